@@ -1,0 +1,41 @@
+"""Prediction: what a model says about one raster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from napari_unet.core.masks import MaskRule, clean, threshold_mask
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Probability per class at the image's own size, with what is needed to turn it into a mask.
+
+    probability : float32 (C, Y, X) or (C, Z, Y, X), 0..1, one channel per class (background has none).
+    uncertainty : float32 (Y, X) or (Z, Y, X), 0..1 (see inference/predictor.py), or None.
+    spacing_mm : as in Raster. threshold, rule : the card's defaults for `mask`.
+    model, version, device : what made it. seconds : wall time of the whole call.
+    notes : what the user should know, in words. columns_towards : as in Raster.
+    """
+
+    probability: np.ndarray
+    uncertainty: np.ndarray | None
+    spacing_mm: tuple[float, ...] | None
+    threshold: float
+    rule: MaskRule = field(default_factory=MaskRule)
+    model: str = ""
+    version: str = ""
+    device: str = "cpu"
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+    columns_towards: str | None = None
+
+    def mask(self, threshold: float | None = None, cleaned: bool = True, channel: int = 0) -> np.ndarray:
+        """bool mask (Y, X) or (Z, Y, X) of one class at `threshold` (default: the card's), after the card's MaskRule.
+
+        A stack of X-rays is cleaned slice by slice; see MaskRule.
+        """
+        raw = threshold_mask(self.probability[channel], self.threshold if threshold is None else threshold)
+        return clean(raw, self.rule, self.spacing_mm) if cleaned else raw
