@@ -1,0 +1,1 @@
+"""Models, samples and icons that ship with the package (installed as `napari_unet/resources`)."""
