@@ -1,0 +1,41 @@
+"""Which side of the patient is which side of the image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ASSUMED = (
+    "Left and right are assumed: the patient's right is taken to be on the image's left, as in a PA or AP view."
+)
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The letters at the image's left and right edge ("R" and "L"), and whether they are only assumed."""
+
+    at_left: str
+    at_right: str
+    assumed: bool
+
+    @property
+    def note(self) -> str:
+        """What to tell the user; empty if the header says which side is which."""
+        return ASSUMED if self.assumed else ""
+
+
+def sides(columns_towards: str | None) -> Sides:
+    """Letters for the edges of an image whose X increases to the patient's side `columns_towards`.
+
+    columns_towards : "L", "R" or None, which means that nothing says so: the patient's right is taken to be on the image's left (X
+    towards "L").
+    """
+    if columns_towards not in ("L", "R", None):
+        raise ValueError(f'columns_towards must be "L", "R" or None, got {columns_towards!r}')
+    if columns_towards == "R":
+        return Sides(at_left="L", at_right="R", assumed=False)
+    return Sides(at_left="R", at_right="L", assumed=columns_towards is None)
+
+
+def is_right_lung_on_the_left(columns_towards: str | None) -> bool:
+    """Whether the patient's right lung is on the image's left half."""
+    return sides(columns_towards).at_left == "R"
