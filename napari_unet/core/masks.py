@@ -115,13 +115,13 @@ def split_left_right(
     """uint8 labels: 1 = the patient's right lung, 2 = the patient's left lung, 0 elsewhere.
 
     mask : bool (Y, X) or (Z, Y, X).
-    columns_towards : "L" or "R", the side of the patient to which X increases; None means that nothing says so:
-    "L" is taken, as in a PA or AP view (and the user is told; see core/orientation.py).
+    columns_towards : "L" or "R", the side of the patient to which X increases; None means that nothing says
+        so: "L" is taken, as in a PA or AP view (and the user is told; see core/orientation.py).
     per_slice : slices of a stack are split one by one; False: one volume with one pair of lungs.
 
     A cut from top to bottom goes where it crosses the fewest mask pixels near the middle of what the mask
     takes up: between two lungs, or through the bridge if they touch. Where it would have to cross more than
-    half of the height, the mask is one lung, and the half of the image that holds most of it decides which one.
+    half of the height, the mask is one lung, and the half of the image that holds most of it decides which.
     """
     if mask.ndim not in (2, 3):
         raise ValueError(f"a mask is (Y, X) or (Z, Y, X), got shape {mask.shape}")
@@ -132,7 +132,7 @@ def split_left_right(
     volume = mask.astype(bool)[None] if mask.ndim == 2 else mask.astype(bool)
     on_the_left = _left_of_cut(volume)
     labels = np.where(on_the_left == right_first, np.uint8(1), np.uint8(2))
-    return (labels * volume).reshape(mask.shape)
+    return np.asarray(labels * volume).reshape(mask.shape)
 
 
 def _largest_parts(mask: np.ndarray, rule: MaskRule) -> np.ndarray:
@@ -228,7 +228,7 @@ def _cuts_between(big: np.ndarray, box: tuple[slice, ...]) -> np.ndarray:
 
 
 def _cheapest_path(cost: np.ndarray) -> np.ndarray:
-    """int (Y,): column per row of the path from first to last row with the least sum, one step aside per row."""
+    """int (Y,): column per row of the path from first to last row with the least sum; one step aside a row."""
     total = cost.copy()
     for y in range(1, len(cost)):
         before = np.pad(total[y - 1], 1, constant_values=np.inf)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-ASSUMED = (
-    "Left and right are assumed: the patient's right is taken to be on the image's left, as in a PA or AP view."
-)
+ASSUMED = "Left and right are assumed: the patient's right is on the image's left, as in a PA or AP view."
 
 
 @dataclass(frozen=True)
@@ -26,8 +24,8 @@ class Sides:
 def sides(columns_towards: str | None) -> Sides:
     """Letters for the edges of an image whose X increases to the patient's side `columns_towards`.
 
-    columns_towards : "L", "R" or None, which means that nothing says so: the patient's right is taken to be on the image's left (X
-    towards "L").
+    columns_towards : "L", "R" or None, which means that nothing says so: "L" is assumed, which puts the
+        patient's right on the image's left.
     """
     if columns_towards not in ("L", "R", None):
         raise ValueError(f'columns_towards must be "L", "R" or None, got {columns_towards!r}')
