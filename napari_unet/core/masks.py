@@ -228,7 +228,7 @@ def _cuts_between(big: np.ndarray, box: tuple[slice, ...]) -> np.ndarray:
 
 
 def _cheapest_path(cost: np.ndarray) -> np.ndarray:
-    """int (Y,): column per row of the path from first to last row with the least sum; one step aside a row."""
+    """int (Y,): the column per row of the path down `cost` with the least sum; one step aside per row."""
     total = cost.copy()
     for y in range(1, len(cost)):
         before = np.pad(total[y - 1], 1, constant_values=np.inf)

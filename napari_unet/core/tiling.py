@@ -2,8 +2,8 @@
 
 Tiles stand flush with the image's border; a halo is read only at inner seams, and every tile begins at a
 multiple of the network's total stride. Nothing is blended: a halo that covers the receptive field leaves no
-seam to hide. The image counts as padded at the far end of each axis (bottom, right) to a multiple of the stride
-by repeating its last pixel; the result is cut back to the image.
+seam to hide. The image counts as padded at the far end of each axis (bottom, right) to a multiple of the
+stride by repeating its last pixel; the result is cut back to the image.
 """
 
 from __future__ import annotations
