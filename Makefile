@@ -1,0 +1,68 @@
+# `make demo` and `make test` set everything up by themselves; a second call does so at once.
+PYTHON ?= python3
+VENV := .venv
+EXTRAS := all,testing
+BIN := $(VENV)/bin
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONUNBUFFERED := 1
+ifneq ($(wildcard ../shared/data),)
+export NAPARI_UNET_DATA ?= $(abspath ../shared/data)
+endif
+
+# Drawing needs a screen: a virtual one where xvfb is, the real one elsewhere (macOS, Windows).
+XVFB = $(if $(shell command -v xvfb-run),xvfb-run -a)
+
+.PHONY: help setup system demo test test-all test-pyqt6 lint bench screenshots clean
+help:
+	@echo "make demo         the main job on the bundled X-rays: a window, or pictures in demo/"
+	@echo "make test         lint and all tests that are not slow"
+	@echo "make test-all     lint and all tests"
+	@echo "make test-pyqt6   the window's tests with PyQt6, in an environment of its own"
+	@echo "make lint         ruff, mypy, import-linter, npe2 validate"
+	@echo "make bench        benchmarks/results and docs/benchmarks.md"
+	@echo "make screenshots  the pictures of the README"
+	@echo "make setup        only the environment in $(VENV)"
+	@echo "make clean        remove environments and everything that was built"
+
+setup: $(VENV)/.ready
+
+system:
+	@sh scripts/system_packages.sh
+
+%/.ready: pyproject.toml setup.cfg constraints.txt | system
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	test -x $*/bin/python && $*/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $*
+	$*/bin/python -m pip install --quiet $(shell sh scripts/torch_index.sh) -c constraints.txt -e ".[$(EXTRAS)]"
+	@touch $@
+
+demo: $(VENV)/.ready
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ -z "$$(command -v xvfb-run)" ]; \
+	then $(BIN)/napari-unet-lung demo -o demo; \
+	else xvfb-run -a $(BIN)/napari-unet-lung demo -o demo --no-window; fi
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/npe2 validate napari_unet/napari.yaml
+
+test: lint
+	$(XVFB) $(BIN)/python -m pytest -m "not slow"
+
+test-all: lint
+	$(XVFB) $(BIN)/python -m pytest
+
+.venv-pyqt6/.ready: EXTRAS := pyqt6,testing
+test-pyqt6: .venv-pyqt6/.ready
+	QT_API=pyqt6 $(XVFB) .venv-pyqt6/bin/python -m pytest -m "not slow" tests/widgets
+
+bench: $(VENV)/.ready
+	$(BIN)/python -m benchmarks
+
+screenshots: $(VENV)/.ready
+	$(XVFB) $(BIN)/python scripts/screenshots.py
+
+clean:
+	rm -rf $(VENV) .venv-pyqt6 build dist demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
