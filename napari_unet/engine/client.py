@@ -1,0 +1,264 @@
+"""The window's half of the engine: ask the child process for work, hear what comes of it. No torch, no Qt.
+
+    engine = Engine()                                   # starts nothing yet
+    engine.warm()                                       # starts the child, imports torch there
+    job = engine.submit("segment", raster=raster, model="cxr-lung", device="auto")   # returns at once
+    job.listen(
+        on_progress=show,                               # each event the handler yields: TileDone, Note, ...
+        on_success=keep,                                # Prediction
+        on_failure=say,                                 # UserError, always in plain words
+        on_cancel=forget,                               # no argument
+    )
+    job.cancel()                                        # from any thread, any number of times
+    engine.close()
+
+Every job ends exactly once, with one of success, failure and cancel, whatever happens: also when the child is
+killed and when the engine is closed. All callbacks are called on the engine's one thread, in order, and must
+be short; what happened before `listen` is told then. After `cancel()` no success, failure or progress
+follows, except one that was already on its way to another thread.
+
+One job runs at a time; later ones wait in the order of their submission. The same request submitted twice is
+two jobs. Arguments and results may hold arrays of any size anywhere; they travel through shared memory and
+are the receiver's own. Arguments are read some time after `submit`: give arrays that nobody changes.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_log_dir
+
+from napari_unet.core.errors import UserError
+from napari_unet.engine.job import EngineJob
+from napari_unet.engine.messages import (
+    Cancel,
+    Cancelled,
+    Failed,
+    Outcome,
+    Progress,
+    Run,
+    Start,
+    Started,
+    Succeeded,
+)
+from napari_unet.engine.process import Child, Gone
+
+_KILLED = -9
+_LAST_WAIT_S = 10.0
+_ATTEMPTS = 2  # a job whose child ends before the job begins is sent once more
+
+
+@dataclass
+class _Errand:
+    """The engine's own notes on a job."""
+
+    job: EngineJob
+    run: Run
+    attempts: int = 0
+    started: bool = False
+    cancelling: bool = False
+
+    def end(self, outcome: Outcome) -> None:
+        self.job.tell(Cancelled(self.run.job) if self.cancelling else outcome)
+
+
+class Engine:
+    """The child process and the queue of jobs for it. Starts with the first job, again after it was killed.
+
+    threads : for torch in the child; None leaves one core to the window. nice : added to the child's niceness
+    (POSIX), for long work in the background. grace_s : how long a cancelled job may take to listen before its
+    process is ended. handlers : kind -> "module:function" beside the table in server.py. log_folder : where
+    tracebacks go; None for the system's place.
+
+    All state belongs to one thread, which runs what is posted to it.
+    """
+
+    def __init__(
+        self,
+        *,
+        threads: int | None = None,
+        nice: int = 0,
+        grace_s: float = 2.0,
+        handlers: Mapping[str, str] | None = None,
+        log_folder: Path | None = None,
+    ) -> None:
+        self.log_folder = log_folder or Path(user_log_dir("napari-unet-lung", appauthor=False))
+        self._start = Start(dict(handlers or {}), threads, nice, str(self.log_folder))
+        self._grace_s = grace_s
+        self._numbers = count(1)
+        self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._waiting: deque[_Errand] = deque()
+        self._running: _Errand | None = None
+        self._child: Child | None = None
+        self._deadline: float | None = None
+        self._closing = False
+        self._closed = False
+        self._door = threading.Lock()
+        self._thread = threading.Thread(target=self._live, name="engine", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def warm(self) -> EngineJob:
+        """Start the child and import torch there, in the background. Quick if that is done already."""
+        return self.submit("warm")
+
+    def submit(self, kind: str, /, **arguments: Any) -> EngineJob:
+        """Queue one job and return at once. See the top of this module; the kinds are in server.py."""
+        job = EngineJob(kind, self._post, self._cancel)
+        self._post(partial(self._add, _Errand(job, Run(next(self._numbers), kind, arguments))))
+        return job
+
+    def close(self) -> None:
+        """End the child; jobs that have not ended are cancelled. Waits for it. May be called twice."""
+        atexit.unregister(self.close)
+        self._post(self._begin_closing)
+        if threading.current_thread() is not self._thread:
+            self._thread.join(_LAST_WAIT_S)
+
+    # Everything below runs on the engine's thread, except `_post` and `_hear`.
+
+    def _post(self, task: Callable[[], None]) -> None:
+        with self._door:
+            if not self._closed:
+                self._inbox.put(task)
+                return
+        task()
+
+    def _hear(self, child: Child, message: object) -> None:
+        self._post(partial(self._on_message, child, message))
+
+    def _live(self) -> None:
+        while not self._closing:
+            patience = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+            try:
+                self._inbox.get(timeout=patience)()
+            except queue.Empty:
+                self._end_deaf_child()
+        child, self._child = self._child, None
+        if child is not None:
+            child.close()
+        if self._running is not None:
+            self._waiting.appendleft(self._running)
+            self._running = None
+        while self._waiting:
+            errand = self._waiting.popleft()
+            errand.end(Cancelled(errand.run.job))
+        with self._door:
+            self._closed = True
+        while not self._inbox.empty():
+            self._inbox.get()()
+
+    def _begin_closing(self) -> None:
+        self._closing = True
+
+    def _add(self, errand: _Errand) -> None:
+        if self._closing:
+            errand.end(Failed(errand.run.job, UserError("The engine is closed.", "Open the dock again.")))
+            return
+        self._waiting.append(errand)
+        self._next()
+
+    def _next(self) -> None:
+        """Send the first waiting job to the child, unless one is running."""
+        while self._running is None and self._waiting:
+            errand = self._running = self._waiting.popleft()
+            errand.attempts += 1
+            try:
+                if self._child is None:
+                    self._child = Child(self._start, self._hear)
+                self._child.send(errand.run)
+            except BrokenPipeError:
+                pass  # `Gone` is on its way
+            except UserError as error:
+                self._finish(Failed(errand.run.job, error))
+            except Exception as error:
+                logging.getLogger(__name__).exception("the job '%s' could not be sent", errand.run.kind)
+                problem = f"The work could not be handed to the engine process ({type(error).__name__})."
+                remedy = "Run `napari-unet-lung doctor` and mend what it names."
+                self._finish(Failed(errand.run.job, UserError(problem, remedy)))
+
+    def _on_message(self, child: Child, message: object) -> None:
+        if child is not self._child:
+            return  # killed and replaced
+        errand = self._running
+        match message:
+            case Gone(code):
+                self._on_gone(code)
+            case Started(number) if errand is not None and errand.run.job == number:
+                errand.started = True
+                errand.run = Run(number, errand.run.kind, {})  # let the arrays go
+            case Progress(number) if errand is not None and errand.run.job == number:
+                if not errand.cancelling:
+                    errand.job.tell(message)
+            case Succeeded() | Failed() | Cancelled():
+                self._finish(message)
+                self._next()
+
+    def _on_gone(self, code: int) -> None:
+        self._child = None
+        errand = self._running
+        if errand is None:
+            return
+        if errand.started or errand.cancelling or errand.attempts >= _ATTEMPTS:
+            self._finish(Failed(errand.run.job, self._why_gone(errand, code)))
+        else:
+            self._running = None
+            self._waiting.appendleft(errand)
+        self._next()
+
+    def _why_gone(self, errand: _Errand, code: int) -> UserError:
+        remedy = f"Try again. If it happens again, look into {self.log_folder}."
+        if not errand.started:
+            return UserError(f"The engine process ended before the work began (exit code {code}).", remedy)
+        if code == _KILLED:
+            return UserError(
+                "The engine process was ended from outside in the middle of the work; often memory ran out.",
+                "Close other programs or use a smaller image, then try again.",
+            )
+        return UserError(f"The engine process ended in the middle of the work (exit code {code}).", remedy)
+
+    def _cancel(self, job: EngineJob) -> None:
+        errand = self._running
+        if errand is not None and errand.job is job:
+            if self._child is not None and not errand.cancelling:
+                errand.cancelling = True
+                self._deadline = time.monotonic() + self._grace_s
+                with suppress(BrokenPipeError):
+                    self._child.send(Cancel(errand.run.job))
+            return
+        for errand in self._waiting:
+            if errand.job is job:
+                self._waiting.remove(errand)
+                errand.end(Cancelled(errand.run.job))
+                return
+
+    def _end_deaf_child(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
+        if self._running is not None:
+            self._finish(Cancelled(self._running.run.job))
+        self._next()
+
+    def _finish(self, outcome: Outcome) -> None:
+        errand, self._running, self._deadline = self._running, None, None
+        if errand is not None:
+            errand.end(outcome)

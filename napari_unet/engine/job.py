@@ -1,0 +1,101 @@
+"""EngineJob: one request to the engine and what comes of it. How to use it: client.py."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from napari_unet.core.errors import UserError
+from napari_unet.engine.messages import Cancelled, Failed, Outcome, Progress, Succeeded
+
+News = Progress | Outcome
+
+
+class JobCancelled(Exception):
+    """What `EngineJob.result` raises for a cancelled job."""
+
+
+class EngineJob:
+    """Made by `Engine.submit`. Ends exactly once.
+
+    post : has a function called on the engine's thread. cancel : asks the engine to cancel this job.
+    """
+
+    def __init__(
+        self, kind: str, post: Callable[[Callable[[], None]], None], cancel: Callable[[EngineJob], None]
+    ) -> None:
+        self.kind = kind
+        self._post = post
+        self._cancel = cancel
+        self._outcome: Outcome | None = None
+        self._ended = threading.Event()
+        self._listener: Callable[[News], None] | None = None
+        self._untold: list[News] = []
+
+    @property
+    def ended(self) -> bool:
+        """True once the job has succeeded, failed or been cancelled."""
+        return self._ended.is_set()
+
+    def cancel(self) -> None:
+        """Take the job out of the queue, or ask it to stop and end its process if it does not listen."""
+        self._post(partial(self._cancel, self))
+
+    def listen(
+        self,
+        *,
+        on_progress: Callable[[Any], None] | None = None,
+        on_success: Callable[[Any], None] | None = None,
+        on_failure: Callable[[UserError], None] | None = None,
+        on_cancel: Callable[[], None] | None = None,
+    ) -> None:
+        """Call these on the engine's thread (on the caller's once the engine is closed). Once per job."""
+
+        def listener(news: News) -> None:
+            match news:
+                case Progress(_, event) if on_progress:
+                    on_progress(event)
+                case Succeeded(_, result) if on_success:
+                    on_success(result)
+                case Failed(_, error) if on_failure:
+                    on_failure(error)
+                case Cancelled() if on_cancel:
+                    on_cancel()
+
+        self._post(partial(self._attach, listener))
+
+    def result(self, timeout_s: float | None = None) -> Any:
+        """Wait for the end; for scripts and tests, never in a callback.
+
+        Returns what the handler returned. Raises its UserError, JobCancelled, or TimeoutError.
+        """
+        if not self._ended.wait(timeout_s):
+            raise TimeoutError(f"'{self.kind}' has not ended after {timeout_s} s")
+        match self._outcome:
+            case Succeeded(_, result):
+                return result
+            case Failed(_, error):
+                raise error
+        raise JobCancelled(self.kind)
+
+    def tell(self, news: News) -> None:
+        """For the engine, on its thread: what has happened."""
+        if not isinstance(news, Progress):
+            self._outcome = news
+            self._ended.set()
+        if self._listener is None:
+            self._untold.append(news)
+            return
+        try:
+            self._listener(news)
+        except Exception:  # the listener's mistake must not stop the engine
+            logging.getLogger(__name__).exception("a listener of the job '%s' failed", self.kind)
+
+    def _attach(self, listener: Callable[[News], None]) -> None:
+        self._listener = listener
+        untold, self._untold = self._untold, []
+        for news in untold:
+            self.tell(news)
