@@ -13,19 +13,20 @@ _BAND = (0.2, 0.8)  # the cut between the lungs runs in this share of the width 
 _WIDEST_BRIDGE = 0.5  # lungs that are joined over more than this share of their height are one lung
 _SMALLEST_LUNG = 0.15  # a cut through a joined part must leave this share of it on either side
 _SPECK = 0.05  # parts under this share of the largest have no say in where the cut runs
-_NARROW = 0.8  # width to height under which a mask in one half of the image is one lung
+_NARROW = 0.8  # width to height under which parts in one half of the image are one lung
 
 
 @dataclass(frozen=True)
 class MaskRule:
-    """How a raw mask is cleaned. The steps run in the order of the fields.
+    """How a raw mask is cleaned: first holes, then parts, then smoothing.
 
     largest_parts : how many parts are kept, the largest first; 0 keeps all. Parts are joined by faces
         (an edge of a pixel), so that lungs that meet at a corner are two.
     min_part_share : parts under this share of the largest part are dropped, 0..1; a second lung is larger.
     fill_holes : background that is closed in becomes mask.
     smoothing : standard deviation of the filter that rounds the border, in mm where the spacing is known,
-        otherwise in pixels; 0 for none. What is thin but long (a costophrenic angle) stays.
+        otherwise in pixels; 0 for none. What is thin but long (a costophrenic angle) stays, and no part falls
+        in two.
     per_slice : a (Z, Y, X) stack is cleaned slice by slice (a stack of X-rays); False: as one volume (CT).
     """
 
@@ -66,10 +67,10 @@ def clean(mask: np.ndarray, rule: MaskRule, spacing_mm: tuple[float, ...] | None
     if box is None:
         return cleaned
     part = np.ascontiguousarray(mask[box], bool)
-    if rule.largest_parts:
-        part = _largest_parts(part, rule)
     if rule.fill_holes:
         part = fill_holes(part)
+    if rule.largest_parts:
+        part = _largest_parts(part, rule)
     if rule.smoothing:
         sigmas = tuple(rule.smoothing / s for s in spacing_mm or (1.0,) * mask.ndim)
         reach = [int(np.ceil(2 * s)) for s in sigmas]
@@ -158,7 +159,8 @@ def _padded(
 def _smooth(mask: np.ndarray, sigmas: tuple[float, ...]) -> np.ndarray:
     """Majority under a Gaussian, part by part, so that a narrow gap between two lungs stays open.
 
-    A piece that would go is put back if it reaches farther than two standard deviations from what stays.
+    A piece that would go is put back if it reaches farther than two standard deviations from what stays, and
+    all of them are if the part would fall in two.
     """
     labels, count = ndimage.label(mask)
     smooth = np.zeros(mask.shape, bool)
@@ -175,6 +177,8 @@ def _smooth(mask: np.ndarray, sigmas: tuple[float, ...]) -> np.ndarray:
             back = np.zeros(int(pieces.max()) + 1, bool)
             back[pieces[far]] = True
             stays |= back[pieces]
+        if ndimage.label(stays)[1] > 1:
+            stays |= part
         smooth[wide] |= stays
     return smooth
 
@@ -197,20 +201,19 @@ def _left_of_cut(volume: np.ndarray) -> np.ndarray:
 
 
 def _is_one_lung(big: np.ndarray, box: tuple[slice, ...], left: np.ndarray, cuts: np.ndarray) -> bool:
-    high, wide = box[1].stop - box[1].start, box[2].stop - box[2].start
-    middle = big.shape[2] / 2
-    if (box[2].stop <= middle or box[2].start >= middle) and wide < _NARROW * high:
-        return True
-    # mask pixels that the cut runs through, against the rows that hold mask
-    through = np.take_along_axis(big, np.clip(cuts, 0, big.shape[2] - 1)[:, :, None], axis=2)
-    crossed = int(through.sum())
-    share = float((big & left).sum()) / float(big.sum())
+    """Whether the two sides of the cut are pieces of the same lung."""
+    share = np.count_nonzero(big & left) / np.count_nonzero(big)
     if not 0 < share < 1:
         return True
-    if crossed == 0:
-        return False
-    too_wide = crossed > _WIDEST_BRIDGE * int(big.any(axis=2).sum())
-    return too_wide or min(share, 1 - share) < _SMALLEST_LUNG
+    columns = np.arange(big.shape[2])
+    centres = [float((side.sum(axis=(0, 1)) * columns).sum() / side.sum()) for side in (big & left, big & ~left)]
+    around_middle = centres[0] < (big.shape[2] - 1) / 2 < centres[1]
+    crossed = int(np.take_along_axis(big, cuts[:, :, None], axis=2).sum())
+    if not crossed:
+        high, wide = box[1].stop - box[1].start, box[2].stop - box[2].start
+        return not around_middle and wide < _NARROW * high
+    too_wide = crossed > _WIDEST_BRIDGE * np.count_nonzero(big.any(axis=2))
+    return too_wide or not around_middle or min(share, 1 - share) < _SMALLEST_LUNG
 
 
 def _cuts_between(big: np.ndarray, box: tuple[slice, ...]) -> np.ndarray:
