@@ -14,8 +14,8 @@
 
 Every job ends exactly once, with one of success, failure and cancel, whatever happens: also when the child is
 killed and when the engine is closed. All callbacks are called on the engine's one thread, in order, and must
-be short; what happened before `listen` is told then. After `cancel()` no success, failure or progress
-follows, except one that was already on its way to another thread.
+be short; what happened before `listen` is told then. A job that is cancelled before its end ends as
+cancelled, even if its result is already on the way.
 
 One job runs at a time; later ones wait in the order of their submission. The same request submitted twice is
 two jobs. Arguments and results may hold arrays of any size anywhere; they travel through shared memory and
@@ -69,9 +69,6 @@ class _Errand:
     attempts: int = 0
     started: bool = False
     cancelling: bool = False
-
-    def end(self, outcome: Outcome) -> None:
-        self.job.tell(Cancelled(self.run.job) if self.cancelling else outcome)
 
 
 class Engine:
@@ -160,7 +157,7 @@ class Engine:
             self._running = None
         while self._waiting:
             errand = self._waiting.popleft()
-            errand.end(Cancelled(errand.run.job))
+            errand.job.tell(Cancelled(errand.run.job))
         with self._door:
             self._closed = True
         while not self._inbox.empty():
@@ -171,7 +168,8 @@ class Engine:
 
     def _add(self, errand: _Errand) -> None:
         if self._closing:
-            errand.end(Failed(errand.run.job, UserError("The engine is closed.", "Open the dock again.")))
+            error = UserError("The engine is closed.", "Open the dock again.")
+            errand.job.tell(Failed(errand.run.job, error))
             return
         self._waiting.append(errand)
         self._next()
@@ -206,8 +204,7 @@ class Engine:
                 errand.started = True
                 errand.run = Run(number, errand.run.kind, {})  # let the arrays go
             case Progress(number) if errand is not None and errand.run.job == number:
-                if not errand.cancelling:
-                    errand.job.tell(message)
+                errand.job.tell(message)
             case Succeeded() | Failed() | Cancelled():
                 self._finish(message)
                 self._next()
@@ -247,7 +244,7 @@ class Engine:
         for errand in self._waiting:
             if errand.job is job:
                 self._waiting.remove(errand)
-                errand.end(Cancelled(errand.run.job))
+                errand.job.tell(Cancelled(errand.run.job))
                 return
 
     def _end_deaf_child(self) -> None:
@@ -261,4 +258,4 @@ class Engine:
     def _finish(self, outcome: Outcome) -> None:
         errand, self._running, self._deadline = self._running, None, None
         if errand is not None:
-            errand.end(outcome)
+            errand.job.tell(outcome)

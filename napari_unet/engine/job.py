@@ -30,6 +30,7 @@ class EngineJob:
         self.kind = kind
         self._post = post
         self._cancel = cancel
+        self._unwanted = False
         self._outcome: Outcome | None = None
         self._ended = threading.Event()
         self._listener: Callable[[News], None] | None = None
@@ -42,6 +43,7 @@ class EngineJob:
 
     def cancel(self) -> None:
         """Take the job out of the queue, or ask it to stop and end its process if it does not listen."""
+        self._unwanted = True
         self._post(partial(self._cancel, self))
 
     def listen(
@@ -82,10 +84,15 @@ class EngineJob:
         raise JobCancelled(self.kind)
 
     def tell(self, news: News) -> None:
-        """For the engine, on its thread: what has happened."""
+        """For the engine, on its thread: what has happened. A job that was cancelled can only end so."""
         if not isinstance(news, Progress):
-            self._outcome = news
+            self._outcome = Cancelled(news.job) if self._unwanted else news
             self._ended.set()
+            self._pass_on(self._outcome)
+        elif not self._unwanted:
+            self._pass_on(news)
+
+    def _pass_on(self, news: News) -> None:
         if self._listener is None:
             self._untold.append(news)
             return
@@ -98,4 +105,4 @@ class EngineJob:
         self._listener = listener
         untold, self._untold = self._untold, []
         for news in untold:
-            self.tell(news)
+            self._pass_on(news)

@@ -44,9 +44,7 @@ def as_user_error(error: BaseException, run: Run) -> UserError:
         return UserError(error.problem, error.remedy)
     _log.error("the job %r failed\n%s", run.kind, _without(_texts(run.arguments), error))
     if _is_out_of_memory(error):
-        return UserError(
-            "Memory ran out.", "Close other programs, use a smaller image, or choose the CPU as device."
-        )
+        return UserError("Memory ran out.", "Close other programs, or use a smaller image or the CPU.")
     if isinstance(error, ImportError):
         return UserError(
             f"The package '{error.name}' is missing or broken.",

@@ -25,8 +25,8 @@ from napari_unet.engine.messages import Cancel, Cancelled, Failed, Progress, Run
 from napari_unet.engine.report import as_user_error, log_unreadable, open_log
 
 HANDLERS = {
-    "warm": "napari_unet.engine.torch_jobs:warm",
-    "segment": "napari_unet.engine.torch_jobs:segment",
+    "warm": "napari_unet.engine.warm:warm",
+    "segment": "napari_unet.inference.segment:segment_steps",
     "devices": "napari_unet.inference.device:describe_devices",
 }
 

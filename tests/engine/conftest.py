@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,51 +15,37 @@ import pytest
 from napari_unet.engine import Engine
 
 HERE = Path(__file__).parent
-NAMES = [
-    "count",
-    "echo",
-    "plain",
-    "fail",
-    "refuse",
-    "forget",
-    "lack",
-    "leave",
-    "unsendable",
-    "deaf",
-    "tidy",
-    "die",
-    "die_once",
-    "chatter",
-    "state",
-]
-HANDLERS = {name: f"engine_handlers:{name}" for name in NAMES}
 
 
 def segments() -> set[str]:
-    """Names of the engine's segments that exist now."""
+    """Names of the engines' segments that exist now."""
     return {path.name for path in Path("/dev/shm").glob("nul-*")}
-
-
-@pytest.fixture(autouse=True)
-def _find_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(HERE))
 
 
 @pytest.fixture
 def no_leak() -> Iterator[None]:
     before = segments()
     yield
-    if sys.platform == "linux":
-        assert segments() <= before
+    assert segments() <= before
 
 
 @pytest.fixture
-def make_engine(no_leak: None, _find_handlers: None, tmp_path: Path) -> Iterator[Callable[..., Engine]]:
-    """Engines that are closed after the test."""
+def handlers(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """kind -> handler, for each function in engine_handlers.py, which the child finds as we do."""
+    monkeypatch.syspath_prepend(str(HERE))
+    import engine_handlers
+
+    functions = inspect.getmembers(engine_handlers, inspect.isfunction)
+    return {name: f"engine_handlers:{name}" for name, _ in functions}
+
+
+@pytest.fixture
+def make_engine(no_leak: None, handlers: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Engine]]:
+    """Engines that are closed after the test, with the tests' handlers and a log of their own."""
     engines: list[Engine] = []
 
     def make(**options: Any) -> Engine:
-        options = {"handlers": HANDLERS, "log_folder": tmp_path / "log"} | options
+        options = {"handlers": handlers, "log_folder": tmp_path / "log"} | options
         engines.append(Engine(**options))
         return engines[-1]
 
@@ -70,14 +59,14 @@ def engine(make_engine: Callable[..., Engine]) -> Engine:
     return make_engine()
 
 
-class Listener:
-    """Notes what a job tells."""
+class Ear:
+    """Notes what a job tells: events, and how it ended."""
 
     def __init__(self, job: Any) -> None:
-        self.progress: list[Any] = []
+        self.events: list[Any] = []
         self.ends: list[tuple[str, Any]] = []
         job.listen(
-            on_progress=self.progress.append,
+            on_progress=self.events.append,
             on_success=lambda result: self.ends.append(("success", result)),
             on_failure=lambda error: self.ends.append(("failure", error)),
             on_cancel=lambda: self.ends.append(("cancel", None)),
@@ -85,5 +74,28 @@ class Listener:
 
 
 @pytest.fixture
-def listen() -> type[Listener]:
-    return Listener
+def ear() -> type[Ear]:
+    return Ear
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """For a fresh process that finds the package and the tests' handlers, and writes its log elsewhere."""
+    path = os.pathsep.join([str(HERE.parents[1]), str(HERE)])
+    return os.environ | {"PYTHONPATH": path, "XDG_STATE_HOME": str(tmp_path)}
+
+
+@pytest.fixture
+def run_script(environment: dict[str, str]) -> Callable[..., Any]:
+    """Run a Python script (or, with options for the interpreter, a file) in a fresh process."""
+    def run(script: str, *options: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *options, *(() if options else ("-c",)), script],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run

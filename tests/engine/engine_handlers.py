@@ -30,9 +30,9 @@ def plain(value: Any) -> Any:
     return value
 
 
-def fail(message: str = "oh", source: str = "") -> Generator[TileDone, None, None]:
+def fail(source: str = "") -> Generator[TileDone, None, None]:
     yield TileDone(1, 2)
-    raise RuntimeError(message + source)
+    raise RuntimeError(f"cannot read {source}")
 
 
 def refuse() -> Generator[TileDone, None, None]:
@@ -103,10 +103,3 @@ def state() -> dict[str, Any]:
         "main": sys.modules["__main__"].__spec__.name,  # type: ignore[union-attr]
         "nice": os.nice(0),
     }
-
-
-def threads() -> int:
-    import torch
-
-    torch.set_num_threads(1)
-    return os.getpid()
