@@ -11,7 +11,7 @@ def outline(labels: np.ndarray, thickness: int, background: int = 0) -> np.ndarr
     labels : integers or bool, any number of axes. thickness : in pixels, counted in 4-neighbour steps (6 in
     3D), at least 1. Where two labels touch, both get their rim; where a label touches the border of the image
     there is none.
-    Returns an array of the same shape and dtype. About 6 ms and 3 ms more per step for 2048×2048 bytes.
+    Returns an array of the same shape and dtype.
     """
     if thickness < 1:
         raise ValueError(f"thickness must be at least 1, got {thickness}")

@@ -1,0 +1,96 @@
+"""The manifest is what napari expects, and every name in it leads somewhere without torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import pytest
+from npe2 import PluginManifest
+from packaging.utils import canonicalize_name
+
+import napari_unet.core
+
+NAME = "napari-unet-lung"
+
+
+@pytest.fixture(scope="module")
+def manifest() -> PluginManifest:
+    return PluginManifest.from_file(Path(napari_unet.core.__file__).parents[1] / "napari.yaml")
+
+
+def test_it_is_valid_and_carries_the_distributions_name(manifest):
+    assert manifest.name == NAME
+    assert manifest.display_name == "U-Net Lung"
+    try:
+        assert canonicalize_name(distribution(NAME).metadata["Name"]) == NAME
+    except PackageNotFoundError:
+        pytest.skip("the package is not installed")
+
+
+def test_command_ids_begin_with_the_name(manifest):
+    assert all(command.id.startswith(f"{NAME}.") for command in manifest.contributions.commands)
+
+
+def test_every_name_leads_somewhere_without_torch(manifest):
+    names = [command.python_name for command in manifest.contributions.commands]
+    script = f"""
+import sys
+sys.modules["torch"] = None  # importing it raises ImportError
+from importlib import import_module
+for name in {names!r}:
+    module, attribute = name.split(":")
+    assert callable(getattr(import_module(module), attribute)), name
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def test_readers_claim_dicom_and_nifti_only(manifest):
+    claimed = {p for reader in manifest.contributions.readers for p in reader.filename_patterns}
+    assert {pattern.lower() for pattern in claimed} == {"*.dcm", "*.dicom", "*.nii", "*.nii.gz"}
+
+
+def test_bindings_are_not_left_to_the_manifest(manifest):
+    assert not manifest.contributions.keybindings, "napari 0.9 ignores them; see widgets/viewing/keys.py"
+
+
+def test_the_dock_is_in_the_menus(npe2pm, make_napari_viewer, manifest):
+    from napari._app_model import get_app_model
+
+    npe2pm.register(manifest)
+    make_napari_viewer()
+    menus = get_app_model().menus
+    for menu in ("napari/layers/segment", "napari/plugins"):
+        titles = [item.command.title for item in menus.get_menu(menu) if hasattr(item, "command")]
+        assert "Segment (U-Net Lung)" in titles, menu
+
+
+def test_samples_have_a_submenu(npe2pm, make_napari_viewer, manifest):
+    from napari._app_model import get_app_model
+
+    npe2pm.register(manifest)
+    make_napari_viewer()
+    (submenu,) = (
+        item.submenu
+        for item in get_app_model().menus.get_menu("napari/file/samples")
+        if getattr(item, "title", "") == "U-Net Lung"
+    )
+    titles = [item.command.title for item in get_app_model().menus.get_menu(submenu)]
+    assert titles == [f"Chest X-ray {n} (PA)" for n in (1, 2, 3, 4)]
+
+
+def test_the_preferences_page(npe2pm, manifest):
+    from napari.settings._plugin_config_generator import plugin_configuration_generator
+
+    npe2pm.register(manifest)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*protected namespace.*")
+        page = plugin_configuration_generator(npe2pm)[NAME]
+    chosen = page.model_fields["segmentation"].annotation()
+    assert (chosen.device, chosen.library_folder, chosen.threads) == ("auto", "", 0)
+    with pytest.raises(ValueError, match="enum"):
+        chosen.device = "tpu"
