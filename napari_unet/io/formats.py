@@ -9,86 +9,140 @@ import numpy as np
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
+from napari_unet.io.dicom import read_dicom
 from napari_unet.io.names import (
+    is_mask_name,
     is_readable_image,
     list_images,
     list_images_and_masks,
     stem,
     suffix_of,
 )
+from napari_unet.io.nifti import NiftiFrame, read_nifti, write_nifti
+from napari_unet.io.overlay import write_overlay
 from napari_unet.io.pictures import read_picture, read_picture_mask, write_png
+from napari_unet.io.tiff import read_tiff, read_tiff_mask, write_tiff
 
 __all__ = [
+    "is_mask_name",
     "is_readable_image",
     "list_images",
     "list_images_and_masks",
+    "mask_suffix",
     "read_mask",
     "read_raster",
     "stem",
     "write_mask",
+    "write_overlay",
     "write_png",
+    "write_probability",
 ]
+
+_KINDS = "Open PNG, JPEG, TIFF, NIfTI or DICOM."
+_AGAIN = "Copy or export it once more."
 
 
 def read_raster(path: Path) -> Raster:
     """One file as a raster. Raises UserError, with the file's name, for anything that cannot be read."""
-    family = _family(path)
-    if family == "picture":
-        return read_picture(path)
-    raise UserError(f"{path.name} is not an image of a known kind.", "Open PNG, JPEG, TIFF, NIfTI or DICOM.")
+    readers = {"picture": read_picture, "tiff": read_tiff, "nifti": read_nifti, "dicom": read_dicom}
+    try:
+        return readers[_family(path)](path)
+    except MemoryError as error:
+        raise UserError(
+            f"{path.name} does not fit into this computer's memory.", "Make it smaller."
+        ) from error
 
 
 def read_mask(path: Path) -> np.ndarray:
-    """A mask file as labels, (Y, X) or (Z, Y, X), in the order in which `read_raster` shows its image."""
-    if _family(path) == "picture":
+    """A mask file as labels, (Y, X) or (Z, Y, X), in the order in which `read_raster` shows its image.
+
+    bool or an integer dtype; 0 is background. Raises UserError as `read_raster`, and for values that are not
+    whole numbers (a probability map).
+    """
+    family = _family(path)
+    if family == "picture":
         return read_picture_mask(path)
-    raise UserError(f"{path.name} is not a mask of a known kind.", "Use PNG, TIFF or NIfTI.")
+    pixels = read_tiff_mask(path) if family == "tiff" else read_raster(path).pixels
+    if pixels.dtype.kind != "f":
+        return pixels
+    if not (np.isfinite(pixels).all() and np.array_equal(pixels, np.rint(pixels))):
+        raise UserError(f"{path.name} holds no mask: its values are not whole numbers.", "Choose a mask.")
+    return pixels.astype(np.int32)
+
+
+def mask_suffix(like: Raster) -> str:
+    """The suffix of `like`'s mask if none is asked for: .nii.gz for NIfTI, else .png or, for stacks, .tif."""
+    if isinstance(like.frame, NiftiFrame):
+        return ".nii.gz"
+    return ".png" if like.pixels.ndim == 2 else ".tif"
 
 
 def write_mask(path: Path, mask: np.ndarray, like: Raster) -> Path:
     """Writes a mask of the raster `like`; the suffix of `path` decides the format. Returns `path`.
 
-    mask : bool (written as 0/255) or labels 0, 1, 2, ... of the shape of `like`.
-    Raises UserError if the format does not fit or if `path` is the image itself.
+    mask : bool (written as 0/255; in NIfTI 0/1) or labels 0, 1, 2, ... of the shape of `like`.
+    TIFF and NIfTI carry the spacing; NIfTI has the order and the affine of the image's own file.
+    Raises UserError if the format does not fit, if `path` is the image itself, or if it cannot be written.
     """
-    if mask.shape != like.shape:
-        raise ValueError(f"the mask has shape {mask.shape}, its image {like.shape}")
-    _keep_input(path, like)
-    if suffix_of(path).lower() != ".png":
-        raise UserError(f"Masks are not saved as {suffix_of(path) or 'files without a suffix'}.", "Use .png.")
-    if mask.ndim != 2:
-        raise UserError("A PNG holds one image, not a stack.", "Save the mask as .tif or .nii.gz.")
-    return write_png(path, _smallest(mask))
-
-
-def _smallest(mask: np.ndarray) -> np.ndarray:
     if mask.dtype == bool:
-        return mask
+        return _write(path, mask, like)
     highest = int(mask.max(initial=0))
-    if int(mask.min(initial=0)) < 0 or highest > np.iinfo(np.uint16).max:
-        raise UserError("Labels must lie in 0 to 65535 to be saved.")
-    return mask.astype(np.uint8 if highest <= np.iinfo(np.uint8).max else np.uint16)
+    if mask.dtype.kind not in "ui" or int(mask.min(initial=0)) < 0 or highest > np.iinfo(np.uint16).max:
+        raise UserError("Labels must be whole numbers from 0 to 65535 to be saved.")
+    return _write(path, mask.astype(np.uint8 if highest <= np.iinfo(np.uint8).max else np.uint16), like)
 
 
-def _keep_input(path: Path, like: Raster) -> None:
+def write_probability(path: Path, probability: np.ndarray, like: Raster) -> Path:
+    """As `write_mask`, for values 0..1: float32, in PNG 16 bit from 0 to 65535."""
+    if suffix_of(path).lower() == ".png":
+        return _write(path, np.rint(np.clip(probability, 0, 1) * 65535).astype(np.uint16), like)
+    return _write(path, probability.astype(np.float32), like)
+
+
+def _write(path: Path, pixels: np.ndarray, like: Raster) -> Path:
+    if pixels.shape != like.shape:
+        raise ValueError(f"the mask has shape {pixels.shape}, its image {like.shape}")
     if path.exists() and like.source and os.path.exists(like.source) and os.path.samefile(path, like.source):
         raise UserError(f"{path.name} is the image itself and is not overwritten.", "Choose another name.")
+    match suffix_of(path).lower():
+        case ".png" if pixels.ndim == 3:
+            raise UserError("A PNG holds one image, not a stack.", "Save it as .tif or .nii.gz.")
+        case ".png":
+            return write_png(path, pixels)
+        case ".tif" | ".tiff":
+            return write_tiff(path, pixels, like)
+        case ".nii" | ".nii.gz":
+            return write_nifti(path, pixels, like)
+        case other:
+            raise UserError(f'Masks are not saved as "{other}".', "Use .png, .tif or .nii.gz.")
 
 
 def _family(path: Path) -> str:
+    """ "picture", "tiff", "nifti" or "dicom", by the first bytes; by the name only where they do not tell."""
     try:
         with path.open("rb") as file:
-            start = file.read(132)
+            start = file.read(352)
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist.", "Check the name.") from error
     except IsADirectoryError as error:
         raise UserError(f"{path} is a folder.", "Open one image in it.") from error
     except OSError as error:
         raise UserError(
-            f"{path.name} cannot be read ({error.strerror}).", "Check that you may open it."
+            f"{path.name} cannot be read ({error.strerror}).", "Check its permissions."
         ) from error
     if not start:
-        raise UserError(f"{path.name} is empty (0 bytes).", "Copy or export it once more.")
+        raise UserError(f"{path.name} is empty (0 bytes).", _AGAIN)
     if start.startswith((b"\x89PNG", b"\xff\xd8\xff")):
         return "picture"
-    return ""
+    if start.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
+        return "tiff"
+    if start[128:132] == b"DICM":
+        return "dicom"
+    suffix = suffix_of(path).lower()
+    if suffix in (".nii", ".nii.gz") or start[344:348] == b"n+1\0" or start[4:8] == b"n+2\0":
+        return "nifti"
+    if suffix in (".dcm", ".dicom"):
+        return "dicom"
+    if is_readable_image(path):
+        raise UserError(f"{path.name} is damaged, or not what its name says.", _AGAIN)
+    raise UserError(f"{path.name} is not an image of a known kind.", _KINDS)

@@ -1,0 +1,107 @@
+"""What a DICOM header says about its image, each in one function; nothing about the patient is read."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_unet.core.raster import Modality
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+_SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
+_MODALITIES = {m.value: m for m in Modality} | {"RG": Modality.CR}  # RG: film, digitised
+_VIEWS = {"postero-anterior": "PA", "antero-posterior": "AP", "left lateral": "LL", "right lateral": "RL"}
+
+
+def text(dataset: Dataset, keyword: str) -> str:
+    """A value as text, "" where there is none."""
+    return str(dataset.get(keyword) or "").strip()
+
+
+def numbers(dataset: Dataset, keyword: str) -> list[float]:
+    """A value or several as finite numbers; [] where there are none or one of them is not a number."""
+    try:
+        value = dataset.get(keyword)
+        if value is None or value == "":
+            return []
+        found = [float(v) for v in ([value] if isinstance(value, (str, int, float)) else value)]
+    except (TypeError, ValueError):
+        return []
+    return found if all(map(math.isfinite, found)) else []
+
+
+def number(dataset: Dataset, keyword: str, default: float) -> float:
+    """The first of `numbers`, or `default`."""
+    return (numbers(dataset, keyword) or [float(default)])[0]
+
+
+def modality(dataset: Dataset) -> Modality:
+    """The machine; unknown for secondary captures and for machines that Modality has no name for."""
+    return _MODALITIES.get(text(dataset, "Modality"), Modality.UNKNOWN)
+
+
+def inverted(dataset: Dataset) -> bool | None:
+    """True for MONOCHROME1 (low values are bright), False for MONOCHROME2, None for the rest."""
+    return {"MONOCHROME1": True, "MONOCHROME2": False}.get(text(dataset, "PhotometricInterpretation"))
+
+
+def spacing(dataset: Dataset) -> tuple[tuple[float, float] | None, str]:
+    """(Y, X) in mm and the field that it comes from; (None, "") where no field has two positive numbers."""
+    for keyword in _SPACINGS:
+        found = numbers(dataset, keyword)
+        if len(found) == 2 and min(found) > 0:
+            return (found[0], found[1]), keyword
+    return None, ""
+
+
+def window(dataset: Dataset) -> tuple[float, float] | None:
+    """The first VOI window, or where the first VOI table rises; in values after the modality rescale."""
+    centre, width = numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth")
+    if centre and width:
+        linear = text(dataset, "VOILUTFunction") in ("", "LINEAR")
+        middle, span = (centre[0] - 0.5, width[0] - 1) if linear else (centre[0], width[0])
+        if span > 0:
+            return middle - span / 2, middle + span / 2
+    return _table_window(dataset)
+
+
+def _table_window(dataset: Dataset) -> tuple[float, float] | None:
+    """From where a VOI table has risen by 2 % to 98 %: they are S-shaped, with long flat ends."""
+    tables = dataset.get("VOILUTSequence") or []
+    if not tables or len(numbers(tables[0], "LUTDescriptor")) != 3:
+        return None
+    first = numbers(tables[0], "LUTDescriptor")[1]
+    data = tables[0].get("LUTData")
+    table = np.frombuffer(data, "<u2") if isinstance(data, bytes) else np.asarray(data or [], float)
+    if len(table) < 2 or np.ptp(table) == 0:
+        return None
+    share = (table - table.min()) / np.ptp(table)
+    inside = np.flatnonzero((share > 0.02) & (share < 0.98))
+    return (first + float(inside[0]), first + float(inside[-1])) if len(inside) > 1 else None
+
+
+def columns_towards(dataset: Dataset) -> str | None:
+    """The patient's side, "L" or "R", to which X increases; None in lateral views and if nothing says so."""
+    towards = dataset.get("PatientOrientation")
+    if towards and not isinstance(towards, str):
+        return str(towards[0])[:1] if str(towards[0])[:1] in ("L", "R") else None
+    cosines = numbers(dataset, "ImageOrientationPatient")
+    if len(cosines) == 6 and abs(cosines[0]) > max(abs(cosines[1]), abs(cosines[2])):
+        return "L" if cosines[0] > 0 else "R"
+    return None
+
+
+def view(dataset: Dataset) -> str:
+    """ViewPosition ("PA", "AP", "LL", ...), otherwise the meaning of the view's code; "" if unknown."""
+    position = text(dataset, "ViewPosition").upper()
+    if position in ("LATERAL", "LAT"):
+        return "RL" if "R" in (text(dataset, "Laterality"), text(dataset, "ImageLaterality")) else "LL"
+    if position:
+        return position.split()[0]
+    codes = dataset.get("ViewCodeSequence") or []
+    meaning = text(codes[0], "CodeMeaning").lower() if codes else ""
+    return next((short for words, short in _VIEWS.items() if meaning.startswith(words)), "")

@@ -1,0 +1,221 @@
+"""NIfTI: shown as (Z, Y, X) in radiological convention, written back in the file's own order."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.raster import Raster
+from napari_unet.io.atomic import atomic_write
+from napari_unet.io.grey import grey_from_channels
+
+# World axes of a file (right, anterior, superior) to those of a Raster (superior, posterior, left).
+_RAS_TO_SPL = np.array([[0, 0, 1, 0], [0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 1]], float)
+_MM_PER_UNIT = {"mm": 1.0, "unknown": 1.0, "meter": 1000.0, "micron": 0.001}
+# All that says where the voxels lie, and nothing that may name a person (descrip, db_name, extensions).
+_GEOMETRY = (
+    *("dim_info", "pixdim", "xyzt_units", "qform_code", "sform_code", "srow_x", "srow_y", "srow_z"),
+    *("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z"),
+)
+
+
+@dataclass(frozen=True)
+class NiftiFrame:
+    """How an array as it is shown goes back into the order of its file.
+
+    header : the geometry part of the file's header, as NIfTI bytes; version : 1 or 2.
+    shape : the file's own. order : for the shown axes (Z, Y, X), or (dropped, Y, X) of a 2D image, the axis
+    of the file that each shows. flips : which of these run against the file.
+    """
+
+    header: bytes
+    version: int
+    shape: tuple[int, ...]
+    order: tuple[int, int, int]
+    flips: tuple[bool, bool, bool]
+
+    @property
+    def flat(self) -> bool:
+        """True for a 2D image: one of the first three axes has the length 1."""
+        return 1 in _three(self.shape)
+
+    def shown(self, stored: np.ndarray) -> np.ndarray:
+        """An array in the file's order as it is shown, as a contiguous copy."""
+        turned = np.flip(stored.reshape(_three(self.shape)).transpose(self.order), self._flipped())
+        return np.array(turned[0] if self.flat else turned, order="C")
+
+    def stored(self, shown: np.ndarray) -> np.ndarray:
+        """The inverse of `shown`."""
+        turned = np.flip(shown[np.newaxis] if self.flat else shown, self._flipped())
+        return turned.transpose(np.argsort(self.order)).reshape(self.shape)
+
+    def index_map(self) -> np.ndarray:
+        """(4, 4): the index (Z, Y, X) as it is shown to the index in the file."""
+        matrix = np.zeros((4, 4))
+        matrix[3, 3] = 1
+        for shown, (axis, flip) in enumerate(zip(self.order, self.flips, strict=True)):
+            matrix[axis, shown] = -1 if flip else 1
+            matrix[axis, 3] = _three(self.shape)[axis] - 1 if flip else 0
+        return matrix
+
+    def _flipped(self) -> tuple[int, ...]:
+        return tuple(axis for axis, flip in enumerate(self.flips) if flip)
+
+
+def read_nifti(path: Path) -> Raster:
+    """A 2D or 3D NIfTI file as a raster.
+
+    3D: Z runs towards the head, Y to the back, X to the patient's left. 2D (one of three axes has the length
+    1): the patient's left is on the right, the head or the front on top. Where neither qform nor sform says
+    how the patient lies, a volume is taken as NIfTI's default (left, anterior, superior), a 2D image is shown
+    as it is stored, and affine and columns_towards are None. Scaled values are float32; cal_min and cal_max
+    become the window. A unit that is not given is mm, unless a 2D image has the default spacing 1 x 1.
+    """
+    import nibabel
+    from nibabel.filebasedimages import ImageFileError
+
+    try:
+        image = nibabel.load(path)
+        stored = np.asanyarray(image.dataobj)
+        scaled = (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0)
+    except (OSError, EOFError, ValueError, zlib.error, ImageFileError) as error:
+        raise UserError(
+            f"{path.name} is damaged, incomplete or not a NIfTI file.", "Copy or export it once more."
+        ) from error
+    if stored.dtype.names:  # RGB24 and RGBA32 are records
+        stored = grey_from_channels(np.stack([stored[c] for c in stored.dtype.names], axis=-1), path.name)
+    if any(length != 1 for length in stored.shape[3:]) or stored.ndim < 2 or stored.dtype.kind not in "uif":
+        raise UserError(
+            f"{path.name} is not one grey image or volume (shape {stored.shape}, {stored.dtype}).",
+            "Save one volume or one channel of it by itself.",
+        )
+    header = image.header
+    affine = _known_affine(header)
+    frame = _frame(header, stored.shape, affine)
+    unit = header.get_xyzt_units()[0]
+    spacing = _spacing(header, frame, unit)
+    shown_affine = None
+    if affine is not None and not frame.flat:
+        shown_affine = _shown_affine(affine, frame, _MM_PER_UNIT[unit])
+    low, high = float(header["cal_min"]), float(header["cal_max"])
+    return Raster(
+        frame.shown(stored.astype(_plain_dtype(stored.dtype, scaled), copy=False)),
+        spacing_mm=spacing,
+        spacing_source="" if spacing is None else "NIfTI" if unit != "unknown" else "NIfTI (no unit: mm)",
+        affine=shown_affine,
+        window=(low, high) if low < high else None,
+        columns_towards=None if affine is None or not _shows_left_right(affine, frame) else "L",
+        source=str(path),
+        frame=frame,
+    )
+
+
+def write_nifti(path: Path, pixels: np.ndarray, like: Raster) -> Path:
+    """Writes an array of the shape of `like` (bool as 0/1).
+
+    An image that came from NIfTI gives its own order, shape, affine and codes back. Any other is written as
+    X, Y, Z with its affine, or, where none is known, as ITK does it: X to the patient's left, Y to the back,
+    Z to the head.
+    """
+    import nibabel
+
+    data = pixels.astype(np.uint8) if pixels.dtype == bool else pixels
+    if isinstance(like.frame, NiftiFrame):
+        kind = nibabel.Nifti2Image if like.frame.version == 2 else nibabel.Nifti1Image
+        header = kind.header_class(like.frame.header, endianness="<", check=False)
+        header.set_data_dtype(data.dtype)
+        image = kind(like.frame.stored(data), None, header)
+    else:
+        image = nibabel.Nifti1Image(data.transpose(), _default_affine(like))
+        image.set_qform(image.affine, code=1)
+        image.set_sform(image.affine, code=1)
+        image.header.set_xyzt_units("unknown" if like.spacing_mm is None else "mm")
+    with atomic_write(path) as partial:
+        image.to_filename(partial)
+    return path
+
+
+def _known_affine(header: Any) -> np.ndarray | None:
+    """The file's affine to right, anterior, superior; None if no code gives it a meaning or if singular."""
+    if int(header["sform_code"]) == 0 and int(header["qform_code"]) == 0:
+        return None
+    affine = np.asarray(header.get_best_affine(), float)
+    volume = np.prod(np.linalg.norm(affine[:3, :3], axis=0))
+    sound = np.isfinite(affine).all() and volume > 0 and abs(np.linalg.det(affine[:3, :3])) > 1e-6 * volume
+    return affine if sound else None
+
+
+def _shown_affine(affine: np.ndarray, frame: NiftiFrame, mm: float) -> np.ndarray:
+    return np.asarray(np.diag([mm, mm, mm, 1]) @ _RAS_TO_SPL @ affine @ frame.index_map())
+
+
+def _frame(header: Any, shape: tuple[int, ...], affine: np.ndarray | None) -> NiftiFrame:
+    import nibabel
+
+    version = 2 if isinstance(header, nibabel.Nifti2Header) else 1
+    plain = type(header)(endianness="<")
+    for key in _GEOMETRY:
+        plain[key] = header[key]
+    flat = 1 in _three(shape)
+    dropped = max(axis for axis in range(3) if _three(shape)[axis] == 1) if flat else None
+    if affine is None:
+        world, signs = np.arange(3), np.array([-1, -1 if flat else 1, 1])
+    else:
+        orientation = nibabel.io_orientation(affine)
+        world, signs = orientation[:, 0], orientation[:, 1]
+    first = np.argsort(-world) if dropped is None else _dropped_first(world, dropped)
+    # Shown axes run to the left, the back and the feet, but Z of a volume runs to the head.
+    order = tuple(int(axis) for axis in first)
+    flips = tuple(bool(signs[axis] != (1 if world[axis] == 2 and not flat else -1)) for axis in order)
+    if affine is None and flat:
+        flips = (False, False, False)
+    return NiftiFrame(plain.binaryblock, version, tuple(shape), order, flips)  # type: ignore[arg-type]
+
+
+def _dropped_first(world: np.ndarray, dropped: int) -> list[int]:
+    rest = sorted((axis for axis in range(3) if axis != dropped), key=lambda axis: -world[axis])
+    return [dropped, *rest]
+
+
+def _shows_left_right(affine: np.ndarray, frame: NiftiFrame) -> bool:
+    import nibabel
+
+    return bool(nibabel.io_orientation(affine)[frame.order[2], 0] == 0)
+
+
+def _spacing(header: Any, frame: NiftiFrame, unit: str) -> tuple[float, ...] | None:
+    from nibabel.affines import voxel_sizes
+
+    affine = _known_affine(header)
+    sizes = header["pixdim"][1:4] if affine is None else voxel_sizes(affine)
+    axes = frame.order[1:] if frame.flat else frame.order
+    spacing = tuple(float(sizes[axis]) * _MM_PER_UNIT[unit] for axis in axes)
+    if not all(0 < length < np.inf for length in spacing):
+        return None
+    return None if frame.flat and unit == "unknown" and set(spacing) == {1.0} else spacing
+
+
+def _plain_dtype(dtype: np.dtype[Any], scaled: bool) -> np.dtype[Any]:
+    """Native byte order; float32 for values that nibabel has scaled, and for long doubles."""
+    if dtype.kind == "f" and (scaled or dtype.itemsize > 8):
+        return np.dtype(np.float32)
+    return dtype.newbyteorder("=")
+
+
+def _default_affine(like: Raster) -> np.ndarray:
+    if like.affine is not None and like.pixels.ndim == 3:
+        reverse = np.eye(4)[[2, 1, 0, 3]]
+        return np.asarray(_RAS_TO_SPL.T @ like.affine @ reverse)
+    spacing = (like.spacing_mm or (1.0,) * like.pixels.ndim)[::-1]
+    depth = spacing[2] if len(spacing) == 3 else 1.0
+    return np.diag([-spacing[0], -spacing[1], depth, 1.0])
+
+
+def _three(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    x, y, z = (*shape, 1)[:3]
+    return x, y, z
