@@ -15,7 +15,7 @@ class TileDone:
 
 @dataclass(frozen=True)
 class Note:
-    """Something the user should know but that stops nothing ("out of memory on the GPU: went on on the CPU")."""
+    """Something the user should know but that stops nothing ("out of memory: went on on the CPU")."""
 
     text: str
 
@@ -32,7 +32,7 @@ class CaseDone:
 
 @dataclass(frozen=True)
 class EpochEnded:
-    """One epoch of training: mean loss, mean Dice on the validation cases and under simulated shifts (0..1)."""
+    """One epoch of training: mean loss, mean Dice on validation cases and under simulated shifts (0..1)."""
 
     epoch: int
     epochs: int

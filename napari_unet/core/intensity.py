@@ -27,7 +27,7 @@ class IntensityRule:
             raise ValueError(f"percentiles must lie in 0..100, got {self.low} and {self.high}")
 
     def limits(self, pixels: np.ndarray) -> tuple[float, float]:
-        """The raw values that become 0 and 1. At most about a million pixels are looked at (regular steps)."""
+        """Raw values that become 0 and 1. About a million pixels at most are looked at, in regular steps."""
         if self.kind == "window":
             return self.low, self.high
         step = max(1, int(np.ceil((pixels.size / 1_000_000) ** (1 / pixels.ndim))))
@@ -40,4 +40,4 @@ class IntensityRule:
         low, high = self.limits(pixels)
         scale = 1.0 / (high - low) if high > low else 0.0
         scaled = np.clip((pixels.astype(np.float32) - np.float32(low)) * np.float32(scale), 0.0, 1.0)
-        return 1.0 - scaled if inverted else scaled
+        return np.subtract(1.0, scaled) if inverted else np.asarray(scaled)

@@ -205,15 +205,15 @@ def _is_one_lung(big: np.ndarray, box: tuple[slice, ...], left: np.ndarray, cuts
     share = np.count_nonzero(big & left) / np.count_nonzero(big)
     if not 0 < share < 1:
         return True
-    columns = np.arange(big.shape[2])
-    centres = [float((side.sum(axis=(0, 1)) * columns).sum() / side.sum()) for side in (big & left, big & ~left)]
-    around_middle = centres[0] < (big.shape[2] - 1) / 2 < centres[1]
+    from_middle = np.arange(big.shape[2]) - (big.shape[2] - 1) / 2
+    lean = [float((side.sum(axis=(0, 1)) * from_middle).sum()) for side in (big & left, big & ~left)]
+    around_middle = lean[0] < 0 < lean[1]
     crossed = int(np.take_along_axis(big, cuts[:, :, None], axis=2).sum())
     if not crossed:
         high, wide = box[1].stop - box[1].start, box[2].stop - box[2].start
         return not around_middle and wide < _NARROW * high
     too_wide = crossed > _WIDEST_BRIDGE * np.count_nonzero(big.any(axis=2))
-    return too_wide or not around_middle or min(share, 1 - share) < _SMALLEST_LUNG
+    return bool(too_wide or not around_middle or min(share, 1 - share) < _SMALLEST_LUNG)
 
 
 def _cuts_between(big: np.ndarray, box: tuple[slice, ...]) -> np.ndarray:

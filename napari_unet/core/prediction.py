@@ -33,7 +33,7 @@ class Prediction:
     columns_towards: str | None = None
 
     def mask(self, threshold: float | None = None, cleaned: bool = True, channel: int = 0) -> np.ndarray:
-        """bool mask (Y, X) or (Z, Y, X) of one class at `threshold` (default: the card's), after the card's MaskRule.
+        """bool mask (Y, X) or (Z, Y, X) of a class at `threshold` (default: the card's), after its MaskRule.
 
         A stack of X-rays is cleaned slice by slice; see MaskRule.
         """

@@ -37,6 +37,7 @@ class Raster:
     window : (low, high) contrast limits in pixel units for display only, or None.
     columns_towards : "L" or "R", the side of the patient to which X increases, from the header; None if
         nothing says so.
+    body_part : DICOM BodyPartExamined ("CHEST", "HAND", ...), "" if unknown.
     source : file path or layer name. frame : what `io` needs to write a mask back in the file's own order
         (opaque to everything else).
     Raises UserError if the pixels are not 2D or 3D numbers or the spacing is not positive.
@@ -51,13 +52,14 @@ class Raster:
     inverted: bool | None = None
     window: tuple[float, float] | None = None
     columns_towards: str | None = None
+    body_part: str = ""
     source: str = ""
     frame: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.pixels.ndim not in (2, 3) or self.pixels.dtype.kind not in "uifb":
             raise UserError(
-                f"This is not a grey image or a stack of them (shape {self.pixels.shape}, {self.pixels.dtype}).",
+                f"This is not a grey image or a stack of them ({self.pixels.shape}, {self.pixels.dtype}).",
                 "Open a single-channel image.",
             )
         if self.spacing_mm is not None:
