@@ -1,0 +1,217 @@
+"""The work of `segment`: case after case, a bad one does not stop the rest. Imports torch."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_unet.cli.inputs import Case, Inputs
+from napari_unet.cli.report import Row, finished_cases, write_report
+from napari_unet.core.checks import Finding, check_mask
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import TileDone
+from napari_unet.core.masks import part_sizes, split_left_right
+from napari_unet.core.prediction import Prediction
+from napari_unet.core.raster import Raster
+from napari_unet.inference import segment as inference
+from napari_unet.io.formats import read_raster, write_mask, write_overlay
+from napari_unet.io.names import suffix_of
+from napari_unet.io.nifti import write_nifti
+from napari_unet.io.tiff import write_tiff
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for; threshold None is the model's own, sides : left and right lung as labels."""
+
+    output: Path
+    model: str = "cxr-lung"
+    threshold: float | None = None
+    device: str = "auto"
+    sides: bool = False
+    probability: bool = False
+    overlay: bool = False
+    anonymous: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """One finished case: its row, the files that were written, findings and notes in words."""
+
+    row: Row
+    input: Path | None = None
+    files: tuple[Path, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    area_px: int | None = None
+
+    def record(self) -> dict[str, Any]:
+        """As one JSON object: the columns of the report, and what they leave out."""
+        row = self.row
+        return {
+            "case": row.case,
+            "input": None if self.input is None else str(self.input),
+            "files": [str(path) for path in self.files],
+            "model": row.model,
+            "version": row.version,
+            "device": row.device,
+            "seconds": row.seconds,
+            "area_mm2": row.area_mm2,
+            "area_px": self.area_px,
+            "parts": row.parts,
+            "checks": [{"code": str(finding.code), "text": finding.text} for finding in self.findings],
+            "notes": list(self.notes),
+            "error": row.error,
+        }
+
+    def sentence(self) -> str:
+        """For people: name, size, findings and notes."""
+        row = self.row
+        size = f"{self.area_px:,} px, no spacing" if row.area_mm2 is None else f"{row.area_mm2:,.0f} mm²"
+        remarks = [finding.text for finding in self.findings] + list(self.notes)
+        return " ".join([f"{row.case}: {size} in {row.seconds:.1f} s.", *remarks])
+
+
+class Batch:
+    """Runs over cases and keeps their rows, so that a report can be written however the run ends."""
+
+    def __init__(self, inputs: Inputs, options: Options) -> None:
+        self.rows: list[Row] = []
+        self._inputs = inputs
+        self._options = options
+        self._earlier = finished_cases(options.output)
+        self._cache = inference.PredictorCache()
+
+    def run(self, on_progress: Callable[[float], None]) -> Iterator[Result]:
+        """One Result a case, in order; on_progress gets the number of cases done, with fractions."""
+        for number, case in enumerate(self._inputs.cases):
+
+            def tell(share: float, before: int = number) -> None:
+                on_progress(before + share)
+
+            try:
+                result = self._segment(case, tell)
+            except UserError as error:
+                result = self._failed(case, str(error))
+            except Exception as error:  # one odd file must not cost the user all others
+                _log.debug("segmenting %s", case.name, exc_info=True)
+                result = self._failed(case, f"Unexpected {type(error).__name__}: {error}")
+            self.rows.append(result.row)
+            yield result
+
+    def write_report(self) -> None:
+        """`report.csv` for the cases done so far."""
+        write_report(self._options.output, self.rows)
+
+    def _segment(self, case: Case, on_progress: Callable[[float], None]) -> Result:
+        start = time.perf_counter()
+        if case.problem:
+            raise UserError(case.problem)
+        options = self._options
+        raster = read_raster(case.path)
+        targets = self._targets(case, raster)
+        prediction = self._predict(raster, on_progress)
+        mask = prediction.mask()
+        files = [write_mask(targets["mask"], self._labels(mask, prediction), raster)]
+        if options.probability:
+            files.append(_write_probability(targets["probability"], prediction.probability[0], raster))
+        if options.overlay:
+            files.append(write_overlay(targets["overlay"], raster, self._labels(mask, prediction)))
+        findings = _findings(mask, prediction)
+        pixels = int(np.count_nonzero(mask))
+        known = prediction.spacing_mm is not None and mask.ndim == 2
+        row = Row(
+            case=case.name,
+            model=prediction.model,
+            version=prediction.version,
+            device=prediction.device,
+            seconds=time.perf_counter() - start,
+            area_mm2=pixels * prod(prediction.spacing_mm or ()) if known else None,
+            parts=_count_parts(mask, prediction),
+            checks=tuple(dict.fromkeys(str(finding.code) for finding in findings)),
+        )
+        return Result(row, self._input(case), tuple(files), findings, prediction.notes, pixels)
+
+    def _predict(self, raster: Raster, on_progress: Callable[[float], None]) -> Prediction:
+        options = self._options
+        steps = inference.segment_steps(
+            raster, model=options.model, threshold=options.threshold, device=options.device, cache=self._cache
+        )
+        while True:
+            try:
+                event = next(steps)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            if isinstance(event, TileDone):
+                on_progress(event.done / event.total)
+
+    def _targets(self, case: Case, raster: Raster) -> dict[str, Path]:
+        """Where the results go. Raises UserError where one would take the place of a file of the user's.
+
+        What an earlier run wrote is replaced. Where the results go into the folder of the inputs, only its
+        report can tell such a file from a mask that somebody drew.
+        """
+        nifti = suffix_of(case.path).lower() in (".nii", ".nii.gz")
+        stack = raster.pixels.ndim == 3
+        endings = {
+            "mask": ".nii.gz" if nifti else ".tif" if stack else ".png",
+            "probability": ".nii.gz" if nifti else ".tif",
+            "overlay": ".png",
+        }
+        targets = {kind: self._options.output / f"{case.name}_{kind}{end}" for kind, end in endings.items()}
+        for path in targets.values():
+            if path.exists() and case.name not in self._earlier and self._inputs.hold(path):
+                raise UserError(
+                    f"{path.name} stands among the inputs already and is not overwritten.",
+                    "Choose another folder with -o.",
+                )
+        return targets
+
+    def _labels(self, mask: np.ndarray, prediction: Prediction) -> np.ndarray:
+        if not self._options.sides:
+            return mask
+        return split_left_right(mask, prediction.columns_towards, per_slice=prediction.rule.per_slice)
+
+    def _failed(self, case: Case, error: str) -> Result:
+        if self._options.anonymous:
+            for told in (str(case.path.resolve()), str(case.path), case.path.name, case.path.stem):
+                error = error.replace(told, case.name)
+        return Result(Row(case=case.name, error=error), self._input(case))
+
+    def _input(self, case: Case) -> Path | None:
+        return None if self._options.anonymous else case.path
+
+
+def _slices(mask: np.ndarray, prediction: Prediction) -> list[tuple[np.ndarray, tuple[float, ...] | None]]:
+    """What is looked at by itself, with its spacing: each slice of a stack of X-rays, else the whole."""
+    spacing = prediction.spacing_mm
+    if mask.ndim == 2 or not prediction.rule.per_slice:
+        return [(mask, spacing)]
+    return [(one, None if spacing is None else spacing[1:]) for one in mask]
+
+
+def _findings(mask: np.ndarray, prediction: Prediction) -> tuple[Finding, ...]:
+    slices = _slices(mask, prediction)
+    found = [check_mask(one, spacing, prediction.columns_towards) for one, spacing in slices]
+    if len(slices) == 1:
+        return found[0]
+    return tuple(replace(f, text=f"Slice {z}: {f.text}") for z, several in enumerate(found) for f in several)
+
+
+def _count_parts(mask: np.ndarray, prediction: Prediction) -> int:
+    return sum(len(part_sizes(one)[1]) - 1 for one, _ in _slices(mask, prediction))
+
+
+def _write_probability(path: Path, probability: np.ndarray, raster: Raster) -> Path:
+    """float32, 0..1: NIfTI with the image's affine, or TIFF."""
+    write = write_nifti if suffix_of(path) == ".nii.gz" else write_tiff
+    return write(path, probability, raster)

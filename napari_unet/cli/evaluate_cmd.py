@@ -1,0 +1,105 @@
+"""`napari-unet-lung evaluate`: masks against reference masks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from napari_unet.cli.console import complain, stderr, stdout
+from napari_unet.core.errors import UserError
+
+if TYPE_CHECKING:
+    from napari_unet.evaluation import CaseScores
+
+COLUMNS = ("case", "label", "dice", "iou", "hd95", "assd", "unit", "error")
+
+
+def evaluate(
+    predictions: Annotated[
+        Path, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of masks to judge.")
+    ],
+    references: Annotated[
+        Path, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of masks to trust.")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="CSV", dir_okay=False, help="One row a case.")
+    ],
+) -> None:
+    """Dice, IoU, HD95 and ASSD per case and in summary.
+
+    A mask belongs to an image if its name is <stem>_mask.* or <stem>.* (the first wins). Distances are in mm
+    where the spacing is known, otherwise in pixels.
+    """
+    from napari_unet.cli.report import write_table
+    from napari_unet.evaluation import find_pairs, score_case
+
+    pairing = find_pairs(predictions, references)
+    for problem in pairing.problems:
+        stderr.print(problem, markup=False)
+    scored: list[CaseScores] = []
+    failed: list[tuple[str, str]] = []
+    with stderr.status("Comparing") as status:
+        for number, (case, (prediction, reference)) in enumerate(pairing.cases.items(), start=1):
+            status.update(f"Comparing {number} of {len(pairing.cases)}")
+            try:
+                scored += score_case(case, prediction, reference)
+            except UserError as error:
+                failed.append((case, str(error)))
+                complain(f"{case}: {error}")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    rows = [_cells(row) for row in scored] + [[case, *[""] * 6, error] for case, error in failed]
+    write_table(output, COLUMNS, rows)
+    if not scored:
+        raise UserError(
+            f"No mask in {predictions} could be compared with one in {references}.",
+            "Masks are matched by name: <stem>_mask.* or <stem>.* in both folders.",
+        )
+    _show(scored)
+    stdout.print(f"Scores of each case are in {output}", markup=False)
+
+
+def _cells(row: CaseScores) -> list[str]:
+    s = row.scores
+    return [row.case, row.label, *map(_number, (s.dice, s.iou, s.hd95, s.assd)), s.unit, ""]
+
+
+def _number(value: float) -> str:
+    return "" if value != value else f"{value:.6f}"
+
+
+def _show(scored: Sequence[CaseScores]) -> None:
+    """One table a label and unit; a case without an answer (both masks empty) is left out of that figure."""
+    groups: dict[tuple[str, str], list[CaseScores]] = defaultdict(list)
+    for row in scored:
+        groups[row.label, row.scores.unit].append(row)
+    for (label, unit), rows in groups.items():
+        table = Table(title=f"{label}, {len(rows)} cases", title_justify="left", box=None, pad_edge=False)
+        for column in ("", "mean", "median", "worst", "n"):
+            table.add_column(column, justify="left" if not column else "right")
+        for name, title, highest_is_worst in (
+            ("dice", "Dice", False),
+            ("iou", "IoU", False),
+            ("hd95", f"HD95 ({unit})", True),
+            ("assd", f"ASSD ({unit})", True),
+        ):
+            values = [getattr(row.scores, name) for row in rows]
+            table.add_row(title, *_summary(values, highest_is_worst))
+        stdout.print(table)
+        good = [row.scores.dice for row in rows if row.scores.dice == row.scores.dice]
+        if good:
+            stdout.print(f"Dice under 0.90: {sum(value < 0.90 for value in good)} of {len(good)}")
+
+
+def _summary(values: list[float], highest_is_worst: bool) -> list[str]:
+    import numpy as np
+
+    known = np.array([value for value in values if value == value])
+    if not len(known):
+        return ["–", "–", "–", "0"]
+    worst = known.max() if highest_is_worst else known.min()
+    return [f"{known.mean():.3f}", f"{np.median(known):.3f}", f"{worst:.3f}", str(len(known))]

@@ -1,0 +1,155 @@
+"""Which images the command line was asked to work on, and what each case is called."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_unet.io.names import is_mask_name, list_images_and_masks, stem
+
+RESULT_ENDINGS = ("_overlay", "_probability")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One input: its path and its name in all results. problem : why there is nothing to read, if so."""
+
+    path: Path
+    name: str
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What was found. skipped : masks and results of an earlier run that were left out."""
+
+    cases: tuple[Case, ...]
+    skipped: int
+    folders: frozenset[Path]
+
+    def hold(self, path: Path) -> bool:
+        """True if `path` is one of the inputs or lies in a folder that was given as input."""
+        here = path.resolve()
+        return here.parent in self.folders or any(here == case.path.resolve() for case in self.cases)
+
+
+def find_inputs(
+    given: Sequence[str], output: Path, recursive: bool = False, anonymous: bool = False
+) -> Inputs:
+    """Files, folders and globs as cases, each file once, in the order given.
+
+    A folder means the readable images directly in it (recursive : and below it, but not in `output`).
+    `*_mask.*` are skipped, and so are overlays and probabilities that stand beside their image. Files that
+    are named come through as they are: reading them says what is wrong with them.
+    """
+    files: dict[Path, Path] = {}
+    empty: list[Path] = []
+    folders: set[Path] = set()
+    skipped = 0
+    for path in _expanded(given):
+        if path.is_dir():
+            images, masks = list_images_and_masks(path, recursive)
+            kept = _without_results(_outside(images, output, path))
+            skipped += masks + len(images) - len(kept)
+            folders |= {path.resolve(), *(image.parent.resolve() for image in kept)}
+            files.update({image.resolve(): image for image in kept if image.resolve() not in files})
+            if not images:
+                empty.append(path)
+        elif is_mask_name(path) and path.is_file():
+            skipped += 1
+            folders.add(path.parent.resolve())
+        else:
+            files.setdefault(path.resolve(), path)
+    paths = list(files.values())
+    names = _numbered([_anonymous_name(path) for path in paths]) if anonymous else case_names(paths)
+    cases = [Case(path, name) for path, name in zip(paths, names, strict=True)]
+    for path in empty:
+        name = _anonymous_name(path) if anonymous else path.resolve().name
+        cases.append(Case(path, name, "There is no readable image in this folder."))
+    return Inputs(tuple(cases), skipped, frozenset(folders))
+
+
+def case_names(paths: Sequence[Path]) -> list[str]:
+    """A different name for each path: its stem, or its full file name where two share a stem.
+
+    Where even the file names are the same, the folders that tell them apart stand before them. Names that
+    differ only in case are the same: some file systems cannot tell them apart.
+    """
+    whole = [Path(os.path.abspath(path)) for path in paths]
+    together = len({path.drive for path in whole}) == 1
+    common = os.path.commonpath([path.parent for path in whole]) if together else ""
+    names = [stem(path) for path in paths]
+    longer: tuple[Callable[[Path], str], ...] = (
+        lambda path: path.name,
+        lambda path: "_".join(path.relative_to(common).parts if common else path.parts[1:]),
+    )
+    for lengthen in longer:
+        shared = _shared(names)
+        names = [lengthen(p) if n.casefold() in shared else n for p, n in zip(whole, names, strict=True)]
+    return _numbered(names)
+
+
+def _expanded(given: Iterable[str]) -> Iterable[Path]:
+    """Globs that the shell did not expand (it does not on Windows, or when quoted)."""
+    for text in given:
+        matches = sorted(glob.glob(text, recursive=True)) if glob.has_magic(text) else []
+        if matches and not Path(text).exists():
+            yield from map(Path, matches)
+        else:
+            yield Path(text)
+
+
+def _outside(images: list[Path], output: Path, folder: Path) -> list[Path]:
+    """Results of an earlier run do not become inputs of the next one because OUT lies below the input."""
+    out = output.resolve()
+    if out == folder.resolve() or not out.is_relative_to(folder.resolve()):
+        return images
+    return [image for image in images if not image.resolve().is_relative_to(out)]
+
+
+def _without_results(images: list[Path]) -> list[Path]:
+    stems = {(image.parent, stem(image)) for image in images}
+
+    def is_result(image: Path) -> bool:
+        name = stem(image)
+        return any(
+            name.endswith(ending) and (image.parent, name.removesuffix(ending)) in stems
+            for ending in RESULT_ENDINGS
+        )
+
+    return [image for image in images if not is_result(image)]
+
+
+def _anonymous_name(path: Path) -> str:
+    """Made from the name and the content: the same on every run, and not to be guessed without the image."""
+    digest = hashlib.sha256(os.fsencode(path.name))
+    try:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError:
+        digest.update(os.urandom(32))
+    return f"case-{digest.hexdigest()[:12]}"
+
+
+def _shared(names: Sequence[str]) -> set[str]:
+    return {name for name, count in Counter(map(str.casefold, names)).items() if count > 1}
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    """Equal names get -2, -3, ... in turn."""
+    taken: set[str] = set()
+    result = []
+    for name in names:
+        number, free = 1, name
+        while free.casefold() in taken:
+            number += 1
+            free = f"{name}-{number}"
+        taken.add(free.casefold())
+        result.append(free)
+    return result

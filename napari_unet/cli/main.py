@@ -1,0 +1,53 @@
+"""`napari-unet-lung`: all commands in one program.
+
+Exit codes: 0 all good, 1 if any input or check failed, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from napari_unet.cli import demo_cmd, doctor_cmd, evaluate_cmd, segment_cmd
+from napari_unet.cli.console import complain
+from napari_unet.core.errors import UserError
+
+app = typer.Typer(
+    name="napari-unet-lung",
+    help="Lung segmentation of chest X-rays. Research use, not a medical device.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("segment")(segment_cmd.segment)
+app.command("evaluate")(evaluate_cmd.evaluate)
+app.command("doctor")(doctor_cmd.doctor)
+app.command("demo")(demo_cmd.demo)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(version("napari-unet-lung"))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """Lung segmentation of chest X-rays. Research use, not a medical device."""
+
+
+def main() -> None:
+    """Runs the program; a UserError becomes one plain line on stderr and exit code 1."""
+    try:
+        app()
+    except UserError as error:
+        complain(error)
+        sys.exit(1)

@@ -1,0 +1,71 @@
+"""`report.csv` of `segment`: one row an input. Its columns are fixed: people's scripts read them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from napari_unet.io.atomic import atomic_write
+
+REPORT = "report.csv"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What happened to one case.
+
+    seconds : wall time from reading to writing. area_mm2 : None where the spacing is not known.
+    parts : connected parts of the mask, over all slices of a stack of X-rays. checks : codes of the findings.
+    error : why there is no mask; empty if there is one.
+    """
+
+    case: str
+    model: str = ""
+    version: str = ""
+    device: str = ""
+    seconds: float | None = None
+    area_mm2: float | None = None
+    parts: int | None = None
+    checks: tuple[str, ...] = ()
+    error: str = ""
+
+    def cells(self) -> list[str]:
+        """The row's text, column by column; empty where there is no answer."""
+        seconds = "" if self.seconds is None else f"{self.seconds:.3f}"
+        area = "" if self.area_mm2 is None else f"{self.area_mm2:.1f}"
+        parts = "" if self.parts is None else str(self.parts)
+        checks = ";".join(self.checks)
+        return [self.case, self.model, self.version, self.device, seconds, area, parts, checks, self.error]
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+
+
+def write_report(folder: Path, rows: Iterable[Row]) -> Path:
+    """`folder/report.csv`, atomically. Raises UserError if it cannot be written."""
+    return write_table(folder / REPORT, COLUMNS, (row.cells() for row in rows))
+
+
+def write_table(path: Path, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Path:
+    """A CSV file in UTF-8, atomically; names that are not text are written with escapes."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows(rows)
+    with atomic_write(path) as partial:
+        partial.write_bytes(text.getvalue().encode("utf-8", "backslashreplace"))
+    return path
+
+
+def finished_cases(folder: Path) -> frozenset[str]:
+    """The cases that the report of an earlier run in `folder` has without an error."""
+    with suppress(OSError, UnicodeDecodeError, csv.Error), (folder / REPORT).open(
+        encoding="utf-8", newline=""
+    ) as file:
+        rows = list(csv.DictReader(file))
+        return frozenset(row["case"] for row in rows if row.get("case") and not row.get("error"))
+    return frozenset()

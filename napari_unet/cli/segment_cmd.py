@@ -1,0 +1,101 @@
+"""`napari-unet-lung segment`: images in, masks and a report out."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from napari_unet.cli.console import complain, json_line, stderr, stdout
+from napari_unet.core.errors import UserError
+
+
+class LabelKind(StrEnum):
+    """What the values in a mask mean."""
+
+    LUNGS = "lungs"
+    LEFT_RIGHT = "left-right"
+
+
+def segment(
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Images, folders or globs.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="OUT", file_okay=False, help="Folder for the results.")
+    ],
+    model: Annotated[str, typer.Option(help="Name or folder of a model.")] = "cxr-lung",
+    threshold: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="Instead of the model's own.", show_default=False)
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    labels: Annotated[
+        LabelKind, typer.Option(help="lungs: 0 and 255; left-right: 1 = right lung, 2 = left lung.")
+    ] = LabelKind.LUNGS,
+    probability: Annotated[bool, typer.Option("--probability", help="Write the probability too.")] = False,
+    overlay: Annotated[bool, typer.Option("--overlay", help="Write the image with outlines too.")] = False,
+    recursive: Annotated[bool, typer.Option("--recursive", help="Look into sub-folders too.")] = False,
+    anonymous: Annotated[bool, typer.Option("--anonymous", help="Hash the names of the cases.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")] = False,
+) -> None:
+    """Write OUT/<stem>_mask.png (or .nii.gz) for each image, and OUT/report.csv."""
+    from napari_unet.cli.inputs import find_inputs
+
+    found = find_inputs(inputs, output, recursive, anonymous)
+    say = stderr if as_json else stdout
+    if found.skipped:
+        say.print(f"Skipped {found.skipped} masks or earlier results among the inputs.")
+    if not found.cases:
+        raise UserError("There is no image to segment.", "Name images or a folder that holds some.")
+    _make_folder(output)
+    _check_usage(model, device)
+
+    from napari_unet.cli.batch import Batch, Options
+
+    sides = labels == LabelKind.LEFT_RIGHT
+    options = Options(output, model, threshold, device, sides, probability, overlay, anonymous)
+    batch = Batch(found, options)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    try:
+        with Progress(*columns, console=stderr, transient=True) as progress:
+            task = progress.add_task("Segmenting", total=len(found.cases))
+            for result in batch.run(lambda done: progress.update(task, completed=done)):
+                if as_json:
+                    json_line(result.record())
+                if result.row.error:
+                    complain(f"{result.row.case}: {result.row.error}")
+                elif not as_json:
+                    say.print(result.sentence(), markup=False)
+                progress.update(task, completed=len(batch.rows))
+    finally:
+        batch.write_report()
+    failed = sum(bool(row.error) for row in batch.rows)
+    say.print(f"{len(batch.rows) - failed} of {len(batch.rows)} segmented; results in {output}", markup=False)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _check_usage(model: str, device: str) -> None:
+    """A model or device that does not exist is wrong usage, told before any image is read."""
+    from napari_unet.inference.device import pick_device
+    from napari_unet.models.library import default_library
+
+    try:
+        default_library().find(model)
+        pick_device(device)
+    except UserError as error:
+        complain(error)
+        raise typer.Exit(2) from error
+
+
+def _make_folder(output: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"The folder {output} cannot be made ({error.strerror}).", "Choose another one."
+        ) from error
+    if not os.access(output, os.W_OK | os.X_OK):
+        raise UserError(f"{output} cannot be written to.", "Choose a folder that you may write to.")

@@ -1,0 +1,77 @@
+"""The command line in this process, with a segmentation that needs no model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import Result
+from PIL import Image
+from typer.testing import CliRunner
+
+from napari_unet.cli.main import app
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import TileDone
+from napari_unet.core.prediction import Prediction
+from napari_unet.core.raster import Raster
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run() -> Run:
+    """Runs the command line with the arguments given, as text."""
+
+    def invoke(*arguments: object) -> Result:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return invoke
+
+
+@pytest.fixture
+def bright_is_lung(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replaces gate and network: pixels over 128 are lung; flat images are refused."""
+    from napari_unet.cli import batch, segment_cmd
+
+    def steps(raster: Raster, *, threshold: float | None = None, **_: Any) -> Iterator[TileDone]:
+        if not np.isfinite(raster.pixels).all() or np.ptp(raster.pixels) == 0:
+            raise UserError("This image is empty.", "Open another one.")
+        yield TileDone(1, 1)
+        return Prediction(  # type: ignore[return-value]
+            probability=(raster.pixels[None] / np.float32(255)).astype(np.float32),
+            uncertainty=None,
+            spacing_mm=raster.spacing_mm,
+            threshold=0.5 if threshold is None else threshold,
+            model="bright",
+            version="7",
+            notes=("A note.",),
+            columns_towards=raster.columns_towards,
+        )
+
+    monkeypatch.setattr(batch.inference, "segment_steps", steps)
+    monkeypatch.setattr(segment_cmd, "_check_usage", lambda model, device: None)
+
+
+@pytest.fixture
+def two_lungs() -> np.ndarray:
+    """uint8 (40, 60): two bright blocks of 20 × 12 pixels on dark ground."""
+    pixels = np.full((40, 60), 20, np.uint8)
+    pixels[10:30, 8:20] = 200
+    pixels[10:30, 40:52] = 220
+    return pixels
+
+
+@pytest.fixture
+def save(tmp_path: Path, two_lungs: np.ndarray) -> Callable[..., Path]:
+    """Saves pixels (default: two lungs) under a name in the folder `in`."""
+
+    def write(name: str, pixels: np.ndarray | None = None) -> Path:
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(two_lungs if pixels is None else pixels).save(path)
+        return path
+
+    return write
