@@ -47,7 +47,7 @@ def as_user_error(error: BaseException, run: Run) -> UserError:
         return UserError("Memory ran out.", "Close other programs, or use a smaller image or the CPU.")
     if isinstance(error, ImportError):
         return UserError(
-            f"The package '{error.name}' is missing or broken.",
+            f"A package is missing or broken ({error.name or error}).",
             "Run `napari-unet-lung doctor`; it says what to do.",
         )
     return UserError(

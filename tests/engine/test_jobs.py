@@ -97,7 +97,7 @@ def test_a_user_error_stays_one(engine: Engine) -> None:
     ("kind", "words"),
     [
         ("forget", "Memory ran out."),
-        ("lack", "'no_such_package' is missing"),
+        ("lack", "missing or broken .no_such_package"),
         ("leave", "SystemExit"),
         ("unsendable", "Something went wrong"),
         ("nonsense", "does not know how"),

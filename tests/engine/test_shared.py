@@ -18,6 +18,7 @@ from napari_unet.engine.shared import dump, load, put, take
 
 pytestmark = pytest.mark.usefixtures("no_leak")
 rng = np.random.default_rng(0)
+TOKEN = f"nul-{os.getpid()}-"
 BIG = rng.random((300, 400))
 
 ARRAYS = {
@@ -99,11 +100,11 @@ def test_many_arrays_and_a_long_text(engine: Engine) -> None:
 
 def test_take_removes_the_segment() -> None:
     parts = [memoryview(b"abc"), memoryview(b"de")]
-    segment = put("nul-test-a", parts)
-    assert [bytes(part) for part in take("nul-test-a", (3, 2))] == [b"abc", b"de"]
+    segment = put(f"{TOKEN}a", parts)
+    assert [bytes(part) for part in take(f"{TOKEN}a", (3, 2))] == [b"abc", b"de"]
     segment.close()
     with pytest.raises(FileNotFoundError):
-        take("nul-test-a", (3, 2))
+        take(f"{TOKEN}a", (3, 2))
 
 
 @pytest.mark.skipif(not Path("/dev/shm").exists(), reason="Linux reserves the memory beforehand")
@@ -124,8 +125,8 @@ class Ends:
 
     def __init__(self) -> None:
         there, back = os.pipe(), os.pipe()
-        self.left = self._channel(back[0], there[1], mine="nul-test-l", theirs="nul-test-r")
-        self.right = self._channel(there[0], back[1], mine="nul-test-r", theirs="nul-test-l")
+        self.left = self._channel(back[0], there[1], mine=f"{TOKEN}l", theirs=f"{TOKEN}r")
+        self.right = self._channel(there[0], back[1], mine=f"{TOKEN}r", theirs=f"{TOKEN}l")
 
     @staticmethod
     def _channel(reader: int, writer: int, **names: str) -> Channel:
@@ -146,7 +147,7 @@ def test_what_the_other_end_never_fetched_is_removed() -> None:
 
 def test_what_the_other_end_was_about_to_send_is_removed() -> None:
     ends = Ends()
-    unfinished = put("nul-test-l1", [memoryview(b"abc")])
+    unfinished = put(f"{TOKEN}l1", [memoryview(b"abc")])
     ends.left.close()
     with pytest.raises(EOFError):
         ends.right.receive()
