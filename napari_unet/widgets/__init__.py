@@ -1,0 +1,1 @@
+"""The docks: forms and wiring. No torch, no arithmetic; Qt through qtpy."""

@@ -1,0 +1,182 @@
+"""Parts that docks are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from napari.layers import Layer
+from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtWidgets import (
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QFrame,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+
+class LayerPicker(QComboBox):
+    """A box to choose a layer in. It holds the layer, not its name.
+
+    Renaming does not change the choice, removal makes it none. It follows the layer that is active in the
+    list, if that is one it accepts; the first acceptable layer is chosen by itself.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self, viewer: Any, accepts: Callable[[Layer], bool], nothing: str) -> None:
+        """accepts : which layers are offered. nothing : shown while no layer is chosen."""
+        super().__init__()
+        self._layer_list = viewer.layers
+        self._accepts = accepts
+        self._offered: list[Layer] = []
+        self._layer: Layer | None = None
+        self.setPlaceholderText(nothing)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(8)
+        events = self._layer_list.events
+        events.inserted.connect(self._on_inserted)
+        events.removed.connect(self._on_removed)
+        events.reordered.connect(self.refresh)
+        self._layer_list.selection.events.active.connect(self._on_active)
+        self.activated.connect(self._on_activated)
+        for layer in self._layer_list:
+            layer.events.name.connect(self.refresh)
+        active = self._layer_list.selection.active
+        candidates = [layer for layer in self._layer_list if accepts(layer)]
+        self._layer = active if active in candidates else next(reversed(candidates), None)
+        self.refresh()
+
+    def layer(self) -> Layer | None:
+        """The chosen layer."""
+        return self._layer
+
+    def choose(self, layer: Layer | None) -> None:
+        """Choose `layer`; one that is not offered counts as none."""
+        offered = layer is not None and layer in self._layer_list and self._accepts(layer)
+        self._set(layer if offered else None)
+
+    def refresh(self) -> None:
+        """Offer what is in the layer list now, the topmost layer first."""
+        self._offered = [layer for layer in reversed(self._layer_list) if self._accepts(layer)]
+        if self._layer not in self._offered:
+            self._layer = None
+        self.clear()
+        self.addItems([layer.name for layer in self._offered])
+        self.setCurrentIndex(-1 if self._layer is None else self._offered.index(self._layer))
+        self.setToolTip("" if self._layer is None else self._layer.name)
+
+    def disconnect_layers(self) -> None:
+        """Let go of the viewer's layers; the box is of no more use."""
+        events = self._layer_list.events
+        events.inserted.disconnect(self._on_inserted)
+        events.removed.disconnect(self._on_removed)
+        events.reordered.disconnect(self.refresh)
+        self._layer_list.selection.events.active.disconnect(self._on_active)
+        for layer in self._layer_list:
+            layer.events.name.disconnect(self.refresh)
+        self._offered, self._layer = [], None
+
+    def _on_inserted(self, event: Any) -> None:
+        event.value.events.name.connect(self.refresh)
+        if self._layer is None and self._accepts(event.value):
+            self._set(event.value)
+        else:
+            self.refresh()
+
+    def _on_removed(self, event: Any) -> None:
+        event.value.events.name.disconnect(self.refresh)
+        if event.value is self._layer:
+            self._set(None)
+        else:
+            self.refresh()
+
+    def _on_active(self, event: Any) -> None:
+        if event.value is not None and self._accepts(event.value):
+            self._set(event.value)
+
+    def _on_activated(self, row: int) -> None:
+        self._set(self._offered[row])
+
+    def _set(self, layer: Layer | None) -> None:
+        changed = layer is not self._layer
+        self._layer = layer
+        self.refresh()
+        if changed:
+            self.chosen.emit(layer)
+
+
+class Words(QLabel):
+    """Text that wraps, can be selected, and takes no room while it is empty."""
+
+    def __init__(self, text: str = "", name: str = "") -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setWordWrap(True)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        self.say(text)
+
+    def say(self, text: str) -> None:
+        """Show `text`; an empty one hides the label."""
+        self.setText(text)
+        self.setVisible(bool(text))
+
+
+class Foldable(QWidget):
+    """A heading with an arrow; a click shows or hides what is below it."""
+
+    def __init__(self, title: str, content: QWidget, unfolded: bool = False) -> None:
+        super().__init__()
+        self._content = content
+        self._button = QToolButton()
+        self._button.setText(title)
+        self._button.setCheckable(True)
+        self._button.setAutoRaise(True)
+        self._button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._button.toggled.connect(self._show)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._button)
+        column.addWidget(content)
+        self._button.setChecked(unfolded)
+        self._show(unfolded)
+
+    def button(self) -> QToolButton:
+        """The heading."""
+        return self._button
+
+    def _show(self, unfolded: bool) -> None:
+        self._button.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
+        self._content.setVisible(unfolded)
+
+
+class _WheelGuard(QObject):
+    """Lets the wheel scroll the dock instead of changing the box or slider under the mouse."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Wheel and not watched.hasFocus():
+            event.ignore()
+            return True
+        return False
+
+
+def scrolling(content: QWidget) -> QScrollArea:
+    """`content` in an area that scrolls up and down only, so that a dock fits any screen."""
+    area = QScrollArea()
+    guard = _WheelGuard(area)
+    for kind in (QComboBox, QAbstractSlider, QAbstractSpinBox):
+        for box in content.findChildren(kind):
+            box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            box.installEventFilter(guard)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(content)
+    return area

@@ -1,0 +1,135 @@
+"""Job: work outside the GUI thread, told in Qt signals on the GUI thread."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import QObject, Qt, Signal
+
+from napari_unet.core.errors import UserError
+from napari_unet.engine.client import Engine
+from napari_unet.engine.job import JobCancelled
+
+_log = logging.getLogger(__name__)
+_REPORT = "The log has the details; please report it with them."
+_running: set[Job] = set()  # keeps a job alive until it has told its end
+
+
+class Job(QObject):
+    """One piece of work in a thread of its own. Whoever starts it connects to its signals at once.
+
+    Exactly one of `succeeded` (the result), `failed` (a UserError) and `cancelled` is emitted, then `ended`.
+    All signals come on the GUI thread.
+    """
+
+    progressed = Signal(object)
+    succeeded = Signal(object)
+    failed = Signal(object)
+    cancelled = Signal()
+    ended = Signal()
+    _told = Signal(str, object)
+
+    def __init__(self, work: Callable[[Job], Any]) -> None:
+        super().__init__()
+        self._work = work
+        self._over = False
+        self._lock = threading.Lock()
+        self._is_cancelled = False
+        self._stop: Callable[[], None] | None = None
+        self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
+        _running.add(self)
+        threading.Thread(target=self._run, name="napari-unet job", daemon=True).start()
+
+    def cancel(self) -> None:
+        """Ask the work to stop. Without effect once it has ended."""
+        with self._lock:
+            self._is_cancelled = True
+            stop = self._stop
+        if stop is not None:
+            stop()
+
+    def check(self) -> None:
+        """For the work, between two steps: leaves it if `cancel` was called."""
+        if self._is_cancelled:
+            raise JobCancelled
+
+    def stop_with(self, stop: Callable[[], None]) -> None:
+        """For the work: `cancel` calls `stop`; at once if it was called already."""
+        with self._lock:
+            self._stop = stop
+            late = self._is_cancelled
+        if late:
+            stop()
+
+    def progress(self, event: object) -> None:
+        """For the work: tell one event."""
+        self._tell("progressed", event)
+
+    def _run(self) -> None:
+        try:
+            self.check()
+            result = self._work(self)
+            self.check()
+        except JobCancelled:
+            self._tell("cancelled", None)
+        except UserError as error:
+            self._tell("failed", error)
+        except Exception as error:
+            _log.exception("a job failed")
+            self._tell(
+                "failed", UserError(f"Something went wrong: {error or type(error).__name__}.", _REPORT)
+            )
+        else:
+            self._tell("succeeded", result)
+
+    def _tell(self, kind: str, payload: object) -> None:
+        try:
+            self._told.emit(kind, payload)
+        except RuntimeError:  # Qt is gone: napari was closed while the work went on
+            _running.discard(self)
+
+    def _hear(self, kind: str, payload: object) -> None:
+        if self._over:
+            return
+        if kind == "progressed":
+            self.progressed.emit(payload)
+            return
+        self._over = True
+        _running.discard(self)
+        if kind == "succeeded":
+            self.succeeded.emit(payload)
+        elif kind == "failed":
+            self.failed.emit(payload)
+        else:
+            self.cancelled.emit()
+        self.ended.emit()
+
+
+def run_in_thread(work: Callable[[], Any]) -> Job:
+    """`work` (files, masks; never torch) in a thread. Cancelling throws its result away."""
+    return Job(lambda job: work())
+
+
+def run_on_engine(
+    engine: Engine,
+    kind: str,
+    prepare: Callable[[], dict[str, Any]] = dict,
+    finish: Callable[[Any], Any] | None = None,
+) -> Job:
+    """A request to the engine. `prepare` makes its arguments (copies of arrays take time), `finish` turns the
+    result into what `succeeded` tells; both run outside the GUI thread."""
+
+    def work(job: Job) -> Any:
+        arguments = prepare()
+        job.check()
+        request = engine.submit(kind, **arguments)
+        request.listen(on_progress=job.progress)
+        job.stop_with(request.cancel)
+        result = request.result()
+        job.check()
+        return result if finish is None else finish(result)
+
+    return Job(work)

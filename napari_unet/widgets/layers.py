@@ -1,0 +1,149 @@
+"""The two doors between napari and the core: a layer becomes a Raster, a mask becomes a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Labels, Layer
+from napari.utils.transforms import Affine
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.raster import Raster
+from napari_unet.io.grey import grey_from_channels
+
+HEADER = "napari_unet"  # key in layer.metadata: Raster.header(), put there by the readers
+MAP = "napari_unet_map"  # key in layer.metadata of a layer that shows a result, not an image
+_FIELDS = {f.name for f in fields(Raster)} - {"pixels"}
+_SHAPED = ("spacing_mm", "spacing_source", "affine", "frame")
+
+
+def is_image(layer: Layer) -> bool:
+    """Whether a model can be run on the layer: an image, and not a map that a model made."""
+    return isinstance(layer, Image) and MAP not in layer.metadata and layer.ndim >= 2
+
+
+def raster_source(layer: Image, index: tuple[int, ...] | None = None) -> Callable[[], Raster]:
+    """A function that makes the Raster of `layer`, a copy; it may run in any thread.
+
+    index : position on the leading axes of the one slice (Y, X) that is meant, or None for the whole layer.
+    The layer itself is only looked at now; a later change of it is not seen. The function raises UserError
+    for what is not a grey image.
+    """
+    data = layer.data[0] if layer.multiscale else layer.data
+    rgb, name, header = layer.rgb, layer.name, _header(layer)
+
+    def raster() -> Raster:
+        pixels = np.array(data if index is None else data[index])
+        known = header
+        if index is not None:
+            spacing = header.get("spacing_mm")
+            known = {key: value for key, value in header.items() if key not in ("affine", "frame")}
+            known["spacing_mm"] = None if spacing is None else spacing[-2:]
+        return Raster(grey_from_channels(pixels, name) if rgb else pixels, **{"source": name, **known})
+
+    return raster
+
+
+def raster_from_layer(layer: Image, index: tuple[int, ...] | None = None) -> Raster:
+    """A copy of what `layer` holds, with its spacing; see `raster_source`."""
+    return raster_source(layer, index)()
+
+
+def slice_in_view(viewer: Any, layer: Layer) -> tuple[int, ...]:
+    """Position on the layer's leading axes of the slice (Y, X) that the viewer shows.
+
+    Raises UserError if the viewer shows other axes than the last two.
+    """
+    shown = tuple(viewer.dims.displayed)
+    if shown != tuple(range(viewer.dims.ndim))[-2:]:
+        raise UserError(
+            "The viewer does not show the slices as they were taken.",
+            "Switch back to the 2D view of the last two axes (the buttons below the layer list).",
+        )
+    here = layer.world_to_data(viewer.dims.point)
+    lead = np.round(here[: layer.ndim - 2]).astype(int)
+    return tuple(int(np.clip(i, 0, n - 1)) for i, n in zip(lead, layer.data.shape, strict=False))
+
+
+def show_mask(
+    viewer: Any,
+    labels: np.ndarray,
+    like: Image,
+    *,
+    name: str,
+    index: tuple[int, ...] | None = None,
+    **options: Any,
+) -> Labels:
+    """Add `labels` over the image `like`, with all its transforms and units; returns the new, active layer.
+
+    index : as in `raster_source`; then `labels` is (Y, X) and stands at that slice. options : for Labels.
+    """
+    options["metadata"] = {MAP: "mask"} | options.get("metadata", {})
+    layer = Labels(_at_slice(labels, index), name=name, **placement(like, index), **options)
+    return viewer.add_layer(layer)
+
+
+def show_map(
+    viewer: Any,
+    values: np.ndarray,
+    like: Layer,
+    *,
+    name: str,
+    index: tuple[int, ...] | None = None,
+    **options: Any,
+) -> Image:
+    """Add a result with continuous values (a probability) over the layer `like`; see `show_mask`."""
+    options["metadata"] = {MAP: "map"}
+    layer = Image(_at_slice(values, index), name=name, **placement(like, index), **options)
+    return viewer.add_layer(layer)
+
+
+def placement(like: Layer, index: tuple[int, ...] | None = None) -> dict[str, Any]:
+    """Every transform of `like`, its units and axis labels, as arguments for a new layer.
+
+    index : of a slice; then the new layer has length 1 on the leading axes and stands at that slice.
+    """
+    transforms = {"scale": like.scale, "rotate": like.rotate, "shear": like.shear}
+    translate = like.translate
+    if index is not None:
+        corner = np.zeros(like.ndim)
+        corner[: len(index)] = index
+        translate = np.asarray(Affine(**transforms, translate=translate, ndim=like.ndim)(corner))
+    return {
+        **transforms,
+        "translate": translate,
+        "affine": like.affine.affine_matrix,
+        "units": like.units,
+        "axis_labels": like.axis_labels,
+    }
+
+
+def spacing_of(layer: Layer) -> tuple[float, ...] | None:
+    """Distance of two pixels along each axis in mm, all transforms taken; None if a unit is no length."""
+    if not all(unit.is_compatible_with("millimeter") for unit in layer.units):
+        return None
+    to_mm = np.array([(1 * unit).to("millimeter").magnitude for unit in layer.units])
+    origin = np.asarray(layer.data_to_world(np.zeros(layer.ndim)))
+    steps = [np.asarray(layer.data_to_world(axis)) - origin for axis in np.eye(layer.ndim)]
+    return tuple(float(np.linalg.norm(step * to_mm)) for step in steps)
+
+
+def _at_slice(array: np.ndarray, index: tuple[int, ...] | None) -> np.ndarray:
+    return array if index is None else array.reshape((1,) * len(index) + array.shape)
+
+
+def _header(layer: Layer) -> dict[str, Any]:
+    """The reader's header without what no longer fits the layer, whose own spacing goes first."""
+    kept = layer.metadata.get(HEADER)
+    header = {key: value for key, value in kept.items() if key in _FIELDS} if isinstance(kept, dict) else {}
+    known = header.get("spacing_mm")
+    if known is not None and len(known) != layer.ndim:
+        header = {key: value for key, value in header.items() if key not in _SHAPED}
+        known = None
+    spacing = spacing_of(layer)
+    if spacing is not None and (known is None or not np.allclose(spacing, known, rtol=1e-3)):
+        header |= {"spacing_mm": spacing, "spacing_source": "the layer's scale and units"}
+    return header

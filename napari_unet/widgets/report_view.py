@@ -1,0 +1,70 @@
+"""Size and findings of a mask, in words."""
+
+from __future__ import annotations
+
+from html import escape
+
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_unet.core.measure import Measures
+from napari_unet.widgets.forms import Words
+from napari_unet.widgets.results import Summary
+
+
+class ReportView(QWidget):
+    """A small table of sizes, and below it what a second look should go to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sizes = Words(name="sizes")
+        self._findings = Words(name="findings")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._sizes)
+        column.addWidget(self._findings)
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._sizes.say("")
+        self._findings.say("")
+
+    def show_summary(self, summary: Summary) -> None:
+        """Show the numbers and findings of `summary`."""
+        part = f"<p><b>{escape(summary.part)}</b></p>" if summary.part else ""
+        self._sizes.say(part + sizes(summary.measures))
+        if summary.findings:
+            items = "".join(f"<li>{escape(text)}</li>" for text in summary.findings)
+            self._findings.say(f"<b>Please check:</b><ul style='margin: 2px 0 0 -24px'>{items}</ul>")
+        else:
+            self._findings.say("Nothing unusual about the mask.")
+
+
+def sizes(measures: Measures) -> str:
+    """The sizes as simple HTML, in mm² and pixels where the spacing is known."""
+    if not measures.pixels:
+        return "No lung in the mask."
+    unit = "voxels" if measures.volume_ml is not None else "pixels"
+    rows = [
+        ("Right lung", measures.right_mm2, measures.right_pixels),
+        ("Left lung", measures.left_mm2, measures.left_pixels),
+        ("Both", measures.area_mm2, measures.pixels),
+    ]
+    cells = "".join(f"<tr><td>{name}</td>{_area(mm2)}{_cell(f'{n:,} {unit}')}</tr>" for name, mm2, n in rows)
+    lines = []
+    if measures.ratio is not None:
+        lines.append(f"Left to right: {measures.ratio:.2f}")
+    if measures.volume_ml is not None:
+        lines.append(f"Volume: {measures.volume_ml:,.0f} mL")
+    if measures.area_mm2 is None and measures.volume_ml is None:
+        lines.append("The image has no pixel spacing: sizes in pixels only.")
+    if measures.sides_assumed:
+        lines.append("Right and left are assumed, as in a PA or AP view.")
+    return f"<table cellspacing=2>{cells}</table>" + "<br>".join(lines)
+
+
+def _area(mm2: float | None) -> str:
+    return "" if mm2 is None else _cell(f"{mm2:,.0f} mm²")
+
+
+def _cell(text: str) -> str:
+    return f"<td align=right>&nbsp;&nbsp;{text}</td>"

@@ -1,0 +1,225 @@
+"""The lower half of the Segment dock: what can be done with a mask that a model made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from napari.layers import Labels
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from napari_unet.core.errors import UserError
+from napari_unet.widgets import results
+from napari_unet.widgets.forms import LayerPicker, Words
+from napari_unet.widgets.jobs import Job, run_in_thread
+from napari_unet.widgets.layers import show_map, slice_in_view
+from napari_unet.widgets.report_view import ReportView
+from napari_unet.widgets.results import Edit, MaskResult, Summary
+from napari_unet.widgets.save_mask import ask_where
+from napari_unet.widgets.session import Session
+from napari_unet.widgets.threshold import ThresholdPreview, ThresholdSlider
+from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
+
+_CALM_MS = 250  # numbers are made anew this long after the last stroke or step to another slice
+_Work = Callable[[], Any]
+_Then = Callable[[Any], None]
+
+
+class ResultView(QWidget):
+    """failed : a UserError to show. told : a sentence to show."""
+
+    failed = Signal(object)
+    told = Signal(str)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._viewer = session.viewer
+        self._layer: Labels | None = None
+        self._preview = ThresholdPreview(session.viewer)
+        self._jobs: dict[str, Job] = {}  # at most one of a kind
+        self._next: dict[str, tuple[_Work, _Then]] = {}  # the last wish that came while it ran
+        self._calm = QTimer(self)
+        self._calm.setSingleShot(True)
+        self._calm.setInterval(_CALM_MS)
+        self._calm.timeout.connect(self._summarise)
+        self._build()
+        self._viewer.dims.events.current_step.connect(self._on_step)
+        session.results_changed.connect(self.picker.refresh)
+        self._on_chosen(self.picker.layer())
+
+    def _build(self) -> None:
+        is_result = self._session.result_of
+        self.picker = LayerPicker(self._viewer, lambda layer: is_result(layer) is not None, "No mask")
+        self.picker.chosen.connect(self._on_chosen)
+        self.threshold = ThresholdSlider()
+        self.threshold.moved.connect(self._on_moved)
+        self.threshold.settled.connect(self._on_settled)
+        self.left_right = QCheckBox("Left and right lung as separate labels")
+        self.left_right.toggled.connect(self._on_left_right)
+        self.report = ReportView()
+        self.notes = Words(name="notes")
+        self.probability = _button(
+            "Probability", self._add_probability, "How sure the model is, from 0 to 1."
+        )
+        self.uncertainty = _button("Uncertainty", self._add_uncertainty, "Where the model is in doubt.")
+        self.save = _button("Save mask…", self._on_save, "As PNG, TIFF or NIfTI.")
+        maps = QHBoxLayout()
+        maps.addWidget(self.probability)
+        maps.addWidget(self.uncertainty)
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow("Mask", self.picker)
+        form.addRow("Threshold", self.threshold)
+        form.addRow("Add layer", maps)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(form)
+        for part in (self.left_right, self.report, self.notes, self.save):
+            column.addWidget(part)
+
+    def close_down(self) -> None:
+        """The dock is closed: leave nothing behind in the viewer."""
+        self._calm.stop()
+        self._next.clear()
+        for job in list(self._jobs.values()):
+            job.cancel()
+        self._preview.hide()
+        self._listen_to(None)
+        self._session.results_changed.disconnect(self.picker.refresh)
+        self._viewer.dims.events.current_step.disconnect(self._on_step)
+        self.picker.disconnect_layers()
+
+    def _on_chosen(self, layer: Labels | None) -> None:
+        self._preview.hide()
+        self._listen_to(layer)
+        self.report.clear()
+        result = self._session.result_of(layer)
+        self.setVisible(result is not None)
+        if result is None:
+            return
+        self.left_right.blockSignals(True)
+        self.left_right.setChecked(result.left_right)
+        self.left_right.blockSignals(False)
+        self.threshold.set_value(result.threshold)
+        self.notes.say("\n".join(result.prediction.notes))
+        self.uncertainty.setEnabled(result.prediction.uncertainty is not None)
+        self._summarise()
+
+    def _listen_to(self, layer: Labels | None) -> None:
+        if self._layer is not None:
+            self._layer.events.paint.disconnect(self._on_painted)
+            self._layer.events.set_data.disconnect(self._on_painted)
+        self._layer = layer
+        if layer is not None:
+            layer.events.paint.connect(self._on_painted)
+            layer.events.set_data.connect(self._on_painted)  # all that undo and redo tell
+
+    def _run(self, kind: str, work: _Work, then: _Then) -> None:
+        """`work` in a thread, one of a kind at a time; of those that come meanwhile the last is done."""
+        if kind in self._jobs:
+            self._next[kind] = (work, then)
+            return
+        job = self._jobs[kind] = run_in_thread(work)
+        job.succeeded.connect(then)
+        job.failed.connect(self.failed)
+        job.ended.connect(lambda: self._on_ended(kind))
+
+    def _on_ended(self, kind: str) -> None:
+        self._jobs.pop(kind, None)
+        if kind in self._next:
+            self._run(kind, *self._next.pop(kind))
+        elif kind == "edit":
+            self._preview.hide()
+
+    def _on_moved(self, threshold: float) -> None:
+        result = self._session.result_of(self._layer)
+        if result is not None:
+            self._preview.show(self._layer, result, threshold)
+
+    def _on_settled(self, threshold: float) -> None:
+        layer, result = self._layer, self._session.result_of(self._layer)
+        if result is not None:
+            self._edit(layer, result, lambda: results.edit_to(result, layer.data, threshold))
+
+    def _on_left_right(self, wanted: bool) -> None:
+        layer, result = self._layer, self._session.result_of(self._layer)
+        if result is not None:
+            result.left_right = wanted
+            layer.colormap = mask_colormap(RIGHT_LEFT if wanted else LUNGS)
+            self._edit(layer, result, lambda: results.relabel(result, layer.data))
+
+    def _edit(self, layer: Labels, result: MaskResult, make: Callable[[], Edit]) -> None:
+        def apply(edit: Edit) -> None:
+            if self._session.result_of(layer) is result:  # still in the viewer
+                with layer.block_history():
+                    layer.data_setitem(edit.where, edit.values)
+                result.threshold = edit.threshold
+
+        self._run("edit", make, apply)
+
+    def _on_painted(self) -> None:
+        self._calm.start()
+
+    def _on_step(self) -> None:
+        result = self._session.result_of(self._layer)
+        if result is not None and result.slices > 1:
+            self._calm.start()
+
+    def _summarise(self) -> None:
+        layer, result = self._layer, self._session.result_of(self._layer)
+        if result is None:
+            return
+        at = 0
+        if result.slices > 1:
+            with suppress(UserError):  # other axes are in view: the first slice then
+                at = slice_in_view(self._viewer, layer)[-1]
+
+        def show(summary: Summary) -> None:
+            if self._layer is layer and self._session.result_of(layer) is result:
+                self.report.show_summary(summary)
+                result.threshold = summary.threshold
+                if "edit" not in self._jobs:
+                    self.threshold.set_value(summary.threshold)  # it went back with undo
+
+        self._run("summary", lambda: results.summarise(result, layer.data, at), show)
+
+    def _add_probability(self) -> None:
+        result = self._session.result_of(self._layer)
+        if result is not None:
+            self._add_map(result.prediction.probability[0], "probability", "magma", (0.0, 1.0))
+
+    def _add_uncertainty(self) -> None:
+        result = self._session.result_of(self._layer)
+        if result is not None and result.prediction.uncertainty is not None:
+            self._add_map(result.prediction.uncertainty, "uncertainty", "inferno", (0.0, 1.0))
+
+    def _add_map(self, values: np.ndarray, what: str, colormap: str, limits: tuple[float, float]) -> None:
+        layer = self._layer
+        shaped = values.reshape(layer.data.shape)
+        name = f"{layer.name}: {what}"
+        show_map(
+            self._viewer, shaped, layer, name=name, colormap=colormap, contrast_limits=limits, opacity=0.6
+        )
+
+    def _on_save(self) -> None:
+        layer, result = self._layer, self._session.result_of(self._layer)
+        if result is None:
+            return
+        path = ask_where(self, result)
+        if path is not None:
+            self._run("save", lambda: results.save(result, layer.data, path), self._on_saved)
+
+    def _on_saved(self, path: Path) -> None:
+        self.told.emit(f"Saved {path.name} in {path.parent}.")
+
+
+def _button(text: str, on_click: Callable[[], None], tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    button.clicked.connect(lambda: on_click())
+    return button

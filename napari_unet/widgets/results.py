@@ -1,0 +1,129 @@
+"""What belongs to a mask layer that a model made: its prediction, its thresholds, its numbers in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_unet.core.checks import check_mask
+from napari_unet.core.edits import ThresholdTrail, changes, follow_threshold, with_foreground
+from napari_unet.core.masks import split_left_right
+from napari_unet.core.measure import Measures, measure
+from napari_unet.core.prediction import Prediction
+from napari_unet.core.raster import Modality, Raster
+from napari_unet.io.formats import write_mask
+
+OWN = 2  # labels 1 and 2 are lungs; higher ones were painted by hand and are left alone
+
+
+@dataclass
+class MaskResult:
+    """A prediction and the state of the mask layer that shows it.
+
+    header : Raster.header() of what was segmented. index : see layers.raster_source. threshold : the one that
+    the mask stands on. left_right : whether the lungs have labels of their own.
+    """
+
+    prediction: Prediction
+    header: dict[str, Any]
+    index: tuple[int, ...] | None = None
+    left_right: bool = False
+    threshold: float = 0.5
+    trail: ThresholdTrail = field(default_factory=ThresholdTrail)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the mask, without the leading axes of a slice in a stack."""
+        return self.prediction.probability.shape[1:]
+
+    @property
+    def slices(self) -> int:
+        """How many images were segmented one by one; 1 for one image or one volume."""
+        return self.shape[0] if len(self.shape) == 3 and self.prediction.rule.per_slice else 1
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One undoable change of a mask layer: where, the new labels there, and the threshold it comes from."""
+
+    where: tuple[np.ndarray, ...]
+    values: np.ndarray
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What to tell about a mask: its measures, what to look at, and the threshold that it stands on.
+
+    part : which slice of a stack this is about, in words; "" for all of it.
+    """
+
+    measures: Measures
+    findings: tuple[str, ...]
+    threshold: float
+    part: str = ""
+
+
+def first_labels(result: MaskResult) -> np.ndarray:
+    """The labels (uint8) of a new result at its threshold."""
+    mask = result.prediction.mask(result.threshold)
+    result.trail.add(result.threshold, mask)
+    return _drawn(result, mask)
+
+
+def edit_to(result: MaskResult, data: np.ndarray, threshold: float) -> Edit:
+    """The edit that brings the layer's `data` to `threshold` and to `result.left_right`.
+
+    Only what the threshold changes is changed: strokes of the brush elsewhere stay.
+    """
+    labels = data.reshape(result.shape)
+    painted = _lungs(labels)
+    _, before = result.trail.nearest(painted)
+    after = result.prediction.mask(threshold)
+    result.trail.add(threshold, after)
+    new = with_foreground(labels, _drawn(result, follow_threshold(painted, before, after)), OWN)
+    return Edit(*changes(data, new.reshape(data.shape)), threshold)
+
+
+def relabel(result: MaskResult, data: np.ndarray) -> Edit:
+    """The edit that gives the lungs in the layer's `data` the labels of `result.left_right`."""
+    labels = data.reshape(result.shape)
+    new = with_foreground(labels, _drawn(result, _lungs(labels)), OWN)
+    return Edit(*changes(data, new.reshape(data.shape)), result.threshold)
+
+
+def summarise(result: MaskResult, data: np.ndarray, slice_in_view: int) -> Summary:
+    """Size and findings of the layer's `data`; of a stack of X-rays, those of one slice."""
+    painted = _lungs(data.reshape(result.shape))
+    threshold, _ = result.trail.nearest(painted)
+    spacing, towards = result.prediction.spacing_mm, result.prediction.columns_towards
+    part = ""
+    if result.slices > 1:
+        number = min(max(slice_in_view, 0), result.slices - 1)
+        painted, part = painted[number], f"Slice {number + 1} of {result.slices}"
+        spacing = None if spacing is None else spacing[1:]
+    modality = result.header.get("modality", Modality.UNKNOWN)
+    measures = measure(painted, spacing, towards, modality=modality)
+    findings = tuple(finding.text for finding in check_mask(painted, spacing, towards))
+    return Summary(measures, findings, threshold, part)
+
+
+def save(result: MaskResult, data: np.ndarray, path: Path) -> Path:
+    """Write the layer's `data` to `path`, in the format of its suffix; 0 and 255 if it has one label only."""
+    labels = np.array(data).reshape(result.shape)
+    plain = not result.left_right and labels.max(initial=0) <= 1
+    return write_mask(path, labels > 0 if plain else labels, Raster(labels, **result.header))
+
+
+def _lungs(labels: np.ndarray) -> np.ndarray:
+    return (labels > 0) & (labels <= OWN)
+
+
+def _drawn(result: MaskResult, mask: np.ndarray) -> np.ndarray:
+    if not result.left_right:
+        return mask.astype(np.uint8)
+    prediction = result.prediction
+    return split_left_right(mask, prediction.columns_towards, per_slice=prediction.rule.per_slice)

@@ -1,0 +1,243 @@
+"""The Segment dock: choose an image and a model, get a mask."""
+
+from __future__ import annotations
+
+from functools import partial
+from html import escape
+from typing import Any
+
+from napari.layers import Image
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.core.device import DeviceInfo
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import Note, TileDone
+from napari_unet.doctor import refuse_foreign_files
+from napari_unet.widgets.forms import Foldable, LayerPicker, Words, scrolling
+from napari_unet.widgets.jobs import Job, run_in_thread, run_on_engine
+from napari_unet.widgets.layers import is_image, show_mask, slice_in_view
+from napari_unet.widgets.model_box import ModelBox
+from napari_unet.widgets.preferences import preferences
+from napari_unet.widgets.request import Segmented, SegmentRequest
+from napari_unet.widgets.result_view import ResultView
+from napari_unet.widgets.session import Session, session_of
+from napari_unet.widgets.viewing import HINTS
+from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
+
+_AUTO = "auto"
+
+
+class SegmentWidget(QWidget):
+    """Plugins ▸ U-Net Lung ▸ Segment."""
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__()
+        self._session = session_of(napari_viewer)
+        self._viewer = self._session.viewer
+        self._job: Job | None = None
+        self._usable = False  # until it is sure that the package is ours
+        self._build()
+        self._key = object()  # stands for this dock, and holds nothing of it
+        self._session.attach(self._key)
+        self.destroyed.connect(partial(_detach, self._session, self._key))
+        self._on_image(self.image.layer())
+        self._check_installation()
+
+    # -- the form --
+
+    def _build(self) -> None:
+        self.image = LayerPicker(self._viewer, is_image, "Open an image first")
+        self.image.chosen.connect(self._on_image)
+        self.slices = QComboBox()
+        self.slices.addItems(["This slice", "All slices"])
+        self.model = ModelBox(self._session)
+        self.model.chosen.connect(self._show_state)
+        self.device = QComboBox()
+        self.device.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.device.addItem("Automatic", _AUTO)
+        self.run = QPushButton("Segment")
+        self.run.clicked.connect(self._on_segment)
+        self.cancel = QPushButton("Cancel")
+        self.cancel.clicked.connect(self._on_cancel)
+        self.bar = QProgressBar()
+        self.status = Words(name="status")
+        self.message = Words(name="message")
+        self.result = ResultView(self._session)
+        self.result.failed.connect(self._on_failed)
+        self.result.told.connect(self.status.say)
+        self._form = QFormLayout()
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._form.addRow("Image", self.image)
+        self._form.addRow("Slices", self.slices)
+        self._form.addRow("Model", self.model)
+        self._form.addRow(self.model.card)
+        self._form.addRow("Device", self.device)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.run, stretch=2)
+        buttons.addWidget(self.cancel, stretch=1)
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.addLayout(self._form)
+        column.addLayout(buttons)
+        for part in (self.bar, self.status, self.message, self.result):
+            column.addWidget(part)
+        column.addWidget(Foldable("Mouse and keys", Words(_hints(), name="hints")))
+        column.addStretch()
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(scrolling(body))
+
+    def event(self, event: QEvent) -> bool:
+        """Close down when napari closes the dock: it takes the widget out and sends no close event."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self._close_down()
+        return super().event(event)
+
+    def _close_down(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+        self.image.disconnect_layers()
+        self.result.close_down()
+        self._session.detach(self._key)
+
+    # -- before the first click --
+
+    def _check_installation(self) -> None:
+        job = run_in_thread(refuse_foreign_files)
+        job.succeeded.connect(self._on_usable)
+        job.failed.connect(self._on_failed)
+
+    def _on_usable(self) -> None:
+        self._usable = True
+        self._show_state()
+        wanted = preferences().device
+        if wanted != _AUTO:
+            self.device.addItem(wanted, wanted)
+            self.device.setCurrentIndex(1)
+        self._session.engine.warm()
+        job = run_on_engine(self._session.engine, "devices")
+        job.succeeded.connect(self._show_devices)
+        job.failed.connect(lambda error: self._say_problem(str(error)))
+
+    def _show_devices(self, devices: list[DeviceInfo]) -> None:
+        """Offer what can be used here; what the preferences name stays, so that its problem is told."""
+        wanted = self.device.currentData()
+        self.device.clear()
+        self.device.addItem("Automatic", _AUTO)
+        for info in devices:
+            if info.usable or info.name == wanted:
+                self.device.addItem(info.title, info.name)
+        self.device.setCurrentIndex(max(0, self.device.findData(wanted)))
+
+    def _on_image(self, layer: Image | None) -> None:
+        stack = layer is not None and layer.ndim > 2
+        self.slices.setVisible(stack)
+        self._form.labelForField(self.slices).setVisible(stack)
+        several = self.slices.model().item(1)
+        several.setEnabled(stack and layer.ndim == 3)
+        if not several.isEnabled():
+            self.slices.setCurrentIndex(0)
+        self._show_state()
+
+    def _show_state(self) -> None:
+        busy = self._job is not None
+        ready = self._usable and self.image.layer() is not None and self.model.entry() is not None
+        self.run.setEnabled(ready and not busy)
+        self.cancel.setEnabled(busy)
+        self.bar.setVisible(busy)
+
+    # -- a segmentation --
+
+    def _on_segment(self) -> None:
+        layer, entry = self.image.layer(), self.model.entry()
+        if self._job is not None or not self._usable or layer is None or entry is None:
+            return
+        one = layer.ndim > 2 and self.slices.currentIndex() == 0
+        try:
+            index = slice_in_view(self._viewer, layer) if one else None
+        except UserError as error:
+            self._on_failed(error)
+            return
+        left_right = self.result.left_right.isChecked()
+        request = SegmentRequest(layer, index, entry, self.device.currentData(), left_right)
+        self.message.say("")
+        self.status.say("Getting ready…")
+        self.bar.setRange(0, 0)
+        job = self._job = run_on_engine(self._session.engine, "segment", request.arguments, request.finish)
+        job.progressed.connect(self._on_progress)
+        job.succeeded.connect(lambda done: self._on_segmented(request, done))
+        job.failed.connect(self._on_failed)
+        job.cancelled.connect(self._on_cancelled)
+        job.ended.connect(self._on_ended)
+        self._show_state()
+
+    def _on_cancel(self) -> None:
+        if self._job is not None:
+            self.status.say("Cancelling…")
+            self.cancel.setEnabled(False)
+            self._job.cancel()
+
+    def _on_progress(self, event: object) -> None:
+        if isinstance(event, TileDone):
+            self.bar.setRange(0, event.total)
+            self.bar.setValue(event.done)
+            self.status.say("Segmenting…")
+        elif isinstance(event, Note):
+            self.status.say(event.text)
+
+    def _on_segmented(self, request: SegmentRequest, done: Segmented) -> None:
+        if request.layer not in self._viewer.layers:
+            self.status.say("The image was closed meanwhile, so its mask was not added.")
+            return
+        if not request.still_fits():
+            self.status.say("The image was replaced meanwhile. Press Segment again.")
+            return
+        prediction = done.result.prediction
+        colours = mask_colormap(RIGHT_LEFT if done.result.left_right else LUNGS)
+        layer = show_mask(
+            self._viewer,
+            done.labels,
+            request.layer,
+            name=request.name(),
+            index=request.index,
+            colormap=colours,
+        )
+        self._session.keep_result(layer, done.result)
+        self.result.picker.choose(layer)
+        self.status.say(f"Done in {prediction.seconds:.1f} s on {prediction.device}.")
+
+    def _on_failed(self, error: UserError) -> None:
+        self.status.say("")
+        self._say_problem(str(error))
+        show_error(str(error))
+
+    def _on_cancelled(self) -> None:
+        self.status.say("Cancelled.")
+
+    def _on_ended(self) -> None:
+        self._job = None
+        self._show_state()
+
+    def _say_problem(self, text: str) -> None:
+        self.message.say(f"<span style='color: #e0a030'>⚠</span> {escape(text)}")
+
+
+def _detach(session: Session, key: object, *_: object) -> None:
+    session.detach(key)
+
+
+def _hints() -> str:
+    rows = "".join(
+        f"<tr><td><b>{escape(h.gesture)}</b>&nbsp;&nbsp;</td><td>{escape(h.does)}</td></tr>" for h in HINTS
+    )
+    return f"<table>{rows}</table>"

@@ -1,0 +1,100 @@
+"""Session: what the docks of one viewer share."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from napari.layers import Labels
+from qtpy.QtCore import QObject, Signal
+
+from napari_unet.engine.client import Engine
+from napari_unet.widgets.preferences import preferences
+from napari_unet.widgets.results import MaskResult
+from napari_unet.widgets.viewing import install_viewing
+
+_sessions: dict[int, Session] = {}
+
+
+def session_of(napari_viewer: Any) -> Session:
+    """The session of a viewer, from the first call until the last of its docks is closed."""
+    viewer = real_viewer(napari_viewer)
+    session = _sessions.get(id(viewer))
+    if session is None:
+        session = _sessions[id(viewer)] = Session(viewer)
+    return session
+
+
+def real_viewer(napari_viewer: Any) -> Any:
+    """The viewer itself: docks get a proxy, whose layers are proxies too, never identical to the real ones."""
+    return getattr(napari_viewer, "__wrapped__", napari_viewer)
+
+
+class Session(QObject):
+    """The engine, the model in use and the results of one viewer, while docks of ours are open in it.
+
+    model_changed : the name of the model that is in use now. results_changed : a mask layer came or went.
+    """
+
+    model_changed = Signal(str)
+    results_changed = Signal()
+
+    def __init__(self, viewer: Any) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self.model = ""
+        self._results: dict[Labels, MaskResult] = {}
+        self._docks: list[object] = []
+        self._engine: Engine | None = None
+        self._viewing: Any = None
+
+    @property
+    def engine(self) -> Engine:
+        """The child process that all torch work is done in; it starts with the first request."""
+        if self._engine is None:
+            self._engine = Engine(threads=preferences().threads)
+        return self._engine
+
+    def attach(self, dock: object) -> None:
+        """`dock` is open now. The first one brings window/level, keys and marks into the viewer."""
+        if dock in self._docks:
+            return
+        if not self._docks:
+            _sessions[id(self.viewer)] = self
+            self._viewing = install_viewing(self.viewer)
+            self.viewer.layers.events.removed.connect(self._on_removed)
+        self._docks.append(dock)
+
+    def detach(self, dock: object) -> None:
+        """`dock` is closed. With the last one the engine ends and the viewer is as it was."""
+        if dock not in self._docks:
+            return
+        self._docks.remove(dock)
+        if self._docks:
+            return
+        _sessions.pop(id(self.viewer), None)
+        self.viewer.layers.events.removed.disconnect(self._on_removed)
+        self._viewing.remove()
+        self._results.clear()
+        if self._engine is not None:
+            threading.Thread(target=self._engine.close, name="napari-unet end of engine").start()
+            self._engine = None
+
+    def use_model(self, name: str) -> None:
+        """Make `name` the model in use."""
+        if name != self.model:
+            self.model = name
+            self.model_changed.emit(name)
+
+    def keep_result(self, layer: Labels, result: MaskResult) -> None:
+        """`layer` shows `result`, for as long as it is in the viewer."""
+        self._results[layer] = result
+        self.results_changed.emit()
+
+    def result_of(self, layer: Any) -> MaskResult | None:
+        """What belongs to a mask layer, or None if no model made it."""
+        return self._results.get(layer)
+
+    def _on_removed(self, event: Any) -> None:
+        if self._results.pop(event.value, None) is not None:
+            self.results_changed.emit()
