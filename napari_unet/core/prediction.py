@@ -17,7 +17,8 @@ class Prediction:
     uncertainty : float32 (Y, X) or (Z, Y, X), 0..1 (see inference/predictor.py), or None.
     spacing_mm : as in Raster. threshold, rule : the card's defaults for `mask`.
     model, version, device : what made it. seconds : wall time of the whole call.
-    notes : what the user should know, in words. columns_towards : as in Raster.
+    notes : what the user should know, in words. columns_towards : as in Raster. inverted : the image was taken as
+    having dark bones. likeness : one per image (see core/gate.py), empty where the card has none.
     """
 
     probability: np.ndarray
@@ -31,6 +32,8 @@ class Prediction:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
     columns_towards: str | None = None
+    inverted: bool = False
+    likeness: tuple[float, ...] = ()
 
     def mask(self, threshold: float | None = None, cleaned: bool = True, channel: int = 0) -> np.ndarray:
         """bool mask (Y, X) or (Z, Y, X) of a class at `threshold` (default: the card's), after its MaskRule.

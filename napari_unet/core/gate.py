@@ -1,0 +1,138 @@
+"""The input gate: what must be true of an image before and after a model has looked at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.masks import MaskRule, bounding_box, clean
+from napari_unet.core.raster import Modality, Raster
+
+SMALLEST, LARGEST = 32, 10_000
+_AIR_HU = -500  # a projection has no values this far under zero; CT in Hounsfield units has, in every slice
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How the masks of a model's own training images look; kept in its card, made by `train`.
+
+    shape : mean mask within its bounding box, rows of numbers in 0..1. flag, refuse : likeness (see `likeness`)
+    under which an image is marked as doubtful, or refused.
+    """
+
+    shape: tuple[tuple[float, ...], ...]
+    flag: float = 0.3
+    refuse: float = 0.0
+
+
+def check_pixels(raster: Raster) -> None:
+    """Raises UserError, with the remedy, for images that no model can use: size, constant, not numbers."""
+    in_plane = raster.shape[-2:]
+    if min(raster.shape) < 1 or min(in_plane) < SMALLEST or max(in_plane) > LARGEST:
+        raise UserError(
+            f"The image is {in_plane[1]} × {in_plane[0]} pixels.",
+            f"Use one with {SMALLEST} to {LARGEST} pixels a side.",
+        )
+    pixels = raster.pixels
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+        bad = int(pixels.size - np.isfinite(pixels).sum())
+        raise UserError(
+            f"{bad} pixels of the image are not numbers (NaN or infinite).", "Export the image again."
+        )
+    if pixels.min() == pixels.max():
+        raise UserError(
+            f"The image is empty: every pixel has the value {pixels.flat[0]}.", "Open another image."
+        )
+
+
+def check_kind(raster: Raster, modalities: tuple[str, ...], views: tuple[str, ...]) -> None:
+    """Raises UserError if the header, or values only CT has, say that the model is not for this image.
+
+    modalities, views : what the model takes; () means anything.
+    """
+    wanted = " or ".join(modalities)
+    if modalities and raster.modality and raster.modality.value not in modalities:
+        raise UserError(
+            f"This is a {raster.modality.value} image; the model is for {wanted}.",
+            "Choose a model for this kind of image.",
+        )
+    if modalities and Modality.CT.value not in modalities and raster.pixels.min() < _AIR_HU:
+        raise UserError(
+            f"The image has values down to {raster.pixels.min():.0f}, as CT has; the model is for {wanted}.",
+            "Choose a model for CT.",
+        )
+    if views and raster.view and raster.view not in views:
+        raise UserError(
+            f"This is a {raster.view} view; the model is for {' and '.join(views)} views.",
+            "Open a frontal image.",
+        )
+
+
+def likeness(probability: np.ndarray, like: Likeness) -> float:
+    """How much a prediction looks like the model's own training masks, at most 1; unusable ones are under 0.
+
+    probability : (Y, X) at the network's own size. Correlation of the mask's shape within its bounding box with the
+    mean shape (mirrored or not), less the area of undecided pixels (0.1 to 0.9) as a share of the mask.
+    """
+    raw = probability >= 0.5
+    mask = clean(raw, MaskRule(fill_holes=False))
+    box = bounding_box(mask)
+    if box is None:
+        return -1.0
+    shape = np.asarray(like.shape)
+    inside = mask[box].astype(np.float32)
+    zoom = [a / b for a, b in zip(shape.shape, inside.shape, strict=True)]
+    seen = ndimage.zoom(
+        ndimage.gaussian_filter(inside, [0.3 / z for z in zoom]),
+        zoom,
+        order=1,
+        grid_mode=True,
+        mode="nearest",
+    )
+    if seen.std() < 1e-3:
+        return -1.0
+    correlation = max(np.corrcoef(seen.ravel(), s.ravel())[0, 1] for s in (shape, shape[:, ::-1]))
+    undecided = np.count_nonzero((probability > 0.1) & (probability < 0.9)) / np.count_nonzero(raw)
+    return float(max(-1.0, correlation - undecided))
+
+
+def polarity_note(header: bool | None, inverted: bool, measured: bool) -> tuple[str, ...]:
+    """What to say about black and white: nothing in the usual case, else what was found and from where."""
+    if header is not None:
+        return ("The header says that bones are dark (MONOCHROME1); taken into account.",) if header else ()
+    if inverted:
+        return ("Bones look dark in this image: it was inverted before segmentation.",)
+    return () if measured else ("Bright bones are assumed.",)
+
+
+def content_notes(found: tuple[float, ...], like: Likeness, use: str) -> tuple[str, ...]:
+    """What to say about images that do not look like what the model is for; () if all do.
+
+    found : likeness of each image. Raises UserError if every one of them is under `like.refuse`.
+    """
+    if found and max(found) < like.refuse:
+        raise UserError(
+            "This does not look like an image the model is for.", f"The model is for: {use}" if use else ""
+        )
+    doubtful = [str(k + 1) for k, value in enumerate(found) if value < like.flag]
+    if not doubtful:
+        return ()
+    which = "The image" if len(found) == 1 else f"Image {', '.join(doubtful)} of the stack"
+    return (f"{which} may not be what the model is for: check the mask with care.",)
+
+
+def mean_shape(masks: np.ndarray, side: int = 24) -> tuple[tuple[float, ...], ...]:
+    """The mean of bool masks (N, Y, X), each within its bounding box, as `side` rows of `side` numbers (2 digits)."""
+    total, count = np.zeros((side, side)), 0
+    for mask in masks:
+        box = bounding_box(mask)
+        if box is not None:
+            inside = mask[box].astype(np.float32)
+            total += ndimage.zoom(
+                inside, [side / n for n in inside.shape], order=1, grid_mode=True, mode="nearest"
+            )
+            count += 1
+    return tuple(tuple(round(float(v), 2) for v in row) for row in total / max(count, 1))

@@ -1,0 +1,1 @@
+"""From raster to prediction."""

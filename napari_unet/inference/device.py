@@ -1,0 +1,38 @@
+"""Where a network runs."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from napari_unet.core.device import DeviceInfo
+from napari_unet.core.errors import UserError
+
+
+def describe_devices() -> list[DeviceInfo]:
+    """CUDA, Apple's MPS and the CPU, in the order in which `auto` prefers them."""
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    return [
+        DeviceInfo(
+            "cuda",
+            torch.cuda.get_device_name() if cuda else "NVIDIA GPU",
+            cuda,
+            "" if cuda else "No NVIDIA GPU that this PyTorch can use.",
+        ),
+        DeviceInfo("mps", "Apple GPU", mps, "" if mps else "Not an Apple computer with Metal."),
+        DeviceInfo("cpu", f"Processor ({torch.get_num_threads()} of {os.cpu_count()} cores)", True),
+    ]
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The device of that name; "auto" is the first usable one. Raises UserError if it cannot be used."""
+    devices = describe_devices()
+    if name == "auto":
+        return torch.device(next(device.name for device in devices if device.usable))
+    for device in devices:
+        if device.name == name.split(":")[0]:
+            if device.usable:
+                return torch.device(name)
+            raise UserError(f"The device {name} cannot be used. {device.reason}", "Choose auto or cpu.")
+    raise UserError(f"There is no device {name}.", "Choose auto, cpu, cuda or mps.")

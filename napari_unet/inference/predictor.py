@@ -1,0 +1,206 @@
+"""Predictor: a network, its card and a device; from raster to probability."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import Note, TileDone
+from napari_unet.core.gate import likeness
+from napari_unet.core.prediction import Prediction
+from napari_unet.core.raster import Raster
+from napari_unet.core.tiling import TilePlan, predict_tiled
+from napari_unet.inference.fold import folded
+from napari_unet.inference.prepare import resized
+from napari_unet.models.card import ModelCard
+
+Steps = Generator[TileDone | Note, None, Prediction]
+Maps = Generator[TileDone | Note, None, np.ndarray]
+_FIRST_CORE, _SMALLEST_CORE = 1024, 64
+
+
+@dataclass
+class _Seen:
+    """What a run finds out on its way."""
+
+    inverted: bool | None
+    notes: list[str] = field(default_factory=list)
+    likeness: list[float] = field(default_factory=list)
+
+
+class Predictor:
+    """Runs one model on one device. Fold, channels_last, inference_mode; half precision on CUDA.
+
+    net : the network of `card`. device : from `pick_device`. Not to be shared between threads.
+    """
+
+    def __init__(self, net: nn.Module, card: ModelCard, device: torch.device) -> None:
+        self.card = card
+        self.net = folded(net)
+        self.device = device
+        self._place(device)
+
+    def steps(self, raster: Raster, inverted: bool | None = None) -> Steps:
+        """Yields TileDone after each slice or tile (and Notes), returns the Prediction at the raster's own size.
+
+        inverted : the raster's bones are dark; None where nobody knows: then an image that looks wrong as it is, is
+        tried inverted, and the likelier of the two is taken (only with a card that has a likeness).
+        A (Z, Y, X) raster is done slice by slice. Out of memory on a GPU: smaller tiles, then the CPU; on the CPU:
+        smaller tiles, then a UserError.
+        Uncertainty is the entropy of the probability in bits (0..1), of the class nearest to undecided. With flips
+        the probability is the mean of the image and its mirror image, and the entropy of the mean counts their
+        disagreement too (Gal 2017, total uncertainty).
+        """
+        start = time.perf_counter()
+        seen = _Seen(inverted)
+        if raster.pixels.ndim == 2:
+            maps = yield from self._image(raster.pixels, raster.spacing_mm, seen)
+        else:
+            maps = yield from self._stack(raster, seen)
+        return Prediction(
+            probability=maps[:-1],
+            uncertainty=maps[-1],
+            spacing_mm=raster.spacing_mm,
+            threshold=self.card.threshold,
+            rule=self.card.mask_rule,
+            model=self.card.name,
+            version=self.card.version,
+            device=str(self.device),
+            seconds=time.perf_counter() - start,
+            notes=tuple(seen.notes),
+            columns_towards=raster.columns_towards,
+            inverted=bool(seen.inverted),
+            likeness=tuple(seen.likeness),
+        )
+
+    def _stack(self, raster: Raster, seen: _Seen) -> Maps:
+        spacing = None if raster.spacing_mm is None else raster.spacing_mm[1:]
+        maps = np.empty((len(self.card.classes) + 1, *raster.shape), np.float32)
+        for z, pixels in enumerate(raster.pixels):
+            maps[:, z] = yield from _notes_only(self._image(pixels, spacing, seen))
+            yield TileDone(z + 1, len(raster.pixels))
+        return maps
+
+    def _image(self, pixels: np.ndarray, spacing: tuple[float, ...] | None, seen: _Seen) -> Maps:
+        core = _FIRST_CORE
+        while True:
+            try:
+                if self.card.input.size is not None:
+                    maps = self._whole(pixels, self.card.input.size, seen)
+                    yield TileDone(1, 1)
+                    return maps
+                return (yield from self._tiled(pixels, spacing, bool(seen.inverted), core))
+            except (RuntimeError, MemoryError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+                note, core = self._make_room(core)
+            seen.notes.append(note.text)
+            yield note
+
+    def _whole(self, pixels: np.ndarray, size: tuple[int, int], seen: _Seen) -> np.ndarray:
+        """(C + 1, Y, X): probability and uncertainty of an image that the network sees whole."""
+        small = resized(pixels, size)[0, 0].numpy()
+        probability, looks = self._looked(small, bool(seen.inverted))
+        if self.card.likeness is not None:
+            if seen.inverted is None and looks < self.card.likeness.flag:
+                other, other_looks = self._looked(small, True)
+                if other_looks > looks:
+                    probability, looks, seen.inverted = other, other_looks, True
+            seen.likeness.append(looks)
+        seen.inverted = bool(seen.inverted)
+        maps = torch.cat([probability, entropy(probability)[None]])
+        return resized(maps, (pixels.shape[0], pixels.shape[1]))[0].numpy()
+
+    def _looked(self, small: np.ndarray, inverted: bool) -> tuple[Tensor, float]:
+        probability = self._probability(_batch(self.card.intensity.apply(small, inverted)))
+        expected = self.card.likeness
+        return probability, likeness(probability[0].numpy(), expected) if expected else 0.0
+
+    def _tiled(
+        self, pixels: np.ndarray, spacing: tuple[float, ...] | None, inverted: bool, core: int
+    ) -> Maps:
+        """(C + 1, Y, X), tile by tile, at the card's spacing or at the image's own."""
+        shape = (pixels.shape[0], pixels.shape[1])
+        image = self.card.intensity.apply(pixels, inverted)
+        if (target := self.card.input.spacing_mm) is not None:
+            if spacing is None:
+                raise UserError(
+                    f"The model {self.card.name} needs the pixel spacing, and this image has none.",
+                    "Give the spacing in mm.",
+                )
+            height, width = (max(1, round(n * s / t)) for n, s, t in zip(shape, spacing, target, strict=True))
+            image = resized(image, (height, width))[0, 0].numpy()
+        stride, radius = int(self.net.stride), int(self.net.receptive_radius)  # type: ignore[arg-type]
+        plan = TilePlan(image.shape, -(-core // stride) * stride, -(-radius // stride) * stride, stride)
+        probability = yield from predict_tiled(
+            image, lambda part: self._probability(_batch(part)).numpy(), plan
+        )
+        uncertainty = entropy(torch.from_numpy(probability)).numpy()
+        maps = np.concatenate([probability, uncertainty[None]])
+        return maps if maps.shape[1:] == shape else resized(maps, shape)[0].numpy()
+
+    @torch.inference_mode()
+    def _probability(self, x: Tensor) -> Tensor:
+        """(1, 1, Y, X) → (C, Y, X) on the CPU, mean over flips."""
+        batch = torch.cat([x, x.flip(-1)]) if self.card.flips else x
+        with self._precision():
+            logits = self.net(batch.to(self.device, memory_format=torch.channels_last))
+        p = torch.sigmoid(logits.float()).cpu()
+        return (p[0] + p[1].flip(-1)) / 2 if self.card.flips else p[0]
+
+    def _precision(self) -> AbstractContextManager[object]:
+        return torch.autocast("cuda", torch.float16) if self.device.type == "cuda" else nullcontext()
+
+    def _make_room(self, core: int) -> tuple[Note, int]:
+        """What to try after running out of memory: (what the user is told, side of the next tiles)."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        tiled = self.card.input.size is None
+        if tiled and core > _SMALLEST_CORE:
+            return Note(f"Out of memory: trying again with tiles of {core // 2} pixels."), core // 2
+        if self.device.type == "cpu":
+            raise UserError(
+                "There is not enough memory for this image.", "Close other programs or open a smaller image."
+            )
+        self._place(torch.device("cpu"))
+        return Note("Out of memory on the graphics card: went on with the processor."), _FIRST_CORE
+
+    def _place(self, device: torch.device) -> None:
+        self.device = device
+        self.net = self.net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _notes_only(steps: Maps) -> Maps:
+    """The same steps without their TileDone: a stack counts its slices instead."""
+    while True:
+        try:
+            event = next(steps)
+        except StopIteration as end:
+            return np.asarray(end.value)
+        if isinstance(event, Note):
+            yield event
+
+
+def entropy(probability: Tensor) -> Tensor:
+    """Binary entropy in bits of the class nearest to undecided: (C, Y, X) → (Y, X), 0..1 (Shannon 1948, section 6)."""
+    p = probability.clamp(1e-6, 1 - 1e-6)
+    return -(p * p.log2() + (1 - p) * (1 - p).log2()).amax(dim=0)
+
+
+def _batch(part: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(part))[None, None]
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """torch says it in three ways: its own class on CUDA, RuntimeError on MPS and on the CPU."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error)
+    return "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text

@@ -1,0 +1,94 @@
+"""The one way from a raster to a prediction: gate, model, predictor."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Generator
+from dataclasses import replace
+
+from napari_unet.core.events import Note, TileDone
+from napari_unet.core.gate import check_kind, check_pixels, content_notes, polarity_note
+from napari_unet.core.prediction import Prediction
+from napari_unet.core.raster import Raster
+from napari_unet.inference.device import pick_device
+from napari_unet.inference.predictor import Predictor, Steps
+from napari_unet.models.checkpoint import load_model
+from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
+
+
+class PredictorCache:
+    """The predictors used last, so that a second image does not load the model again."""
+
+    def __init__(self, size: int = 2) -> None:
+        self._size = size
+        self._kept: OrderedDict[tuple[str, str, str], Predictor] = OrderedDict()
+
+    def get(self, entry: ModelEntry, device: str) -> Predictor:
+        """The predictor for a model on a device ("auto", "cpu", ...), loaded if it is not here yet."""
+        chosen = pick_device(device)
+        key = (str(entry.folder), entry.card.sha256, str(chosen))
+        if key not in self._kept:
+            self._kept[key] = Predictor(load_model(entry), entry.card, chosen)
+        self._kept.move_to_end(key)
+        while len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+        predictor = self._kept[key]
+        if predictor.device != chosen:  # it fled to the CPU with an earlier, larger image
+            del self._kept[key]
+            return self.get(entry, device)
+        return predictor
+
+
+_cache = PredictorCache()
+
+
+def segment_steps(
+    raster: Raster,
+    *,
+    model: str = "cxr-lung",
+    threshold: float | None = None,
+    device: str = "auto",
+    gate: bool = True,
+    cache: PredictorCache | None = None,
+    library: ModelLibrary | None = None,
+) -> Steps:
+    """Segments a raster: yields TileDone and Notes, returns the Prediction.
+
+    model : a name in the library, or a folder. threshold : None for the card's. gate : False leaves out the check of
+    what the image shows. Raises UserError for images and models that cannot be used.
+    """
+    check_pixels(raster)
+    entry = (library or default_library()).find(model)
+    card = entry.card
+    check_kind(raster, card.modalities, card.views)
+    prediction = yield from (cache or _cache).get(entry, device).steps(raster, raster.inverted)
+    found = polarity_note(raster.inverted, prediction.inverted, measured=card.likeness is not None)
+    if gate and card.likeness is not None:
+        found += content_notes(prediction.likeness, card.likeness, card.use)
+    for text in found:
+        yield Note(text)
+    notes = (*found, *prediction.notes)
+    return replace(
+        prediction, notes=notes, threshold=prediction.threshold if threshold is None else threshold
+    )
+
+
+def segment(
+    raster: Raster,
+    *,
+    model: str = "cxr-lung",
+    threshold: float | None = None,
+    device: str = "auto",
+    gate: bool = True,
+) -> Prediction:
+    """`segment_steps` without the events."""
+    return run(segment_steps(raster, model=model, threshold=threshold, device=device, gate=gate))
+
+
+def run(steps: Generator[TileDone | Note, None, Prediction]) -> Prediction:
+    """Runs steps to their end and returns what they return."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]

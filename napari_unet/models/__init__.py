@@ -1,0 +1,1 @@
+"""What a trained network is on disk: a folder with card.json and weights.safetensors."""

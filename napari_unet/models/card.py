@@ -1,0 +1,147 @@
+"""ModelCard: everything about a trained network but its weights. Needs no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.gate import Likeness
+from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.masks import MaskRule
+
+FORMAT_VERSION = 1
+CARD_FILE = "card.json"
+WEIGHTS_FILE = "weights.safetensors"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NetSpec(_Part):
+    """Which network, by name (nets/ knows them), and its arguments."""
+
+    kind: Literal["unet"] = "unet"
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class InputSpec(_Part):
+    """How an image becomes an input: the whole field at a fixed size, at a spacing, or as it is.
+
+    size : (Y, X), the whole image is resized to it. spacing_mm : (Y, X), resampled to it and tiled. Neither: native
+    pixels, tiled. At most one of the two is set.
+    """
+
+    size: tuple[int, int] | None = None
+    spacing_mm: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> InputSpec:
+        if self.size is not None and self.spacing_mm is not None:
+            raise ValueError("an input has a size or a spacing, not both")
+        return self
+
+
+class DataSource(_Part):
+    """What a model was trained on and under which licence."""
+
+    name: str
+    split: str = ""
+    images: int = 0
+    licence: str = ""
+    attribution: str = ""
+
+
+class ScoreRow(_Part):
+    """Dice on one set: how many images, mean, median, worst, and the share of images under 0.90."""
+
+    set: str
+    n: int
+    mean: float
+    median: float
+    worst: float
+    share_under_090: float
+    note: str = ""
+
+
+class ModelCard(_Part):
+    """The whole truth about a model: what it is for, how its input is made, how its output is read, how good it is.
+
+    protocol : what its masks include, in words. modalities, views : what it may be given ("CR", "DX"; "PA", "AP").
+    flips : whether the mirrored image is predicted too and averaged. likeness : how its masks look, for the input
+    gate. chosen_by : what the weights were selected on. training : the settings, for the record. sha256 : of the
+    weights file.
+    """
+
+    format_version: int = FORMAT_VERSION
+    name: str
+    version: str = "1"
+    parent: str | None = None
+    title: str = ""
+    use: str = ""
+    protocol: str = ""
+    modalities: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ("lung",)
+    net: NetSpec = NetSpec()
+    input: InputSpec = InputSpec()
+    intensity: IntensityRule = IntensityRule("percentiles", 0.5, 99.5)
+    threshold: float = Field(default=0.5, gt=0, lt=1)
+    mask_rule: MaskRule = MaskRule()
+    flips: bool = False
+    likeness: Likeness | None = None
+    data: tuple[DataSource, ...] = ()
+    chosen_by: str = ""
+    scores: tuple[ScoreRow, ...] = ()
+    limits: tuple[str, ...] = ()
+    training: dict[str, Any] = Field(default_factory=dict)
+    created: str = ""
+    sha256: str = ""
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+            raise ValueError("a model's name has letters, digits, '.', '_' and '-' only")
+        return name
+
+
+def read_card(folder: Path) -> ModelCard:
+    """The card in a model folder. Raises UserError if there is none, it is damaged, or comes from a newer version."""
+    path = folder / CARD_FILE
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(
+            f"{folder} is not a model: it has no {CARD_FILE}.", "Choose a model folder."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"The model card {path} cannot be read ({error}).", "Install the model again."
+        ) from error
+    version = data.get("format_version") if isinstance(data, dict) else None
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise UserError(
+            f"The model {folder.name} was made by a newer version of U-Net Lung (card format {version}).",
+            "Update the plugin: pip install -U napari-unet-lung.",
+        )
+    try:
+        return ModelCard.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "card"
+        raise UserError(
+            f"The model card {path} is damaged ({where}: {first['msg']}).", "Install the model again."
+        ) from error
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file as hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,92 @@
+"""Weights on disk: safetensors beside the card, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from napari_unet.core.errors import UserError
+from napari_unet.models.card import CARD_FILE, WEIGHTS_FILE, ModelCard, NetSpec, checksum
+from napari_unet.models.library import ModelEntry
+from napari_unet.nets.unet import UNet
+
+NETS: dict[str, type[nn.Module]] = {"unet": UNet}
+
+
+def build_net(spec: NetSpec) -> nn.Module:
+    """A network with random weights. Raises UserError for arguments it does not have."""
+    try:
+        return NETS[spec.kind](**spec.arguments)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"The network {spec.kind} cannot be made ({error}).", "Correct its arguments."
+        ) from error
+
+
+def save_model(weights: dict[str, Tensor], card: ModelCard, folder: Path, half: bool = True) -> ModelCard:
+    """Writes a model folder, whole or not at all, and returns the card with the checksum filled in.
+
+    weights : a state dict. half : floating-point tensors as float16, half the size.
+    Raises UserError if the folder exists: a model is never overwritten.
+    """
+    if folder.exists():
+        raise UserError(f"There is a model in {folder} already.", "Choose another name or version.")
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        stored = {name: _stored(value, half) for name, value in weights.items()}
+        save_file(stored, partial / WEIGHTS_FILE)
+        card = card.model_copy(update={"sha256": checksum(partial / WEIGHTS_FILE)})
+        (partial / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        for path in (partial / WEIGHTS_FILE, partial / CARD_FILE):
+            with path.open("rb+") as stream:
+                os.fsync(stream.fileno())
+        os.replace(partial, folder)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise UserError(
+            f"The model could not be saved in {folder} ({error.strerror}).",
+            "Free space or choose another folder.",
+        ) from error
+    return card
+
+
+def load_model(entry: ModelEntry) -> nn.Module:
+    """The network with its weights in float32, in evaluation mode.
+
+    Raises UserError if the checksum is wrong, the file is no safetensors file (a pickle is never opened), or its
+    tensors do not fit the network on the card.
+    """
+    entry.verify()
+    try:
+        weights = load_file(entry.weights)
+    except (SafetensorError, OSError) as error:
+        raise UserError(
+            f"The weights of the model {entry.card.name} are not a safetensors file.",
+            "Do not use it: other formats can contain harmful programs. Install the model again.",
+        ) from error
+    net = build_net(entry.card.net)
+    try:
+        net.load_state_dict({name: _loaded(value) for name, value in weights.items()})
+    except RuntimeError as error:
+        raise UserError(
+            f"The weights of the model {entry.card.name} do not fit the network on its card.",
+            "Install the model again.",
+        ) from error
+    return net.eval()
+
+
+def _stored(value: Tensor, half: bool) -> Tensor:
+    value = value.detach().cpu().contiguous()
+    return value.to(torch.float16) if half and value.dtype.is_floating_point else value
+
+
+def _loaded(value: Tensor) -> Tensor:
+    return value.float() if value.dtype.is_floating_point else value

@@ -1,0 +1,153 @@
+"""U-Net (Ronneberger, Fischer, Brox 2015, arXiv:1505.04597) with the choices that later years added."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+Norm = Literal["batch", "instance", "none"]
+Up = Literal["transposed", "interpolate"]
+Block = Literal["plain", "residual"]
+
+
+class DoubleConv(nn.Module):
+    """Two 3×3 convolutions with normalisation and ReLU (2015, section 2); optionally with a shortcut (He 2016).
+
+    (N, C_in, Y, X) → (N, C_out, Y, X), or four pixels smaller per axis without padding.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, padded: bool, norm: Norm, residual: bool) -> None:
+        super().__init__()
+        bias = norm == "none"
+        pad = 1 if padded else 0
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=pad, bias=bias)
+        self.norm1 = _norm(norm, outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=pad, bias=bias)
+        self.norm2 = _norm(norm, outputs)
+        self.shortcut = nn.Conv2d(inputs, outputs, 1) if residual else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = functional.relu(self.norm1(self.conv1(x)), inplace=True)
+        y = self.norm2(self.conv2(y))
+        if self.shortcut is not None:
+            y = y + centre_crop(self.shortcut(x), y)
+        return functional.relu(y, inplace=True)
+
+
+class Upsample(nn.Module):
+    """Doubles the resolution and halves the channels: 2×2 transposed convolution (2015) or bilinear + 1×1."""
+
+    def __init__(self, inputs: int, outputs: int, *, up: Up) -> None:
+        super().__init__()
+        self.bilinear = up == "interpolate"
+        self.conv = (
+            nn.Conv2d(inputs, outputs, 1) if self.bilinear else nn.ConvTranspose2d(inputs, outputs, 2, 2)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        if self.bilinear:
+            x = functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+        return x
+
+
+class UNet(nn.Module):
+    """Encoder, bottleneck, decoder and the skip connections between them.
+
+    base : channels of the first level; each of the `depth` poolings doubles them up to `widest`.
+    classes : logits per pixel. channels : of the input. padded : False is the network of 2015, whose output is
+    smaller than its input (`output_margin` pixels on each side).
+    Input (N, channels, Y, X) float; with padding Y and X must be multiples of `stride`. Output: logits
+    (N, classes, Y', X').
+    Raises ValueError for sizes that the poolings do not divide.
+    """
+
+    def __init__(
+        self,
+        *,
+        base: int = 64,
+        depth: int = 4,
+        classes: int = 1,
+        channels: int = 1,
+        widest: int = 1024,
+        padded: bool = True,
+        norm: Norm = "batch",
+        up: Up = "transposed",
+        block: Block = "plain",
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        widths = [min(base * 2**level, widest) for level in range(depth + 1)]
+        residual = block == "residual"
+
+        def double(inputs: int, outputs: int) -> DoubleConv:
+            return DoubleConv(inputs, outputs, padded=padded, norm=norm, residual=residual)
+
+        self.depth, self.padded, self.classes = depth, padded, classes
+        self.encoder = nn.ModuleList(
+            double(a, b) for a, b in zip([channels, *widths], widths[:-1], strict=False)
+        )
+        self.bottleneck = double(widths[-2] if depth else channels, widths[-1])
+        self.dropout = nn.Dropout2d(dropout)
+        self.up = nn.ModuleList(Upsample(b, a, up=up) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        self.decoder = nn.ModuleList(double(2 * width, width) for width in widths[:-1])
+        self.head = nn.Conv2d(widths[0], classes, 1)
+        self._initialise()
+
+    @property
+    def stride(self) -> int:
+        """Pixels of the input per pixel of the bottleneck."""
+        return int(2**self.depth)
+
+    @property
+    def output_margin(self) -> int:
+        """Pixels lost on each side without padding (92 for depth 4, as in the paper's 572 → 388); else 0."""
+        if self.padded:
+            return 0
+        return 2 * self.stride + 4 * (self.stride - 1)
+
+    @property
+    def receptive_radius(self) -> int:
+        """No input pixel farther than this from an output pixel has a say in it (up to max pooling's alignment)."""
+        convolutions = 2 * self.stride + 4 * (self.stride - 1)
+        interpolation = 2 * (self.stride - 1) if self.up and self.up[0].bilinear else 0
+        return convolutions + interpolation + self.stride - 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        skips = []
+        for level in self.encoder:
+            x = level(x)
+            if x.shape[-2] % 2 or x.shape[-1] % 2:
+                raise ValueError(f"a feature map of {tuple(x.shape[-2:])} pixels cannot be halved")
+            skips.append(x)
+            x = functional.max_pool2d(x, 2)
+        x = self.dropout(self.bottleneck(x))
+        for up, level, skip in zip(reversed(self.up), reversed(self.decoder), reversed(skips), strict=True):
+            x = up(x)
+            x = level(torch.cat([centre_crop(skip, x), x], dim=1))
+        return self.head(x)  # type: ignore[no-any-return]
+
+    def _initialise(self) -> None:
+        """Weights of variance 2 / fan-in (2015, section 3; He 2015)."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+
+def centre_crop(x: Tensor, like: Tensor) -> Tensor:
+    """The middle of `x` with the height and width of `like` ("copy and crop", 2015, figure 1)."""
+    top, left = ((x.shape[axis] - like.shape[axis]) // 2 for axis in (-2, -1))
+    return x[..., top : top + like.shape[-2], left : left + like.shape[-1]]
+
+
+def _norm(kind: Norm, channels: int) -> nn.Module:
+    if kind == "batch":
+        return nn.BatchNorm2d(channels)
+    if kind == "instance":
+        return nn.InstanceNorm2d(channels, affine=True)
+    return nn.Identity()

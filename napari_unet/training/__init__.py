@@ -1,0 +1,1 @@
+"""From pairs of image and mask to a model folder."""

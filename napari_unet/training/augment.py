@@ -1,0 +1,228 @@
+"""Random changes of framing, exposure and texture, as batched torch operations on any device.
+
+Framing: the window around the lungs is drawn anew (another machine collimates otherwise), with rotation, shear and
+elastic deformation (Ronneberger 2015, section 3.1: smooth displacements on a coarse grid). Looks: contrast curves,
+low-frequency fields, random convolutions (Xu et al. 2021, arXiv:2007.13003), detail enhancement and blur, noise,
+opacities inside the lungs, covered parts.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """How strongly samples are changed. Probabilities are per sample; 0 switches a change off."""
+
+    strength: float = 1.0
+    flip: float = 0.5
+    reframe: float = 0.6
+    elastic: float = 0.5
+    curve: float = 0.7
+    field: float = 0.4
+    random_convolution: float = 0.25
+    detail: float = 0.5
+    noise: float = 0.3
+    opacity: float = 0.3
+    cover: float = 0.25
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not 0 <= value <= 2 or (name != "strength" and value > 1):
+                raise ValueError(
+                    f"augment.{name} must lie in 0..{2 if name == 'strength' else 1}, got {value}"
+                )
+
+
+class Augment:
+    """Callable (images, masks, size) → (images, masks) at `size`; everything random comes from its generator.
+
+    images : float32 (N, 1, Y, X) in 0..1. masks : float32 (N, C, Y, X), 0 or 1. Output images are scaled to 0..1
+    by their 0.5th and 99.5th percentile again, as IntensityRule does with a whole image.
+    """
+
+    def __init__(self, config: AugmentConfig, seed: int) -> None:
+        self.config = config
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def __call__(self, images: Tensor, masks: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        images, masks = self._geometry(images, masks, size)
+        lungs = masks.amax(dim=1, keepdim=True)
+        for change, chance in (
+            (self._opacity, self.config.opacity),
+            (self._curve, self.config.curve),
+            (self._field, self.config.field),
+            (self._random_convolution, self.config.random_convolution),
+            (self._detail, self.config.detail),
+            (self._noise, self.config.noise),
+            (self._cover, self.config.cover),
+        ):
+            chosen = self._uniform(len(images), 0, 1) < chance
+            if chosen.any():
+                images = torch.where(_per_sample(chosen, images), change(images, lungs), images)
+                images = _rescale(images)
+        return images, masks
+
+    # -- where things are ------------------------------------------------------------------------------------------
+
+    def _geometry(self, images: Tensor, masks: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        n, s = len(images), self.config.strength
+        centre = self._uniform((n, 2), -0.08 * s, 0.08 * s)
+        half = self._uniform((n, 1), 1 - 0.2 * s, 1 + 0.2 * s) * self._uniform(
+            (n, 2), 1 - 0.12 * s, 1 + 0.12 * s
+        )
+        box_centre, box_half = self._window(masks)
+        reframed = (self._uniform(n, 0, 1) < self.config.reframe)[:, None]
+        centre, half = torch.where(reframed, box_centre, centre), torch.where(reframed, box_half, half)
+        angle = self._normal(n) * math.radians(6) * s
+        shear = self._normal(n) * 0.05 * s
+        mirrored = torch.where(self._uniform(n, 0, 1) < self.config.flip, -1.0, 1.0)
+        cos, sin = torch.cos(angle), torch.sin(angle)
+        theta = torch.zeros(n, 2, 3)
+        theta[:, 0, 0], theta[:, 0, 1], theta[:, 0, 2] = (
+            mirrored * half[:, 0] * cos,
+            half[:, 0] * (shear - sin),
+            centre[:, 0],
+        )
+        theta[:, 1, 0], theta[:, 1, 1], theta[:, 1, 2] = (
+            mirrored * half[:, 1] * sin,
+            half[:, 1] * cos,
+            centre[:, 1],
+        )
+        grid = functional.affine_grid(theta, [n, 1, *size], align_corners=False)
+        bent = (self._uniform(n, 0, 1) < self.config.elastic)[:, None, None, None]
+        bend = functional.interpolate(
+            self._normal((n, 2, 5, 5)) * 0.025 * s, size, mode="bicubic", align_corners=True
+        )
+        grid = grid + torch.where(bent, bend, torch.zeros(())).permute(0, 2, 3, 1)
+        grid = grid.to(images.device)
+        images = functional.grid_sample(images, grid, mode="bilinear", align_corners=False)
+        masks = functional.grid_sample(masks, grid, mode="bilinear", align_corners=False)
+        return _rescale(images), (masks >= 0.5).float()
+
+    def _window(self, masks: Tensor) -> tuple[Tensor, Tensor]:
+        """Centre and half size (N, 2) as (x, y) in -1..1 of the box around each mask, with margins drawn anew."""
+        n, _, height, width = masks.shape
+        low, high = torch.full((n, 2), -1.0), torch.full((n, 2), 1.0)
+        for i, mask in enumerate(masks.amax(dim=1)):
+            for axis, length in ((0, width), (1, height)):
+                hit = torch.nonzero(mask.amax(dim=axis) >= 0.5).flatten()
+                if len(hit):
+                    low[i, axis] = 2.0 * float(hit[0]) / length - 1
+                    high[i, axis] = 2.0 * (float(hit[-1]) + 1) / length - 1
+        extent = high - low
+        low = low - extent * self._uniform((n, 2), -0.02, 0.32)
+        high = high + extent * self._uniform((n, 2), -0.02, 0.32)
+        return (low + high) / 2, (high - low) / 2
+
+    # -- how things look -------------------------------------------------------------------------------------------
+
+    def _curve(self, x: Tensor, lungs: Tensor) -> Tensor:
+        """A monotone contrast curve: gamma, then a mixture with a sigmoid about a random grey."""
+        n, s = len(x), self.config.strength
+        gamma = _per_sample(torch.exp(self._normal(n) * 0.4 * s), x)
+        x = x.clamp(1e-4, 1) ** gamma
+        gain, middle, share = self._uniform(n, 3, 12), self._uniform(n, 0.25, 0.75), self._uniform(n, 0, 0.8)
+        bent = torch.sigmoid(_per_sample(gain, x) * (x - _per_sample(middle, x)))
+        return torch.lerp(x, _rescale(bent), _per_sample(share, x))
+
+    def _field(self, x: Tensor, lungs: Tensor) -> Tensor:
+        """Smooth multiplicative and additive fields: uneven exposure, grids, scatter, soft tissue."""
+        n, s = len(x), self.config.strength
+        shape = x.shape[-2:]
+        gain = functional.interpolate(
+            self._normal((n, 1, 4, 4)) * 0.35 * s, shape, mode="bicubic", align_corners=True
+        )
+        bias = functional.interpolate(
+            self._normal((n, 1, 4, 4)) * 0.12 * s, shape, mode="bicubic", align_corners=True
+        )
+        return x * torch.exp(gain.to(x.device)) + bias.to(x.device)
+
+    def _random_convolution(self, x: Tensor, lungs: Tensor) -> Tensor:
+        """One random 3×3 or 5×5 filter per sample, mixed with the image (Xu 2021, equation 2), its sign kept upright."""
+        n = len(x)
+        side = 3 if float(self._uniform(1, 0, 1)) < 0.5 else 5
+        kernel = self._normal((n, 1, side, side)) / side
+        kernel = kernel * torch.sign(kernel.sum(dim=(2, 3), keepdim=True))
+        mixed = functional.conv2d(
+            functional.pad(x, (side // 2,) * 4, mode="reflect").transpose(0, 1), kernel.to(x.device), groups=n
+        ).transpose(0, 1)
+        share = _per_sample(self._uniform(n, 0.2, 0.8), x)
+        return torch.lerp(x, _rescale(mixed), share)
+
+    def _detail(self, x: Tensor, lungs: Tensor) -> Tensor:
+        """Fine or coarse detail made stronger or weaker, as the post-processing of X-ray machines does."""
+        factor = int(2 ** int(torch.randint(0, 6, (1,), generator=self.generator)))
+        if factor == 1:
+            smooth = functional.avg_pool2d(functional.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
+        else:
+            small = functional.avg_pool2d(x, factor, ceil_mode=True)
+            smooth = functional.interpolate(small, x.shape[-2:], mode="bilinear", align_corners=False)
+        amount = self._uniform(len(x), -0.9, 1.5) if factor < 8 else self._uniform(len(x), -0.3, 2.0)
+        return x + _per_sample(amount, x) * (x - smooth)
+
+    def _noise(self, x: Tensor, lungs: Tensor) -> Tensor:
+        """Gaussian noise, white or of a coarser grain."""
+        level = _per_sample(self._uniform(len(x), 0.01, 0.06), x)
+        grain = 1 if float(self._uniform(1, 0, 1)) < 0.5 else 2
+        shape = (len(x), 1, -(-x.shape[-2] // grain), -(-x.shape[-1] // grain))
+        return x + level * functional.interpolate(
+            self._normal(shape).to(x.device), x.shape[-2:], mode="nearest"
+        )
+
+    def _opacity(self, x: Tensor, lungs: Tensor) -> Tensor:
+        """Soft bright clouds over the lungs (consolidation, effusion): the lung is still lung."""
+        n, _, height, width = x.shape
+        ys = torch.linspace(-1, 1, height).view(1, 1, height, 1)
+        xs = torch.linspace(-1, 1, width).view(1, 1, 1, width)
+        cloud = torch.zeros(n, 1, height, width)
+        for _ in range(3):
+            cy, cx = _view(self._uniform(n, -0.6, 0.9)), _view(self._uniform(n, -0.8, 0.8))
+            ry, rx = _view(self._uniform(n, 0.08, 0.5)), _view(self._uniform(n, 0.08, 0.4))
+            blob = torch.exp(-(((ys - cy) / ry) ** 2 + ((xs - cx) / rx) ** 2))
+            cloud = torch.maximum(cloud, _view(self._uniform(n, 0.2, 0.85)) * blob)
+        cloud = cloud.to(x.device)
+        grey = _per_sample(self._uniform(n, 0.6, 0.95), x)
+        return torch.where(grey > x, torch.lerp(x, grey.expand_as(x), cloud), x)
+
+    def _cover(self, x: Tensor, lungs: Tensor) -> Tensor:
+        """Up to three rectangles of one grey each: markers, plates, collimation, devices."""
+        n, _, height, width = x.shape
+        ys = torch.linspace(-1, 1, height).view(1, 1, height, 1).to(x.device)
+        xs = torch.linspace(-1, 1, width).view(1, 1, 1, width).to(x.device)
+        for _ in range(3):
+            cy, cx = (_per_sample(self._uniform(n, -1.05, 1.05), x) for _ in range(2))
+            ry, rx = (_per_sample(self._uniform(n, 0.02, 0.2), x) for _ in range(2))
+            inside = ((ys - cy).abs() < ry) & ((xs - cx).abs() < rx)
+            x = torch.where(inside, _per_sample(self._uniform(n, 0, 1), x), x)
+        return x
+
+    def _uniform(self, shape: int | tuple[int, ...], low: float, high: float) -> Tensor:
+        shape = (shape,) if isinstance(shape, int) else shape
+        return torch.rand(shape, generator=self.generator) * (high - low) + low
+
+    def _normal(self, shape: int | tuple[int, ...]) -> Tensor:
+        return torch.randn((shape,) if isinstance(shape, int) else shape, generator=self.generator)
+
+
+def _rescale(x: Tensor) -> Tensor:
+    """0.5th and 99.5th percentile of each sample (about 4,000 of its pixels) to 0 and 1, clipped."""
+    step = max(1, math.isqrt(x.shape[-1] * x.shape[-2] // 4096))
+    sample = x[..., ::step, ::step].flatten(1)
+    low, high = torch.quantile(sample, torch.tensor([0.005, 0.995], device=x.device), dim=1)
+    span = (high - low).clamp(min=1e-4)
+    return ((x - _view(low)) / _view(span)).clamp(0, 1)
+
+
+def _view(values: Tensor) -> Tensor:
+    return values.view(-1, 1, 1, 1)
+
+
+def _per_sample(values: Tensor, like: Tensor) -> Tensor:
+    return _view(values).to(like.device)

@@ -1,0 +1,117 @@
+"""Settings of one training, checked when they are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.masks import MaskRule
+from napari_unet.models.card import DataSource, NetSpec
+from napari_unet.training.augment import AugmentConfig
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How the weights are found. One epoch sees every training image once, in batches of about
+    `batch`.
+
+    mix_style : probability per batch that two samples exchange the style of their first feature maps.
+    average : decay of the running mean of the weights, per step (shorter over the first steps). patience : epochs without a better score after
+    which training stops; only counted after half of the epochs. check_every : epochs between two validations.
+    """
+
+    epochs: int = 60
+    batch: int = 8
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    mix_style: float = 0.0
+    average: float = 0.995
+    patience: int = 20
+    check_every: int = 2
+    seed: int = 0
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch", "patience", "check_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not 0 < self.learning_rate < 1:
+            raise ValueError(f"learning_rate must lie between 0 and 1, got {self.learning_rate}")
+        if not 0 <= self.average < 1:
+            raise ValueError(f"average must lie in 0..1, got {self.average}")
+        if not 0 <= self.mix_style <= 1:
+            raise ValueError(f"mix_style must lie in 0..1, got {self.mix_style}")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where the pairs are. `folder` holds `images/` and `masks/` with equal names.
+
+    manifest : CSV with the columns file, patient, split (relative to `folder`); without one, patients are taken from
+    the file names and split by the seed. train, val, test : names in the split column. licence and attribution go
+    into the card. `$NAPARI_UNET_DATA` in a path stands for that folder.
+    """
+
+    folder: str
+    name: str = ""
+    manifest: str | None = "manifest.csv"
+    train: str = "train"
+    val: str = "val"
+    test: str = "test"
+    licence: str = ""
+    attribution: str = ""
+
+
+@dataclass(frozen=True)
+class ScoreConfig:
+    """A set that is scored once, after the model has been chosen, for the card."""
+
+    data: DataConfig
+    split: str = "test"
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole `train` run, as its YAML file says it."""
+
+    name: str
+    data: DataConfig
+    size: tuple[int, int] = (256, 256)
+    net: NetSpec = field(default_factory=lambda: NetSpec(arguments={"base": 16}))
+    intensity: IntensityRule = field(default_factory=lambda: IntensityRule("percentiles", 0.5, 99.5))
+    mask_rule: MaskRule = field(default_factory=MaskRule)
+    flips: bool = True
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    scores: tuple[ScoreConfig, ...] = ()
+    card: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def sources(self) -> tuple[DataSource, ...]:
+        """What goes into the card about the data; the number of images is filled in when it is known."""
+        data = self.data
+        return (
+            DataSource(name=data.name, split=data.train, licence=data.licence, attribution=data.attribution),
+        )
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe in a YAML file. Raises UserError that names the line or the setting that is wrong."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"The recipe {path} cannot be read ({error.strerror}).", "Check the path.") from error
+    try:
+        return TypeAdapter(Recipe).validate_python(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise UserError(f"The recipe {path} is not valid YAML: {error}", "Correct that line.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise UserError(f"The recipe {path}: {where}: {first['msg']}.", "Correct that setting.") from error

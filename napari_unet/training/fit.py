@@ -1,0 +1,150 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import EpochEnded
+from napari_unet.core.metrics import dice
+from napari_unet.training.augment import Augment
+from napari_unet.training.config import TrainingConfig
+from napari_unet.training.losses import dice_and_cross_entropy
+from napari_unet.training.resume import load_state, save_state
+from napari_unet.training.samples import Samples
+from napari_unet.training.shifts import SHIFTS, shifted
+from napari_unet.training.style import MixStyle
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """The averaged weights of the best epoch (a state dict) and the curves."""
+
+    weights: dict[str, Tensor]
+    history: tuple[EpochEnded, ...]
+
+    @property
+    def best(self) -> EpochEnded:
+        """The epoch that was kept."""
+        return [epoch for epoch in self.history if epoch.best][-1]
+
+
+def fit(
+    net: nn.Module,
+    train: Samples,
+    val: Samples,
+    size: tuple[int, int],
+    config: TrainingConfig,
+    state: Path | None = None,
+    device: str = "cpu",
+) -> Generator[EpochEnded, None, TrainingResult]:
+    """Trains `net` and yields after each epoch; the best weights are on disk before the yield, if `state` is given.
+
+    state : a folder in which a broken-off training is found again and goes on where it stopped.
+    The best epoch has the highest mean of Dice on `val` and Dice on `val` under simulated shifts (shifts.py),
+    with averaged weights. AdamW (Loshchilov 2019), one cycle (Smith 2018).
+    Raises UserError if the loss is no longer a number; the best weights so far stay in `state`.
+    """
+    torch.manual_seed(config.seed)
+    net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    augment = Augment(config.augment, config.seed)
+    hooks = [
+        part.register_forward_hook(MixStyle(config.mix_style, augment.generator))
+        for part in _early(net, config)
+    ]
+    optimizer = torch.optim.AdamW(net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    steps = max(1, round(len(train) / config.batch))
+    total = config.epochs * steps
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, config.learning_rate, total_steps=total, pct_start=0.2
+    )
+    average = copy.deepcopy(net).eval()
+    best = {name: value.cpu().clone() for name, value in net.state_dict().items()}
+    history: list[EpochEnded] = []
+    if state is not None:
+        history = load_state(state, net, average, optimizer, schedule, augment.generator, best)
+    checks = simulated(val)
+    for epoch in range(len(history) + 1, config.epochs + 1):
+        losses = []
+        net.train()
+        order = torch.randperm(len(train), generator=augment.generator)
+        for chosen in order.tensor_split(steps):
+            images, masks = (torch.from_numpy(stack[chosen.numpy()]) for stack in (train.images, train.masks))
+            images, masks = augment(images, masks, size)
+            logits = net(images.to(device, memory_format=torch.channels_last))
+            loss = dice_and_cross_entropy(logits, masks.to(device))
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+            done = (epoch - 1) * steps + len(losses)
+            _blend(average, net, min(config.average, done / (done + 10)))
+        if not np.isfinite(losses).all():
+            raise UserError(
+                f"Training came to an end in epoch {epoch}: the loss is not a number.",
+                "Lower the learning rate.",
+            )
+        due = epoch % config.check_every == 0 or epoch == config.epochs
+        plain, under_shifts = validate(average, checks, device) if due else (float("nan"), float("nan"))
+        score = (plain + under_shifts) / 2
+        top = max([(e.val_dice + e.shifted_dice) / 2 for e in history if e.best], default=-1.0)
+        ended = EpochEnded(
+            epoch, config.epochs, float(np.mean(losses)), plain, under_shifts, due and score > top
+        )
+        history.append(ended)
+        if ended.best:
+            best = {name: value.cpu().clone() for name, value in average.state_dict().items()}
+        if state is not None:
+            save_state(state, net, average, optimizer, schedule, augment.generator, best, history)
+        yield ended
+        if (
+            epoch > config.epochs // 2
+            and epoch - max((e.epoch for e in history if e.best), default=0) >= config.patience
+        ):
+            break
+    for hook in hooks:
+        hook.remove()
+    return TrainingResult(best, tuple(history))
+
+
+def simulated(val: Samples) -> list[tuple[np.ndarray, np.ndarray, bool]]:
+    """The validation pairs as they are, and again under each simulated shift: (image, mask, is shifted)."""
+    pairs = [(image[0], mask[0] > 0) for image, mask in zip(val.images, val.masks, strict=True)]
+    moved = [(*shifted(image, mask, name), True) for name in SHIFTS for image, mask in pairs]
+    return [(image, mask, False) for image, mask in pairs] + moved
+
+
+@torch.inference_mode()
+def validate(
+    net: nn.Module, checks: list[tuple[np.ndarray, np.ndarray, bool]], device: str
+) -> tuple[float, float]:
+    """Mean Dice at 0.5 on the plain and on the shifted pairs."""
+    net.eval()
+    scores: dict[bool, list[float]] = {False: [], True: []}
+    for image, mask, is_shifted in checks:
+        x = torch.from_numpy(image)[None, None].to(device)
+        scores[is_shifted].append(dice(net(x)[0, 0].cpu().numpy() > 0, mask))
+    return float(np.nanmean(scores[False])), float(np.nanmean(scores[True]))
+
+
+def _early(net: nn.Module, config: TrainingConfig) -> list[nn.Module]:
+    """The first two levels of the encoder, where style lives, if MixStyle is on."""
+    return list(net.encoder[:2]) if config.mix_style else []  # type: ignore[index, arg-type]
+
+
+@torch.no_grad()
+def _blend(average: nn.Module, net: nn.Module, decay: float) -> None:
+    for kept, new in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
+        if kept.dtype.is_floating_point:
+            kept.lerp_(new, 1 - decay)
+        else:
+            kept.copy_(new)

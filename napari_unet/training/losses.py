@@ -1,0 +1,24 @@
+"""Losses on logits."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def dice_and_cross_entropy(logits: Tensor, masks: Tensor, valid: Tensor | None = None) -> Tensor:
+    """Mean of binary cross-entropy and soft Dice loss per sample and class (Milletari 2016, equation 3, squared).
+
+    logits, masks : (N, C, Y, X); masks hold 0 or 1. valid : (N, 1, Y, X), 0 where a pixel must not count.
+    Returns a scalar. A class that is empty in the mask is pushed to be empty (smoothing term of one pixel).
+    """
+    weight = torch.ones_like(masks[:, :1]) if valid is None else valid
+    entropy = functional.binary_cross_entropy_with_logits(logits, masks, reduction="none")
+    entropy = (entropy * weight).sum() / (weight.sum() * logits.shape[1]).clamp(min=1)
+    probability = torch.sigmoid(logits) * weight
+    masks = masks * weight
+    overlap = (probability * masks).sum(dim=(2, 3))
+    total = probability.square().sum(dim=(2, 3)) + masks.sum(dim=(2, 3))
+    dice = (2 * overlap + 1) / (total + 1)
+    return entropy + (1 - dice).mean()

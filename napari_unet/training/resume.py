@@ -1,0 +1,88 @@
+"""The state of a broken-off training as safetensors and JSON: no pickle, never half written."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from napari_unet.core.events import EpochEnded
+from napari_unet.io.atomic import atomic_write
+
+_FILE = "training.safetensors"
+
+
+def save_state(
+    folder: Path,
+    net: nn.Module,
+    average: nn.Module,
+    optimizer: Optimizer,
+    schedule: LRScheduler,
+    generator: torch.Generator,
+    best: dict[str, Tensor],
+    history: list[EpochEnded],
+) -> None:
+    """Writes one file that holds all a training needs to go on; the one before is replaced whole."""
+    tensors = {f"net.{name}": value for name, value in net.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
+    tensors |= {f"best.{name}": value for name, value in best.items()}
+    tensors["generator"] = generator.get_state()
+    tensors["torch_generator"] = torch.get_rng_state()
+    state = optimizer.state_dict()
+    for index, values in state["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": value for name, value in values.items()}
+    words = {
+        "history": [asdict(epoch) for epoch in history],
+        "groups": state["param_groups"],
+        "schedule": {
+            k: v for k, v in schedule.state_dict().items() if isinstance(v, int | float | str | list | bool)
+        },
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic_write(folder / _FILE) as path:
+        save_file(
+            {k: v.contiguous().clone() for k, v in tensors.items()},
+            path,
+            metadata={"state": json.dumps(words)},
+        )
+
+
+def load_state(
+    folder: Path,
+    net: nn.Module,
+    average: nn.Module,
+    optimizer: Optimizer,
+    schedule: LRScheduler,
+    generator: torch.Generator,
+    best: dict[str, Tensor],
+) -> list[EpochEnded]:
+    """Puts everything back as `save_state` found it; returns the epochs so far, [] if there is nothing to go on with."""
+    path = folder / _FILE
+    if not path.exists():
+        return []
+    tensors: dict[str, dict[str, Tensor]] = {}
+    with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+        words: dict[str, Any] = json.loads(file.metadata()["state"])
+        for key in file.keys():  # noqa: SIM118 (not a dict)
+            owner, _, name = key.partition(".")
+            tensors.setdefault(owner, {})[name] = file.get_tensor(key)
+    net.load_state_dict(tensors["net"])
+    average.load_state_dict(tensors["average"])
+    best.update(tensors["best"])
+    generator.set_state(tensors["generator"][""])
+    torch.set_rng_state(tensors["torch_generator"][""])
+    states: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors["optimizer"].items():
+        index, _, name = key.partition(".")
+        states.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": states, "param_groups": words["groups"]})
+    schedule.load_state_dict({**schedule.state_dict(), **words["schedule"]})
+    return [EpochEnded(**epoch) for epoch in words["history"]]
