@@ -44,6 +44,12 @@ class NiftiFrame:
         """True for a 2D image: one of the first three axes has the length 1."""
         return 1 in _three(self.shape)
 
+    @property
+    def shown_shape(self) -> tuple[int, ...]:
+        """The shape of the array as it is shown."""
+        turned = tuple(_three(self.shape)[axis] for axis in self.order)
+        return turned[1:] if self.flat else turned
+
     def shown(self, stored: np.ndarray) -> np.ndarray:
         """An array in the file's order as it is shown, as a contiguous copy."""
         turned = np.flip(stored.reshape(_three(self.shape)).transpose(self.order), self._flipped())
@@ -125,7 +131,7 @@ def write_nifti(path: Path, pixels: np.ndarray, like: Raster) -> Path:
     import nibabel
 
     data = pixels.astype(np.uint8) if pixels.dtype == bool else pixels
-    if isinstance(like.frame, NiftiFrame):
+    if isinstance(like.frame, NiftiFrame) and like.frame.shown_shape == pixels.shape:
         kind = nibabel.Nifti2Image if like.frame.version == 2 else nibabel.Nifti1Image
         header = kind.header_class(like.frame.header, endianness="<", check=False)
         header.set_data_dtype(data.dtype)

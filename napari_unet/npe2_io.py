@@ -1,0 +1,109 @@
+"""What the manifest names for files: the reader of DICOM and NIfTI, the writer of masks, the samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.raster import Raster
+from napari_unet.io.formats import is_readable_image, read_raster, stem, write_mask
+from napari_unet.samples import SAMPLES
+
+LayerData = tuple[np.ndarray, dict[str, Any], str]
+HEADER = "napari_unet"  # key in layer.metadata: Raster.header()
+
+
+def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
+    """A reader if all of these files are images that this package reads; several become a layer each."""
+    return read_layers if all(is_readable_image(Path(one)) for one in _each(path)) else None
+
+
+def read_layers(path: str | list[str]) -> list[LayerData]:
+    """One image layer a file, with spacing, place, units, window and header; raises UserError."""
+    return [image_layer(read_raster(Path(one)), stem(Path(one))) for one in _each(path)]
+
+
+def image_layer(raster: Raster, name: str) -> LayerData:
+    """A raster as napari takes it.
+
+    The spacing is the layer's scale in mm, its first pixel's place in the patient the translation: the affine
+    is not handed over, so that nothing counts twice and an oblique volume is shown slice by slice. Without a
+    spacing the layer stays in pixels. Pixels are never changed for display: the window sets the contrast
+    limits, an inverted radiograph gets an inverted colour map.
+    """
+    options: dict[str, Any] = {"name": name, "metadata": {HEADER: raster.header()}}
+    options["colormap"] = "gray_r" if raster.inverted else "gray"
+    if raster.window is not None:
+        options["contrast_limits"] = raster.window
+    if raster.spacing_mm is not None:
+        options |= {"scale": raster.spacing_mm, "units": ("mm",) * raster.pixels.ndim}
+        if raster.affine is not None:
+            options["translate"] = tuple(raster.affine[:-1, -1])
+    return raster.pixels, options, "image"
+
+
+def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
+    """Saves a labels layer as PNG, TIFF or NIfTI; NIfTI in the order of the file that its image came from."""
+    labels = np.asarray(data)
+    return [str(write_mask(Path(path), labels, _like(labels, meta)))]
+
+
+def sample_1() -> list[LayerData]:
+    """Chest X-ray 1 (PA)."""
+    return _sample(0)
+
+
+def sample_2() -> list[LayerData]:
+    """Chest X-ray 2 (PA)."""
+    return _sample(1)
+
+
+def sample_3() -> list[LayerData]:
+    """Chest X-ray 3 (PA)."""
+    return _sample(2)
+
+
+def sample_4() -> list[LayerData]:
+    """Chest X-ray 4 (PA)."""
+    return _sample(3)
+
+
+def _sample(number: int) -> list[LayerData]:
+    sample = SAMPLES[number]
+    return [image_layer(replace(read_raster(sample.image), view="PA"), sample.key)]
+
+
+def _each(path: str | list[str]) -> list[str]:
+    return [path] if isinstance(path, str) else list(path)
+
+
+def _like(labels: np.ndarray, meta: dict[str, Any]) -> Raster:
+    """The image that a labels layer belongs to: from its header if it has one, else from its transforms."""
+    header = (meta.get("metadata") or {}).get(HEADER) or {}
+    known = {f.name for f in fields(Raster)} - {"pixels"}
+    try:
+        return Raster(
+            labels, **{key: value for key, value in header.items() if key in known} or _placed(meta)
+        )
+    except UserError:
+        return Raster(labels, **_placed(meta))
+
+
+def _placed(meta: dict[str, Any]) -> dict[str, Any]:
+    """Spacing and affine from the layer's transforms where all units are lengths, otherwise nothing."""
+    units = meta.get("units") or ()
+    if not units or not all(unit.is_compatible_with("millimeter") for unit in units):
+        return {}
+    ndim = len(units)
+    affine = np.eye(ndim + 1)
+    affine[:ndim, :ndim] = np.asarray(meta.get("rotate", np.eye(ndim))) @ np.diag(meta["scale"])
+    affine[:ndim, ndim] = meta.get("translate", 0)
+    affine = np.asarray(meta.get("affine", np.eye(ndim + 1))) @ affine
+    affine[:ndim] *= np.array([[(1 * unit).to("millimeter").magnitude] for unit in units])
+    spacing = tuple(float(length) for length in np.linalg.norm(affine[:ndim, :ndim], axis=0))
+    return {"spacing_mm": spacing, "spacing_source": "the layer's scale and units", "affine": affine}
