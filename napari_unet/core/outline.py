@@ -15,6 +15,14 @@ def outline(labels: np.ndarray, thickness: int, background: int = 0) -> np.ndarr
     """
     if thickness < 1:
         raise ValueError(f"thickness must be at least 1, got {thickness}")
+    result = np.full_like(labels, background)
+    inside = _bounding_box(labels != background)
+    result[inside] = np.where(_rim(labels[inside], thickness), labels[inside], result[inside])
+    return result
+
+
+def _rim(labels: np.ndarray, thickness: int) -> np.ndarray:
+    """Pixels at most `thickness` - 1 steps from one that has a neighbour of another value."""
     rim = np.zeros(labels.shape, bool)
     for before, after in _neighbours(labels.ndim):
         differs = labels[before] != labels[after]
@@ -26,7 +34,17 @@ def outline(labels: np.ndarray, thickness: int, background: int = 0) -> np.ndarr
             grown[before] |= rim[after]
             grown[after] |= rim[before]
         rim = grown
-    return np.where(rim, labels, labels.dtype.type(background))
+    return rim
+
+
+def _bounding_box(mask: np.ndarray) -> tuple[slice, ...]:
+    """Around all True pixels, with one to spare where the image has it; empty slices if there are none."""
+    box = []
+    for axis in range(mask.ndim):
+        others = tuple(other for other in range(mask.ndim) if other != axis)
+        hits = np.flatnonzero(mask.any(axis=others))
+        box.append(slice(max(0, int(hits[0]) - 1), int(hits[-1]) + 2) if hits.size else slice(0, 0))
+    return tuple(box)
 
 
 def _neighbours(ndim: int) -> list[tuple[tuple[slice, ...], tuple[slice, ...]]]:

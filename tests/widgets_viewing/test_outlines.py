@@ -87,6 +87,14 @@ def test_touching_parts_both_get_their_rim():
     assert np.array_equal(outline(labels, 1), expected)
 
 
+@pytest.mark.parametrize("shape", [(0, 5), (1, 1), (7, 9), (3, 4, 5)])
+def test_outline_of_nothing_and_of_everything(shape):
+    nothing = np.zeros(shape, np.int32)
+    assert np.array_equal(outline(nothing, 2), nothing)
+    assert not outline(nothing + 4, 2).any(), "no rim at the border of the image"
+    assert outline(nothing + 4, 2, background=4).dtype == np.int32
+
+
 def test_outline_refuses_no_thickness():
     with pytest.raises(ValueError, match="at least 1"):
         outline(np.ones((2, 2), np.uint8), 0)
