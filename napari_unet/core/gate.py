@@ -19,8 +19,8 @@ _AIR_HU = -500  # a projection has no values this far under zero; CT in Hounsfie
 class Likeness:
     """How the masks of a model's own training images look; kept in its card, made by `train`.
 
-    shape : mean mask within its bounding box, rows of numbers in 0..1. flag, refuse : likeness (see `likeness`)
-    under which an image is marked as doubtful, or refused.
+    shape : mean mask within its bounding box, rows of numbers in 0..1. flag, refuse : likeness (see
+    `likeness`) under which an image is marked as doubtful, or refused.
     """
 
     shape: tuple[tuple[float, ...], ...]
@@ -74,8 +74,9 @@ def check_kind(raster: Raster, modalities: tuple[str, ...], views: tuple[str, ..
 def likeness(probability: np.ndarray, like: Likeness) -> float:
     """How much a prediction looks like the model's own training masks, at most 1; unusable ones are under 0.
 
-    probability : (Y, X) at the network's own size. Correlation of the mask's shape within its bounding box with the
-    mean shape (mirrored or not), less the area of undecided pixels (0.1 to 0.9) as a share of the mask.
+    probability : (Y, X) at the network's own size. Correlation of the mask's shape within its bounding box
+    with the mean shape (mirrored or not), less the area of undecided pixels (0.1 to 0.9) as a share of the
+    mask.
     """
     raw = probability >= 0.5
     mask = clean(raw, MaskRule(fill_holes=False))
@@ -125,7 +126,7 @@ def content_notes(found: tuple[float, ...], like: Likeness, use: str) -> tuple[s
 
 
 def mean_shape(masks: np.ndarray, side: int = 24) -> tuple[tuple[float, ...], ...]:
-    """The mean of bool masks (N, Y, X), each within its bounding box, as `side` rows of `side` numbers (2 digits)."""
+    """Mean of bool masks (N, Y, X), each within its bounding box: `side` rows of `side` numbers, 2 digits."""
     total, count = np.zeros((side, side)), 0
     for mask in masks:
         box = bounding_box(mask)

@@ -48,15 +48,15 @@ class Predictor:
         self._place(device)
 
     def steps(self, raster: Raster, inverted: bool | None = None) -> Steps:
-        """Yields TileDone after each slice or tile (and Notes), returns the Prediction at the raster's own size.
+        """Yields TileDone after each slice or tile, and Notes; returns the Prediction at the raster's size.
 
-        inverted : the raster's bones are dark; None where nobody knows: then an image that looks wrong as it is, is
-        tried inverted, and the likelier of the two is taken (only with a card that has a likeness).
-        A (Z, Y, X) raster is done slice by slice. Out of memory on a GPU: smaller tiles, then the CPU; on the CPU:
-        smaller tiles, then a UserError.
-        Uncertainty is the entropy of the probability in bits (0..1), of the class nearest to undecided. With flips
-        the probability is the mean of the image and its mirror image, and the entropy of the mean counts their
-        disagreement too (Gal 2017, total uncertainty).
+        inverted : the raster's bones are dark; None where nobody knows: then an image that looks wrong as it
+        is, is tried inverted, and the likelier of the two is taken (only with a card that has a likeness).
+        A (Z, Y, X) raster is done slice by slice. Out of memory on a GPU: smaller tiles, then the CPU; on the
+        CPU: smaller tiles, then a UserError.
+        Uncertainty is the entropy of the probability in bits (0..1), of the class nearest to undecided. With
+        flips the probability is the mean of the image and its mirror image, and the entropy of the mean
+        counts their disagreement too (Gal 2017, total uncertainty).
         """
         start = time.perf_counter()
         seen = _Seen(inverted)
@@ -189,7 +189,7 @@ def _notes_only(steps: Maps) -> Maps:
 
 
 def entropy(probability: Tensor) -> Tensor:
-    """Binary entropy in bits of the class nearest to undecided: (C, Y, X) → (Y, X), 0..1 (Shannon 1948, section 6)."""
+    """Entropy in bits (Shannon 1948) of the class nearest to undecided: (C, Y, X) → (Y, X), 0..1."""
     p = probability.clamp(1e-6, 1 - 1e-6)
     return -(p * p.log2() + (1 - p) * (1 - p).log2()).amax(dim=0)
 

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 
 def resized(pixels: np.ndarray | Tensor, size: tuple[int, int]) -> Tensor:
-    """float32 (1, C, *size) of a (Y, X) image or (C, Y, X) maps: area averages where it shrinks, else bilinear.
+    """float32 (1, C, *size) of a (Y, X) image or (C, Y, X) maps: area mean where it shrinks, else bilinear.
 
     Pixel centres are aligned as `scipy.ndimage.zoom(grid_mode=True)` does, so that nothing shifts.
     """

@@ -54,8 +54,8 @@ def segment_steps(
 ) -> Steps:
     """Segments a raster: yields TileDone and Notes, returns the Prediction.
 
-    model : a name in the library, or a folder. threshold : None for the card's. gate : False leaves out the check of
-    what the image shows. Raises UserError for images and models that cannot be used.
+    model : a name in the library, or a folder. threshold : None for the card's. gate : False leaves out the
+    check of what the image shows. Raises UserError for images and models that cannot be used.
     """
     check_pixels(raster)
     entry = (library or default_library()).find(model)

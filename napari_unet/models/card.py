@@ -34,8 +34,8 @@ class NetSpec(_Part):
 class InputSpec(_Part):
     """How an image becomes an input: the whole field at a fixed size, at a spacing, or as it is.
 
-    size : (Y, X), the whole image is resized to it. spacing_mm : (Y, X), resampled to it and tiled. Neither: native
-    pixels, tiled. At most one of the two is set.
+    size : (Y, X), the whole image is resized to it. spacing_mm : (Y, X), resampled to it and tiled. Neither:
+    native pixels, tiled. At most one of the two is set.
     """
 
     size: tuple[int, int] | None = None
@@ -71,12 +71,12 @@ class ScoreRow(_Part):
 
 
 class ModelCard(_Part):
-    """The whole truth about a model: what it is for, how its input is made, how its output is read, how good it is.
+    """The whole truth about a model: what it is for, how to make its input and read its output, its scores.
 
-    protocol : what its masks include, in words. modalities, views : what it may be given ("CR", "DX"; "PA", "AP").
-    flips : whether the mirrored image is predicted too and averaged. likeness : how its masks look, for the input
-    gate. chosen_by : what the weights were selected on. training : the settings, for the record. sha256 : of the
-    weights file.
+    protocol : what its masks include, in words. modalities, views : what it may be given ("CR"; "PA").
+    flips : whether the mirrored image is predicted too and averaged. likeness : how its masks look, for the
+    input gate. chosen_by : what the weights were selected on. training : the settings, for the record.
+    sha256 : of the weights file.
     """
 
     format_version: int = FORMAT_VERSION
@@ -113,7 +113,7 @@ class ModelCard(_Part):
 
 
 def read_card(folder: Path) -> ModelCard:
-    """The card in a model folder. Raises UserError if there is none, it is damaged, or comes from a newer version."""
+    """The card in a model folder. Raises UserError if it is missing, damaged, or from a newer version."""
     path = folder / CARD_FILE
     try:
         data = json.loads(path.read_text(encoding="utf-8"))

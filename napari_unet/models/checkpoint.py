@@ -61,8 +61,8 @@ def save_model(weights: dict[str, Tensor], card: ModelCard, folder: Path, half: 
 def load_model(entry: ModelEntry) -> nn.Module:
     """The network with its weights in float32, in evaluation mode.
 
-    Raises UserError if the checksum is wrong, the file is no safetensors file (a pickle is never opened), or its
-    tensors do not fit the network on the card.
+    Raises UserError if the checksum is wrong, the file is no safetensors file (a pickle is never opened), or
+    its tensors do not fit the network on the card.
     """
     entry.verify()
     try:

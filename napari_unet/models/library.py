@@ -82,7 +82,10 @@ class ModelLibrary:
         return self.scan()[0]
 
     def find(self, name: str | Path) -> ModelEntry:
-        """The model of that name (the newest version), or the one in that folder. Raises UserError if there is none."""
+        """The newest model of that name, the user's before shipped ones; or the one in that folder.
+
+        Raises UserError if there is none, or with its own reason if it cannot be read.
+        """
         entries, broken = self.scan()
         named = [entry for entry in entries if entry.card.name == str(name)]
         if named:

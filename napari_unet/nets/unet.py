@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -14,7 +15,7 @@ Block = Literal["plain", "residual"]
 
 
 class DoubleConv(nn.Module):
-    """Two 3×3 convolutions with normalisation and ReLU (2015, section 2); optionally with a shortcut (He 2016).
+    """Two 3×3 convolutions with normalisation and ReLU (2015, section 2), on request with a shortcut (He 2016).
 
     (N, C_in, Y, X) → (N, C_out, Y, X), or four pixels smaller per axis without padding.
     """
@@ -58,8 +59,8 @@ class UNet(nn.Module):
     """Encoder, bottleneck, decoder and the skip connections between them.
 
     base : channels of the first level; each of the `depth` poolings doubles them up to `widest`.
-    classes : logits per pixel. channels : of the input. padded : False is the network of 2015, whose output is
-    smaller than its input (`output_margin` pixels on each side).
+    classes : logits per pixel. channels : of the input. padded : False is the network of 2015, whose output
+    is smaller than its input (`output_margin` pixels on each side).
     Input (N, channels, Y, X) float; with padding Y and X must be multiples of `stride`. Output: logits
     (N, classes, Y', X').
     Raises ValueError for sizes that the poolings do not divide.
@@ -87,12 +88,10 @@ class UNet(nn.Module):
             return DoubleConv(inputs, outputs, padded=padded, norm=norm, residual=residual)
 
         self.depth, self.padded, self.classes = depth, padded, classes
-        self.encoder = nn.ModuleList(
-            double(a, b) for a, b in zip([channels, *widths], widths[:-1], strict=False)
-        )
+        self.encoder = nn.ModuleList(double(a, b) for a, b in pairwise([channels, *widths[:-1]]))
         self.bottleneck = double(widths[-2] if depth else channels, widths[-1])
         self.dropout = nn.Dropout2d(dropout)
-        self.up = nn.ModuleList(Upsample(b, a, up=up) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        self.up = nn.ModuleList(Upsample(b, a, up=up) for a, b in pairwise(widths))
         self.decoder = nn.ModuleList(double(2 * width, width) for width in widths[:-1])
         self.head = nn.Conv2d(widths[0], classes, 1)
         self._initialise()
@@ -111,7 +110,7 @@ class UNet(nn.Module):
 
     @property
     def receptive_radius(self) -> int:
-        """No input pixel farther than this from an output pixel has a say in it (up to max pooling's alignment)."""
+        """No input pixel farther than this from an output pixel has a say in it."""
         convolutions = 2 * self.stride + 4 * (self.stride - 1)
         interpolation = 2 * (self.stride - 1) if self.up and self.up[0].bilinear else 0
         return convolutions + interpolation + self.stride - 1

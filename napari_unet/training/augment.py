@@ -1,9 +1,9 @@
 """Random changes of framing, exposure and texture, as batched torch operations on any device.
 
-Framing: the window around the lungs is drawn anew (another machine collimates otherwise), with rotation, shear and
-elastic deformation (Ronneberger 2015, section 3.1: smooth displacements on a coarse grid). Looks: contrast curves,
-low-frequency fields, random convolutions (Xu et al. 2021, arXiv:2007.13003), detail enhancement and blur, noise,
-opacities inside the lungs, covered parts.
+Framing: the window around the lungs is drawn anew (another machine collimates otherwise), with rotation,
+shear and elastic deformation (Ronneberger 2015, section 3.1: smooth displacements on a coarse grid). Looks:
+contrast curves, low-frequency fields, random convolutions (Xu et al. 2021, arXiv:2007.13003), detail
+enhancement and blur, noise, opacities inside the lungs, covered parts.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class AugmentConfig:
 class Augment:
     """Callable (images, masks, size) → (images, masks) at `size`; everything random comes from its generator.
 
-    images : float32 (N, 1, Y, X) in 0..1. masks : float32 (N, C, Y, X), 0 or 1. Output images are scaled to 0..1
-    by their 0.5th and 99.5th percentile again, as IntensityRule does with a whole image.
+    images : float32 (N, 1, Y, X) in 0..1. masks : float32 (N, C, Y, X), 0 or 1. Output images are scaled to
+    0..1 by their 0.5th and 99.5th percentile again, as IntensityRule does with a whole image.
     """
 
     def __init__(self, config: AugmentConfig, seed: int) -> None:
@@ -69,7 +69,7 @@ class Augment:
                 images = _rescale(images)
         return images, masks
 
-    # -- where things are ------------------------------------------------------------------------------------------
+    # -- where things are --
 
     def _geometry(self, images: Tensor, masks: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
         n, s = len(images), self.config.strength
@@ -107,7 +107,7 @@ class Augment:
         return _rescale(images), (masks >= 0.5).float()
 
     def _window(self, masks: Tensor) -> tuple[Tensor, Tensor]:
-        """Centre and half size (N, 2) as (x, y) in -1..1 of the box around each mask, with margins drawn anew."""
+        """Centre and half size (N, 2) as (x, y) in -1..1 of the box around each mask, with random margins."""
         n, _, height, width = masks.shape
         low, high = torch.full((n, 2), -1.0), torch.full((n, 2), 1.0)
         for i, mask in enumerate(masks.amax(dim=1)):
@@ -121,7 +121,7 @@ class Augment:
         high = high + extent * self._uniform((n, 2), -0.02, 0.32)
         return (low + high) / 2, (high - low) / 2
 
-    # -- how things look -------------------------------------------------------------------------------------------
+    # -- how things look --
 
     def _curve(self, x: Tensor, lungs: Tensor) -> Tensor:
         """A monotone contrast curve: gamma, then a mixture with a sigmoid about a random grey."""
@@ -145,7 +145,7 @@ class Augment:
         return x * torch.exp(gain.to(x.device)) + bias.to(x.device)
 
     def _random_convolution(self, x: Tensor, lungs: Tensor) -> Tensor:
-        """One random 3×3 or 5×5 filter per sample, mixed with the image (Xu 2021, equation 2), its sign kept upright."""
+        """One random 3×3 or 5×5 filter per sample, of positive sum, mixed with the image (Xu 2021, eq. 2)."""
         n = len(x)
         side = 3 if float(self._uniform(1, 0, 1)) < 0.5 else 5
         kernel = self._normal((n, 1, side, side)) / side

@@ -22,8 +22,9 @@ class TrainingConfig:
     `batch`.
 
     mix_style : probability per batch that two samples exchange the style of their first feature maps.
-    average : decay of the running mean of the weights, per step (shorter over the first steps). patience : epochs without a better score after
-    which training stops; only counted after half of the epochs. check_every : epochs between two validations.
+    average : decay of the running mean of the weights, per step (shorter over the first steps). patience :
+    epochs without a better score after which training stops; only counted after half of the epochs.
+    check_every : epochs between two validations.
     """
 
     epochs: int = 60
@@ -53,9 +54,9 @@ class TrainingConfig:
 class DataConfig:
     """Where the pairs are. `folder` holds `images/` and `masks/` with equal names.
 
-    manifest : CSV with the columns file, patient, split (relative to `folder`); without one, patients are taken from
-    the file names and split by the seed. train, val, test : names in the split column. licence and attribution go
-    into the card. `$NAPARI_UNET_DATA` in a path stands for that folder.
+    manifest : CSV with the columns file, patient, split (relative to `folder`); without one, patients are
+    taken from the file names and split by the seed. train, val, test : names in the split column. licence and
+    attribution go into the card. `$NAPARI_UNET_DATA` in a path stands for that folder.
     """
 
     folder: str

@@ -45,7 +45,7 @@ def fit(
     state: Path | None = None,
     device: str = "cpu",
 ) -> Generator[EpochEnded, None, TrainingResult]:
-    """Trains `net` and yields after each epoch; the best weights are on disk before the yield, if `state` is given.
+    """Trains `net` and yields after each epoch; with `state`, the best weights are on disk before the yield.
 
     state : a folder in which a broken-off training is found again and goes on where it stopped.
     The best epoch has the highest mean of Dice on `val` and Dice on `val` under simulated shifts (shifts.py),
@@ -138,7 +138,7 @@ def validate(
 
 def _early(net: nn.Module, config: TrainingConfig) -> list[nn.Module]:
     """The first two levels of the encoder, where style lives, if MixStyle is on."""
-    return list(net.encoder[:2]) if config.mix_style else []  # type: ignore[index, arg-type]
+    return list(net.encoder[:2]) if config.mix_style else []  # type: ignore[index]
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 
 def dice_and_cross_entropy(logits: Tensor, masks: Tensor, valid: Tensor | None = None) -> Tensor:
-    """Mean of binary cross-entropy and soft Dice loss per sample and class (Milletari 2016, equation 3, squared).
+    """Binary cross-entropy plus soft Dice loss, each a mean (Milletari 2016, equation 3: squares below).
 
     logits, masks : (N, C, Y, X); masks hold 0 or 1. valid : (N, 1, Y, X), 0 where a pixel must not count.
     Returns a scalar. A class that is empty in the mask is pushed to be empty (smoothing term of one pixel).

@@ -64,12 +64,12 @@ def load_state(
     generator: torch.Generator,
     best: dict[str, Tensor],
 ) -> list[EpochEnded]:
-    """Puts everything back as `save_state` found it; returns the epochs so far, [] if there is nothing to go on with."""
+    """Puts everything back as `save_state` found it; returns the epochs so far, [] if there is no state."""
     path = folder / _FILE
     if not path.exists():
         return []
     tensors: dict[str, dict[str, Tensor]] = {}
-    with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+    with safe_open(path, framework="pt") as file:
         words: dict[str, Any] = json.loads(file.metadata()["state"])
         for key in file.keys():  # noqa: SIM118 (not a dict)
             owner, _, name = key.partition(".")

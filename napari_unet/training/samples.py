@@ -43,8 +43,9 @@ class Samples:
 def find_pairs(data: DataConfig, seed: int = 0) -> list[Pair]:
     """All pairs of a data folder, sorted by file name.
 
-    Without a manifest the part of a file name before the first "_" is the patient, and patients are drawn 70 : 15 : 15.
-    Raises UserError if the folder or the manifest is missing, a mask is missing, or a patient is in two splits.
+    Without a manifest the part of a file name before the first "_" is the patient, and patients are drawn
+    70 : 15 : 15.
+    Raises UserError if the folder, the manifest or a mask is missing, or a patient is in two splits.
     """
     folder = _expanded(data.folder)
     if not folder.is_dir():

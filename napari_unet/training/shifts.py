@@ -71,7 +71,8 @@ SHIFTS: dict[str, Shift] = {
 def shifted(image: np.ndarray, mask: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
     """One pair as another machine might have made it.
 
-    image : float32 (Y, X) in 0..1. mask : bool (Y, X). name : a key of SHIFTS. Returns the same shapes and dtypes.
+    image : float32 (Y, X) in 0..1. mask : bool (Y, X). name : a key of SHIFTS. Returns the same
+    shapes and dtypes.
     """
     image, mask = SHIFTS[name](image, mask)
     return np.clip(image, 0, 1).astype(np.float32), mask.astype(bool)

@@ -1,4 +1,4 @@
-"""MixStyle (Zhou et al. 2021, arXiv:2104.02008): samples of a batch exchange the style of early feature maps."""
+"""MixStyle (Zhou et al. 2021, arXiv:2104.02008): samples of a batch exchange the style of feature maps."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from torch import Tensor, nn
 class MixStyle:
     """Forward hook for a module with output (N, C, Y, X); active in training mode only.
 
-    With probability `chance` per batch the mean and standard deviation of each channel and sample are mixed with
-    those of another sample, with a share from Beta(0.1, 0.1) (equations 3 to 5); no gradient flows through them.
+    With probability `chance` per batch the mean and standard deviation of each channel and sample are mixed
+    with those of another sample, with a share from Beta(0.1, 0.1) (equations 3 to 5); no gradient flows
+    through them.
     """
 
     def __init__(self, chance: float, generator: torch.Generator) -> None:

@@ -1,0 +1,137 @@
+"""From a recipe to a model folder: samples, fit, likeness, scores, card, weights."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Generator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import CaseDone, EpochEnded
+from napari_unet.core.gate import Likeness, mean_shape
+from napari_unet.core.metrics import dice
+from napari_unet.inference.device import pick_device
+from napari_unet.inference.predictor import Predictor
+from napari_unet.inference.segment import run
+from napari_unet.io.atomic import atomic_write
+from napari_unet.io.formats import read_mask, read_raster
+from napari_unet.models.card import DataSource, InputSpec, ModelCard, ScoreRow
+from napari_unet.models.checkpoint import build_net, save_model
+from napari_unet.training.config import Recipe
+from napari_unet.training.fit import fit
+from napari_unet.training.samples import Pair, find_pairs, load_samples
+
+CURVES_FILE = "curves.csv"
+
+
+def train_model(
+    recipe: Recipe, folder: Path, state: Path | None = None, device: str = "auto"
+) -> Generator[EpochEnded | CaseDone, None, ModelCard]:
+    """Trains what `recipe` says, yields EpochEnded and then CaseDone for each scored image, returns the card.
+
+    folder : where the model goes; it must not exist. state : where a broken-off training goes on (default: beside
+    `folder`). The weights are chosen on the validation split; the sets in `recipe.scores` are read afterwards, once.
+    Raises UserError for unusable data and before anything is trained if `folder` exists.
+    """
+    if folder.exists():
+        raise UserError(f"There is a model in {folder} already.", "Choose another folder.")
+    chosen = str(pick_device(device))
+    state = state or folder.with_name(folder.name + ".training")
+    pairs = find_pairs(recipe.data, recipe.training.seed)
+    train_pairs = _of_split(pairs, recipe.data.train)
+    train = load_samples(train_pairs, recipe.size, recipe.intensity, oversize=True)
+    val = load_samples(_of_split(pairs, recipe.data.val), recipe.size, recipe.intensity, oversize=False)
+    torch.manual_seed(recipe.training.seed)
+    net = build_net(recipe.net)
+    result = yield from fit(net, train, val, recipe.size, recipe.training, state, chosen)
+    _write_curves(state / CURVES_FILE, result.history)
+    card = ModelCard(
+        name=recipe.name,
+        net=recipe.net,
+        input=InputSpec(size=recipe.size),
+        intensity=recipe.intensity,
+        mask_rule=recipe.mask_rule,
+        flips=recipe.flips,
+        likeness=Likeness(mean_shape(train.masks[:, 0] > 0)),
+        data=_sources(recipe, len(train_pairs)),
+        training={
+            **asdict(recipe.training),
+            "best_epoch": result.best.epoch,
+            "val_dice": round(result.best.val_dice, 4),
+            "shifted_val_dice": round(result.best.shifted_dice, 4),
+        },
+        created=datetime.now(UTC).date().isoformat(),
+        **recipe.card,
+    )
+    predictor = Predictor(_with_weights(recipe, result.weights), card, pick_device(device))
+    scores = yield from score_sets(predictor, recipe)
+    card = card.model_copy(update={"scores": scores})
+    return save_model(result.weights, card, folder)
+
+
+def score_sets(predictor: Predictor, recipe: Recipe) -> Generator[CaseDone, None, tuple[ScoreRow, ...]]:
+    """Dice of every image of every set in `recipe.scores`, at the image's own size, with the card's defaults."""
+    rows = []
+    for score in recipe.scores:
+        pairs = _of_split(find_pairs(score.data, recipe.training.seed), score.split)
+        values = []
+        for done, pair in enumerate(pairs, start=1):
+            values.append(score_pair(predictor, pair))
+            yield CaseDone(pair.image.name, done, len(pairs))
+        name = f"{score.data.name}, {score.split}"
+        rows.append(score_row(name, values, score.note))
+    return tuple(rows)
+
+
+def score_pair(predictor: Predictor, pair: Pair) -> float:
+    """Dice of one image file against its mask file, with the card's threshold and post-processing."""
+    raster = read_raster(pair.image)
+    return dice(run(predictor.steps(raster, raster.inverted)).mask(), read_mask(pair.mask) > 0)
+
+
+def score_row(name: str, values: list[float], note: str = "") -> ScoreRow:
+    """The row for a card: mean, median, worst and share under 0.90 of Dice values."""
+    array = np.asarray(values)
+    return ScoreRow(
+        set=name,
+        n=len(values),
+        mean=round(float(array.mean()), 4),
+        median=round(float(np.median(array)), 4),
+        worst=round(float(array.min()), 4),
+        share_under_090=round(float((array < 0.9).mean()), 4),
+        note=note,
+    )
+
+
+def _with_weights(recipe: Recipe, weights: dict[str, Tensor]) -> torch.nn.Module:
+    """The network as it will be read back: weights rounded to half precision."""
+    net = build_net(recipe.net)
+    net.load_state_dict({k: v.half().float() if v.dtype.is_floating_point else v for k, v in weights.items()})
+    return net.eval()
+
+
+def _of_split(pairs: list[Pair], split: str) -> list[Pair]:
+    chosen = [pair for pair in pairs if pair.split == split]
+    if not chosen:
+        raise UserError(f"No image belongs to the split {split}.", "Correct the manifest or the recipe.")
+    return chosen
+
+
+def _sources(recipe: Recipe, images: int) -> tuple[DataSource, ...]:
+    return tuple(source.model_copy(update={"images": images}) for source in recipe.sources)
+
+
+def _write_curves(path: Path, history: tuple[EpochEnded, ...]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(asdict(history[0])), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(epoch) for epoch in history)
+    with atomic_write(path) as partial:
+        partial.write_text(text.getvalue(), encoding="utf-8")
