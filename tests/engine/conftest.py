@@ -16,6 +16,17 @@ import pytest
 from napari_unet.engine import Engine
 
 HERE = Path(__file__).parent
+NO_TORCH = """
+import sys
+
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"torch", "qtpy", "PyQt5", "PyQt6", "napari"}:
+            raise ImportError(f"{name} in the window's process")
+
+sys.meta_path.insert(0, NoTorch())
+from napari_unet.engine import Engine
+"""
 
 
 def segments() -> set[str]:
@@ -85,6 +96,12 @@ def ear() -> type[Ear]:
 
 
 @pytest.fixture
+def no_torch() -> str:
+    """The beginning of a script in whose process torch and Qt cannot be imported."""
+    return NO_TORCH
+
+
+@pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """For a fresh process that finds the package and the tests' handlers, and writes its log elsewhere."""
     path = os.pathsep.join([str(HERE.parents[1]), str(HERE)])
@@ -94,6 +111,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def run_script(environment: dict[str, str]) -> Callable[..., Any]:
     """Run a Python script (or, with options for the interpreter, a file) in a fresh process."""
+
     def run(script: str, *options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, *options, *(() if options else ("-c",)), script],

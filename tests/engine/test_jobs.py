@@ -140,7 +140,7 @@ def test_a_deaf_job_is_ended_with_its_process(
     job = engine.submit("deaf", file=str(tmp_path / "deaf"))
     next_job = engine.submit("state")
     heard = ear(job)
-    wait_for((tmp_path / "deaf").exists)
+    wait_for(lambda: heard.events and (tmp_path / "deaf").exists())
     job.cancel()
     assert str(next_job.result(WAIT_S)["pid"]) != heard.events[0].text
     flush(engine)

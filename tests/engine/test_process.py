@@ -70,7 +70,14 @@ def test_a_child_that_does_not_start_fails_each_job(
         with pytest.raises(UserError) as caught:
             engine.submit("state").result(WAIT_S)
         assert caught.value.remedy
+
+
+@posix
+def test_a_child_that_ends_before_the_work_is_tried_twice(
+    make_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
+    engine = make_engine()
     with pytest.raises(UserError, match="before the work began"):
         engine.submit("state").result(WAIT_S)
 
@@ -113,24 +120,11 @@ def test_the_child_ends_with_its_parent_and_leaves_nothing(
         assert parent.stderr.read() == ""
 
 
-TROUBLE = """
-import sys
-
-class NoTorch:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"torch", "qtpy", "PyQt5", "PyQt6", "napari"}:
-            raise ImportError(f"{name} in the window's process")
-
-sys.meta_path.insert(0, NoTorch())
-from napari_unet.engine import Engine
-"""
-
-
 def test_the_parent_needs_neither_torch_nor_qt_while_the_child_has_torch(
-    no_leak: None, run_script: Callable[..., Any]
+    no_leak: None, run_script: Callable[..., Any], no_torch: str
 ) -> None:
     done = run_script(
-        TROUBLE
+        no_torch
         + """
 engine = Engine(threads=1, handlers={"threads": "torch:get_num_threads"})
 print(engine.warm().result(100))
