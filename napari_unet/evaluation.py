@@ -17,6 +17,10 @@ from napari_unet.io.names import is_mask_name, is_readable_image, stem
 LUNG = "lung"
 
 
+class SizesDiffer(UserError):
+    """Two masks of one name are not of one image."""
+
+
 @dataclass(frozen=True)
 class Pairing:
     """cases : case name to (prediction, reference). problems : files without a partner or with several."""
@@ -54,7 +58,7 @@ def find_pairs(predictions: Path, references: Path) -> Pairing:
 
 
 def score_case(case: str, prediction: Path, reference: Path) -> Iterator[CaseScores]:
-    """Scores label by label. Raises UserError if a file cannot be read or the sizes differ.
+    """Scores label by label. Raises UserError if a file cannot be read, SizesDiffer if the sizes differ.
 
     A two-valued mask has one label, "lung": all that is greater than 0. Other values are kept as labels of
     their own where both masks have several; against a two-valued mask they count together as lung. Distances
@@ -62,7 +66,7 @@ def score_case(case: str, prediction: Path, reference: Path) -> Iterator[CaseSco
     """
     mask, truth = read_mask(prediction), read_mask(reference)
     if mask.shape != truth.shape:
-        raise UserError(
+        raise SizesDiffer(
             f"{prediction.name} has the size {_size(mask)}, its reference {reference.name} {_size(truth)}.",
             "Both must be masks of the same image at the same size.",
         )

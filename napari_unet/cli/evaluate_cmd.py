@@ -33,26 +33,27 @@ def evaluate(
     """Dice, IoU, HD95 and ASSD per case and in summary.
 
     A mask belongs to an image if its name is <stem>_mask.* or <stem>.* (the first wins). Distances are in mm
-    where the spacing is known, otherwise in pixels.
+    where the spacing is known, otherwise in pixels. Files without a partner, with several or of another size
+    are listed and left out.
     """
     from napari_unet.cli.report import write_table
-    from napari_unet.evaluation import find_pairs, score_case
+    from napari_unet.evaluation import SizesDiffer, find_pairs, score_case
 
     pairing = find_pairs(predictions, references)
     for problem in pairing.problems:
         stderr.print(problem, markup=False)
     scored: list[CaseScores] = []
-    failed: list[tuple[str, str]] = []
+    failed: list[tuple[str, UserError]] = []
     with stderr.status("Comparing") as status:
         for number, (case, (prediction, reference)) in enumerate(pairing.cases.items(), start=1):
             status.update(f"Comparing {number} of {len(pairing.cases)}")
             try:
                 scored += score_case(case, prediction, reference)
             except UserError as error:
-                failed.append((case, str(error)))
+                failed.append((case, error))
                 complain(f"{case}: {error}")
     output.parent.mkdir(parents=True, exist_ok=True)
-    rows = [_cells(row) for row in scored] + [[case, *[""] * 6, error] for case, error in failed]
+    rows = [_cells(row) for row in scored] + [[case, *[""] * 6, str(error)] for case, error in failed]
     write_table(output, COLUMNS, rows)
     if not scored:
         raise UserError(
@@ -61,6 +62,8 @@ def evaluate(
         )
     _show(scored)
     stdout.print(f"Scores of each case are in {output}", markup=False)
+    if not all(isinstance(error, SizesDiffer) for _, error in failed):
+        raise typer.Exit(1)
 
 
 def _cells(row: CaseScores) -> list[str]:

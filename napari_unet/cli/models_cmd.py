@@ -1,0 +1,94 @@
+"""`napari-unet-lung models`: what is in the library, and whether it is intact."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from napari_unet.cli.console import complain, json_line, stdout
+from napari_unet.core.errors import UserError
+
+app = typer.Typer(help="List, show and verify the models on this computer.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+
+
+@app.command("list")
+def list_models(as_json: AsJson = False) -> None:
+    """Name, version and purpose of every model."""
+    from napari_unet.models.library import default_library
+
+    entries, broken = default_library().scan()
+    if as_json:
+        for entry in entries:
+            json_line({"name": entry.card.name, "version": entry.card.version, "folder": str(entry.folder)})
+    else:
+        table = Table("Name", "Version", "For", "Masks", "Where")
+        for entry in entries:
+            where = "shipped" if entry.shipped else str(entry.folder)
+            table.add_row(entry.card.name, entry.card.version, entry.card.title, entry.card.protocol, where)
+        stdout.print(table)
+    for unreadable in broken:
+        complain(unreadable.error)
+    if broken:
+        raise typer.Exit(1)
+
+
+@app.command("show")
+def show_model(name: Annotated[str, typer.Argument(help="Name or folder of a model.")], as_json: AsJson = False) -> None:
+    """The whole card of one model."""
+    from napari_unet.models.library import default_library
+
+    card = default_library().find(name).card
+    if as_json:
+        json_line(card.model_dump(mode="json"))
+        return
+    table = Table(show_header=False)
+    for field, value in (
+        ("name", f"{card.name} {card.version}"),
+        ("for", card.use),
+        ("masks", card.protocol),
+        ("parent", card.parent or "–"),
+        ("input", _input(card.input.size, card.input.spacing_mm)),
+        ("threshold", f"{card.threshold:g}"),
+        ("trained on", "\n".join(f"{d.name} ({d.images} images of {d.split}; {d.licence})" for d in card.data)),
+        ("attribution", "\n".join(d.attribution for d in card.data)),
+        ("chosen by", card.chosen_by),
+        ("limits", "\n".join(card.limits)),
+        ("sha256", card.sha256),
+    ):
+        table.add_row(field, value)
+    stdout.print(table)
+    scores = Table("Dice on", "images", "mean", "median", "worst", "under 0.90")
+    for row in card.scores:
+        figures = (f"{v:.3f}" for v in (row.mean, row.median, row.worst))
+        scores.add_row(row.set, str(row.n), *figures, f"{row.share_under_090:.0%}")
+    stdout.print(scores)
+
+
+@app.command("verify")
+def verify_models(name: Annotated[str | None, typer.Argument(help="One model; all without it.")] = None) -> None:
+    """Compare the weights with the checksums on the cards."""
+    from napari_unet.models.library import default_library
+
+    library = default_library()
+    entries, broken = ([library.find(name)], []) if name else library.scan()
+    bad = [unreadable.error for unreadable in broken]
+    for entry in entries:
+        try:
+            entry.verify()
+        except UserError as error:
+            bad.append(error)
+        else:
+            stdout.print(f"{entry.card.name} {entry.card.version}: intact", markup=False)
+    for error in bad:
+        complain(error)
+    if bad:
+        raise typer.Exit(1)
+
+
+def _input(size: tuple[int, int] | None, spacing_mm: tuple[float, float] | None) -> str:
+    if size:
+        return f"the whole image at {size[1]} × {size[0]} pixels"
+    return f"{spacing_mm[0]:g} mm a pixel, in tiles" if spacing_mm else "native pixels, in tiles"

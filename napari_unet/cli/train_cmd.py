@@ -1,0 +1,61 @@
+"""`napari-unet-lung train`: a recipe in, a model folder out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from napari_unet.cli.console import stderr, stdout
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.yaml", dir_okay=False, help="What to train, on what.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="DIR", help="The new model's folder.", show_default="NAME in the model folder"
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Processor threads.", show_default="all")
+    ] = None,
+) -> None:
+    """Train a model. A run that was broken off goes on where it stopped when started again."""
+    import torch
+
+    from napari_unet.core.events import CaseDone
+    from napari_unet.models.library import default_library
+    from napari_unet.training.config import read_recipe
+    from napari_unet.training.run import train_model
+
+    if threads:
+        torch.set_num_threads(threads)
+    plan = read_recipe(recipe)
+    folder = output or default_library().own / plan.name
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    steps = train_model(plan, folder, device=device)
+    with Progress(*columns, console=stderr) as progress:
+        task = progress.add_task("Training", total=plan.training.epochs)
+        while True:
+            try:
+                event = next(steps)
+            except StopIteration as end:
+                card = end.value
+                break
+            if isinstance(event, CaseDone):
+                progress.update(task, description="Scoring", completed=event.done, total=event.total)
+                continue
+            progress.update(task, completed=event.epoch)
+            if event.val_dice == event.val_dice:  # measured in this epoch
+                best = "  best so far" if event.best else ""
+                progress.print(
+                    f"epoch {event.epoch}: loss {event.loss:.3f}, Dice {event.val_dice:.4f},"
+                    f" under simulated shifts {event.shifted_dice:.4f}{best}"
+                )
+    for row in card.scores:
+        stdout.print(f"{row.set}: mean {row.mean:.3f}, median {row.median:.3f}, worst {row.worst:.3f} ({row.n} images)")
+    stdout.print(f"The model {card.name} is in {folder}", markup=False)
