@@ -79,15 +79,6 @@ def die(how: int = int(signal.SIGTERM)) -> Generator[TileDone, None, None]:
     time.sleep(60)
 
 
-def die_once(file: str) -> str:
-    """Ends its process, but not if `file` is there already."""
-    if not Path(file).exists():
-        Path(file).touch()
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(60)
-    return "done"
-
-
 def chatter() -> str:
     """Writes where the messages used to go."""
     print("to standard output")
