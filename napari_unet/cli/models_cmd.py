@@ -36,7 +36,9 @@ def list_models(as_json: AsJson = False) -> None:
 
 
 @app.command("show")
-def show_model(name: Annotated[str, typer.Argument(help="Name or folder of a model.")], as_json: AsJson = False) -> None:
+def show_model(
+    name: Annotated[str, typer.Argument(help="Name or folder of a model.")], as_json: AsJson = False
+) -> None:
     """The whole card of one model."""
     from napari_unet.models.library import default_library
 
@@ -52,7 +54,10 @@ def show_model(name: Annotated[str, typer.Argument(help="Name or folder of a mod
         ("parent", card.parent or "–"),
         ("input", _input(card.input.size, card.input.spacing_mm)),
         ("threshold", f"{card.threshold:g}"),
-        ("trained on", "\n".join(f"{d.name} ({d.images} images of {d.split}; {d.licence})" for d in card.data)),
+        (
+            "trained on",
+            "\n".join(f"{d.name} ({d.images} images of {d.split}; {d.licence})" for d in card.data),
+        ),
         ("attribution", "\n".join(d.attribution for d in card.data)),
         ("chosen by", card.chosen_by),
         ("limits", "\n".join(card.limits)),
@@ -68,7 +73,9 @@ def show_model(name: Annotated[str, typer.Argument(help="Name or folder of a mod
 
 
 @app.command("verify")
-def verify_models(name: Annotated[str | None, typer.Argument(help="One model; all without it.")] = None) -> None:
+def verify_models(
+    name: Annotated[str | None, typer.Argument(help="One model; all without it.")] = None,
+) -> None:
     """Compare the weights with the checksums on the cards."""
     from napari_unet.models.library import default_library
 
@@ -82,8 +89,8 @@ def verify_models(name: Annotated[str | None, typer.Argument(help="One model; al
             bad.append(error)
         else:
             stdout.print(f"{entry.card.name} {entry.card.version}: intact", markup=False)
-    for error in bad:
-        complain(error)
+    for problem in bad:
+        complain(problem)
     if bad:
         raise typer.Exit(1)
 

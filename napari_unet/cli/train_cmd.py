@@ -12,17 +12,21 @@ from napari_unet.cli.console import stderr, stdout
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.yaml", dir_okay=False, help="What to train, on what.")],
+    recipe: Annotated[
+        Path, typer.Argument(metavar="RECIPE.yaml", dir_okay=False, help="What to train, on what.")
+    ],
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", metavar="DIR", help="The new model's folder.", show_default="NAME in the model folder"
+            "-o",
+            "--output",
+            metavar="DIR",
+            help="The new model's folder.",
+            show_default="NAME in the model folder",
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Processor threads.", show_default="all")
-    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.", show_default="all")] = None,
 ) -> None:
     """Train a model. A run that was broken off goes on where it stopped when started again."""
     import torch
@@ -57,5 +61,7 @@ def train(
                     f" under simulated shifts {event.shifted_dice:.4f}{best}"
                 )
     for row in card.scores:
-        stdout.print(f"{row.set}: mean {row.mean:.3f}, median {row.median:.3f}, worst {row.worst:.3f} ({row.n} images)")
+        stdout.print(
+            f"{row.set}: mean {row.mean:.3f}, median {row.median:.3f}, worst {row.worst:.3f} ({row.n} images)"
+        )
     stdout.print(f"The model {card.name} is in {folder}", markup=False)

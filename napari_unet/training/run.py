@@ -34,11 +34,12 @@ CURVES_FILE = "curves.csv"
 def train_model(
     recipe: Recipe, folder: Path, state: Path | None = None, device: str = "auto"
 ) -> Generator[EpochEnded | CaseDone, None, ModelCard]:
-    """Trains what `recipe` says, yields EpochEnded and then CaseDone for each scored image, returns the card.
+    """Trains what `recipe` says, yields EpochEnded, then CaseDone for each scored image; returns the card.
 
-    folder : where the model goes; it must not exist. state : where a broken-off training goes on (default: beside
-    `folder`). The weights are chosen on the validation split; the sets in `recipe.scores` are read afterwards, once.
-    Raises UserError for unusable data and before anything is trained if `folder` exists.
+    folder : where the model goes; it must not exist. state : where a broken-off training goes on (default:
+    beside `folder`). The weights are chosen on the validation split; the sets in `recipe.scores` are read
+    afterwards, once.
+    Raises UserError for unusable data and, before anything is trained, if `folder` exists.
     """
     if folder.exists():
         raise UserError(f"There is a model in {folder} already.", "Choose another folder.")
@@ -77,7 +78,7 @@ def train_model(
 
 
 def score_sets(predictor: Predictor, recipe: Recipe) -> Generator[CaseDone, None, tuple[ScoreRow, ...]]:
-    """Dice of every image of every set in `recipe.scores`, at the image's own size, with the card's defaults."""
+    """Dice of every image of the sets in `recipe.scores`, at its own size, with the card's defaults."""
     rows = []
     for score in recipe.scores:
         pairs = _of_split(find_pairs(score.data, recipe.training.seed), score.split)
