@@ -6,19 +6,28 @@ from collections.abc import Callable
 from typing import Any
 
 from napari.layers import Layer
-from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
     QComboBox,
     QFrame,
+    QGridLayout,
     QLabel,
+    QLayout,
     QScrollArea,
     QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
+
+_FEW_ROWS = 120  # pixels
+_COMFORTABLE = 330
+_NAMES = 72
 
 
 class LayerPicker(QComboBox):
@@ -83,6 +92,20 @@ class LayerPicker(QComboBox):
             layer.events.name.disconnect(self.refresh)
         self._offered, self._layer = [], None
 
+    def paintEvent(self, event: Any) -> None:
+        """Draw the box with a long name shortened in its middle: beginning and model stay readable."""
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        field = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
+        )
+        text = option.currentText or self.placeholderText()
+        option.currentText = self.fontMetrics().elidedText(
+            text, Qt.TextElideMode.ElideMiddle, field.width() - 6
+        )
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
     def _on_inserted(self, event: Any) -> None:
         event.value.events.name.connect(self.refresh)
         if self._layer is None and self._accepts(event.value):
@@ -110,6 +133,29 @@ class LayerPicker(QComboBox):
         self.refresh()
         if changed:
             self.chosen.emit(layer)
+
+
+class Fields(QGridLayout):
+    """Rows of a name and a field; the names of all forms take the same width."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setColumnMinimumWidth(0, _NAMES)
+        self.setColumnStretch(1, 1)
+
+    def add(self, name: str, field: QWidget | QLayout) -> QLabel:
+        """A row below the others; returns the label with the name."""
+        row, label = self.rowCount(), QLabel(name)
+        self.addWidget(label, row, 0)
+        if isinstance(field, QLayout):
+            self.addLayout(field, row, 1)
+        else:
+            self.addWidget(field, row, 1)
+        return label
+
+    def add_wide(self, content: QWidget) -> None:
+        """A row that has no name."""
+        self.addWidget(content, self.rowCount(), 0, 1, 2)
 
 
 class Words(QLabel):
@@ -167,16 +213,26 @@ class _WheelGuard(QObject):
         return False
 
 
-def scrolling(content: QWidget) -> QScrollArea:
-    """`content` in an area that scrolls up and down only, so that a dock fits any screen."""
-    area = QScrollArea()
-    guard = _WheelGuard(area)
-    for kind in (QComboBox, QAbstractSlider, QAbstractSpinBox):
-        for box in content.findChildren(kind):
-            box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-            box.installEventFilter(guard)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(content)
-    return area
+class ScrollColumn(QScrollArea):
+    """`content` in an area that scrolls up and down only: wide enough for it, as low as the screen wants."""
+
+    def __init__(self, content: QWidget) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(content)
+        guard = _WheelGuard(self)
+        for kind in (QComboBox, QAbstractSlider, QAbstractSpinBox):
+            for box in content.findChildren(kind):
+                box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+                box.installEventFilter(guard)
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as the content needs with a scroll bar beside it, and no higher than a few rows."""
+        bar = self.verticalScrollBar().sizeHint().width()
+        return QSize(self.widget().minimumSizeHint().width() + bar, _FEW_ROWS)
+
+    def sizeHint(self) -> QSize:
+        """A little wider than needed, so that texts wrap less."""
+        return QSize(max(_COMFORTABLE, self.minimumSizeHint().width()), self.widget().sizeHint().height())

@@ -32,14 +32,17 @@ class Job(QObject):
     ended = Signal()
     _told = Signal(str, object)
 
-    def __init__(self, work: Callable[[Job], Any]) -> None:
+    def __init__(self, work: Callable[[Job], Any], owner: QObject | None = None) -> None:
+        """owner : who listens; once it is gone the job is abandoned."""
         super().__init__()
         self._work = work
-        self._over = False
+        self._abandoned = False
         self._lock = threading.Lock()
         self._is_cancelled = False
         self._stop: Callable[[], None] | None = None
         self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
+        if owner is not None:
+            owner.destroyed.connect(self.abandon)
         _running.add(self)
         threading.Thread(target=self._run, name="napari-unet job", daemon=True).start()
 
@@ -50,6 +53,11 @@ class Job(QObject):
             stop = self._stop
         if stop is not None:
             stop()
+
+    def abandon(self) -> None:
+        """Cancel, and tell nothing more: nobody is there to hear it."""
+        self._abandoned = True
+        self.cancel()
 
     def check(self) -> None:
         """For the work, between two steps: leaves it if `cancel` was called."""
@@ -92,13 +100,15 @@ class Job(QObject):
             _running.discard(self)
 
     def _hear(self, kind: str, payload: object) -> None:
-        if self._over:
-            return
         if kind == "progressed":
-            self.progressed.emit(payload)
+            if not self._abandoned:
+                self.progressed.emit(payload)
             return
-        self._over = True
         _running.discard(self)
+        if self._abandoned:
+            return
+        if kind == "succeeded" and self._is_cancelled:  # cancelled when the result was on its way already
+            kind = "cancelled"
         if kind == "succeeded":
             self.succeeded.emit(payload)
         elif kind == "failed":
@@ -108,9 +118,9 @@ class Job(QObject):
         self.ended.emit()
 
 
-def run_in_thread(work: Callable[[], Any]) -> Job:
-    """`work` (files, masks; never torch) in a thread. Cancelling throws its result away."""
-    return Job(lambda job: work())
+def run_in_thread(work: Callable[[], Any], owner: QObject | None = None) -> Job:
+    """`work` (files, masks; never torch) in a thread. Cancelling throws its result away. owner : see Job."""
+    return Job(lambda job: work(), owner)
 
 
 def run_on_engine(
@@ -118,6 +128,7 @@ def run_on_engine(
     kind: str,
     prepare: Callable[[], dict[str, Any]] = dict,
     finish: Callable[[Any], Any] | None = None,
+    owner: QObject | None = None,
 ) -> Job:
     """A request to the engine. `prepare` makes its arguments (copies of arrays take time), `finish` turns the
     result into what `succeeded` tells; both run outside the GUI thread."""
@@ -132,4 +143,4 @@ def run_on_engine(
         job.check()
         return result if finish is None else finish(result)
 
-    return Job(work)
+    return Job(work, owner)

@@ -52,7 +52,7 @@ def sizes(measures: Measures) -> str:
     cells = "".join(f"<tr><td>{name}</td>{_area(mm2)}{_cell(f'{n:,} {unit}')}</tr>" for name, mm2, n in rows)
     lines = []
     if measures.ratio is not None:
-        lines.append(f"Left to right: {measures.ratio:.2f}")
+        lines.append(f"Left/right ratio: {measures.ratio:.2f}")
     if measures.volume_ml is not None:
         lines.append(f"Volume: {measures.volume_ml:,.0f} mL")
     if measures.area_mm2 is None and measures.volume_ml is None:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from napari.layers import Labels
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.core.errors import UserError
 from napari_unet.widgets import results
-from napari_unet.widgets.forms import LayerPicker, Words
+from napari_unet.widgets.forms import Fields, LayerPicker, Words
 from napari_unet.widgets.jobs import Job, run_in_thread
 from napari_unet.widgets.layers import show_map, slice_in_view
 from napari_unet.widgets.report_view import ReportView
@@ -59,7 +59,7 @@ class ResultView(QWidget):
         self.threshold = ThresholdSlider()
         self.threshold.moved.connect(self._on_moved)
         self.threshold.settled.connect(self._on_settled)
-        self.left_right = QCheckBox("Left and right lung as separate labels")
+        self.left_right = QCheckBox("Separate left and right lung")
         self.left_right.toggled.connect(self._on_left_right)
         self.report = ReportView()
         self.notes = Words(name="notes")
@@ -71,14 +71,13 @@ class ResultView(QWidget):
         maps = QHBoxLayout()
         maps.addWidget(self.probability)
         maps.addWidget(self.uncertainty)
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow("Mask", self.picker)
-        form.addRow("Threshold", self.threshold)
-        form.addRow("Add layer", maps)
+        fields = Fields()
+        fields.add("Mask", self.picker)
+        fields.add("Threshold", self.threshold)
+        fields.add("Add layer", maps)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(form)
+        column.addLayout(fields)
         for part in (self.left_right, self.report, self.notes, self.save):
             column.addWidget(part)
 
@@ -87,7 +86,7 @@ class ResultView(QWidget):
         self._calm.stop()
         self._next.clear()
         for job in list(self._jobs.values()):
-            job.cancel()
+            job.abandon()
         self._preview.hide()
         self._listen_to(None)
         self._session.results_changed.disconnect(self.picker.refresh)
@@ -124,7 +123,7 @@ class ResultView(QWidget):
         if kind in self._jobs:
             self._next[kind] = (work, then)
             return
-        job = self._jobs[kind] = run_in_thread(work)
+        job = self._jobs[kind] = run_in_thread(work, self)
         job.succeeded.connect(then)
         job.failed.connect(self.failed)
         job.ended.connect(lambda: self._on_ended(kind))

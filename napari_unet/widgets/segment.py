@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from html import escape
 from typing import Any
 
 from napari.layers import Image
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent
+from qtpy.QtCore import QCoreApplication, QEvent
 from qtpy.QtWidgets import (
     QComboBox,
-    QFormLayout,
     QHBoxLayout,
     QProgressBar,
     QPushButton,
@@ -23,7 +22,7 @@ from napari_unet.core.device import DeviceInfo
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
 from napari_unet.doctor import refuse_foreign_files
-from napari_unet.widgets.forms import Foldable, LayerPicker, Words, scrolling
+from napari_unet.widgets.forms import Fields, Foldable, LayerPicker, ScrollColumn, Words
 from napari_unet.widgets.jobs import Job, run_in_thread, run_on_engine
 from napari_unet.widgets.layers import is_image, show_mask, slice_in_view
 from napari_unet.widgets.model_box import ModelBox
@@ -35,6 +34,7 @@ from napari_unet.widgets.viewing import HINTS
 from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
 
 _AUTO = "auto"
+_OPACITY = 0.4  # of a new mask: the anatomy stays visible
 
 
 class SegmentWidget(QWidget):
@@ -45,7 +45,9 @@ class SegmentWidget(QWidget):
         self._session = session_of(napari_viewer)
         self._viewer = self._session.viewer
         self._job: Job | None = None
-        self._usable = False  # until it is sure that the package is ours
+        self._opening: list[Job] = []
+        self._usable = True
+        self._is_open = True
         self._build()
         self._key = object()  # stands for this dock, and holds nothing of it
         self._session.attach(self._key)
@@ -75,19 +77,18 @@ class SegmentWidget(QWidget):
         self.result = ResultView(self._session)
         self.result.failed.connect(self._on_failed)
         self.result.told.connect(self.status.say)
-        self._form = QFormLayout()
-        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self._form.addRow("Image", self.image)
-        self._form.addRow("Slices", self.slices)
-        self._form.addRow("Model", self.model)
-        self._form.addRow(self.model.card)
-        self._form.addRow("Device", self.device)
+        fields = Fields()
+        fields.add("Image", self.image)
+        self._slices_label = fields.add("Slices", self.slices)
+        fields.add("Model", self.model)
+        fields.add_wide(self.model.card)
+        fields.add("Device", self.device)
         buttons = QHBoxLayout()
         buttons.addWidget(self.run, stretch=2)
         buttons.addWidget(self.cancel, stretch=1)
         body = QWidget()
         column = QVBoxLayout(body)
-        column.addLayout(self._form)
+        column.addLayout(fields)
         column.addLayout(buttons)
         for part in (self.bar, self.status, self.message, self.result):
             column.addWidget(part)
@@ -95,7 +96,7 @@ class SegmentWidget(QWidget):
         column.addStretch()
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(scrolling(body))
+        whole.addWidget(ScrollColumn(body))
 
     def event(self, event: QEvent) -> bool:
         """Close down when napari closes the dock: it takes the widget out and sends no close event."""
@@ -104,8 +105,12 @@ class SegmentWidget(QWidget):
         return super().event(event)
 
     def _close_down(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
+        if not self._is_open:
+            return
+        self._is_open = False
+        for job in (self._job, *self._opening):
+            if job is not None:
+                job.abandon()
         self.image.disconnect_layers()
         self.result.close_down()
         self._session.detach(self._key)
@@ -113,19 +118,24 @@ class SegmentWidget(QWidget):
     # -- before the first click --
 
     def _check_installation(self) -> None:
-        job = run_in_thread(refuse_foreign_files)
-        job.succeeded.connect(self._on_usable)
-        job.failed.connect(self._on_failed)
+        job = run_in_thread(_check_package, self)
+        self._opening.append(job)
+        job.succeeded.connect(self._warm)
+        job.failed.connect(self._refuse)
 
-    def _on_usable(self) -> None:
-        self._usable = True
+    def _refuse(self, error: UserError) -> None:
+        self._usable = False
         self._show_state()
+        self._on_failed(error)
+
+    def _warm(self) -> None:
         wanted = preferences().device
         if wanted != _AUTO:
             self.device.addItem(wanted, wanted)
             self.device.setCurrentIndex(1)
         self._session.engine.warm()
-        job = run_on_engine(self._session.engine, "devices")
+        job = run_on_engine(self._session.engine, "devices", owner=self)
+        self._opening.append(job)
         job.succeeded.connect(self._show_devices)
         job.failed.connect(lambda error: self._say_problem(str(error)))
 
@@ -142,7 +152,7 @@ class SegmentWidget(QWidget):
     def _on_image(self, layer: Image | None) -> None:
         stack = layer is not None and layer.ndim > 2
         self.slices.setVisible(stack)
-        self._form.labelForField(self.slices).setVisible(stack)
+        self._slices_label.setVisible(stack)
         several = self.slices.model().item(1)
         several.setEnabled(stack and layer.ndim == 3)
         if not several.isEnabled():
@@ -160,7 +170,7 @@ class SegmentWidget(QWidget):
 
     def _on_segment(self) -> None:
         layer, entry = self.image.layer(), self.model.entry()
-        if self._job is not None or not self._usable or layer is None or entry is None:
+        if self._job is not None or layer is None or entry is None:
             return
         one = layer.ndim > 2 and self.slices.currentIndex() == 0
         try:
@@ -173,7 +183,13 @@ class SegmentWidget(QWidget):
         self.message.say("")
         self.status.say("Getting ready…")
         self.bar.setRange(0, 0)
-        job = self._job = run_on_engine(self._session.engine, "segment", request.arguments, request.finish)
+
+        def arguments() -> dict[str, Any]:
+            _check_package()
+            return request.arguments()
+
+        engine = self._session.engine
+        job = self._job = run_on_engine(engine, "segment", arguments, request.finish, owner=self)
         job.progressed.connect(self._on_progress)
         job.succeeded.connect(lambda done: self._on_segmented(request, done))
         job.failed.connect(self._on_failed)
@@ -211,6 +227,7 @@ class SegmentWidget(QWidget):
             name=request.name(),
             index=request.index,
             colormap=colours,
+            opacity=_OPACITY,
         )
         self._session.keep_result(layer, done.result)
         self.result.picker.choose(layer)
@@ -232,8 +249,15 @@ class SegmentWidget(QWidget):
         self.message.say(f"<span style='color: #e0a030'>⚠</span> {escape(text)}")
 
 
+@cache
+def _check_package() -> None:
+    """Raises UserError if another distribution has files in ours. Once per process: it takes 0.1 s."""
+    refuse_foreign_files()
+
+
 def _detach(session: Session, key: object, *_: object) -> None:
-    session.detach(key)
+    if not QCoreApplication.closingDown():  # then everything goes anyway
+        session.detach(key)
 
 
 def _hints() -> str:

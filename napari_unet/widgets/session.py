@@ -26,7 +26,7 @@ def session_of(napari_viewer: Any) -> Session:
 
 
 def real_viewer(napari_viewer: Any) -> Any:
-    """The viewer itself: docks get a proxy, whose layers are proxies too, never identical to the real ones."""
+    """The viewer itself: docks get a proxy, whose layers are proxies too."""
     return getattr(napari_viewer, "__wrapped__", napari_viewer)
 
 

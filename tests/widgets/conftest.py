@@ -52,7 +52,7 @@ def dock(viewer, engine, models, qtbot):
     widget = SegmentWidget(viewer)
     viewer.window.add_dock_widget(widget, name="Segment")
     widget.model.setCurrentText("test-lung")
-    qtbot.waitUntil(lambda: widget._usable and widget.device.count() == 2)
+    qtbot.waitUntil(lambda: widget.device.count() == 2)
     return widget
 
 
