@@ -134,6 +134,9 @@ def write_nifti(path: Path, pixels: np.ndarray, like: Raster) -> Path:
     if isinstance(like.frame, NiftiFrame) and like.frame.shown_shape == pixels.shape:
         kind = nibabel.Nifti2Image if like.frame.version == 2 else nibabel.Nifti1Image
         header = kind.header_class(like.frame.header, endianness="<", check=False)
+        pixdim = header["pixdim"].copy()
+        header.set_data_shape(like.frame.shape)
+        header["pixdim"] = pixdim  # which set_data_shape has cut to the number of axes
         header.set_data_dtype(data.dtype)
         image = kind(like.frame.stored(data), None, header)
     else:

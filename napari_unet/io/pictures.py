@@ -49,6 +49,8 @@ def _pixels(path: Path, labels: bool = False) -> np.ndarray:
             with Image.open(path, formats=["PNG", "JPEG"]) as picture:
                 if getattr(picture, "n_frames", 1) > 1:
                     raise UserError(f"{path.name} is an animation.", "Save one picture by itself.")
+                if _is_16_bit_colour(path):
+                    return _16_bit_colour(path)
                 picture.load()
                 return _grey(picture, path.name, labels)
     except Image.DecompressionBombError as error:
@@ -57,6 +59,27 @@ def _pixels(path: Path, labels: bool = False) -> np.ndarray:
         raise UserError(
             f"{path.name} is damaged or incomplete and cannot be read.", "Copy or export it once more."
         ) from error
+
+
+def _is_16_bit_colour(path: Path) -> bool:
+    """True for PNGs whose 16 bits Pillow would cut to 8: RGB, RGBA and grey with opacity."""
+    with path.open("rb") as file:
+        start = file.read(26)
+    return start.startswith(b"\x89PNG") and start[24:25] == b"\x10" and start[25:26] in (b"\2", b"\4", b"\6")
+
+
+def _16_bit_colour(path: Path) -> np.ndarray:
+    try:
+        from imagecodecs import png_decode
+    except ImportError as error:
+        raise UserError(
+            f"{path.name} is a 16-bit PNG in colour or with opacity.",
+            "Save it as a grey image, or run: pip install imagecodecs",
+        ) from error
+    try:
+        return grey_from_channels(png_decode(path.read_bytes()), path.name)
+    except RuntimeError as error:  # what imagecodecs raises for damaged files
+        raise ValueError("damaged PNG") from error
 
 
 def _grey(picture: object, name: str, labels: bool) -> np.ndarray:

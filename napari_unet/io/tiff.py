@@ -35,11 +35,8 @@ def read_tiff(path: Path) -> Raster:
 
 
 def read_tiff_mask(path: Path) -> np.ndarray:
-    """A mask as labels; the numbers of a coloured palette are the labels, and 0 is lung where white is 0."""
-    pixels, page, _ = _read(path, labels=True)
-    if page.photometric.name == "MINISWHITE" and pixels.dtype in (bool, np.uint8):
-        return np.asarray(np.invert(pixels))
-    return pixels
+    """A mask as labels: the stored numbers, also where 0 is shown white, and those of a coloured palette."""
+    return _read(path, labels=True)[0]
 
 
 def write_tiff(path: Path, pixels: np.ndarray, like: Raster) -> Path:

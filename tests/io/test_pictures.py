@@ -44,6 +44,20 @@ def test_png_of_other_modes(tmp_path, grey, mode):
     assert pixels.dtype == np.uint8
 
 
+@pytest.mark.parametrize("channels", [2, 3, 4])
+def test_16_bit_colour_keeps_its_bits(tmp_path, grey, channels):
+    imagecodecs = pytest.importorskip("imagecodecs")
+    pixels = grey.astype(np.uint16) * 16  # 12 bits, of which Pillow would leave 4
+    opaque = np.full_like(pixels, 65535)
+    stacked = np.dstack([pixels] * (channels if channels == 3 else channels - 1) + [opaque])[..., :channels]
+    (tmp_path / "a.png").write_bytes(imagecodecs.png_encode(np.ascontiguousarray(stacked)))
+    np.testing.assert_array_equal(read_raster(tmp_path / "a.png").pixels, pixels)
+    whole = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match=r"cut\.png is damaged"):
+        read_raster(tmp_path / "cut.png")
+
+
 def test_opacity_is_dropped(tmp_path, grey):
     picture = Image.fromarray(np.dstack([grey] * 3 + [np.arange(80, dtype=np.uint8) + np.zeros_like(grey)]))
     picture.save(tmp_path / "a.png")
