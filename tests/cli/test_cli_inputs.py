@@ -39,11 +39,13 @@ def test_a_folder_means_the_images_directly_in_it(tmp_path: Path, save: Callable
     found = find_inputs([str(tmp_path / "in")], out)
     assert [case.name for case in found.cases] == ["a", "b"]
     assert found.skipped == 1
-    assert [case.name for case in find_inputs([str(tmp_path / "in")], out, recursive=True).cases] == ["a", "b", "c"]
+    found = find_inputs([str(tmp_path / "in")], out, recursive=True)
+    assert [case.name for case in found.cases] == ["a", "b", "c"]
 
 
 def test_results_of_an_earlier_run_are_no_inputs(tmp_path: Path, save: Callable[..., Path]) -> None:
-    for name in ("a.png", "a_mask.png", "a_overlay.png", "a_probability.tif", "lone_overlay.png", "out/x.png"):
+    beside = ("a_mask.png", "a_overlay.png", "a_probability.tif")
+    for name in ("a.png", *beside, "lone_overlay.png", "out/x.png"):
         save(name)
     folder = tmp_path / "in"
     found = find_inputs([str(folder)], folder / "out", recursive=True)

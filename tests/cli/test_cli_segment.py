@@ -78,7 +78,7 @@ def test_probability_and_overlay(run: Run, save: Save, out: Path, two_lungs: np.
         assert picture.mode == "RGB"
 
 
-def test_nifti_keeps_order_affine_and_area(run: Run, tmp_path: Path, out: Path, two_lungs: np.ndarray) -> None:
+def test_nifti_keeps_order_and_affine(run: Run, tmp_path: Path, out: Path, two_lungs: np.ndarray) -> None:
     affine = np.diag([-0.5, -2.0, 1.0, 1.0])
     path = tmp_path / "a.nii.gz"
     nibabel.save(nibabel.Nifti1Image(two_lungs.T[..., None], affine), path)
@@ -144,7 +144,8 @@ def test_masks_are_skipped_and_counted(run: Run, save: Save, out: Path) -> None:
 def test_one_stem_twice(run: Run, save: Save, out: Path) -> None:
     assert run("segment", save("a.png"), save("a.bmp.png"), save("a.tif"), "-o", out).exit_code == 0
     assert [row["case"] for row in report(out)] == ["a.png", "a.bmp", "a.tif"]
-    assert sorted(p.name for p in out.glob("*_mask.*")) == ["a.bmp_mask.png", "a.png_mask.png", "a.tif_mask.png"]
+    masks = [path.name for path in sorted(out.glob("*_mask.*"))]
+    assert masks == ["a.bmp_mask.png", "a.png_mask.png", "a.tif_mask.png"]
 
 
 def test_masks_of_an_earlier_run_are_replaced(run: Run, save: Save, out: Path) -> None:
