@@ -82,3 +82,11 @@ def segmented(dock, viewer, click_segment, qtbot):
         return image, viewer.layers[-1]
 
     return segment
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What was shown as a napari notification."""
+    texts: list[str] = []
+    monkeypatch.setattr("napari_unet.widgets.segment.show_error", texts.append)
+    return texts
