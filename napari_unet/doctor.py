@@ -193,14 +193,21 @@ def _models() -> Iterator[Check]:
 
 def _decoders() -> Iterator[Check]:
     """Compressed DICOM and TIFF files need decoders, each from its own package."""
-    decoders = (
-        ("RLE", "rle", "pylibjpeg-rle"),
-        ("JPEG 2000", "openjpeg", "pylibjpeg-openjpeg"),
-        ("JPEG-LS", "jpeg_ls", "pyjpegls"),
-        ("lossless JPEG", "libjpeg", "pylibjpeg-libjpeg"),
-        ("compressed TIFF", "imagecodecs", "imagecodecs"),
+    from pydicom import uid
+    from pydicom.pixels import get_decoder
+
+    dicom = (
+        ("RLE", uid.RLELossless, "pylibjpeg-rle"),
+        ("JPEG 2000", uid.JPEG2000Lossless, "pylibjpeg-openjpeg"),
+        ("JPEG-LS", uid.JPEGLSLossless, "pyjpegls"),
+        ("lossless JPEG", uid.JPEGLosslessSV1, "python-gdcm"),
     )
-    for title, module, package in decoders:
-        there = importlib.util.find_spec(module) is not None
-        remedy = "" if there else f"For such files: pip install {package}"
-        yield Check(title, "ok" if there else "note", package if there else "no decoder", remedy)
+    for title, syntax, package in dicom:
+        yield _decoder(f"DICOM, {title}", get_decoder(syntax).is_available, package)
+    yield _decoder("TIFF, compressed", importlib.util.find_spec("imagecodecs") is not None, "imagecodecs")
+
+
+def _decoder(title: str, there: bool, package: str) -> Check:
+    if there:
+        return Check(title, "ok", "can be read")
+    return Check(title, "note", "no decoder", f"For such files: pip install {package}")
