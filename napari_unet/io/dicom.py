@@ -5,7 +5,10 @@ No patient's name or number leaves this module: not in a raster, a message or a 
 
 from __future__ import annotations
 
+import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,8 +47,7 @@ def read_dicom(path: Path) -> Raster:
     Raises UserError for files with no image or several, colour pictures, damaged files, and for compressions
     that nothing here can decode; it names the package to install.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom's quote the values that they complain of
+    with _silence():
         dataset = _dataset(path)
         pixels = _pixels(dataset, path.name)
         spacing, spacing_source = header.spacing(dataset)
@@ -61,6 +63,19 @@ def read_dicom(path: Path) -> Raster:
             body_part=header.text(dataset, "BodyPartExamined"),
             source=str(path),
         )
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """pydicom's warnings, also those in the log, quote the values that they complain of."""
+    logger = logging.getLogger("pydicom")
+    before, logger.disabled = logger.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.disabled = before
 
 
 def _dataset(path: Path) -> Dataset:
@@ -98,6 +113,7 @@ def _pixels(dataset: Dataset, name: str) -> np.ndarray:
         pixels = _decoded(dataset)
     except Exception:  # as above
         raise UserError(f"The image in {name} is damaged or incomplete.", _AGAIN) from None
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     if pixels.ndim == 2:
         return pixels
     if pixels.ndim == 3 and header.number(dataset, "SamplesPerPixel", 1) > 1:

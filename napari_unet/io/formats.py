@@ -134,10 +134,10 @@ def _family(path: Path) -> str:
         raise UserError(f"{path.name} is empty (0 bytes).", _AGAIN)
     if start.startswith((b"\x89PNG", b"\xff\xd8\xff")):
         return "picture"
+    if start[128:132] == b"DICM":  # first: a DICOM file may begin as a TIFF
+        return "dicom"
     if start.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
         return "tiff"
-    if start[128:132] == b"DICM":
-        return "dicom"
     suffix = suffix_of(path).lower()
     if suffix in (".nii", ".nii.gz") or start[344:348] == b"n+1\0" or start[4:8] == b"n+2\0":
         return "nifti"
