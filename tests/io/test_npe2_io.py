@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from dicom_files import save
+from npe2 import PluginManifest
+
+import napari_unet
+from napari_unet.core.errors import UserError
+from napari_unet.core.raster import Raster
+from napari_unet.io.formats import read_mask, read_raster
+from napari_unet.npe2_io import HEADER, get_reader, read_layers, sample_1, write_labels
+from napari_unet.samples import SAMPLES
+
+layers = pytest.importorskip("napari.layers")
+
+_PIXELS = np.random.default_rng(0).integers(0, 4000, (20, 30), dtype=np.uint16)
+_AFFINE = np.array([[0, 0.5, 0, 10], [-0.4, 0, 0, 20], [0, 0, 2.0, -300], [0, 0, 0, 1]])
+
+
+@pytest.fixture
+def nifti(tmp_path):
+    volume = np.random.default_rng(1).integers(-9, 9, (5, 6, 7), dtype=np.int16)
+    image = nibabel.Nifti1Image(volume, _AFFINE)
+    image.header.set_xyzt_units("mm")
+    image.to_filename(tmp_path / "ct volume.nii.gz")
+    return tmp_path / "ct volume.nii.gz"
+
+
+def _layer(path):
+    ((pixels, options, kind),) = get_reader(str(path))(str(path))
+    assert kind == "image"
+    return layers.Image(pixels, **options)
+
+
+def test_a_dicom_becomes_a_layer_with_everything_the_header_says(tmp_path):
+    tags = {
+        "PhotometricInterpretation": "MONOCHROME1",
+        "PixelSpacing": [0.2, 0.3],
+        "WindowCenter": 2048,
+        "WindowWidth": 1000,
+        "PatientOrientation": ["R", "F"],
+        "ViewPosition": "PA",
+    }
+    layer = _layer(save(tmp_path / "흉부 1.dcm", _PIXELS, **tags))
+    np.testing.assert_array_equal(layer.data, _PIXELS)
+    assert layer.name == "흉부 1"
+    np.testing.assert_array_equal(layer.scale, [0.2, 0.3])
+    assert [str(unit) for unit in layer.units] == ["millimeter", "millimeter"]
+    np.testing.assert_allclose(layer.contrast_limits, (1548, 2547))
+    assert layer.colormap.name == "gray_r"
+    header = layer.metadata[HEADER]
+    assert (header["columns_towards"], header["view"], header["inverted"]) == ("R", "PA", True)
+    assert Raster(layer.data, **header).spacing_source == "PixelSpacing"
+
+
+def test_without_a_spacing_the_layer_stays_in_pixels(tmp_path):
+    layer = _layer(save(tmp_path / "a.dcm", _PIXELS))
+    np.testing.assert_array_equal(layer.scale, [1, 1])
+    assert [str(unit) for unit in layer.units] == ["pixel", "pixel"]
+    assert layer.colormap.name == "gray"
+
+
+def test_a_volume_lies_where_the_patient_lay_with_its_spacing_once(nifti):
+    layer = _layer(nifti)
+    raster = read_raster(nifti)
+    np.testing.assert_allclose(layer.scale, raster.spacing_mm)
+    np.testing.assert_array_equal(layer.affine.affine_matrix, np.eye(4))
+    for corner in ([0, 0, 0], [6, 4, 5]):
+        np.testing.assert_allclose(layer.data_to_world(corner), (raster.affine @ [*corner, 1])[:3])
+    assert layer.name == "ct volume"
+
+
+def test_several_files_become_a_layer_each(tmp_path, nifti):
+    dicom = save(tmp_path / "a.dcm", _PIXELS)
+    read = get_reader([str(dicom), str(nifti)])
+    assert [options["name"] for _, options, _ in read([str(dicom), str(nifti)])] == ["a", "ct volume"]
+
+
+def test_what_is_no_image_is_left_to_others(tmp_path):
+    (tmp_path / "a.txt").write_text("text")
+    assert get_reader(str(tmp_path / "a.txt")) is None
+    assert get_reader([str(tmp_path / "a.txt"), str(save(tmp_path / "a.dcm", _PIXELS))]) is None
+
+
+def test_a_bad_file_is_a_user_error(tmp_path):
+    (tmp_path / "a.dcm").write_bytes(b"")
+    with pytest.raises(UserError, match="empty"):
+        read_layers(str(tmp_path / "a.dcm"))
+
+
+def test_labels_of_a_nifti_go_back_into_its_order(tmp_path, nifti):
+    image = _layer(nifti)
+    labels = layers.Labels((image.data > 0).astype(int), metadata=dict(image.metadata), scale=image.scale)
+    data, meta, _ = labels.as_layer_data_tuple()
+    assert write_labels(str(tmp_path / "m.nii.gz"), data, meta) == [str(tmp_path / "m.nii.gz")]
+    source, saved = nibabel.load(nifti), nibabel.load(tmp_path / "m.nii.gz")
+    np.testing.assert_array_equal(np.asanyarray(saved.dataobj), np.asanyarray(source.dataobj) > 0)
+    np.testing.assert_array_equal(saved.affine, source.affine)
+
+
+def test_labels_without_a_header_lie_where_their_layer_lies(tmp_path, nifti):
+    image = _layer(nifti)
+    labels = layers.Labels(
+        (image.data > 0).astype(int), scale=image.scale, translate=image.translate, units="mm"
+    )
+    data, meta, _ = labels.as_layer_data_tuple()
+    write_labels(str(tmp_path / "m.nii.gz"), data, meta)
+    back, raster = read_raster(tmp_path / "m.nii.gz"), read_raster(nifti)
+    np.testing.assert_array_equal(back.pixels, image.data > 0)
+    np.testing.assert_allclose(back.affine, raster.affine, rtol=1e-6)
+
+
+def test_a_header_of_another_shape_is_not_used(tmp_path, nifti):
+    image = _layer(nifti)
+    flat = layers.Labels(np.ones((20, 30), int), metadata=dict(image.metadata))
+    data, meta, _ = flat.as_layer_data_tuple()
+    write_labels(str(tmp_path / "m.nii.gz"), data, meta)
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.nii.gz"), data)
+    other = layers.Labels(np.ones((3, 4, 5), int), metadata=dict(image.metadata))
+    data, meta, _ = other.as_layer_data_tuple()
+    write_labels(str(tmp_path / "n.nii.gz"), data, meta)
+    assert read_mask(tmp_path / "n.nii.gz").shape == (3, 4, 5)
+
+
+def test_the_samples_are_the_four_radiographs():
+    ((pixels, options, kind),) = sample_1()
+    assert (pixels.shape, pixels.dtype, kind) == ((512, 512), np.uint8, "image")
+    assert options["name"] == SAMPLES[0].key
+    assert options["metadata"][HEADER]["view"] == "PA"
+
+
+def test_the_manifest_names_functions_that_exist():
+    from importlib import import_module
+
+    manifest = PluginManifest.from_file(Path(napari_unet.__file__).with_name("napari.yaml"))
+
+    named = [c.python_name for c in manifest.contributions.commands if "npe2_io" in c.python_name]
+    assert len(named) == 6
+    for name in named:
+        module, function = name.split(":")
+        assert callable(getattr(import_module(module), function))
+    keys = [sample.key for sample in manifest.contributions.sample_data]
+    assert keys == [sample.key for sample in SAMPLES]

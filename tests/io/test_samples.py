@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import napari_unet
+from napari_unet.io.formats import read_mask, read_raster
+from napari_unet.resources_path import resource
+from napari_unet.samples import SAMPLES
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.key)
+def test_each_sample_has_an_image_a_mask_and_credits(sample):
+    image, mask = read_raster(sample.image), read_mask(sample.mask)
+    assert image.shape == mask.shape == (512, 512)
+    assert set(np.unique(mask)) == {0, 255}
+    assert sample.image.name in resource("samples", "CREDITS.md").read_text(encoding="utf-8")
+
+
+def test_resources_are_found_inside_an_installed_package(tmp_path):
+    package = tmp_path / "napari_unet"
+    (package / "resources" / "samples").mkdir(parents=True)
+    for name in ("__init__.py", "resources_path.py"):
+        shutil.copy(Path(napari_unet.__file__).with_name(name), package)
+    code = "from napari_unet.resources_path import resource; print(resource('samples', 'a.png'))"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert Path(ran.stdout.strip()) == package / "resources" / "samples" / "a.png"
