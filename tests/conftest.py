@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,14 @@ def data() -> Path:
     if not named or not Path(named).is_dir():
         pytest.skip("NAPARI_UNET_DATA names no folder: this test needs the data folder")
     return Path(named)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_models_of_the_users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Only shipped models are in the library, whatever the person who runs the tests has made."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NAPARI_UNET_MODELS", str(tmp_path_factory.mktemp("models")))
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -42,7 +42,9 @@ def segment(
 ) -> None:
     """Write OUT/<stem>_mask.png (or .nii.gz) for each image, and OUT/report.csv."""
     from napari_unet.cli.inputs import find_inputs
+    from napari_unet.doctor import refuse_foreign_files
 
+    refuse_foreign_files()
     found = find_inputs(inputs, output, recursive, anonymous)
     say = stderr if as_json else stdout
     if found.skipped:

@@ -1,0 +1,70 @@
+"""The program as people start it: a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+PROGRAM = Path(sys.executable).with_name("napari-unet-lung")
+HEAVY = ("torch", "napari", "qtpy", "pydantic", "skimage", "scipy", "nibabel", "pydicom")
+
+
+def start(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [str(PROGRAM), *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, encoding="utf-8", check=False, stdin=subprocess.DEVNULL
+    )
+
+
+def test_version_and_no_arguments() -> None:
+    assert start("--version").returncode == 0
+    assert start().returncode == 2
+
+
+@pytest.mark.parametrize("command", ["segment", "evaluate", "train", "models", "doctor", "demo"])
+def test_every_command_has_help(run: Callable[..., Result], command: str) -> None:
+    assert run(command, "--help").exit_code == 0
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys, napari_unet.cli.main; print([m for m in sys.argv[1:] if m in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", code, *HEAVY], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
+def test_unknown_models_and_devices_are_wrong_usage(tmp_path: Path) -> None:
+    for option in ("--model", "--device"):
+        ran = start("segment", tmp_path / "a.png", "-o", tmp_path / "out", option, "no such thing")
+        assert ran.returncode == 2, ran.stderr
+        assert "no such thing" in ran.stderr
+        assert ran.stdout == ""
+
+
+def test_a_user_error_is_one_line(tmp_path: Path) -> None:
+    ran = start("evaluate", "--predictions", tmp_path, "--references", tmp_path, "-o", tmp_path / "r.csv")
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("Error: No mask in")
+    assert "Traceback" not in ran.stderr
+
+
+def test_the_shipped_model_on_a_sample(tmp_path: Path) -> None:
+    import numpy as np
+
+    from napari_unet.core.metrics import dice
+    from napari_unet.io.formats import read_mask
+    from napari_unet.samples import SAMPLES
+
+    sample = SAMPLES[1]
+    ran = start("segment", sample.image, "-o", tmp_path, "--device", "cpu", "--json")
+    assert ran.returncode == 0, ran.stderr
+    record = json.loads(ran.stdout)
+    assert (record["model"], record["error"]) == ("cxr-lung", "")
+    mask = read_mask(tmp_path / f"{sample.image.stem}_mask.png")
+    assert set(np.unique(mask)) == {0, 255}
+    assert dice(mask > 0, read_mask(sample.mask) > 0) > 0.8  # the reference has the lung behind the heart too
