@@ -28,13 +28,15 @@ def segment(
 ) -> Prediction:
     """Segments the lungs in an image array; `.mask()` of the result is the mask.
 
-    image : (Y, X), or (Z, Y, X) as a stack of images; numeric. model : a name in the library, or a model's folder.
+    image : (Y, X), or (Z, Y, X) as a stack of images; numeric, anything numpy can read. model : a name in the library, or a model's folder.
     spacing_mm : one per axis, or None where it is not known. threshold : None for the model's own.
     device : "auto", "cpu", "cuda" or "mps". header : further fields of `Raster` (modality, view, inverted, ...).
     Raises UserError, with the remedy, for images and models that cannot be used.
     """
+    import numpy as np
+
     from napari_unet.core.raster import Raster
     from napari_unet.inference import segment as inference
 
-    raster = Raster(image, spacing_mm=spacing_mm, **header)
+    raster = Raster(np.asarray(image), spacing_mm=spacing_mm, **header)
     return inference.segment(raster, model=model, threshold=threshold, device=device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from napari_unet.core.masks import MaskRule, bounding_box, clean
 from napari_unet.core.raster import Modality, Raster
 
 SMALLEST, LARGEST = 32, 10_000
+_TOO_LARGE = float(np.finfo(np.float32).max)
 _AIR_HU = -500  # a projection has no values this far under zero; CT in Hounsfield units has, in every slice
 
 
@@ -31,32 +33,41 @@ class Likeness:
 def check_pixels(raster: Raster) -> None:
     """Raises UserError, with the remedy, for images that no model can use: size, constant, not numbers."""
     in_plane = raster.shape[-2:]
-    if min(raster.shape) < 1 or min(in_plane) < SMALLEST or max(in_plane) > LARGEST:
+    if 0 in raster.shape:
+        raise UserError("The image has no pixels.", "Open another image.")
+    if raster.pixels.ndim == 3 and raster.shape[-1] in (3, 4):
+        raise UserError(
+            f"The last axis, of {raster.shape[-1]}, looks like colour; images are (Y, X), stacks (Z, Y, X).",
+            "Convert the image to grey.",
+        )
+    if min(in_plane) < SMALLEST or max(in_plane) > LARGEST:
         raise UserError(
             f"The image is {in_plane[1]} × {in_plane[0]} pixels.",
             f"Use one with {SMALLEST} to {LARGEST} pixels a side.",
         )
     pixels = raster.pixels
-    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
-        bad = int(pixels.size - np.isfinite(pixels).sum())
+    low, high = float(pixels.min()), float(pixels.max())  # nan if any pixel is
+    if np.isnan(low) or max(-low, high) > _TOO_LARGE:
+        bad = int(np.count_nonzero(~(np.abs(pixels) <= _TOO_LARGE)))
         raise UserError(
             f"{bad} pixels of the image are not numbers (NaN or infinite).", "Export the image again."
         )
-    if pixels.min() == pixels.max():
-        raise UserError(
-            f"The image is empty: every pixel has the value {pixels.flat[0]}.", "Open another image."
-        )
+    if low == high:
+        raise UserError(f"The image is empty: every pixel has the value {low:g}.", "Open another image.")
 
 
-def check_kind(raster: Raster, modalities: tuple[str, ...], views: tuple[str, ...]) -> None:
+def check_kind(
+    raster: Raster, modalities: Sequence[str], views: Sequence[str], body_parts: Sequence[str] = ()
+) -> None:
     """Raises UserError if the header, or values only CT has, say that the model is not for this image.
 
-    modalities, views : what the model takes; () means anything.
+    modalities, views, body_parts : what the model takes; () means anything. A body part fits if one of
+    `body_parts` stands in it ("CHEST" in "CHEST_ABDOMEN").
     """
     wanted = " or ".join(modalities)
-    if modalities and raster.modality and raster.modality.value not in modalities:
+    if modalities and raster.modality and raster.modality not in modalities:
         raise UserError(
-            f"This is a {raster.modality.value} image; the model is for {wanted}.",
+            f"This is a {raster.modality} image; the model is for {wanted}.",
             "Choose a model for this kind of image.",
         )
     if modalities and Modality.CT.value not in modalities and raster.pixels.min() < _AIR_HU:
@@ -67,7 +78,13 @@ def check_kind(raster: Raster, modalities: tuple[str, ...], views: tuple[str, ..
     if views and raster.view and raster.view not in views:
         raise UserError(
             f"This is a {raster.view} view; the model is for {' and '.join(views)} views.",
-            "Open a frontal image.",
+            f"Open a {' or '.join(views)} view.",
+        )
+    part = raster.body_part.upper()
+    if body_parts and part and not any(fitting in part for fitting in body_parts):
+        raise UserError(
+            f"The header says {raster.body_part}; the model is for {' or '.join(body_parts)}.",
+            "Choose a model for this part of the body.",
         )
 
 
@@ -109,7 +126,15 @@ def polarity_note(header: bool | None, inverted: bool, measured: bool) -> tuple[
     return () if measured else ("Bright bones are assumed.",)
 
 
-def content_notes(found: tuple[float, ...], like: Likeness, use: str) -> tuple[str, ...]:
+def mixed_polarity_note(inverted: Sequence[bool]) -> tuple[str, ...]:
+    """What to say of a stack in which bones look dark in some images only; () otherwise."""
+    if all(inverted) or not any(inverted):
+        return ()
+    which = _images([k for k, dark in enumerate(inverted) if dark])
+    return (f"Bones look dark in a part of the stack, inverted before segmentation: {which}.",)
+
+
+def content_notes(found: Sequence[float], like: Likeness, use: str) -> tuple[str, ...]:
     """What to say about images that do not look like what the model is for; () if all do.
 
     found : likeness of each image. Raises UserError if every one of them is under `like.refuse`.
@@ -118,10 +143,10 @@ def content_notes(found: tuple[float, ...], like: Likeness, use: str) -> tuple[s
         raise UserError(
             "This does not look like an image the model is for.", f"The model is for: {use}" if use else ""
         )
-    doubtful = [str(k + 1) for k, value in enumerate(found) if value < like.flag]
+    doubtful = [k for k, value in enumerate(found) if value < like.flag]
     if not doubtful:
         return ()
-    which = "The image" if len(found) == 1 else f"Image {', '.join(doubtful)} of the stack"
+    which = "The image" if len(found) == 1 else f"{_images(doubtful)} of the stack"
     return (f"{which} may not be what the model is for: check the mask with care.",)
 
 
@@ -137,3 +162,8 @@ def mean_shape(masks: np.ndarray, side: int = 24) -> tuple[tuple[float, ...], ..
             )
             count += 1
     return tuple(tuple(round(float(v), 2) for v in row) for row in total / max(count, 1))
+
+
+def _images(indices: list[int]) -> str:
+    """As people count: Images 2, 5 for indices 1 and 4."""
+    return f"Image{'s' if len(indices) > 1 else ''} {', '.join(str(k + 1) for k in indices)}"

@@ -16,6 +16,8 @@ class IntensityRule:
     kind "window": low and high are raw values, for CT in HU.
     """
 
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (no field: misspelt settings are told)
+
     kind: Literal["percentiles", "window"]
     low: float
     high: float

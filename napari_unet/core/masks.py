@@ -30,6 +30,8 @@ class MaskRule:
     per_slice : a (Z, Y, X) stack is cleaned slice by slice (a stack of X-rays); False: as one volume (CT).
     """
 
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (no field: misspelt settings are told)
+
     largest_parts: int = 2
     min_part_share: float = 0.05
     fill_holes: bool = True

@@ -26,13 +26,19 @@ def describe_devices() -> list[DeviceInfo]:
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """The device of that name; "auto" is the first usable one. Raises UserError if it cannot be used."""
-    devices = describe_devices()
+    """The device of that name ("cpu", "cuda", "cuda:1"); "auto" is the first usable one.
+
+    Raises UserError if it cannot be used.
+    """
+    devices = {device.name: device for device in describe_devices()}
     if name == "auto":
-        return torch.device(next(device.name for device in devices if device.usable))
-    for device in devices:
-        if device.name == name.split(":")[0]:
-            if device.usable:
-                return torch.device(name)
-            raise UserError(f"The device {name} cannot be used. {device.reason}", "Choose auto or cpu.")
-    raise UserError(f"There is no device {name}.", "Choose auto, cpu, cuda or mps.")
+        return torch.device(next(device.name for device in devices.values() if device.usable))
+    kind, colon, index = name.partition(":")
+    count = torch.cuda.device_count() if kind == "cuda" else 1
+    if kind not in devices or (colon and not index.isdecimal()):
+        raise UserError(f"There is no device {name}.", "Choose auto, cpu, cuda or mps.")
+    if not devices[kind].usable:
+        raise UserError(f"The device {name} cannot be used. {devices[kind].reason}", "Choose auto or cpu.")
+    if colon and int(index) >= count:
+        raise UserError(f"There is no device {name}: {count} of this kind can be used.", f"Choose {kind}.")
+    return torch.device(name)

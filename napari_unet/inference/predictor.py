@@ -6,6 +6,7 @@ import time
 from collections.abc import Generator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
-from napari_unet.core.gate import likeness
+from napari_unet.core.gate import LARGEST, likeness, mixed_polarity_note
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.tiling import TilePlan, predict_tiled
@@ -24,14 +25,15 @@ from napari_unet.models.card import ModelCard
 Steps = Generator[TileDone | Note, None, Prediction]
 Maps = Generator[TileDone | Note, None, np.ndarray]
 _FIRST_CORE, _SMALLEST_CORE = 1024, 64
+_MEMORY_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
 
 
 @dataclass
 class _Seen:
-    """What a run finds out on its way."""
+    """What a run finds out on its way: `inverted` and `likeness` of each image."""
 
-    inverted: bool | None
     notes: list[str] = field(default_factory=list)
+    inverted: list[bool] = field(default_factory=list)
     likeness: list[float] = field(default_factory=list)
 
 
@@ -39,31 +41,36 @@ class Predictor:
     """Runs one model on one device. Fold, channels_last, inference_mode; half precision on CUDA.
 
     net : the network of `card`. device : from `pick_device`. Not to be shared between threads.
+    Raises UserError if the network cannot be what the card describes.
     """
 
     def __init__(self, net: nn.Module, card: ModelCard, device: torch.device) -> None:
+        _check_fits(net, card)
         self.card = card
-        self.net = folded(net)
         self.device = device
-        self._place(device)
+        self.net = folded(net)
+        # InstanceNorm is slower in channels_last, everything else faster.
+        instance = any(isinstance(part, nn.InstanceNorm2d) for part in net.modules())
+        self._layout = torch.contiguous_format if instance else torch.channels_last
 
     def steps(self, raster: Raster, inverted: bool | None = None) -> Steps:
         """Yields TileDone after each slice or tile, and Notes; returns the Prediction at the raster's size.
 
         inverted : the raster's bones are dark; None where nobody knows: then an image that looks wrong as it
         is, is tried inverted, and the likelier of the two is taken (only with a card that has a likeness).
-        A (Z, Y, X) raster is done slice by slice. Out of memory on a GPU: smaller tiles, then the CPU; on the
-        CPU: smaller tiles, then a UserError.
+        A (Z, Y, X) raster is done slice by slice, as if each were alone.
+        Out of memory on a GPU: smaller tiles, then the CPU; on the CPU: smaller tiles, then a UserError.
         Uncertainty is the entropy of the probability in bits (0..1), of the class nearest to undecided. With
         flips the probability is the mean of the image and its mirror image, and the entropy of the mean
         counts their disagreement too (Gal 2017, total uncertainty).
         """
         start = time.perf_counter()
-        seen = _Seen(inverted)
+        seen = _Seen()
         if raster.pixels.ndim == 2:
-            maps = yield from self._image(raster.pixels, raster.spacing_mm, seen)
+            maps = yield from self._image(raster.pixels, raster.spacing_mm, inverted, seen)
         else:
-            maps = yield from self._stack(raster, seen)
+            maps = yield from self._stack(raster, inverted, seen)
+        seen.notes += mixed_polarity_note(seen.inverted)
         return Prediction(
             probability=maps[:-1],
             uncertainty=maps[-1],
@@ -76,47 +83,54 @@ class Predictor:
             seconds=time.perf_counter() - start,
             notes=tuple(seen.notes),
             columns_towards=raster.columns_towards,
-            inverted=bool(seen.inverted),
+            inverted=all(seen.inverted),
             likeness=tuple(seen.likeness),
         )
 
-    def _stack(self, raster: Raster, seen: _Seen) -> Maps:
+    def _stack(self, raster: Raster, inverted: bool | None, seen: _Seen) -> Maps:
         spacing = None if raster.spacing_mm is None else raster.spacing_mm[1:]
         maps = np.empty((len(self.card.classes) + 1, *raster.shape), np.float32)
         for z, pixels in enumerate(raster.pixels):
-            maps[:, z] = yield from _notes_only(self._image(pixels, spacing, seen))
+            maps[:, z] = yield from _notes_only(self._image(pixels, spacing, inverted, seen))
             yield TileDone(z + 1, len(raster.pixels))
         return maps
 
-    def _image(self, pixels: np.ndarray, spacing: tuple[float, ...] | None, seen: _Seen) -> Maps:
+    def _image(
+        self, pixels: np.ndarray, spacing: tuple[float, ...] | None, inverted: bool | None, seen: _Seen
+    ) -> Maps:
         core = _FIRST_CORE
         while True:
             try:
+                self._place()
                 if self.card.input.size is not None:
-                    maps = self._whole(pixels, self.card.input.size, seen)
+                    maps = self._whole(pixels, self.card.input.size, inverted, seen)
                     yield TileDone(1, 1)
-                    return maps
-                return (yield from self._tiled(pixels, spacing, bool(seen.inverted), core))
+                else:
+                    maps = yield from self._tiled(pixels, spacing, bool(inverted), core)
+                    seen.inverted.append(bool(inverted))
+                return maps
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
-                note, core = self._make_room(core)
+            note, core = self._make_room(core)  # only here: the error held on to the memory
             seen.notes.append(note.text)
             yield note
 
-    def _whole(self, pixels: np.ndarray, size: tuple[int, int], seen: _Seen) -> np.ndarray:
+    def _whole(
+        self, pixels: np.ndarray, size: tuple[int, int], inverted: bool | None, seen: _Seen
+    ) -> np.ndarray:
         """(C + 1, Y, X): probability and uncertainty of an image that the network sees whole."""
         small = resized(pixels, size)[0, 0].numpy()
-        probability, looks = self._looked(small, bool(seen.inverted))
-        if self.card.likeness is not None:
-            if seen.inverted is None and looks < self.card.likeness.flag:
-                other, other_looks = self._looked(small, True)
-                if other_looks > looks:
-                    probability, looks, seen.inverted = other, other_looks, True
-            seen.likeness.append(looks)
-        seen.inverted = bool(seen.inverted)
+        probability, looks = self._looked(small, bool(inverted))
+        if inverted is None and self.card.likeness is not None and looks < self.card.likeness.flag:
+            other, other_looks = self._looked(small, True)
+            if other_looks > looks:
+                probability, looks, inverted = other, other_looks, True
         maps = torch.cat([probability, entropy(probability)[None]])
-        return resized(maps, (pixels.shape[0], pixels.shape[1]))[0].numpy()
+        full = resized(maps, (pixels.shape[0], pixels.shape[1]))[0].numpy()
+        seen.inverted.append(bool(inverted))
+        seen.likeness += [looks] if self.card.likeness is not None else []
+        return full
 
     def _looked(self, small: np.ndarray, inverted: bool) -> tuple[Tensor, float]:
         probability = self._probability(_batch(self.card.intensity.apply(small, inverted)))
@@ -136,9 +150,13 @@ class Predictor:
                     "Give the spacing in mm.",
                 )
             height, width = (max(1, round(n * s / t)) for n, s, t in zip(shape, spacing, target, strict=True))
+            if max(height, width) > LARGEST:
+                raise UserError(
+                    f"At the model's pixel spacing the image would have {width} × {height} pixels.",
+                    "Check the image's spacing in mm.",
+                )
             image = resized(image, (height, width))[0, 0].numpy()
-        stride, radius = int(self.net.stride), int(self.net.receptive_radius)  # type: ignore[arg-type]
-        plan = TilePlan(image.shape, -(-core // stride) * stride, -(-radius // stride) * stride, stride)
+        plan = self._plan(image.shape, core)
         probability = yield from predict_tiled(
             image, lambda part: self._probability(_batch(part)).numpy(), plan
         )
@@ -146,12 +164,22 @@ class Predictor:
         maps = np.concatenate([probability, uncertainty[None]])
         return maps if maps.shape[1:] == shape else resized(maps, shape)[0].numpy()
 
+    def _plan(self, shape: tuple[int, ...], core: int) -> TilePlan:
+        """Tiles of about `core` pixels, or a single one for a net in which every pixel depends on all."""
+        stride, radius = cast(int, self.net.stride), cast(int | None, self.net.receptive_radius)
+        if radius is None:
+            core, radius = max(shape), 0
+        return TilePlan(shape, -(-core // stride) * stride, -(-radius // stride) * stride, stride)
+
     @torch.inference_mode()
     def _probability(self, x: Tensor) -> Tensor:
         """(1, 1, Y, X) → (C, Y, X) on the CPU, mean over flips."""
         batch = torch.cat([x, x.flip(-1)]) if self.card.flips else x
+        batch = batch.to(self.device, memory_format=self._layout)
         with self._precision():
-            logits = self.net(batch.to(self.device, memory_format=torch.channels_last))
+            logits = self.net(batch)
+        if not logits.isfinite().all():  # too large for half precision
+            logits = self.net(batch)
         p = torch.sigmoid(logits.float()).cpu()
         return (p[0] + p[1].flip(-1)) / 2 if self.card.flips else p[0]
 
@@ -162,19 +190,27 @@ class Predictor:
         """What to try after running out of memory: (what the user is told, side of the next tiles)."""
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
-        tiled = self.card.input.size is None
+        tiled = self.card.input.size is None and self.net.receptive_radius is not None
         if tiled and core > _SMALLEST_CORE:
             return Note(f"Out of memory: trying again with tiles of {core // 2} pixels."), core // 2
         if self.device.type == "cpu":
             raise UserError(
                 "There is not enough memory for this image.", "Close other programs or open a smaller image."
             )
-        self._place(torch.device("cpu"))
+        self.device = torch.device("cpu")
         return Note("Out of memory on the graphics card: went on with the processor."), _FIRST_CORE
 
-    def _place(self, device: torch.device) -> None:
-        self.device = device
-        self.net = self.net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    def _place(self) -> None:
+        self.net = self.net.to(self.device, memory_format=self._layout)  # type: ignore[call-overload]
+
+
+def _check_fits(net: nn.Module, card: ModelCard) -> None:
+    if net.classes != len(card.classes) or net.channels != 1 or net.output_margin:
+        raise UserError(
+            f"The network of the model {card.name} does not take one grey image and give"
+            f" {len(card.classes)} classes at its size.",
+            "Use a network with padding, one input channel and as many classes as the card names.",
+        )
 
 
 def _notes_only(steps: Maps) -> Maps:
@@ -199,8 +235,8 @@ def _batch(part: np.ndarray) -> Tensor:
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    """torch says it in three ways: its own class on CUDA, RuntimeError on MPS and on the CPU."""
+    """torch says it in several ways: a class of its own on CUDA, RuntimeError elsewhere and in cuDNN."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     text = str(error)
-    return "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
+    return any(sign in text for sign in _MEMORY_SIGNS)

@@ -1,4 +1,4 @@
-"""Image to network input and back, the same in training and in inference."""
+"""Images and maps to another size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from torch.nn import functional
 def resized(pixels: np.ndarray | Tensor, size: tuple[int, int]) -> Tensor:
     """float32 (1, C, *size) of a (Y, X) image or (C, Y, X) maps: area mean where it shrinks, else bilinear.
 
-    Pixel centres are aligned as `scipy.ndimage.zoom(grid_mode=True)` does, so that nothing shifts.
+    Pixel centres are aligned as `scipy.ndimage.zoom(grid_mode=True)` does, so that nothing shifts. An area
+    mean is taken over whole pixels: its centre may be off by half a pixel of the input.
     """
     x = torch.as_tensor(_plain(pixels) if isinstance(pixels, np.ndarray) else pixels).float()
     x = x[(None,) * (4 - x.ndim)]
@@ -29,4 +30,4 @@ def _plain(pixels: np.ndarray) -> np.ndarray:
         return pixels.astype(np.uint8)
     if not pixels.dtype.isnative or pixels.dtype.itemsize > 4 or pixels.dtype == np.uint32:
         return pixels.astype(np.float32)
-    return np.ascontiguousarray(pixels)
+    return np.require(pixels, requirements=("C_CONTIGUOUS", "WRITEABLE"))

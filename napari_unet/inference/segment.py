@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Generator
 from dataclasses import replace
 
+from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
 from napari_unet.core.gate import check_kind, check_pixels, content_notes, polarity_note
 from napari_unet.core.prediction import Prediction
@@ -57,12 +58,14 @@ def segment_steps(
     model : a name in the library, or a folder. threshold : None for the card's. gate : False leaves out the
     check of what the image shows. Raises UserError for images and models that cannot be used.
     """
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise UserError(f"The threshold {threshold} is not a probability.", "Give a number from 0 to 1.")
     check_pixels(raster)
     entry = (library or default_library()).find(model)
     card = entry.card
-    check_kind(raster, card.modalities, card.views)
+    check_kind(raster, card.modalities, card.views, card.body_parts)
     prediction = yield from (cache or _cache).get(entry, device).steps(raster, raster.inverted)
-    found = polarity_note(raster.inverted, prediction.inverted, measured=card.likeness is not None)
+    found = polarity_note(raster.inverted, prediction.inverted, measured=bool(prediction.likeness))
     if gate and card.likeness is not None:
         found += content_notes(prediction.likeness, card.likeness, card.use)
     for text in found:

@@ -73,7 +73,8 @@ class ScoreRow(_Part):
 class ModelCard(_Part):
     """The whole truth about a model: what it is for, how to make its input and read its output, its scores.
 
-    protocol : what its masks include, in words. modalities, views : what it may be given ("CR"; "PA").
+    protocol : what its masks include, in words. modalities, views, body_parts : what it may be
+    given ("CR"; "PA"; "CHEST"), () is anything.
     flips : whether the mirrored image is predicted too and averaged. likeness : how its masks look, for the
     input gate. chosen_by : what the weights were selected on. training : the settings, for the record.
     sha256 : of the weights file.
@@ -88,6 +89,7 @@ class ModelCard(_Part):
     protocol: str = ""
     modalities: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
+    body_parts: tuple[str, ...] = ()
     classes: tuple[str, ...] = ("lung",)
     net: NetSpec = NetSpec()
     input: InputSpec = InputSpec()
@@ -121,7 +123,7 @@ def read_card(folder: Path) -> ModelCard:
         raise UserError(
             f"{folder} is not a model: it has no {CARD_FILE}.", "Choose a model folder."
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(
             f"The model card {path} cannot be read ({error}).", "Install the model again."
         ) from error
@@ -137,7 +139,8 @@ def read_card(folder: Path) -> ModelCard:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "card"
         raise UserError(
-            f"The model card {path} is damaged ({where}: {first['msg']}).", "Install the model again."
+            f"The model card {path} is damaged ({where}: {first['msg'].removeprefix('Value error, ')}).",
+            "Install the model again.",
         ) from error
 
 

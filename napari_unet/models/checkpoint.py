@@ -23,7 +23,7 @@ def build_net(spec: NetSpec) -> nn.Module:
     """A network with random weights. Raises UserError for arguments it does not have."""
     try:
         return NETS[spec.kind](**spec.arguments)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(
             f"The network {spec.kind} cannot be made ({error}).", "Correct its arguments."
         ) from error
@@ -32,15 +32,15 @@ def build_net(spec: NetSpec) -> nn.Module:
 def save_model(weights: dict[str, Tensor], card: ModelCard, folder: Path, half: bool = True) -> ModelCard:
     """Writes a model folder, whole or not at all, and returns the card with the checksum filled in.
 
-    weights : a state dict. half : floating-point tensors as float16, half the size.
-    Raises UserError if the folder exists: a model is never overwritten.
+    weights : a state dict. half : floating-point tensors as float16, half the size, where their values fit.
+    Raises UserError if the folder exists (a model is never overwritten) or cannot be written.
     """
     if folder.exists():
         raise UserError(f"There is a model in {folder} already.", "Choose another name or version.")
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
     try:
+        partial.mkdir(parents=True)
         stored = {name: _stored(value, half) for name, value in weights.items()}
         save_file(stored, partial / WEIGHTS_FILE)
         card = card.model_copy(update={"sha256": checksum(partial / WEIGHTS_FILE)})
@@ -49,10 +49,10 @@ def save_model(weights: dict[str, Tensor], card: ModelCard, folder: Path, half: 
             with path.open("rb+") as stream:
                 os.fsync(stream.fileno())
         os.replace(partial, folder)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise UserError(
-            f"The model could not be saved in {folder} ({error.strerror}).",
+            f"The model could not be saved in {folder} ({getattr(error, 'strerror', None) or error}).",
             "Free space or choose another folder.",
         ) from error
     return card
@@ -85,7 +85,10 @@ def load_model(entry: ModelEntry) -> nn.Module:
 
 def _stored(value: Tensor, half: bool) -> Tensor:
     value = value.detach().cpu().contiguous()
-    return value.to(torch.float16) if half and value.dtype.is_floating_point else value
+    if not half or not value.dtype.is_floating_point:
+        return value
+    rounded = value.to(torch.float16)
+    return rounded if bool(rounded.isfinite().all()) else value
 
 
 def _loaded(value: Tensor) -> Tensor:

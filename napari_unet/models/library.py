@@ -94,7 +94,7 @@ class ModelLibrary:
             if str(name) in (unreadable.folder.name, unreadable.folder.parent.name):
                 raise unreadable.error
         folder = Path(name).expanduser()
-        if (folder / CARD_FILE).is_file():
+        if (folder / CARD_FILE).is_file() or (len(folder.parts) > 1 and folder.is_dir()):
             return ModelEntry(read_card(folder), folder)
         known = ", ".join(sorted({entry.card.name for entry in entries})) or "none"
         raise UserError(f"There is no model named {name}.", f"Models on this computer: {known}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ Block = Literal["plain", "residual"]
 
 
 class DoubleConv(nn.Module):
-    """Two 3×3 convolutions with normalisation and ReLU (2015, section 2), on request with a shortcut (He 2016).
+    """Two 3×3 convolutions with normalisation and ReLU (2015, section 2), on request a shortcut (He 2016).
 
     (N, C_in, Y, X) → (N, C_out, Y, X), or four pixels smaller per axis without padding.
     """
@@ -63,7 +63,7 @@ class UNet(nn.Module):
     is smaller than its input (`output_margin` pixels on each side).
     Input (N, channels, Y, X) float; with padding Y and X must be multiples of `stride`. Output: logits
     (N, classes, Y', X').
-    Raises ValueError for sizes that the poolings do not divide.
+    Raises ValueError for sizes that the poolings do not divide, and for arguments it does not know.
     """
 
     def __init__(
@@ -81,13 +81,18 @@ class UNet(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        _check(base=base, classes=classes, channels=channels, widest=widest, depth=depth + 1)
+        for value, kind in ((norm, Norm), (up, Up), (block, Block)):
+            if value not in get_args(kind):
+                raise ValueError(f"{value!r} is none of {', '.join(get_args(kind))}")
         widths = [min(base * 2**level, widest) for level in range(depth + 1)]
         residual = block == "residual"
 
         def double(inputs: int, outputs: int) -> DoubleConv:
             return DoubleConv(inputs, outputs, padded=padded, norm=norm, residual=residual)
 
-        self.depth, self.padded, self.classes = depth, padded, classes
+        self.depth, self.padded, self.norm = depth, padded, norm
+        self.channels, self.classes = channels, classes
         self.encoder = nn.ModuleList(double(a, b) for a, b in pairwise([channels, *widths[:-1]]))
         self.bottleneck = double(widths[-2] if depth else channels, widths[-1])
         self.dropout = nn.Dropout2d(dropout)
@@ -109,8 +114,10 @@ class UNet(nn.Module):
         return 2 * self.stride + 4 * (self.stride - 1)
 
     @property
-    def receptive_radius(self) -> int:
-        """No input pixel farther than this from an output pixel has a say in it."""
+    def receptive_radius(self) -> int | None:
+        """No input pixel farther than this from an output pixel has a say in it; None: all pixels have."""
+        if self.norm == "instance":
+            return None
         convolutions = 2 * self.stride + 4 * (self.stride - 1)
         interpolation = 2 * (self.stride - 1) if self.up and self.up[0].bilinear else 0
         return convolutions + interpolation + self.stride - 1
@@ -142,6 +149,12 @@ def centre_crop(x: Tensor, like: Tensor) -> Tensor:
     """The middle of `x` with the height and width of `like` ("copy and crop", 2015, figure 1)."""
     top, left = ((x.shape[axis] - like.shape[axis]) // 2 for axis in (-2, -1))
     return x[..., top : top + like.shape[-2], left : left + like.shape[-1]]
+
+
+def _check(**counts: int) -> None:
+    for name, value in counts.items():
+        if value < 1:
+            raise ValueError(f"{name} is too small")
 
 
 def _norm(kind: Norm, channels: int) -> nn.Module:

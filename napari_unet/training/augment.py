@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from pydantic import ConfigDict
 from torch import Tensor
 from torch.nn import functional
 
@@ -19,6 +20,8 @@ from torch.nn import functional
 @dataclass(frozen=True)
 class AugmentConfig:
     """How strongly samples are changed. Probabilities are per sample; 0 switches a change off."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     strength: float = 1.0
     flip: float = 0.5

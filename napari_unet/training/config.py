@@ -7,13 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.masks import MaskRule
-from napari_unet.models.card import DataSource, NetSpec
+from napari_unet.models.card import DataSource, ModelCard, NetSpec
 from napari_unet.training.augment import AugmentConfig
+
+_STRICT = ConfigDict(extra="forbid")  # a setting that is misspelt must not be passed over
+_WRITTEN_BY_PEOPLE = {
+    *("version", "parent", "title", "use", "protocol", "modalities", "views", "body_parts", "threshold"),
+    *("chosen_by", "limits"),
+}
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,8 @@ class TrainingConfig:
     epochs without a better score after which training stops; only counted after half of the epochs.
     check_every : epochs between two validations.
     """
+
+    __pydantic_config__ = _STRICT
 
     epochs: int = 60
     batch: int = 8
@@ -44,6 +52,8 @@ class TrainingConfig:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not 0 < self.learning_rate < 1:
             raise ValueError(f"learning_rate must lie between 0 and 1, got {self.learning_rate}")
+        if not 0 <= self.weight_decay < 1:
+            raise ValueError(f"weight_decay must lie in 0..1, got {self.weight_decay}")
         if not 0 <= self.average < 1:
             raise ValueError(f"average must lie in 0..1, got {self.average}")
         if not 0 <= self.mix_style <= 1:
@@ -59,6 +69,8 @@ class DataConfig:
     attribution go into the card. `$NAPARI_UNET_DATA` in a path stands for that folder.
     """
 
+    __pydantic_config__ = _STRICT
+
     folder: str
     name: str = ""
     manifest: str | None = "manifest.csv"
@@ -73,6 +85,8 @@ class DataConfig:
 class ScoreConfig:
     """A set that is scored once, after the model has been chosen, for the card."""
 
+    __pydantic_config__ = _STRICT
+
     data: DataConfig
     split: str = "test"
     note: str = ""
@@ -80,7 +94,9 @@ class ScoreConfig:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole `train` run, as its YAML file says it."""
+    """A whole `train` run, as its YAML file says it. card : the fields of ModelCard that people write."""
+
+    __pydantic_config__ = _STRICT
 
     name: str
     data: DataConfig
@@ -92,6 +108,10 @@ class Recipe:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     scores: tuple[ScoreConfig, ...] = ()
     card: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if made := sorted(self.card.keys() - _WRITTEN_BY_PEOPLE):
+            raise ValueError(f"card.{made[0]} is unknown or made by the training itself")
 
     @property
     def sources(self) -> tuple[DataSource, ...]:
@@ -106,13 +126,18 @@ def read_recipe(path: Path) -> Recipe:
     """The recipe in a YAML file. Raises UserError that names the line or the setting that is wrong."""
     try:
         text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"The recipe {path} cannot be read ({error.strerror}).", "Check the path.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"The recipe {path} cannot be read ({error}).", "Check the file.") from error
     try:
-        return TypeAdapter(Recipe).validate_python(yaml.safe_load(text))
+        recipe = TypeAdapter(Recipe).validate_python(yaml.safe_load(text))
+        ModelCard.model_validate({**recipe.card, "name": recipe.name})
+        return recipe
     except yaml.YAMLError as error:
         raise UserError(f"The recipe {path} is not valid YAML: {error}", "Correct that line.") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise UserError(f"The recipe {path}: {where}: {first['msg']}.", "Correct that setting.") from error
+        raise UserError(
+            f"The recipe {path}: {where}: {first['msg'].removeprefix('Value error, ')}.",
+            "Correct that setting.",
+        ) from error

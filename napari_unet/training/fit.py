@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from napari_unet.training.losses import dice_and_cross_entropy
 from napari_unet.training.resume import load_state, save_state
 from napari_unet.training.samples import Samples
 from napari_unet.training.shifts import SHIFTS, shifted
-from napari_unet.training.style import MixStyle
+from napari_unet.training.style import mixed_style
 
 
 @dataclass(frozen=True)
@@ -50,69 +51,68 @@ def fit(
     state : a folder in which a broken-off training is found again and goes on where it stopped.
     The best epoch has the highest mean of Dice on `val` and Dice on `val` under simulated shifts (shifts.py),
     with averaged weights. AdamW (Loshchilov 2019), one cycle (Smith 2018).
-    Raises UserError if the loss is no longer a number; the best weights so far stay in `state`.
+    Raises UserError if `size` does not suit the net, if `state` belongs to other settings, or if the loss is
+    no longer a number; the best weights so far stay in `state`.
     """
+    _check_fits(net, size)
     torch.manual_seed(config.seed)
     net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     augment = Augment(config.augment, config.seed)
-    hooks = [
-        part.register_forward_hook(MixStyle(config.mix_style, augment.generator))
-        for part in _early(net, config)
-    ]
     optimizer = torch.optim.AdamW(net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     steps = max(1, round(len(train) / config.batch))
-    total = config.epochs * steps
+    total = max(6, config.epochs * steps)  # OneCycleLR divides by zero where its warm-up is one step of five
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, config.learning_rate, total_steps=total, pct_start=0.2
     )
     average = copy.deepcopy(net).eval()
     best = {name: value.cpu().clone() for name, value in net.state_dict().items()}
     history: list[EpochEnded] = []
+    settings = {"training": asdict(config), "size": list(size), "images": len(train)}
     if state is not None:
-        history = load_state(state, net, average, optimizer, schedule, augment.generator, best)
+        history = load_state(state, net, average, optimizer, schedule, augment.generator, best, settings)
     checks = simulated(val)
-    for epoch in range(len(history) + 1, config.epochs + 1):
-        losses = []
-        net.train()
-        order = torch.randperm(len(train), generator=augment.generator)
-        for chosen in order.tensor_split(steps):
-            images, masks = (torch.from_numpy(stack[chosen.numpy()]) for stack in (train.images, train.masks))
-            images, masks = augment(images, masks, size)
-            logits = net(images.to(device, memory_format=torch.channels_last))
-            loss = dice_and_cross_entropy(logits, masks.to(device))
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-            done = (epoch - 1) * steps + len(losses)
-            _blend(average, net, min(config.average, done / (done + 10)))
-        if not np.isfinite(losses).all():
-            raise UserError(
-                f"Training came to an end in epoch {epoch}: the loss is not a number.",
-                "Lower the learning rate.",
+    with mixed_style(_early(net, config), config.mix_style, augment.generator):
+        for epoch in range(len(history) + 1, config.epochs + 1):
+            if _is_exhausted(history, config):
+                break
+            losses = []
+            net.train()
+            order = torch.randperm(len(train), generator=augment.generator)
+            for chosen in order.tensor_split(steps):
+                images, masks = (
+                    torch.from_numpy(stack[chosen.numpy()]) for stack in (train.images, train.masks)
+                )
+                images, masks = augment(images, masks, size)
+                logits = net(images.to(device, memory_format=torch.channels_last))
+                loss = dice_and_cross_entropy(logits, masks.to(device))
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+                optimizer.step()
+                schedule.step()
+                losses.append(loss.item())
+                done = (epoch - 1) * steps + len(losses)
+                _blend(average, net, min(config.average, done / (done + 10)))
+            if not np.isfinite(losses).all():
+                raise UserError(
+                    f"Training came to an end in epoch {epoch}: the loss is not a number.",
+                    "Lower the learning rate.",
+                )
+            due = epoch % config.check_every == 0 or epoch == config.epochs
+            plain, under_shifts = validate(average, checks, device) if due else (float("nan"), float("nan"))
+            score = (plain + under_shifts) / 2
+            top = max([(e.val_dice + e.shifted_dice) / 2 for e in history if e.best], default=-1.0)
+            ended = EpochEnded(
+                epoch, config.epochs, float(np.mean(losses)), plain, under_shifts, due and score > top
             )
-        due = epoch % config.check_every == 0 or epoch == config.epochs
-        plain, under_shifts = validate(average, checks, device) if due else (float("nan"), float("nan"))
-        score = (plain + under_shifts) / 2
-        top = max([(e.val_dice + e.shifted_dice) / 2 for e in history if e.best], default=-1.0)
-        ended = EpochEnded(
-            epoch, config.epochs, float(np.mean(losses)), plain, under_shifts, due and score > top
-        )
-        history.append(ended)
-        if ended.best:
-            best = {name: value.cpu().clone() for name, value in average.state_dict().items()}
-        if state is not None:
-            save_state(state, net, average, optimizer, schedule, augment.generator, best, history)
-        yield ended
-        if (
-            epoch > config.epochs // 2
-            and epoch - max((e.epoch for e in history if e.best), default=0) >= config.patience
-        ):
-            break
-    for hook in hooks:
-        hook.remove()
+            history.append(ended)
+            if ended.best:
+                best = {name: value.cpu().clone() for name, value in average.state_dict().items()}
+            if state is not None:
+                save_state(
+                    state, net, average, optimizer, schedule, augment.generator, best, settings, history
+                )
+            yield ended
     return TrainingResult(best, tuple(history))
 
 
@@ -134,6 +134,23 @@ def validate(
         x = torch.from_numpy(image)[None, None].to(device)
         scores[is_shifted].append(dice(net(x)[0, 0].cpu().numpy() > 0, mask))
     return float(np.nanmean(scores[False])), float(np.nanmean(scores[True]))
+
+
+def _check_fits(net: nn.Module, size: tuple[int, int]) -> None:
+    stride = cast(int, net.stride)
+    if any(n < 1 or n % stride for n in size):
+        raise UserError(
+            f"The network cannot halve a size of {size[0]} × {size[1]} as often as it has to.",
+            f"Choose multiples of {stride}.",
+        )
+    if net.output_margin:
+        raise UserError("A network without padding cannot be trained.", "Leave `padded` out of the recipe.")
+
+
+def _is_exhausted(history: list[EpochEnded], config: TrainingConfig) -> bool:
+    """Half of the epochs are over, and `patience` of them brought nothing better."""
+    best = max((epoch.epoch for epoch in history if epoch.best), default=0)
+    return len(history) > config.epochs // 2 and len(history) - best >= config.patience
 
 
 def _early(net: nn.Module, config: TrainingConfig) -> list[nn.Module]:

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from napari_unet.core.errors import UserError
 from napari_unet.core.events import EpochEnded
 from napari_unet.io.atomic import atomic_write
 
@@ -28,9 +29,13 @@ def save_state(
     schedule: LRScheduler,
     generator: torch.Generator,
     best: dict[str, Tensor],
+    settings: dict[str, Any],
     history: list[EpochEnded],
 ) -> None:
-    """Writes one file that holds all a training needs to go on; the one before is replaced whole."""
+    """Writes one file that holds all a training needs to go on; the one before is replaced whole.
+
+    settings : what must be the same when it goes on; plain JSON. Raises UserError if it cannot be written.
+    """
     tensors = {f"net.{name}": value for name, value in net.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
     tensors |= {f"best.{name}": value for name, value in best.items()}
@@ -40,19 +45,23 @@ def save_state(
     for index, values in state["state"].items():
         tensors |= {f"optimizer.{index}.{name}": value for name, value in values.items()}
     words = {
+        "settings": settings,
         "history": [asdict(epoch) for epoch in history],
         "groups": state["param_groups"],
         "schedule": {
             k: v for k, v in schedule.state_dict().items() if isinstance(v, int | float | str | list | bool)
         },
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    with atomic_write(folder / _FILE) as path:
-        save_file(
-            {k: v.contiguous().clone() for k, v in tensors.items()},
-            path,
-            metadata={"state": json.dumps(words)},
-        )
+    stored = {name: value.contiguous().clone() for name, value in tensors.items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic_write(folder / _FILE) as path:
+            save_file(stored, path, metadata={"state": json.dumps(words)})
+    except (OSError, SafetensorError) as error:
+        raise UserError(
+            f"The state of the training could not be saved in {folder} ({error}).",
+            "Free space or choose another folder.",
+        ) from error
 
 
 def load_state(
@@ -63,17 +72,21 @@ def load_state(
     schedule: LRScheduler,
     generator: torch.Generator,
     best: dict[str, Tensor],
+    settings: dict[str, Any],
 ) -> list[EpochEnded]:
-    """Puts everything back as `save_state` found it; returns the epochs so far, [] if there is no state."""
+    """Puts everything back as `save_state` found it; returns the epochs so far, [] if there is no state.
+
+    Raises UserError if the file is damaged or was saved with other settings.
+    """
     path = folder / _FILE
     if not path.exists():
         return []
-    tensors: dict[str, dict[str, Tensor]] = {}
-    with safe_open(path, framework="pt") as file:
-        words: dict[str, Any] = json.loads(file.metadata()["state"])
-        for key in file.keys():  # noqa: SIM118 (not a dict)
-            owner, _, name = key.partition(".")
-            tensors.setdefault(owner, {})[name] = file.get_tensor(key)
+    words, tensors = _read(path)
+    if words.get("settings", settings) != settings:
+        raise UserError(
+            f"{folder} holds a training with other settings or other images.",
+            "Delete that folder to start anew.",
+        )
     net.load_state_dict(tensors["net"])
     average.load_state_dict(tensors["average"])
     best.update(tensors["best"])
@@ -86,3 +99,19 @@ def load_state(
     optimizer.load_state_dict({"state": states, "param_groups": words["groups"]})
     schedule.load_state_dict({**schedule.state_dict(), **words["schedule"]})
     return [EpochEnded(**epoch) for epoch in words["history"]]
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
+    """The words and, by their first name, the tensors of a state file."""
+    tensors: dict[str, dict[str, Tensor]] = {}
+    try:
+        with safe_open(path, framework="pt") as file:
+            words = json.loads(file.metadata()["state"])
+            for key in file.keys():  # noqa: SIM118 (not a dict)
+                owner, _, name = key.partition(".")
+                tensors.setdefault(owner, {})[name] = file.get_tensor(key)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{path} is damaged: the training cannot go on.", "Delete that file to start anew."
+        ) from error
+    return words, tensors

@@ -11,7 +11,9 @@ import numpy as np
 from skimage import transform
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.gate import check_pixels
 from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.raster import Raster
 from napari_unet.io.formats import list_images, read_mask, read_raster, stem
 from napari_unet.training.config import DataConfig
 
@@ -55,6 +57,8 @@ def find_pairs(data: DataConfig, seed: int = 0) -> list[Pair]:
         raise UserError(f"{folder} has no images.", "Put them into its subfolder `images`.")
     splits: dict[str, str] = {}
     for pair in pairs:
+        if not pair.image.is_file():
+            raise UserError(f"There is no image {pair.image}.", "Correct the manifest.")
         if not pair.mask.is_file():
             raise UserError(
                 f"{pair.image.name} has no mask ({pair.mask}).", "Add the mask or take the image out."
@@ -67,11 +71,15 @@ def find_pairs(data: DataConfig, seed: int = 0) -> list[Pair]:
 def load_samples(
     pairs: list[Pair], size: tuple[int, int], intensity: IntensityRule, oversize: bool
 ) -> Samples:
-    """Reads, scales and resizes pairs. oversize : 1.5 times `size`, for training; otherwise `size`."""
+    """Reads, scales and resizes pairs. oversize : 1.5 times `size`, for training; otherwise `size`.
+
+    Raises UserError that names the file if it is no usable 2D image, or its mask has another size.
+    """
     height, width = (round(n * _OVERSIZE) if oversize else n for n in size)
     images, masks = [], []
     for pair in pairs:
         raster, mask = read_raster(pair.image), read_mask(pair.mask)
+        _check_image(pair.image, raster)
         if raster.shape != mask.shape:
             raise UserError(
                 f"{pair.image.name} is {raster.shape} pixels and its mask {mask.shape}.",
@@ -93,13 +101,14 @@ def _from_manifest(folder: Path, data: DataConfig) -> list[Pair]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             rows = list(csv.DictReader(stream))
-    except OSError as error:
-        raise UserError(
-            f"The manifest {path} cannot be read ({error.strerror}).", "Check `data.manifest`."
-        ) from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"The manifest {path} cannot be read ({error}).", "Check `data.manifest`.") from error
     missing = {"file", "patient", "split"} - set(rows[0] if rows else ())
     if missing:
         raise UserError(f"The manifest {path} lacks {', '.join(sorted(missing))}.", "Add the columns.")
+    for line, row in enumerate(rows, start=2):
+        if not (row["file"] and row["patient"] and row["split"]):
+            raise UserError(f"Line {line} of the manifest {path} is not complete.", "Fill it in.")
     pairs = [
         Pair(folder / "images" / row["file"], folder / "masks" / row["file"], row["patient"], row["split"])
         for row in rows
@@ -118,6 +127,15 @@ def _from_names(folder: Path, data: DataConfig, seed: int) -> list[Pair]:
 
     named = [(image, stem(image).split("_")[0]) for image in images]
     return [Pair(image, folder / "masks" / image.name, patient, split(patient)) for image, patient in named]
+
+
+def _check_image(path: Path, raster: Raster) -> None:
+    if raster.pixels.ndim != 2:
+        raise UserError(f"{path.name} is a volume or a stack.", "Train with 2D images.")
+    try:
+        check_pixels(raster)
+    except UserError as error:
+        raise UserError(f"{path.name}: {error.problem}", error.remedy) from error
 
 
 def _expanded(folder: str) -> Path:

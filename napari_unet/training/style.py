@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 
@@ -36,3 +39,14 @@ class MixStyle:
             accepted = share.isnan() & (u + v <= 1) & (u + v > 0)
             share = torch.where(accepted, u / (u + v), share)
         return share
+
+
+@contextmanager
+def mixed_style(parts: Iterable[nn.Module], chance: float, generator: torch.Generator) -> Iterator[None]:
+    """MixStyle behind each of `parts` while the block runs."""
+    hooks = [part.register_forward_hook(MixStyle(chance, generator)) for part in parts]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
