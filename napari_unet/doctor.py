@@ -194,7 +194,7 @@ def _models() -> Iterator[Check]:
 def _decoders() -> Iterator[Check]:
     """Compressed DICOM and TIFF files need decoders, each from its own package."""
     from pydicom import uid
-    from pydicom.pixels import get_decoder
+    from pydicom.pixels.decoders.base import get_decoder
 
     dicom = (
         ("RLE", uid.RLELossless, "pylibjpeg-rle"),

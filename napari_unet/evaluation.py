@@ -12,7 +12,7 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.metrics import Scores, scores
 from napari_unet.io.formats import read_mask, read_raster
-from napari_unet.io.names import is_mask_name, is_readable_image, stem
+from napari_unet.io.names import RESULT_ENDINGS, is_mask_name, is_readable_image, stem
 
 LUNG = "lung"
 
@@ -42,8 +42,8 @@ def find_pairs(predictions: Path, references: Path) -> Pairing:
     """Masks of the same case in both folders.
 
     A mask belongs to an image if its name is `<stem>_mask.*` or `<stem>.*`; where both are there, the first
-    is the mask and the second is taken for the image. Two masks of one kind leave nothing to choose by: the
-    case is left out and said to be doubly matched.
+    is the mask and the second is taken for the image. Overlays and probabilities are no masks. Two masks of
+    one kind leave nothing to choose by: the case is left out and said to be doubly matched.
     """
     found, doubles = zip(*(_masks_by_case(folder) for folder in (predictions, references)), strict=True)
     problems = [text for several in doubles for text in several]
@@ -87,7 +87,7 @@ def _masks_by_case(folder: Path) -> tuple[dict[str, list[Path]], list[str]]:
         if is_readable_image(path):
             if is_mask_name(path):
                 named[stem(path)[: -len("_mask")]].append(path)
-            else:
+            elif not stem(path).endswith(RESULT_ENDINGS):
                 plain[stem(path)].append(path)
     found = {case: named.get(case) or plain[case] for case in {*named, *plain}}
     doubles = [

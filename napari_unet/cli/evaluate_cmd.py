@@ -54,7 +54,8 @@ def evaluate(
                 complain(f"{case}: {error}")
     output.parent.mkdir(parents=True, exist_ok=True)
     rows = [_cells(row) for row in scored] + [[case, *[""] * 6, str(error)] for case, error in failed]
-    write_table(output, COLUMNS, sorted(rows, key=lambda cells: cells[0]))
+    rows.sort(key=lambda cells: cells[0])
+    write_table(output, COLUMNS, rows)
     if not scored:
         raise UserError(
             f"No mask in {predictions} could be compared with one in {references}.",

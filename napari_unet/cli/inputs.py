@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_unet.io.names import is_mask_name, list_images_and_masks, stem
-
-RESULT_ENDINGS = ("_overlay", "_probability")
+from napari_unet.io.names import RESULT_ENDINGS, is_mask_name, list_images_and_masks, stem
 
 
 @dataclass(frozen=True)

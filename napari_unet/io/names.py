@@ -7,6 +7,8 @@ from pathlib import Path
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz", ".dcm", ".dicom"})
 
+RESULT_ENDINGS = ("_overlay", "_probability")  # what a segmentation may leave besides its mask
+
 
 def suffix_of(path: Path) -> str:
     """The last suffix as it stands in the name; ".nii.gz" counts as one."""
