@@ -11,10 +11,11 @@ import numpy as np
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
-from napari_unet.io.formats import is_readable_image, read_raster, stem, write_mask
+from napari_unet.io.formats import is_mask_name, is_readable_image, read_raster, stem, write_mask
 from napari_unet.samples import SAMPLES
 
 LayerData = tuple[np.ndarray, dict[str, Any], str]
+_FOR_ALL_LAYERS = ("name", "metadata", "scale", "units", "translate")
 HEADER = "napari_unet"  # key in layer.metadata: Raster.header()
 
 
@@ -24,8 +25,11 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerD
 
 
 def read_layers(path: str | list[str]) -> list[LayerData]:
-    """One image layer a file, with spacing, place, units, window and header; raises UserError."""
-    return [image_layer(read_raster(Path(one)), stem(Path(one))) for one in _each(path)]
+    """One layer a file, with spacing, place, units, window and header; raises UserError.
+
+    What is named `*_mask.*` and holds whole numbers becomes a labels layer.
+    """
+    return [_layer(Path(one)) for one in _each(path)]
 
 
 def image_layer(raster: Raster, name: str) -> LayerData:
@@ -37,7 +41,8 @@ def image_layer(raster: Raster, name: str) -> LayerData:
     limits, an inverted radiograph gets an inverted colour map.
     """
     options: dict[str, Any] = {"name": name, "metadata": {HEADER: raster.header()}}
-    options["colormap"] = "gray_r" if raster.inverted else "gray"
+    if raster.inverted:
+        options["colormap"] = "gray_r"
     if raster.window is not None:
         options["contrast_limits"] = raster.window
     if raster.spacing_mm is not None:
@@ -71,6 +76,14 @@ def sample_3() -> list[LayerData]:
 def sample_4() -> list[LayerData]:
     """Chest X-ray 4 (PA)."""
     return _sample(3)
+
+
+def _layer(path: Path) -> LayerData:
+    raster = read_raster(path)
+    pixels, options, kind = image_layer(raster, stem(path))
+    if not is_mask_name(path) or raster.pixels.dtype.kind == "f":
+        return pixels, options, kind
+    return pixels, {key: options[key] for key in options if key in _FOR_ALL_LAYERS}, "labels"
 
 
 def _sample(number: int) -> list[LayerData]:

@@ -11,7 +11,7 @@ from npe2 import PluginManifest
 import napari_unet
 from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
-from napari_unet.io.formats import read_mask, read_raster
+from napari_unet.io.formats import read_mask, read_raster, write_mask
 from napari_unet.npe2_io import HEADER, get_reader, read_layers, sample_1, write_labels
 from napari_unet.samples import SAMPLES
 
@@ -72,6 +72,26 @@ def test_a_volume_lies_where_the_patient_lay_with_its_spacing_once(nifti):
     for corner in ([0, 0, 0], [6, 4, 5]):
         np.testing.assert_allclose(layer.data_to_world(corner), (raster.affine @ [*corner, 1])[:3])
     assert layer.name == "ct volume"
+
+
+def test_a_mask_becomes_a_labels_layer_and_goes_back(tmp_path, nifti):
+    raster = read_raster(nifti)
+    path = write_mask(tmp_path / "ct_mask.nii.gz", raster.pixels > 0, raster)
+    ((pixels, options, kind),) = read_layers(str(path))
+    assert kind == "labels"
+    layer = layers.Labels(pixels, **options)
+    np.testing.assert_allclose(layer.scale, raster.spacing_mm)
+    data, meta, _ = layer.as_layer_data_tuple()
+    write_labels(str(tmp_path / "again_mask.nii.gz"), data, meta)
+    first, again = nibabel.load(path), nibabel.load(tmp_path / "again_mask.nii.gz")
+    np.testing.assert_array_equal(again.get_fdata(), first.get_fdata())
+    np.testing.assert_array_equal(again.affine, first.affine)
+
+
+def test_any_file_can_be_opened_as_labels(nifti):
+    """napari then takes over what a labels layer knows by the same name."""
+    ((_, options, _),) = read_layers(str(nifti))
+    assert "colormap" not in options
 
 
 def test_several_files_become_a_layer_each(tmp_path, nifti):
