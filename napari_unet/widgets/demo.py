@@ -34,6 +34,9 @@ def main() -> None:
     widget.run.click()
     _wait_for_mask(viewer)
     viewer.reset_view()
+    for widget in QApplication.allWidgets():
+        if type(widget).__name__ == "NapariQtNotification":
+            widget.close()
     QApplication.processEvents()
     viewer.window.screenshot(str(options.screenshot), flash=False, canvas_only=False)
     viewer.close()
