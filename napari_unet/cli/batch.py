@@ -21,10 +21,7 @@ from napari_unet.core.masks import part_sizes, split_left_right
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.inference import segment as inference
-from napari_unet.io.formats import read_raster, write_mask, write_overlay
-from napari_unet.io.names import suffix_of
-from napari_unet.io.nifti import write_nifti
-from napari_unet.io.tiff import write_tiff
+from napari_unet.io.formats import mask_suffix, read_raster, write_mask, write_overlay, write_probability
 
 _log = logging.getLogger(__name__)
 
@@ -123,7 +120,7 @@ class Batch:
         mask = prediction.mask()
         files = [write_mask(targets["mask"], self._labels(mask, prediction), raster)]
         if options.probability:
-            files.append(_write_probability(targets["probability"], prediction.probability[0], raster))
+            files.append(write_probability(targets["probability"], prediction.probability[0], raster))
         if options.overlay:
             files.append(write_overlay(targets["overlay"], raster, self._labels(mask, prediction)))
         findings = _findings(mask, prediction)
@@ -160,13 +157,8 @@ class Batch:
         What an earlier run wrote is replaced. Where the results go into the folder of the inputs, only its
         report can tell such a file from a mask that somebody drew.
         """
-        nifti = suffix_of(case.path).lower() in (".nii", ".nii.gz")
-        stack = raster.pixels.ndim == 3
-        endings = {
-            "mask": ".nii.gz" if nifti else ".tif" if stack else ".png",
-            "probability": ".nii.gz" if nifti else ".tif",
-            "overlay": ".png",
-        }
+        mask = mask_suffix(raster)
+        endings = {"mask": mask, "probability": mask.replace(".png", ".tif"), "overlay": ".png"}
         targets = {kind: self._options.output / f"{case.name}_{kind}{end}" for kind, end in endings.items()}
         for path in targets.values():
             if path.exists() and case.name not in self._earlier and self._inputs.hold(path):
@@ -209,9 +201,3 @@ def _findings(mask: np.ndarray, prediction: Prediction) -> tuple[Finding, ...]:
 
 def _count_parts(mask: np.ndarray, prediction: Prediction) -> int:
     return sum(len(part_sizes(one)[1]) - 1 for one, _ in _slices(mask, prediction))
-
-
-def _write_probability(path: Path, probability: np.ndarray, raster: Raster) -> Path:
-    """float32, 0..1: NIfTI with the image's affine, or TIFF."""
-    write = write_nifti if suffix_of(path) == ".nii.gz" else write_tiff
-    return write(path, probability, raster)
