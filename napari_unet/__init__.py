@@ -1,4 +1,4 @@
-"""Lung segmentation with U-Nets: infer, correct, fine-tune. Importing this brings neither torch nor Qt nor napari."""
+"""Lung segmentation with U-Nets. Importing this brings neither torch nor Qt nor napari."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def segment(
 ) -> Prediction:
     """Segments the lungs in an image array; `.mask()` of the result is the mask.
 
-    image : (Y, X), or (Z, Y, X) as a stack of images; numeric, anything numpy can read. model : a name in the library, or a model's folder.
-    spacing_mm : one per axis, or None where it is not known. threshold : None for the model's own.
-    device : "auto", "cpu", "cuda" or "mps". header : further fields of `Raster` (modality, view, inverted, ...).
+    image : numbers, (Y, X), or (Z, Y, X) as a stack of images. model : a name in the library, or a model's
+    folder. spacing_mm : one per axis, or None where it is not known. threshold : None for the model's own.
+    device : "auto", "cpu", "cuda" or "mps". header : further fields of `Raster` (modality, view, ...).
     Raises UserError, with the remedy, for images and models that cannot be used.
     """
     import numpy as np

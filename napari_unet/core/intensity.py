@@ -34,6 +34,8 @@ class IntensityRule:
             return self.low, self.high
         step = max(1, int(np.ceil((pixels.size / 1_000_000) ** (1 / pixels.ndim))))
         sample = pixels[(slice(None, None, step),) * pixels.ndim]
+        if sample.dtype == bool:
+            sample = sample.astype(np.uint8)
         low, high = np.percentile(sample, [self.low, self.high])
         return float(low), float(high)
 

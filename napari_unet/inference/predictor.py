@@ -227,7 +227,7 @@ def _notes_only(steps: Maps) -> Maps:
 def entropy(probability: Tensor) -> Tensor:
     """Entropy in bits (Shannon 1948) of the class nearest to undecided: (C, Y, X) → (Y, X), 0..1."""
     p = probability.clamp(1e-6, 1 - 1e-6)
-    return -(p * p.log2() + (1 - p) * (1 - p).log2()).amax(dim=0)
+    return -(p * p.log2() + (1 - p) * (1 - p).log2()).amin(dim=0)
 
 
 def _batch(part: np.ndarray) -> Tensor:

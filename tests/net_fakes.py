@@ -1,0 +1,88 @@
+"""Tiny networks, cards, models and images for the tests of nets, models, inference and training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from napari_unet.core.gate import Likeness, mean_shape
+from napari_unet.core.intensity import IntensityRule
+from napari_unet.models.card import InputSpec, ModelCard, NetSpec
+from napari_unet.models.checkpoint import build_net, save_model
+from napari_unet.models.library import ModelEntry
+from napari_unet.nets.unet import UNet
+
+torch.set_num_threads(1)
+
+UNIT = IntensityRule("window", 0.0, 1.0)  # leaves 0..1 as it is
+TINY = {"base": 2, "depth": 2, "widest": 4}
+
+
+def tiny_net(seed: int = 0, **arguments: Any) -> UNet:
+    """A U-Net in evaluation mode whose batch normalisation has statistics, as after training."""
+    torch.manual_seed(seed)
+    net = UNet(**{**TINY, **arguments})
+    for part in net.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            nn.init.normal_(part.running_mean, std=0.3)
+            nn.init.uniform_(part.running_var, 0.5, 2)
+            nn.init.uniform_(part.weight, 0.5, 2)
+            nn.init.normal_(part.bias, std=0.3)
+    return net.eval()
+
+
+class PointNet(nn.Module):
+    """A network that looks at each pixel alone: logits = function(x)."""
+
+    stride, receptive_radius, classes, channels, output_margin = 1, 0, 1, 1, 0
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+def identity_net() -> PointNet:
+    """Its probability is its input."""
+    return PointNet(lambda x: torch.logit(x, 1e-6))
+
+
+def dark_is_lung() -> PointNet:
+    """Its probability is near 1 where the input is under 0.5."""
+    return PointNet(lambda x: 40 * (0.5 - x))
+
+
+def card(**fields: Any) -> ModelCard:
+    """A card for native pixels between 0 and 1."""
+    return ModelCard(**{"name": "tiny", "intensity": UNIT, "input": InputSpec(), **fields})
+
+
+def saved(folder: Path, seed: int = 0, **fields: Any) -> ModelEntry:
+    """A tiny model on disk."""
+    described = card(net=NetSpec(arguments=TINY), **fields)
+    torch.manual_seed(seed)
+    return ModelEntry(save_model(build_net(described.net).state_dict(), described, folder), folder)
+
+
+def lungs(height: int = 64, width: int = 64) -> np.ndarray:
+    """bool (Y, X): two upright ellipses."""
+    y, x = np.mgrid[:height, :width] / np.array([height, width]).reshape(2, 1, 1)
+    return np.any([((y - 0.5) / 0.38) ** 2 + ((x - c) / 0.16) ** 2 < 1 for c in (0.27, 0.73)], axis=0)
+
+
+def xray(mask: np.ndarray, seed: int = 0) -> np.ndarray:
+    """float32 in 0..1: dark lungs on bright tissue, with noise."""
+    noise = np.random.default_rng(seed).normal(0, 0.03, mask.shape)
+    return np.clip(np.where(mask, 0.2, 0.8) + noise, 0, 1).astype(np.float32)
+
+
+def lung_likeness() -> Likeness:
+    """What `lungs` look like."""
+    return Likeness(mean_shape(lungs()[None]))
