@@ -26,7 +26,7 @@ class ModelCardView(QWidget):
 
     def show_card(self, card: ModelCard | None) -> None:
         """Show `card`, or nothing."""
-        self._use.say("" if card is None else (card.use or card.title))
+        self._use.say("" if card is None else f"For {card.use}." if card.use else card.title)
         self._fold.setVisible(card is not None)
         if card is not None:
             self._details.setText(details(card))

@@ -59,7 +59,8 @@ def sizes(measures: Measures) -> str:
         lines.append("The image has no pixel spacing: sizes in pixels only.")
     if measures.sides_assumed:
         lines.append("Right and left are assumed, as in a PA or AP view.")
-    return f"<table cellspacing=2>{cells}</table>" + "<br>".join(lines)
+    paragraphs = "".join(f"<p style='margin: 4px 0 0 0'>{line}</p>" for line in lines)
+    return f"<table cellspacing=2>{cells}</table>{paragraphs}"
 
 
 def _area(mm2: float | None) -> str:

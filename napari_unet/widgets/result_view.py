@@ -201,9 +201,9 @@ class ResultView(QWidget):
         layer = self._layer
         shaped = values.reshape(layer.data.shape)
         name = f"{layer.name}: {what}"
-        show_map(
-            self._viewer, shaped, layer, name=name, colormap=colormap, contrast_limits=limits, opacity=0.6
-        )
+        options = {"colormap": colormap, "contrast_limits": limits, "opacity": 0.6}
+        # Additive: where the map is 0 the image under it stays as it is.
+        show_map(self._viewer, shaped, layer, name=name, blending="additive", **options)
 
     def _on_save(self) -> None:
         layer, result = self._layer, self._session.result_of(self._layer)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache, partial
 from html import escape
 from typing import Any
 
 from napari.layers import Image
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QCoreApplication, QEvent
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -256,7 +257,7 @@ def _check_package() -> None:
 
 
 def _detach(session: Session, key: object, *_: object) -> None:
-    if not QCoreApplication.closingDown():  # then everything goes anyway
+    with suppress(RuntimeError):  # at the end of the process Qt's objects go in any order
         session.detach(key)
 
 

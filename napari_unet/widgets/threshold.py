@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Labels
 from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtWidgets import QHBoxLayout, QWidget
-from superqt import QLabeledDoubleSlider
+from qtpy.QtWidgets import QDoubleSpinBox, QHBoxLayout, QSlider, QWidget
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.masks import threshold_mask
@@ -16,49 +15,56 @@ from napari_unet.widgets.layers import MAP, placement, slice_in_view
 from napari_unet.widgets.results import MaskResult
 from napari_unet.widgets.viewing.colours import mask_colormap
 
-_LOWEST, _HIGHEST = 0.01, 0.99
+_STEPS = 100
 _SETTLED_MS = 400  # after a key or the wheel, which have no release
 _FINEST = 2048  # pixels a side; the preview of a larger image leaves some out
 
 
 class ThresholdSlider(QWidget):
-    """moved : the value while it changes. settled : the value once it was let go."""
+    """A slider and a box with the same number. moved : it changes. settled : it was let go."""
 
     moved = Signal(float)
     settled = Signal(float)
 
     def __init__(self) -> None:
         super().__init__()
-        self.slider = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
-        self.slider.setRange(_LOWEST, _HIGHEST)
-        self.slider.setSingleStep(0.01)
-        self.slider.setPageStep(0.1)
-        self.slider.setToolTip(
+        self.setToolTip(
             "How sure the model must be to call a pixel lung. Lower: larger mask; higher: smaller mask."
         )
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(1, _STEPS - 1)
+        self.slider.setPageStep(_STEPS // 10)
+        self.box = QDoubleSpinBox()
+        self.box.setRange(1 / _STEPS, 1 - 1 / _STEPS)
+        self.box.setSingleStep(1 / _STEPS)
+        self.box.setKeyboardTracking(False)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SETTLED_MS)
         self._timer.timeout.connect(self._settle)
         self.slider.valueChanged.connect(self._on_changed)
         self.slider.sliderReleased.connect(self._on_released)
+        self.box.valueChanged.connect(lambda value: self.slider.setValue(round(value * _STEPS)))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.slider)
+        row.addWidget(self.slider, stretch=1)
+        row.addWidget(self.box)
 
     def value(self) -> float:
         """The threshold, 0..1."""
-        return round(float(self.slider.value()), 4)
+        return self.slider.value() / _STEPS
 
     def set_value(self, value: float) -> None:
         """Move the slider without telling anybody; not while somebody holds it."""
         if self.slider.isSliderDown() or self._timer.isActive():
             return
         self.slider.blockSignals(True)
-        self.slider.setValue(value)
+        self.slider.setValue(round(value * _STEPS))
         self.slider.blockSignals(False)
+        self._show_number()
 
     def _on_changed(self) -> None:
+        self._show_number()
         self.moved.emit(self.value())
         if not self.slider.isSliderDown():
             self._timer.start()
@@ -69,6 +75,11 @@ class ThresholdSlider(QWidget):
 
     def _settle(self) -> None:
         self.settled.emit(self.value())
+
+    def _show_number(self) -> None:
+        self.box.blockSignals(True)
+        self.box.setValue(self.value())
+        self.box.blockSignals(False)
 
 
 class ThresholdPreview:

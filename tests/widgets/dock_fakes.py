@@ -74,8 +74,8 @@ class FakeEngine:
             job.cancel()
 
 
-def two_lungs(shape, spacing_mm=None, seed=0, **options) -> Prediction:
-    """Two lungs and one speck, each surer in the middle than at the border; a stack holds the same in every slice."""
+def two_lungs(shape, spacing_mm=None, **options) -> Prediction:
+    """Two lungs and a speck, surest in the middle of each; a stack holds the same in every slice."""
     height, width = shape[-2:]
     y, x = np.mgrid[:height, :width]
     hills = [(0.28, 0.5, 1.0), (0.72, 0.5, 0.9), (0.05, 0.05, 0.05)]

@@ -82,7 +82,9 @@ def test_every_transform_and_unit_goes_to_the_mask(dock, viewer, click_segment, 
         assert np.allclose(getattr(mask, name), getattr(image, name)), name
 
 
-def test_a_refusal_is_told_in_the_dock_and_as_a_notification(dock, viewer, image, click_segment, finish, told):
+def test_a_refusal_is_told_in_the_dock_and_as_a_notification(
+    dock, viewer, image, click_segment, finish, told
+):
     finish(click_segment(), UserError("This is a hand.", "Choose a chest X-ray."))
     assert "This is a hand. Choose a chest X-ray." in words(dock, "message")
     assert told == ["This is a hand. Choose a chest X-ray."]
@@ -195,7 +197,9 @@ def test_a_second_result_stands_beside_the_first(viewer, image, click_segment, f
 
 
 def test_this_slice_of_a_stack(dock, viewer, click_segment, finish):
-    stack = viewer.add_image(np.zeros((5, 64, 80), np.uint8), name="stack", scale=(2, 1, 1), translate=(10, 0, 0))
+    stack = viewer.add_image(
+        np.zeros((5, 64, 80), np.uint8), name="stack", scale=(2, 1, 1), translate=(10, 0, 0)
+    )
     assert dock.slices.isVisible()
     viewer.dims.set_current_step(0, 3)
     job = click_segment()
