@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from dock_fakes import settle, two_lungs
@@ -166,6 +168,22 @@ def test_the_preview_of_a_huge_image_leaves_pixels_out(viewer, make, drag):
     preview = preview_of(viewer)
     assert max(preview.data.shape) <= 2048
     assert np.allclose(preview.data_to_world((10, 100)), mask.data_to_world((30, 300)))
+
+
+@pytest.mark.parametrize("outlined", [False, True])
+def test_the_preview_keeps_up_with_the_slider(dock, viewer, make, outlined):
+    make((2048, 2048))
+    if outlined:
+        dock._session._viewing.outlines.switch()
+    dock.result.threshold.slider.setValue(40)  # makes the preview
+    seconds = []
+    for value in range(41, 60):
+        start = time.perf_counter()
+        dock.result.threshold.slider.setValue(value)
+        seconds.append(time.perf_counter() - start)
+    assert preview_of(viewer).data.shape == (2048, 2048)
+    assert np.median(seconds) < 0.05
+    settle_now(dock)
 
 
 def test_left_and_right(dock, make):
