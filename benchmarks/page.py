@@ -1,0 +1,76 @@
+"""docs/benchmarks.md, made of the results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from benchmarks.result import Column, Result
+
+_HEAD = """# Benchmarks
+
+`make bench` measures everything on this page and writes it anew, with the figures behind it in
+`benchmarks/results/*.json`. Do not edit it by hand.
+
+Machines are noisy, so things that are compared run in turns (A B A B …), and a ratio says more than a time.
+"Best" is the best of all rounds, "median" their median; a ratio is of two bests or of two medians.
+"""
+_FORMATS: dict[str, Callable[[float], str]] = {
+    "ms": lambda x: f"{1e3 * x:.1f}" if x < 0.1 else f"{1e3 * x:.0f}",
+    "s": lambda x: f"{x:.2f}",
+    "ratio": lambda x: f"{x:.2f}",
+    "share": lambda x: "0" if x == 0 else f"{100 * x:.2g} %" if x < 0.01 else f"{100 * x:.1f} %",
+    "MB": lambda x: f"{x / 1e6:.0f}",
+    "tiny": lambda x: "0" if x == 0 else f"{x:.1g}" if x < 0.01 else f"{x:.2f}",
+}
+_IN_TITLE = ("ms", "s", "MB")
+
+
+def page(results: Iterable[Result]) -> str:
+    """The whole page, in Markdown."""
+    found = list(results)
+    return "\n".join([_HEAD, *(_section(result) for result in found), _machine(found)])
+
+
+def _section(result: Result) -> str:
+    notes = "".join(f"\n{note}\n" for note in result.notes)
+    return f"## {result.title}\n\n{result.how}\n\n{table(result)}{notes}"
+
+
+def table(result: Result) -> str:
+    """The rows in Markdown; what has no number says so or is a dash."""
+    lines = [[_title(column) for column in result.columns], ["---"] * len(result.columns)]
+    for row in result.rows:
+        cells = [_cell(value, column) for value, column in zip(row, result.columns, strict=False)]
+        lines.append(cells + ["–"] * (len(result.columns) - len(cells)))
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _title(column: Column) -> str:
+    return f"{column.title}, {column.unit}" if column.unit in _IN_TITLE else column.title
+
+
+def _cell(value: Any, column: Column) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return value.replace("|", "\\|")
+    return _FORMATS[column.unit](value)
+
+
+def _machine(results: list[Result]) -> str:
+    """The conditions of all results; those that differ from case to case as a range."""
+    lines = []
+    for key in results[0].conditions if results else ():
+        values = [result.conditions[key] for result in results if result.conditions.get(key) is not None]
+        if not values:
+            continue
+        same = all(value == values[0] for value in values)
+        lines.append(f"- {key}: {_words(values[0] if same else f'{min(values)} to {max(values)}')}\n")
+    return "## Where it was measured\n\n" + "".join(lines)
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {number}" for name, number in value.items())
+    return str(value)

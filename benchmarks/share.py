@@ -1,0 +1,107 @@
+"""How much of a `segment` call is not the network."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from unittest.mock import patch
+
+import numpy as np
+from torch import Tensor
+
+import napari_unet
+from benchmarks.images import xray
+from benchmarks.nets import SHIPPED, model_at_hand
+from benchmarks.result import Column, Result
+from napari_unet.models.library import default_library
+from napari_unet.nets.unet import UNet
+
+_COLUMNS = (
+    Column("image"),
+    Column("call, best", "ms"),
+    Column("network, then", "ms"),
+    Column("not the network, best", "share"),
+    Column("median", "share"),
+    Column("with `.mask()`, best", "share"),
+    Column("median", "share"),
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """Seconds of one `segment` call, of the network's forward passes in it, and of `.mask()` after it."""
+
+    whole: float
+    network: float
+    mask: float
+
+    @property
+    def share(self) -> float:
+        return 1 - self.network / self.whole
+
+    @property
+    def share_with_mask(self) -> float:
+        return 1 - self.network / (self.whole + self.mask)
+
+
+def measure(quick: bool) -> Result:
+    """`napari_unet.segment` at several sizes."""
+    sides, rounds = ((256, 512), 2) if quick else ((512, 1024, 2048, 4096), 15)
+    images = {side: xray(side) for side in sides}
+    calls: dict[int, list[Call]] = {side: [] for side in sides}
+    with model_at_hand() as model:
+        for _ in range(rounds + 1):
+            for side, image in images.items():
+                calls[side].append(_call(image))
+        card = default_library().find(SHIPPED).card
+    seen = "×".join(map(str, card.input.size or ())) + (", as it is and mirrored" if card.flips else "")
+    result = Result(
+        "Share of a `segment` call that is not the network",
+        f"`napari_unet.segment(image)` with {model} (which sees the image at {seen}) on 12-bit X-rays of "
+        "several sizes, on the CPU, model loaded. Everything that is not a forward pass counts: the input "
+        "gate, resizing to the network and back, uncertainty, the likeness check. `.mask()` is threshold, "
+        "parts and holes at the image's own size.",
+        _COLUMNS,
+    )
+    for side, all_calls in calls.items():
+        counted = all_calls[1:]
+        best = min(counted, key=lambda call: call.whole)
+        best_with_mask = min(counted, key=lambda call: call.whole + call.mask)
+        result.add(
+            f"{side}×{side}",
+            best.whole,
+            best.network,
+            best.share,
+            statistics.median(call.share for call in counted),
+            best_with_mask.share_with_mask,
+            statistics.median(call.share_with_mask for call in counted),
+        )
+    return result
+
+
+def _call(image: np.ndarray) -> Call:
+    with forward_seconds() as network:
+        start = time.perf_counter()
+        prediction = napari_unet.segment(image, device="cpu")
+        called = time.perf_counter()
+    prediction.mask()
+    return Call(called - start, sum(network), time.perf_counter() - called)
+
+
+@contextmanager
+def forward_seconds() -> Iterator[list[float]]:
+    """Collects the time of each forward pass of a U-Net while it is open."""
+    seconds: list[float] = []
+    forward = UNet.forward
+
+    def timed(net: UNet, x: Tensor) -> Tensor:
+        start = time.perf_counter()
+        y = forward(net, x)
+        seconds.append(time.perf_counter() - start)
+        return y
+
+    with patch.object(UNet, "forward", timed):
+        yield seconds
