@@ -16,6 +16,7 @@ from napari_unet.models.card import InputSpec, ModelCard, NetSpec
 from napari_unet.models.checkpoint import build_net, save_model
 from napari_unet.models.library import ModelEntry
 from napari_unet.nets.unet import UNet
+from napari_unet.training.samples import Pair, Samples
 
 torch.set_num_threads(1)
 
@@ -86,3 +87,11 @@ def xray(mask: np.ndarray, seed: int = 0) -> np.ndarray:
 def lung_likeness() -> Likeness:
     """What `lungs` look like."""
     return Likeness(mean_shape(lungs()[None]))
+
+
+def tiny_samples(count: int, side: int = 48) -> Samples:
+    """`count` X-rays with their masks, in memory."""
+    mask = lungs(side, side)
+    pairs = tuple(Pair(Path(f"{k}.png"), Path(f"{k}.png"), str(k), "train") for k in range(count))
+    images = np.stack([xray(mask, k) for k in range(count)])[:, None]
+    return Samples(pairs, images, np.repeat(mask[None, None], count, axis=0).astype(np.float32))

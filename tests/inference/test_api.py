@@ -1,0 +1,35 @@
+"""`import napari_unet` in a fresh process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from net_fakes import saved
+
+SCRIPT = """
+import sys
+import napari_unet as nu
+heavy = {"torch", "napari", "qtpy", "PyQt5", "PyQt6", "numpy", "scipy"} & set(sys.modules)
+assert not heavy, heavy
+import numpy as np
+image = np.random.default_rng(0).random((64, 80))
+found = nu.segment(image.tolist(), model="tiny", spacing_mm=(0.5, 0.5), device="cpu")
+assert type(found).__name__ == "Prediction" and found.mask().shape == (64, 80), found
+assert found.spacing_mm == (0.5, 0.5)
+assert not {"napari", "qtpy"} & set(sys.modules)
+try:
+    nu.segment(np.zeros((64, 80)), model="tiny")
+except Exception as error:
+    print(nu.__version__, type(error).__name__, error)
+"""
+
+
+def test_the_api_in_a_fresh_process(tmp_path: Path) -> None:
+    saved(tmp_path / "tiny")
+    environment = {**os.environ, "NAPARI_UNET_MODELS": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "UserError The image is empty" in done.stdout

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from net_fakes import dark_is_lung, lung_likeness, lungs, saved, xray
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import Note, TileDone
+from napari_unet.core.prediction import Prediction
+from napari_unet.core.raster import Modality, Raster
+from napari_unet.inference import segment
+from napari_unet.inference.predictor import Predictor
+from napari_unet.inference.segment import PredictorCache, run, segment_steps
+from napari_unet.models.card import InputSpec
+from napari_unet.models.library import ModelLibrary
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> ModelLibrary:
+    """One model, `tiny`, for frontal X-rays, which knows what lungs look like."""
+    fields = {"modalities": ("CR", "DX"), "views": ("PA",), "body_parts": ("CHEST",), "use": "chest X-rays"}
+    saved(tmp_path / "tiny", input=InputSpec(size=(64, 64)), likeness=lung_likeness(), **fields)
+    return ModelLibrary(tmp_path)
+
+
+def _segment(library: ModelLibrary, raster: Raster, **options: Any) -> Prediction:
+    return run(segment_steps(raster, model="tiny", library=library, cache=PredictorCache(), **options))
+
+
+@pytest.fixture
+def sees_dark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model's network is exchanged for one that takes all that is dark for lung."""
+    monkeypatch.setattr(segment, "load_model", lambda entry: dark_is_lung())
+
+
+@pytest.mark.usefixtures("sees_dark")
+def test_a_usual_image_gives_a_mask_and_no_notes(library: ModelLibrary) -> None:
+    raster = Raster(xray(lungs()), spacing_mm=(1.0, 1.0), columns_towards="R")
+    steps = segment_steps(raster, model="tiny", library=library, cache=PredictorCache())
+    assert next(steps) == TileDone(1, 1)
+    found = run(steps)
+    np.testing.assert_array_equal(found.mask(), lungs())
+    assert found.notes == ()
+    assert (found.spacing_mm, found.columns_towards, found.threshold) == ((1.0, 1.0), "R", 0.5)
+
+
+@pytest.mark.usefixtures("sees_dark")
+def test_polarity_is_found_and_told(library: ModelLibrary) -> None:
+    dark = 1 - xray(lungs())
+    measured = _segment(library, Raster(dark))
+    assert measured.inverted and "Bones look dark" in measured.notes[0]
+    told = _segment(library, Raster(dark, inverted=True))
+    assert told.inverted and "MONOCHROME1" in told.notes[0]
+    for found in (measured, told):
+        np.testing.assert_array_equal(found.mask(), lungs())
+
+
+@pytest.mark.usefixtures("sees_dark")
+def test_what_does_not_look_like_it_is_refused_or_flagged(library: ModelLibrary) -> None:
+    halves = Raster(np.repeat(np.float32([0.2, 0.8]), 32)[:, None].repeat(64, axis=1))
+    with pytest.raises(UserError, match="does not look like") as error:
+        _segment(library, halves)
+    assert "chest X-rays" in error.value.remedy
+    assert _segment(library, halves, gate=False).likeness[0] < 0
+    both = np.stack([xray(lungs()), halves.pixels])
+    assert "Image 2 of the stack may not be" in _segment(library, Raster(both)).notes[0]
+
+
+def test_notes_are_events_and_stay_with_the_result(library: ModelLibrary) -> None:
+    steps = segment_steps(
+        Raster(xray(lungs()), inverted=True),
+        model="tiny",
+        library=library,
+        cache=PredictorCache(),
+        gate=False,
+    )
+    events = []
+    while True:
+        try:
+            events.append(next(steps))
+        except StopIteration as end:
+            found = end.value
+            break
+    assert [event.text for event in events if isinstance(event, Note)] == list(found.notes)
+    assert found.notes
+
+
+@pytest.mark.parametrize(
+    ("pixels", "header"),
+    [
+        (np.zeros((64, 64)), {}),
+        (np.full((64, 64), np.nan), {}),
+        (np.ones((31, 64)) * np.arange(64), {}),
+        (xray(lungs()), {"modality": Modality.CT}),
+        (xray(lungs()), {"view": "LL"}),
+        (xray(lungs()), {"body_part": "HAND"}),
+        (xray(lungs()) * 2000 - 1000, {}),
+    ],
+)
+def test_unusable_images_are_refused_before_anything_runs(
+    library: ModelLibrary, pixels: np.ndarray, header: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segment, "load_model", lambda entry: pytest.fail("the model was loaded"))
+    with pytest.raises(UserError) as error:
+        _segment(library, Raster(pixels, **header))
+    assert error.value.remedy
+
+
+def test_the_threshold_is_the_card_s_or_one_s_own(library: ModelLibrary) -> None:
+    raster = Raster(xray(lungs()))
+    assert _segment(library, raster, gate=False).threshold == 0.5
+    assert _segment(library, raster, gate=False, threshold=0.2).threshold == 0.2
+    for wrong in (-0.1, 1.5, float("nan")):
+        with pytest.raises(UserError, match="not a probability"):
+            _segment(library, raster, threshold=wrong)
+
+
+def test_a_model_that_is_not_there(library: ModelLibrary) -> None:
+    with pytest.raises(UserError, match="no model named none") as error:
+        run(segment_steps(Raster(xray(lungs())), model="none", library=library))
+    assert "tiny" in error.value.remedy
+
+
+def test_assumed_polarity_is_said(tmp_path: Path) -> None:
+    saved(tmp_path / "tiny")
+    assert _segment(ModelLibrary(tmp_path), Raster(xray(lungs()))).notes == ("Bright bones are assumed.",)
+
+
+def test_a_model_is_loaded_once_and_again_when_it_changes(tmp_path: Path) -> None:
+    cache = PredictorCache(size=1)
+    first = saved(tmp_path / "a", seed=1)
+    one = cache.get(first, "cpu")
+    assert isinstance(one, Predictor)
+    assert cache.get(first, "cpu") is one
+    other = cache.get(saved(tmp_path / "b", seed=2), "cpu")
+    assert other is not one
+    assert cache.get(first, "cpu") is not one  # only one is kept
+
+
+def test_segment_without_events(tmp_path: Path) -> None:
+    saved(tmp_path / "tiny")
+    found = segment.segment(Raster(xray(lungs())), model=str(tmp_path / "tiny"), device="cpu", threshold=0.1)
+    assert found.probability.shape == (1, 64, 64)
+    assert found.threshold == 0.1

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from net_fakes import saved
+
+from napari_unet.core.errors import UserError
+from napari_unet.models.card import CARD_FILE
+from napari_unet.models.library import ModelLibrary, default_library
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> ModelLibrary:
+    """An own folder and a shipped one; both are still empty."""
+    for name in ("own", "shipped"):
+        (tmp_path / name).mkdir()
+    return ModelLibrary(tmp_path / "own", (tmp_path / "shipped",))
+
+
+def _named(library: ModelLibrary) -> list[tuple[str, str, bool]]:
+    return [(entry.card.name, entry.card.version, entry.shipped) for entry in library.list()]
+
+
+def test_models_with_and_without_versions(library: ModelLibrary) -> None:
+    saved(library.shipped[0] / "cxr-lung", name="cxr-lung")
+    saved(library.own / "mine" / "1", name="mine", version="1")
+    saved(library.own / "mine" / "2", name="mine", version="2")
+    assert _named(library) == [("cxr-lung", "1", True), ("mine", "1", False), ("mine", "2", False)]
+
+
+def test_no_folder_at_all(tmp_path: Path) -> None:
+    nothing = ModelLibrary(tmp_path / "none", (tmp_path / "neither",))
+    assert nothing.list() == []
+    with pytest.raises(UserError, match="no model named x") as error:
+        nothing.find("x")
+    assert "none" in error.value.remedy
+
+
+def test_one_s_own_newest_version_goes_first(library: ModelLibrary) -> None:
+    saved(library.shipped[0] / "a", name="a", version="99")
+    assert library.find("a").shipped
+    for version in ("2", "10", "9"):
+        saved(library.own / "a" / version, name="a", version=version)
+    assert (library.find("a").card.version, library.find("a").shipped) == ("10", False)
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"), [("1", "1.1"), ("1.9", "1.10"), ("1.rc", "1.1"), ("alpha", "1"), ("2", "2024.1")]
+)
+def test_versions_are_compared_as_numbers(library: ModelLibrary, older: str, newer: str) -> None:
+    for version in (newer, older):
+        saved(library.own / "a" / version, name="a", version=version)
+    assert library.find("a").card.version == newer
+
+
+def test_half_written_models_are_passed_over(library: ModelLibrary) -> None:
+    saved(library.own / "a.partial", name="a")
+    saved(library.own / "a" / "2.partial", name="a", version="2")
+    saved(library.own / "a" / "1", name="a", version="1")
+    assert _named(library) == [("a", "1", False)]
+
+
+def test_a_broken_model_harms_no_other_and_gives_its_own_reason(library: ModelLibrary) -> None:
+    saved(library.own / "good", name="good")
+    broken = saved(library.own / "broken", name="broken")
+    (broken.folder / CARD_FILE).write_text("{")
+    future = saved(library.own / "future" / "3", name="future")
+    (future.folder / CARD_FILE).write_text('{"format_version": 99}')
+    entries, unreadable = library.scan()
+    assert [entry.card.name for entry in entries] == ["good"]
+    assert [each.folder.name for each in unreadable] == ["broken", "3"]
+    with pytest.raises(UserError, match="cannot be read"):
+        library.find("broken")
+    with pytest.raises(UserError, match="newer version"):
+        library.find("future")
+
+
+def test_a_model_by_its_folder(library: ModelLibrary, tmp_path: Path) -> None:
+    entry = saved(tmp_path / "elsewhere" / "m", name="m")
+    for name in (entry.folder, str(entry.folder)):
+        assert library.find(name).card == entry.card
+    with pytest.raises(UserError, match="is not a model"):
+        library.find(tmp_path / "own")
+    with pytest.raises(UserError, match="no model named"):
+        library.find(tmp_path / "nowhere")
+
+
+def test_weights_that_are_missing_are_told(library: ModelLibrary) -> None:
+    entry = saved(library.own / "a", name="a")
+    entry.verify()
+    entry.weights.unlink()
+    with pytest.raises(UserError, match="has no weights"):
+        library.find("a").verify()
+
+
+def test_where_models_are_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NAPARI_UNET_MODELS", str(tmp_path))
+    assert default_library().own == tmp_path
+    assert default_library(tmp_path / "mine").own == tmp_path / "mine"
+    monkeypatch.setenv("NAPARI_UNET_MODELS", "")
+    assert default_library().own.parts[-2:] == ("napari-unet-lung", "models")
+    assert not default_library().own.is_relative_to(default_library().shipped[0])
+
+
+def test_shipped_models_are_whole() -> None:
+    entries, unreadable = ModelLibrary(Path("none"), default_library().shipped).scan()
+    assert unreadable == []
+    for entry in entries:
+        entry.verify()
+        assert entry.shipped and entry.weights.stat().st_size <= 4_000_000
+        assert entry.card.protocol and entry.card.data and entry.card.scores and entry.card.likeness
+
+
+def test_the_library_needs_no_torch() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None; from napari_unet.models.library import default_library as d"
+    )
+    subprocess.run([sys.executable, "-c", f"{code}; d().list()"], check=True)
