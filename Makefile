@@ -13,7 +13,7 @@ endif
 # Drawing needs a screen: a virtual one where xvfb is, the real one elsewhere (macOS, Windows).
 XVFB = $(if $(shell command -v xvfb-run),xvfb-run -a)
 
-.PHONY: help setup system demo test test-all test-pyqt6 lint bench screenshots clean
+.PHONY: help setup system demo test test-all test-pyqt6 lint bench screenshots docs clean
 help:
 	@echo "make demo         the main job on the bundled X-rays: a window, or pictures in demo/"
 	@echo "make test         lint and all tests that are not slow"
@@ -22,6 +22,7 @@ help:
 	@echo "make lint         ruff, mypy, import-linter, npe2 validate"
 	@echo "make bench        benchmarks/results and docs/benchmarks.md"
 	@echo "make screenshots  the pictures of the README"
+	@echo "make docs         the pages of the models, from their cards"
 	@echo "make setup        only the environment in $(VENV)"
 	@echo "make clean        remove environments and everything that was built"
 
@@ -56,13 +57,17 @@ test-all: lint
 
 .venv-pyqt6/.ready: EXTRAS := pyqt6,testing
 test-pyqt6: .venv-pyqt6/.ready
-	QT_API=pyqt6 $(XVFB) .venv-pyqt6/bin/python -m pytest -m "not slow" tests/widgets
+	QT_API=pyqt6 $(XVFB) .venv-pyqt6/bin/python -m pytest -m "not slow" tests/widgets tests/widgets_viewing
 
 bench: $(VENV)/.ready
 	$(BIN)/python -m benchmarks
 
+# The screen of a small laptop: all that a dock shows has to fit.
 screenshots: $(VENV)/.ready
-	$(XVFB) $(BIN)/python scripts/screenshots.py
+	$(if $(XVFB),$(XVFB) -s "-screen 0 1366x768x24") $(BIN)/python scripts/screenshots.py docs/images
+
+docs: $(VENV)/.ready
+	$(BIN)/python scripts/model_pages.py
 
 clean:
 	rm -rf $(VENV) .venv-pyqt6 build dist demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
