@@ -47,7 +47,7 @@ def read_dicom(path: Path) -> Raster:
     Raises UserError for files with no image or several, colour pictures, damaged files, and for compressions
     that nothing here can decode; it names the package to install.
     """
-    with _silence():
+    with _guarded(path.name):
         dataset = _dataset(path)
         pixels = _pixels(dataset, path.name)
         spacing, spacing_source = header.spacing(dataset)
@@ -66,14 +66,20 @@ def read_dicom(path: Path) -> Raster:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
-    """pydicom's warnings, also those in the log, quote the values that they complain of."""
+def _guarded(name: str) -> Iterator[None]:
+    """Nothing that pydicom and the decoders say comes out: they quote the values that they complain of."""
     logger = logging.getLogger("pydicom")
     before, logger.disabled = logger.disabled, True
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
+    except (UserError, MemoryError, KeyboardInterrupt, SystemExit):
+        raise
+    except (
+        BaseException
+    ):  # damaged files make them raise nearly anything, the Rust ones not even an Exception
+        raise UserError(f"{name} is damaged or incomplete and cannot be read.", _AGAIN) from None
     finally:
         logger.disabled = before
 
@@ -82,12 +88,8 @@ def _dataset(path: Path) -> Dataset:
     """The whole file. One without preamble or meta information is read too if it looks like DICOM inside."""
     import pydicom
 
-    try:
-        dataset = pydicom.dcmread(path, force=True)
-        known = {"SOPClassUID", "Modality", "Rows", "PhotometricInterpretation"} & set(dataset.dir())
-    except Exception:  # damaged files make pydicom raise nearly anything, with values in the text
-        raise UserError(f"{path.name} is damaged or incomplete and cannot be read.", _AGAIN) from None
-    if not known:
+    dataset = pydicom.dcmread(path, force=True)
+    if not {"SOPClassUID", "Modality", "Rows", "PhotometricInterpretation"} & set(dataset.dir()):
         raise UserError(f"{path.name} is not a DICOM image.", "Open PNG, JPEG, TIFF, NIfTI or DICOM.")
     if "TransferSyntaxUID" not in dataset.file_meta:
         implicit, little = dataset.original_encoding
@@ -109,10 +111,7 @@ def _pixels(dataset: Dataset, name: str) -> np.ndarray:
             "Series and multi-frame files cannot be opened yet: export the image that you need by itself.",
         )
     _check_decoder(dataset, name)
-    try:
-        pixels = _decoded(dataset)
-    except Exception:  # as above
-        raise UserError(f"The image in {name} is damaged or incomplete.", _AGAIN) from None
+    pixels = _decoded(dataset)
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     if pixels.ndim == 2:
         return pixels

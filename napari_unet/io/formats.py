@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -45,12 +47,8 @@ _AGAIN = "Copy or export it once more."
 def read_raster(path: Path) -> Raster:
     """One file as a raster. Raises UserError, with the file's name, for anything that cannot be read."""
     readers = {"picture": read_picture, "tiff": read_tiff, "nifti": read_nifti, "dicom": read_dicom}
-    try:
+    with _memory_for(path):
         return readers[_family(path)](path)
-    except MemoryError as error:
-        raise UserError(
-            f"{path.name} does not fit into this computer's memory.", "Make it smaller."
-        ) from error
 
 
 def read_mask(path: Path) -> np.ndarray:
@@ -62,7 +60,8 @@ def read_mask(path: Path) -> np.ndarray:
     family = _family(path)
     if family == "picture":
         return read_picture_mask(path)
-    pixels = read_tiff_mask(path) if family == "tiff" else read_raster(path).pixels
+    with _memory_for(path):
+        pixels = read_tiff_mask(path) if family == "tiff" else read_raster(path).pixels
     if pixels.dtype.kind != "f":
         return pixels
     if not (np.isfinite(pixels).all() and np.array_equal(pixels, np.rint(pixels))):
@@ -93,10 +92,18 @@ def write_mask(path: Path, mask: np.ndarray, like: Raster) -> Path:
 
 
 def write_probability(path: Path, probability: np.ndarray, like: Raster) -> Path:
-    """As `write_mask`, for values 0..1: float32, in PNG 16 bit from 0 to 65535."""
-    if suffix_of(path).lower() == ".png":
-        return _write(path, np.rint(np.clip(probability, 0, 1) * 65535).astype(np.uint16), like)
+    """As `write_mask`, for values 0..1, as float32 in TIFF or NIfTI."""
     return _write(path, probability.astype(np.float32), like)
+
+
+@contextmanager
+def _memory_for(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError as error:
+        raise UserError(
+            f"{path.name} does not fit into this computer's memory.", "Make it smaller."
+        ) from error
 
 
 def _write(path: Path, pixels: np.ndarray, like: Raster) -> Path:
@@ -105,8 +112,8 @@ def _write(path: Path, pixels: np.ndarray, like: Raster) -> Path:
     if path.exists() and like.source and os.path.exists(like.source) and os.path.samefile(path, like.source):
         raise UserError(f"{path.name} is the image itself and is not overwritten.", "Choose another name.")
     match suffix_of(path).lower():
-        case ".png" if pixels.ndim == 3:
-            raise UserError("A PNG holds one image, not a stack.", "Save it as .tif or .nii.gz.")
+        case ".png" if pixels.ndim == 3 or pixels.dtype.kind == "f":
+            raise UserError("A PNG holds neither stacks nor probabilities.", "Save it as .tif or .nii.gz.")
         case ".png":
             return write_png(path, pixels)
         case ".tif" | ".tiff":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,43 +81,14 @@ def read_nifti(path: Path) -> Raster:
     as it is stored, and affine and columns_towards are None. Scaled values are float32; cal_min and cal_max
     become the window. A unit that is not given is mm, unless a 2D image has the default spacing 1 x 1.
     """
-    import nibabel
-    from nibabel.filebasedimages import ImageFileError
-
     try:
-        image = nibabel.load(path)
-        stored = np.asanyarray(image.dataobj)
-        scaled = (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0)
-    except (OSError, EOFError, ValueError, zlib.error, ImageFileError) as error:
+        return _raster(path)
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:  # damaged headers make nibabel and zlib raise nearly anything
         raise UserError(
             f"{path.name} is damaged, incomplete or not a NIfTI file.", "Copy or export it once more."
         ) from error
-    if stored.dtype.names:  # RGB24 and RGBA32 are records
-        stored = grey_from_channels(np.stack([stored[c] for c in stored.dtype.names], axis=-1), path.name)
-    if any(length != 1 for length in stored.shape[3:]) or stored.ndim < 2 or stored.dtype.kind not in "uif":
-        raise UserError(
-            f"{path.name} is not one grey image or volume (shape {stored.shape}, {stored.dtype}).",
-            "Save one volume or one channel of it by itself.",
-        )
-    header = image.header
-    affine = _known_affine(header)
-    frame = _frame(header, stored.shape, affine)
-    unit = header.get_xyzt_units()[0]
-    spacing = _spacing(header, frame, unit)
-    shown_affine = None
-    if affine is not None and not frame.flat:
-        shown_affine = _shown_affine(affine, frame, _MM_PER_UNIT[unit])
-    low, high = float(header["cal_min"]), float(header["cal_max"])
-    return Raster(
-        frame.shown(stored.astype(_plain_dtype(stored.dtype, scaled), copy=False)),
-        spacing_mm=spacing,
-        spacing_source="" if spacing is None else "NIfTI" if unit != "unknown" else "NIfTI (no unit: mm)",
-        affine=shown_affine,
-        window=(low, high) if low < high else None,
-        columns_towards=None if affine is None or not _shows_left_right(affine, frame) else "L",
-        source=str(path),
-        frame=frame,
-    )
 
 
 def write_nifti(path: Path, pixels: np.ndarray, like: Raster) -> Path:
@@ -147,6 +117,40 @@ def write_nifti(path: Path, pixels: np.ndarray, like: Raster) -> Path:
     with atomic_write(path) as partial:
         image.to_filename(partial)
     return path
+
+
+def _raster(path: Path) -> Raster:
+    import nibabel
+
+    image = nibabel.load(path)
+    stored = np.asanyarray(image.dataobj)
+    scaled = (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0)
+    if stored.dtype.names:  # RGB24 and RGBA32 are records
+        stored = grey_from_channels(np.stack([stored[c] for c in stored.dtype.names], axis=-1), path.name)
+    if any(length != 1 for length in stored.shape[3:]) or stored.ndim < 2 or stored.dtype.kind not in "uif":
+        raise UserError(
+            f"{path.name} is not one grey image or volume (shape {stored.shape}, {stored.dtype}).",
+            "Save one volume or one channel of it by itself.",
+        )
+    header = image.header
+    affine = _known_affine(header)
+    frame = _frame(header, stored.shape, affine)
+    unit = header.get_xyzt_units()[0]
+    spacing = _spacing(header, frame, unit)
+    shown_affine = None
+    if affine is not None and not frame.flat:
+        shown_affine = _shown_affine(affine, frame, _MM_PER_UNIT[unit])
+    low, high = float(header["cal_min"]), float(header["cal_max"])
+    return Raster(
+        frame.shown(stored.astype(_plain_dtype(stored.dtype, scaled), copy=False)),
+        spacing_mm=spacing,
+        spacing_source="" if spacing is None else "NIfTI" if unit != "unknown" else "NIfTI (no unit: mm)",
+        affine=shown_affine,
+        window=(low, high) if low < high else None,
+        columns_towards=None if affine is None or not _shows_left_right(affine, frame) else "L",
+        source=str(path),
+        frame=frame,
+    )
 
 
 def _known_affine(header: Any) -> np.ndarray | None:

@@ -72,7 +72,7 @@ def _read(path: Path, labels: bool) -> tuple[np.ndarray, Any, dict[str, Any]]:
             page, axes = whole[0].keyframe, whole[0].axes
             pixels = _grey_stack(whole[0].asarray(), axes, page, path.name, labels)
             return pixels.astype(pixels.dtype.newbyteorder("="), copy=False), page, file.imagej_metadata or {}
-    except UserError:
+    except (UserError, MemoryError):
         raise
     except Exception as error:  # decoders of damaged files raise nearly anything
         if "imagecodecs" in str(error):

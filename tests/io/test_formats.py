@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 
 import numpy as np
+import pydicom
 import pytest
 import tifffile
-from dicom_files import save
+from dicom_files import dataset, save
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
@@ -112,7 +115,7 @@ def test_a_mask_png_is_8_bit_grey_0_and_255(tmp_path):
 
 def test_what_cannot_be_saved_is_said(tmp_path):
     flat, stack = Raster(_PIXELS), Raster(np.zeros((3, 4, 5)))
-    with pytest.raises(UserError, match="not a stack"):
+    with pytest.raises(UserError, match="neither stacks"):
         write_mask(tmp_path / "m.png", stack.pixels > 0, stack)
     with pytest.raises(UserError, match=r'not saved as "\.jpg"'):
         write_mask(tmp_path / "m.jpg", flat.pixels > 0, flat)
@@ -149,8 +152,8 @@ def test_a_link_to_another_image_is_replaced_and_not_followed(tmp_path):
 def test_probabilities(tmp_path):
     like = Raster(_PIXELS, spacing_mm=(0.2, 0.3))
     probability = np.linspace(0, 1, _PIXELS.size, dtype=np.float32).reshape(_PIXELS.shape)
-    png = read_raster(write_probability(tmp_path / "p.png", probability, like)).pixels
-    np.testing.assert_array_equal(png, np.rint(probability * 65535))
+    with pytest.raises(UserError, match="nor probabilities"):
+        write_probability(tmp_path / "p.png", probability, like)
     for name in ("p.tif", "p.nii.gz"):
         back = read_raster(write_probability(tmp_path / name, probability, like))
         np.testing.assert_array_equal(back.pixels, probability)
@@ -176,3 +179,69 @@ def test_ten_thousand_squared_is_read_and_more_than_twice_that_is_refused(tmp_pa
     Image.new("1", (15_000, 15_000)).save(tmp_path / "huge.png")
     with pytest.raises(UserError, match="too large"):
         read_raster(tmp_path / "huge.png")
+
+
+_NO_ROOM = """
+import pathlib, resource, sys
+import numpy as np
+import pydicom
+from napari_unet.core.errors import UserError
+from napari_unet.core.raster import Raster
+from napari_unet.io.formats import write_mask
+path = pathlib.Path(sys.argv[1])
+labels = np.random.default_rng(0).integers(0, 250, (300, 300))
+write_mask(path.with_name("warm_up" + path.name), labels, Raster(labels))
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+try:
+    write_mask(path, labels, Raster(labels))
+except UserError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX limits")
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".nii", ".nii.gz"])
+def test_a_mask_that_does_not_fit_leaves_the_old_one(tmp_path, suffix):
+    path = tmp_path / f"a_mask{suffix}"
+    path.write_bytes(b"old")
+    ran = subprocess.run(
+        [sys.executable, "-c", _NO_ROOM, str(path)], capture_output=True, text=True, check=False
+    )
+    assert "could not be written" in ran.stdout, ran.stderr
+    assert path.read_bytes() == b"old"
+    assert sorted(os.listdir(tmp_path)) == [path.name, "warm_up" + path.name]
+
+
+def _files(folder):
+    """One small file of every family."""
+    import nibabel
+    from PIL import Image
+
+    for name in ("a.png", "a.jpg"):
+        Image.fromarray(_PIXELS).save(folder / name)
+    tifffile.imwrite(folder / "a.tif", np.stack([_PIXELS] * 2), compression="zlib")
+    for name in ("a.nii", "a.nii.gz"):
+        nibabel.Nifti1Image(np.stack([_PIXELS] * 3), np.eye(4)).to_filename(folder / name)
+    save(folder / "a.dcm", _PIXELS, PixelSpacing=[0.2, 0.2], WindowCenter=90, WindowWidth=50)
+    for syntax in ("RLELossless", "JPEG2000Lossless"):
+        made = dataset(np.tile(_PIXELS, (3, 3)))
+        made.compress(getattr(pydicom.uid, syntax))
+        made.save_as(folder / f"{syntax}.dcm")
+    return sorted(folder.iterdir())
+
+
+def test_flipped_bytes_never_raise_anything_but_user_errors(tmp_path):
+    chance = random.Random(0)
+    for path in _files(tmp_path):
+        whole = path.read_bytes()
+        for _ in range(25):
+            damaged = bytearray(whole)
+            for _ in range(chance.choice((1, 3, 10))):
+                damaged[chance.randrange(min(len(whole), chance.choice((400, 10**6))))] = chance.randrange(
+                    256
+                )
+            path.write_bytes(damaged)
+            with suppress(UserError):
+                read_raster(path)
+            with suppress(UserError):
+                read_mask(path)
