@@ -1,0 +1,128 @@
+"""Writes the page of each shipped model, docs/models/<name>.md, from its card: `make docs`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from napari_unet.core.masks import MaskRule
+from napari_unet.models.card import WEIGHTS_FILE, DataSource, InputSpec, ModelCard, ScoreRow, read_card
+from napari_unet.resources_path import resource
+
+PAGES = Path(__file__).parents[1] / "docs" / "models"
+
+
+def page(card: ModelCard, weights_bytes: int) -> str:
+    """The page of a model as Markdown."""
+    made_from = f", made from `{card.parent}`" if card.parent else ""
+    sections = [
+        f"# {card.title or card.name}",
+        "<!-- Made from the model's card by scripts/model_pages.py (`make docs`): do not edit. -->",
+        f"The model `{card.name}`, version {card.version}{made_from}. Research use, not a medical device.",
+        f"**For:** {card.use}.",
+        f"**What counts as lung:** {card.protocol}. Masks that were drawn by another rule do not agree with "
+        "its masks fully, however good both are.",
+        "## How well it does\n\n" + _scores(card.scores),
+        "## What it was trained on\n\n" + "\n".join(_source(source) for source in card.data),
+        f"The weights were chosen by: {card.chosen_by}." if card.chosen_by else "",
+        "## Limits\n\n" + "\n".join(f"- {limit}" for limit in card.limits) if card.limits else "",
+        "## What it does with an image\n\n" + _steps(card),
+        "## For the record\n\n" + _record(card, weights_bytes),
+        _details("Arguments of the network", card.net.arguments),
+        _details("Settings of the training", card.training),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _scores(rows: tuple[ScoreRow, ...]) -> str:
+    if not rows:
+        return "No scores are on the card."
+    lines = [
+        "Dice: agreement with masks drawn by people, over whole images at their own size; 1 is perfect.",
+        "",
+        "| images | n | mean | median | worst | under 0.90 |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        name = f"{row.set}<br>{row.note}" if row.note else row.set
+        figures = f"{row.mean:.3f} | {row.median:.3f} | {row.worst:.3f} | {row.share_under_090:.0%}"
+        lines.append(f"| {name} | {row.n} | {figures} |")
+    return "\n".join(lines)
+
+
+def _source(source: DataSource) -> str:
+    images = f", {source.images} images" if source.images else ""
+    split = f" (split “{source.split}”{images})" if source.split else images
+    credit = f" {source.attribution}." if source.attribution else ""
+    licence = f" Licence: {source.licence}." if source.licence else ""
+    return f"- {source.name}{split}.{credit}{licence}"
+
+
+def _steps(card: ModelCard) -> str:
+    unit = "percentiles" if card.intensity.kind == "percentiles" else "values"
+    grey = f"Grey from 0 to 1 between the {unit} {card.intensity.low:g} and {card.intensity.high:g}."
+    size = _input(card.input)
+    taken = [" or ".join(part) for part in (card.modalities, card.views, card.body_parts) if part]
+    steps = [
+        f"Refuses an image whose header says anything but {', '.join(taken)}." if taken else "",
+        *((size, grey) if card.input.size else (grey, size)),
+        "Predicts the mirrored image too and takes the mean." if card.flips else "",
+        f"Pixels of probability {card.threshold:g} and more are lung.",
+        _cleaning(card.mask_rule),
+    ]
+    return "\n".join(f"{n}. {step}" for n, step in enumerate(filter(None, steps), start=1))
+
+
+def _cleaning(rule: MaskRule) -> str:
+    parts = f"the {rule.largest_parts} largest parts" if rule.largest_parts else "all parts"
+    holes = "Fills holes, then keeps" if rule.fill_holes else "Keeps"
+    smooth = (
+        f" Rounds the border by {rule.smoothing:g} mm (pixels without a spacing)." if rule.smoothing else ""
+    )
+    return f"{holes} {parts}, none under {rule.min_part_share:.0%} of the largest.{smooth}"
+
+
+def _input(spec: InputSpec) -> str:
+    if spec.size:
+        size = f"{spec.size[1]} × {spec.size[0]} pixels"
+        return f"The whole image at {size}; the probability is brought back to the image's own size."
+    if spec.spacing_mm:
+        return f"{spec.spacing_mm[0]:g} × {spec.spacing_mm[1]:g} mm a pixel, tile by tile."
+    return "The image's own pixels, tile by tile."
+
+
+def _record(card: ModelCard, weights_bytes: int) -> str:
+    rows = [
+        ("network", f"`{card.net.kind}`"),
+        ("classes", ", ".join(card.classes)),
+        ("weights", f"{weights_bytes / 1e6:.1f} MB, safetensors"),
+        ("made on", card.created),
+        ("SHA-256 of the weights", f"`{card.sha256}`"),
+    ]
+    return "| | |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in rows if value)
+
+
+def _details(title: str, settings: dict[str, object]) -> str:
+    if not settings:
+        return ""
+    text = json.dumps(settings, indent=2, ensure_ascii=False)
+    return f"<details>\n<summary>{title}</summary>\n\n```json\n{text}\n```\n\n</details>"
+
+
+def pages() -> dict[Path, str]:
+    """Path and text of the page of every shipped model."""
+    folders = sorted(path.parent for path in resource("models").glob("*/card.json"))
+    cards = [(read_card(folder), (folder / WEIGHTS_FILE).stat().st_size) for folder in folders]
+    return {PAGES / f"{card.name}.md": page(card, size) for card, size in cards}
+
+
+def main() -> None:
+    """Writes all pages."""
+    for path, text in pages().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        print(f"docs/models/{path.name}")
+
+
+if __name__ == "__main__":
+    main()
