@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 _PACKAGES = {  # transfer syntax: what decodes it
+    "1.2.840.10008.1.2.4.51": "pylibjpeg pylibjpeg-libjpeg",
     "1.2.840.10008.1.2.4.80": "pyjpegls",
     "1.2.840.10008.1.2.4.81": "pyjpegls",
     "1.2.840.10008.1.2.4.90": "pylibjpeg pylibjpeg-openjpeg",
@@ -32,7 +33,9 @@ _PACKAGES = {  # transfer syntax: what decodes it
     "1.2.840.10008.1.2.4.203": "pylibjpeg pylibjpeg-openjpeg",
     "1.2.840.10008.1.2.5": "pylibjpeg pylibjpeg-rle",
 }
-_OTHER_JPEG = "python-gdcm"  # JPEG lossless and 12-bit JPEG
+_OTHERS = "python-gdcm"  # lossless JPEG
+_EXTENDED = "1.2.840.10008.1.2.4.51"
+_SHALLOW = {"pillow", "gdcm"}  # what decodes only the 8 bits of "JPEG extended", though it is listed for all
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _AGAIN = "Export it from the archive once more."
 
@@ -161,15 +164,15 @@ def _check_decoder(dataset: Dataset, name: str) -> None:
 
     syntax = dataset.file_meta.TransferSyntaxUID
     try:
-        available = get_decoder(syntax).is_available
+        plugins = get_decoder(syntax).available_plugins
     except NotImplementedError:
         raise UserError(f"{name} is compressed in a way that cannot be read.", _AGAIN) from None
-    # Pillow, which is always there, says that it can read "JPEG extended" but reads only its 8 bits.
-    if available and not (syntax == "1.2.840.10008.1.2.4.51" and header.number(dataset, "BitsStored", 8) > 8):
+    deep = syntax == _EXTENDED and header.number(dataset, "BitsStored", 8) > 8
+    if not syntax.is_encapsulated or set(plugins) - (_SHALLOW if deep else set()):
         return
     raise UserError(
         f"{name} is compressed ({syntax.name}) and nothing installed here can decode it.",
-        f"Run: pip install {_PACKAGES.get(syntax, _OTHER_JPEG)}",
+        f"Run: pip install {_PACKAGES.get(syntax, _OTHERS)}",
     )
 
 
