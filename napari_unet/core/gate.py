@@ -48,7 +48,8 @@ def check_pixels(raster: Raster) -> None:
     pixels = raster.pixels
     low, high = float(pixels.min()), float(pixels.max())  # nan if any pixel is
     if np.isnan(low) or max(-low, high) > _TOO_LARGE:
-        bad = int(np.count_nonzero(~(np.abs(pixels) <= _TOO_LARGE)))
+        with np.errstate(over="ignore"):
+            bad = np.count_nonzero(~np.isfinite(pixels.astype(np.float32)))
         raise UserError(
             f"{bad} pixels of the image are not numbers (NaN or infinite).", "Export the image again."
         )

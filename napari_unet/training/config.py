@@ -133,7 +133,9 @@ def read_recipe(path: Path) -> Recipe:
         ModelCard.model_validate({**recipe.card, "name": recipe.name})
         return recipe
     except yaml.YAMLError as error:
-        raise UserError(f"The recipe {path} is not valid YAML: {error}", "Correct that line.") from error
+        mark = getattr(error, "problem_mark", None)
+        line = f" in line {mark.line + 1}" if mark else ""
+        raise UserError(f"The recipe {path} is not valid YAML{line}.", "Correct that line.") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"

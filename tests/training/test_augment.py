@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import torch
+from net_fakes import lungs, xray
+from torch import Tensor
+
+from napari_unet.training.augment import Augment, AugmentConfig
+
+NOTHING = AugmentConfig(0, *[0.0] * (len(fields(AugmentConfig)) - 1))
+GEOMETRY = replace(NOTHING, strength=1.0, flip=0.5, reframe=0.6, elastic=1.0)
+SIZE = (48, 48)
+
+
+def _batch(n: int = 6, side: int = 72) -> tuple[Tensor, Tensor]:
+    mask = lungs(side, side)
+    images = np.stack([xray(mask, k) for k in range(n)])[:, None]
+    return torch.from_numpy(images), torch.from_numpy(mask).float().expand(n, 1, side, side).clone()
+
+
+@pytest.mark.parametrize("n", [1, 6])
+def test_shapes_ranges_and_kinds(n: int) -> None:
+    images, masks = _batch(n)
+    for seed in range(5):
+        x, y = Augment(AugmentConfig(strength=2.0), seed)(images, masks, (48, 64))
+        assert x.shape == y.shape == (n, 1, 48, 64)
+        assert x.dtype == y.dtype == torch.float32
+        assert x.isfinite().all() and x.min() >= 0 and x.max() <= 1
+        assert set(y.unique().tolist()) <= {0.0, 1.0}
+
+
+def test_the_same_seed_gives_the_same_and_the_global_generator_is_not_touched() -> None:
+    images, masks = _batch()
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    one, other = Augment(AugmentConfig(), 7), Augment(AugmentConfig(), 7)
+    for _ in range(3):
+        (a, m), (b, k) = one(images, masks, SIZE), other(images, masks, SIZE)
+        assert torch.equal(a, b) and torch.equal(m, k)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not torch.equal(a, Augment(AugmentConfig(), 8)(images, masks, SIZE)[0])
+
+
+def test_inputs_are_left_alone() -> None:
+    images, masks = _batch()
+    copies = images.clone(), masks.clone()
+    Augment(AugmentConfig(strength=2.0), 0)(images, masks, SIZE)
+    assert torch.equal(images, copies[0]) and torch.equal(masks, copies[1])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_image_and_mask_stay_aligned(seed: int) -> None:
+    """An image that is the mask is moved as the mask is."""
+    _, masks = _batch()
+    x, y = Augment(GEOMETRY, seed)(masks, masks, SIZE)
+    assert torch.equal((x >= 0.5).float(), y)
+    assert not torch.equal(y[0], y[1])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_looks_never_move_the_mask(seed: int) -> None:
+    images, masks = _batch()
+    _, still = Augment(NOTHING, seed)(images, masks, SIZE)
+    looks = AugmentConfig(0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1)
+    x, y = Augment(looks, seed)(images, masks, SIZE)
+    assert torch.equal(y, still)
+    assert (x - Augment(NOTHING, seed)(images, masks, SIZE)[0]).abs().mean() > 0.01
+
+
+def test_nothing_switched_on_only_resizes() -> None:
+    images, masks = _batch()
+    x, y = Augment(NOTHING, 0)(images, masks, (72, 72))
+    low, high = 0.2 - 0.03 * 3, 0.8 + 0.03 * 3  # about the percentiles that become 0 and 1
+    assert (x - (images - low) / (high - low)).abs().mean() < 0.03
+    assert torch.equal(y, masks)
+
+
+def test_a_flip_mirrors_both() -> None:
+    _, masks = _batch(1)
+    masks[..., 36:] = 0  # one lung
+    x, y = Augment(replace(NOTHING, flip=1.0), 0)(masks, masks, (72, 72))
+    assert torch.equal(y, masks.flip(-1))
+    assert torch.equal((x >= 0.5).float(), y)
+
+
+def test_reframing_keeps_the_lungs_in_view() -> None:
+    images, masks = _batch(8)
+    for seed in range(4):
+        _, y = Augment(replace(NOTHING, reframe=1.0), seed)(images, masks, SIZE)
+        share = y.mean(dim=(1, 2, 3))  # margins of -2 to 32 % of the lungs' box on each side
+        full = masks[0].sum() / (0.76 * 0.78 * 72**2)
+        assert share.min() > full / 1.7**2 and share.max() < full / 0.93**2
+        assert share.unique().numel() == len(share)
+
+
+@pytest.mark.parametrize(
+    "name", ["curve", "field", "random_convolution", "detail", "noise", "opacity", "cover"]
+)
+def test_each_change_can_be_switched_on_alone(name: str) -> None:
+    images, masks = _batch()
+    alone = Augment(replace(NOTHING, **{"strength": 1.0, name: 1.0}), 1)
+    plain = Augment(replace(NOTHING, strength=1.0), 1)
+    assert (alone(images, masks, SIZE)[0] - plain(images, masks, SIZE)[0]).abs().max() > 0.01
+
+
+def test_an_image_without_a_mask_and_a_constant_image() -> None:
+    images, masks = torch.full((2, 1, 72, 72), 0.5), torch.zeros(2, 1, 72, 72)
+    for seed in range(4):
+        x, y = Augment(AugmentConfig(), seed)(images, masks, SIZE)
+        assert x.isfinite().all() and not y.any()
+
+
+@pytest.mark.parametrize("wrong", [{"flip": 1.1}, {"noise": -0.1}, {"strength": 2.5}, {"strength": -1}])
+def test_settings_check_themselves(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        AugmentConfig(**wrong)
+
+
+def test_the_random_stream_is_the_one_of_the_shipped_model() -> None:
+    """The recipe of the shipped model gives that model only as long as these numbers stay."""
+    images, masks = _batch(2)
+    augment = Augment(AugmentConfig(), 0)
+    for _ in range(10):
+        x, y = augment(images, masks, SIZE)
+    assert int(augment.generator.get_state().sum()) == 323_938
+    assert float(y.sum()) == pytest.approx(2134, abs=4)
+    assert float(x.mean()) == pytest.approx(0.4794, abs=1e-3)

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from net_fakes import lungs, xray
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.intensity import IntensityRule
+from napari_unet.training.config import DataConfig
+from napari_unet.training.samples import Pair, find_pairs, load_samples
+
+RULE = IntensityRule("percentiles", 0, 100)
+
+
+def _put(folder: Path, name: str, size: tuple[int, int] = (64, 80), mask: bool = True) -> None:
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+    truth = lungs(*size)
+    iio.imwrite(folder / "images" / name, (xray(truth) * 255).astype(np.uint8))
+    if mask:
+        iio.imwrite(folder / "masks" / name, truth.astype(np.uint8) * 255)
+
+
+def _manifest(folder: Path, *rows: str, head: str = "file,patient,split") -> None:
+    (folder / "manifest.csv").write_text("\n".join([head, *rows]) + "\n", encoding="utf-8-sig")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three images of two patients with a manifest, in a path with a space and Korean letters."""
+    place = tmp_path / "폐 영상"
+    for name in ("b.png", "a.png", "c.png"):
+        _put(place, name)
+    _manifest(place, "b.png,2,val", "a.png,1,train", "c.png,1,train")
+    return place
+
+
+def test_pairs_of_a_manifest_sorted_by_name(folder: Path) -> None:
+    pairs = find_pairs(DataConfig(str(folder)))
+    assert [(p.image.name, p.mask.name, p.patient, p.split) for p in pairs] == [
+        ("a.png", "a.png", "1", "train"),
+        ("b.png", "b.png", "2", "val"),
+        ("c.png", "c.png", "1", "train"),
+    ]
+
+
+def test_without_a_manifest_patients_are_split_by_the_seed(tmp_path: Path) -> None:
+    for patient in range(20):
+        for view in "ab":
+            _put(tmp_path, f"p{patient:02}_{view}.png", size=(32, 32))
+    data = DataConfig(str(tmp_path), manifest=None)
+    pairs = find_pairs(data, seed=1)
+    splits = {split: {p.patient for p in pairs if p.split == split} for split in ("train", "val", "test")}
+    assert [len(patients) for patients in splits.values()] == [14, 3, 3]
+    assert len(set.union(*splits.values())) == 20  # nobody is in two
+    assert find_pairs(data, seed=1) == pairs
+    assert find_pairs(data, seed=2) != pairs
+
+
+def _refused(data: DataConfig, words: str) -> None:
+    with pytest.raises(UserError, match=words) as error:
+        find_pairs(data)
+    assert error.value.remedy
+
+
+def test_a_patient_in_two_splits(folder: Path) -> None:
+    _manifest(folder, "a.png,1,train", "b.png,2,val", "c.png,1,test")
+    _refused(DataConfig(str(folder)), "Patient 1 is in two splits")
+
+
+def test_a_missing_mask_or_image(folder: Path) -> None:
+    (folder / "masks" / "c.png").unlink()
+    _refused(DataConfig(str(folder)), "c.png has no mask")
+    (folder / "images" / "a.png").unlink()
+    _refused(DataConfig(str(folder)), "There is no image")
+
+
+def test_a_manifest_that_lacks_something(folder: Path) -> None:
+    _manifest(folder, "a.png,train", head="file,split")
+    _refused(DataConfig(str(folder)), "lacks patient")
+    _manifest(folder, "a.png,1,train", "b.png,2")
+    _refused(DataConfig(str(folder)), "Line 3 .* not complete")
+    _manifest(folder, head="")
+    _refused(DataConfig(str(folder)), "lacks")
+    _manifest(folder)
+    _refused(DataConfig(str(folder)), "lacks")
+
+
+def test_a_manifest_that_cannot_be_read(folder: Path) -> None:
+    (folder / "manifest.csv").write_bytes(b"file,patient,split\n\xff\xfe,1,a\n")
+    _refused(DataConfig(str(folder)), "cannot be read")
+    _refused(DataConfig(str(folder), manifest="none.csv"), "cannot be read")
+
+
+def test_no_folder_and_no_images(tmp_path: Path) -> None:
+    _refused(DataConfig(str(tmp_path / "none")), "does not exist")
+    (tmp_path / "images").mkdir()
+    _refused(DataConfig(str(tmp_path), manifest=None), "has no images")
+
+
+def test_the_data_folder_comes_from_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NAPARI_UNET_DATA", str(folder.parent))
+    data = DataConfig("$NAPARI_UNET_DATA/" + folder.name)
+    assert len(find_pairs(data)) == 3
+    monkeypatch.delenv("NAPARI_UNET_DATA")
+    _refused(data, "not set")
+
+
+def test_samples_have_the_size_and_keep_image_and_mask_together(folder: Path) -> None:
+    pairs = find_pairs(DataConfig(str(folder)))
+    val = load_samples(pairs, (48, 60), RULE, oversize=False)
+    assert val.images.shape == val.masks.shape == (3, 1, 48, 60)
+    assert val.images.dtype == val.masks.dtype == np.float32
+    assert len(val) == 3 and val.pairs == tuple(pairs)
+    assert val.images.min() >= 0 and val.images.max() <= 1
+    assert np.mean((val.images < 0.5) == (val.masks > 0)) > 0.97
+    assert load_samples(pairs, (48, 60), RULE, oversize=True).images.shape == (3, 1, 72, 90)
+
+
+def _unusable(folder: Path, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        load_samples(
+            [Pair(folder / "images/a.png", folder / "masks/a.png", "1", "train")], (32, 32), RULE, False
+        )
+
+
+def test_an_image_that_cannot_be_trained_on_is_named(folder: Path) -> None:
+    iio.imwrite(folder / "images" / "a.png", np.zeros((64, 80), np.uint8))
+    _unusable(folder, r"a\.png: The image is empty")
+    iio.imwrite(folder / "images" / "a.png", np.eye(80, dtype=np.uint8))
+    _unusable(folder, r"a\.png is \(80, 80\) pixels and its mask \(64, 80\)")
+    iio.imwrite(folder / "images" / "a.tif", np.zeros((5, 64, 80), np.uint8))
+    with pytest.raises(UserError, match="stack"):
+        load_samples(
+            [Pair(folder / "images/a.tif", folder / "masks/a.png", "1", "train")], (32, 32), RULE, False
+        )

@@ -1,0 +1,103 @@
+"""From a recipe to a model folder."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+import torch
+from net_fakes import TINY, lungs, xray
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import CaseDone, EpochEnded
+from napari_unet.core.raster import Raster
+from napari_unet.inference.predictor import Predictor
+from napari_unet.inference.segment import run as run_steps
+from napari_unet.models.card import NetSpec, read_card
+from napari_unet.models.checkpoint import load_model
+from napari_unet.models.library import ModelEntry
+from napari_unet.training.config import DataConfig, Recipe, ScoreConfig, TrainingConfig
+from napari_unet.training.run import score_row, train_model
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Recipe:
+    """Six images of six patients, trained for two epochs."""
+    rows = ["file,patient,split"]
+    for k, split in enumerate(["train"] * 3 + ["val"] + ["test"] * 2):
+        for kind, image in (("images", xray(lungs(), k) * 255), ("masks", lungs() * 255)):
+            (tmp_path / "data" / kind).mkdir(parents=True, exist_ok=True)
+            iio.imwrite(tmp_path / "data" / kind / f"{k}.png", image.astype(np.uint8))
+        rows.append(f"{k}.png,{k},{split}")
+    (tmp_path / "data" / "manifest.csv").write_text("\n".join(rows))
+    data = DataConfig(str(tmp_path / "data"), name="set", licence="CC0")
+    return Recipe(
+        name="mine",
+        data=data,
+        size=(32, 32),
+        net=NetSpec(arguments=TINY),
+        training=TrainingConfig(epochs=2, batch=2),
+        scores=(ScoreConfig(data, note="here"),),
+        card={"use": "tests", "modalities": ["CR"]},
+    )
+
+
+def _train(recipe: Recipe, folder: Path, **options: Any) -> tuple[list[Any], Any]:
+    steps, events = train_model(recipe, folder, device="cpu", **options), []
+    while True:
+        try:
+            events.append(next(steps))
+        except StopIteration as end:
+            return events, end.value
+
+
+def test_a_recipe_becomes_a_model(recipe: Recipe, tmp_path: Path) -> None:
+    events, card = _train(recipe, tmp_path / "mine")
+    assert [type(event) for event in events] == [EpochEnded] * 2 + [CaseDone] * 2
+    assert read_card(tmp_path / "mine") == card
+    assert (card.name, card.use, card.modalities, card.input.size) == ("mine", "tests", ("CR",), (32, 32))
+    assert (card.data[0].images, card.data[0].licence, card.training["epochs"]) == (3, "CC0", 2)
+    assert card.likeness is not None
+    row = card.scores[0]
+    assert (row.set, row.n, row.note) == ("set, test", 2, "here")
+    assert 0 <= row.worst <= row.mean <= 1
+    net = load_model(ModelEntry(card, tmp_path / "mine"))
+    found = run_steps(Predictor(net, card, torch.device("cpu")).steps(Raster(xray(lungs()))))
+    assert found.probability.shape == (1, 64, 64)
+    with (tmp_path / "mine.training" / "curves.csv").open() as stream:
+        curves = list(csv.DictReader(stream))
+    assert [row["epoch"] for row in curves] == ["1", "2"]
+    assert math.isfinite(float(curves[1]["val_dice"]))
+
+
+def test_an_existing_folder_is_refused_before_anything_is_trained(recipe: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(UserError, match="already"):
+        next(train_model(recipe, tmp_path / "mine", device="cpu"))
+
+
+def test_a_broken_off_training_goes_on(recipe: Recipe, tmp_path: Path) -> None:
+    _, straight = _train(recipe, tmp_path / "straight")
+    steps = train_model(recipe, tmp_path / "mine", device="cpu")
+    next(steps)
+    steps.close()
+    events, card = _train(recipe, tmp_path / "mine")
+    assert [event.epoch for event in events if isinstance(event, EpochEnded)] == [2]
+    assert card.sha256 == straight.sha256
+
+
+def test_a_split_without_images(recipe: Recipe, tmp_path: Path) -> None:
+    manifest = tmp_path / "data" / "manifest.csv"
+    manifest.write_text(manifest.read_text().replace(",val", ",test"))
+    with pytest.raises(UserError, match="split val"):
+        next(train_model(recipe, tmp_path / "mine", device="cpu"))
+
+
+def test_a_score_row() -> None:
+    row = score_row("there", [0.95, 0.85, 0.9])
+    assert (row.n, row.mean, row.median, row.worst, row.share_under_090) == (3, 0.9, 0.9, 0.85, 0.3333)
