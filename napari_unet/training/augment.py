@@ -3,7 +3,8 @@
 Framing: the window around the lungs is drawn anew (another machine collimates otherwise), with rotation,
 shear and elastic deformation (Ronneberger 2015, section 3.1: smooth displacements on a coarse grid). Looks:
 contrast curves, low-frequency fields, random convolutions (Xu et al. 2021, arXiv:2007.13003), detail
-enhancement and blur, noise, opacities inside the lungs, covered parts.
+enhancement and blur, noise, opacities, covered parts. Fluid that hides a part of a lung takes it out of the
+mask too.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class AugmentConfig:
     detail: float = 0.5
     noise: float = 0.3
     opacity: float = 0.3
+    effusion: float = 0.2
     cover: float = 0.25
 
     def __post_init__(self) -> None:
@@ -56,7 +58,7 @@ class Augment:
 
     def __call__(self, images: Tensor, masks: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
         images, masks = self._geometry(images, masks, size)
-        lungs = masks.amax(dim=1, keepdim=True)
+        images, masks = self._effusion(images, masks)
         for change, chance in (
             (self._opacity, self.config.opacity),
             (self._curve, self.config.curve),
@@ -68,7 +70,7 @@ class Augment:
         ):
             chosen = self._uniform(len(images), 0, 1) < chance
             if chosen.any():
-                images = torch.where(_per_sample(chosen, images), change(images, lungs), images)
+                images = torch.where(_per_sample(chosen, images), change(images), images)
                 images = _rescale(images)
         return images, masks
 
@@ -124,9 +126,42 @@ class Augment:
         high = high + extent * self._uniform((n, 2), -0.02, 0.32)
         return (low + high) / 2, (high - low) / 2
 
+    def _effusion(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+        """White lower parts of one lung or both, with a curved upper border; what is hidden leaves the mask.
+
+        The masks hold what is seen of a lung, so fluid that swallows it takes it away.
+        """
+        n, _, height, width = masks.shape
+        chosen = self._uniform(n, 0, 1) < self.config.effusion
+        both = self._uniform((n, 2), 0, 1) < 0.6
+        level = self._uniform((n, 2), 0.25, 0.95)
+        bend, grey = self._uniform((n, 2), -0.1, 0.35), self._uniform((n, 2), 0.8, 1.0)
+        softness, density = self._uniform(n, 0.01, 0.04), self._uniform(n, 0.85, 1.0)
+        ys = torch.linspace(0, 1, height).view(height, 1)
+        xs = torch.linspace(0, 1, width).view(1, width)
+        images, masks = images.clone(), masks.clone()
+        for i in torch.nonzero(chosen).flatten().tolist():
+            lungs = masks[i].amax(dim=0).cpu()
+            rows, columns = (torch.nonzero(lungs.amax(dim=axis)).flatten() for axis in (1, 0))
+            if not len(rows):
+                continue
+            top, bottom = float(rows[0]) / height, float(rows[-1]) / height
+            middle = float(columns[0] + columns[-1]) / 2 / width
+            near = functional.avg_pool2d(lungs[None, None], 9, 1, 4)[0, 0].mul(2).clamp(max=1)
+            for side in (0, 1):
+                if not both[i, side] and side == int(both[i].any()):
+                    continue
+                half = (xs < middle) if side == 0 else (xs >= middle)
+                curve = top + level[i, side] * (bottom - top) + bend[i, side] * (xs - middle).abs()
+                under = torch.sigmoid((ys - curve) / softness[i]) * half
+                cover = (under * near * density[i]).to(images.device)
+                images[i, 0] = torch.lerp(images[i, 0], grey[i, side].to(images.device), cover)
+                masks[i] = masks[i] * (under < 0.5).to(masks)
+        return images, masks
+
     # -- how things look --
 
-    def _curve(self, x: Tensor, lungs: Tensor) -> Tensor:
+    def _curve(self, x: Tensor) -> Tensor:
         """A monotone contrast curve: gamma, then a mixture with a sigmoid about a random grey."""
         n, s = len(x), self.config.strength
         gamma = _per_sample(torch.exp(self._normal(n) * 0.4 * s), x)
@@ -135,7 +170,7 @@ class Augment:
         bent = torch.sigmoid(_per_sample(gain, x) * (x - _per_sample(middle, x)))
         return torch.lerp(x, _rescale(bent), _per_sample(share, x))
 
-    def _field(self, x: Tensor, lungs: Tensor) -> Tensor:
+    def _field(self, x: Tensor) -> Tensor:
         """Smooth multiplicative and additive fields: uneven exposure, grids, scatter, soft tissue."""
         n, s = len(x), self.config.strength
         shape = x.shape[-2:]
@@ -147,7 +182,7 @@ class Augment:
         )
         return x * torch.exp(gain.to(x.device)) + bias.to(x.device)
 
-    def _random_convolution(self, x: Tensor, lungs: Tensor) -> Tensor:
+    def _random_convolution(self, x: Tensor) -> Tensor:
         """One random 3×3 or 5×5 filter per sample, of positive sum, mixed with the image (Xu 2021, eq. 2)."""
         n = len(x)
         side = 3 if float(self._uniform(1, 0, 1)) < 0.5 else 5
@@ -159,7 +194,7 @@ class Augment:
         share = _per_sample(self._uniform(n, 0.2, 0.8), x)
         return torch.lerp(x, _rescale(mixed), share)
 
-    def _detail(self, x: Tensor, lungs: Tensor) -> Tensor:
+    def _detail(self, x: Tensor) -> Tensor:
         """Fine or coarse detail made stronger or weaker, as the post-processing of X-ray machines does."""
         factor = int(2 ** int(torch.randint(0, 6, (1,), generator=self.generator)))
         if factor == 1:
@@ -170,7 +205,7 @@ class Augment:
         amount = self._uniform(len(x), -0.9, 1.5) if factor < 8 else self._uniform(len(x), -0.3, 2.0)
         return x + _per_sample(amount, x) * (x - smooth)
 
-    def _noise(self, x: Tensor, lungs: Tensor) -> Tensor:
+    def _noise(self, x: Tensor) -> Tensor:
         """Gaussian noise, white or of a coarser grain."""
         level = _per_sample(self._uniform(len(x), 0.01, 0.06), x)
         grain = 1 if float(self._uniform(1, 0, 1)) < 0.5 else 2
@@ -179,8 +214,8 @@ class Augment:
             self._normal(shape).to(x.device), x.shape[-2:], mode="nearest"
         )
 
-    def _opacity(self, x: Tensor, lungs: Tensor) -> Tensor:
-        """Soft bright clouds over the lungs (consolidation, effusion): the lung is still lung."""
+    def _opacity(self, x: Tensor) -> Tensor:
+        """Soft bright clouds (consolidation, soft tissue): a lung that shines through is still lung."""
         n, _, height, width = x.shape
         ys = torch.linspace(-1, 1, height).view(1, 1, height, 1)
         xs = torch.linspace(-1, 1, width).view(1, 1, 1, width)
@@ -189,12 +224,12 @@ class Augment:
             cy, cx = _view(self._uniform(n, -0.6, 0.9)), _view(self._uniform(n, -0.8, 0.8))
             ry, rx = _view(self._uniform(n, 0.08, 0.5)), _view(self._uniform(n, 0.08, 0.4))
             blob = torch.exp(-(((ys - cy) / ry) ** 2 + ((xs - cx) / rx) ** 2))
-            cloud = torch.maximum(cloud, _view(self._uniform(n, 0.2, 0.85)) * blob)
+            cloud = torch.maximum(cloud, _view(self._uniform(n, 0.2, 0.7)) * blob)
         cloud = cloud.to(x.device)
         grey = _per_sample(self._uniform(n, 0.6, 0.95), x)
         return torch.where(grey > x, torch.lerp(x, grey.expand_as(x), cloud), x)
 
-    def _cover(self, x: Tensor, lungs: Tensor) -> Tensor:
+    def _cover(self, x: Tensor) -> Tensor:
         """Up to three rectangles of one grey each: markers, plates, collimation, devices."""
         n, _, height, width = x.shape
         ys = torch.linspace(-1, 1, height).view(1, 1, height, 1).to(x.device)
