@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DeviceInfo:
-    """A device by the name to choose it with; title : in words; reason : why it is not usable, if it is not."""
+    """A device by the name to choose it with; title : in words; reason : why it is not usable, if so."""
 
     name: str
     title: str

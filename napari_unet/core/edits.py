@@ -50,7 +50,7 @@ def follow_threshold(painted: np.ndarray, before: np.ndarray, after: np.ndarray)
 
 
 def with_foreground(labels: np.ndarray, drawn: np.ndarray, own: int) -> np.ndarray:
-    """`labels` with the values 0 to `own` replaced by `drawn`; higher ones, painted by hand, stay. Same dtype."""
+    """`labels` with 0 to `own` replaced by `drawn`; higher values, painted by hand, stay. Same dtype."""
     return np.where(labels > own, labels, drawn.astype(labels.dtype))
 
 
