@@ -23,6 +23,7 @@ help:
 	@echo "make bench        benchmarks/results and docs/benchmarks.md"
 	@echo "make screenshots  the pictures of the README"
 	@echo "make docs         the pages of the models, from their cards"
+	@echo "make docs         the pages of the models"
 	@echo "make setup        only the environment in $(VENV)"
 	@echo "make clean        remove environments and everything that was built"
 

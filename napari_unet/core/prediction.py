@@ -17,8 +17,9 @@ class Prediction:
     uncertainty : float32 (Y, X) or (Z, Y, X), 0..1 (see inference/predictor.py), or None.
     spacing_mm : as in Raster. threshold, rule : the card's defaults for `mask`.
     model, version, device : what made it. seconds : wall time of the whole call.
-    notes : what the user should know, in words. columns_towards : as in Raster. inverted : the image
-    was taken as having dark bones. likeness : one per image (see core/gate.py), empty where the card has none.
+    notes : what the user should know, in words. columns_towards : as in Raster.
+    inverted : the image was taken as having dark bones. likeness : one per image (see core/gate.py), empty
+    where the card has none.
     """
 
     probability: np.ndarray
