@@ -1,0 +1,161 @@
+"""What README and docs say must be so: links, pictures, commands, options, columns, keys, model pages."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+from PIL import Image
+from typer.testing import CliRunner
+
+from napari_unet.cli import evaluate_cmd, report
+from napari_unet.cli.main import app
+from napari_unet.core.checks import Code
+from napari_unet.core.gate import LARGEST, SMALLEST, Likeness
+from napari_unet.training.config import read_recipe
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+OURS = re.compile(
+    r"https://(?:github\.com/napari-unet-lung/napari-unet-lung/blob|"
+    r"raw\.githubusercontent\.com/napari-unet-lung/napari-unet-lung)/main/"
+)
+
+
+def links(page: Path) -> list[str]:
+    prose = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return re.findall(r"\]\(([^)\s]+)\)", prose)
+
+
+def rows(page: str, heading: str) -> list[list[str]]:
+    """The cells of the tables under a heading, without their head lines and backticks."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    below = re.split(r"^#+ ", text.split(f"# {heading}\n")[1], maxsplit=1, flags=re.MULTILINE)[0]
+    cells = [line.strip("| ").split(" | ") for line in below.splitlines() if line.startswith("|")]
+    rule = [n for n, row in enumerate(cells) if set("".join(row)) <= set("-|")]
+    heads = {n - 1 for n in rule} | set(rule)
+    return [[cell.strip() for cell in row] for n, row in enumerate(cells) if n not in heads]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in links(page):
+        path, _, anchor = link.partition("#")
+        if OURS.match(path):
+            target = ROOT / OURS.sub("", path)
+        elif re.match(r"https?:", path):
+            continue
+        else:
+            assert page != README or not path, f"the hub needs absolute addresses: {link}"
+            target = (page.parent / path).resolve() if path else page
+        assert target.is_file(), link
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings}, link
+
+
+def test_pictures_are_real_and_small() -> None:
+    shown = [link for page in PAGES for link in links(page) if link.endswith(".png")]
+    assert len({link for link in shown if OURS.match(link)}) >= 3, "three pictures in the README"
+    for path in (ROOT / "docs" / "images").glob("*.png"):
+        assert path.stat().st_size < 400_000, path.name
+        with Image.open(path) as picture:
+            assert picture.size == (1366, 768), path.name
+        assert any(link.endswith(f"/{path.name}") for link in shown), f"{path.name} is not shown anywhere"
+
+
+def shown_commands() -> list[str]:
+    blocks = [
+        block
+        for page in PAGES
+        for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    ]
+    lines = [line for block in blocks for line in block.splitlines()]
+    return sorted({line for line in lines if line.startswith("napari-unet-lung ")})
+
+
+@pytest.mark.parametrize("line", shown_commands())
+def test_commands_parse(line: str) -> None:
+    result = CliRunner().invoke(app, [*shlex.split(line)[1:], "--help"])
+    assert result.exit_code == 0, result.output
+
+
+def test_the_two_commands_stand_on_the_first_screen() -> None:
+    first_screen = README.read_text(encoding="utf-8").splitlines()[:25]
+    assert {"make demo", "make test"} <= set(first_screen)
+    targets = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for name in ("demo", "test", "screenshots", "docs", "bench"):
+        assert re.search(rf"^{name}:", targets, re.MULTILINE), name
+
+
+def test_options_of_segment() -> None:
+    documented = {
+        option for row in rows("command-line.md", "segment") for option in re.findall(r"`(--?\w+)`", row[0])
+    }
+    group = typer.main.get_command(app)
+    real = {option for parameter in group.commands["segment"].params for option in parameter.opts}
+    assert documented == {option for option in real if option.startswith("-")} - {"--help"}
+
+
+def test_columns_and_codes() -> None:
+    documented = [row[0].strip("`") for row in rows("command-line.md", "Columns of report.csv")]
+    assert documented == list(report.COLUMNS)
+    assert [row[0].strip("`") for row in rows("command-line.md", "Codes in `checks`")] == list(Code)
+    text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    assert "Columns: " + ", ".join(f"`{name}`" for name in evaluate_cmd.COLUMNS) in text
+
+
+def test_the_recipe_that_is_shown_is_one(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    (recipe,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    path = tmp_path / "recipe.yaml"
+    path.write_text(recipe, encoding="utf-8")
+    assert read_recipe(path).data.manifest is None
+
+
+def test_mouse_and_keys() -> None:
+    pytest.importorskip("napari")
+    from napari_unet.widgets.viewing import HINTS
+
+    gestures = {hint.gesture for hint in HINTS}
+    assert rows("segment.md", "Mouse and keys") == [[hint.gesture, hint.does] for hint in HINTS]
+    named = {key for page in PAGES for key in re.findall(r"<kbd>(.*?)</kbd>", page.read_text("utf-8"))}
+    assert named <= gestures
+    assert {gesture for gesture in gestures if len(gesture) == 1} <= named, "the tutorial leaves one out"
+
+
+def test_limits_of_the_input_gate() -> None:
+    text = (ROOT / "docs" / "input-gate.md").read_text(encoding="utf-8")
+    likeness = Likeness(())
+    assert f"under {SMALLEST} or over {LARGEST:,} pixels" in text
+    assert f"Under {likeness.flag:g} the image is\nflagged, under {likeness.refuse:g} it is refused" in text
+
+
+def test_menus_are_those_of_the_manifest() -> None:
+    manifest = yaml.safe_load((ROOT / "napari_unet" / "napari.yaml").read_text(encoding="utf-8"))
+    contributions = manifest["contributions"]
+    (dock,) = contributions["widgets"]
+    samples = {
+        f"File ▸ Open Sample ▸ {manifest['display_name']} ▸ {s['display_name']}"
+        for s in contributions["sample_data"]
+    }
+    text = README.read_text(encoding="utf-8")
+    assert f"Plugins ▸ {dock['display_name']} ({manifest['display_name']})" in text
+    assert any(sample in text for sample in samples)
+
+
+def test_model_pages_are_up_to_date() -> None:
+    spec = importlib.util.spec_from_file_location("model_pages", ROOT / "scripts" / "model_pages.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    pages = module.pages()
+    assert pages, "no model is shipped"
+    for path, text in pages.items():
+        assert path.read_text(encoding="utf-8") == text, f"run `make docs`: {path.name} is not its card"
