@@ -50,7 +50,6 @@ def details(card: ModelCard) -> str:
         licence = f" Licence: {source.licence}." if source.licence else ""
         credit = f" {source.attribution}." if source.attribution else ""
         parts.append(f"<p><b>Trained on:</b> {escape(source.name + images)}.{escape(credit + licence)}</p>")
-    parts.append("<p>For research; not a medical device.</p>")
     return "".join(parts)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from weakref import ref
 
 import numpy as np
 from napari.layers import Image
@@ -47,7 +48,12 @@ class SegmentRequest:
     def finish(self, prediction: Prediction) -> Segmented:
         """The prediction with its first mask."""
         result = MaskResult(
-            prediction, self._header, self.index, self._left_right, threshold=prediction.threshold
+            prediction,
+            self._header,
+            ref(self.layer),
+            self.index,
+            self._left_right,
+            threshold=prediction.threshold,
         )
         return Segmented(result, first_labels(result))
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import numpy as np
+from napari.layers import Image
 
 from napari_unet.core.checks import check_mask
 from napari_unet.core.edits import ThresholdTrail, changes, follow_threshold, with_foreground
@@ -23,12 +25,14 @@ OWN = 2  # labels 1 and 2 are lungs; higher ones were painted by hand and are le
 class MaskResult:
     """A prediction and the state of the mask layer that shows it.
 
-    header : Raster.header() of what was segmented. index : see layers.raster_source. threshold : the one that
-    the mask stands on. left_right : whether the lungs have labels of their own.
+    header : Raster.header() of what was segmented. image : the layer that it came from. index : see
+    layers.raster_source. threshold : the one that the mask stands on. left_right : whether the lungs have
+    labels of their own.
     """
 
     prediction: Prediction
     header: dict[str, Any]
+    image: ref[Image]
     index: tuple[int, ...] | None = None
     left_right: bool = False
     threshold: float = 0.5

@@ -35,6 +35,7 @@ from napari_unet.widgets.viewing import HINTS
 from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
 
 _AUTO = "auto"
+_DEVICES = {"cpu": "the processor", "cuda": "the graphics card", "mps": "the Apple GPU"}
 _OPACITY = 0.4  # of a new mask: the anatomy stays visible
 
 
@@ -73,6 +74,7 @@ class SegmentWidget(QWidget):
         self.cancel = QPushButton("Cancel")
         self.cancel.clicked.connect(self._on_cancel)
         self.bar = QProgressBar()
+        self.hint = Words("Chest X-rays to try: File ▸ Open Sample ▸ U\u2011Net Lung.", name="hint")
         self.status = Words(name="status")
         self.message = Words(name="message")
         self.result = ResultView(self._session)
@@ -91,9 +93,10 @@ class SegmentWidget(QWidget):
         column = QVBoxLayout(body)
         column.addLayout(fields)
         column.addLayout(buttons)
-        for part in (self.bar, self.status, self.message, self.result):
+        for part in (self.hint, self.bar, self.status, self.message, self.result):
             column.addWidget(part)
         column.addWidget(Foldable("Mouse and keys", Words(_hints(), name="hints")))
+        column.addWidget(Words("For research; not a medical device.", name="purpose"))
         column.addStretch()
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -161,6 +164,7 @@ class SegmentWidget(QWidget):
         self._show_state()
 
     def _show_state(self) -> None:
+        self.hint.setVisible(self.image.layer() is None)
         busy = self._job is not None
         ready = self._usable and self.image.layer() is not None and self.model.entry() is not None
         self.run.setEnabled(ready and not busy)
@@ -230,9 +234,12 @@ class SegmentWidget(QWidget):
             colormap=colours,
             opacity=_OPACITY,
         )
+        for before in self._session.layers_of(request.layer, request.index):
+            before.visible = False  # the eye in the layer list brings it back
         self._session.keep_result(layer, done.result)
         self.result.picker.choose(layer)
-        self.status.say(f"Done in {prediction.seconds:.1f} s on {prediction.device}.")
+        device = _DEVICES.get(prediction.device.split(":")[0], prediction.device)
+        self.status.say(f"Done in {prediction.seconds:.1f} s on {device}.")
 
     def _on_failed(self, error: UserError) -> None:
         self.status.say("")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from napari.layers import Labels
+from napari.layers import Image, Labels
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.engine.client import Engine
@@ -94,6 +94,11 @@ class Session(QObject):
     def result_of(self, layer: Any) -> MaskResult | None:
         """What belongs to a mask layer, or None if no model made it."""
         return self._results.get(layer)
+
+    def layers_of(self, image: Image, index: tuple[int, ...] | None) -> list[Labels]:
+        """The mask layers of an image, or of one slice of it."""
+        found = self._results.items()
+        return [layer for layer, result in found if result.image() is image and result.index == index]
 
     def _on_removed(self, event: Any) -> None:
         if self._results.pop(event.value, None) is not None:

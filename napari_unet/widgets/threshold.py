@@ -16,6 +16,7 @@ from napari_unet.widgets.results import MaskResult
 from napari_unet.widgets.viewing.colours import mask_colormap
 
 _STEPS = 100
+_NUMBER = 56  # pixels
 _SETTLED_MS = 400  # after a key or the wheel, which have no release
 _FINEST = 2048  # pixels a side; the preview of a larger image leaves some out
 
@@ -38,6 +39,8 @@ class ThresholdSlider(QWidget):
         self.box.setRange(1 / _STEPS, 1 - 1 / _STEPS)
         self.box.setSingleStep(1 / _STEPS)
         self.box.setKeyboardTracking(False)
+        self.box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.box.setMaximumWidth(_NUMBER)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SETTLED_MS)

@@ -19,7 +19,7 @@ def models(tmp_path, monkeypatch):
     card = ModelCard(
         name="test-lung",
         title="Lungs, for tests",
-        use="Lungs in frontal chest X-rays of adults.",
+        use="frontal chest X-rays of adults",
         protocol="Visible lung fields; the heart is left out.",
         views=("PA", "AP"),
         data=({"name": "Nowhere", "images": 3, "licence": "CC0"},),

@@ -194,6 +194,7 @@ def test_a_second_result_stands_beside_the_first(viewer, image, click_segment, f
     finish(click_segment(), two_lungs((64, 80)))
     assert len(masks(viewer)) == 2
     assert first.data[0, 0] == 1
+    assert not first.visible and masks(viewer)[1].visible
 
 
 def test_this_slice_of_a_stack(dock, viewer, click_segment, finish):
@@ -273,7 +274,7 @@ def test_the_chosen_device_is_used(dock, image, click_segment, finish):
 def test_the_card_in_words(dock):
     assert "frontal chest X-rays of adults" in words(dock, "model_use")
     details = words(dock, "model_details")
-    for part in ("heart is left out", "0.970", "CC0", "PA, AP", "not a medical device"):
+    for part in ("heart is left out", "0.970", "CC0", "PA, AP"):
         assert part in details
     assert not dock.findChild(QLabel, "model_details").isVisible()
     dock.model.card._fold.button().click()
