@@ -142,7 +142,7 @@ def content_notes(found: Sequence[float], like: Likeness, use: str) -> tuple[str
     """
     if found and max(found) < like.refuse:
         raise UserError(
-            "This does not look like an image the model is for.", f"The model is for: {use}" if use else ""
+            "This does not look like an image the model is for.", f"The model is for: {use}." if use else ""
         )
     doubtful = [k for k, value in enumerate(found) if value < like.flag]
     if not doubtful:

@@ -190,20 +190,20 @@ class ResultView(QWidget):
     def _add_probability(self) -> None:
         result = self._session.result_of(self._layer)
         if result is not None:
-            self._add_map(result.prediction.probability[0], "probability", "magma", (0.0, 1.0))
+            self._add_map(result.prediction.probability[0], "probability", "magma", "translucent")
 
     def _add_uncertainty(self) -> None:
         result = self._session.result_of(self._layer)
         if result is not None and result.prediction.uncertainty is not None:
-            self._add_map(result.prediction.uncertainty, "uncertainty", "inferno", (0.0, 1.0))
+            # Additive: where nothing is in doubt the image stays as it is.
+            self._add_map(result.prediction.uncertainty, "uncertainty", "inferno", "additive")
 
-    def _add_map(self, values: np.ndarray, what: str, colormap: str, limits: tuple[float, float]) -> None:
+    def _add_map(self, values: np.ndarray, what: str, colormap: str, blending: str) -> None:
         layer = self._layer
         shaped = values.reshape(layer.data.shape)
         name = f"{layer.name}: {what}"
-        options = {"colormap": colormap, "contrast_limits": limits, "opacity": 0.6}
-        # Additive: where the map is 0 the image under it stays as it is.
-        show_map(self._viewer, shaped, layer, name=name, blending="additive", **options)
+        options = {"colormap": colormap, "blending": blending, "contrast_limits": (0.0, 1.0), "opacity": 0.6}
+        show_map(self._viewer, shaped, layer, name=name, **options)
 
     def _on_save(self) -> None:
         layer, result = self._layer, self._session.result_of(self._layer)

@@ -219,4 +219,4 @@ def test_what_is_said_about_content() -> None:
     assert content_notes((0.9, 0.1, -0.5), like, "")[0].startswith("Images 2, 3 of the stack may not be")
     with pytest.raises(UserError, match="does not look like") as error:
         content_notes((-0.1, -1.0), like, "chest X-rays")
-    assert error.value.remedy == "The model is for: chest X-rays"
+    assert error.value.remedy == "The model is for: chest X-rays."
