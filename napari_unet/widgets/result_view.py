@@ -157,6 +157,7 @@ class ResultView(QWidget):
             if self._session.result_of(layer) is result:  # still in the viewer
                 with layer.block_history():
                     layer.data_setitem(edit.where, edit.values)
+                layer.refresh(extent=False)  # the thumbnail does not follow by itself
                 result.threshold = edit.threshold
 
         self._run("edit", make, apply)

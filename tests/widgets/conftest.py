@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from dock_fakes import FakeEngine, FakeJob, settle, two_lungs
@@ -9,6 +11,23 @@ from dock_fakes import FakeEngine, FakeJob, settle, two_lungs
 from napari_unet.models.card import CARD_FILE, ModelCard
 from napari_unet.widgets import session as session_module
 from napari_unet.widgets.segment import SegmentWidget
+
+
+@pytest.fixture
+def qtbot(qtbot, monkeypatch):
+    """Waits a minute where it would wait five seconds: the machine may be busy."""
+    monkeypatch.setattr(qtbot, "waitUntil", partial(qtbot.waitUntil, timeout=60_000))
+    return qtbot
+
+
+@pytest.fixture(autouse=True)
+def no_preferences(monkeypatch):
+    """Whoever runs the tests has preferences of their own; here there are none."""
+
+    def none(plugin: str) -> None:
+        raise KeyError(plugin)
+
+    monkeypatch.setattr("napari.settings.get_plugin_settings", none)
 
 
 @pytest.fixture
