@@ -12,6 +12,7 @@ from napari_unet.training.augment import Augment, AugmentConfig
 
 NOTHING = AugmentConfig(0, *[0.0] * (len(fields(AugmentConfig)) - 1))
 GEOMETRY = replace(NOTHING, strength=1.0, flip=0.5, reframe=0.6, elastic=1.0)
+LOOKS = ("curve", "field", "random_convolution", "detail", "noise", "opacity", "cover")
 SIZE = (48, 48)
 
 
@@ -64,7 +65,7 @@ def test_image_and_mask_stay_aligned(seed: int) -> None:
 def test_looks_never_move_the_mask(seed: int) -> None:
     images, masks = _batch()
     _, still = Augment(NOTHING, seed)(images, masks, SIZE)
-    looks = AugmentConfig(0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1)
+    looks = replace(NOTHING, **dict.fromkeys(LOOKS, 1.0))
     x, y = Augment(looks, seed)(images, masks, SIZE)
     assert torch.equal(y, still)
     assert (x - Augment(NOTHING, seed)(images, masks, SIZE)[0]).abs().mean() > 0.01
@@ -96,14 +97,23 @@ def test_reframing_keeps_the_lungs_in_view() -> None:
         assert share.unique().numel() == len(share)
 
 
-@pytest.mark.parametrize(
-    "name", ["curve", "field", "random_convolution", "detail", "noise", "opacity", "cover"]
-)
+@pytest.mark.parametrize("name", LOOKS)
 def test_each_change_can_be_switched_on_alone(name: str) -> None:
     images, masks = _batch()
     alone = Augment(replace(NOTHING, **{"strength": 1.0, name: 1.0}), 1)
     plain = Augment(replace(NOTHING, strength=1.0), 1)
     assert (alone(images, masks, SIZE)[0] - plain(images, masks, SIZE)[0]).abs().max() > 0.01
+
+
+def test_an_effusion_whitens_what_it_takes_from_the_mask() -> None:
+    images, masks = _batch(8)
+    for seed in range(4):
+        x, y = Augment(replace(NOTHING, effusion=1.0), seed)(images, masks, (72, 72))
+        gone = (masks > 0) & (y == 0)
+        assert torch.all(y <= masks)
+        assert gone.flatten(1).any(dim=1).all()
+        assert x[gone].mean() > images[gone].mean() + 0.3
+        assert (x[y > 0] < 0.5).float().mean() > 0.95  # what is left is as dark as before
 
 
 def test_an_image_without_a_mask_and_a_constant_image() -> None:
@@ -125,6 +135,6 @@ def test_the_random_stream_is_the_one_of_the_shipped_model() -> None:
     augment = Augment(AugmentConfig(), 0)
     for _ in range(10):
         x, y = augment(images, masks, SIZE)
-    assert int(augment.generator.get_state().sum()) == 323_938
-    assert float(y.sum()) == pytest.approx(2134, abs=4)
-    assert float(x.mean()) == pytest.approx(0.4794, abs=1e-3)
+    assert int(augment.generator.get_state().sum()) == 313_811
+    assert float(y.sum()) == pytest.approx(1271, abs=4)
+    assert float(x.mean()) == pytest.approx(0.4624, abs=1e-3)
