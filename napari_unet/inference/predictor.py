@@ -49,6 +49,7 @@ class Predictor:
         self.card = card
         self.device = device
         self.net = folded(net)
+        self._placed: torch.device | None = None
         # InstanceNorm is slower in channels_last, everything else faster.
         instance = any(isinstance(part, nn.InstanceNorm2d) for part in net.modules())
         self._layout = torch.contiguous_format if instance else torch.channels_last
@@ -201,7 +202,9 @@ class Predictor:
         return Note("Out of memory on the graphics card: went on with the processor."), _FIRST_CORE
 
     def _place(self) -> None:
-        self.net = self.net.to(self.device, memory_format=self._layout)  # type: ignore[call-overload]
+        if self._placed != self.device:
+            self.net = self.net.to(self.device, memory_format=self._layout)  # type: ignore[call-overload]
+            self._placed = self.device
 
 
 def _check_fits(net: nn.Module, card: ModelCard) -> None:
