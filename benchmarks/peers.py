@@ -36,7 +36,7 @@ Method = Callable[[nn.Module, np.ndarray], np.ndarray]
 
 def measure(quick: bool) -> Result:
     """Every method on the networks of the tile benchmark."""
-    side, roi, names, rounds = (128, 64, ("quick",), 1) if quick else (2048, 512, ("wide", "shipped"), 5)
+    side, roi, names, rounds = (128, 64, ("quick",), 1) if quick else (2048, 512, ("wide", "shipped"), 3)
     result = Result(
         "Beside other tools, same network",
         f"One X-ray of {side}×{side} (values 0..1) at its own size, from the array to the probability, with "

@@ -29,7 +29,7 @@ _COLUMNS = (
 
 def measure(quick: bool) -> Result:
     """Time, memory and difference of tiles."""
-    side, cores, names, rounds = (128, (64,), ("quick",), 1) if quick else (2048, (1024, 512), _NAMES, 5)
+    side, cores, names, rounds = (128, (64,), ("quick",), 1) if quick else (2048, (1024, 512), _NAMES, 3)
     result = Result(
         "Tiled against whole",
         f"One X-ray of {side}×{side} at its own size through the same network, folded and in channels_last: "
