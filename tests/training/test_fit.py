@@ -50,7 +50,7 @@ def test_two_seeded_trainings_are_equal_bit_by_bit() -> None:
 
 
 def test_it_learns() -> None:
-    config = replace(CONFIG, epochs=40, check_every=10, learning_rate=0.03, mix_style=0.0, average=0.9)
+    config = replace(CONFIG, epochs=20, check_every=10, learning_rate=0.03, mix_style=0.0, average=0.9)
     result = _run(fit(_fresh(base=4, widest=16, dropout=0.0), tiny_samples(8), VAL, SIZE, config))
     losses = [epoch.loss for epoch in result.history]
     assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
