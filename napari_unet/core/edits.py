@@ -32,11 +32,12 @@ class ThresholdTrail:
 
         Raises ValueError if there is none yet.
         """
-        if not self._masks:
+        masks = list(self._masks)  # another thread may add one meanwhile
+        if not masks:
             raise ValueError("no automatic mask has been added")
         bits = np.packbits(painted.ravel())
-        away = [np.count_nonzero(np.unpackbits(bits ^ one.bits)) for one in self._masks]
-        best = self._masks[len(away) - 1 - int(np.argmin(away[::-1]))]
+        away = [np.count_nonzero(np.unpackbits(bits ^ one.bits)) for one in masks]
+        best = masks[len(away) - 1 - int(np.argmin(away[::-1]))]
         return best.threshold, np.unpackbits(best.bits, count=painted.size).reshape(painted.shape).view(bool)
 
 

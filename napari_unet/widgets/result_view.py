@@ -42,7 +42,7 @@ class ResultView(QWidget):
         self._layer: Labels | None = None
         self._preview = ThresholdPreview(session.viewer)
         self._jobs: dict[str, Job] = {}  # at most one of a kind
-        self._next: dict[str, tuple[_Work, _Then]] = {}  # the last wish that came while it ran
+        self._waiting: dict[str, list[tuple[_Work, _Then]]] = {}
         self._calm = QTimer(self)
         self._calm.setSingleShot(True)
         self._calm.setInterval(_CALM_MS)
@@ -84,7 +84,7 @@ class ResultView(QWidget):
     def close_down(self) -> None:
         """The dock is closed: leave nothing behind in the viewer."""
         self._calm.stop()
-        self._next.clear()
+        self._waiting.clear()
         for job in list(self._jobs.values()):
             job.abandon()
         self._preview.hide()
@@ -119,9 +119,9 @@ class ResultView(QWidget):
             layer.events.set_data.connect(self._on_painted)  # all that undo and redo tell
 
     def _run(self, kind: str, work: _Work, then: _Then) -> None:
-        """`work` in a thread, one of a kind at a time; of those that come meanwhile the last is done."""
+        """`work` in a thread, one of a kind at a time, in their order."""
         if kind in self._jobs:
-            self._next[kind] = (work, then)
+            self._waiting.setdefault(kind, []).append((work, then))
             return
         job = self._jobs[kind] = run_in_thread(work, self)
         job.succeeded.connect(then)
@@ -130,8 +130,8 @@ class ResultView(QWidget):
 
     def _on_ended(self, kind: str) -> None:
         self._jobs.pop(kind, None)
-        if kind in self._next:
-            self._run(kind, *self._next.pop(kind))
+        if self._waiting.get(kind):
+            self._run(kind, *self._waiting[kind].pop(0))
         elif kind == "edit":
             self._preview.hide()
 
@@ -186,6 +186,7 @@ class ResultView(QWidget):
                 if "edit" not in self._jobs:
                     self.threshold.set_value(summary.threshold)  # it went back with undo
 
+        self._waiting.pop("summary", None)  # numbers that are old before they are made
         self._run("summary", lambda: results.summarise(result, layer.data, at), show)
 
     def _add_probability(self) -> None:

@@ -209,6 +209,15 @@ def test_left_and_right_stay_with_the_threshold(dock, make, drag):
     assert np.array_equal(mask.data, split_left_right(two_lungs((64, 80)).mask(threshold)))
 
 
+def test_wishes_that_come_quickly_are_all_granted(dock, make):
+    mask = make()
+    dock.result.threshold.settled.emit(0.3)
+    dock.result.threshold.settled.emit(0.8)
+    dock.result.left_right.click()
+    settle_now(dock)
+    assert np.array_equal(mask.data, split_left_right(two_lungs((64, 80)).mask(0.8)))
+
+
 def test_labels_painted_by_hand_stay(dock, make, drag):
     mask = make()
     mask.data_setitem((np.array([0, 32]), np.array([0, 22])), 3)
