@@ -84,11 +84,15 @@ def _assistant(predict: unet_assistant.Predict, roi: int) -> dict[str, Method]:
 
 def _add_rows(result: Result, name: str, side: int, methods: dict[str, Method], rounds: int) -> None:
     found, image = subject(name), unit_xray(side)
-    work = {label: partial(method, found.net, image) for label, method in methods.items()}
-    times = interleaved(work, rounds)
-    whole, ours = work[_WHOLE](), times[_OURS]
-    for label, again in work.items():
-        seen, taken = again(), times[label]
+    last: dict[str, np.ndarray] = {}
+
+    def work(label: str) -> None:
+        last[label] = methods[label](found.net, image)
+
+    times = interleaved({label: partial(work, label) for label in methods}, rounds)
+    whole, ours = last[_WHOLE], times[_OURS]
+    for label, taken in times.items():
+        seen = last[label]
         is_mask = seen.dtype == bool
         result.add(
             found.title,
