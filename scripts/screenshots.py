@@ -136,12 +136,13 @@ def main() -> None:
     desk.dock.result.left_right.click()
     desk.wait(1.0)
     slider = desk.dock.result.threshold.slider
+    settled = slider.value()
     slider.setSliderDown(True)
     slider.setValue(5)
     desk.picture("threshold")
 
     slider.setSliderDown(False)
-    slider.setValue(50)
+    slider.setValue(settled)
     desk.wait(1.5)
     desk.dock.result.uncertainty.click()
     mask.visible = False
