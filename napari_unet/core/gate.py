@@ -27,7 +27,7 @@ class Likeness:
 
     shape: tuple[tuple[float, ...], ...]
     flag: float = 0.3
-    refuse: float = 0.0
+    refuse: float = -0.5
 
 
 def check_pixels(raster: Raster) -> None:

@@ -133,7 +133,7 @@ class Augment:
         """
         n, _, height, width = masks.shape
         chosen = self._uniform(n, 0, 1) < self.config.effusion
-        both = self._uniform((n, 2), 0, 1) < 0.6
+        first, both = (self._uniform((n, 2), 0, 1) < 0.6).unbind(dim=1)
         level = self._uniform((n, 2), 0.25, 0.95)
         bend, grey = self._uniform((n, 2), -0.1, 0.35), self._uniform((n, 2), 0.8, 1.0)
         softness, density = self._uniform(n, 0.01, 0.04), self._uniform(n, 0.85, 1.0)
@@ -149,7 +149,7 @@ class Augment:
             middle = float(columns[0] + columns[-1]) / 2 / width
             near = functional.avg_pool2d(lungs[None, None], 9, 1, 4)[0, 0].mul(2).clamp(max=1)
             for side in (0, 1):
-                if not both[i, side] and side == int(both[i].any()):
+                if not both[i] and first[i] == bool(side):
                     continue
                 half = (xs < middle) if side == 0 else (xs >= middle)
                 curve = top + level[i, side] * (bottom - top) + bend[i, side] * (xs - middle).abs()

@@ -17,6 +17,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, EpochEnded
 from napari_unet.core.gate import Likeness, mean_shape
 from napari_unet.core.metrics import dice
+from napari_unet.core.raster import Raster
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
 from napari_unet.inference.segment import run
@@ -25,10 +26,11 @@ from napari_unet.io.formats import read_mask, read_raster
 from napari_unet.models.card import DataSource, InputSpec, ModelCard, ScoreRow
 from napari_unet.models.checkpoint import build_net, save_model
 from napari_unet.training.config import Recipe
-from napari_unet.training.fit import fit
-from napari_unet.training.samples import Pair, find_pairs, load_samples
+from napari_unet.training.fit import fit, simulated
+from napari_unet.training.samples import Pair, Samples, find_pairs, load_samples
 
 CURVES_FILE = "curves.csv"
+THRESHOLDS = (0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7)  # the first of equals wins
 
 
 def train_model(
@@ -37,8 +39,8 @@ def train_model(
     """Trains what `recipe` says, yields EpochEnded, then CaseDone for each scored image; returns the card.
 
     folder : where the model goes; it must not exist. state : where a broken-off training goes on (default:
-    beside `folder`). The weights are chosen on the validation split; the sets in `recipe.scores` are read
-    afterwards, once.
+    beside `folder`). The weights and, unless the recipe's card names one, the threshold are chosen on the
+    validation split; the sets in `recipe.scores` are read afterwards, once.
     Raises UserError for unusable data and, before anything is trained, if `folder` exists.
     """
     if folder.exists():
@@ -72,9 +74,22 @@ def train_model(
         **recipe.card,
     )
     predictor = Predictor(_with_weights(recipe, result.weights), card, pick_device(device))
+    if "threshold" not in recipe.card:
+        card = card.model_copy(update={"threshold": choose_threshold(predictor, val)})
+        predictor.card = card
     scores = yield from score_sets(predictor, recipe)
     card = card.model_copy(update={"scores": scores})
     return save_model(result.weights, card, folder)
+
+
+def choose_threshold(predictor: Predictor, val: Samples) -> float:
+    """The threshold with the highest mean of Dice on `val` and Dice on `val` under simulated shifts."""
+    found: dict[float, dict[bool, list[float]]] = {t: {False: [], True: []} for t in THRESHOLDS}
+    for image, mask, is_shifted in simulated(val):
+        prediction = run(predictor.steps(Raster(image), inverted=False))
+        for threshold, scores in found.items():
+            scores[is_shifted].append(dice(prediction.mask(threshold), mask))
+    return max(THRESHOLDS, key=lambda t: sum(float(np.nanmean(scores)) for scores in found[t].values()))
 
 
 def score_sets(predictor: Predictor, recipe: Recipe) -> Generator[CaseDone, None, tuple[ScoreRow, ...]]:
