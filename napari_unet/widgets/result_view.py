@@ -180,6 +180,8 @@ class ResultView(QWidget):
                 at = slice_in_view(self._viewer, layer)[-1]
 
         def show(summary: Summary) -> None:
+            if self._calm.isActive() or self._waiting.get("summary"):
+                return  # out of date: newer numbers are on their way
             if self._layer is layer and self._session.result_of(layer) is result:
                 self.report.show_summary(summary)
                 result.threshold = summary.threshold
