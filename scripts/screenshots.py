@@ -141,9 +141,9 @@ def main() -> None:
     slider.setValue(5)
     desk.picture("threshold")
 
-    slider.setSliderDown(False)
     slider.setValue(settled)
-    desk.wait(1.5)
+    slider.setSliderDown(False)
+    desk.wait(2.5)
     desk.dock.result.uncertainty.click()
     mask.visible = False
     desk.picture("uncertainty")
