@@ -82,7 +82,7 @@ def load_state(
     if not path.exists():
         return []
     words, tensors = _read(path)
-    if words.get("settings", settings) != settings:
+    if words["settings"] != settings:
         raise UserError(
             f"{folder} holds a training with other settings or other images.",
             "Delete that folder to start anew.",

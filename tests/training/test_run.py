@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,21 @@ import numpy as np
 import pytest
 import torch
 from net_fakes import TINY, lungs, xray
+from scipy import ndimage
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.events import CaseDone, EpochEnded
+from napari_unet.core.events import CaseDone, EpochEnded, TileDone
+from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.inference.predictor import Predictor
 from napari_unet.inference.segment import run as run_steps
 from napari_unet.models.card import NetSpec, read_card
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry
+from napari_unet.training import run as training_run
 from napari_unet.training.config import DataConfig, Recipe, ScoreConfig, TrainingConfig
 from napari_unet.training.run import score_row, train_model
+from napari_unet.training.samples import Samples
 
 
 @pytest.fixture
@@ -101,3 +106,23 @@ def test_a_split_without_images(recipe: Recipe, tmp_path: Path) -> None:
 def test_a_score_row() -> None:
     row = score_row("there", [0.95, 0.85, 0.9])
     assert (row.n, row.mean, row.median, row.worst, row.share_under_090) == (3, 0.9, 0.9, 0.85, 0.3333)
+
+
+class _Shadow:
+    """A predictor that is sure of the lungs, and half sure of a rim around them that is not lung."""
+
+    def steps(self, raster: Raster, inverted: bool) -> Generator[TileDone, None, Prediction]:
+        lungs = raster.pixels > 0.5
+        rim = ndimage.binary_dilation(lungs, iterations=3) & ~lungs
+        yield TileDone(1, 1)
+        probability = np.where(lungs, 0.9, np.where(rim, 0.57, 0.1)).astype(np.float32)
+        return Prediction(probability[None], None, None, 0.5)
+
+
+def test_the_threshold_is_chosen_on_the_validation_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    masks = np.zeros((2, 1, 32, 32), np.float32)
+    masks[:, :, 8:24, 4:12] = masks[:, :, 8:24, 20:28] = 1
+    monkeypatch.setattr(
+        training_run, "simulated", lambda val: [(m[0], m[0] > 0, k > 0) for k, m in enumerate(masks)]
+    )
+    assert training_run.choose_threshold(_Shadow(), Samples((), masks, masks)) == 0.6  # type: ignore[arg-type]
