@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -22,6 +24,7 @@ from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.inference import segment as inference
 from napari_unet.io.formats import mask_suffix, read_raster, write_mask, write_overlay, write_probability
+from napari_unet.io.names import stem
 
 _log = logging.getLogger(__name__)
 
@@ -175,12 +178,20 @@ class Batch:
 
     def _failed(self, case: Case, error: str) -> Result:
         if self._options.anonymous:
-            for told in (str(case.path.resolve()), str(case.path), case.path.name, case.path.stem):
-                error = error.replace(told, case.name)
+            error = _without_names(error, case)
         return Result(Row(case=case.name, error=error), self._input(case))
 
     def _input(self, case: Case) -> Path | None:
         return None if self._options.anonymous else case.path
+
+
+def _without_names(text: str, case: Case) -> str:
+    """`text` with the hash in place of each way to name the file. A stem of one letter is left: it is a word."""
+    path = case.path
+    names = {str(path.resolve()), os.path.abspath(path), str(path), path.name}
+    names |= {name for name in (path.stem, stem(path)) if len(name) > 1}
+    either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.sub(rf"(?<![^\W_])(?:{either})(?![^\W_])", lambda _: case.name, text)
 
 
 def _slices(mask: np.ndarray, prediction: Prediction) -> list[tuple[np.ndarray, tuple[float, ...] | None]]:

@@ -213,6 +213,18 @@ def test_anonymous_leaves_no_name_anywhere(run: Run, save: Save, out: Path) -> N
     assert len(list(out.glob("case-*_mask.png"))) == 1
 
 
+@pytest.mark.parametrize("name", ["a.dcm", "e.dcm", "01.dcm", "c.nii.gz"])
+def test_anonymous_errors_stay_readable(run: Run, tmp_path: Path, out: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"")
+    assert run("segment", path, "-o", out).exit_code == 1
+    plain = report(out)[0]["error"]
+    assert run("segment", path, "-o", out, "--anonymous").exit_code == 1
+    (row,) = report(out)
+    assert name in plain
+    assert row["error"] == plain.replace(name, row["case"])
+
+
 def test_spaces_and_korean_letters(run: Run, save: Save, tmp_path: Path) -> None:
     image = save("흉부 사진 1.png")
     out = tmp_path / "결과 폴더"
