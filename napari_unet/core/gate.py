@@ -14,6 +14,8 @@ from napari_unet.core.raster import Modality, Raster
 
 SMALLEST, LARGEST = 32, 10_000
 _TOO_LARGE = float(np.finfo(np.float32).max)
+_IN_WORDS = {"CR": "X-ray", "DX": "X-ray"}
+_LISTED = 10  # so many images of a stack are named, the others counted
 _AIR_HU = -500  # a projection has no values this far under zero; CT in Hounsfield units has, in every slice
 
 
@@ -65,16 +67,17 @@ def check_kind(
     modalities, views, body_parts : what the model takes; () means anything. A body part fits if one of
     `body_parts` stands in it ("CHEST" in "CHEST_ABDOMEN").
     """
-    wanted = " or ".join(modalities)
+    wanted = " or ".join(dict.fromkeys(_IN_WORDS.get(modality, modality) for modality in modalities))
     if modalities and raster.modality and raster.modality not in modalities:
         raise UserError(
-            f"This is a {raster.modality} image; the model is for {wanted}.",
-            "Choose a model for this kind of image.",
+            f"This is a {raster.modality} image; the model is for {wanted} images.",
+            f"Open {wanted} images, or choose a model for {raster.modality} if you have one.",
         )
     if modalities and Modality.CT.value not in modalities and raster.pixels.min() < _AIR_HU:
         raise UserError(
-            f"The image has values down to {raster.pixels.min():.0f}, as CT has; the model is for {wanted}.",
-            "Choose a model for CT.",
+            f"The image has values down to {raster.pixels.min():.0f}, as CT has;"
+            f" the model is for {wanted} images.",
+            f"Open {wanted} images, or choose a model for CT if you have one.",
         )
     if views and raster.view and raster.view not in views:
         raise UserError(
@@ -138,11 +141,12 @@ def mixed_polarity_note(inverted: Sequence[bool]) -> tuple[str, ...]:
 def content_notes(found: Sequence[float], like: Likeness, use: str) -> tuple[str, ...]:
     """What to say about images that do not look like what the model is for; () if all do.
 
-    found : likeness of each image. Raises UserError if every one of them is under `like.refuse`.
+    found : likeness of each image. Raises UserError for an image under `like.refuse`, and for a stack without
+    a single image that reaches `like.flag`.
     """
-    if found and max(found) < like.refuse:
+    if found and max(found) < (like.refuse if len(found) == 1 else like.flag):
         raise UserError(
-            "This does not look like an image the model is for.", f"The model is for: {use}." if use else ""
+            "This does not look like an image the model is for.", f"It is for {use}: open one." if use else ""
         )
     doubtful = [k for k, value in enumerate(found) if value < like.flag]
     if not doubtful:
@@ -167,4 +171,6 @@ def mean_shape(masks: np.ndarray, side: int = 24) -> tuple[tuple[float, ...], ..
 
 def _images(indices: list[int]) -> str:
     """As people count: Images 2, 5 for indices 1 and 4."""
-    return f"Image{'s' if len(indices) > 1 else ''} {', '.join(str(k + 1) for k in indices)}"
+    named = ", ".join(str(k + 1) for k in indices[:_LISTED])
+    more = f" and {len(indices) - _LISTED} more" if len(indices) > _LISTED else ""
+    return f"Image{'s' if len(indices) > 1 else ''} {named}{more}"

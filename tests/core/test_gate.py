@@ -104,7 +104,7 @@ def test_what_fits_or_says_nothing_is_taken(header: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        ({"modality": Modality.CT}, "This is a CT image; the model is for CR or DX"),
+        ({"modality": Modality.CT}, "This is a CT image; the model is for X-ray images"),
         ({"modality": Modality.MR}, "MR"),
         ({"modality": Modality.EM}, "EM"),
         ({"view": "LL"}, "LL view"),
@@ -218,5 +218,13 @@ def test_what_is_said_about_content() -> None:
     assert content_notes((0.1,), like, "")[0].startswith("The image may not be")
     assert content_notes((0.9, 0.1, -0.5), like, "")[0].startswith("Images 2, 3 of the stack may not be")
     with pytest.raises(UserError, match="does not look like") as error:
-        content_notes((-0.1, -1.0), like, "chest X-rays")
-    assert error.value.remedy == "The model is for: chest X-rays."
+        content_notes((-0.1,), like, "chest X-rays")
+    assert error.value.remedy == "It is for chest X-rays: open one."
+
+
+def test_a_stack_needs_one_image_that_is_like_it() -> None:
+    like = Likeness(((1.0,),), flag=0.3, refuse=0.0)
+    with pytest.raises(UserError, match="does not look like"):
+        content_notes((0.2, 0.1), like, "chest X-rays")
+    many = content_notes((0.9, *[0.1] * 14), like, "")[0]
+    assert many.startswith("Images 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 4 more of the stack may not be")
