@@ -46,7 +46,7 @@ def find_inputs(
     are named come through as they are: reading them says what is wrong with them.
     """
     files: dict[Path, Path] = {}
-    empty: list[Path] = []
+    problems: list[tuple[Path, str]] = []
     folders: set[Path] = set()
     skipped = 0
     for path in _expanded(given):
@@ -57,7 +57,9 @@ def find_inputs(
             folders |= {path.resolve(), *(image.parent.resolve() for image in kept)}
             files.update({image.resolve(): image for image in kept if image.resolve() not in files})
             if not images:
-                empty.append(path)
+                problems.append((path, "There is no readable image in this folder."))
+        elif glob.has_magic(str(path)) and not os.path.lexists(path):
+            problems.append((path, f"No file matches {path}."))
         elif is_mask_name(path) and path.is_file():
             skipped += 1
             folders.add(path.parent.resolve())
@@ -66,9 +68,9 @@ def find_inputs(
     paths = list(files.values())
     names = _numbered([_anonymous_name(path) for path in paths]) if anonymous else case_names(paths)
     cases = [Case(path, name) for path, name in zip(paths, names, strict=True)]
-    for path in empty:
-        name = _anonymous_name(path) if anonymous else path.resolve().name
-        cases.append(Case(path, name, "There is no readable image in this folder."))
+    for path, problem in problems:
+        named = path.resolve().name if path.is_dir() else str(path)
+        cases.append(Case(path, _anonymous_name(path) if anonymous else named, problem))
     return Inputs(tuple(cases), skipped, frozenset(folders))
 
 

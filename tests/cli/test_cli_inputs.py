@@ -61,6 +61,12 @@ def test_globs_that_no_shell_expanded(tmp_path: Path, save: Callable[..., Path])
     assert found.skipped == 1
 
 
+def test_a_glob_without_matches_is_told_as_it_was_given(tmp_path: Path) -> None:
+    given = str(tmp_path / "in" / "*.xyz")
+    (case,) = find_inputs([given], tmp_path / "out").cases
+    assert (case.name, case.problem) == (given, f"No file matches {given}.")
+
+
 def test_a_name_with_brackets_is_no_glob(tmp_path: Path, save: Callable[..., Path]) -> None:
     path = save("scan [1].png")
     assert [case.path for case in find_inputs([str(path)], tmp_path).cases] == [path]
