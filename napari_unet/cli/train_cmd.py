@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from napari_unet.cli.console import stderr, stdout
+from napari_unet.cli.console import complain, stderr, stdout
+from napari_unet.core.errors import UserError
 
 
 def train(
@@ -38,7 +39,13 @@ def train(
 
     if threads:
         torch.set_num_threads(threads)
-    plan = read_recipe(recipe)
+    try:
+        plan = read_recipe(recipe)
+    except UserError as error:
+        if recipe.exists():
+            raise
+        complain(error)
+        raise typer.Exit(2) from error
     folder = output or default_library().own / plan.name
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     steps = train_model(plan, folder, device=device)

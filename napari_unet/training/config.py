@@ -126,6 +126,8 @@ def read_recipe(path: Path) -> Recipe:
     """The recipe in a YAML file. Raises UserError that names the line or the setting that is wrong."""
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UserError(f"The recipe {path} cannot be read: it does not exist.", "Check the name.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"The recipe {path} cannot be read ({error}).", "Check the file.") from error
     try:

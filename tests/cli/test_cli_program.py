@@ -46,6 +46,13 @@ def test_unknown_models_and_devices_are_wrong_usage(tmp_path: Path) -> None:
         assert ran.stdout == ""
 
 
+def test_a_recipe_that_is_not_there_is_wrong_usage(run: Callable[..., Result], tmp_path: Path) -> None:
+    result = run("train", tmp_path / "nope.yaml")
+    assert result.exit_code == 2
+    assert "does not exist. Check the name." in result.stderr
+    assert "Errno" not in result.stderr
+
+
 def test_a_user_error_is_one_line(tmp_path: Path) -> None:
     ran = start("evaluate", "--predictions", tmp_path, "--references", tmp_path, "-o", tmp_path / "r.csv")
     assert ran.returncode == 1
