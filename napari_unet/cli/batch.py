@@ -186,7 +186,7 @@ class Batch:
 
 
 def _without_names(text: str, case: Case) -> str:
-    """`text` with the hash in place of each way to name the file. A stem of one letter is left: it is a word."""
+    """`text` with the hash in place of all names of the file. A stem of one letter is left: it is a word."""
     path = case.path
     names = {str(path.resolve()), os.path.abspath(path), str(path), path.name}
     names |= {name for name in (path.stem, stem(path)) if len(name) > 1}

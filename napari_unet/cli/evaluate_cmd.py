@@ -36,9 +36,10 @@ def evaluate(
     where the spacing is known, otherwise in pixels. Files without a partner, with several or of another size
     are listed and left out.
     """
-    from napari_unet.cli.report import write_table
+    from napari_unet.cli.report import make_folder, write_table
     from napari_unet.evaluation import SizesDiffer, find_pairs, score_case
 
+    make_folder(output.parent)
     pairing = find_pairs(predictions, references)
     for problem in pairing.problems:
         stderr.print(problem, markup=False)
@@ -52,7 +53,6 @@ def evaluate(
             except UserError as error:
                 failed.append((case, error))
                 complain(f"{case}: {error}")
-    output.parent.mkdir(parents=True, exist_ok=True)
     rows = [_cells(row) for row in scored] + [[case, *[""] * 6, str(error)] for case, error in failed]
     rows.sort(key=lambda cells: cells[0])
     write_table(output, COLUMNS, rows)
@@ -82,7 +82,8 @@ def _show(scored: Sequence[CaseScores]) -> None:
     for row in scored:
         groups[row.label, row.scores.unit].append(row)
     for (label, unit), rows in groups.items():
-        table = Table(title=f"{label}, {len(rows)} cases", title_justify="left", box=None, pad_edge=False)
+        cases = "1 case" if len(rows) == 1 else f"{len(rows)} cases"
+        table = Table(title=f"{label}, {cases}", title_justify="left", box=None, pad_edge=False)
         for column in ("", "mean", "median", "worst", "n"):
             table.add_column(column, justify="left" if not column else "right")
         for name, title, highest_is_worst in (

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from napari_unet.core.errors import UserError
 from napari_unet.io.atomic import atomic_write
 
 REPORT = "report.csv"
@@ -45,6 +47,18 @@ class Row:
 COLUMNS = tuple(field.name for field in fields(Row))
 
 
+def make_folder(folder: Path) -> None:
+    """Makes `folder` if it is not there. Raises UserError if that, or writing to it, cannot be done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"The folder {folder} cannot be made ({error.strerror}).", "Choose another one."
+        ) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(f"{folder} cannot be written to.", "Choose a folder that you may write to.")
+
+
 def write_report(folder: Path, rows: Iterable[Row]) -> Path:
     """`folder/report.csv`, atomically. Raises UserError if it cannot be written."""
     return write_table(folder / REPORT, COLUMNS, (row.cells() for row in rows))
@@ -63,9 +77,10 @@ def write_table(path: Path, columns: Iterable[str], rows: Iterable[Iterable[str]
 
 def finished_cases(folder: Path) -> frozenset[str]:
     """The cases that the report of an earlier run in `folder` has without an error."""
-    with suppress(OSError, UnicodeDecodeError, csv.Error), (folder / REPORT).open(
-        encoding="utf-8", newline=""
-    ) as file:
+    with (
+        suppress(OSError, UnicodeDecodeError, csv.Error),
+        (folder / REPORT).open(encoding="utf-8", newline="") as file,
+    ):
         rows = list(csv.DictReader(file))
         return frozenset(row["case"] for row in rows if row.get("case") and not row.get("error"))
     return frozenset()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -42,16 +41,20 @@ def segment(
 ) -> None:
     """Write OUT/<stem>_mask.png (or .nii.gz) for each image, and OUT/report.csv."""
     from napari_unet.cli.inputs import find_inputs
+    from napari_unet.cli.report import make_folder
     from napari_unet.doctor import refuse_foreign_files
 
     refuse_foreign_files()
     found = find_inputs(inputs, output, recursive, anonymous)
     say = stderr if as_json else stdout
     if found.skipped:
-        say.print(f"Skipped {found.skipped} masks or earlier results among the inputs.")
+        masks = (
+            "1 mask or earlier result" if found.skipped == 1 else f"{found.skipped} masks or earlier results"
+        )
+        say.print(f"Skipped {masks} among the inputs.")
     if not found.cases:
         raise UserError("There is no image to segment.", "Name images or a folder that holds some.")
-    _make_folder(output)
+    make_folder(output)
     _check_usage(model, device)
 
     from napari_unet.cli.batch import Batch, Options
@@ -90,14 +93,3 @@ def _check_usage(model: str, device: str) -> None:
     except UserError as error:
         complain(error)
         raise typer.Exit(2) from error
-
-
-def _make_folder(output: Path) -> None:
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"The folder {output} cannot be made ({error.strerror}).", "Choose another one."
-        ) from error
-    if not os.access(output, os.W_OK | os.X_OK):
-        raise UserError(f"{output} cannot be written to.", "Choose a folder that you may write to.")

@@ -138,3 +138,26 @@ def test_an_unreadable_mask_is_a_failure(run: Run, folders: Folders) -> None:
 def test_folders_must_exist(run: Run, folders: Folders, tmp_path: Path) -> None:
     arguments = ["--predictions", tmp_path / "none", "--references", folders.references, "-o", folders.csv]
     assert run("evaluate", *arguments).exit_code == 2
+
+
+def test_an_output_that_cannot_be_written_is_told_before_scoring(
+    run: Run, folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_unet import evaluation
+    from napari_unet.core.errors import UserError
+
+    monkeypatch.setattr(evaluation, "score_case", lambda *_: pytest.fail("scored first"))
+    for folder in (folders.predictions, folders.references):
+        put(folder, "a.png", square())
+    (tmp_path / "file").touch()
+    folders.csv = tmp_path / "file" / "report.csv"
+    result = run("evaluate", *folders.arguments())
+    assert result.exit_code == 1
+    assert isinstance(result.exception, UserError)
+    assert "cannot be made" in str(result.exception)
+
+
+def test_one_case_is_no_plural(run: Run, folders: Folders) -> None:
+    for folder in (folders.predictions, folders.references):
+        put(folder, "a.png", square())
+    assert "lung, 1 case\n" in run("evaluate", *folders.arguments()).stdout.replace(" \n", "\n")
