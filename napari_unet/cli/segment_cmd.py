@@ -20,6 +20,25 @@ class LabelKind(StrEnum):
     LEFT_RIGHT = "left-right"
 
 
+def _threshold(text: str) -> float:
+    """Words of our own: what typer says of a wrong number or choice depends on its version."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a number.") from None
+    if not 0 < value < 1:  # nan too
+        raise typer.BadParameter(f"{text} must lie between 0 and 1, exclusive.")
+    return value
+
+
+def _label_kind(text: str) -> LabelKind:
+    try:
+        return LabelKind(text)
+    except ValueError:
+        choices = " or ".join(LabelKind)
+        raise typer.BadParameter(f"{text!r} is not known; choose {choices}.") from None
+
+
 def segment(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Images, folders or globs.")],
     output: Annotated[
@@ -27,11 +46,22 @@ def segment(
     ],
     model: Annotated[str, typer.Option(help="Name or folder of a model.")] = "cxr-lung",
     threshold: Annotated[
-        float | None, typer.Option(min=0.0, max=1.0, help="Instead of the model's own.", show_default=False)
+        float | None,
+        typer.Option(
+            parser=_threshold,
+            metavar="T",
+            help="Between 0 and 1, instead of the model's own.",
+            show_default=False,
+        ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     labels: Annotated[
-        LabelKind, typer.Option(help="lungs: 0 and 255; left-right: 1 = right lung, 2 = left lung.")
+        LabelKind,
+        typer.Option(
+            parser=_label_kind,
+            metavar="[lungs|left-right]",
+            help="lungs: 0 and 255; left-right: 1 = right lung, 2 = left lung.",
+        ),
     ] = LabelKind.LUNGS,
     probability: Annotated[bool, typer.Option("--probability", help="Write the probability too.")] = False,
     overlay: Annotated[bool, typer.Option("--overlay", help="Write the image with outlines too.")] = False,

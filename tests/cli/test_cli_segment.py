@@ -62,7 +62,7 @@ def test_threshold(run: Run, save: Save, out: Path) -> None:
 
 
 def test_no_lung_is_a_result(run: Run, save: Save, out: Path) -> None:
-    assert run("segment", save("a.png"), "-o", out, "--threshold", "1").exit_code == 0
+    assert run("segment", save("a.png"), "-o", out, "--threshold", "0.99").exit_code == 0
     assert not read_mask(out / "a_mask.png").any()
     assert (report(out)[0]["parts"], report(out)[0]["checks"]) == ("0", "no-lung")
 
@@ -150,7 +150,7 @@ def test_one_stem_twice(run: Run, save: Save, out: Path) -> None:
 
 def test_masks_of_an_earlier_run_are_replaced(run: Run, save: Save, out: Path) -> None:
     image = save("a.png")
-    for threshold, there in (("0.5", True), ("1", False), ("0.5", True)):
+    for threshold, there in (("0.5", True), ("0.99", False), ("0.5", True)):
         assert run("segment", image.parent, "-o", out, "--threshold", threshold).exit_code == 0
         assert read_mask(out / "a_mask.png").any() == there
 
@@ -268,9 +268,22 @@ def test_an_interrupted_run_reports_what_it_did(
     assert [row["case"] for row in report(out)] == ["a"]
 
 
-@pytest.mark.parametrize("arguments", [["--threshold", "1.5"], ["--labels", "both"], ["--nonsense"]])
-def test_wrong_usage(run: Run, save: Save, out: Path, arguments: list[str]) -> None:
-    assert run("segment", save("a.png"), "-o", out, *arguments).exit_code == 2
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        *((["--threshold", wrong], "must lie between 0 and 1") for wrong in ("1.5", "0", "1", "nan", "-0.1")),
+        (["--threshold", "abc"], "'abc' is not a number"),
+        (["--labels", "both"], "'both' is not known; choose lungs or left-right"),
+        (["--nonsense"], "--nonsense"),
+    ],
+)
+def test_wrong_usage(run: Run, save: Save, out: Path, arguments: list[str], told: str) -> None:
+    result = run("segment", save("a.png"), "-o", out, *arguments)
+    assert result.exit_code == 2
+    words = " ".join(result.stderr.replace("│", " ").split())
+    assert told in words
+    assert "Value error" not in words and "Input should" not in words
+    assert not out.exists()
 
 
 def test_input_and_output_must_be_given(run: Run, save: Save, out: Path) -> None:
