@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from napari_unet.cli.inputs import Case, Inputs
-from napari_unet.cli.report import Row, finished_cases, write_report
+from napari_unet.cli.report import INVERTED, UNLIKE, Row, finished_cases, write_report
 from napari_unet.core.checks import Finding, check_mask
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import TileDone
@@ -25,8 +25,14 @@ from napari_unet.core.raster import Raster
 from napari_unet.inference import segment as inference
 from napari_unet.io.formats import mask_suffix, read_raster, write_mask, write_overlay, write_probability
 from napari_unet.io.names import stem
+from napari_unet.models.library import default_library
 
 _log = logging.getLogger(__name__)
+_GATE = {
+    UNLIKE: "The image may not be what the model is for: check the mask with care.",
+    INVERTED: "Bones are dark in the image; taken into account.",
+}
+_NAMED = 10  # slices that a finding names
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,8 @@ class Result:
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     area_px: int | None = None
+    slices: int = 1
+    spacing_known: bool = False
 
     def record(self) -> dict[str, Any]:
         """As one JSON object: the columns of the report, and what they leave out."""
@@ -68,7 +76,10 @@ class Result:
             "area_mm2": row.area_mm2,
             "area_px": self.area_px,
             "parts": row.parts,
-            "checks": [{"code": str(finding.code), "text": finding.text} for finding in self.findings],
+            "checks": [
+                *({"code": code, "text": text} for code, text in _GATE.items() if code in row.checks),
+                *({"code": str(finding.code), "text": finding.text} for finding in self.findings),
+            ],
             "notes": list(self.notes),
             "error": row.error,
         }
@@ -76,9 +87,11 @@ class Result:
     def sentence(self) -> str:
         """For people: name, size, findings and notes."""
         row = self.row
-        size = f"{self.area_px:,} px, no spacing" if row.area_mm2 is None else f"{row.area_mm2:,.0f} mm²"
+        size = f"{self.area_px:,} px" if row.area_mm2 is None else f"{row.area_mm2:,.0f} mm²"
+        size += f" in {self.slices} slices" if self.slices > 1 else ""
+        size += "" if self.spacing_known else ", no spacing"
         remarks = [finding.text for finding in self.findings] + list(self.notes)
-        return " ".join([f"{row.case}: {size} in {row.seconds:.1f} s.", *remarks])
+        return " ".join([f"{row.case}: {size}, in {row.seconds:.1f} s.", *remarks])
 
 
 class Batch:
@@ -137,9 +150,24 @@ class Batch:
             seconds=time.perf_counter() - start,
             area_mm2=pixels * prod(prediction.spacing_mm or ()) if known else None,
             parts=_count_parts(mask, prediction),
-            checks=tuple(dict.fromkeys(str(finding.code) for finding in findings)),
+            checks=tuple(dict.fromkeys([*self._gate(prediction), *(str(found.code) for found in findings)])),
         )
-        return Result(row, self._input(case), tuple(files), findings, prediction.notes, pixels)
+        return Result(
+            row,
+            self._input(case),
+            tuple(files),
+            findings,
+            prediction.notes,
+            pixels,
+            slices=1 if mask.ndim == 2 else len(mask),
+            spacing_known=prediction.spacing_mm is not None,
+        )
+
+    def _gate(self, prediction: Prediction) -> list[str]:
+        """Codes of what the input gate has found, by the limit in the model's card."""
+        like = default_library().find(self._options.model).card.likeness if prediction.likeness else None
+        unlike = like is not None and min(prediction.likeness) < like.flag
+        return [code for code, found in ((UNLIKE, unlike), (INVERTED, prediction.inverted)) if found]
 
     def _predict(self, raster: Raster, on_progress: Callable[[float], None]) -> Prediction:
         options = self._options
@@ -207,7 +235,28 @@ def _findings(mask: np.ndarray, prediction: Prediction) -> tuple[Finding, ...]:
     found = [check_mask(one, spacing, prediction.columns_towards) for one, spacing in slices]
     if len(slices) == 1:
         return found[0]
-    return tuple(replace(f, text=f"Slice {z}: {f.text}") for z, several in enumerate(found) for f in several)
+    return _grouped(found)
+
+
+def _grouped(found: Sequence[Sequence[Finding]]) -> tuple[Finding, ...]:
+    """The findings on all slices, those that differ at most in their figures as one. Slices count from 1."""
+    alike: dict[tuple[str, str], list[tuple[int, Finding]]] = {}
+    for number, several in enumerate(found, start=1):
+        for finding in several:
+            alike.setdefault((finding.code, re.sub(r"\d[\d.,]*", "#", finding.text)), []).append(
+                (number, finding)
+            )
+    return tuple(replace(same[0][1], text=_on_slices(same)) for same in alike.values())
+
+
+def _on_slices(same: Sequence[tuple[int, Finding]]) -> str:
+    first, text = same[0][0], same[0][1].text
+    which = ", ".join(str(number) for number, _ in same[:_NAMED])
+    more = f" and {len(same) - _NAMED} more" if len(same) > _NAMED else ""
+    others = (
+        "" if all(one.text == text for _, one in same) else f" (Slice {first}; other figures in the others.)"
+    )
+    return f"Slice{'s' if len(same) > 1 else ''} {which}{more}: {text}{others}"
 
 
 def _count_parts(mask: np.ndarray, prediction: Prediction) -> int:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -97,6 +100,53 @@ def test_a_stack_gives_one_mask(run: Run, tmp_path: Path, out: Path, two_lungs: 
     assert run("segment", tmp_path / "stack.tif", "-o", out, "--overlay").exit_code == 0
     assert read_mask(out / "stack_mask.tif").shape == (3, 40, 60)
     assert (report(out)[0]["parts"], report(out)[0]["area_mm2"]) == ("6", "")
+
+
+def test_a_stack_with_spacing_and_its_slices(
+    run: Run, tmp_path: Path, out: Path, two_lungs: np.ndarray
+) -> None:
+    pixels = np.stack([two_lungs] * 15, axis=-1).transpose(1, 0, 2).copy()
+    pixels[30:, :, :12] = 20  # one lung only in twelve slices
+    pixels[:, :, 14] = 20
+    image = nibabel.Nifti1Image(pixels, np.diag([0.5, 0.5, 3, 1]))
+    image.header.set_xyzt_units("mm")
+    nibabel.save(image, tmp_path / "stack.nii.gz")
+    result = run("segment", tmp_path / "stack.nii.gz", "-o", out)
+    assert result.exit_code == 0, result.output
+    assert "no spacing" not in result.stdout
+    assert "px in 15 slices" in result.stdout
+    assert report(out)[0]["area_mm2"] == ""
+    assert "and 2 more: Only the" in result.stdout
+    assert result.stdout.count("is missing") == 1
+    assert set(report(out)[0]["checks"].split(";")) == {"missing-lung", "area", "no-lung"}
+    assert re.search(r"Slices (1, 2|4, 5), ", result.stdout) and "Slice 0" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("likeness", "inverted", "codes"),
+    [(0.9, False, ""), (0.1, False, "unlike"), (0.1, True, "unlike;inverted")],
+)
+def test_what_the_gate_found_is_in_the_report(
+    run: Run,
+    save: Save,
+    out: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    likeness: float,
+    inverted: bool,
+    codes: str,
+) -> None:
+    from napari_unet.cli import batch
+
+    before = batch.inference.segment_steps
+
+    def steps(*given: Any, **named: Any) -> Iterator[Any]:
+        prediction = yield from before(*given, **named)
+        return replace(prediction, likeness=(likeness,), inverted=inverted)
+
+    monkeypatch.setattr(batch.inference, "segment_steps", steps)
+    result = run("segment", save("a.png"), "-o", out, "--json")
+    assert report(out)[0]["checks"] == codes
+    assert ";".join(check["code"] for check in json.loads(result.stdout)["checks"]) == codes
 
 
 def test_a_bad_file_is_named_and_the_rest_goes_on(run: Run, save: Save, out: Path) -> None:
