@@ -61,18 +61,21 @@ def measure(
     columns_towards: str | None = None,
     pixels: np.ndarray | None = None,
     modality: Modality = Modality.UNKNOWN,
+    labels: np.ndarray | None = None,
 ) -> Measures:
     """Measures of a bool mask (Y, X) or (Z, Y, X); spacing_mm and columns_towards as in Raster.
 
     pixels : the image, same shape, for `mean_hu` of a CT. modality CR or DX says that a (Z, Y, X) mask is a
     stack of radiographs: its sides are told apart slice by slice.
+    labels : 1 in the patient's right lung, 2 in the left one, where they are known already.
     """
     if spacing_mm is not None and len(spacing_mm) != mask.ndim:
         raise ValueError(f"spacing {spacing_mm} does not fit shape {mask.shape}")
     if pixels is not None and pixels.shape != mask.shape:
         raise ValueError(f"image and mask differ in shape: {pixels.shape} and {mask.shape}")
     stack = mask.ndim == 3 and modality in _RADIOGRAPHS
-    labels = split_left_right(mask, columns_towards, per_slice=stack)
+    if labels is None:
+        labels = split_left_right(mask, columns_towards, per_slice=stack)
     right, left = (int(np.count_nonzero(labels == lung)) for lung in (1, 2))
     element = None if spacing_mm is None else prod(spacing_mm)
     area = element if mask.ndim == 2 else None

@@ -148,9 +148,7 @@ class ResultView(QWidget):
     def _on_left_right(self, wanted: bool) -> None:
         layer, result = self._layer, self._session.result_of(self._layer)
         if result is not None:
-            result.left_right = wanted
-            layer.colormap = mask_colormap(RIGHT_LEFT if wanted else LUNGS)
-            self._edit(layer, result, lambda: results.relabel(result, layer.data))
+            self._edit(layer, result, lambda: results.relabel(result, layer.data, wanted))
 
     def _edit(self, layer: Labels, result: MaskResult, make: Callable[[], Edit]) -> None:
         def apply(edit: Edit) -> None:
@@ -159,8 +157,18 @@ class ResultView(QWidget):
                     layer.data_setitem(edit.where, edit.values)
                 layer.refresh(extent=False)  # the thumbnail does not follow by itself
                 result.threshold = edit.threshold
+                self._show_sides(layer, result, edit.left_right)
 
         self._run("edit", make, apply)
+
+    def _show_sides(self, layer: Labels, result: MaskResult, left_right: bool) -> None:
+        if result.left_right != left_right:
+            result.left_right = left_right
+            layer.colormap = mask_colormap(RIGHT_LEFT if left_right else LUNGS)
+        if self._layer is layer and not self._waiting.get("edit"):
+            self.left_right.blockSignals(True)
+            self.left_right.setChecked(left_right)
+            self.left_right.blockSignals(False)
 
     def _on_painted(self) -> None:
         self._calm.start()
@@ -187,6 +195,7 @@ class ResultView(QWidget):
                 result.threshold = summary.threshold
                 if "edit" not in self._jobs:
                     self.threshold.set_value(summary.threshold)  # it went back with undo
+                    self._show_sides(layer, result, summary.left_right)
 
         self._waiting.pop("summary", None)  # numbers that are old before they are made
         self._run("summary", lambda: results.summarise(result, layer.data, at), show)

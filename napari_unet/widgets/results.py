@@ -51,23 +51,26 @@ class MaskResult:
 
 @dataclass(frozen=True)
 class Edit:
-    """One undoable change of a mask layer: where, the new labels there, and the threshold it comes from."""
+    """One undoable change of a mask layer: where, the new labels there, and the state that comes with it."""
 
     where: tuple[np.ndarray, ...]
     values: np.ndarray
     threshold: float
+    left_right: bool
 
 
 @dataclass(frozen=True)
 class Summary:
     """What to tell about a mask: its measures, what to look at, and the threshold that it stands on.
 
+    left_right : whether the lungs have labels of their own now; undo changes it too.
     part : which slice of a stack this is about, in words; "" for all of it.
     """
 
     measures: Measures
     findings: tuple[str, ...]
     threshold: float
+    left_right: bool
     part: str = ""
 
 
@@ -75,50 +78,72 @@ def first_labels(result: MaskResult) -> np.ndarray:
     """The labels (uint8) of a new result at its threshold."""
     mask = result.prediction.mask(result.threshold)
     result.trail.add(result.threshold, mask)
-    return _drawn(result, mask)
+    return _drawn(result, mask, result.left_right)
 
 
 def edit_to(result: MaskResult, data: np.ndarray, threshold: float) -> Edit:
-    """The edit that brings the layer's `data` to `threshold` and to `result.left_right`.
+    """The edit that brings the layer's `data` to `threshold`.
 
-    Only what the threshold changes is changed: strokes of the brush elsewhere stay.
+    Only what the threshold changes is changed: strokes of the brush elsewhere stay, and so do the sides that
+    pixels were given by hand.
     """
     labels = data.reshape(result.shape)
     painted = _lungs(labels)
     _, before = result.trail.nearest(painted)
     after = result.prediction.mask(threshold)
     result.trail.add(threshold, after)
-    new = with_foreground(labels, _drawn(result, follow_threshold(painted, before, after)), OWN)
-    return Edit(*changes(data, new.reshape(data.shape)), threshold)
+    mask = follow_threshold(painted, before, after)
+    left_right = has_sides(result, labels)
+    drawn = np.where(painted & mask, labels, _drawn(result, mask, left_right))
+    new = with_foreground(labels, drawn, OWN)
+    return Edit(*changes(data, new.reshape(data.shape)), threshold, left_right)
 
 
-def relabel(result: MaskResult, data: np.ndarray) -> Edit:
-    """The edit that gives the lungs in the layer's `data` the labels of `result.left_right`."""
+def relabel(result: MaskResult, data: np.ndarray, left_right: bool) -> Edit:
+    """The edit that gives the lungs in the layer's `data` labels of their own, or one label."""
     labels = data.reshape(result.shape)
-    new = with_foreground(labels, _drawn(result, _lungs(labels)), OWN)
-    return Edit(*changes(data, new.reshape(data.shape)), result.threshold)
+    new = with_foreground(labels, _drawn(result, _lungs(labels), left_right), OWN)
+    return Edit(*changes(data, new.reshape(data.shape)), result.threshold, left_right)
+
+
+def has_sides(result: MaskResult, labels: np.ndarray) -> bool:
+    """Whether `labels` tell left from right: what they hold goes first, as undo changes them alone.
+
+    `result.left_right` decides where the labels can be read in both ways (a right lung only).
+    """
+    is_left = labels == 2
+    if result.left_right and is_left.any():
+        return True
+    should_be_left = _drawn(result, _lungs(labels), True) == 2
+    wanted = np.count_nonzero(should_be_left)
+    if not wanted:
+        return result.left_right
+    return bool(2 * np.count_nonzero(should_be_left & is_left) > wanted)  # a stroke of 2 makes no left lung
 
 
 def summarise(result: MaskResult, data: np.ndarray, slice_in_view: int) -> Summary:
     """Size and findings of the layer's `data`; of a stack of X-rays, those of one slice."""
-    painted = _lungs(data.reshape(result.shape))
+    labels = np.array(data).reshape(result.shape)
+    painted = _lungs(labels)
+    left_right = has_sides(result, labels)
     threshold, _ = result.trail.nearest(painted)
     spacing, towards = result.prediction.spacing_mm, result.prediction.columns_towards
     part = ""
     if result.slices > 1:
         number = min(max(slice_in_view, 0), result.slices - 1)
-        painted, part = painted[number], f"Slice {number + 1} of {result.slices}"
+        painted, labels, part = painted[number], labels[number], f"Slice {number + 1} of {result.slices}"
         spacing = None if spacing is None else spacing[1:]
     modality = result.header.get("modality", Modality.UNKNOWN)
-    measures = measure(painted, spacing, towards, modality=modality)
+    sides = np.where(painted, labels, 0) if left_right else None
+    measures = measure(painted, spacing, towards, modality=modality, labels=sides)
     findings = tuple(finding.text for finding in check_mask(painted, spacing, towards))
-    return Summary(measures, findings, threshold, part)
+    return Summary(measures, findings, threshold, left_right, part)
 
 
 def save(result: MaskResult, data: np.ndarray, path: Path) -> Path:
     """Write the layer's `data` to `path`, in the format of its suffix; 0 and 255 if it has one label only."""
     labels = np.array(data).reshape(result.shape)
-    plain = not result.left_right and labels.max(initial=0) <= 1
+    plain = not has_sides(result, labels) and labels.max(initial=0) <= 1
     return write_mask(path, labels > 0 if plain else labels, Raster(labels, **result.header))
 
 
@@ -126,8 +151,8 @@ def _lungs(labels: np.ndarray) -> np.ndarray:
     return (labels > 0) & (labels <= OWN)
 
 
-def _drawn(result: MaskResult, mask: np.ndarray) -> np.ndarray:
-    if not result.left_right:
+def _drawn(result: MaskResult, mask: np.ndarray, left_right: bool) -> np.ndarray:
+    if not left_right:
         return mask.astype(np.uint8)
     prediction = result.prediction
     return split_left_right(mask, prediction.columns_towards, per_slice=prediction.rule.per_slice)

@@ -35,6 +35,13 @@ def test_without_spacing_nothing_is_guessed(pair: np.ndarray) -> None:
     assert one.describe() == "360 px (right 200, left 160), no spacing. Left and right are assumed."
 
 
+def test_labels_that_are_known_are_counted_as_they_are(pair: np.ndarray) -> None:
+    labels = np.where(pair, 2, 0).astype(np.uint8)
+    labels[10:12, 10:20] = 1
+    one = measure(pair, columns_towards="L", labels=labels)
+    assert (one.pixels, one.right_pixels, one.left_pixels) == (360, 20, 340)
+
+
 def test_a_flipped_image_swaps_the_sides(pair: np.ndarray) -> None:
     one = measure(pair, (1.0, 1.0), "R")
     assert (one.right_pixels, one.left_pixels, one.ratio) == (160, 200, pytest.approx(1.25))

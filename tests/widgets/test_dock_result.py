@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QApplication, QLabel, QStyle, QStyleOptionSlider
 from napari_unet.core.masks import split_left_right, threshold_mask
 from napari_unet.io.formats import read_mask
 from napari_unet.widgets import result_view
+from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
 
 
 @pytest.fixture
@@ -194,6 +195,43 @@ def test_left_and_right(dock, make):
     assert not np.array_equal(mask.get_color(1), mask.get_color(2))
     mask.undo()
     assert mask.data.max() == 1
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_undo_takes_the_sides_along(dock, make, save_to, tmp_path, on):
+    mask = make()
+    for _ in range(1 if on else 2):
+        dock.result.left_right.click()
+        settle_now(dock)
+    mask.undo()
+    settle_now(dock)
+    assert dock.result.left_right.isChecked() is not on
+    assert mask.data.max() == (1 if on else 2)
+    assert np.allclose(mask.get_color(1), mask_colormap(LUNGS if on else RIGHT_LEFT).color_dict[1])
+    save_to(tmp_path / "m.png")
+    assert set(np.unique(imread(tmp_path / "m.png"))) == ({0, 255} if on else {0, 1, 2})
+    mask.redo()
+    settle_now(dock)
+    assert dock.result.left_right.isChecked() is on
+
+
+def test_sides_given_by_hand_count_and_stay(dock, make, drag):
+    mask = make()
+    dock.result.left_right.click()
+    settle_now(dock)
+    mask.data_setitem((np.array([32]), np.array([22])), 2)  # in the middle of the right lung
+    settle_now(dock)
+    right = np.count_nonzero(mask.data == 1)
+    assert f"{right:,}" in text(dock, "sizes")
+    drag(0.2)
+    assert mask.data[32, 22] == 2
+
+
+def test_a_stroke_of_2_makes_no_left_lung(dock, make):
+    mask = make()
+    mask.data_setitem((np.array([2]), np.array([70])), 2)
+    settle_now(dock)
+    assert not dock.result.left_right.isChecked()
 
 
 def settle_now(dock) -> None:
