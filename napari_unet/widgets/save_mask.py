@@ -7,6 +7,7 @@ from pathlib import Path
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_unet.io.formats import stem
+from napari_unet.resources_path import resource
 from napari_unet.widgets.results import MaskResult
 
 KINDS = {"PNG (*.png)": ".png", "TIFF (*.tif *.tiff)": ".tif", "NIfTI (*.nii.gz *.nii)": ".nii.gz"}
@@ -22,7 +23,7 @@ def ask_where(parent: QWidget, result: MaskResult) -> Path | None:
 
 
 def suggested_path(result: MaskResult) -> Path:
-    """`<image>_mask.<suffix>` beside the image's file, or in the home folder if it has none."""
+    """`<image>_mask.<suffix>` beside the image's file; in the home folder if it has none or is a sample."""
     source = Path(result.header.get("source") or "image")
     name = stem(source)
     if result.index is not None:
@@ -31,7 +32,8 @@ def suggested_path(result: MaskResult) -> Path:
         suffix = ".nii.gz"
     else:
         suffix = ".png" if len(result.shape) == 2 else ".tif"
-    folder = source.parent if source.is_file() else Path.home()
+    own = source.is_file() and not source.resolve().is_relative_to(resource().resolve())
+    folder = source.parent if own else Path.home()
     return folder / f"{name}_mask{suffix}"
 
 

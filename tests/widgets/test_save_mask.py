@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from qtpy.QtWidgets import QFileDialog
 
+from napari_unet.resources_path import resource
 from napari_unet.widgets.save_mask import KINDS, ask_where, suggested_path, with_suffix
 
 
@@ -35,6 +36,11 @@ def test_beside_the_images_file(tmp_path, name, shape, index, expected):
 def test_an_image_without_a_file_is_saved_at_home():
     assert suggested_path(result("chest")) == Path.home() / "chest_mask.png"
     assert suggested_path(result()) == Path.home() / "image_mask.png"
+
+
+def test_a_sample_is_not_saved_in_the_package():
+    source = next(path for path in resource("samples").iterdir() if path.suffix == ".png")
+    assert suggested_path(result(str(source))).parent == Path.home()
 
 
 def test_a_name_without_a_suffix_gets_that_of_the_kind():
