@@ -96,9 +96,12 @@ class Session(QObject):
         return self._results.get(layer)
 
     def layers_of(self, image: Image, index: tuple[int, ...] | None) -> list[Labels]:
-        """The mask layers of an image, or of one slice of it."""
-        found = self._results.items()
-        return [layer for layer, result in found if result.image() is image and result.index == index]
+        """The mask layers of an image that show anything of one slice of it; None for all slices."""
+        return [
+            layer
+            for layer, result in self._results.items()
+            if result.image() is image and (index is None or result.index in (None, index))
+        ]
 
     def _on_removed(self, event: Any) -> None:
         if self._results.pop(event.value, None) is not None:

@@ -221,6 +221,14 @@ def test_all_slices_of_a_stack(dock, viewer, click_segment, finish):
     assert masks(viewer)[0].data.shape == (5, 64, 80)
 
 
+def test_a_mask_of_all_slices_takes_the_place_of_that_of_one(dock, viewer, click_segment, finish):
+    viewer.add_image(np.zeros((5, 64, 80), np.uint8), name="stack")
+    finish(click_segment(), two_lungs((64, 80)))
+    dock.slices.setCurrentText("All slices")
+    finish(click_segment(), two_lungs((5, 64, 80)))
+    assert [mask.visible for mask in masks(viewer)] == [False, True]
+
+
 def test_slices_are_asked_for_in_stacks_only(dock, viewer, image):
     assert not dock.slices.isVisible()
     viewer.add_image(np.zeros((3, 8, 8)))
