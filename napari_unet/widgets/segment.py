@@ -79,7 +79,7 @@ class SegmentWidget(QWidget):
         self.message = Words(name="message")
         self.result = ResultView(self._session)
         self.result.failed.connect(self._on_failed)
-        self.result.told.connect(self.status.say)
+        self.result.told.connect(self._on_told)
         fields = Fields()
         fields.add("Image", self.image)
         self._slices_label = fields.add("Slices", self.slices)
@@ -245,6 +245,10 @@ class SegmentWidget(QWidget):
         self.status.say("")
         self._say_problem(str(error))
         show_error(str(error))
+
+    def _on_told(self, text: str) -> None:
+        self.message.say("")
+        self.status.say(text)
 
     def _on_cancelled(self) -> None:
         self.status.say("Cancelled.")

@@ -379,6 +379,9 @@ def test_saving_where_one_may_not(dock, make, save_to, tmp_path, told):
     save_to(tmp_path / "file" / "m.png")
     assert len(told) == 1 and str(told[0])
     assert dock.result.save.isEnabled()
+    assert text(dock, "message")
+    save_to(tmp_path / "m.png")
+    assert not text(dock, "message")
 
 
 def test_changing_ones_mind_saves_nothing(dock, make, monkeypatch, tmp_path):
