@@ -134,11 +134,12 @@ class Batch:
         targets = self._targets(case, raster)
         prediction = self._predict(raster, on_progress)
         mask = prediction.mask()
-        files = [write_mask(targets["mask"], self._labels(mask, prediction), raster)]
+        labels = self._labels(mask, prediction)
+        files = [write_mask(targets["mask"], labels, raster)]
         if options.probability:
             files.append(write_probability(targets["probability"], prediction.probability[0], raster))
         if options.overlay:
-            files.append(write_overlay(targets["overlay"], raster, self._labels(mask, prediction)))
+            files.append(write_overlay(targets["overlay"], raster, labels))
         findings = _findings(mask, prediction)
         pixels = int(np.count_nonzero(mask))
         known = prediction.spacing_mm is not None and mask.ndim == 2
