@@ -17,6 +17,7 @@ from napari_unet.core.measure import Measures, measure
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.io.formats import write_mask
+from napari_unet.widgets.mask_context import MaskContext
 
 OWN = 2  # labels 1 and 2 are lungs; higher ones were painted by hand and are left alone
 
@@ -47,6 +48,20 @@ class MaskResult:
     def slices(self) -> int:
         """How many images were segmented one by one; 1 for one image or one volume."""
         return self.shape[0] if len(self.shape) == 3 and self.prediction.rule.per_slice else 1
+
+    def context(self) -> MaskContext:
+        """What the correcting tools need to know."""
+        prediction = self.prediction
+        return MaskContext(
+            self.image,
+            self.index,
+            prediction.spacing_mm,
+            prediction.columns_towards,
+            self.header.get("modality", Modality.UNKNOWN),
+            self.slices > 1,
+            probability=lambda: prediction.probability[0],
+            model_mask=lambda: _drawn(self, prediction.mask(), self.left_right),
+        )
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.engine.client import Engine
+from napari_unet.widgets.mask_context import MaskContext
 from napari_unet.widgets.preferences import preferences
 from napari_unet.widgets.results import MaskResult
 from napari_unet.widgets.viewing import install_viewing
@@ -44,6 +45,7 @@ class Session(QObject):
         self.viewer = viewer
         self.model = ""
         self._results: dict[Labels, MaskResult] = {}
+        self._contexts: dict[Labels, MaskContext] = {}
         self._docks: list[object] = []
         self._engine: Engine | None = None
         self._viewing: Any = None
@@ -76,6 +78,7 @@ class Session(QObject):
         self.viewer.layers.events.removed.disconnect(self._on_removed)
         self._viewing.remove()
         self._results.clear()
+        self._contexts.clear()
         if self._engine is not None:
             threading.Thread(target=self._engine.close, name="napari-unet end of engine").start()
             self._engine = None
@@ -95,6 +98,17 @@ class Session(QObject):
         """What belongs to a mask layer, or None if no model made it."""
         return self._results.get(layer)
 
+    def keep_context(self, layer: Labels, context: MaskContext) -> None:
+        """`context` is what is known about the mask in `layer`, for as long as it is in the viewer."""
+        self._contexts[layer] = context
+
+    def context_of(self, layer: Any) -> MaskContext | None:
+        """What is known about a mask layer: as it was told, or from its result; None if nothing is."""
+        if layer in self._contexts:
+            return self._contexts[layer]
+        result = self._results.get(layer)
+        return None if result is None else result.context()
+
     def layers_of(self, image: Image, index: tuple[int, ...] | None) -> list[Labels]:
         """The mask layers of an image that show anything of one slice of it; None for all slices."""
         return [
@@ -104,5 +118,6 @@ class Session(QObject):
         ]
 
     def _on_removed(self, event: Any) -> None:
+        self._contexts.pop(event.value, None)
         if self._results.pop(event.value, None) is not None:
             self.results_changed.emit()

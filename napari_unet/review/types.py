@@ -1,0 +1,193 @@
+"""What a review project is made of: plain values that the store hands out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """Where a case stands."""
+
+    NEW = "new"
+    IN_PROGRESS = "in progress"
+    ACCEPTED = "accepted"
+    CORRECTED = "corrected"
+    REJECTED = "rejected"
+    SECOND_LOOK = "needs second look"
+
+
+DECIDED = frozenset({Status.ACCEPTED, Status.CORRECTED, Status.REJECTED})
+"""A case with one of these is done with, until somebody takes the decision back."""
+
+USABLE = frozenset({Status.ACCEPTED, Status.CORRECTED})
+"""Cases whose masks are exported and trained on."""
+
+
+class Reason(StrEnum):
+    """Why a case was rejected."""
+
+    NOT_FRONTAL = "not frontal"
+    CUT_OFF = "cut off"
+    ROTATED = "rotated"
+    POOR_QUALITY = "poor quality"
+    NOT_A_CHEST = "not a chest"
+    DUPLICATE = "duplicate"
+
+
+class FileState(StrEnum):
+    """What is known about a case's image file."""
+
+    UNCHECKED = "not checked yet"
+    PRESENT = "present"
+    MISSING = "missing"
+    CHANGED = "changed"
+    UNREADABLE = "unreadable"
+
+
+class Order(StrEnum):
+    """How a queue is sorted."""
+
+    ID = "case number"
+    CHECKS = "anatomy checks"
+    UNCERTAINTY = "uncertainty"
+    RANDOM = "random"
+
+
+class AuthorKind(StrEnum):
+    """Who makes masks."""
+
+    MODEL = "model"
+    PERSON = "person"
+    FILE = "file"
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who made a mask: a person by name, a model by name and version, or a file that was there before."""
+
+    kind: AuthorKind
+    name: str
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One mask of a case; it never changes.
+
+    number : 1 for the first of its case. file : path within the project's folder. sha256 : of that file.
+    dice, hd95 : against the parent; hd95 in mm, or in pixels if the spacing is not known; None for a first
+    mask; nan rules as in core.metrics. changed_mm2 : area (mm²) that differs from the parent, None without
+    spacing; changed_pixels likewise. note : where it came from, in words ("strokes", "restored", ...).
+    """
+
+    id: str
+    case: str
+    number: int
+    file: str
+    author: Author
+    parent: str | None
+    time: datetime
+    sha256: str
+    dice: float | None = None
+    hd95: float | None = None
+    changed_pixels: int | None = None
+    changed_mm2: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A line that was measured in an image.
+
+    kind : "distance", "heart" or "chest" (the two lines of the cardiothoracic ratio). points : two
+    (row, column) positions in pixels of the image. slice : of a stack, else None. length : in mm, or in
+    pixels if `in_mm` is False.
+    """
+
+    kind: str
+    points: tuple[tuple[float, float], tuple[float, float]]
+    length: float
+    in_mm: bool
+    slice: int | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One image of a project as it stands now. Where its file lies is told by `ReviewProject.source` alone.
+
+    id : salted hash, stable. number : 1, 2, ... in the order of adding, for people. patient : salted hash, ""
+    if unknown (then the case counts as a patient of its own). split : from the manifest, or "". shape and
+    spacing_mm as in Raster, None until the file was read. priority : the higher, the earlier in the queue;
+    why : the reason, in words. checks : codes of the anatomy checks that the current mask fails, None if not
+    checked. uncertainty : mean along the mask's border, 0..1, None if no model has seen it. revision : id of
+    the current mask. active_seconds : of work with the case open. lease : who has it open, "" if nobody.
+    content_hash : SHA-256 of the file, "" until hashed.
+    """
+
+    id: str
+    number: int
+    status: Status
+    reason: Reason | None
+    patient: str
+    view: str
+    modality: str
+    split: str
+    shape: tuple[int, ...] | None
+    spacing_mm: tuple[float, ...] | None
+    columns_towards: str | None
+    file_state: FileState
+    content_hash: str
+    reviewer: str
+    note: str
+    priority: float
+    why: str
+    checks: tuple[str, ...] | None
+    uncertainty: float | None
+    revision: str | None
+    added: datetime
+    decided: datetime | None
+    active_seconds: float
+    lease: str
+    measurements: tuple[Measurement, ...] = ()
+
+
+@dataclass(frozen=True)
+class NewCase:
+    """An image to be added. patient : as the manifest names it (hashed by the store), "" if unknown."""
+
+    path: str
+    patient: str = ""
+    view: str = ""
+    split: str = ""
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What reading a case's file told; see Case. patient : PatientID as it stands in the file, or ""."""
+
+    state: FileState
+    content_hash: str = ""
+    patient: str = ""
+    view: str = ""
+    modality: str = ""
+    shape: tuple[int, ...] | None = None
+    spacing_mm: tuple[float, ...] | None = None
+    columns_towards: str | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the audit trail; never changed, never removed.
+
+    number : order of happening; `time` may jump with the clock, `number` does not.
+    """
+
+    number: int
+    time: datetime
+    case: str | None
+    who: str
+    kind: str
+    details: dict[str, Any]

@@ -1,0 +1,37 @@
+"""What is known about the mask in a Labels layer: what the correcting tools need besides its pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from weakref import ref
+
+import numpy as np
+from napari.layers import Image
+
+from napari_unet.core.raster import Modality
+
+
+def _nothing() -> np.ndarray | None:
+    return None
+
+
+@dataclass(frozen=True)
+class MaskContext:
+    """What belongs to a mask layer, whoever made it.
+
+    image : the layer that the mask lies over. index : as in layers.raster_source: the slice of a stack that
+    the mask is of, or None for all. spacing_mm : one per axis of the mask without the leading axes of a
+    slice, or None. columns_towards, modality : as in Raster. per_slice : a stack of X-rays, each an image of
+    its own. probability : float32 0..1 of the mask's shape, or None. model_mask : labels (uint8) as the model
+    (or the file the mask came from) had them, or None. Both may take long: never on the GUI thread.
+    """
+
+    image: ref[Image]
+    index: tuple[int, ...] | None = None
+    spacing_mm: tuple[float, ...] | None = None
+    columns_towards: str | None = None
+    modality: Modality = Modality.UNKNOWN
+    per_slice: bool = False
+    probability: Callable[[], np.ndarray | None] = field(default=_nothing, repr=False)
+    model_mask: Callable[[], np.ndarray | None] = field(default=_nothing, repr=False)
