@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.raster import Raster
+from napari_unet.core.raster import Modality, Raster
 from napari_unet.io.formats import is_mask_name, is_readable_image, read_raster, stem, write_mask
-from napari_unet.samples import SAMPLES
+from napari_unet.samples import CT, SAMPLES
 
 LayerData = tuple[np.ndarray, dict[str, Any], str]
 _FOR_ALL_LAYERS = ("name", "metadata", "scale", "units", "translate")
+_LUNG_WINDOW = (-1350.0, 150.0)  # HU: the usual one, width 1500 and level -600
 HEADER = "napari_unet"  # key in layer.metadata: Raster.header()
 
 
@@ -76,6 +77,12 @@ def sample_3() -> list[LayerData]:
 def sample_4() -> list[LayerData]:
     """Chest X-ray 4 (PA)."""
     return _sample(3)
+
+
+def sample_ct() -> list[LayerData]:
+    """A chest CT, seen through a lung window, and its mask."""
+    raster = replace(read_raster(CT.image), modality=Modality.CT, window=_LUNG_WINDOW)
+    return [image_layer(raster, CT.key), _layer(CT.mask)]
 
 
 def _layer(path: Path) -> LayerData:

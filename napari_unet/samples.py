@@ -1,4 +1,4 @@
-"""The four chest X-rays that ship with the package; see `resources/samples/CREDITS.md` for their authors."""
+"""The chest X-rays and the chest CT that ship with the package; `resources/samples/CREDITS.md` names authors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from napari_unet.resources_path import resource
 class Sample:
     """One sample: `key` as it stands in the manifest, `title` for people, its image and its reference mask.
 
-    The masks include the lung behind the heart; `protocol` says so in words.
+    `protocol` says in words what the mask holds.
     """
 
     key: str
@@ -32,3 +32,12 @@ SAMPLES: tuple[Sample, ...] = (
     _sample("hannover_19abe1f3", "Chest X-ray 3 (PA)"),
     _sample("hannover_2168a917", "Chest X-ray 4 (PA)"),
 )
+
+CT = Sample(
+    "lctsc_005_4mm",
+    "Chest CT (4 mm) with lung mask",
+    resource("samples", "lctsc_005_4mm.nii.gz"),
+    resource("samples", "lctsc_005_4mm_mask.nii.gz"),
+    protocol="both lungs as one",
+)
+"""A stack of 91 slices: no model of this package segments it, its mask is there to be corrected."""

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import napari_unet
+from napari_unet import npe2_io
 from napari_unet.io.formats import read_mask, read_raster
 from napari_unet.resources_path import resource
-from napari_unet.samples import SAMPLES
+from napari_unet.samples import CT, SAMPLES
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.key)
@@ -20,6 +21,17 @@ def test_each_sample_has_an_image_a_mask_and_credits(sample):
     assert image.shape == mask.shape == (512, 512)
     assert set(np.unique(mask)) == {0, 255}
     assert sample.image.name in resource("samples", "CREDITS.md").read_text(encoding="utf-8")
+
+
+def test_the_ct_has_a_mask_of_its_size_and_opens_with_it():
+    image, mask = read_raster(CT.image), read_mask(CT.mask)
+    assert image.shape == mask.shape and image.spacing_mm == (4, 4, 4)
+    assert set(np.unique(mask)) == {0, 1}
+    assert CT.image.name in resource("samples", "CREDITS.md").read_text(encoding="utf-8")
+    (pixels, options, kind), (labels, _, labels_kind) = npe2_io.sample_ct()
+    assert (kind, labels_kind) == ("image", "labels")
+    assert pixels.shape == labels.shape and options["scale"] == (4, 4, 4)
+    assert pixels.min() < -900  # HU
 
 
 def test_resources_are_found_inside_an_installed_package(tmp_path):
