@@ -1,4 +1,4 @@
-"""The chest X-rays and the chest CT that ship with the package; `resources/samples/CREDITS.md` names authors."""
+"""The X-rays and the CT that ship with the package; `resources/samples/CREDITS.md` names their authors."""
 
 from __future__ import annotations
 

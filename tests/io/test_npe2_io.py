@@ -13,7 +13,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
 from napari_unet.io.formats import read_mask, read_raster, write_mask
 from napari_unet.npe2_io import HEADER, get_reader, read_layers, sample_1, write_labels
-from napari_unet.samples import SAMPLES
+from napari_unet.samples import CT, SAMPLES
 
 layers = pytest.importorskip("napari.layers")
 
@@ -146,7 +146,7 @@ def test_a_header_of_another_shape_is_not_used(tmp_path, nifti):
     assert read_mask(tmp_path / "n.nii.gz").shape == (3, 4, 5)
 
 
-def test_the_samples_are_the_four_radiographs():
+def test_a_sample_is_a_radiograph():
     ((pixels, options, kind),) = sample_1()
     assert (pixels.shape, pixels.dtype, kind) == ((512, 512), np.uint8, "image")
     assert options["name"] == SAMPLES[0].key
@@ -164,4 +164,4 @@ def test_the_manifest_names_functions_that_exist():
         module, function = name.split(":")
         assert callable(getattr(import_module(module), function))
     keys = [sample.key for sample in manifest.contributions.sample_data]
-    assert keys == [sample.key for sample in SAMPLES]
+    assert keys == [sample.key for sample in (*SAMPLES, CT)]

@@ -80,7 +80,7 @@ def test_samples_have_a_submenu(npe2pm, make_napari_viewer, manifest):
         if getattr(item, "title", "") == "U-Net Lung"
     )
     titles = [item.command.title for item in get_app_model().menus.get_menu(submenu)]
-    assert titles == [f"Chest X-ray {n} (PA)" for n in (1, 2, 3, 4)]
+    assert titles == [*(f"Chest X-ray {n} (PA)" for n in (1, 2, 3, 4)), "Chest CT (4 mm) with lung mask"]
 
 
 def test_the_preferences_page(npe2pm, manifest):
