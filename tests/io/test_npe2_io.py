@@ -159,7 +159,6 @@ def test_the_manifest_names_functions_that_exist():
     manifest = PluginManifest.from_file(Path(napari_unet.__file__).with_name("napari.yaml"))
 
     named = [c.python_name for c in manifest.contributions.commands if "npe2_io" in c.python_name]
-    assert len(named) == 6
     for name in named:
         module, function = name.split(":")
         assert callable(getattr(import_module(module), function))
