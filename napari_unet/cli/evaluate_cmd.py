@@ -37,7 +37,8 @@ def evaluate(
     are listed and left out.
     """
     from napari_unet.cli.report import make_folder, write_table
-    from napari_unet.evaluation import SizesDiffer, find_pairs, score_case
+    from napari_unet.evaluation import SizesDiffer, score_case
+    from napari_unet.io.pairs import find_pairs
 
     make_folder(output.parent)
     pairing = find_pairs(predictions, references)

@@ -6,11 +6,11 @@ import glob
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_unet.io.names import RESULT_ENDINGS, is_mask_name, list_images_and_masks, stem
+from napari_unet.io.names import expanded, is_mask_name, list_images_and_masks, stem, without_results
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ def find_inputs(
     problems: list[tuple[Path, str]] = []
     folders: set[Path] = set()
     skipped = 0
-    for path in _expanded(given):
+    for path in expanded(given):
         if path.is_dir():
             images, masks = list_images_and_masks(path, recursive)
-            kept = _without_results(_outside(images, output, path))
+            kept = without_results(_outside(images, output, path))
             skipped += masks + len(images) - len(kept)
             folders |= {path.resolve(), *(image.parent.resolve() for image in kept)}
             files.update({image.resolve(): image for image in kept if image.resolve() not in files})
@@ -94,35 +94,12 @@ def case_names(paths: Sequence[Path]) -> list[str]:
     return _numbered(names)
 
 
-def _expanded(given: Iterable[str]) -> Iterable[Path]:
-    """Globs that the shell did not expand (it does not on Windows, or when quoted)."""
-    for text in given:
-        matches = sorted(glob.glob(text, recursive=True)) if glob.has_magic(text) else []
-        if matches and not Path(text).exists():
-            yield from map(Path, matches)
-        else:
-            yield Path(text)
-
-
 def _outside(images: list[Path], output: Path, folder: Path) -> list[Path]:
     """Results of an earlier run do not become inputs of the next one because OUT lies below the input."""
     out = output.resolve()
     if out == folder.resolve() or not out.is_relative_to(folder.resolve()):
         return images
     return [image for image in images if not image.resolve().is_relative_to(out)]
-
-
-def _without_results(images: list[Path]) -> list[Path]:
-    stems = {(image.parent, stem(image)) for image in images}
-
-    def is_result(image: Path) -> bool:
-        name = stem(image)
-        return any(
-            name.endswith(ending) and (image.parent, name.removesuffix(ending)) in stems
-            for ending in RESULT_ENDINGS
-        )
-
-    return [image for image in images if not is_result(image)]
 
 
 def _anonymous_name(path: Path) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz", ".dcm", ".dicom"})
@@ -68,3 +70,27 @@ def list_images_and_masks(folder: Path, recursive: bool = False) -> tuple[list[P
 def list_images(folder: Path, recursive: bool = False) -> list[Path]:
     """The readable images in a folder, sorted, without `*_mask.*`; see `list_images_and_masks`."""
     return list_images_and_masks(folder, recursive)[0]
+
+
+def without_results(images: list[Path]) -> list[Path]:
+    """`images` less the overlays and probabilities that stand beside their image."""
+    stems = {(image.parent, stem(image)) for image in images}
+
+    def is_result(image: Path) -> bool:
+        name = stem(image)
+        return any(
+            name.endswith(ending) and (image.parent, name.removesuffix(ending)) in stems
+            for ending in RESULT_ENDINGS
+        )
+
+    return [image for image in images if not is_result(image)]
+
+
+def expanded(given: Iterable[str]) -> Iterator[Path]:
+    """What was given, with globs that no shell expanded (on Windows, or quoted) as their matches."""
+    for text in given:
+        matches = sorted(glob.glob(text, recursive=True)) if glob.has_magic(text) else []
+        if matches and not Path(text).exists():
+            yield from map(Path, matches)
+        else:
+            yield Path(text)
