@@ -1,0 +1,108 @@
+"""Numbers that follow the brush: how far a mask is from the model's, its areas, what still looks wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from napari_unet.core.change import IGNORE
+from napari_unet.core.checks import Finding, check_mask
+from napari_unet.core.lung_labels import LEFT, RIGHT, lung
+from napari_unet.core.masks import bounding_box, split_left_right
+from napari_unet.core.metrics import dice
+from napari_unet.core.orientation import sides
+from napari_unet.core.raster import Modality
+
+
+@dataclass(frozen=True)
+class LiveNumbers:
+    """What a mask measures now. None means that it cannot be known; pixels to be ignored count nowhere.
+
+    dice : against the model's mask, nan if both are empty; None without one. changed_pixels : that differ
+    from it in being lung or not. right_pixels, left_pixels : in the patient's right and left lung.
+    element : mm² of a pixel, or mm³ of a voxel of a volume; None without spacing. volume : whether it is one.
+    sides_assumed : nothing says which side of the image is the patient's right. findings : of the checks.
+    """
+
+    dice: float | None
+    changed_pixels: int | None
+    right_pixels: int
+    left_pixels: int
+    element: float | None
+    volume: bool
+    sides_assumed: bool
+    findings: tuple[Finding, ...]
+
+    @property
+    def changed_mm2(self) -> float | None:
+        return self._area(self.changed_pixels)
+
+    @property
+    def area_right_mm2(self) -> float | None:
+        return self._area(self.right_pixels)
+
+    @property
+    def area_left_mm2(self) -> float | None:
+        return self._area(self.left_pixels)
+
+    def size(self, pixels: int) -> str:
+        """`pixels` in words: mm² of an image, mL of a volume, px where the spacing is not known."""
+        if self.element is None:
+            return f"{pixels:,} px"
+        if self.volume:
+            return f"{pixels * self.element / 1000:,.0f} mL"
+        return f"{pixels * self.element:,.0f} mm²"
+
+    def _area(self, pixels: int | None) -> float | None:
+        return None if pixels is None or self.element is None or self.volume else pixels * self.element
+
+
+def live_numbers(
+    labels: np.ndarray,
+    model_labels: np.ndarray | None,
+    spacing: tuple[float, ...] | None,
+    columns_towards: str | None,
+    modality: Modality = Modality.UNKNOWN,
+) -> LiveNumbers:
+    """Numbers of `labels` (uint8 (Y, X) or (Z, Y, X)) against `model_labels` (same shape, or None).
+
+    spacing, columns_towards : as in Raster. The checks look at an image or at a whole volume; a slice of a CT
+    is only compared and measured, and each image of a stack of radiographs is asked about alone.
+    Raises ValueError if shapes or spacing do not fit.
+    """
+    if model_labels is not None and model_labels.shape != labels.shape:
+        raise ValueError(f"masks differ in shape: {labels.shape} and {model_labels.shape}")
+    if spacing is not None and len(spacing) != labels.ndim:
+        raise ValueError(f"spacing {spacing} does not fit shape {labels.shape}")
+    mask = lung(labels)
+    right, left = _sides(labels, mask, columns_towards)
+    agreement, changed = None, None
+    if model_labels is not None:
+        ignored = (labels == IGNORE) | (model_labels == IGNORE)
+        theirs = lung(model_labels)
+        agreement = dice(mask, theirs, ignored)
+        changed = int(np.count_nonzero((mask != theirs) & ~ignored))
+    is_image = labels.ndim == 2 and modality != Modality.CT
+    is_volume = labels.ndim == 3 and modality not in (Modality.CR, Modality.DX)
+    return LiveNumbers(
+        dice=agreement,
+        changed_pixels=changed,
+        right_pixels=right,
+        left_pixels=left,
+        element=None if spacing is None else prod(spacing),
+        volume=labels.ndim == 3,
+        sides_assumed=sides(columns_towards).assumed and not (labels == LEFT).any(),
+        findings=check_mask(mask, spacing, columns_towards) if is_image or is_volume else (),
+    )
+
+
+def _sides(labels: np.ndarray, mask: np.ndarray, columns_towards: str | None) -> tuple[int, int]:
+    """Pixels of the right and of the left lung: by their labels, or by where they lie."""
+    if not (labels == LEFT).any():
+        box = bounding_box(mask)
+        if box is None:
+            return 0, 0
+        labels = split_left_right(mask, columns_towards, per_slice=False)
+    return int(np.count_nonzero(labels == RIGHT)), int(np.count_nonzero(labels == LEFT))

@@ -1,0 +1,74 @@
+"""What a painted mask's labels mean, and which label a new pixel gets."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from napari_unet.core.change import IGNORE, Change
+from napari_unet.core.masks import bounding_box
+
+RIGHT, LEFT = 1, 2
+
+
+def lung(labels: np.ndarray) -> np.ndarray:
+    """bool, True where `labels` holds lung: neither background nor to be ignored. Any shape."""
+    return np.asarray((labels > 0) & (labels != IGNORE))
+
+
+def in_stack(change: Change, index: int, slices: int) -> Change:
+    """A change of one slice as a change of the whole stack (Z, Y, X), in which it is slice `index`."""
+    if not 0 <= index < slices:
+        raise ValueError(f"there is no slice {index} among {slices}")
+    pixels = change.shape[0] * change.shape[1]
+    return Change((slices, *change.shape), change.flat + index * pixels, change.values)
+
+
+def change_in(
+    labels: np.ndarray, box: tuple[slice, ...], new: np.ndarray, keep_ignored: bool = True
+) -> Change:
+    """What turns `labels[box]` into `new`; pixels to be ignored stay as they are."""
+    old = labels[box]
+    different = old != new
+    if keep_ignored:
+        different &= old != IGNORE
+    where = np.nonzero(different)
+    outer = tuple(axis + part.start for axis, part in zip(where, box, strict=True))
+    flat = np.ravel_multi_index(outer, labels.shape).astype(np.int64)
+    return Change(labels.shape, flat, new[where].astype(np.uint8))
+
+
+def with_lung(labels: np.ndarray, wanted: np.ndarray, label: int = RIGHT) -> np.ndarray:
+    """`labels` with exactly `wanted` (bool, same shape) as lung; pixels to be ignored stay. Same dtype.
+
+    A new pixel takes the label of the nearest lung pixel that it is joined to; a part that stands alone
+    takes `label`.
+    """
+    free = labels != IGNORE
+    before, after = lung(labels), wanted & free
+    new = np.where(before & ~after, 0, labels).astype(labels.dtype)
+    added = after & ~before
+    box = bounding_box(added)
+    if box is None:
+        return new
+    present = np.unique(labels[before & after])
+    if len(present) == 1:
+        nearest = np.full(labels.shape, present[0], labels.dtype)
+    elif len(present):
+        near = ndimage.distance_transform_edt(~(before & after), return_distances=False, return_indices=True)
+        nearest = labels[tuple(near)]
+    else:
+        nearest = np.full(labels.shape, label, labels.dtype)
+    parts, count = ndimage.label(after)
+    joined = np.zeros(count + 1, bool)
+    joined[parts[before & after]] = True
+    new[added] = np.where(joined[parts[added]], nearest[added], label)
+    return new
+
+
+def grown_box(box: tuple[slice, ...], reach: tuple[int, ...], shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """`box` with `reach` pixels more on every side, inside `shape`."""
+    return tuple(
+        slice(max(0, part.start - more), min(size, part.stop + more))
+        for part, more, size in zip(box, reach, shape, strict=True)
+    )
