@@ -69,10 +69,8 @@ def _box(polygon: np.ndarray, shape: tuple[int, ...]) -> tuple[slice, ...]:
     if not len(corners):
         return (slice(0, 0), slice(0, 0))
     low, high = np.floor(corners.min(axis=0)).astype(int), np.ceil(corners.max(axis=0)).astype(int) + 1
-    around = tuple(
-        slice(min(max(0, int(a)), n), max(0, min(n, int(b))))
-        for a, b, n in zip(low, high, shape, strict=True)
-    )
+    ends = np.clip([low, high], 0, shape)
+    around = tuple(slice(int(first), int(stop)) for first, stop in ends.T)
     return grown_box(around, (2, 2), shape) if all(p.stop > p.start for p in around) else (slice(0, 0),) * 2
 
 

@@ -37,7 +37,7 @@ def mirror_lung(
 
 def midline(image: np.ndarray) -> float:
     """The column, a whole or a half one, about which the image (Y, X) is most like its mirror image."""
-    return (image.shape[1] - 1) / 2
+    return float((image.shape[1] - 1) / 2)
 
 
 def _mirrored(mask: np.ndarray, middle: float) -> np.ndarray:

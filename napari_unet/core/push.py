@@ -1,7 +1,7 @@
 """Push the border: a scribble says what is lung or what is not, and the border nearby is found anew.
 
-A random walker on a coarse grid decides, between the scribble and the mask far from it, where the border runs;
-image and probability say where walking is hard. At the edge the full-size probability has the last word.
+Between the scribble and the mask far from it a random walker on a coarse grid finds where the border runs; image
+and probability say where walking is hard. At the edge the full-size probability has the last word.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _solve(
     free: np.ndarray,
     inside: bool,
 ) -> np.ndarray:
-    """Chance, per node, that a walk from it first meets lung: the scribble is what it is, so is what is far."""
+    """Chance, per node, that a walk from it meets lung first; known are the scribble and what lies far."""
     unknown = free & ~seeds
     unknown &= ~is_lung if inside else is_lung
     value = np.where(seeds, float(inside), is_lung.astype(float))

@@ -8,7 +8,7 @@ Point = tuple[float, float]
 
 
 def line_length(start: Point, end: Point, spacing: tuple[float, ...] | None) -> float:
-    """Length of the line between two positions (row, column) in pixels: in mm, or in pixels without `spacing`.
+    """Length of the line between two positions (row, column): in mm, or in pixels without `spacing`.
 
     spacing : mm per pixel down and across; of a stack's, the last two count.
     """

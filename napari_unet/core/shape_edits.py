@@ -11,7 +11,7 @@ from napari_unet.core.masks import MaskRule, bounding_box, clean, fill_holes, pa
 
 
 def fill_holes_change(labels: np.ndarray) -> Change:
-    """Closes every hole of the lungs; a hole takes the label around it. labels : uint8 (Y, X) or (Z, Y, X)."""
+    """Closes every hole of the lungs, with the label around it. labels : uint8 (Y, X) or (Z, Y, X)."""
     box = _lung_box(labels, 0)
     if box is None:
         return _nothing(labels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from scipy import ndimage
@@ -36,7 +37,7 @@ def interpolate_slices(
     _check(labels, edited)
     known = sorted(set(edited))
     changes = []
-    for first, last in zip(known[:-1], known[1:], strict=True):
+    for first, last in pairwise(known):
         if last - first > 1:
             changes += _between(labels, first, last, (1.0, 1.0) if spacing is None else spacing[1:])
     flat = [change.flat for change in changes] or [np.empty(0, np.int64)]
@@ -66,7 +67,7 @@ def _between(labels: np.ndarray, first: int, last: int, spacing: tuple[float, ..
 def _depths(
     ends: tuple[np.ndarray, np.ndarray], label: int, box: tuple[slice, ...] | None, spacing: tuple[float, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Depth inside the label's border in both slices, negative outside; one that lacks it gets what tapers."""
+    """Depth inside the label's border in both slices, negative outside; it tapers towards one without it."""
     masks = [np.pad(end[box] == label, 1) for end in ends]
     depths = [_depth(mask, spacing) if mask.any() else None for mask in masks]
     before, after = depths
@@ -83,7 +84,7 @@ def _depth(mask: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
     half = min(spacing) / 2  # the border runs between pixels
     inside = ndimage.distance_transform_edt(mask, sampling=spacing) - half
     outside = ndimage.distance_transform_edt(~mask, sampling=spacing) - half
-    return np.where(mask, inside, -outside).astype(np.float32)
+    return np.asarray(np.where(mask, inside, -outside), np.float32)
 
 
 def _check(labels: np.ndarray, slices: Sequence[int]) -> None:
