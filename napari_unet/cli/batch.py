@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from napari_unet.cli.inputs import Case, Inputs
-from napari_unet.cli.report import INVERTED, UNLIKE, Row, finished_cases, write_report
-from napari_unet.core.checks import Finding, check_mask
+from napari_unet.cli.report import Row, finished_cases, write_report
+from napari_unet.core.checks import INVERTED, UNLIKE, Finding, check_mask
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import TileDone
 from napari_unet.core.masks import part_sizes, split_left_right

@@ -14,7 +14,6 @@ from napari_unet.core.errors import UserError
 from napari_unet.io.atomic import atomic_write
 
 REPORT = "report.csv"
-UNLIKE, INVERTED = "unlike", "inverted"  # codes of the input gate, beside those of core/checks.py
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from math import prod
 
 import numpy as np
 
+from napari_unet.core.change import IGNORE
 from napari_unet.core.masks import bounding_box, fill_holes, part_sizes, split_left_right
 from napari_unet.core.orientation import sides
 
@@ -29,6 +30,9 @@ class Code(StrEnum):
     BORDER = "border"
     AREA = "area"
     VOLUME = "volume"
+
+
+UNLIKE, INVERTED = "unlike", "inverted"  # codes of the input gate, which stand beside those of Code
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,25 @@ def check_mask(
         _size(total, spacing_mm),
     ]
     return tuple(finding for finding in found if finding is not None)
+
+
+def check_labels(
+    labels: np.ndarray,
+    spacing_mm: tuple[float, ...] | None = None,
+    columns_towards: str | None = None,
+    per_slice: bool = False,
+) -> tuple[str, ...]:
+    """Codes of the findings on labels (uint8; IGNORE is no lung), each once. Else as `check_mask`.
+
+    per_slice : a (Z, Y, X) stack of X-rays, each an image of its own.
+    """
+    mask = (labels > 0) & (labels != IGNORE)
+    one = None if spacing_mm is None else spacing_mm[1:]
+    if per_slice and mask.ndim == 3:
+        found = [finding for part in mask for finding in check_mask(part, one, columns_towards)]
+    else:
+        found = list(check_mask(mask, spacing_mm, columns_towards))
+    return tuple(dict.fromkeys(finding.code.value for finding in found))
 
 
 def _both_sides(right: int, left: int, columns_towards: str | None) -> Finding | None:

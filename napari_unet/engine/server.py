@@ -27,6 +27,7 @@ from napari_unet.engine.report import as_user_error, log_unreadable, open_log
 HANDLERS = {
     "warm": "napari_unet.engine.warm:warm",
     "segment": "napari_unet.inference.segment:segment_steps",
+    "first_mask": "napari_unet.inference.first_mask:first_mask_steps",
     "devices": "napari_unet.inference.device:describe_devices",
 }
 

@@ -1,0 +1,88 @@
+"""Which case comes next, and why."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from napari_unet.core.doubt import doubt_of, uncertain_places
+from napari_unet.review.types import Case, FileState, Order
+
+__all__ = ["doubt_of", "order_cases", "priorities", "reasons", "uncertain_places"]
+
+# The codes of core.checks and of the input gate, the worst first, with what stands in the queue.
+_REASONS = {
+    "unlike": "May not be a chest X-ray the model is for",
+    "no-lung": "No lung is marked",
+    "missing-lung": "One lung is missing",
+    "ratio": "One lung is much smaller than the other",
+    "border": "A lung touches the edge of the image",
+    "extra-parts": "More parts than two lungs",
+    "holes": "Holes in a lung",
+    "area": "Unlikely area for an adult",
+    "volume": "Unlikely volume for an adult",
+    "inverted": "Bones are dark in the image",
+}
+_ASIDE = {
+    FileState.MISSING: "The image file is missing",
+    FileState.CHANGED: "The image file has changed: decide what counts",
+    FileState.UNREADABLE: "The image file cannot be read",
+}
+
+
+def priorities(cases: Iterable[Case], order: Order, seed: int = 0) -> dict[str, tuple[float, str]]:
+    """Case id to (priority, why it stands there in words); the higher, the earlier.
+
+    A case whose file is missing, changed or unreadable comes last, whatever the order.
+    seed : of Order.RANDOM; the cases keep their places among each other when others are added.
+    """
+    return {case.id: _priority(case, order, seed) for case in cases}
+
+
+def order_cases(cases: Iterable[Case], order: Order, seed: int = 0) -> list[str]:
+    """Ids of the cases as they come in the queue; among equals the lower number comes first."""
+    known = list(cases)
+    ranks = priorities(known, order, seed)
+    return [case.id for case in sorted(known, key=lambda case: (-ranks[case.id][0], case.number))]
+
+
+def reasons(checks: Sequence[str]) -> list[str]:
+    """What the codes in `Case.checks` mean, the worst first; codes that are not known as they are."""
+    known = [text for code, text in _REASONS.items() if code in checks]
+    return known + [code for code in checks if code not in _REASONS]
+
+
+def _priority(case: Case, order: Order, seed: int) -> tuple[float, str]:
+    if case.file_state in _ASIDE:
+        return -10.0, _ASIDE[case.file_state]
+    match order:
+        case Order.CHECKS:
+            return _by_checks(case)
+        case Order.UNCERTAINTY:
+            return _by_uncertainty(case)
+        case Order.RANDOM:
+            digest = hashlib.sha256(f"{seed}:{case.id}".encode()).digest()
+            return int.from_bytes(digest[:6], "big") / 2**48, "Random order"
+        case Order.ID:
+            return 0.0, ""
+
+
+def _by_checks(case: Case) -> tuple[float, str]:
+    """The worst finding decides, then how many there are, then the model's doubt."""
+    if case.checks is None:
+        return -1.0, "Not checked yet: there is no mask"
+    doubt = 0.1 * (case.uncertainty or 0.0)
+    if not case.checks:
+        return doubt, "No finding"
+    ranks = {code: len(_REASONS) - place for place, code in enumerate(_REASONS)}
+    worst = max(ranks.get(code, 0) for code in case.checks)
+    several = 0.5 * min(len(case.checks), len(_REASONS)) / len(_REASONS)
+    return 1.0 + worst + several + doubt, "; ".join(reasons(case.checks))
+
+
+def _by_uncertainty(case: Case) -> tuple[float, str]:
+    if case.uncertainty is None:
+        return -1.0, "No model has looked at it yet"
+    if case.uncertainty < 0.005:
+        return case.uncertainty, "Model is sure along the whole border"
+    return case.uncertainty, f"Model is unsure along {case.uncertainty:.0%} of the border".replace("%", " %")
