@@ -1,0 +1,116 @@
+"""Text that stands in the pixels of an image: names, dates, addresses. It warns; it proves nothing.
+
+Letters are small, have sharp edges and one brightness, and stand in rows. Single letters (the R or L of a side
+marker) are not told: they name nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+_LONGEST = 1536  # larger images are looked at in coarser steps
+_HEIGHT = (6, 64)  # of a letter, in pixels of what is looked at
+_SHARP = 0.25  # least contrast of a stroke, in shares of the image's range
+_LEAST_GLYPHS = 4
+
+
+@dataclass(frozen=True)
+class TextLine:
+    """A row of letters: [top, bottom) and [left, right) in pixels of the image; glyphs : how many."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+    glyphs: int
+
+
+@dataclass(frozen=True)
+class _Glyph:
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+
+def find_text(pixels: np.ndarray) -> list[TextLine]:
+    """Rows of at least four letters, top to bottom, in an image (Y, X); in a stack, those of its middle slice.
+
+    Light letters on dark ground and the other way round. An empty list says that none was found, not that there
+    is none.
+    """
+    image = pixels[len(pixels) // 2] if pixels.ndim == 3 else pixels
+    step = max(1, -(-max(image.shape) // _LONGEST))
+    grey = _scaled(image[::step, ::step])
+    lines = []
+    for bright in (grey, 1 - grey):
+        lines += [_line(glyphs, step) for glyphs in _rows(list(_glyphs(bright)))]
+    return sorted(lines, key=lambda line: (line.top, line.left))
+
+
+def _scaled(image: np.ndarray) -> np.ndarray:
+    values = np.nan_to_num(image.astype(np.float32), posinf=0.0, neginf=0.0)
+    low, high = (float(v) for v in (values.min(initial=0), values.max(initial=0)))
+    return np.asarray((values - low) / max(high - low, 1e-12))
+
+
+def _glyphs(grey: np.ndarray) -> Iterator[_Glyph]:
+    """Connected strokes that stand out from all around and are flat: both hold for ink, not for ribs."""
+    stands_out = grey - ndimage.grey_opening(grey, size=_stroke_size(grey))
+    strokes = stands_out > _SHARP
+    labels, count = ndimage.label(strokes, np.ones((3, 3)))
+    for label, box in enumerate(ndimage.find_objects(labels, count), start=1):
+        rows, columns = box
+        glyph = _Glyph(rows.start, rows.stop, columns.start, columns.stop)
+        if not _HEIGHT[0] <= glyph.height <= _HEIGHT[1] or glyph.width > 1.6 * glyph.height:
+            continue
+        ink = labels[box] == label
+        if not 0.15 <= ink.mean() <= 0.95 and glyph.width > 3:
+            continue
+        yield glyph
+
+
+def _stroke_size(grey: np.ndarray) -> int:
+    return 2 * max(2, round(max(grey.shape) / 150)) + 1
+
+
+def _rows(glyphs: list[_Glyph]) -> Iterator[list[_Glyph]]:
+    """Glyphs of about one height beside each other."""
+    waiting = sorted(glyphs, key=lambda glyph: glyph.left)
+    while waiting:
+        row = [waiting.pop(0)]
+        for glyph in list(waiting):
+            if _follows(row[-1], glyph):
+                row.append(glyph)
+                waiting.remove(glyph)
+        if len(row) >= _LEAST_GLYPHS:
+            yield row
+
+
+def _follows(last: _Glyph, glyph: _Glyph) -> bool:
+    tall, small = max(last.height, glyph.height), min(last.height, glyph.height)
+    shared = min(last.bottom, glyph.bottom) - max(last.top, glyph.top)
+    gap = glyph.left - last.right
+    return tall <= 1.8 * small and shared >= 0.6 * small and -0.3 * tall <= gap <= 1.5 * tall
+
+
+def _line(row: list[_Glyph], step: int) -> TextLine:
+    return TextLine(
+        min(g.top for g in row) * step,
+        max(g.bottom for g in row) * step,
+        min(g.left for g in row) * step,
+        max(g.right for g in row) * step,
+        len(row),
+    )
