@@ -1,0 +1,244 @@
+"""Cases: adding them, what their files told, files that moved or changed, the queue's values."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from napari_unet.core.errors import UserError
+from napari_unet.review.rows import case_row
+from napari_unet.review.schema import cases, measurements
+from napari_unet.review.trail import note_event, note_events, now
+from napari_unet.review.types import DECIDED, FileFacts, FileState, Measurement, NewCase, Status
+
+_AT_ONCE = 500  # values in one IN (...)
+
+
+def add_cases(connection: Connection, salt: str, new: Sequence[NewCase], by: str) -> list[tuple[str, bool]]:
+    """Adds images in order; returns (case id, True if it is new) for each. One file is one case."""
+    keys = [_key(case.path) for case in new]
+    known = _known(connection, keys)
+    taken = set(connection.execute(select(cases.c.id)).scalars()) if len(known) < len(set(keys)) else set()
+    number = connection.execute(select(func.max(cases.c.number))).scalar() or 0
+    time, rows, result = now(), [], []
+    for case, key in zip(new, keys, strict=True):
+        fresh = key not in known
+        if fresh:
+            number += 1
+            known[key] = _free_id(salt, key, taken)
+            rows.append(_new_row(case, key, known[key], number, salt) | {"added": time})
+        result.append((known[key], fresh))
+    if rows:
+        connection.execute(insert(cases), rows)
+        note_events(connection, by, "added", [(row["id"], {"number": row["number"]}) for row in rows])
+    return result
+
+
+def put_facts(connection: Connection, salt: str, facts: Mapping[str, FileFacts], by: str) -> None:
+    """Takes over what reading the files told.
+
+    A file whose content is not the one the case was made with is CHANGED, whatever `facts` says: its facts
+    wait until somebody decides. What a manifest said about patient and view stays.
+    """
+    rows = {row.id: row for row in _rows_of(connection, list(facts))}
+    changes, lines = [], []
+    for case, fact in facts.items():
+        values = _told(rows[case], fact, salt) if case in rows else None
+        if values is None:
+            continue
+        changes.append(values | {"key": case})
+        lines.append((case, {"state": values["file_state"], "content_hash": fact.content_hash}))
+    _update_many(connection, changes)
+    note_events(connection, by, "file read", lines)
+
+
+def relocate(connection: Connection, case: str, path: str, by: str) -> None:
+    """The case's file lies elsewhere now. Raises UserError if that file is a case of its own."""
+    row, key = case_row(connection, case), _key(path)
+    owner = _known(connection, [key]).get(key, case)
+    if owner != case:
+        raise UserError(
+            f"The file of case {case} was found, but it was added as case {owner} meanwhile.",
+            "Reject one of the two as a duplicate.",
+        )
+    change(connection, case, path=os.path.abspath(path), path_key=key, file_state=FileState.PRESENT.value)
+    note_event(connection, case, by, "file moved", was=row.file_state)
+
+
+def resolve_change(connection: Connection, case: str, keep: bool, by: str) -> None:
+    """What becomes of a changed file. keep : its new content becomes the case's; otherwise it stays aside.
+
+    With the new content an earlier decision no longer holds (the case needs a second look), and a mask of
+    another size is no longer the current one; it stays among the case's revisions.
+    """
+    row = case_row(connection, case)
+    if row.found is None:
+        raise UserError(f"The file of case {case} has not changed.", "Look again which case you mean.")
+    if keep:
+        found = dict(row.found)
+        values: dict[str, Any] = {**found, "found": None, "file_state": FileState.PRESENT.value}
+        if found["shape"] != row.shape:
+            values["revision"] = None
+            connection.execute(measurements.delete().where(measurements.c.case == case))
+        if Status(row.status) in DECIDED:
+            values |= {"status": Status.SECOND_LOOK.value, "reason": None, "decided": None}
+        change(connection, case, **values)
+    note_event(connection, case, by, "new content taken" if keep else "new content left aside")
+
+
+def set_queue(connection: Connection, values: Mapping[str, tuple[float, str]]) -> None:
+    """Sets (priority, why) of cases."""
+    changes = [{"key": case, "priority": float(p), "why": why} for case, (p, why) in values.items()]
+    _update_many(connection, changes)
+    note_event(connection, None, "", "queue sorted", cases=len(changes))
+
+
+def put_findings(
+    connection: Connection, case: str, checks: tuple[str, ...], uncertainty: float | None
+) -> None:
+    """Sets the anatomy checks that the current mask fails, and how unsure the model was."""
+    case_row(connection, case)
+    change(connection, case, checks=list(checks), uncertainty=uncertainty)
+    note_event(connection, case, "", "checked", checks=list(checks), uncertainty=uncertainty)
+
+
+def set_note(connection: Connection, case: str, text: str, by: str) -> None:
+    """Sets the note of a case; the trail keeps the one before."""
+    row = case_row(connection, case)
+    change(connection, case, note=text)
+    note_event(connection, case, by, "note", before=row.note, after=text)
+
+
+def set_measurements(connection: Connection, case: str, lines: tuple[Measurement, ...], by: str) -> None:
+    """Replaces the measured lines of a case."""
+    case_row(connection, case)
+    connection.execute(measurements.delete().where(measurements.c.case == case))
+    rows = [
+        {
+            "case": case,
+            "position": position,
+            "kind": line.kind,
+            "points": [list(point) for point in line.points],
+            "length": line.length,
+            "in_mm": line.in_mm,
+            "slice": line.slice,
+        }
+        for position, line in enumerate(lines)
+    ]
+    if rows:
+        connection.execute(insert(measurements), rows)
+    told = [{"kind": m.kind, "length": m.length, "in_mm": m.in_mm, "slice": m.slice} for m in lines]
+    note_event(connection, case, by, "measured", lines=told)
+
+
+def change(connection: Connection, case: str, **values: Any) -> None:
+    """Sets columns of one case."""
+    connection.execute(update(cases).where(cases.c.id == case).values(**values))
+
+
+def salted(salt: str, text: str) -> str:
+    """16 hexadecimal digits that stand for `text` in this project and in no other."""
+    return hmac.new(bytes.fromhex(salt), text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[
+        :16
+    ]
+
+
+def _key(path: str) -> str:
+    return os.path.normcase(os.path.abspath(path))
+
+
+def _known(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
+    """Case id by path, of those paths that are cases."""
+    found: dict[str, str] = {}
+    for start in range(0, len(keys), _AT_ONCE):
+        part = keys[start : start + _AT_ONCE]
+        query = select(cases.c.path_key, cases.c.id).where(cases.c.path_key.in_(part))
+        found.update((key, case) for key, case in connection.execute(query))
+    return found
+
+
+def _rows_of(connection: Connection, ids: Sequence[str]) -> list[Any]:
+    rows: list[Any] = []
+    for start in range(0, len(ids), _AT_ONCE):
+        query = select(cases).where(cases.c.id.in_(ids[start : start + _AT_ONCE]))
+        rows += connection.execute(query).all()
+    return rows
+
+
+def _free_id(salt: str, key: str, taken: set[str]) -> str:
+    """The hash of the path; another one where a case that has moved away since has that one."""
+    case, again = salted(salt, key), 0
+    while case in taken:
+        again += 1
+        case = salted(salt, f"{key}\0{again}")
+    taken.add(case)
+    return case
+
+
+def _new_row(case: NewCase, key: str, id_: str, number: int, salt: str) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "number": number,
+        "path": os.path.abspath(case.path),
+        "path_key": key,
+        "patient": salted(salt, case.patient) if case.patient else "",
+        "patient_from": "manifest" if case.patient else "",
+        "view": case.view,
+        "modality": "",
+        "split": case.split,
+        "file_state": FileState.UNCHECKED.value,
+        "content_hash": "",
+        "status": Status.NEW.value,
+        "reviewer": "",
+        "note": "",
+        "priority": 0.0,
+        "why": "",
+        "active_seconds": 0.0,
+        "lease": "",
+    }
+
+
+def _told(row: Any, fact: FileFacts, salt: str) -> dict[str, Any]:
+    """The columns that `fact` changes in `row`."""
+    values = {name: getattr(row, name) for name in _FACT_COLUMNS}
+    if fact.state in (FileState.MISSING, FileState.UNREADABLE, FileState.UNCHECKED):
+        return values | {"file_state": fact.state.value}
+    told = {
+        "content_hash": fact.content_hash or row.content_hash,
+        "view": (row.view if row.content_hash or row.view else "") or fact.view,
+        "modality": fact.modality,
+        "shape": None if fact.shape is None else list(fact.shape),
+        "spacing_mm": None if fact.spacing_mm is None else list(fact.spacing_mm),
+        "columns_towards": fact.columns_towards,
+    }
+    other = bool(row.content_hash and fact.content_hash and row.content_hash != fact.content_hash)
+    if other:
+        return values | {"found": told, "file_state": FileState.CHANGED.value}
+    if fact.patient and row.patient_from != "manifest":
+        told |= {"patient": salted(salt, fact.patient), "patient_from": "file"}
+    return values | told | {"found": None, "file_state": FileState.PRESENT.value}
+
+
+_FACT_COLUMNS = (
+    "content_hash",
+    "view",
+    "modality",
+    "shape",
+    "spacing_mm",
+    "columns_towards",
+    "patient",
+    "patient_from",
+    "found",
+    "file_state",
+)
+
+
+def _update_many(connection: Connection, changes: list[dict[str, Any]]) -> None:
+    """Updates cases; each of `changes` has the case's id as "key" and the same columns as the others."""
+    if changes:
+        connection.execute(update(cases).where(cases.c.id == bindparam("key")), changes)

@@ -1,0 +1,56 @@
+"""A new review project: there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from sqlalchemy import insert
+
+from napari_unet.core.errors import UserError
+from napari_unet.review.database import Database
+from napari_unet.review.faults import faults_explained
+from napari_unet.review.network import is_network
+from napari_unet.review.schema import project
+from napari_unet.review.trail import note_event, now
+
+DATABASE_NAME = "review.db"
+_UNFINISHED = ".review-unfinished.db"
+
+
+def make_project(folder: Path, protocol: str) -> None:
+    """Makes an empty project in a folder that is empty or does not exist.
+
+    The database gets its name when it is complete, so that a killed process leaves no half project.
+    Raises UserError if the folder is a project or holds something else.
+    """
+    folder = Path(os.path.abspath(folder))
+    if (folder / DATABASE_NAME).exists():
+        raise UserError(f"{folder} is a review project already.", "Open it, or choose another folder.")
+    if folder.exists() and (not folder.is_dir() or _holds_something(folder)):
+        raise UserError(f"{folder} holds something else.", "Choose an empty folder, or type a new name.")
+    with faults_explained():
+        folder.mkdir(parents=True, exist_ok=True)
+        _remove_unfinished(folder)
+        (folder / _UNFINISHED).touch()
+        database = Database(folder / _UNFINISHED, is_network(folder))
+        try:
+            database.migrate()
+            with database.writing() as connection:
+                about = {"id": secrets.token_hex(8), "salt": secrets.token_hex(32), "protocol": protocol}
+                connection.execute(insert(project).values(**about, created=now()))
+                note_event(connection, None, "", "created", protocol=protocol)
+        finally:
+            database.close()
+        os.replace(folder / _UNFINISHED, folder / DATABASE_NAME)
+
+
+def _holds_something(folder: Path) -> bool:
+    return any(not name.startswith(_UNFINISHED) for name in os.listdir(folder))
+
+
+def _remove_unfinished(folder: Path) -> None:
+    for name in os.listdir(folder):
+        if name.startswith(_UNFINISHED):
+            (folder / name).unlink()

@@ -1,0 +1,153 @@
+"""The project's database: how it is opened, written to by one thread at a time, and brought up to date.
+
+Everything that only SQLite has (journal modes, locks, pragmas, copies) stands here and in the migrations.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+
+from napari_unet.core.errors import UserError
+from napari_unet.review.faults import faults_explained, gone
+from napari_unet.review.schema import HEAD
+
+BUSY_SECONDS = 5.0
+"""How long a write waits for another program's before it is told that the database is busy."""
+
+_CLOSED = UserError("The review project is closed.", "Open it again.")
+
+
+class Database:
+    """One SQLite file. `reading()` and `writing()` give a connection inside a transaction, on any thread.
+
+    shared : the file lies on a network drive, where write-ahead logging does not work.
+    Every fault of disk or database comes out as UserError, and nothing of the block is kept then.
+    """
+
+    def __init__(self, path: Path, shared: bool = False) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._engine: Engine | None = _engine(path, shared)
+        self._file = _identity(path)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees the database as it stands now, whatever is written meanwhile."""
+        with faults_explained(), self._opened().begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection that alone may write; what the block did is on the disk when it ends, or not at all."""
+        with self._lock, faults_explained():
+            engine = self._opened().execution_options(writing=True)
+            if _identity(self.path) != self._file:  # SQLite would go on writing to a file without a name
+                raise gone()
+            with engine.begin() as connection:
+                yield connection
+
+    def migrate(self) -> None:
+        """Brings the tables up to date; the database as it was stays beside it as a copy.
+
+        Raises UserError if a newer version of the program made them.
+        """
+        if self._version() == HEAD:
+            return
+        self._refuse_newer()
+        if self._version():
+            self._copy_aside()
+        with self.writing() as connection:
+            _upgrade(connection)
+
+    def check(self) -> list[str]:
+        """What the database itself finds wrong with its file and its links between rows; empty if nothing."""
+        with self.reading() as connection:
+            found = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
+            links = connection.execute(text("PRAGMA foreign_key_check")).all()
+        wrong = [line for line in found if line != "ok"]
+        return wrong + [f"A row of the table {row[0]} points to a row that is not there." for row in links]
+
+    def close(self) -> None:
+        """Ends all connections; the write-ahead log is folded into the file. Can be called twice."""
+        with self._lock:
+            if self._engine is not None:
+                self._engine.dispose()
+                self._engine = None
+
+    def _opened(self) -> Engine:
+        if self._engine is None:
+            raise UserError(_CLOSED.problem, _CLOSED.remedy)
+        return self._engine
+
+    def _version(self) -> str:
+        """The migration that the tables stand at, "" for an empty database."""
+        with self.reading() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return ""
+            return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
+
+    def _refuse_newer(self) -> None:
+        version = self._version()
+        if version > HEAD:
+            raise UserError(
+                "This review project was made by a newer version of the program.",
+                "Update the program: pip install -U napari-unet-lung",
+            )
+
+    def _copy_aside(self) -> None:
+        target = self.path.with_name(f"{self.path.stem}-before-{HEAD}{self.path.suffix}")
+        with (
+            faults_explained(),
+            closing(sqlite3.connect(self.path)) as old,
+            closing(sqlite3.connect(target)) as copy,
+        ):
+            old.backup(copy)
+
+
+def _engine(path: Path, shared: bool) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}", hide_parameters=True, connect_args={"timeout": BUSY_SECONDS}, pool_size=5
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: sqlite3.Connection, _: Any) -> None:
+        connection.isolation_level = None  # transactions begin where we say so
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA journal_mode = {'DELETE' if shared else 'WAL'}")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writing = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one of the same name; None if there is none."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,96 @@
+"""Probability maps: a cache at the model's own size, under a cap; the one not used for longest goes first."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from napari_unet.io.atomic import atomic_write
+from napari_unet.review.schema import maps
+
+MAPS = "maps"
+DEFAULT_CAP_MB = 500
+
+
+@dataclass(frozen=True)
+class ProbabilityMap:
+    """What a model thought of a case, at the model's own size.
+
+    probability : uint8 (Y, X) or (Z, Y, X), 255 is certain. uncertainty : the same shape, or None.
+    model, version : which one it was. shape : of `probability`.
+    """
+
+    probability: np.ndarray
+    uncertainty: np.ndarray | None
+    model: str
+    version: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the map."""
+        return self.probability.shape
+
+
+def encode_map(content: ProbabilityMap) -> bytes:
+    """As a compressed npz file."""
+    arrays = {"probability": content.probability}
+    if content.uncertainty is not None:
+        arrays["uncertainty"] = content.uncertainty
+    about = json.dumps({"model": content.model, "version": content.version})
+    file = io.BytesIO()
+    np.savez_compressed(file, about=np.array(about), **arrays)  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+def read_map(path: Path) -> ProbabilityMap | None:
+    """The map in a file; None if it is gone or damaged: it can be made again."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            about = json.loads(str(file["about"]))
+            uncertainty = file["uncertainty"] if "uncertainty" in file.files else None
+            return ProbabilityMap(file["probability"], uncertainty, about["model"], about["version"])
+    except Exception:  # a damaged zip raises nearly anything
+        return None
+
+
+def store_map(connection: Connection, folder: Path, case: str, content: bytes, cap_bytes: int) -> None:
+    """Writes the map of a case over an earlier one, and removes others until all fit under the cap."""
+    path = folder / MAPS / f"{case}.npz"
+    with atomic_write(path) as partial:
+        partial.write_bytes(content)
+    connection.execute(delete(maps).where(maps.c.case == case))
+    newest = _newest(connection)
+    file = path.relative_to(folder).as_posix()
+    row = {"case": case, "file": file, "bytes": len(content), "used": newest + 1}
+    connection.execute(insert(maps).values(**row))
+    total = connection.execute(select(func.sum(maps.c.bytes))).scalar() or 0
+    others = select(maps).where(maps.c.case != case).order_by(maps.c.used)
+    for old in connection.execute(others).all() if total > cap_bytes else []:
+        if total <= cap_bytes:
+            break
+        with suppress(OSError):
+            os.unlink(folder / old.file)
+        connection.execute(delete(maps).where(maps.c.case == old.case))
+        total -= old.bytes
+
+
+def touch(connection: Connection, case: str) -> None:
+    """Notes that the map of `case` was used just now."""
+    connection.execute(update(maps).where(maps.c.case == case).values(used=_newest(connection) + 1))
+
+
+def is_newest(connection: Connection, case: str) -> bool:
+    """True if no map was used after that of `case`."""
+    used = connection.execute(select(maps.c.used).where(maps.c.case == case)).scalar()
+    return used is not None and used == _newest(connection)
+
+
+def _newest(connection: Connection) -> int:
+    return int(connection.execute(select(func.max(maps.c.used))).scalar() or 0)

@@ -1,0 +1,179 @@
+"""Masks on disk: written once, whole, under a name that was never used; compared with the one before."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, func, insert, select
+
+from napari_unet.core.change import IGNORE
+from napari_unet.core.errors import UserError
+from napari_unet.core.masks import bounding_box
+from napari_unet.core.metrics import dice, hd95
+from napari_unet.io.atomic import atomic_write
+from napari_unet.review.cases import change
+from napari_unet.review.schema import revisions
+from napari_unet.review.trail import note_event, now
+from napari_unet.review.types import Author
+
+MASKS = "masks"
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A mask ready to be written. suffix : ".png" or ".tif". pixels : of foreground. labels_hash : SHA-256."""
+
+    content: bytes
+    suffix: str
+    sha256: str
+    labels_hash: str
+    pixels: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How a mask differs from another one; see `Revision`."""
+
+    dice: float
+    hd95: float
+    changed_pixels: int
+    changed_mm2: float | None
+
+
+def foreground(labels: np.ndarray) -> np.ndarray:
+    """bool: what is lung in a mask of labels; pixels of the ignore label are not."""
+    return (labels > 0) & (labels != IGNORE)
+
+
+def labels_hash(labels: np.ndarray) -> str:
+    """SHA-256 of shape and labels, the same however the mask is stored."""
+    digest = hashlib.sha256(repr(tuple(labels.shape)).encode())
+    digest.update(np.ascontiguousarray(labels).data)
+    return digest.hexdigest()
+
+
+def encode(labels: np.ndarray) -> Encoded:
+    """A uint8 mask (Y, X) as PNG, (Z, Y, X) as compressed TIFF."""
+    file = io.BytesIO()
+    if labels.ndim == 2:
+        from PIL import Image
+
+        Image.fromarray(labels).save(file, format="PNG", compress_level=3)
+    else:
+        import tifffile
+
+        tifffile.imwrite(file, labels, compression="zlib", photometric="minisblack")
+    content = file.getvalue()
+    return Encoded(
+        content=content,
+        suffix=".png" if labels.ndim == 2 else ".tif",
+        sha256=hashlib.sha256(content).hexdigest(),
+        labels_hash=labels_hash(labels),
+        pixels=int(np.count_nonzero(foreground(labels))),
+    )
+
+
+def read_labels(path: Path, sha256: str) -> np.ndarray:
+    """The labels (uint8) in a mask file. Raises UserError if it is missing or not what was written."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(f"The mask {_short(path)} is missing.", _ELSE) from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise UserError(f"The mask {_short(path)} is damaged or was changed by another program.", _ELSE)
+    if path.suffix == ".png":
+        from PIL import Image
+
+        return np.array(Image.open(io.BytesIO(content)), np.uint8)
+    import tifffile
+
+    return np.asarray(tifffile.imread(io.BytesIO(content)), np.uint8)
+
+
+def compare(labels: np.ndarray, parent: np.ndarray, spacing_mm: tuple[float, ...] | None) -> Comparison:
+    """How `labels` differs from `parent`; both uint8 of one shape. Ignored pixels of either have no say.
+
+    changed_pixels counts every pixel whose label differs, also between lungs and where ignored was painted.
+    In a stack changed_mm2 is summed over the slices.
+    """
+    box = bounding_box((labels != 0) | (parent != 0))
+    if box is None:
+        return Comparison(math.nan, math.nan, 0, None if spacing_mm is None else 0.0)
+    labels, parent = labels[box], parent[box]
+    ours, theirs = foreground(labels), foreground(parent)
+    ignored = (labels == IGNORE) | (parent == IGNORE)
+    ignore = ignored if ignored.any() else None
+    changed = int(np.count_nonzero(labels != parent))
+    return Comparison(
+        dice=dice(ours, theirs, ignore),
+        hd95=hd95(ours, theirs, spacing_mm, ignore),
+        changed_pixels=changed,
+        changed_mm2=None if spacing_mm is None else changed * prod(spacing_mm[-2:]),
+    )
+
+
+def store(
+    connection: Connection,
+    folder: Path,
+    case: str,
+    mask: Encoded,
+    author: Author,
+    note: str,
+    parent: str | None,
+    compared: Comparison | None,
+) -> str:
+    """Writes the file, then its row, as the case's current mask; returns the new revision's id.
+
+    A file that a killed process left without a row is never written over: the new one gets another name.
+    """
+    last = connection.execute(select(func.max(revisions.c.number)).where(revisions.c.case == case)).scalar()
+    number = (last or 0) + 1
+    path = folder / MASKS / case / f"{number}{mask.suffix}"
+    again = 0
+    while path.exists():
+        again += 1
+        path = path.with_name(f"{number}-{again}{mask.suffix}")
+    path.parent.mkdir(exist_ok=True)
+    with atomic_write(path) as partial:
+        partial.write_bytes(mask.content)
+    id_ = f"{case}-{number}"
+    row: dict[str, Any] = {
+        "id": id_,
+        "case": case,
+        "number": number,
+        "file": path.relative_to(folder).as_posix(),
+        "author_kind": author.kind.value,
+        "author_name": author.name,
+        "author_version": author.version,
+        "parent": parent,
+        "time": now(),
+        "sha256": mask.sha256,
+        "labels_hash": mask.labels_hash,
+        "pixels": mask.pixels,
+        "note": note,
+    }
+    if compared is not None:
+        row |= {
+            "dice": None if math.isnan(compared.dice) else compared.dice,
+            "hd95": None if math.isnan(compared.hd95) else compared.hd95,
+            "changed_pixels": compared.changed_pixels,
+            "changed_mm2": compared.changed_mm2,
+        }
+    connection.execute(insert(revisions).values(**row))
+    change(connection, case, revision=id_)
+    note_event(connection, case, author.name, "mask", revision=id_, sha256=mask.sha256, note=note)
+    return id_
+
+
+_ELSE = "Look at an earlier mask of the case, or bring back a copy of the project."
+
+
+def _short(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"

@@ -1,0 +1,113 @@
+"""Rows of the tables as the values of `types.py`."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from napari_unet.core.errors import UserError
+from napari_unet.review.schema import cases, events, measurements, revisions
+from napari_unet.review.types import (
+    Author,
+    AuthorKind,
+    Case,
+    Event,
+    FileState,
+    Measurement,
+    Reason,
+    Revision,
+    Status,
+)
+
+_STATUS = {status.value: status for status in Status}
+_STATE = {state.value: state for state in FileState}
+_CASE_COLUMNS = [
+    c for c in cases.c if c.name not in ("path", "path_key", "patient_from", "found", "lease_renewed")
+]
+
+
+def all_cases(connection: Connection) -> list[Case]:
+    """Every case by number."""
+    lines = _lines(connection.execute(select(measurements).order_by(measurements.c.position)))
+    rows = connection.execute(select(*_CASE_COLUMNS).order_by(cases.c.number))
+    return [_case(row, lines.get(row[0], ())) for row in rows]
+
+
+def one_case(connection: Connection, case: str) -> Case:
+    """One case. Raises UserError if the project has no such case."""
+    row = connection.execute(select(*_CASE_COLUMNS).where(cases.c.id == case)).one_or_none()
+    if row is None:
+        raise UserError(f"The project has no case {case}.", "Open the project again.")
+    query = select(measurements).where(measurements.c.case == case).order_by(measurements.c.position)
+    return _case(row, _lines(connection.execute(query)).get(case, ()))
+
+
+def case_row(connection: Connection, case: str) -> Row[Any]:
+    """All columns of one case. Raises UserError if the project has no such case."""
+    one_case(connection, case)
+    return connection.execute(select(cases).where(cases.c.id == case)).one()
+
+
+def revision_from(row: Row[Any]) -> Revision:
+    """One row of `revisions`. A first mask has no numbers against its parent; no answer (NULL) is nan."""
+    first = row.parent is None
+    compared = not first and row.changed_pixels is not None
+    return Revision(
+        id=row.id,
+        case=row.case,
+        number=row.number,
+        file=row.file,
+        author=Author(AuthorKind(row.author_kind), row.author_name, row.author_version),
+        parent=row.parent,
+        time=row.time,
+        sha256=row.sha256,
+        dice=_nan(row.dice) if compared else None,
+        hd95=_nan(row.hd95) if compared else None,
+        changed_pixels=row.changed_pixels,
+        changed_mm2=row.changed_mm2,
+        note=row.note,
+    )
+
+
+def one_revision(connection: Connection, revision: str) -> Row[Any]:
+    """One row of `revisions`. Raises UserError if the project has no such mask."""
+    row = connection.execute(select(revisions).where(revisions.c.id == revision)).one_or_none()
+    if row is None:
+        raise UserError(f"The project has no mask {revision}.", "Open the project again.")
+    return row
+
+
+def all_events(connection: Connection, case: str | None) -> list[Event]:
+    """The audit trail in order, of one case or of all."""
+    query = select(events).order_by(events.c.number)
+    if case is not None:
+        query = query.where(events.c.case == case)
+    rows = connection.execute(query)
+    return [Event(row.number, row.time, row.case, row.who, row.kind, row.details) for row in rows]
+
+
+def _case(row: Row[Any], lines: tuple[Measurement, ...]) -> Case:
+    values = dict(row._mapping)
+    values["status"] = _STATUS[values["status"]]
+    values["file_state"] = _STATE[values["file_state"]]
+    values["reason"] = None if values["reason"] is None else Reason(values["reason"])
+    for name in ("shape", "spacing_mm", "checks"):
+        values[name] = None if values[name] is None else tuple(values[name])
+    return Case(**values, measurements=lines)
+
+
+def _lines(rows: Iterable[Row[Any]]) -> dict[str, tuple[Measurement, ...]]:
+    found: dict[str, tuple[Measurement, ...]] = defaultdict(tuple)
+    for row in rows:
+        (a, b), (c, d) = row.points
+        line = Measurement(row.kind, ((a, b), (c, d)), row.length, row.in_mm, row.slice)
+        found[row.case] += (line,)
+    return found
+
+
+def _nan(value: float | None) -> float:
+    return math.nan if value is None else value

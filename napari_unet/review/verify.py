@@ -1,0 +1,114 @@
+"""Whether everything in a project is as it was written: files against rows, hashes, links."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from napari_unet.core.events import CaseDone
+from napari_unet.review.revisions import MASKS
+from napari_unet.review.types import Case, Revision
+
+
+class ProblemKind(StrEnum):
+    """What can be wrong in a project."""
+
+    DATABASE = "database"
+    MASK_MISSING = "mask missing"
+    MASK_DAMAGED = "mask damaged"
+    LEFT_OVER = "file without a record"
+    SOURCE_MISSING = "image missing"
+    SOURCE_CHANGED = "image changed"
+    SOURCE_UNREADABLE = "image unreadable"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is wrong. text : a sentence without names or paths of images. case : "" if of none.
+
+    harmless : nothing of what was decided or painted depends on it.
+    """
+
+    kind: ProblemKind
+    text: str
+    case: str = ""
+    harmless: bool = False
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What the database says there is. complaints : what the database finds wrong with itself."""
+
+    cases: Sequence[Case]
+    revisions: Sequence[Revision]
+    complaints: Sequence[str]
+
+
+def verify_steps(
+    folder: Path, contents: Contents, source: Callable[[str], Path]
+) -> Generator[CaseDone, None, list[Problem]]:
+    """Reads every mask and every image again, case by case; returns what is wrong."""
+    problems = [Problem(ProblemKind.DATABASE, text) for text in contents.complaints]
+    by_case: dict[str, list[Revision]] = {case.id: [] for case in contents.cases}
+    for revision in contents.revisions:
+        by_case.setdefault(revision.case, []).append(revision)
+    total = len(contents.cases)
+    for done, case in enumerate(contents.cases, start=1):
+        found = _masks(folder, case, by_case[case.id]) + _source(case, source(case.id))
+        problems += found
+        yield CaseDone(case.id, done, total, "; ".join(problem.text for problem in found))
+    known = {revision.file for revision in contents.revisions}
+    return problems + _left_over(folder, known)
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's content. Raises OSError if it cannot be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _masks(folder: Path, case: Case, revisions: Sequence[Revision]) -> list[Problem]:
+    problems = []
+    for revision in revisions:
+        name = f"Mask {revision.number} of case {case.number}"
+        try:
+            if hash_file(folder / revision.file) == revision.sha256:
+                continue
+            kind, text = ProblemKind.MASK_DAMAGED, f"{name} is damaged or was changed by another program."
+        except FileNotFoundError:
+            kind, text = ProblemKind.MASK_MISSING, f"{name} is missing."
+        except OSError:
+            kind, text = ProblemKind.MASK_DAMAGED, f"{name} cannot be read."
+        problems.append(Problem(kind, text, case.id))
+    if case.revision is not None and case.revision not in {revision.id for revision in revisions}:
+        text = f"The current mask of case {case.number} is not recorded."
+        problems.append(Problem(ProblemKind.DATABASE, text, case.id))
+    return problems
+
+
+def _source(case: Case, path: Path) -> list[Problem]:
+    name = f"The image of case {case.number}"
+    try:
+        if not case.content_hash:
+            path.stat()
+        elif hash_file(path) != case.content_hash:
+            return [Problem(ProblemKind.SOURCE_CHANGED, f"{name} has changed since it was added.", case.id)]
+    except FileNotFoundError:
+        return [Problem(ProblemKind.SOURCE_MISSING, f"{name} is not where it was.", case.id)]
+    except OSError:
+        return [Problem(ProblemKind.SOURCE_UNREADABLE, f"{name} cannot be read.", case.id)]
+    return []
+
+
+def _left_over(folder: Path, known: set[str]) -> list[Problem]:
+    """Mask files that no row tells of: a process was killed between the file and its row."""
+    files = (path for path in sorted((folder / MASKS).rglob("*")) if path.is_file())
+    names = [path.relative_to(folder).as_posix() for path in files]
+    return [
+        Problem(ProblemKind.LEFT_OVER, f"The mask file {name} belongs to nothing.", harmless=True)
+        for name in names
+        if name not in known
+    ]
