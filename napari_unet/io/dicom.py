@@ -50,7 +50,7 @@ def read_dicom(path: Path) -> Raster:
     Raises UserError for files with no image or several, colour pictures, damaged files, and for compressions
     that nothing here can decode; it names the package to install.
     """
-    with _guarded(path.name):
+    with guarded(path.name):
         dataset = _dataset(path)
         pixels = _pixels(dataset, path.name)
         spacing, spacing_source = header.spacing(dataset)
@@ -69,7 +69,7 @@ def read_dicom(path: Path) -> Raster:
 
 
 @contextmanager
-def _guarded(name: str) -> Iterator[None]:
+def guarded(name: str) -> Iterator[None]:
     """Nothing that pydicom and the decoders say comes out: they quote the values that they complain of."""
     logger = logging.getLogger("pydicom")
     before, logger.disabled = logger.disabled, True

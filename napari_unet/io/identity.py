@@ -1,0 +1,49 @@
+"""Who an image is of, for the eyes of the person in front of it: read live, never kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_unet.core.errors import UserError
+from napari_unet.io.names import has_dicom_preamble, suffix_of
+
+_FIELDS = ("PatientName", "PatientID", "PatientBirthDate", "StudyDate", "AcquisitionDate")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a file's header says about its patient; "" where it says nothing. Dates as 2026-11-22."""
+
+    name: str = ""
+    patient_id: str = ""
+    birth_date: str = ""
+    study_date: str = ""
+
+
+def read_identity(path: Path) -> Identity:
+    """Name, ID and dates in a DICOM header; empty for other files, which name nobody in a place of its own.
+
+    Raises UserError, without any name, if the file cannot be read.
+    """
+    if suffix_of(path).lower() not in (".dcm", ".dicom") and not has_dicom_preamble(path):
+        return Identity()
+    import pydicom
+
+    from napari_unet.io.dicom import guarded
+
+    with guarded(path.name):
+        if not path.is_file():
+            raise UserError(f"{path.name} is not there any more.", "Connect its drive, or find the file.")
+        dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_FIELDS), force=True)
+        found = {name: str(dataset.get(name) or "").strip() for name in _FIELDS}
+    return Identity(
+        found["PatientName"].replace("^", " ").strip(),
+        found["PatientID"],
+        _date(found["PatientBirthDate"]),
+        _date(found["StudyDate"] or found["AcquisitionDate"]),
+    )
+
+
+def _date(text: str) -> str:
+    return f"{text[:4]}-{text[4:6]}-{text[6:8]}" if len(text) == 8 and text.isdigit() else text

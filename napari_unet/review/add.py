@@ -1,0 +1,251 @@
+"""Images into a review project: what there is to add, and masks that the user has already."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_unet.core.change import IGNORE
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import CaseDone
+from napari_unet.io.formats import read_mask
+from napari_unet.io.names import expanded, is_mask_name, is_readable_image, stem, without_results
+from napari_unet.io.pairs import masks_by_case
+from napari_unet.review.findings import checks_of
+from napari_unet.review.manifest import match, read_manifest
+from napari_unet.review.scan import read_facts
+from napari_unet.review.types import DECIDED, Author, AuthorKind, Case, NewCase, Status
+
+if TYPE_CHECKING:
+    from napari_unet.review.store import ReviewProject
+
+_MASK_FOLDERS = frozenset({"mask", "masks", "label", "labels", "labelstr", "labelsts"})
+_DATABASE = "review.db"  # marks the folder of a review project; its masks are no images to add
+
+
+@dataclass(frozen=True)
+class Found:
+    """What there is to add. problems : what is wrong or was left out, in words for the person."""
+
+    cases: list[NewCase]
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Attached:
+    """Ids of cases: got a mask, have none, are accepted now. problems : in words, by case number."""
+
+    attached: tuple[str, ...]
+    without: tuple[str, ...]
+    accepted: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def gather(
+    inputs: Sequence[Path | str],
+    *,
+    manifest: Path | None = None,
+    split: str | None = None,
+    masks: Path | None = None,
+) -> Found:
+    """The images in folders (and below), files and globs, each once, in the order given.
+
+    manifest : see review.manifest; `split` takes the images of one split of it only. masks : a folder whose
+    files are masks, not images. Left out and told: `*_mask.*`, overlays and probabilities beside their
+    image, sub-folders called masks or labels, and what lies in a review project.
+    Raises UserError if nothing is there, the manifest is no good, or no line of it has that split.
+    """
+    if split is not None and manifest is None:
+        raise UserError("A split was named, but no manifest.", "Name the manifest that says what is in it.")
+    images, problems = _images(inputs, masks)
+    lines = read_manifest(manifest) if manifest else []
+    if split is not None:
+        splits = sorted({line.split for line in lines if line.split})
+        lines = [line for line in lines if line.split == split]
+        if not lines:
+            there = f"It has {', '.join(splits)}." if splits else "It has no column split."
+            raise UserError(f"The manifest has no split {split}.", there)
+    if not images:
+        raise UserError("There is no image to add.", "Choose images, or a folder that holds some.")
+    if manifest is None:
+        return Found([NewCase(str(image)) for image in images], tuple(problems))
+    found = match(lines, images)
+    problems += found.problems
+    alone = [image for image in images if image not in found.lines]
+    if split is not None:
+        images = [image for image in images if image in found.lines]
+    elif alone:
+        problems.append(f"{_count(len(alone), 'image')} not in the manifest: the patient is unknown.")
+    if not images:
+        raise UserError(
+            "No line of the manifest names one of the images.",
+            "Its column file must hold the images' names, or the end of their paths.",
+        )
+    cases = []
+    for image in images:
+        line = found.lines.get(image)
+        fields = (line.patient, line.view, line.split) if line else ()
+        cases.append(NewCase(str(image), *fields))
+    return Found(cases, tuple(problems))
+
+
+def attach_masks(
+    project: ReviewProject, ids: Sequence[str], masks: Path, by: str, accept: bool = False
+) -> Generator[CaseDone, None, Attached]:
+    """Gives cases the masks that lie in a folder, by the rule of io.pairs; yields CaseDone (case id).
+
+    accept : cases that then have a mask from a file, not an empty one, are marked as accepted. A case that is
+    decided, or whose mask a person has made, is left as it is. A mask of another size than its image, or with
+    labels that are not known, is told and left out. Raises UserError if the folder cannot be read.
+    """
+    if not masks.is_dir():
+        raise UserError(f"There is no folder {masks}.", "Choose the folder that holds the masks.")
+    files, problems = masks_by_case(masks)
+    cases = {case: project.case(case) for case in ids}
+    sources = {case: project.source(case) for case in ids}
+    shared = {name for name, n in Counter(stem(path) for path in sources.values()).items() if n > 1}
+    attached, without, accepted = [], [], []
+    for done, (case, path) in enumerate(sources.items(), start=1):
+        name, error = stem(path), ""
+        fitting = [mask for mask in files.get(name, ()) if not _same(mask, path)]
+        try:
+            if name in shared and fitting:
+                raise UserError("Several images have this name: the mask may be of any.", "")
+            if _may_attach(project, cases[case]) and len(fitting) == 1:
+                _attach(project, cases[case], path, fitting[0], by)
+                attached.append(case)
+            now = project.case(case)
+            if now.revision is None:
+                without.append(case)
+            elif accept and now.status not in DECIDED and _from_file(project, now):
+                project.decide(case, Status.ACCEPTED, by)
+                accepted.append(case)
+        except UserError as wrong:
+            error = str(wrong)
+            problems.append(f"Case {cases[case].number}: {error}")
+            if project.case(case).revision is None:
+                without.append(case)
+        yield CaseDone(case, done, len(sources), error)
+    return Attached(tuple(attached), tuple(without), tuple(accepted), tuple(problems))
+
+
+def file_labels(mask: np.ndarray) -> np.ndarray:
+    """A mask as it stands in a file, as labels of the project: uint8 of the same shape.
+
+    bool and masks with one value above 0 other than 2 (0/255, say) become 0 and 1; 1 and 2 (right and left
+    lung) stay, and so does IGNORE beside them. Raises UserError for other values.
+    """
+    if mask.dtype == bool:
+        return mask.astype(np.uint8)
+    values = [int(value) for value in np.unique(mask) if value != 0]
+    if not values:
+        return np.zeros(mask.shape, np.uint8)
+    if min(values) < 0 or (len(values) > 1 and not set(values) <= {1, 2, IGNORE}):
+        named = ", ".join(map(str, values[:5])) + (", ..." if len(values) > 5 else "")
+        raise UserError(
+            f"The mask holds the values {named}.",
+            "Use 0 and one other value, or 1 for the right and 2 for the left lung (255: to be ignored).",
+        )
+    if len(values) == 1 and values != [2]:
+        return (mask > 0).astype(np.uint8)
+    return mask.astype(np.uint8)
+
+
+def _attach(project: ReviewProject, case: Case, image: Path, path: Path, by: str) -> None:
+    if case.shape is None:
+        project.put_facts({case.id: read_facts(image)}, by)
+        case = project.case(case.id)
+    labels = file_labels(read_mask(path))
+    if case.shape is None:
+        raise UserError("The image cannot be read, so its mask was not attached.", "Look at the image file.")
+    if labels.shape != case.shape:
+        raise UserError(
+            f"The mask has the size {_size(labels.shape)}, its image {_size(case.shape)}.",
+            "It must be the mask of this image, at the same size.",
+        )
+    project.add_revision(case.id, labels, Author(AuthorKind.FILE, by), note="from a file")
+    project.put_findings(case.id, checks_of(labels, case), case.uncertainty)
+
+
+def _may_attach(project: ReviewProject, case: Case) -> bool:
+    """Work of people is not replaced by a file."""
+    if case.status in DECIDED:
+        return False
+    return case.revision is None or project.revision(case.revision).author.kind != AuthorKind.PERSON
+
+
+def _from_file(project: ReviewProject, case: Case) -> bool:
+    return case.revision is not None and project.revision(case.revision).author.kind == AuthorKind.FILE
+
+
+def _images(inputs: Sequence[Path | str], masks: Path | None) -> tuple[list[Path], list[str]]:
+    """Images by their real paths, each once; what is wrong or was left out."""
+    files: dict[Path, None] = {}
+    problems: list[str] = []
+    left_out: Counter[str] = Counter()
+    beyond = None if masks is None else masks.resolve()
+    projects: dict[Path, bool] = {}
+    for path in expanded(map(str, inputs)):
+        if path.is_dir():
+            here, out = _walk(path.resolve(), beyond)
+            left_out.update(out)
+            mine = [image for image in here if not _in_project(image.parent, projects)]
+            left_out["in a review project"] += len(here) - len(mine)
+            files.update(dict.fromkeys(mine))
+        elif not os.path.lexists(path):
+            problems.append(f"{path} does not exist." if path.suffix else f"Nothing matches {path}.")
+        elif is_mask_name(path):
+            left_out["masks by their name"] += 1
+        elif not is_readable_image(path):
+            problems.append(f"{path.name} is not an image of a known kind.")
+        else:
+            files.setdefault(path.resolve())
+    problems += [f"Left out {_count(n, 'file')}: {why}." for why, n in left_out.items() if n]
+    return list(files), problems
+
+
+def _walk(folder: Path, masks: Path | None) -> tuple[list[Path], Counter[str]]:
+    images: list[Path] = []
+    out: Counter[str] = Counter()
+    for here, folders, names in os.walk(folder):
+        place = Path(here)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        readable = [path for name in sorted(names) if is_readable_image(path := place / name)]
+        in_masks = place != folder and any(
+            part.casefold() in _MASK_FOLDERS for part in place.relative_to(folder).parts
+        )
+        if in_masks or (masks is not None and masks != folder and place.is_relative_to(masks)):
+            out["in a folder of masks"] += len(readable)
+            continue
+        out["masks by their name"] += sum(map(is_mask_name, readable))
+        candidates = [path for path in readable if not is_mask_name(path)]
+        kept = without_results(candidates)
+        out["overlays and probabilities"] += len(candidates) - len(kept)
+        images += kept
+    return images, out
+
+
+def _in_project(folder: Path, known: dict[Path, bool]) -> bool:
+    """Whether a folder lies in a review project; `known` keeps what was found out."""
+    if folder not in known:
+        above = folder.parent != folder and _in_project(folder.parent, known)
+        known[folder] = above or (folder / _DATABASE).is_file()
+    return known[folder]
+
+
+def _same(a: Path, b: Path) -> bool:
+    return os.path.exists(b) and os.path.samefile(a, b)
+
+
+def _size(shape: Iterable[int]) -> str:
+    return " × ".join(map(str, shape))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
