@@ -33,7 +33,7 @@ def overlay(raster: Raster, labels: np.ndarray) -> np.ndarray:
     if pixels.ndim == 3:
         fullest = int(np.argmax(np.count_nonzero(labels, axis=(1, 2))))
         pixels, labels = pixels[fullest], labels[fullest]
-    grey = _shown_grey(pixels, raster.window, bool(raster.inverted))
+    grey = shown_grey(pixels, raster.window, bool(raster.inverted))
     picture = np.repeat(grey[..., np.newaxis], 3, axis=-1)
     rim = outline(labels, thickness=max(1, round(min(labels.shape) / _LINES_PER_IMAGE)))
     for label in np.unique(rim[rim > 0]):
@@ -46,8 +46,8 @@ def _colour(label: int, single: bool) -> np.ndarray:
     return np.frombuffer(bytes.fromhex(names.get(label, _OTHERS[label % len(_OTHERS)])[1:]), np.uint8)
 
 
-def _shown_grey(pixels: np.ndarray, window: tuple[float, float] | None, inverted: bool) -> np.ndarray:
-    """uint8 as a viewer would show it: by the header's window or between the percentiles 0.5 and 99.5."""
+def shown_grey(pixels: np.ndarray, window: tuple[float, float] | None, inverted: bool) -> np.ndarray:
+    """uint8 as a viewer shows it: by the header's window or between the percentiles 0.5 and 99.5."""
     finite = pixels[np.isfinite(pixels)]
     if window is None and finite.size:
         low, high = np.percentile(finite[:: 1 + finite.size // 1_000_000], (0.5, 99.5))

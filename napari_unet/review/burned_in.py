@@ -1,7 +1,7 @@
 """Text that stands in the pixels of an image: names, dates, addresses. It warns; it proves nothing.
 
-Letters are small, have sharp edges and one brightness, and stand in rows. Single letters (the R or L of a side
-marker) are not told: they name nobody.
+Letters are small, have sharp edges and one brightness, and stand in rows. Single letters (the R or L of a
+side marker) are not told: they name nobody.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ class _Glyph:
 
 
 def find_text(pixels: np.ndarray) -> list[TextLine]:
-    """Rows of at least four letters, top to bottom, in an image (Y, X); in a stack, those of its middle slice.
+    """Rows of at least four letters, top to bottom, in an image (Y, X) or the middle slice of a stack.
 
-    Light letters on dark ground and the other way round. An empty list says that none was found, not that there
-    is none.
+    Light letters on dark ground and the other way round. An empty list says that none was found, not that
+    there is none.
     """
     image = pixels[len(pixels) // 2] if pixels.ndim == 3 else pixels
     step = max(1, -(-max(image.shape) // _LONGEST))
@@ -83,7 +83,7 @@ def _glyphs(grey: np.ndarray) -> Iterator[_Glyph]:
 
 
 def _stroke_size(grey: np.ndarray) -> int:
-    return 2 * max(2, round(max(grey.shape) / 150)) + 1
+    return 2 * max(2, round(int(max(grey.shape)) / 150)) + 1
 
 
 def _rows(glyphs: list[_Glyph]) -> Iterator[list[_Glyph]]:

@@ -16,8 +16,8 @@ Point = tuple[int, int]  # x, y of a corner of pixels
 def run_lengths(mask: np.ndarray) -> dict[str, Any]:
     """`{"size": [rows, columns], "counts": text}` of a bool mask (Y, X), as pycocotools writes it.
 
-    Runs go down the columns and begin with background. From the fourth on each is written as the difference to
-    the last but one, in groups of five bits with a sixth for "more follows".
+    Runs go down the columns and begin with background. From the fourth on each is written as the difference
+    to the last but one, in groups of five bits with a sixth for "more follows".
     """
     column_wise = np.asarray(mask, bool).ravel(order="F")
     turns = np.flatnonzero(column_wise[1:] != column_wise[:-1]) + 1
@@ -42,9 +42,9 @@ def _written(number: int) -> str:
 def polygons(mask: np.ndarray) -> list[list[int]]:
     """One polygon `[x, y, x, y, ...]` a part of a bool mask (Y, X), along the edges of its pixels.
 
-    Parts are joined by the edges of pixels. The corners lie between pixels: the polygon around pixel (0, 0) is
-    0, 0, 1, 0, 1, 1, 0, 1. A polygon of COCO has no holes: each hole is joined to the outside by a cut of no
-    width, which a filling by even and odd crossings (pycocotools') does not see.
+    Parts are joined by the edges of pixels. The corners lie between pixels: the polygon around pixel
+    (0, 0) is 0, 0, 1, 0, 1, 1, 0, 1. A polygon of COCO has no holes: each hole is joined to the outside by a
+    cut of no width, which a filling by even and odd crossings (pycocotools') does not see.
     """
     box = bounding_box(mask)
     if box is None:
@@ -71,7 +71,7 @@ def bounds(mask: np.ndarray) -> list[int]:
 
 
 def _rings(part: np.ndarray) -> list[list[Point]]:
-    """The closed ways around a part and its holes, the part always to the right, straight runs drawn together.
+    """The closed ways around a part and its holes, the part always to the right; corners only.
 
     Where two pixels meet at a corner only, the way turns right, around the same pixel: such holes and arms
     stay rings of their own.
@@ -96,8 +96,9 @@ def _rings(part: np.ndarray) -> list[list[Point]]:
 
 
 def _walk(start: Point, leaving: dict[Point, list[Point]]) -> list[Point]:
-    at, step, ring = start, leaving[start][0], []
-    first = step
+    ring: list[Point] = []
+    at, first = start, leaving[start][0]
+    step = first
     while True:
         steps = leaving[at]
         turn = (-step[1], step[0])  # to the right, y runs down
@@ -121,13 +122,13 @@ def _straight(ring: list[Point]) -> bool:
 
 
 def _area(ring: list[Point]) -> float:
-    """Twice the signed area is never needed: only which ring is the largest."""
+    """Signed: holes run the other way."""
     x, y = np.array(ring, float).T
     return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
 
 
 def _with_cuts(outer: list[Point], holes: list[list[Point]]) -> list[Point]:
-    """One closed way around the outer ring and every hole, there and back along cuts between nearest corners."""
+    """One closed way around the outer ring and every hole, there and back between nearest corners."""
     path = list(outer)
     waiting = sorted(holes, key=min)
     for hole in waiting:

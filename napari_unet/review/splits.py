@@ -1,4 +1,4 @@
-"""Splits by patient: no patient is in two of them, and a patient keeps their split when others come in later."""
+"""Splits by patient: no patient is in two of them, and each keeps their own when others come in later."""
 
 from __future__ import annotations
 

@@ -1,0 +1,108 @@
+"""`napari-unet-lung review export` and `review report`: what was reviewed, for other tools and for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from napari_unet.cli.console import complain, stderr, stdout
+from napari_unet.core.events import CaseDone
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari_unet.review.export import ExportResult
+
+T = TypeVar("T")
+
+_FORMATS = "png, tiff, nifti, coco, nnunet"
+
+
+def export(
+    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", file_okay=False, help="A new folder.")
+    ],
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", metavar="NAME", help=f"{_FORMATS}; may be given several times. [png]"),
+    ] = None,
+    split: Annotated[
+        str, typer.Option(metavar="SHARES", help="Shares of patients for train, val, test.")
+    ] = "0.7,0.15,0.15",
+    seed: Annotated[int, typer.Option(help="Draws the split.")] = 0,
+    left_right: Annotated[
+        bool, typer.Option("--left-right", help="1 = right lung, 2 = left lung, instead of 1 = lung.")
+    ] = False,
+    masks_only: Annotated[bool, typer.Option("--masks-only", help="Leave out the images.")] = False,
+) -> None:
+    """Write accepted and corrected masks for other tools, with a manifest split by patient."""
+    from napari_unet.review.export import ExportOptions, Format, Ratios, export_steps
+    from napari_unet.review.store import ReviewProject
+
+    try:
+        chosen = [Format(name) for name in formats or ["png"]]
+    except ValueError:
+        unknown = next(name for name in formats or [] if name not in set(Format))
+        raise typer.BadParameter(f"{unknown!r} is no format; choose from {_FORMATS}.") from None
+    try:
+        ratios = Ratios.parse(split)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    options = ExportOptions(ratios, seed, left_right, images=not masks_only)
+    with ReviewProject.open(project) as opened:
+        result = _watched("Exporting", export_steps(opened, output, chosen, options))
+    _tell_export(result)
+    if result.left_out:
+        raise typer.Exit(1)
+
+
+def _tell_export(result: ExportResult) -> None:
+    for case, why in result.left_out:
+        complain(f"{case}: {why}")
+    for note in result.notes:
+        stderr.print(note, markup=False)
+    if result.text:
+        number = "1 image holds" if len(result.text) == 1 else f"{len(result.text)} images hold"
+        stderr.print(
+            f"{number} rows of letters, perhaps a name or a date: look at them before anybody "
+            "gets them. README.txt lists them. The search misses some.",
+            markup=False,
+        )
+    shares = ", ".join(f"{name} {number}" for name, number in sorted(result.splits.items()))
+    cases = "1 case" if len(result.exported) == 1 else f"{len(result.exported)} cases"
+    stdout.print(f"{cases} exported ({shares}) to {result.folder}", markup=False)
+
+
+def report(
+    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", file_okay=False, help="A new folder.")
+    ],
+) -> None:
+    """Write report.csv, one row a case, and summary.html, one page to print."""
+    from napari_unet.review.report import report_steps
+    from napari_unet.review.store import ReviewProject
+
+    with ReviewProject.open(project) as opened:
+        written = _watched("Reading cases", report_steps(opened, output))
+    stdout.print(f"report.csv and summary.html are in {written}", markup=False)
+
+
+def _watched(title: str, steps: Generator[CaseDone, None, T]) -> T:
+    """Runs `steps` to the end under a progress bar on stderr; Ctrl+C closes them."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=stderr, transient=True) as progress:
+        task = progress.add_task(title, total=None)
+        try:
+            while True:
+                event = next(steps)
+                progress.update(task, completed=event.done, total=event.total)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        finally:
+            steps.close()

@@ -1,0 +1,86 @@
+"""The formats of an export. A new one is a `Writer` and a row in FORMATS."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from napari_unet.core.raster import Raster
+from napari_unet.io.formats import write_mask
+from napari_unet.io.nifti import write_nifti
+from napari_unet.io.pictures import write_png
+from napari_unet.io.tiff import write_tiff
+from napari_unet.review.export_coco import CocoWriter
+from napari_unet.review.export_item import Format, Item, NotExported, Writer
+from napari_unet.review.export_pixels import as_unsigned
+from napari_unet.review.nnunet import NnUNetWriter
+
+
+class _Files(Writer):
+    """`images/<case>` and `masks/<case>` under one name: what training reads."""
+
+    suffix: ClassVar[str]
+
+    def add(self, item: Item, images: bool) -> tuple[str, str]:
+        """See Writer."""
+        mask = self.place("masks", item.case + self.suffix)
+        write_mask(mask, item.labels, item.raster)
+        if not images:
+            return "", self.told(mask)
+        image = self.place("images", item.case + self.suffix)
+        self.write_image(image, item.raster)
+        return self.told(image), self.told(mask)
+
+    @abstractmethod
+    def write_image(self, path: Path, raster: Raster) -> None:
+        """Writes the pixels, with the spacing where the format has a place for it."""
+
+
+class PngWriter(_Files):
+    """8 or 16 bit; other pixels are stretched over 16 bit."""
+
+    format = Format.PNG
+    suffix = ".png"
+
+    def add(self, item: Item, images: bool) -> tuple[str, str]:
+        """See Writer."""
+        if item.labels.ndim == 3:
+            raise NotExported("a PNG holds no stacks; use tiff or nifti")
+        return super().add(item, images)
+
+    def write_image(self, path: Path, raster: Raster) -> None:
+        """See _Files."""
+        write_png(path, as_unsigned(raster.pixels))
+
+
+class TiffWriter(_Files):
+    """With the spacing as ImageJ's calibration; what is not 8 or 16 bit without sign becomes float32."""
+
+    format = Format.TIFF
+    suffix = ".tif"
+
+    def write_image(self, path: Path, raster: Raster) -> None:
+        """See _Files."""
+        pixels = raster.pixels
+        write_tiff(
+            path, pixels if pixels.dtype in (np.uint8, np.uint16) else pixels.astype(np.float32), raster
+        )
+
+
+class NiftiWriter(_Files):
+    """In the order and with the affine of the source."""
+
+    format = Format.NIFTI
+    suffix = ".nii.gz"
+
+    def write_image(self, path: Path, raster: Raster) -> None:
+        """See _Files."""
+        write_nifti(path, raster.pixels, raster)
+
+
+FORMATS: dict[Format, type[Writer]] = {
+    writer.format: writer for writer in (PngWriter, TiffWriter, NiftiWriter, CocoWriter, NnUNetWriter)
+}

@@ -1,0 +1,77 @@
+"""What is handed to a format, and what a format must do."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+
+from napari_unet.core.raster import Raster
+from napari_unet.review.types import Status
+
+
+class Format(StrEnum):
+    """Kinds of files that masks are exported to."""
+
+    PNG = "png"
+    TIFF = "tiff"
+    NIFTI = "nifti"
+    COCO = "coco"
+    NNUNET = "nnunet"
+
+
+class NotExported(Exception):
+    """Why a case is left out, in words that go after its id and name no file."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One case on its way out.
+
+    labels : uint8, of the shape of `raster`: 0 background, 1 lung (or right lung), 2 left lung, IGNORE.
+    patient : salted hash or "". revision : SHA-256 of the mask file in the project.
+    """
+
+    case: str
+    patient: str
+    split: str
+    status: Status
+    revision: str
+    raster: Raster
+    labels: np.ndarray
+
+
+class Writer(ABC):
+    """Writes all cases of one export in one format. A new format is a subclass and a row in FORMATS."""
+
+    format: Format
+
+    def __init__(self, folder: Path, left_right: bool) -> None:
+        """folder : of this format alone; it does not exist yet. left_right : two labels, else one."""
+        self.folder = folder
+        self.left_right = left_right
+
+    @abstractmethod
+    def add(self, item: Item, images: bool) -> tuple[str, str]:
+        """Writes one case. Returns the paths of its image ("" if none was written) and its mask.
+
+        Both are relative to the folder of the export, with "/". Raises NotExported if the format cannot hold
+        the case, UserError if the disk does not take it.
+        """
+
+    def finish(self) -> list[str]:
+        """Writes what is about all cases. Returns notes for the user."""
+        return []
+
+    def place(self, *parts: str) -> Path:
+        """A path in this format's folder; its parents are made."""
+        path = self.folder.joinpath(*parts)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def told(self, path: Path) -> str:
+        """`path` relative to the folder of the export."""
+        return path.relative_to(self.folder.parent).as_posix()
