@@ -1,0 +1,37 @@
+"""What a project's files looked like when they were last read, so that none is read for nothing."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+from napari_unet.core.errors import UserError
+from napari_unet.io.atomic import atomic_write
+
+Stamp = tuple[int, int]
+"""Size of a file in bytes and its time of change in ns."""
+_NAME = "files-seen.json"
+
+
+class Seen:
+    """Size and time of change of each case's file when it was last read; no path and no name."""
+
+    def __init__(self, project: Path) -> None:
+        self._path = project / "thumbnails" / _NAME
+        self.stamps: dict[str, Stamp] = {}
+        self.fresh: dict[str, Stamp] = {}
+        with suppress(OSError, ValueError, TypeError):
+            read = json.loads(self._path.read_text(encoding="utf-8"))
+            self.stamps = {case: (int(size), int(changed)) for case, (size, changed) in read.items()}
+
+    def keep(self) -> None:
+        """Write what is new, once its facts are stored. Where that is not possible, it only costs time."""
+        if not self.fresh:
+            return
+        self.stamps |= self.fresh
+        self.fresh = {}
+        with suppress(OSError, UserError):
+            self._path.parent.mkdir(exist_ok=True)
+            with atomic_write(self._path) as partial:
+                partial.write_text(json.dumps(self.stamps), encoding="utf-8")
