@@ -36,7 +36,7 @@ def make_project(folder: Path, protocol: str) -> None:
         (folder / _UNFINISHED).touch()
         database = Database(folder / _UNFINISHED, is_network(folder))
         try:
-            database.migrate()
+            database.build()
             with database.writing() as connection:
                 about = {"id": secrets.token_hex(8), "salt": secrets.token_hex(32), "protocol": protocol}
                 connection.execute(insert(project).values(**about, created=now()))

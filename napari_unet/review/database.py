@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.exc import OperationalError
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.faults import faults_explained, gone
@@ -41,31 +42,43 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that sees the database as it stands now, whatever is written meanwhile."""
-        with faults_explained(), self._opened().begin() as connection:
+        with self._explained(), self._opened().begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A connection that alone may write; what the block did is on the disk when it ends, or not at all."""
-        with self._lock, faults_explained():
+        """A connection that alone may write; what the block did is kept when it ends well, or not at all."""
+        with self._lock, self._explained():
             engine = self._opened().execution_options(writing=True)
             if _identity(self.path) != self._file:  # SQLite would go on writing to a file without a name
                 raise gone()
             with engine.begin() as connection:
                 yield connection
 
+    def build(self) -> None:
+        """Makes the tables in an empty database."""
+        with self.writing() as connection:
+            _upgrade(connection)
+
     def migrate(self) -> None:
         """Brings the tables up to date; the database as it was stays beside it as a copy.
 
-        Raises UserError if a newer version of the program made them.
+        Raises UserError if they are not a project's, or if a newer version of the program made them.
         """
-        if self._version() == HEAD:
+        version = self._version()
+        if version == HEAD:
             return
-        self._refuse_newer()
-        if self._version():
-            self._copy_aside()
+        if not version:
+            raise UserError("This folder holds no review project.", "Choose the folder of one.")
+        if version > HEAD:
+            raise UserError(
+                "This review project was made by a newer version of the program.",
+                "Update the program: pip install -U napari-unet-lung",
+            )
+        with self._explained():
+            _copy(self.path, self.path.with_name(f"review-before-{HEAD}.db"))
         with self.writing() as connection:
-            _upgrade(connection)
+            _upgrade(connection)  # asks for the version again: another program may have been faster
 
     def check(self) -> list[str]:
         """What the database itself finds wrong with its file and its links between rows; empty if nothing."""
@@ -94,22 +107,13 @@ class Database:
                 return ""
             return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
 
-    def _refuse_newer(self) -> None:
-        version = self._version()
-        if version > HEAD:
-            raise UserError(
-                "This review project was made by a newer version of the program.",
-                "Update the program: pip install -U napari-unet-lung",
-            )
-
-    def _copy_aside(self) -> None:
-        target = self.path.with_name(f"{self.path.stem}-before-{HEAD}{self.path.suffix}")
-        with (
-            faults_explained(),
-            closing(sqlite3.connect(self.path)) as old,
-            closing(sqlite3.connect(target)) as copy,
-        ):
-            old.backup(copy)
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        with faults_explained():
+            try:
+                yield
+            except sqlite3.Error as error:  # while a connection is set up, SQLAlchemy does not wrap it
+                raise OperationalError("", None, error) from error
 
 
 def _engine(path: Path, shared: bool) -> Engine:
@@ -132,6 +136,11 @@ def _engine(path: Path, shared: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
+
+
+def _copy(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection, Row, insert, select, update
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.cases import change
-from napari_unet.review.rows import case_row
+from napari_unet.review.revisions import corrected_by_person, encode, has_lung, store
+from napari_unet.review.rows import case_row, lease_holds
 from napari_unet.review.schema import decisions, revisions
 from napari_unet.review.trail import note_event, now
-from napari_unet.review.types import DECIDED, AuthorKind, FileState, Reason, Status
-
-LEASE = timedelta(minutes=10)
-"""A case that nobody renewed for this long is free again: the window that had it is gone."""
+from napari_unet.review.types import DECIDED, USABLE, Author, AuthorKind, FileState, Reason, Status
 
 
 def begin(connection: Connection, case: str, by: str) -> None:
@@ -46,42 +46,40 @@ def leave(connection: Connection, case: str, by: str, active_seconds: float) -> 
 
 
 def decide(
-    connection: Connection, case: str, status: Status, by: str, reason: Reason | None, empty: str | None
+    connection: Connection,
+    folder: Path,
+    case: str,
+    status: Status,
+    by: str,
+    reason: Reason | None,
+    empty_ok: bool,
 ) -> None:
-    """Sets what was decided. empty : the empty mask that was made for this decision, if one was."""
+    """Sets what was decided about a case; see `ReviewProject.decide`."""
     row = case_row(connection, case)
+    _check(row, status, reason)
     _refuse_leased(row, by)
+    empty = None
+    if status in USABLE:
+        if not has_lung(connection, row.revision):
+            empty = _confirmed_empty(connection, folder, row, by, empty_ok)
+        corrected = corrected_by_person(connection, empty or row.revision)
+        status = Status.CORRECTED if corrected else Status.ACCEPTED
     before = {
         "status": row.status,
         "reason": row.reason,
         "reviewer": row.reviewer,
         "decided": None if row.decided is None else row.decided.isoformat(),
     }
-    if status in (Status.ACCEPTED, Status.CORRECTED):
-        status = Status.CORRECTED if corrected_by_person(connection, row.revision) else Status.ACCEPTED
     told = reason.value if reason else None
     time = now() if status in DECIDED else None
     change(connection, case, status=status.value, reason=told, reviewer=by, decided=time)
-    row_values = {"case": case, "who": by, "status": status.value, "before": before, "revision": empty}
-    connection.execute(insert(decisions).values(**row_values, taken_back=False))
-    details = {"status": status.value, "reason": told, "revision": row.revision, "before": before}
-    note_event(connection, case, by, "decided", **details)
-
-
-def check_decision(row: Row[Any], status: Status, by: str, reason: Reason | None) -> None:
-    """Raises UserError if this cannot be decided about the case as it stands."""
-    _refuse_leased(row, by)
-    if status not in DECIDED and status != Status.SECOND_LOOK:
-        raise ValueError(f"{status} is no decision")
-    if status == Status.REJECTED and reason is None:
-        raise UserError("A case is rejected with a reason.", "Choose one of the reasons.")
-    if status != Status.REJECTED and reason is not None:
-        raise ValueError(f"{status} takes no reason")
-    if status in (Status.ACCEPTED, Status.CORRECTED) and row.file_state == FileState.CHANGED:
-        raise UserError(
-            "The image file of this case has changed since it was added.",
-            "Decide first whether its new content is to be used.",
+    connection.execute(
+        insert(decisions).values(
+            case=case, who=by, status=status.value, before=before, revision=empty, taken_back=False
         )
+    )
+    details = {"status": status.value, "reason": told, "revision": empty or row.revision, "before": before}
+    note_event(connection, case, by, "decided", **details)
 
 
 def take_back(connection: Connection, by: str) -> str | None:
@@ -114,22 +112,41 @@ def take_back(connection: Connection, by: str) -> str | None:
     return str(last.case)
 
 
-def corrected_by_person(connection: Connection, head: str | None) -> bool:
-    """True if a person's hand shows in the mask: it differs from the last one of a model or a file before it."""
-    columns = (revisions.c.author_kind, revisions.c.labels_hash, revisions.c.pixels, revisions.c.parent)
-    mask = connection.execute(select(*columns).where(revisions.c.id == head)).one_or_none()
-    start = mask
-    while start is not None and start.author_kind == AuthorKind.PERSON:
-        start = connection.execute(select(*columns).where(revisions.c.id == start.parent)).one_or_none()
-    if mask is None or start is mask:
-        return False
-    return bool(mask.pixels) if start is None else bool(mask.labels_hash != start.labels_hash)
+def _check(row: Row[Any], status: Status, reason: Reason | None) -> None:
+    """Raises UserError if this cannot be decided about the case as it stands."""
+    if status not in DECIDED and status != Status.SECOND_LOOK:
+        raise ValueError(f"{status} is no decision")
+    if status == Status.REJECTED and reason is None:
+        raise UserError("A case is rejected with a reason.", "Choose one of the reasons.")
+    if status != Status.REJECTED and reason is not None:
+        raise ValueError(f"{status} takes no reason")
+    if status in USABLE and row.file_state == FileState.CHANGED:
+        raise UserError(
+            "The image file of this case has changed since it was added.",
+            "Decide first whether its new content is to be used.",
+        )
+
+
+def _confirmed_empty(
+    connection: Connection, folder: Path, row: Row[Any], by: str, empty_ok: bool
+) -> str | None:
+    """The empty mask that says that there is no lung; None if the case has one. UserError if unconfirmed."""
+    if not empty_ok:
+        raise UserError(
+            f"Case {row.number} has no lung in its mask.", "Draw one, or confirm that there is none."
+        )
+    if row.revision is not None:
+        return None
+    if row.shape is None:
+        raise UserError(
+            f"The image of case {row.number} has not been read yet.", "Open it before you accept it."
+        )
+    mask = encode(np.zeros(tuple(row.shape), np.uint8))
+    return store(connection, folder, row.id, mask, Author(AuthorKind.PERSON, by), "empty", None, None)
 
 
 def _refuse_leased(row: Row[Any], by: str) -> None:
-    if row.lease in ("", by) or row.lease_renewed is None:
-        return
-    if abs(now() - row.lease_renewed) < LEASE:  # a clock that went back frees no case, one far off does
+    if row.lease != by and lease_holds(row.lease, row.lease_renewed, now()):
         raise UserError(
             f"{row.lease} has case {row.number} open.", "Take the next one, or ask them to leave it."
         )

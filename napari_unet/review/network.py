@@ -1,4 +1,4 @@
-"""Network drives: how they are recognised, and the file that lets one program at a time use a project there."""
+"""Network drives: how they are recognised, and the file that lets in one program at a time there."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.faults import faults_explained
@@ -21,37 +23,9 @@ NOTE = (
     "have it open."
 )
 
-_NETWORK = frozenset(
-    [
-        "nfs",
-        "nfs4",
-        "cifs",
-        "smb",
-        "smb2",
-        "smb3",
-        "smbfs",
-        "afpfs",
-        "afs",
-        "ncpfs",
-        "webdav",
-        "davfs",
-        "9p",
-        "ceph",
-        "glusterfs",
-        "lustre",
-        "beegfs",
-        "gpfs",
-        "fuse.sshfs",
-        "fuse.davfs2",
-        "fuse.glusterfs",
-        "fuse.rclone",
-        "fuse.s3fs",
-        "fuse.gvfsd-fuse",
-        "vboxsf",
-        "fuse.vmhgfs-fuse",
-        "prl_fs",
-    ]
-)
+_NETWORK = {"nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "afpfs", "afs", "ncpfs", "webdav", "davfs", "9p"}
+_NETWORK |= {"ceph", "glusterfs", "lustre", "beegfs", "gpfs", "vboxsf", "prl_fs", "fuse.vmhgfs-fuse"}
+_NETWORK |= {"fuse.sshfs", "fuse.davfs2", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.gvfsd-fuse"}
 
 
 def is_network(folder: Path) -> bool:
@@ -120,21 +94,24 @@ class LockFile:
     killed is removed; whether one on another computer still runs cannot be known from here.
     """
 
-    _held: dict[str, int] = {}  # noqa: RUF012 (of this process on purpose)
+    _held: ClassVar[dict[str, int]] = {}
+    _guard: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOCK_NAME
         self._key = os.path.realpath(self._path)
-        if not self._held.get(self._key):
-            self._take()
-        self._held[self._key] = self._held.get(self._key, 0) + 1
+        with self._guard:
+            if not self._held.get(self._key):
+                self._take()
+            self._held[self._key] = self._held.get(self._key, 0) + 1
 
     def release(self) -> None:
         """Gives the project free; the file goes with the last holder in this program."""
-        self._held[self._key] -= 1
-        if not self._held[self._key]:
-            with suppress(OSError):
-                self._path.unlink()
+        with self._guard:
+            self._held[self._key] -= 1
+            if not self._held[self._key]:
+                with suppress(OSError):
+                    self._path.unlink()
 
     def _take(self) -> None:
         about = {"computer": platform.node(), "process": os.getpid(), "since": now().isoformat()}
@@ -154,7 +131,7 @@ class LockFile:
             return
         raise UserError(
             f"This project is open in another program, on the computer {computer or '(unknown)'}.",
-            f"Close it there. If no program has it open, delete the file {LOCK_NAME} in the project's folder.",
+            f"Close it there. If none has it open, delete the file {LOCK_NAME} in the project's folder.",
         )
 
 

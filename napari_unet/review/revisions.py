@@ -19,16 +19,17 @@ from napari_unet.core.masks import bounding_box
 from napari_unet.core.metrics import dice, hd95
 from napari_unet.io.atomic import atomic_write
 from napari_unet.review.cases import change
+from napari_unet.review.rows import case_row
 from napari_unet.review.schema import revisions
 from napari_unet.review.trail import note_event, now
-from napari_unet.review.types import Author
+from napari_unet.review.types import USABLE, Author, AuthorKind, Status
 
 MASKS = "masks"
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """A mask ready to be written. suffix : ".png" or ".tif". pixels : of foreground. labels_hash : SHA-256."""
+    """A mask ready to be written; suffix is ".png" or ".tif", pixels counts the foreground."""
 
     content: bytes
     suffix: str
@@ -49,7 +50,7 @@ class Comparison:
 
 def foreground(labels: np.ndarray) -> np.ndarray:
     """bool: what is lung in a mask of labels; pixels of the ignore label are not."""
-    return (labels > 0) & (labels != IGNORE)
+    return np.asarray((labels > 0) & (labels != IGNORE))
 
 
 def labels_hash(labels: np.ndarray) -> str:
@@ -82,10 +83,9 @@ def encode(labels: np.ndarray) -> Encoded:
 
 def read_labels(path: Path, sha256: str) -> np.ndarray:
     """The labels (uint8) in a mask file. Raises UserError if it is missing or not what was written."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise UserError(f"The mask {_short(path)} is missing.", _ELSE) from error
+    if not path.exists() and path.parent.parent.exists():  # otherwise the whole project is out of reach
+        raise UserError(f"The mask {_short(path)} is missing.", _ELSE)
+    content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != sha256:
         raise UserError(f"The mask {_short(path)} is damaged or was changed by another program.", _ELSE)
     if path.suffix == ".png":
@@ -131,7 +131,9 @@ def store(
 ) -> str:
     """Writes the file, then its row, as the case's current mask; returns the new revision's id.
 
-    A file that a killed process left without a row is never written over: the new one gets another name.
+    An accepted case is corrected when a person changes its mask, and needs a second look when a model or a
+    file gives it another one. A file that a killed process left without a row is never written over: the
+    new one gets another name.
     """
     last = connection.execute(select(func.max(revisions.c.number)).where(revisions.c.case == case)).scalar()
     number = (last or 0) + 1
@@ -169,7 +171,41 @@ def store(
     connection.execute(insert(revisions).values(**row))
     change(connection, case, revision=id_)
     note_event(connection, case, author.name, "mask", revision=id_, sha256=mask.sha256, note=note)
+    _follow_mask(connection, case, id_, author)
     return id_
+
+
+def has_lung(connection: Connection, revision: str | None) -> bool:
+    """True if there is this mask and it has any foreground."""
+    pixels = connection.execute(select(revisions.c.pixels).where(revisions.c.id == revision)).scalar()
+    return bool(pixels)
+
+
+def corrected_by_person(connection: Connection, revision: str | None) -> bool:
+    """True if a person's hand shows in a mask: it differs from the last one of a model or file before it."""
+    columns = (revisions.c.author_kind, revisions.c.labels_hash, revisions.c.pixels, revisions.c.parent)
+    mask = connection.execute(select(*columns).where(revisions.c.id == revision)).one_or_none()
+    start = mask
+    while start is not None and start.author_kind == AuthorKind.PERSON:
+        start = connection.execute(select(*columns).where(revisions.c.id == start.parent)).one_or_none()
+    if mask is None or start is mask:
+        return False
+    return bool(mask.pixels) if start is None else bool(mask.labels_hash != start.labels_hash)
+
+
+def _follow_mask(connection: Connection, case: str, revision: str, author: Author) -> None:
+    """The status of a case that was accepted before it got this mask."""
+    before = Status(case_row(connection, case).status)
+    if before not in USABLE:
+        return
+    if author.kind != AuthorKind.PERSON:
+        after = Status.SECOND_LOOK
+        change(connection, case, status=after.value, decided=None)
+    else:
+        after = Status.CORRECTED if corrected_by_person(connection, revision) else Status.ACCEPTED
+        change(connection, case, status=after.value)
+    if after != before:
+        note_event(connection, case, author.name, "status", before=before.value, after=after.value)
 
 
 _ELSE = "Look at an earlier mask of the case, or bring back a copy of the project."

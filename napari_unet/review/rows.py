@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Result, Row, select
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.schema import cases, events, measurements, revisions
+from napari_unet.review.trail import now
 from napari_unet.review.types import (
     Author,
     AuthorKind,
@@ -25,31 +27,36 @@ from napari_unet.review.types import (
 
 _STATUS = {status.value: status for status in Status}
 _STATE = {state.value: state for state in FileState}
-_CASE_COLUMNS = [
-    c for c in cases.c if c.name not in ("path", "path_key", "patient_from", "found", "lease_renewed")
-]
+_HIDDEN = ("path", "path_key", "patient_from", "found")
+_CASE_COLUMNS = [column for column in cases.c if column.name not in _HIDDEN]
+
+LEASE = timedelta(minutes=10)
+"""A case that nobody renewed for this long is free again: the window that had it is gone."""
 
 
 def all_cases(connection: Connection) -> list[Case]:
     """Every case by number."""
     lines = _lines(connection.execute(select(measurements).order_by(measurements.c.position)))
     rows = connection.execute(select(*_CASE_COLUMNS).order_by(cases.c.number))
-    return [_case(row, lines.get(row[0], ())) for row in rows]
+    time = now()
+    return [_case(row, lines.get(row[0], ()), time) for row in rows]
 
 
 def one_case(connection: Connection, case: str) -> Case:
     """One case. Raises UserError if the project has no such case."""
-    row = connection.execute(select(*_CASE_COLUMNS).where(cases.c.id == case)).one_or_none()
-    if row is None:
-        raise UserError(f"The project has no case {case}.", "Open the project again.")
+    row = _found(connection.execute(select(*_CASE_COLUMNS).where(cases.c.id == case)), "case", case)
     query = select(measurements).where(measurements.c.case == case).order_by(measurements.c.position)
-    return _case(row, _lines(connection.execute(query)).get(case, ()))
+    return _case(row, _lines(connection.execute(query)).get(case, ()), now())
 
 
 def case_row(connection: Connection, case: str) -> Row[Any]:
     """All columns of one case. Raises UserError if the project has no such case."""
-    one_case(connection, case)
-    return connection.execute(select(cases).where(cases.c.id == case)).one()
+    return _found(connection.execute(select(cases).where(cases.c.id == case)), "case", case)
+
+
+def lease_holds(lease: str, renewed: datetime | None, time: datetime) -> bool:
+    """True if somebody has the case open. A clock that went back a little frees none, one far off does."""
+    return bool(lease) and renewed is not None and abs(time - renewed) < LEASE
 
 
 def revision_from(row: Row[Any]) -> Revision:
@@ -75,10 +82,7 @@ def revision_from(row: Row[Any]) -> Revision:
 
 def one_revision(connection: Connection, revision: str) -> Row[Any]:
     """One row of `revisions`. Raises UserError if the project has no such mask."""
-    row = connection.execute(select(revisions).where(revisions.c.id == revision)).one_or_none()
-    if row is None:
-        raise UserError(f"The project has no mask {revision}.", "Open the project again.")
-    return row
+    return _found(connection.execute(select(revisions).where(revisions.c.id == revision)), "mask", revision)
 
 
 def all_events(connection: Connection, case: str | None) -> list[Event]:
@@ -90,8 +94,17 @@ def all_events(connection: Connection, case: str | None) -> list[Event]:
     return [Event(row.number, row.time, row.case, row.who, row.kind, row.details) for row in rows]
 
 
-def _case(row: Row[Any], lines: tuple[Measurement, ...]) -> Case:
+def _found(result: Result[Any], what: str, name: str) -> Row[Any]:
+    row = result.one_or_none()
+    if row is None:
+        raise UserError(f"The project has no {what} {name}.", "Open the project again.")
+    return row
+
+
+def _case(row: Row[Any], lines: tuple[Measurement, ...], time: datetime) -> Case:
     values = dict(row._mapping)
+    if not lease_holds(values["lease"], values.pop("lease_renewed"), time):
+        values["lease"] = ""
     values["status"] = _STATUS[values["status"]]
     values["file_state"] = _STATE[values["file_state"]]
     values["reason"] = None if values["reason"] is None else Reason(values["reason"])

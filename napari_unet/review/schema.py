@@ -1,4 +1,4 @@
-"""The tables of a review project, as the newest migration leaves them. Portable: nothing of one database only."""
+"""The tables of a review project, as the newest migration leaves them; nothing in them is SQLite's alone."""
 
 from __future__ import annotations
 
@@ -44,9 +44,7 @@ project = Table(
     "project",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column(
-        "salt", String(64), nullable=False
-    ),  # of the hashes of paths and patients; never leaves the database
+    Column("salt", String(64), nullable=False),  # of the hashes of paths and patients
     Column("protocol", Text, nullable=False),
     Column("created", UtcTime, nullable=False),
 )
@@ -105,9 +103,7 @@ revisions = Table(
     Column("parent", ForeignKey("revisions.id")),
     Column("time", UtcTime, nullable=False),
     Column("sha256", String(64), nullable=False),
-    Column(
-        "labels_hash", String(64), nullable=False
-    ),  # of the labels themselves, however they are compressed
+    Column("labels_hash", String(64), nullable=False),  # of the labels, however they are stored
     Column("pixels", Integer, nullable=False),  # of foreground
     Column("dice", Float),
     Column("hd95", Float),

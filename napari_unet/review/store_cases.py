@@ -1,0 +1,138 @@
+"""The part of `ReviewProject` that deals with cases and decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from napari_unet.review import cases as case_rows
+from napari_unet.review import decisions, rows, schema
+from napari_unet.review.database import Database
+from napari_unet.review.types import Case, FileFacts, Measurement, NewCase, Reason, Status
+
+
+class CaseStore:
+    """Cases, who works on them and what was decided; see `ReviewProject`."""
+
+    folder: Path
+    _database: Database
+    _salt: str
+
+    def add(self, cases: Sequence[NewCase], by: str) -> list[tuple[str, bool]]:
+        """Adds images; (case id, True if new) for each, in order. The same path again is the same case."""
+        with self._database.writing() as connection:
+            return case_rows.add_cases(connection, self._salt, cases, by)
+
+    def cases(self) -> list[Case]:
+        """Every case, by number."""
+        with self._database.reading() as connection:
+            return rows.all_cases(connection)
+
+    def case(self, case: str) -> Case:
+        """One case. Raises UserError if there is none with this id."""
+        with self._database.reading() as connection:
+            return rows.one_case(connection, case)
+
+    def source(self, case: str) -> Path:
+        """Where the case's image lies. Never write this to a log, a report or an export."""
+        with self._database.reading() as connection:
+            return Path(rows.case_row(connection, case).path)
+
+    def counts(self) -> dict[Status, int]:
+        """How many cases have each status; every status is there."""
+        query = select(schema.cases.c.status, func.count()).group_by(schema.cases.c.status)
+        with self._database.reading() as connection:
+            found = {status: int(count) for status, count in connection.execute(query)}
+        return {status: found.get(status.value, 0) for status in Status}
+
+    def patients(self) -> tuple[int, int]:
+        """(patients that are known, cases whose patient is not known)."""
+        patient = schema.cases.c.patient
+        with self._database.reading() as connection:
+            known = connection.execute(select(func.count(patient.distinct())).where(patient != "")).scalar()
+            unknown = connection.execute(select(func.count()).where(patient == "")).scalar()
+        return int(known or 0), int(unknown or 0)
+
+    def put_facts(self, facts: Mapping[str, FileFacts], by: str) -> None:
+        """Takes over what reading files told, by case; PatientIDs are kept as salted hashes only.
+
+        A file with another content than before makes its case CHANGED until `resolve_change`.
+        """
+        with self._database.writing() as connection:
+            case_rows.put_facts(connection, self._salt, facts, by)
+
+    def relocate(self, case: str, path: str, by: str) -> None:
+        """The case's image was found elsewhere, with the same content. UserError if it is another case's."""
+        with self._database.writing() as connection:
+            case_rows.relocate(connection, case, path, by)
+
+    def resolve_change(self, case: str, keep: bool, by: str) -> None:
+        """Decides about a changed file. keep : its new content is the case's now; else it stays aside.
+
+        With new content a decided case needs a second look, and a mask of another size is no longer current.
+        """
+        with self._database.writing() as connection:
+            case_rows.resolve_change(connection, case, keep, by)
+
+    def set_note(self, case: str, text: str, by: str) -> None:
+        """Sets the case's note."""
+        with self._database.writing() as connection:
+            case_rows.set_note(connection, case, text, by)
+
+    def set_measurements(self, case: str, lines: tuple[Measurement, ...], by: str) -> None:
+        """Replaces the lines that were measured in the case."""
+        with self._database.writing() as connection:
+            case_rows.set_measurements(connection, case, lines, by)
+
+    def set_queue(self, values: Mapping[str, tuple[float, str]]) -> None:
+        """Sets (priority, why) by case."""
+        with self._database.writing() as connection:
+            case_rows.set_queue(connection, values)
+
+    def put_findings(self, case: str, checks: tuple[str, ...], uncertainty: float | None) -> None:
+        """Sets the codes of the anatomy checks that the mask fails and the model's uncertainty (0..1)."""
+        with self._database.writing() as connection:
+            case_rows.put_findings(connection, case, checks, uncertainty)
+
+    def begin(self, case: str, by: str) -> Case:
+        """Opens a case for one person; a new one is in progress then.
+
+        Raises UserError, with the name, if somebody else has it open and renewed that lately.
+        """
+        with self._database.writing() as connection:
+            decisions.begin(connection, case, by)
+            return rows.one_case(connection, case)
+
+    def renew(self, case: str, by: str) -> None:
+        """Says that the case is still open; to be called every few minutes. UserError as `begin`."""
+        with self._database.writing() as connection:
+            decisions.renew(connection, case, by)
+
+    def leave(self, case: str, by: str, active_seconds: float) -> None:
+        """Gives the case back and adds the seconds of active work."""
+        with self._database.writing() as connection:
+            decisions.leave(connection, case, by, active_seconds)
+
+    def decide(
+        self, case: str, status: Status, by: str, reason: Reason | None = None, empty_ok: bool = False
+    ) -> Case:
+        """Accepts, rejects (with a reason) or sets aside for a second look; returns the case as it is then.
+
+        ACCEPTED becomes CORRECTED by itself where a person changed the mask. Accepting a case without lung in
+        its mask raises UserError unless `empty_ok`; then a case without any mask gets an empty one.
+        """
+        with self._database.writing() as connection:
+            decisions.decide(connection, self.folder, case, status, by, reason, empty_ok)
+            return rows.one_case(connection, case)
+
+    def take_back(self, by: str) -> Case | None:
+        """Undoes the last decision of `by` that still stands, and returns its case; None if there is none.
+
+        Status, reason and reviewer are as they were before. Raises UserError if somebody else has decided
+        about the case since or has it open.
+        """
+        with self._database.writing() as connection:
+            case = decisions.take_back(connection, by)
+            return None if case is None else rows.one_case(connection, case)

@@ -1,0 +1,146 @@
+"""The part of `ReviewProject` that deals with masks and probability maps."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from sqlalchemy import delete, insert, select
+
+from napari_unet.core.errors import UserError
+from napari_unet.review import maps, revisions, rows, schema
+from napari_unet.review.faults import faults_explained
+from napari_unet.review.maps import ProbabilityMap
+from napari_unet.review.revisions import Comparison
+from napari_unet.review.store_cases import CaseStore
+from napari_unet.review.trail import note_event
+from napari_unet.review.types import Author, AuthorKind, Revision
+
+HEAD = "<head>"
+"""As `parent` of a new mask: the one that is current now."""
+
+
+class MaskStore(CaseStore):
+    """Masks, maps and settings; see `ReviewProject`."""
+
+    def add_revision(
+        self, case: str, labels: np.ndarray, author: Author, note: str = "", parent: str | None = HEAD
+    ) -> Revision:
+        """Stores a mask as the case's current one: first the file, then its record.
+
+        labels : uint8 or bool, of the image's shape; 0 background, 1 lung or right, 2 left, 255 ignored.
+        parent : the mask it was made from; it is compared with that one. A mask equal to the current one is
+        not stored again: that one is returned. Raises UserError if the shape is not the image's.
+        """
+        labels = np.ascontiguousarray(labels).view(np.uint8) if labels.dtype == bool else labels
+        if labels.dtype != np.uint8 or labels.ndim not in (2, 3):
+            raise ValueError(f"a mask is uint8 (Y, X) or (Z, Y, X), got {labels.dtype} {labels.shape}")
+        now = self.case(case)
+        if now.shape is not None and now.shape != labels.shape:
+            raise UserError(
+                f"The mask of case {now.number} has the size {_size(labels.shape)}, its image "
+                f"{_size(now.shape)}.",
+                "Choose the mask that belongs to this image.",
+            )
+        parent = now.revision if parent == HEAD else parent
+        if now.revision is not None and self._labels_hash(now.revision) == revisions.labels_hash(labels):
+            return self.revision(now.revision)
+        compared = self._compare(labels, parent, now.spacing_mm)
+        encoded = revisions.encode(labels)
+        with self._database.writing() as connection:
+            new = revisions.store(connection, self.folder, case, encoded, author, note, parent, compared)
+            return rows.revision_from(rows.one_revision(connection, new))
+
+    def revisions(self, case: str) -> list[Revision]:
+        """All masks of a case, the first one first."""
+        table = schema.revisions
+        query = select(table).where(table.c.case == case).order_by(table.c.number)
+        with self._database.reading() as connection:
+            return [rows.revision_from(row) for row in connection.execute(query)]
+
+    def revision(self, revision: str) -> Revision:
+        """One mask's record. Raises UserError if there is none."""
+        with self._database.reading() as connection:
+            return rows.revision_from(rows.one_revision(connection, revision))
+
+    def read_mask(self, revision: str) -> np.ndarray:
+        """A mask's labels, uint8. Raises UserError if the file is missing or is not what was written."""
+        record = self.revision(revision)
+        with faults_explained():
+            return revisions.read_labels(self.folder / record.file, record.sha256)
+
+    def first_mask(self, case: str) -> Revision | None:
+        """The first mask that a model or a file gave, None if there is none."""
+        made = (r for r in self.revisions(case) if r.author.kind != AuthorKind.PERSON)
+        return next(made, None)
+
+    def restore(self, revision: str, by: str) -> Revision:
+        """Makes an earlier mask current again, as a new revision."""
+        old = self.revision(revision)
+        author = Author(AuthorKind.PERSON, by)
+        return self.add_revision(old.case, self.read_mask(revision), author, f"restored from {old.number}")
+
+    def put_map(
+        self, case: str, probability: np.ndarray, uncertainty: np.ndarray | None, model: str, version: str
+    ) -> None:
+        """Keeps a model's maps (uint8, at the model's own size); others go when the cap is reached.
+
+        The cap in MB is the setting "map_cap_mb".
+        """
+        content = maps.encode_map(ProbabilityMap(probability, uncertainty, model, version))
+        cap = int(float(self.setting("map_cap_mb", maps.DEFAULT_CAP_MB)) * 1e6)
+        with self._database.writing() as connection:
+            rows.case_row(connection, case)
+            maps.store_map(connection, self.folder, case, content, cap)
+            note_event(connection, case, model, "map", version=version)
+
+    def map(self, case: str) -> ProbabilityMap | None:
+        """The maps of a case; None if there are none (any more)."""
+        found = maps.read_map(self.folder / maps.MAPS / f"{case}.npz")
+        if found is not None:
+            with suppress(UserError):  # which one goes first is not worth an error
+                self._touch_map(case)
+        return found
+
+    def setting(self, name: str, default: Any = None) -> Any:
+        """A value that was set in this project, or `default`."""
+        query = select(schema.settings.c.value).where(schema.settings.c.name == name)
+        with self._database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        return default if row is None else row[0]
+
+    def set_setting(self, name: str, value: Any) -> None:
+        """Sets a value that JSON can hold."""
+        table = schema.settings
+        with self._database.writing() as connection:
+            connection.execute(delete(table).where(table.c.name == name))
+            connection.execute(insert(table).values(name=name, value=value))
+            note_event(connection, None, "", "setting", name=name, value=value)
+
+    def _labels_hash(self, revision: str) -> str:
+        with self._database.reading() as connection:
+            return str(rows.one_revision(connection, revision).labels_hash)
+
+    def _compare(
+        self, labels: np.ndarray, parent: str | None, spacing_mm: tuple[float, ...] | None
+    ) -> Comparison | None:
+        """None if there is nothing to compare with: work is kept also where the mask before it is damaged."""
+        if parent is None:
+            return None
+        try:
+            before = self.read_mask(parent)
+        except UserError:
+            return None
+        return revisions.compare(labels, before, spacing_mm) if before.shape == labels.shape else None
+
+    def _touch_map(self, case: str) -> None:
+        with self._database.reading() as connection:
+            newest = maps.is_newest(connection, case)
+        if not newest:
+            with self._database.writing() as connection:
+                maps.touch(connection, case)
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))
