@@ -25,7 +25,6 @@ from napari_unet.core.raster import Raster
 from napari_unet.inference import segment as inference
 from napari_unet.io.formats import mask_suffix, read_raster, write_mask, write_overlay, write_probability
 from napari_unet.io.names import stem
-from napari_unet.models.library import default_library
 
 _log = logging.getLogger(__name__)
 _GATE = {
@@ -151,7 +150,7 @@ class Batch:
             seconds=time.perf_counter() - start,
             area_mm2=pixels * prod(prediction.spacing_mm or ()) if known else None,
             parts=_count_parts(mask, prediction),
-            checks=tuple(dict.fromkeys([*self._gate(prediction), *(str(found.code) for found in findings)])),
+            checks=tuple(dict.fromkeys([*prediction.gate, *(str(found.code) for found in findings)])),
         )
         return Result(
             row,
@@ -163,12 +162,6 @@ class Batch:
             slices=1 if mask.ndim == 2 else len(mask),
             spacing_known=prediction.spacing_mm is not None,
         )
-
-    def _gate(self, prediction: Prediction) -> list[str]:
-        """Codes of what the input gate has found, by the limit in the model's card."""
-        like = default_library().find(self._options.model).card.likeness if prediction.likeness else None
-        unlike = like is not None and min(prediction.likeness) < like.flag
-        return [code for code, found in ((UNLIKE, unlike), (INVERTED, prediction.inverted)) if found]
 
     def _predict(self, raster: Raster, on_progress: Callable[[float], None]) -> Prediction:
         options = self._options

@@ -32,18 +32,22 @@ class Likeness:
     refuse: float = -0.5
 
 
+class NotForModel(UserError):
+    """The gate refuses the image: no model, or not this one, can make anything of it."""
+
+
 def check_pixels(raster: Raster) -> None:
-    """Raises UserError, with the remedy, for images that no model can use: size, constant, not numbers."""
+    """Raises NotForModel, with the remedy, for images that no model can use: size, constant, not numbers."""
     in_plane = raster.shape[-2:]
     if 0 in raster.shape:
-        raise UserError("The image has no pixels.", "Open another image.")
+        raise NotForModel("The image has no pixels.", "Open another image.")
     if raster.pixels.ndim == 3 and raster.shape[-1] in (3, 4):
-        raise UserError(
+        raise NotForModel(
             f"The last axis, of {raster.shape[-1]}, looks like colour; images are (Y, X), stacks (Z, Y, X).",
             "Convert the image to grey.",
         )
     if min(in_plane) < SMALLEST or max(in_plane) > LARGEST:
-        raise UserError(
+        raise NotForModel(
             f"The image is {in_plane[1]} × {in_plane[0]} pixels.",
             f"Use one with {SMALLEST} to {LARGEST} pixels a side.",
         )
@@ -52,41 +56,41 @@ def check_pixels(raster: Raster) -> None:
     if np.isnan(low) or max(-low, high) > _TOO_LARGE:
         with np.errstate(over="ignore"):
             bad = np.count_nonzero(~np.isfinite(pixels.astype(np.float32)))
-        raise UserError(
+        raise NotForModel(
             f"{bad} pixels of the image are not numbers (NaN or infinite).", "Export the image again."
         )
     if low == high:
-        raise UserError(f"The image is empty: every pixel has the value {low:g}.", "Open another image.")
+        raise NotForModel(f"The image is empty: every pixel has the value {low:g}.", "Open another image.")
 
 
 def check_kind(
     raster: Raster, modalities: Sequence[str], views: Sequence[str], body_parts: Sequence[str] = ()
 ) -> None:
-    """Raises UserError if the header, or values only CT has, say that the model is not for this image.
+    """Raises NotForModel if the header, or values only CT has, say that the model is not for this image.
 
     modalities, views, body_parts : what the model takes; () means anything. A body part fits if one of
     `body_parts` stands in it ("CHEST" in "CHEST_ABDOMEN").
     """
     wanted = " or ".join(dict.fromkeys(_IN_WORDS.get(modality, modality) for modality in modalities))
     if modalities and raster.modality and raster.modality not in modalities:
-        raise UserError(
+        raise NotForModel(
             f"This is a {raster.modality} image; the model is for {wanted} images.",
             f"Open {wanted} images, or choose a model for {raster.modality} if you have one.",
         )
     if modalities and Modality.CT.value not in modalities and raster.pixels.min() < _AIR_HU:
-        raise UserError(
+        raise NotForModel(
             f"The image has values down to {raster.pixels.min():.0f}, as CT has;"
             f" the model is for {wanted} images.",
             f"Open {wanted} images, or choose a model for CT if you have one.",
         )
     if views and raster.view and raster.view not in views:
-        raise UserError(
+        raise NotForModel(
             f"This is a {raster.view} view; the model is for {' and '.join(views)} views.",
             f"Open a {' or '.join(views)} view.",
         )
     part = raster.body_part.upper()
     if body_parts and part and not any(fitting in part for fitting in body_parts):
-        raise UserError(
+        raise NotForModel(
             f"The header says {raster.body_part}; the model is for {' or '.join(body_parts)}.",
             "Choose a model for this part of the body.",
         )
@@ -141,11 +145,11 @@ def mixed_polarity_note(inverted: Sequence[bool]) -> tuple[str, ...]:
 def content_notes(found: Sequence[float], like: Likeness, use: str) -> tuple[str, ...]:
     """What to say about images that do not look like what the model is for; () if all do.
 
-    found : likeness of each image. Raises UserError for an image under `like.refuse`, and for a stack without
-    a single image that reaches `like.flag`.
+    found : likeness of each image. Raises NotForModel for an image under `like.refuse`, and for a stack
+    without a single image that reaches `like.flag`.
     """
     if found and max(found) < (like.refuse if len(found) == 1 else like.flag):
-        raise UserError(
+        raise NotForModel(
             "This does not look like an image the model is for.", f"It is for {use}: open one." if use else ""
         )
     doubtful = [k for k, value in enumerate(found) if value < like.flag]

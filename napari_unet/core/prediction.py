@@ -19,7 +19,7 @@ class Prediction:
     model, version, device : what made it. seconds : wall time of the whole call.
     notes : what the user should know, in words. columns_towards : as in Raster.
     inverted : the image was taken as having dark bones. likeness : one per image (see core/gate.py), empty
-    where the card has none.
+    where the card has none. gate : codes of what the input gate found (core.checks UNLIKE, INVERTED).
     """
 
     probability: np.ndarray
@@ -35,6 +35,7 @@ class Prediction:
     columns_towards: str | None = None
     inverted: bool = False
     likeness: tuple[float, ...] = ()
+    gate: tuple[str, ...] = ()
 
     def mask(self, threshold: float | None = None, cleaned: bool = True, channel: int = 0) -> np.ndarray:
         """bool mask (Y, X) or (Z, Y, X) of a class at `threshold` (default: the card's), after its MaskRule.

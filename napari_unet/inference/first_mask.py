@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_unet.core.checks import INVERTED, UNLIKE, check_labels
+from napari_unet.core.checks import UNLIKE, check_labels
 from napari_unet.core.doubt import border_doubt
-from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
 from napari_unet.core.first_mask import FirstMask
-from napari_unet.core.gate import Likeness, check_kind, check_pixels, content_notes
+from napari_unet.core.gate import NotForModel
 from napari_unet.core.prediction import Prediction
 from napari_unet.inference.prepare import resized
 from napari_unet.inference.segment import segment_steps
@@ -35,19 +34,9 @@ def first_mask_steps(
     raster = read_raster(Path(path))
     card = default_library().find(model).card
     try:
-        check_pixels(raster)
-        check_kind(raster, card.modalities, card.views, card.body_parts)
-    except UserError as error:
+        prediction = yield from segment_steps(raster, model=model, device=device)
+    except NotForModel as error:
         return FirstMask(card.name, card.version, checks=(UNLIKE,), refused=str(error))
-    prediction = yield from segment_steps(raster, model=model, device=device, gate=False)
-    notes = list(prediction.notes)
-    if card.likeness is not None:
-        try:
-            for text in content_notes(prediction.likeness, card.likeness, card.use):
-                notes.append(text)
-                yield Note(text)
-        except UserError as error:
-            return FirstMask(card.name, card.version, checks=(UNLIKE,), refused=str(error))
     mask = prediction.mask()
     probability, uncertainty = kept_maps(prediction, card)
     score = border_doubt(uncertainty, mask)
@@ -60,9 +49,9 @@ def first_mask_steps(
         probability=probability,
         uncertainty=uncertainty,
         score=None if isnan(score) else score,
-        checks=(*_gate(prediction, card.likeness), *found),
+        checks=(*prediction.gate, *found),
         threshold=prediction.threshold,
-        notes=tuple(notes),
+        notes=prediction.notes,
     )
 
 
@@ -93,8 +82,3 @@ def _bytes(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
     whole = np.stack(list(planes()))
     return whole if values.ndim == 3 else whole[0]
-
-
-def _gate(prediction: Prediction, like: Likeness | None) -> list[str]:
-    unlike = like is not None and bool(prediction.likeness) and min(prediction.likeness) < like.flag
-    return [code for code, found in ((UNLIKE, unlike), (INVERTED, prediction.inverted)) if found]

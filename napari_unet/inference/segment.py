@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Generator
 from dataclasses import replace
 
+from napari_unet.core.checks import INVERTED, UNLIKE
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
 from napari_unet.core.gate import check_kind, check_pixels, content_notes, polarity_note
@@ -56,7 +57,8 @@ def segment_steps(
     """Segments a raster: yields TileDone and Notes, returns the Prediction.
 
     model : a name in the library, or a folder. threshold : None for the card's. gate : False leaves out the
-    check of what the image shows. Raises UserError for images and models that cannot be used.
+    check of what the image shows. Raises NotForModel for images that the model is not for, UserError for
+    models and devices that cannot be used.
     """
     if threshold is not None and not 0 <= threshold <= 1:
         raise UserError(f"The threshold {threshold} is not a probability.", "Give a number from 0 to 1.")
@@ -70,9 +72,13 @@ def segment_steps(
         found += content_notes(prediction.likeness, card.likeness, card.use)
     for text in found:
         yield Note(text)
-    notes = (*found, *prediction.notes)
+    like = card.likeness
+    unlike = like is not None and min(prediction.likeness, default=1.0) < like.flag
     return replace(
-        prediction, notes=notes, threshold=prediction.threshold if threshold is None else threshold
+        prediction,
+        notes=(*found, *prediction.notes),
+        threshold=prediction.threshold if threshold is None else threshold,
+        gate=tuple(code for code, seen in ((UNLIKE, unlike), (INVERTED, prediction.inverted)) if seen),
     )
 
 
