@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from napari.layers import Image, Labels
 from qtpy.QtCore import QObject, Signal
@@ -14,7 +15,12 @@ from napari_unet.widgets.preferences import preferences
 from napari_unet.widgets.results import MaskResult
 from napari_unet.widgets.viewing import install_viewing
 
+if TYPE_CHECKING:
+    from napari_unet.widgets.casework import CaseWork
+    from napari_unet.widgets.viewing.outlines import MaskOutlines
+
 _sessions: dict[int, Session] = {}
+_made: WeakKeyDictionary[Labels, MaskResult] = WeakKeyDictionary()  # also while no dock is open
 
 
 def session_of(napari_viewer: Any) -> Session:
@@ -44,11 +50,28 @@ class Session(QObject):
         super().__init__()
         self.viewer = viewer
         self.model = ""
-        self._results: dict[Labels, MaskResult] = {}
+        self._results: dict[Labels, MaskResult] = {
+            layer: _made[layer] for layer in viewer.layers if layer in _made
+        }
         self._contexts: dict[Labels, MaskContext] = {}
         self._docks: list[object] = []
         self._engine: Engine | None = None
         self._viewing: Any = None
+        self._casework: CaseWork | None = None
+
+    @property
+    def casework(self) -> CaseWork:
+        """The review of this viewer; the docks Review and Correct share it."""
+        if self._casework is None:
+            from napari_unet.widgets.casework import CaseWork
+
+            self._casework = CaseWork(self)
+        return self._casework
+
+    @property
+    def outlines(self) -> MaskOutlines | None:
+        """Masks filled or as outlines, while a dock is open."""
+        return None if self._viewing is None else self._viewing.outlines
 
     @property
     def engine(self) -> Engine:
@@ -75,8 +98,12 @@ class Session(QObject):
         if self._docks:
             return
         _sessions.pop(id(self.viewer), None)
+        if self._casework is not None:
+            self._casework.shut()
+            self._casework = None
         self.viewer.layers.events.removed.disconnect(self._on_removed)
         self._viewing.remove()
+        self._viewing = None
         self._results.clear()
         self._contexts.clear()
         if self._engine is not None:
@@ -91,7 +118,7 @@ class Session(QObject):
 
     def keep_result(self, layer: Labels, result: MaskResult) -> None:
         """`layer` shows `result`, for as long as it is in the viewer."""
-        self._results[layer] = result
+        self._results[layer] = _made[layer] = result
         self.results_changed.emit()
 
     def result_of(self, layer: Any) -> MaskResult | None:

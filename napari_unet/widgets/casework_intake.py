@@ -1,0 +1,155 @@
+"""Images into a project: added, looked at in the background, given their first masks."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_unet.core.errors import UserError
+from napari_unet.widgets.first_masks import FirstMasks
+from napari_unet.widgets.jobs import Job
+
+
+@dataclass(frozen=True)
+class Added:
+    """What came in: ids of new cases and of those that were there before; what was left out, in words."""
+
+    new: tuple[str, ...]
+    known: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+class Intake(QObject):
+    """Adds images and scans them. All of it in threads; adding never waits for reading.
+
+    added : Added. scanned : ScanDone, while files are read. scan_ended : ScanResult, or None if it was
+    stopped. masks_attached : what attach_masks returned.
+    """
+
+    added = Signal(object)
+    scanned = Signal(object)
+    scan_ended = Signal(object)
+    masks_attached = Signal(object)
+
+    def __init__(self, casework: Any) -> None:
+        super().__init__(casework)
+        self._casework = casework
+        self._scan: Job | None = None
+        self.first_masks = FirstMasks(casework)
+        self.first_masks.failed.connect(casework.failed)
+
+    def add_images(
+        self, inputs: Sequence[Path], manifest: Path | None, masks: Path | None, model: str | None
+    ) -> Job:
+        """See CaseWork.add_images."""
+        project, by = self._casework.project, self._casework.author().name
+
+        def work() -> Added:
+            from napari_unet.review.add import gather
+
+            found = gather(list(inputs), manifest=manifest, masks=masks)
+            ids = project.add(found.cases, by)
+            return Added(
+                tuple(id for id, new in ids if new),
+                tuple(id for id, new in ids if not new),
+                tuple(found.problems),
+            )
+
+        def added(result: Added) -> None:
+            self._casework.reload_cases()
+            self.added.emit(result)
+            self._casework.told.emit(_in_words(result))
+            ids = (*result.new, *result.known)
+            if masks is not None:
+                self._attach(ids, masks, model)
+            else:
+                self._go_on(result.new, model)
+
+        job = self._casework.run(work)
+        job.succeeded.connect(added)
+        return job
+
+    def scan(self, ids: Sequence[str] | None = None, look_in: Sequence[Path] = ()) -> None:
+        """Read files in the background: hash, header, what has changed, moved or gone. One scan at a time."""
+        if self._scan is not None:
+            self._scan.cancel()
+        project, by = self._casework.project, self._casework.author().name
+
+        def work(job: Job) -> Any:
+            from napari_unet.review.scan import scan_steps
+
+            return _exhaust(scan_steps(project, ids, look_in, by), job)
+
+        job = self._scan = self._casework.start(work)
+        job.progressed.connect(self._on_scanned)
+        job.succeeded.connect(self.scan_ended)
+        job.cancelled.connect(lambda: self.scan_ended.emit(None))
+        job.failed.connect(lambda error: self.scan_ended.emit(None))
+        job.ended.connect(lambda: self._on_scan_ended(job))
+
+    def stop(self) -> None:
+        """The project is closed."""
+        if self._scan is not None:
+            self._scan.cancel()
+        self.first_masks.stop()
+
+    def _attach(self, ids: Sequence[str], masks: Path, model: str | None) -> None:
+        project, by = self._casework.project, self._casework.author().name
+
+        def work(job: Job) -> Any:
+            from napari_unet.review.add import attach_masks
+
+            return _exhaust(attach_masks(project, ids, masks, by), job)
+
+        def attached(result: Any) -> None:
+            self.masks_attached.emit(result)
+            self._casework.desk.forget_all()
+            self._casework.reload_cases()
+            self._casework.told.emit(
+                f"{len(result.attached)} masks came from the folder, {len(result.without)} cases have none."
+            )
+            for problem in result.problems[:1]:
+                more = f" There are {len(result.problems)} such problems." if len(result.problems) > 1 else ""
+                self._casework.failed.emit(UserError(problem, more.strip()))
+            self._go_on(result.without, model)
+
+        job = self._casework.start(work)
+        job.succeeded.connect(attached)
+
+    def _go_on(self, ids: Sequence[str], model: str | None) -> None:
+        self.scan()
+        if model and ids:
+            self.first_masks.ask(list(ids), model)
+
+    def _on_scanned(self, event: Any) -> None:
+        self.scanned.emit(event)
+        if event.cases:
+            self._casework.reload_cases(event.cases)
+
+    def _on_scan_ended(self, job: Job) -> None:
+        if self._scan is job:
+            self._scan = None
+
+
+def _exhaust(steps: Generator[Any, None, Any], job: Job) -> Any:
+    """Run a generator to its end in a job: its events are the job's progress, cancelling closes it."""
+    try:
+        while True:
+            job.check()
+            job.progress(next(steps))
+    except StopIteration as end:
+        return end.value
+    finally:
+        steps.close()
+
+
+def _in_words(added: Added) -> str:
+    count = len(added.new)
+    text = "1 image was added." if count == 1 else f"{count} images were added."
+    if added.known:
+        text += f" {len(added.known)} were there already."
+    return " ".join([text, *added.problems[:3]])

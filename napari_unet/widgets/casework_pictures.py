@@ -1,0 +1,86 @@
+"""Small pictures for the queue: the image with the outline of its mask. Made outside the GUI thread."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image as Picture
+from PIL.PngImagePlugin import PngInfo
+
+from napari_unet.core.change import IGNORE
+from napari_unet.core.outline import outline
+from napari_unet.io.atomic import atomic_write
+from napari_unet.io.formats import read_raster
+
+SIDE = 96
+_COLOUR = (255, 176, 0)
+_OF = "revision"  # text in the file: which mask is drawn
+_one_at_a_time = threading.Lock()  # a table that scrolls must not read twenty X-rays at once
+
+
+def thumbnail_of(project: Any, id: str, revision: str | None) -> np.ndarray:
+    """uint8 (rows, columns, 3), at most SIDE a side, of a case with its mask `revision`; kept in the project.
+
+    Raises UserError if the image cannot be read.
+    """
+    path = project.thumbnail_path(id)
+    kept = _kept(path, revision)
+    if kept is not None:
+        return kept
+    with _one_at_a_time:
+        raster = read_raster(Path(project.source(id)))
+        labels = None if revision is None else project.read_mask(revision)
+        picture = drawn(raster.pixels, labels, bool(raster.inverted))
+    about = PngInfo()
+    about.add_text(_OF, revision or "")
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with atomic_write(path) as partial:
+            Picture.fromarray(picture).save(partial, format="PNG", pnginfo=about)
+    except OSError:  # it is a cache
+        return picture
+    return picture
+
+
+def drawn(pixels: np.ndarray, labels: np.ndarray | None, inverted: bool = False) -> np.ndarray:
+    """The picture: an image (Y, X) or the middle slice of a stack, and the outline of its mask."""
+    if pixels.ndim == 3:
+        middle = _slice(labels, len(pixels))
+        pixels, labels = pixels[middle], None if labels is None else labels[middle]
+    step = max(1, max(pixels.shape) // (4 * SIDE))
+    grey = np.nan_to_num(pixels[::step, ::step].astype(np.float32))
+    low, high = np.percentile(grey, (0.5, 99.5))
+    grey = np.clip((grey - low) / max(high - low, 1e-6), 0, 1)
+    picture = Picture.fromarray(((1 - grey if inverted else grey) * 255).astype(np.uint8))
+    picture.thumbnail((SIDE, SIDE), Picture.Resampling.BOX)
+    result = np.repeat(np.asarray(picture)[..., None], 3, axis=-1)
+    if labels is not None:
+        rows = np.arange(result.shape[0]) * labels.shape[0] // result.shape[0]
+        columns = np.arange(result.shape[1]) * labels.shape[1] // result.shape[1]
+        small = labels[np.ix_(rows, columns)]
+        edge = outline(((small > 0) & (small != IGNORE)).astype(np.uint8), 1, 0)
+        if edge is not None:
+            result[edge > 0] = _COLOUR
+    return result
+
+
+def _slice(labels: np.ndarray | None, count: int) -> int:
+    """The slice with the most lung, else the middle."""
+    if labels is None or len(labels) != count:
+        return count // 2
+    step = max(1, labels.shape[1] // 128)
+    filled = (labels[:, ::step, ::step] > 0).sum(axis=(1, 2))
+    return int(filled.argmax()) if filled.any() else count // 2
+
+
+def _kept(path: Path, revision: str | None) -> np.ndarray | None:
+    try:
+        with Picture.open(path) as picture:
+            if getattr(picture, "text", {}).get(_OF) == (revision or ""):
+                return np.asarray(picture.convert("RGB"))
+    except (OSError, ValueError, SyntaxError):
+        return None
+    return None

@@ -1,0 +1,123 @@
+"""First masks from a model, in the background: the case on the desk first, then the next ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_unet.core.errors import UserError
+from napari_unet.widgets.jobs import Job, run_on_engine
+
+_IN_A_ROW = 3  # failures after which something is wrong with the model, not with the images
+
+
+@dataclass(frozen=True)
+class FirstMasksProgress:
+    """`done` of `total` cases have their first mask, or will have none."""
+
+    done: int
+    total: int
+
+
+class FirstMasks(QObject):
+    """Asks the engine for one mask after another, and has them stored.
+
+    progressed : FirstMasksProgress. stored : id of a case that has a first mask now. failed : a UserError;
+    the other cases go on unless the model itself does not work. ended : nothing is left to do, or it was stopped.
+    """
+
+    progressed = Signal(object)
+    stored = Signal(str)
+    failed = Signal(object)
+    ended = Signal()
+
+    def __init__(self, casework: Any) -> None:
+        super().__init__(casework)
+        self._casework = casework
+        self._waiting: dict[str, str] = {}  # case id to model
+        self._job: Job | None = None
+        self._done = self._failures = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether cases are waiting for their mask."""
+        return self._job is not None
+
+    def ask(self, ids: list[str], model: str) -> None:
+        """First masks by `model` for these cases; one that waits already waits once."""
+        self._waiting |= dict.fromkeys(ids, model)
+        self._tell()
+        self._next()
+
+    def stop(self) -> None:
+        """Make no more of them; the one under way is given up."""
+        self._waiting.clear()
+        job, self._job = self._job, None
+        if job is not None:
+            job.abandon()
+            self._finish()
+
+    def _next(self) -> None:
+        if self._job is not None:
+            return
+        id = self._choose()
+        if id is None:
+            self._finish()
+            return
+        model, project = self._waiting.pop(id), self._casework.project
+        device = self._casework.device
+
+        def arguments() -> dict[str, Any]:
+            return {"path": str(project.source(id)), "model": model, "device": device}
+
+        job = self._job = run_on_engine(self._casework.session.engine, "first_mask", arguments, owner=self)
+        job.succeeded.connect(lambda found: self._store(id, found))
+        job.failed.connect(lambda error: self._on_failed(id, error))
+        job.ended.connect(self._on_ended)
+
+    def _choose(self) -> str | None:
+        """The open case, then those behind it in the queue, then any."""
+        if not self._waiting:
+            return None
+        return next((id for id in self._casework.coming() if id in self._waiting), next(iter(self._waiting)))
+
+    def _store(self, id: str, found: Any) -> None:
+        self._failures = 0
+        by = self._casework.author().name
+
+        def store(project: Any) -> Any:
+            from napari_unet.review.findings import store_first_mask
+
+            store_first_mask(project, id, found, by)
+            return project.case(id)
+
+        self._casework.write(store, lambda case: self._on_stored(case))
+
+    def _on_stored(self, case: Any) -> None:
+        self._casework.took(case)
+        self.stored.emit(case.id)
+
+    def _on_failed(self, id: str, error: UserError) -> None:
+        self._failures += 1
+        number = self._casework.cases[id].number if id in self._casework.cases else "?"
+        if self._failures < _IN_A_ROW:
+            self.failed.emit(UserError(f"Case {number} got no first mask. {error.problem}", error.remedy))
+            return
+        self._waiting.clear()
+        self.failed.emit(UserError(f"No first masks can be made. {error.problem}", error.remedy))
+
+    def _on_ended(self) -> None:
+        self._job = None
+        self._done += 1
+        self._tell()
+        self._next()
+
+    def _finish(self) -> None:
+        self._done = self._failures = 0
+        self.ended.emit()
+
+    def _tell(self) -> None:
+        under_way = 0 if self._job is None else 1
+        self.progressed.emit(FirstMasksProgress(self._done, self._done + len(self._waiting) + under_way))
