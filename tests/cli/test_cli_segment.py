@@ -122,18 +122,9 @@ def test_a_stack_with_spacing_and_its_slices(
     assert re.search(r"Slices (1, 2|4, 5), ", result.stdout) and "Slice 0" not in result.stdout
 
 
-@pytest.mark.parametrize(
-    ("likeness", "inverted", "codes"),
-    [(0.9, False, ""), (0.1, False, "unlike"), (0.1, True, "unlike;inverted")],
-)
+@pytest.mark.parametrize("codes", [(), ("unlike",), ("unlike", "inverted")])
 def test_what_the_gate_found_is_in_the_report(
-    run: Run,
-    save: Save,
-    out: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    likeness: float,
-    inverted: bool,
-    codes: str,
+    run: Run, save: Save, out: Path, monkeypatch: pytest.MonkeyPatch, codes: tuple[str, ...]
 ) -> None:
     from napari_unet.cli import batch
 
@@ -141,12 +132,12 @@ def test_what_the_gate_found_is_in_the_report(
 
     def steps(*given: Any, **named: Any) -> Iterator[Any]:
         prediction = yield from before(*given, **named)
-        return replace(prediction, likeness=(likeness,), inverted=inverted)
+        return replace(prediction, gate=codes)
 
     monkeypatch.setattr(batch.inference, "segment_steps", steps)
     result = run("segment", save("a.png"), "-o", out, "--json")
-    assert report(out)[0]["checks"] == codes
-    assert ";".join(check["code"] for check in json.loads(result.stdout)["checks"]) == codes
+    assert report(out)[0]["checks"] == ";".join(codes)
+    assert [check["code"] for check in json.loads(result.stdout)["checks"]] == list(codes)
 
 
 def test_a_bad_file_is_named_and_the_rest_goes_on(run: Run, save: Save, out: Path) -> None:

@@ -32,4 +32,4 @@ def test_the_api_in_a_fresh_process(tmp_path: Path) -> None:
     environment = {**os.environ, "NAPARI_UNET_MODELS": str(tmp_path), "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "UserError The image is empty" in done.stdout
+    assert "NotForModel The image is empty" in done.stdout

@@ -9,6 +9,7 @@ from net_fakes import dark_is_lung, lung_likeness, lungs, saved, xray
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
+from napari_unet.core.gate import NotForModel
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.inference import segment
@@ -43,7 +44,7 @@ def test_a_usual_image_gives_a_mask_and_no_notes(library: ModelLibrary) -> None:
     assert next(steps) == TileDone(1, 1)
     found = run(steps)
     np.testing.assert_array_equal(found.mask(), lungs())
-    assert found.notes == ()
+    assert (found.notes, found.gate) == ((), ())
     assert (found.spacing_mm, found.columns_towards, found.threshold) == ((1.0, 1.0), "R", 0.5)
 
 
@@ -55,18 +56,21 @@ def test_polarity_is_found_and_told(library: ModelLibrary) -> None:
     told = _segment(library, Raster(dark, inverted=True))
     assert told.inverted and "MONOCHROME1" in told.notes[0]
     for found in (measured, told):
+        assert found.gate == ("inverted",)
         np.testing.assert_array_equal(found.mask(), lungs())
 
 
 @pytest.mark.usefixtures("sees_dark")
 def test_what_does_not_look_like_it_is_refused_or_flagged(library: ModelLibrary) -> None:
     halves = Raster(np.repeat(np.float32([0.2, 0.8]), 32)[:, None].repeat(64, axis=1))
-    with pytest.raises(UserError, match="does not look like") as error:
+    with pytest.raises(NotForModel, match="does not look like") as error:
         _segment(library, halves)
     assert "chest X-rays" in error.value.remedy
     assert _segment(library, halves, gate=False).likeness[0] < 0
     both = np.stack([xray(lungs()), halves.pixels])
-    assert "Image 2 of the stack may not be" in _segment(library, Raster(both)).notes[0]
+    found = _segment(library, Raster(both))
+    assert "Image 2 of the stack may not be" in found.notes[0]
+    assert "unlike" in found.gate
 
 
 def test_notes_are_events_and_stay_with_the_result(library: ModelLibrary) -> None:
@@ -104,7 +108,7 @@ def test_unusable_images_are_refused_before_anything_runs(
     library: ModelLibrary, pixels: np.ndarray, header: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(segment, "load_model", lambda entry: pytest.fail("the model was loaded"))
-    with pytest.raises(UserError) as error:
+    with pytest.raises(NotForModel) as error:
         _segment(library, Raster(pixels, **header))
     assert error.value.remedy
 
