@@ -23,18 +23,28 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from io import FileIO
-from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from napari_unet.core.change import Change
+from napari_unet.review.durable import write_all, write_whole
+from napari_unet.review.journal_records import (
+    CHANGE,
+    CHECKPOINT,
+    HEADER,
+    MAGIC,
+    NUMBER,
+    SNAPSHOT,
+    framed,
+    packed_change,
+    packed_labels,
+    payloads,
+    unpacked_change,
+    unpacked_labels,
+)
 
-_MAGIC = b"napari-unet-lung strokes 1\n"
-_FRAME = struct.Struct("<II")  # length, crc32
-_NUMBER = struct.Struct("<cQ")  # kind, after which stroke
-_HEADER, _SNAPSHOT, _CHANGE, _CHECKPOINT = b"H", b"S", b"C", b"K"
 _COMPACT_OVER = 16 * 2**20  # bytes; a longer file is written anew without what snapshots made needless
 
 
@@ -100,7 +110,7 @@ class Journal:
         self._seed = zlib.crc32(self.session.encode())
         self._shape = labels.shape
         header = {"case": case, "base": base, "shape": list(labels.shape), "session": self.session}
-        self._header = _MAGIC + _framed(_HEADER + json.dumps(header).encode(), 0)
+        self._header = MAGIC + framed(HEADER + json.dumps(header).encode(), 0)
         self._snapshot = self._framed_snapshot(labels, number)
         self._checkpoint: tuple[int, bytes] | None = None
         self._changes: list[bytes] = []  # framed, since the snapshot
@@ -130,8 +140,8 @@ class Journal:
         if change.shape != self._shape:
             raise ValueError(f"the stroke is of a mask of shape {change.shape}, not {self._shape}")
         self.number += 1
-        payload = _NUMBER.pack(_CHANGE, self.number) + _packed_change(change)
-        self._changes.append(_framed(payload, self._seed))
+        payload = NUMBER.pack(CHANGE, self.number) + packed_change(change)
+        self._changes.append(framed(payload, self._seed))
         self._unwritten.append(self._changes[-1])
 
     def checkpoint(self, number: int, revision: str | None, labels: np.ndarray) -> None:
@@ -141,8 +151,8 @@ class Journal:
             return  # a later mask is saved already
         self._snapshot = self._framed_snapshot(labels, number)
         self._changes = self._changes[since:]
-        payload = _NUMBER.pack(_CHECKPOINT, number) + json.dumps(revision).encode()
-        self._checkpoint = number, _framed(payload, self._seed)
+        payload = NUMBER.pack(CHECKPOINT, number) + json.dumps(revision).encode()
+        self._checkpoint = number, framed(payload, self._seed)
         self._unwritten += [self._snapshot, self._checkpoint[1]]
 
     def contents(self) -> bytes:
@@ -156,7 +166,7 @@ class Journal:
             if self._file is None or not self._is_in_place() or self._file.tell() > self._compact_over:
                 self._write_anew()
             elif self._unwritten:
-                _write_all(self._file, b"".join(self._unwritten))
+                write_all(self._file, b"".join(self._unwritten))
                 os.fsync(self._file.fileno())
         except OSError:
             self.close()  # what was half written is replaced by the next sync
@@ -178,7 +188,7 @@ class Journal:
             self.path.unlink(missing_ok=True)
 
     def _framed_snapshot(self, labels: np.ndarray, number: int) -> bytes:
-        return _framed(_NUMBER.pack(_SNAPSHOT, number) + _packed_labels(labels), self._seed)
+        return framed(NUMBER.pack(SNAPSHOT, number) + packed_labels(labels), self._seed)
 
     def _is_in_place(self) -> bool:
         """Writing to a file that was deleted, or whose folder was, succeeds and is lost."""
@@ -196,33 +206,6 @@ class Journal:
         self._compact_over = max(_COMPACT_OVER, 2 * self._file.seek(0, os.SEEK_END))
 
 
-def write_whole(path: Path, contents: bytes) -> None:
-    """Put a file with these contents on the disk in place of `path`, or raise OSError and change nothing."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        with FileIO(partial, "w") as file:
-            _write_all(file, contents)
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except OSError:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise
-    flush_folder(path.parent)
-
-
-def flush_folder(folder: Path) -> None:
-    """Makes new names durable; Windows has no such call, and some network folders refuse it."""
-    if os.name != "posix":
-        return
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
 def read_journal(path: Path) -> Recovered | None:
     """What a journal holds, up to the first record that is not whole. None if there is no beginning of one.
 
@@ -232,12 +215,12 @@ def read_journal(path: Path) -> Recovered | None:
         data = path.read_bytes()
     except FileNotFoundError:
         return None
-    if not data.startswith(_MAGIC):
+    if not data.startswith(MAGIC):
         return None
-    records = _payloads(data)
+    records = payloads(data)
     try:
         first = next(records, b"")
-        header: dict[str, Any] = json.loads(first[1:]) if first[:1] == _HEADER else {}
+        header: dict[str, Any] = json.loads(first[1:]) if first[:1] == HEADER else {}
         return _replayed(records, header, tuple(header["shape"]))
     except (KeyError, TypeError, ValueError):
         return None
@@ -250,16 +233,16 @@ def _replayed(records: Iterator[bytes], header: dict[str, Any], shape: tuple[int
     changes: list[Change] = []
     with suppress(ValueError, struct.error, zlib.error):  # what stands before it counts
         for payload in records:
-            kind, at = _NUMBER.unpack_from(payload)
-            body = payload[_NUMBER.size :]
-            if kind == _SNAPSHOT:
-                start = _unpacked_labels(body, shape)
+            kind, at = NUMBER.unpack_from(payload)
+            body = payload[NUMBER.size :]
+            if kind == SNAPSHOT:
+                start = unpacked_labels(body, shape)
                 changes = changes[max(0, at - start_number) :]
                 start_number, number = at, max(at, number)
-            elif kind == _CHANGE and start is not None and at == number + 1:
-                changes.append(_unpacked_change(body, shape))
+            elif kind == CHANGE and start is not None and at == number + 1:
+                changes.append(unpacked_change(body, shape))
                 number = at
-            elif kind == _CHECKPOINT:
+            elif kind == CHECKPOINT:
                 checkpoint = Checkpoint(at, json.loads(body))
             else:
                 break
@@ -268,76 +251,3 @@ def _replayed(records: Iterator[bytes], header: dict[str, Any], shape: tuple[int
     return Recovered(
         header["case"], header["base"], header["session"], start, start_number, tuple(changes), checkpoint
     )
-
-
-def _framed(payload: bytes, seed: int) -> bytes:
-    return _FRAME.pack(len(payload), zlib.crc32(payload, seed)) + payload
-
-
-def _payloads(data: bytes) -> Iterator[bytes]:
-    """Payloads of the records that are whole; those after the header are bound to its session."""
-    position, seed = len(_MAGIC), 0
-    while position + _FRAME.size <= len(data):
-        length, checksum = _FRAME.unpack_from(data, position)
-        position += _FRAME.size
-        payload = data[position : position + length]
-        if not length or len(payload) < length or zlib.crc32(payload, seed) != checksum:
-            return
-        if payload[:1] == _HEADER:
-            with suppress(ValueError, KeyError, TypeError):
-                seed = zlib.crc32(json.loads(payload[1:])["session"].encode())
-        position += length
-        yield payload
-
-
-def _write_all(file: FileIO, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[file.write(view) :]
-
-
-def _packed_change(change: Change) -> bytes:
-    """Runs of neighbouring pixels with one label: gap before, length, label."""
-    order = np.argsort(change.flat, kind="stable")
-    flat, values = change.flat[order].astype(np.int64), change.values[order].astype(np.uint8)
-    begins = np.ones(len(flat), bool)
-    begins[1:] = (np.diff(flat) != 1) | (np.diff(values) != 0)
-    at = np.flatnonzero(begins)
-    return _packed_runs(flat[at], np.diff(np.append(at, len(flat))), values[at])
-
-
-def _unpacked_change(data: bytes, shape: tuple[int, ...]) -> Change:
-    starts, lengths, values = _unpacked_runs(data)
-    ends = np.cumsum(lengths)
-    flat = np.arange(int(lengths.sum())) - np.repeat(ends - lengths, lengths) + np.repeat(starts, lengths)
-    return Change(shape, flat, np.repeat(values, lengths))
-
-
-def _packed_labels(labels: np.ndarray) -> bytes:
-    flat = np.ascontiguousarray(labels, np.uint8).reshape(-1)
-    at = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    at = np.concatenate([np.zeros(min(1, flat.size), np.int64), at])
-    return _packed_runs(at, np.diff(np.append(at, flat.size)), flat[at])
-
-
-def _unpacked_labels(data: bytes, shape: tuple[int, ...]) -> np.ndarray:
-    _, lengths, values = _unpacked_runs(data)
-    if int(lengths.sum()) != prod(shape):
-        raise ValueError("the mask has another size than its shape says")
-    return np.repeat(values, lengths).reshape(shape)
-
-
-def _packed_runs(starts: np.ndarray, lengths: np.ndarray, values: np.ndarray) -> bytes:
-    gaps = np.diff(starts, prepend=0)
-    parts = (gaps.astype("<i8"), lengths.astype("<i8"), values.astype(np.uint8))
-    return zlib.compress(b"".join(part.tobytes() for part in parts), 1)
-
-
-def _unpacked_runs(data: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    raw = zlib.decompress(data)
-    count, rest = divmod(len(raw), 17)
-    if rest:
-        raise ValueError("runs are cut off")
-    gaps = np.frombuffer(raw, "<i8", count)
-    lengths = np.frombuffer(raw, "<i8", count, 8 * count)
-    return np.cumsum(gaps), lengths, np.frombuffer(raw, np.uint8, count, 16 * count)

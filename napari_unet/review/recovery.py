@@ -6,6 +6,7 @@ or found equal; it is offered until then, and kept even later if what it holds w
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,7 +17,8 @@ import numpy as np
 from platformdirs import user_data_path
 
 from napari_unet.core.errors import UserError
-from napari_unet.review.journal import Recovered, flush_folder, read_journal, write_whole
+from napari_unet.review.durable import flush_folder, write_whole
+from napari_unet.review.journal import Recovered, read_journal
 
 if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject
@@ -62,6 +64,8 @@ def put_aside(path: Path, session: str) -> None:
 
     Raises OSError if the folder cannot be written to.
     """
+    for partial in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        partial.unlink(missing_ok=True)  # a process was killed while it wrote this
     if not path.exists():
         return
     found = read_journal(path)

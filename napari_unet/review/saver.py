@@ -70,7 +70,7 @@ class Saver:
         self._refused: dict[str, UserError] = {}  # by case: a mask that the project did not take
         self._numbers: dict[str, int] = {}  # strokes of each case since the saver began
         self._opened: dict[str, int] = {}  # how often each case was opened
-        self._open: set[str] = set()
+        self._open: dict[str, tuple[int, ...]] = {}  # shape of each open case's mask
         self._hurry = self._ending = False
         self._told: SaveState | None = None
         folder = rescue or rescue_folder(project.id)
@@ -84,14 +84,14 @@ class Saver:
         Nothing is written before the first stroke.
         """
         self._opened[case_id] = self._opened.get(case_id, 0) + 1
-        self._open.add(case_id)
+        self._open[case_id] = labels.shape
         number = self._numbers.setdefault(case_id, 0)
         self._strokes.open(case_id, self._project.journal_path(case_id), base, labels, number)
 
     def stroke(self, case_id: str, change: Change) -> None:
         """Journal one change of the mask; takes microseconds. Raises ValueError if the case is not open."""
-        if case_id not in self._open:
-            raise ValueError("a stroke came for a case that is not open")
+        if self._open.get(case_id) != change.shape:
+            raise ValueError("a stroke came for a case that is not open, or for a mask of another shape")
         self._numbers[case_id] += 1
         self._strokes.stroke(case_id, change)
 
@@ -129,7 +129,7 @@ class Saver:
 
     def close_case(self, case_id: str) -> None:
         """No more strokes for `case_id`. Its journal goes away once every stroke is in a saved mask."""
-        self._open.discard(case_id)
+        self._open.pop(case_id, None)
         opened = self._opened.get(case_id, 0)
 
         def work() -> None:

@@ -14,7 +14,8 @@ import numpy as np
 
 from napari_unet.core.change import Change
 from napari_unet.core.errors import UserError
-from napari_unet.review.journal import Journal, write_whole
+from napari_unet.review.durable import write_whole
+from napari_unet.review.journal import Journal
 from napari_unet.review.recovery import adopt_rescued, put_aside, settle
 from napari_unet.review.save_state import in_words, log_bug
 

@@ -1,0 +1,43 @@
+"""Files that are on the disk when a function returns."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from io import FileIO
+from pathlib import Path
+
+
+def write_whole(path: Path, contents: bytes) -> None:
+    """Put a file with these contents on the disk in place of `path`, or raise OSError and change nothing."""
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        with FileIO(partial, "w") as file:
+            write_all(file, contents)
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise
+    flush_folder(path.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Makes new names durable; Windows has no such call, and some network folders refuse it."""
+    if os.name != "posix":
+        return
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def write_all(file: FileIO, data: bytes) -> None:
+    """Write all of `data`; a file may take less at a time."""
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
