@@ -19,6 +19,7 @@ from napari_unet.io.names import expanded, is_mask_name, is_readable_image, stem
 from napari_unet.io.pairs import masks_by_case
 from napari_unet.review.findings import checks_of
 from napari_unet.review.manifest import match, read_manifest
+from napari_unet.review.moved import adopt_moved
 from napari_unet.review.scan import read_facts
 from napari_unet.review.types import DECIDED, Author, AuthorKind, Case, NewCase, Status
 
@@ -95,6 +96,15 @@ def gather(
     return Found(cases, tuple(problems))
 
 
+def add_found(project: ReviewProject, found: Found, by: str) -> list[tuple[str, bool]]:
+    """Adds what `gather` found: (case id, is new) of each, in order.
+
+    An image that is a case already, also one that was moved since, is not new.
+    """
+    adopt_moved(project, [Path(case.path) for case in found.cases], by)
+    return project.add(found.cases, by)
+
+
 def attach_masks(
     project: ReviewProject, ids: Sequence[str], masks: Path, by: str, accept: bool = False
 ) -> Generator[CaseDone, None, Attached]:
@@ -107,8 +117,9 @@ def attach_masks(
     if not masks.is_dir():
         raise UserError(f"There is no folder {masks}.", "Choose the folder that holds the masks.")
     files, problems = masks_by_case(masks)
-    cases = {case: project.case(case) for case in ids}
-    sources = {case: project.source(case) for case in ids}
+    known, paths = {case.id: case for case in project.cases()}, project.sources()
+    cases = {case: known[case] for case in ids}
+    sources = {case: paths[case] for case in ids}
     shared = {name for name, n in Counter(stem(path) for path in sources.values()).items() if n > 1}
     attached, without, accepted = [], [], []
     for done, (case, path) in enumerate(sources.items(), start=1):

@@ -4,43 +4,39 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet.io.names import is_mask_name, is_readable_image, list_images, suffix_of
 from napari_unet.review.seen import Seen
-from napari_unet.review.types import Case, NewCase
+from napari_unet.review.types import Case
 from napari_unet.review.verify import hash_file
 
 if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject
 
 
-def without_moved(project: ReviewProject, new: Sequence[NewCase], by: str) -> tuple[list[NewCase], list[str]]:
-    """(images that are really new, ids of cases whose missing file is among `new`).
+def adopt_moved(project: ReviewProject, images: Iterable[Path], by: str) -> list[str]:
+    """Ids of cases whose file is missing and is among `images`; they get their new path.
 
-    Those cases get their new path: an image that was moved before it is added again stays one case. Only
-    missing files are sought, so that nothing is read where none is.
+    So an image that was moved before it is added again stays one case. Reads nothing unless a file is missing.
     """
-    known = project.cases()
-    sources = {case.id: project.source(case.id) for case in known}
-    paths = set(sources.values())
-    lost = [case for case in known if case.content_hash and not sources[case.id].exists()]
-    fresh = {Path(case.path): case for case in new if Path(case.path) not in paths}
-    if not lost or not fresh:
-        return list(new), []
-    moved = relocate_missing(project, lost, list(fresh), paths, Seen(project.folder), by)
-    gone = {project.source(case) for case in moved}
-    return [case for case in new if Path(case.path) not in gone], list(moved)
+    sources = project.sources()
+    taken = set(sources.values())
+    fresh = [image for image in images if image not in taken]
+    if not fresh or not (lost := {id_ for id_, path in sources.items() if not path.exists()}):
+        return []
+    missing = [case for case in project.cases() if case.id in lost]
+    return list(relocate_missing(project, missing, fresh, sources, Seen(project.folder), by))
 
 
 def relocate_missing(
     project: ReviewProject,
     missing: Iterable[Case],
     images: Sequence[Path],
-    taken: set[Path],
+    sources: Mapping[str, Path],
     seen: Seen,
     by: str,
 ) -> Iterator[str]:
@@ -57,6 +53,7 @@ def relocate_missing(
                 hashes[path] = hash_file(path)
         return hashes[path]
 
+    taken = set(sources.values())
     free = [image for image in images if image not in taken]
     by_name: dict[str, list[Path]] = defaultdict(list)
     by_kind: dict[str, list[Path]] = defaultdict(list)
@@ -65,7 +62,7 @@ def relocate_missing(
         by_kind[suffix_of(image).lower()].append(image)
     used: set[Path] = set()
     for case in missing:
-        old = project.source(case.id)
+        old = sources[case.id]
         size = seen.stamps.get(case.id, (None, 0))[0]
         for image in (*by_name[old.name], *by_kind[suffix_of(old).lower()]):
             if image in used or (size is not None and _size(image) != size):

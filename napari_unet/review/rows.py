@@ -49,6 +49,11 @@ def one_case(connection: Connection, case: str) -> Case:
     return _case(row, _lines(connection.execute(query)).get(case, ()), now())
 
 
+def all_paths(connection: Connection) -> list[tuple[str, str]]:
+    """(id, path) of every case."""
+    return [(row.id, row.path) for row in connection.execute(select(cases.c.id, cases.c.path))]
+
+
 def case_row(connection: Connection, case: str) -> Row[Any]:
     """All columns of one case. Raises UserError if the project has no such case."""
     return _found(connection.execute(select(cases).where(cases.c.id == case)), "case", case)

@@ -62,7 +62,7 @@ def scan_steps(
     generator loses at most half a second of work; calling it again goes on. thorough : read files again
     that look as they did.
     """
-    known = project.cases()
+    known, sources = project.cases(), project.sources()
     wanted = {case.id: case for case in known}
     cases = known if ids is None else [wanted[id_] for id_ in dict.fromkeys(ids) if id_ in wanted]
     if ids is None:
@@ -71,7 +71,7 @@ def scan_steps(
     batch: dict[str, FileFacts] = {}
     last = time.monotonic()
     for done, case in enumerate(cases, start=1):
-        facts = _look(case, project.source(case.id), seen, thorough)
+        facts = _look(case, sources[case.id], seen, thorough)
         if facts is not None:
             batch[case.id] = facts
         if time.monotonic() - last >= _EVERY_S or len(batch) >= _EVERY or done == len(cases):
@@ -83,9 +83,8 @@ def scan_steps(
     states = {case.id: after[case.id].file_state for case in cases}
     missing = [after[case] for case, state in states.items() if state == FileState.MISSING]
     if missing:
-        sources = {id_: project.source(id_) for id_ in after}
         images = images_around(look_in, sources.values())
-        result.moved = list(relocate_missing(project, missing, images, set(sources.values()), seen, by))
+        result.moved = list(relocate_missing(project, missing, images, sources, seen, by))
         yield ScanDone(len(cases), len(cases), tuple(result.moved))
     moved = set(result.moved)
     result.missing = [case.id for case in missing if case.id not in moved]

@@ -40,6 +40,11 @@ class CaseStore:
         with self._database.reading() as connection:
             return Path(rows.case_row(connection, case).path)
 
+    def sources(self) -> dict[str, Path]:
+        """As `source`, of all cases at once, by case id."""
+        with self._database.reading() as connection:
+            return {id_: Path(path) for id_, path in rows.all_paths(connection)}
+
     def counts(self) -> dict[Status, int]:
         """How many cases have each status; every status is there."""
         query = select(schema.cases.c.status, func.count()).group_by(schema.cases.c.status)
