@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def adopt_moved(project: ReviewProject, images: Iterable[Path], by: str) -> list[str]:
     """Ids of cases whose file is missing and is among `images`; they get their new path.
 
-    So an image that was moved before it is added again stays one case. Reads nothing unless a file is missing.
+    So an image that was moved before it is added again stays one case. Only then anything is read.
     """
     sources = project.sources()
     taken = set(sources.values())

@@ -49,10 +49,10 @@ class Intake(QObject):
         project, by = self._casework.project, self._casework.author().name
 
         def work() -> Added:
-            from napari_unet.review.add import gather
+            from napari_unet.review.add import add_found, gather
 
             found = gather(list(inputs), manifest=manifest, masks=masks)
-            ids = project.add(found.cases, by)
+            ids = add_found(project, found, by)
             return Added(
                 tuple(id for id, new in ids if new),
                 tuple(id for id, new in ids if not new),
