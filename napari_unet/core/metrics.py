@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import ndimage
 from scipy.spatial import KDTree
 
 from napari_unet.core.masks import bounding_box
@@ -112,12 +111,21 @@ def _both_ways(
     if spacing_mm is not None and len(spacing_mm) != mask.ndim:
         raise ValueError(f"spacing {spacing_mm} does not fit shape {mask.shape}")
     steps = np.asarray(spacing_mm or (1.0,) * mask.ndim, np.float64)
-    ours, theirs = (_border_points(m, ignore) * steps for m in (mask, reference))
+    ours, theirs = (_border_points(m, ignore) for m in (mask, reference))
     if not len(ours) or not len(theirs):
         return np.empty(0), np.empty(0)
-    there, _ = KDTree(theirs).query(ours)
-    back, _ = KDTree(ours).query(theirs)
-    return there, back
+    both = [np.ravel_multi_index(tuple(points.T), mask.shape) for points in (ours, theirs)]
+    shared = [np.isin(one, other, assume_unique=True) for one, other in (both, both[::-1])]
+    return _distances(ours, theirs, shared[0], steps), _distances(theirs, ours, shared[1], steps)
+
+
+def _distances(points: np.ndarray, others: np.ndarray, shared: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """From each of `points` to the nearest of `others`; 0 where it is one of them, which is known at once."""
+    distances = np.zeros(len(points))
+    if not shared.all():
+        tree = KDTree(others * steps, compact_nodes=False, balanced_tree=False)
+        distances[~shared], _ = tree.query(points[~shared] * steps)
+    return distances
 
 
 def _border_points(mask: np.ndarray, ignore: np.ndarray | None) -> np.ndarray:
@@ -126,7 +134,13 @@ def _border_points(mask: np.ndarray, ignore: np.ndarray | None) -> np.ndarray:
     if box is None:
         return np.empty((0, mask.ndim))
     part = mask[box].astype(bool)
-    border = part & ~ndimage.binary_erosion(part)
+    inside = part.copy()
+    for axis in range(part.ndim):
+        within, of = np.moveaxis(inside, axis, 0), np.moveaxis(part, axis, 0)
+        within[1:] &= of[:-1]
+        within[:-1] &= of[1:]
+        within[[0, -1]] = False
+    border = part & ~inside
     if ignore is not None:
         border &= ~ignore[box].astype(bool)
     return np.asarray(np.argwhere(border) + [b.start for b in box])
