@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Generator
+from typing import Any, Protocol, TypeVar
 
 from rich.console import Console
 from rich.text import Text
+
+T = TypeVar("T")
 
 stdout = Console(highlight=False, soft_wrap=True)
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -20,3 +23,31 @@ def complain(problem: object) -> None:
 def json_line(record: dict[str, Any]) -> None:
     """One object as one line on stdout; only ASCII, which every shell and code page hands on unharmed."""
     print(json.dumps(record), flush=True)
+
+
+class Counted(Protocol):
+    """An event of long work: `done` of `total` pieces."""
+
+    @property
+    def done(self) -> int: ...
+
+    @property
+    def total(self) -> int: ...
+
+
+def watched(title: str, steps: Generator[Counted, None, T]) -> T:
+    """Runs `steps` to the end under a progress bar on stderr; Ctrl+C closes them."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=stderr, transient=True) as progress:
+        task = progress.add_task(title, total=None)
+        try:
+            while True:
+                event = next(steps)
+                progress.update(task, completed=event.done, total=event.total)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        finally:
+            steps.close()

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from napari_unet.cli.console import complain, stderr, stdout
-from napari_unet.core.events import CaseDone
+from napari_unet.cli.console import complain, stderr, stdout, watched
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from napari_unet.review.export import ExportResult
-
-T = TypeVar("T")
 
 _FORMATS = "png, tiff, nifti, coco, nnunet"
 
@@ -54,7 +48,7 @@ def export(
         raise typer.BadParameter(str(error)) from None
     options = ExportOptions(ratios, seed, left_right, images=not masks_only)
     with ReviewProject.open(project) as opened:
-        result = _watched("Exporting", export_steps(opened, output, chosen, options))
+        result = watched("Exporting", export_steps(opened, output, chosen, options))
     _tell_export(result)
     if result.left_out:
         raise typer.Exit(1)
@@ -88,21 +82,5 @@ def report(
     from napari_unet.review.store import ReviewProject
 
     with ReviewProject.open(project) as opened:
-        written = _watched("Reading cases", report_steps(opened, output))
+        written = watched("Reading cases", report_steps(opened, output))
     stdout.print(f"report.csv and summary.html are in {written}", markup=False)
-
-
-def _watched(title: str, steps: Generator[CaseDone, None, T]) -> T:
-    """Runs `steps` to the end under a progress bar on stderr; Ctrl+C closes them."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=stderr, transient=True) as progress:
-        task = progress.add_task(title, total=None)
-        try:
-            while True:
-                event = next(steps)
-                progress.update(task, completed=event.done, total=event.total)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        finally:
-            steps.close()

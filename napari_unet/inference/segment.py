@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Generator
 from dataclasses import replace
+from typing import TypeVar
 
 from napari_unet.core.checks import INVERTED, UNLIKE
 from napari_unet.core.errors import UserError
@@ -16,6 +17,8 @@ from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor, Steps
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
+
+T = TypeVar("T")
 
 
 class PredictorCache:
@@ -94,10 +97,11 @@ def segment(
     return run(segment_steps(raster, model=model, threshold=threshold, device=device, gate=gate))
 
 
-def run(steps: Generator[TileDone | Note, None, Prediction]) -> Prediction:
+def run(steps: Generator[TileDone | Note, None, T]) -> T:
     """Runs steps to their end and returns what they return."""
     while True:
         try:
             next(steps)
         except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+            result: T = end.value
+            return result

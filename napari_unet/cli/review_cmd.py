@@ -1,0 +1,260 @@
+"""`napari-unet-lung review`: review projects without a window, and the way into one."""
+
+from __future__ import annotations
+
+import getpass
+import importlib.util
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_unet.cli import review_export_cmd
+from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
+from napari_unet.core.errors import UserError
+
+if TYPE_CHECKING:
+    from napari_unet.review.store import ReviewProject
+
+app = typer.Typer(
+    help="Review projects: look through masks, correct them, export them.", no_args_is_help=True
+)
+
+_LISTED = 20  # problems are told one by one up to this many
+ProjectFolder = Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")]
+Reviewer = Annotated[
+    str, typer.Option(metavar="NAME", help="Who does it. [your login name]", show_default=False)
+]
+
+
+@app.command("new")
+def new(
+    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="A new or empty folder.")],
+    protocol: Annotated[
+        str, typer.Option(metavar="TEXT", help='What belongs to a mask, in words: "heart left out".')
+    ] = "",
+) -> None:
+    """Make a review project."""
+    from napari_unet.review.store import ReviewProject
+
+    with ReviewProject.create(project, protocol) as made:
+        if made.storage_note:
+            stderr.print(made.storage_note, markup=False)
+    stdout.print(f"Made the review project {project}", markup=False)
+
+
+@app.command("add")
+def add(
+    project: ProjectFolder,
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Images, folders or globs.")],
+    masks: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of masks, matched by name."),
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV", exists=True, dir_okay=False, help="Columns file, patient; also view, split."
+        ),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Take this split of the manifest only.")
+    ] = None,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Mark cases that have a mask from a file as accepted.")
+    ] = False,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="First masks by this model where there is none.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="For the model: auto, cpu, cuda or mps.")] = "auto",
+    reviewer: Reviewer = "",
+) -> None:
+    """Add images: look into folders and below, read every file, take over masks.
+
+    A mask belongs to an image if its name is <stem>_mask.* or <stem>.* (the first wins). What is there
+    already is not added twice, and an image that was moved is found again.
+    """
+    if accept and masks is None:
+        raise typer.BadParameter("--accept needs --masks.")
+    if split is not None and manifest is None:
+        raise typer.BadParameter("--split needs --manifest.")
+    from napari_unet.review.add import gather
+    from napari_unet.review.store import ReviewProject
+
+    if model is not None:
+        _check_model(model, device)
+    with ReviewProject.open(project) as opened:
+        found = gather(inputs, manifest=manifest, split=split, masks=masks)
+        _note(found.problems)
+        failed = _add(opened, found, masks, accept, model, device, reviewer or _login())
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command("status")
+def status(
+    project: ProjectFolder, as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False
+) -> None:
+    """How far the review is: cases by status, patients, what is wrong with files."""
+    from napari_unet.review.store import ReviewProject
+
+    with ReviewProject.open(project) as opened:
+        found = _status(opened)
+    if as_json:
+        json_line(found)
+        return
+    if found["protocol"]:
+        stdout.print(f"Protocol: {found['protocol']}", markup=False)
+    decided = sum(found["status"][name] for name in ("accepted", "corrected", "rejected"))
+    stdout.print(
+        f"{decided} of {found['cases']} cases are decided, in {found['minutes']:.0f} minutes of work."
+    )
+    for title, numbers in (
+        ("", found["status"]),
+        ("Image files", found["files"]),
+        ("Rejected", found["reasons"]),
+    ):
+        lines = [f"{number:>7}  {name}" for name, number in numbers.items() if number]
+        if title and lines:
+            stdout.print(f"{title}:")
+        for line in lines:
+            stdout.print(line, markup=False)
+    known, unknown = found["patients"]["known"], found["patients"]["unknown"]
+    stdout.print(f"Patients: {known} known; {_cases(unknown)} without, each counted as a patient of its own.")
+
+
+@app.command("verify")
+def verify(project: ProjectFolder) -> None:
+    """Read every mask and image again and say what is wrong."""
+    from napari_unet.review.store import ReviewProject
+
+    with ReviewProject.open(project) as opened:
+        problems = watched("Reading", opened.verify())
+        total = len(opened.cases())
+    bad = [problem for problem in problems if not problem.harmless]
+    for problem in problems:
+        if problem.harmless:
+            stderr.print(f"Harmless: {problem.text}", markup=False)
+        else:
+            complain(problem.text)
+    if bad:
+        raise typer.Exit(1)
+    stdout.print(f"All is well: {_cases(total)}, every mask and image is as it was written.")
+
+
+@app.command("open")
+def open_(project: ProjectFolder) -> None:
+    """Open napari with the docks Review and Correct on a project."""
+    from napari_unet.review.store import ReviewProject
+
+    with ReviewProject.open(project):
+        pass  # what is wrong with it is told here, not in a window
+    if not importlib.util.find_spec("napari"):
+        raise UserError("napari is not installed.", 'Run: pip install "napari-unet-lung[all]"')
+    command = [sys.executable, "-m", "napari_unet.widgets.open_review", str(project.resolve())]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+app.command("export")(review_export_cmd.export)
+app.command("report")(review_export_cmd.report)
+
+
+def _add(
+    project: ReviewProject,
+    found: Any,
+    masks: Path | None,
+    accept: bool,
+    model: str | None,
+    device: str,
+    by: str,
+) -> bool:
+    """Adds what was found and tells about it; True if a file could not be used."""
+    from napari_unet.review.add import add_found, attach_masks
+    from napari_unet.review.scan import scan_steps
+
+    ids = add_found(project, found, by)
+    fresh = sum(is_new for _, is_new in ids)
+    there = f"; {_cases(len(ids) - fresh)} there already" if fresh < len(ids) else ""
+    stdout.print(f"{_cases(fresh)} added{there}.")
+    chosen = [case for case, _ in ids]
+    result = watched("Reading images", scan_steps(project, chosen, by=by))
+    wrong = [case for case in (*result.unreadable, *result.missing, *result.changed)]
+    states = {case.id: case for case in project.cases()}
+    for case in wrong[:_LISTED]:
+        complain(f"Case {states[case].number}: the image file is {states[case].file_state}.")
+    mine = set(chosen)
+    for group in result.duplicates[:_LISTED]:
+        if mine & set(group):
+            same = " and ".join(str(states[case].number) for case in group)
+            stderr.print(f"Cases {same} are the same image.")
+    failed = bool(wrong)
+    if masks is not None:
+        attached = watched("Reading masks", attach_masks(project, chosen, masks, by, accept))
+        _note(attached.problems)
+        failed |= bool(attached.problems)
+        accepted = f", {_cases(len(attached.accepted))} accepted" if accept else ""
+        without = f"; {_cases(len(attached.without))} without a mask" if attached.without else ""
+        taken = "1 mask" if len(attached.attached) == 1 else f"{len(attached.attached)} masks"
+        stdout.print(f"{taken} taken over{accepted}{without}.")
+    if model is not None:
+        from napari_unet.cli.review_model import first_masks
+
+        bare = [case for case in chosen if project.case(case).revision is None and case not in wrong]
+        failed |= first_masks(project, bare, model, device, by)
+    return failed
+
+
+def _status(project: ReviewProject) -> dict[str, Any]:
+    cases = project.cases()
+    known, unknown = project.patients()
+    files: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    for case in cases:
+        files[case.file_state] = files.get(case.file_state, 0) + 1
+        if case.reason is not None:
+            reasons[case.reason] = reasons.get(case.reason, 0) + 1
+    return {
+        "project": project.id,
+        "protocol": project.protocol,
+        "cases": len(cases),
+        "status": {name.value: number for name, number in project.counts().items()},
+        "files": files,
+        "reasons": reasons,
+        "patients": {"known": known, "unknown": unknown},
+        "with_mask": sum(case.revision is not None for case in cases),
+        "minutes": sum(case.active_seconds for case in cases) / 60,
+        "storage_note": project.storage_note,
+    }
+
+
+def _check_model(model: str, device: str) -> None:
+    """A model or device that does not exist is wrong usage, told before anything is added."""
+    from napari_unet.inference.device import pick_device
+    from napari_unet.models.library import default_library
+
+    try:
+        default_library().find(model)
+        pick_device(device)
+    except UserError as error:
+        complain(error)
+        raise typer.Exit(2) from error
+
+
+def _note(problems: tuple[str, ...]) -> None:
+    for problem in problems[:_LISTED]:
+        stderr.print(problem, markup=False)
+    if len(problems) > _LISTED:
+        stderr.print(f"... and {len(problems) - _LISTED} more.")
+
+
+def _login() -> str:
+    with suppress(Exception):  # no such name in a container without a password file
+        return getpass.getuser()
+    return "command line"
+
+
+def _cases(number: int) -> str:
+    return "1 case" if number == 1 else f"{number} cases"
