@@ -107,10 +107,10 @@ class ReviewProject(MaskStore):
 
     def verify(self) -> Generator[CaseDone, None, list[Problem]]:
         """Reads every mask and image again; yields each case, returns all that is wrong."""
+        complaints = self._database.check()
         with self._database.reading() as connection:
             found = rows.all_cases(connection)
             query = select(schema.revisions).order_by(schema.revisions.c.number)
             masks = [rows.revision_from(row) for row in connection.execute(query)]
-        return (
-            yield from verify_steps(self.folder, Contents(found, masks, self._database.check()), self.source)
-        )
+        contents = Contents(found, self.sources(), masks, complaints)
+        return (yield from verify_steps(self.folder, contents))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -43,13 +43,12 @@ class Contents:
     """What the database says there is. complaints : what the database finds wrong with itself."""
 
     cases: Sequence[Case]
+    sources: Mapping[str, Path]
     revisions: Sequence[Revision]
     complaints: Sequence[str]
 
 
-def verify_steps(
-    folder: Path, contents: Contents, source: Callable[[str], Path]
-) -> Generator[CaseDone, None, list[Problem]]:
+def verify_steps(folder: Path, contents: Contents) -> Generator[CaseDone, None, list[Problem]]:
     """Reads every mask and every image again, case by case; returns what is wrong."""
     problems = [Problem(ProblemKind.DATABASE, text) for text in contents.complaints]
     by_case: dict[str, list[Revision]] = {case.id: [] for case in contents.cases}
@@ -57,7 +56,7 @@ def verify_steps(
         by_case.setdefault(revision.case, []).append(revision)
     total = len(contents.cases)
     for done, case in enumerate(contents.cases, start=1):
-        found = _masks(folder, case, by_case[case.id]) + _source(case, source(case.id))
+        found = _masks(folder, case, by_case[case.id]) + _source(case, contents.sources[case.id])
         problems += found
         yield CaseDone(case.id, done, total, "; ".join(problem.text for problem in found))
     known = {revision.file for revision in contents.revisions}
