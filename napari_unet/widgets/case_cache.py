@@ -20,14 +20,17 @@ BYTES = 1_500_000_000
 class CaseLayers:
     """One case in the viewer, or kept for coming back.
 
-    loaded : what the layers were made of. tape : what the journal knows of the mask. slice : where a stack
-    was left, as the viewer's current step.
+    loaded : what the layers were made of. tape : what the journal knows of the mask. head : the case's
+    current revision, as far as the window has been told; head_unknown : one may be on its way to the disk. slice :
+    where a stack was left, as the viewer's current step.
     """
 
     loaded: LoadedCase
     image: Image
     mask: Labels
     tape: Tape
+    head: str | None
+    head_unknown: bool = False
     slice: tuple[int, ...] | None = None
 
     @property
@@ -53,6 +56,11 @@ class CaseCache:
 
     def __contains__(self, id: str) -> bool:
         return id in self._kept
+
+    def look(self, id: str) -> CaseLayers | None:
+        """The layers of a case; they stay."""
+        found = self._kept.get(id)
+        return None if found is None else found[0]
 
     def keep(self, layers: CaseLayers) -> list[CaseLayers]:
         """Keep `layers` as the newest; returns those that had to go."""

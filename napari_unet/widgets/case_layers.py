@@ -36,8 +36,8 @@ class Habits:
 
     @classmethod
     def at_first(cls) -> Habits:
-        """Before any case was open: the brush for label 1."""
-        return cls({"selected_label": 1, "brush_size": 20, "opacity": _OPACITY}, "paint")
+        """Before any case was open: no tool, so that the mouse moves the image."""
+        return cls({"selected_label": 1, "brush_size": 20, "opacity": _OPACITY})
 
     def learn(self, image: Image, mask: Labels, loaded: LoadedCase) -> None:
         """Take over how a case was left."""
@@ -65,7 +65,7 @@ class Habits:
         """Give a mask layer the tool of the last one. An outline keeps its own opacity."""
         for name, value in self.tool.items():
             if not (name == "opacity" and mask.contour):
-                setattr(mask, name, value)
+                setattr(mask, name, min(value, mask.ndim) if name == "n_edit_dimensions" else value)
         mask.mode = self.mode
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Any
 
-import numpy as np
 from napari.layers import Layer
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.review.types import Author
 from napari_unet.widgets.case_cache import CaseCache, CaseLayers
-from napari_unet.widgets.case_layers import Habits, context_of, edit_to, image_layer, mask_layer
+from napari_unet.widgets.case_layers import Habits, context_of, image_layer, mask_layer
 from napari_unet.widgets.casework_clerk import Clerk
 from napari_unet.widgets.casework_load import LoadedCase
 from napari_unet.widgets.stroke_recorder import StrokeRecorder, Tape
@@ -61,13 +60,13 @@ class CaseDesk(QObject):
         """Read the case anew when it is opened next."""
         self._cache.take(id)
 
-    def revision_kept(self, id: str) -> str | None:
-        """The revision that the kept layers of a case began with."""
-        found = self._cache.take(id)
-        if found is None:
-            return None
-        self._cache.keep(found)
-        return found.loaded.revision
+    def kept(self, id: str) -> CaseLayers | None:
+        """The layers of a case that was open before, if they are kept."""
+        return self._cache.look(id)
+
+    def at_once(self) -> AbstractContextManager[None]:
+        """Take one case away and lay another one out in it: napari then brings its scene up to date once."""
+        return self._viewer.layers.batched_update()
 
     def lay_out(self, loaded: LoadedCase, clerk: Clerk, saver: Any) -> None:
         """Show a case that was read from disk, and record its strokes."""
@@ -75,19 +74,13 @@ class CaseDesk(QObject):
         clerk.post(partial(tape.open, loaded.revision))
         image = image_layer(loaded, self._habits)
         mask = mask_layer(loaded, image)
-        self._show(CaseLayers(loaded, image, mask, tape), clerk)
-        if loaded.unsaved is not None:
-            flat = np.flatnonzero(loaded.unsaved != mask.data)
-            edit_to(mask, flat, loaded.unsaved.reshape(-1)[flat])
+        self._show(CaseLayers(loaded, image, mask, tape, loaded.revision), clerk)
 
-    def lay_out_kept(self, id: str, clerk: Clerk) -> bool:
-        """Show a case whose layers are kept; False if they are not."""
+    def lay_out_kept(self, id: str, clerk: Clerk) -> None:
+        """Show a case whose layers are kept (see `has`)."""
         layers = self._cache.take(id)
-        if layers is None:
-            return False
-        clerk.post(partial(layers.tape.open, layers.loaded.revision))
+        clerk.post(partial(layers.tape.open, layers.head))
         self._show(layers, clerk)
-        return True
 
     def lay_away(self) -> None:
         """Take the open case out of the viewer and keep its layers."""

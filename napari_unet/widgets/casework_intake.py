@@ -10,6 +10,7 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
+from napari_unet.review.types import Author, AuthorKind
 from napari_unet.widgets.first_masks import FirstMasks
 from napari_unet.widgets.jobs import Job
 
@@ -38,9 +39,13 @@ class Intake(QObject):
     def __init__(self, casework: Any) -> None:
         super().__init__(casework)
         self._casework = casework
+        self._link = casework.link
+        self._book = casework.book
+        self._opener = casework.opener
         self._scan: Job | None = None
         self.first_masks = FirstMasks(casework)
         self.first_masks.failed.connect(casework.failed)
+        self.first_masks.stored.connect(self._on_first_mask)
 
     def add_images(
         self, inputs: Sequence[Path], manifest: Path | None, masks: Path | None, model: str | None
@@ -60,7 +65,7 @@ class Intake(QObject):
             )
 
         def added(result: Added) -> None:
-            self._casework.reload_cases()
+            self._book.reload()
             self.added.emit(result)
             self._casework.told.emit(_in_words(result))
             ids = (*result.new, *result.known)
@@ -69,7 +74,7 @@ class Intake(QObject):
             else:
                 self._go_on(result.new, model)
 
-        job = self._casework.run(work)
+        job = self._link.run(work)
         job.succeeded.connect(added)
         return job
 
@@ -84,12 +89,51 @@ class Intake(QObject):
 
             return _exhaust(scan_steps(project, ids, look_in, by), job)
 
-        job = self._scan = self._casework.start(work)
+        job = self._scan = self._link.start(work)
         job.progressed.connect(self._on_scanned)
         job.succeeded.connect(self.scan_ended)
         job.cancelled.connect(lambda: self.scan_ended.emit(None))
         job.failed.connect(lambda error: self.scan_ended.emit(None))
         job.ended.connect(lambda: self._on_scan_ended(job))
+
+    def make_first_masks(self, model: str, ids: Sequence[str] | None) -> None:
+        """See CaseWork.make_first_masks."""
+        if ids is None:
+            ids = [id for id in self._book.queue if self._book.cases[id].revision is None]
+        self.first_masks.ask(list(ids), model)
+
+    def ask_for_map(self, id: str) -> None:
+        """Make a model's map of a case that is not kept any more, with the model that was used before."""
+        model = self._casework.session.model
+
+        def ask(author: Author | None) -> None:
+            name = author.name if author is not None else model
+            if name:
+                self._casework.told.emit("The model is looking at this case…")
+                self.first_masks.ask([id], name)
+            else:
+                self._casework.told.emit("No model has seen this case. Make first masks with a model first.")
+
+        def used(project: Any) -> Author | None:
+            made = [revision.author for revision in project.revisions(id)]
+            return next((author for author in made if author.kind == AuthorKind.MODEL), None)
+
+        self._link.read(used).succeeded.connect(ask)
+
+    def resolve_change(self, id: str, keep: bool) -> None:
+        """See CaseWork.resolve_change."""
+        by = self._casework.author().name
+        if self._opener.is_open(id):
+            self._opener.leave()
+        self._opener.forget(id)
+        self._link.write(lambda project: project.resolve_change(id, keep, by))
+        self._book.refresh(id)
+
+    def relocate(self, id: str, path: Path) -> None:
+        """See CaseWork.relocate."""
+        by = self._casework.author().name
+        self._link.write(lambda project: project.relocate(id, str(path), by))
+        self._book.refresh(id)
 
     def stop(self) -> None:
         """The project is closed."""
@@ -107,8 +151,8 @@ class Intake(QObject):
 
         def attached(result: Any) -> None:
             self.masks_attached.emit(result)
-            self._casework.desk.forget_all()
-            self._casework.reload_cases()
+            self._casework.opener.forget_all()
+            self._book.reload()
             self._casework.told.emit(
                 f"{len(result.attached)} masks came from the folder, {len(result.without)} cases have none."
             )
@@ -117,7 +161,7 @@ class Intake(QObject):
                 self._casework.failed.emit(UserError(problem, more.strip()))
             self._go_on(result.without, model)
 
-        job = self._casework.start(work)
+        job = self._link.start(work)
         job.succeeded.connect(attached)
 
     def _go_on(self, ids: Sequence[str], model: str | None) -> None:
@@ -125,10 +169,22 @@ class Intake(QObject):
         if model and ids:
             self.first_masks.ask(list(ids), model)
 
+    def _on_first_mask(self, id: str) -> None:
+        """Show a first mask at once if its case is open and has none."""
+        layers = self._casework.desk.layers
+        self._opener.forget(id)
+        revision = self._book.cases[id].revision
+        if layers is not None and layers.id == id and layers.head is None and revision is not None:
+            untouched = not layers.mask._undo_history
+            layers.head = revision
+            if untouched:
+                self._casework.restore_revision(revision)
+        self._casework.views.map_came(id)
+
     def _on_scanned(self, event: Any) -> None:
         self.scanned.emit(event)
         if event.cases:
-            self._casework.reload_cases(event.cases)
+            self._book.reload(event.cases)
 
     def _on_scan_ended(self, job: Job) -> None:
         if self._scan is job:

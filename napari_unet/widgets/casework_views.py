@@ -143,7 +143,7 @@ class CaseViews(QObject):
             if not self.wants_probability or self._probability is not None:
                 return
             if found is None:
-                self._casework.ask_for_map(layers.id)
+                self._casework.intake.ask_for_map(layers.id)
                 return
             self._probability = self._desk.add(_map_layer(layers, found.probability))
 

@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
 from napari_unet.widgets.jobs import Job, run_on_engine
+from napari_unet.widgets.preferences import preferences
 
 _IN_A_ROW = 3  # failures after which something is wrong with the model, not with the images
 
@@ -25,7 +26,8 @@ class FirstMasks(QObject):
     """Asks the engine for one mask after another, and has them stored.
 
     progressed : FirstMasksProgress. stored : id of a case that has a first mask now. failed : a UserError;
-    the other cases go on unless the model itself does not work. ended : nothing is left to do, or it was stopped.
+    the other cases go on unless the model itself does not work. ended : nothing is left to do, or it was
+    stopped.
     """
 
     progressed = Signal(object)
@@ -67,7 +69,7 @@ class FirstMasks(QObject):
             self._finish()
             return
         model, project = self._waiting.pop(id), self._casework.project
-        device = self._casework.device
+        device = preferences().device
 
         def arguments() -> dict[str, Any]:
             return {"path": str(project.source(id)), "model": model, "device": device}
@@ -96,7 +98,7 @@ class FirstMasks(QObject):
         self._casework.write(store, lambda case: self._on_stored(case))
 
     def _on_stored(self, case: Any) -> None:
-        self._casework.took(case)
+        self._casework.book.took(case)
         self.stored.emit(case.id)
 
     def _on_failed(self, id: str, error: UserError) -> None:
