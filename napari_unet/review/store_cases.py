@@ -45,12 +45,6 @@ class CaseStore:
         with self._database.reading() as connection:
             return {id_: Path(path) for id_, path in rows.all_paths(connection)}
 
-    def sources(self) -> dict[str, Path]:
-        """`source` of every case at once."""
-        with self._database.reading() as connection:
-            paths = connection.execute(select(schema.cases.c.id, schema.cases.c.path)).all()
-        return {case: Path(path) for case, path in paths}
-
     def counts(self) -> dict[Status, int]:
         """How many cases have each status; every status is there."""
         query = select(schema.cases.c.status, func.count()).group_by(schema.cases.c.status)
