@@ -19,9 +19,11 @@ from napari_unet.io.formats import read_raster
 from napari_unet.review.burned_in import find_text
 from napari_unet.review.export_folder import new_folder
 from napari_unet.review.export_formats import FORMATS
-from napari_unet.review.export_item import Format, Item, NotExported, Writer
+from napari_unet.review.export_item import ExportResult, Format, Item, NotExported, Writer
 from napari_unet.review.export_manifest import Row, write_manifest, write_readme
 from napari_unet.review.export_pixels import upright
+from napari_unet.review.faults import StoreFault
+from napari_unet.review.revisions import foreground
 from napari_unet.review.splits import Member, Ratios, split_by_patient
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import USABLE, Case, FileState
@@ -46,23 +48,6 @@ class ExportOptions:
     seed: int = 0
     left_right: bool = False
     images: bool = True
-
-
-@dataclass(frozen=True)
-class ExportResult:
-    """What an export did.
-
-    exported : ids of the cases that are in the folder. left_out : (case id, why). text : ids of exported
-    images in which rows of letters were found. splits : patients' cases per split. notes : what the user
-    should know, in words.
-    """
-
-    folder: Path
-    exported: tuple[str, ...]
-    left_out: tuple[tuple[str, str], ...]
-    text: tuple[str, ...]
-    splits: dict[str, int]
-    notes: tuple[str, ...]
 
 
 def export_steps(
@@ -139,6 +124,8 @@ def _item(project: ReviewProject, case: Case, split: str, options: ExportOptions
         raise NotExported(_FILE_PROBLEMS[state]) from error
     try:
         labels = project.read_mask(case.revision)
+    except StoreFault:
+        raise
     except UserError as error:
         raise NotExported("its mask is damaged; `review verify` tells more") from error
     if labels.shape != raster.shape:
@@ -176,7 +163,7 @@ def _write(item: Item, writers: Sequence[Writer], images: bool, so_far: _SoFar) 
 
 def _labels(labels: np.ndarray, raster: Raster, columns_towards: str | None, left_right: bool) -> np.ndarray:
     """Labels as they are exported: 1 for any lung, or 1 right and 2 left; IGNORE stays."""
-    lung = (labels > 0) & (labels != IGNORE)
+    lung = foreground(labels)
     if not left_right:
         exported = lung.astype(np.uint8)
     elif (labels[lung] > 1).any():

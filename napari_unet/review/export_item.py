@@ -44,6 +44,23 @@ class Item:
     labels: np.ndarray
 
 
+@dataclass(frozen=True)
+class ExportResult:
+    """What an export did.
+
+    exported : ids of the cases that are in the folder. left_out : (case id, why). text : ids of exported
+    images in which rows of letters were found. splits : patients' cases per split. notes : what the user
+    should know, in words.
+    """
+
+    folder: Path
+    exported: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...]
+    text: tuple[str, ...]
+    splits: dict[str, int]
+    notes: tuple[str, ...]
+
+
 class Writer(ABC):
     """Writes all cases of one export in one format. A new format is a subclass and a row in FORMATS."""
 

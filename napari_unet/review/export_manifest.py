@@ -7,15 +7,11 @@ import io
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from napari_unet.core.change import IGNORE
 from napari_unet.io.atomic import atomic_write
-from napari_unet.review.export_item import Format
+from napari_unet.review.export_item import ExportResult, Format
 from napari_unet.review.types import Status
-
-if TYPE_CHECKING:
-    from napari_unet.review.export import ExportResult
 
 
 @dataclass(frozen=True)

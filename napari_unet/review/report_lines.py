@@ -1,0 +1,53 @@
+"""The rows of a project's `report.csv`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from napari_unet.review.types import Reason, Status
+
+
+@dataclass(frozen=True)
+class CaseLine:
+    """One row of report.csv. None where there is no answer.
+
+    patient : salted hash, "" if unknown. minutes : of active work. decided : UTC, ISO 8601. first_mask : who
+    made it before people came: "cxr-lung 1.0", "file" or "". masks : how many there are. dice, hd95,
+    changed_mm2, changed_px : the current mask of an accepted or corrected case against that first one; hd95
+    in hd95_unit. heart_to_chest : cardiothoracic ratio, where both lines were measured.
+    """
+
+    case: str
+    number: int
+    status: Status
+    reason: Reason | None
+    patient: str
+    view: str
+    modality: str
+    split: str
+    reviewer: str
+    minutes: float
+    decided: str
+    first_mask: str
+    masks: int
+    dice: float | None
+    hd95: float | None
+    hd95_unit: str
+    changed_mm2: float | None
+    changed_px: int | None
+    checks: str
+    uncertainty: float | None
+    heart_to_chest: float | None
+
+    def cells(self) -> list[str]:
+        """The row's text, column by column."""
+        return [_text(getattr(self, field.name)) for field in fields(self)]
+
+
+COLUMNS = tuple(field.name for field in fields(CaseLine))
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
