@@ -28,6 +28,11 @@ class ReportView(QWidget):
         self._sizes.say("")
         self._findings.say("")
 
+    def say_measuring(self) -> None:
+        """The numbers are on their way; those of an earlier mask are gone."""
+        self._sizes.say("Measuring…")
+        self._findings.say("")
+
     def show_summary(self, summary: Summary) -> None:
         """Show the numbers and findings of `summary`."""
         part = f"<p><b>{escape(summary.part)}</b></p>" if summary.part else ""

@@ -25,6 +25,7 @@ from napari_unet.widgets.threshold import ThresholdPreview, ThresholdSlider
 from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
 
 _CALM_MS = 250  # numbers are made anew this long after the last stroke or step to another slice
+_LONG_MS = 700  # numbers that take longer are announced
 _Work = Callable[[], Any]
 _Then = Callable[[Any], None]
 
@@ -47,7 +48,11 @@ class ResultView(QWidget):
         self._calm.setSingleShot(True)
         self._calm.setInterval(_CALM_MS)
         self._calm.timeout.connect(self._summarise)
+        self._slow = QTimer(self)
+        self._slow.setSingleShot(True)
+        self._slow.setInterval(_LONG_MS)
         self._build()
+        self._slow.timeout.connect(self.report.say_measuring)
         self._viewer.dims.events.current_step.connect(self._on_step)
         session.results_changed.connect(self.picker.refresh)
         self._on_chosen(self.picker.layer())
@@ -84,6 +89,7 @@ class ResultView(QWidget):
     def close_down(self) -> None:
         """The dock is closed: leave nothing behind in the viewer."""
         self._calm.stop()
+        self._slow.stop()
         self._waiting.clear()
         for job in list(self._jobs.values()):
             job.abandon()
@@ -96,6 +102,7 @@ class ResultView(QWidget):
     def _on_chosen(self, layer: Labels | None) -> None:
         self._preview.hide()
         self._listen_to(layer)
+        self._slow.stop()
         self.report.clear()
         result = self._session.result_of(layer)
         self.setVisible(result is not None)
@@ -190,6 +197,7 @@ class ResultView(QWidget):
         def show(summary: Summary) -> None:
             if self._calm.isActive() or self._waiting.get("summary"):
                 return  # out of date: newer numbers are on their way
+            self._slow.stop()
             if self._layer is layer and self._session.result_of(layer) is result:
                 self.report.show_summary(summary)
                 result.threshold = summary.threshold
@@ -197,6 +205,7 @@ class ResultView(QWidget):
                     self.threshold.set_value(summary.threshold)  # it went back with undo
                     self._show_sides(layer, result, summary.left_right)
 
+        self._slow.start()
         self._waiting.pop("summary", None)  # numbers that are old before they are made
         self._run("summary", lambda: results.summarise(result, layer.data, at), show)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import numpy as np
@@ -14,7 +15,7 @@ from qtpy.QtWidgets import QApplication, QLabel, QStyle, QStyleOptionSlider
 
 from napari_unet.core.masks import split_left_right, threshold_mask
 from napari_unet.io.formats import read_mask
-from napari_unet.widgets import result_view
+from napari_unet.widgets import result_view, results
 from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
 
 
@@ -303,6 +304,22 @@ def test_numbers_follow_the_brush(dock, make, qtbot):
     assert f"{int(mask.data.sum()):,} pixels" in text(dock, "sizes")
     mask.undo()
     qtbot.waitUntil(lambda: text(dock, "sizes") == before)
+
+
+def test_numbers_that_take_long_are_announced(dock, make, qtbot, monkeypatch):
+    go_on = threading.Event()
+    before = results.summarise
+
+    def slow(*arguments):
+        go_on.wait(30)
+        return before(*arguments)
+
+    mask = make()
+    monkeypatch.setattr(results, "summarise", slow)
+    mask.paint((32, 22), 0)
+    qtbot.waitUntil(lambda: text(dock, "sizes") == "Measuring…")
+    go_on.set()
+    qtbot.waitUntil(lambda: "Both" in text(dock, "sizes"))
 
 
 def test_numbers_of_a_stack_are_those_of_the_slice(dock, viewer, make, qtbot):
