@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_unet.core import palette
+from napari_unet.core.change import IGNORE
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,17 @@ RIGHT_LEFT = (
 )
 """A mask with one value for each lung; right and left are the patient's."""
 
+NOT_SURE = LabelColour(IGNORE, "not sure", palette.NOT_SURE)
+"""Pixels that training and scores leave out; grey in every mask."""
+
 SPARE = (palette.REDDISH_PURPLE, palette.YELLOW, palette.BLUISH_GREEN, palette.VERMILLION)
 """Colours of values without a name, in this order; the last one for all that follow."""
 
 
 def mask_colormap(legend: tuple[LabelColour, ...] = LUNGS) -> DirectLabelColormap:
-    """Colormap of a Labels layer: the colours of `legend`, spare ones for other values, nothing for 0."""
-    named = {entry.value: entry.colour for entry in legend}
+    """Colormap of a Labels layer: the colours of `legend`, grey for "not sure", spare ones
+    for other values, nothing for 0."""
+    named = {entry.value: entry.colour for entry in (NOT_SURE, *legend)}
     free = (value for value in range(1, 256) if value not in named)
     spare = dict(zip(free, SPARE, strict=False))
     return DirectLabelColormap(color_dict={0: "transparent", **named, **spare, None: SPARE[-1]})

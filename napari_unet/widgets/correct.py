@@ -1,0 +1,246 @@
+"""The Correct dock: tools that mend a mask, each of them one step of undo."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from html import escape
+from typing import Any
+
+from napari.layers import Labels
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from napari_unet.core.correct import copy_slice, interpolate_slices
+from napari_unet.core.errors import UserError
+from napari_unet.widgets.correct_actions import ActionBox
+from napari_unet.widgets.correct_edits import MaskEditor
+from napari_unet.widgets.correct_labels import LabelBox
+from napari_unet.widgets.correct_numbers import NumbersView
+from napari_unet.widgets.correct_slices import SliceBox
+from napari_unet.widgets.correct_target import Target
+from napari_unet.widgets.correct_toolbox import ToolBox
+from napari_unet.widgets.correct_undo import forward_undo
+from napari_unet.widgets.forms import Fields, Foldable, LayerPicker, ScrollColumn, Words
+from napari_unet.widgets.layers import MAP
+from napari_unet.widgets.session import Session, session_of
+
+_KEYS = (
+    ("Ctrl+Z, Ctrl+Shift+Z", "undo, redo"),
+    ("2, 1, 4, 3", "napari's brush, eraser, fill, polygon"),
+    ("[ and ]", "smaller and larger brush"),
+    ("Space held", "move the view"),
+    ("Shift held", "smart brush, lasso: erase; push border: no lung"),
+    ("Esc", "leave the tool"),
+)
+
+
+class CorrectWidget(QWidget):
+    """Plugins ▸ U-Net Lung ▸ Correct."""
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__()
+        self._session = session_of(napari_viewer)
+        self._viewer = self._session.viewer
+        self._layer: Labels | None = None
+        self._is_open = True
+        self._key = object()  # stands for this dock, and holds nothing of it
+        self._session.attach(self._key)
+        self.destroyed.connect(partial(_detach, self._session, self._key))
+        self.target = Target(self._session)
+        self.editor = MaskEditor(self._viewer)
+        self._look = QTimer(self)  # whoever adds a mask tells in the same turn what is known about it
+        self._look.setSingleShot(True)
+        self._look.setInterval(0)
+        self._look.timeout.connect(lambda: self.target.choose(self._layer))
+        self._build()
+        self._wire()
+        self._on_chosen(self.mask.layer())
+
+    # -- the form --
+
+    def _build(self) -> None:
+        self.mask = LayerPicker(self._viewer, is_mask, "No mask")
+        self.labels = LabelBox()
+        self.tools = ToolBox(self.target, self._viewer, self.editor)
+        self.actions = ActionBox(self.target, self.editor)
+        self.slices = SliceBox()
+        self.numbers = NumbersView(self.target)
+        self.undo, self.redo = QPushButton("Undo"), QPushButton("Redo")
+        self.undo.setToolTip("Ctrl+Z")
+        self.redo.setToolTip("Ctrl+Shift+Z")
+        self.hint = Words("Open a mask, or make one with Segment or Review.", name="hint")
+        self.status = Words(name="status")
+        self.message = Words(name="message")
+        fields = Fields()
+        fields.add("Mask", self.mask)
+        fields.add("Paint", self.labels)
+        back = QHBoxLayout()
+        back.addWidget(self.undo)
+        back.addWidget(self.redo)
+        self._slices_title = _title("Slices")
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.addLayout(fields)
+        column.addWidget(self.hint)
+        for part in (_title("With the mouse"), self.tools):
+            column.addWidget(part)
+        self._at_a_click = _title("At a click")
+        for part in (self._at_a_click, self.actions, self._slices_title, self.slices):
+            column.addWidget(part)
+        column.addLayout(back)
+        for part in (self.status, self.message, self.numbers):
+            column.addWidget(part)
+        column.addWidget(Foldable("Mouse and keys", Words(_hints(), name="hints")))
+        column.addStretch()
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(ScrollColumn(body))
+
+    def _wire(self) -> None:
+        self.mask.chosen.connect(self._on_chosen)
+        self.target.changed.connect(self._show_state)
+        self._session.results_changed.connect(self._look.start)
+        for part in (self.target, self.editor, self.tools):
+            part.failed.connect(self._on_failed)
+        for part in (self.editor, self.tools):
+            part.told.connect(self._on_told)
+        self.numbers.sides.connect(self.labels.show_sides)
+        self.slices.fill_between.connect(self._on_fill_between)
+        self.slices.copy_from.connect(self._on_copy)
+        self.undo.clicked.connect(lambda: self._layer is not None and self._layer.undo())
+        self.redo.clicked.connect(lambda: self._layer is not None and self._layer.redo())
+        forward_undo(self, lambda: self._layer)
+
+    def event(self, event: QEvent) -> bool:
+        """Close down when napari closes the dock: it takes the widget out and sends no close event."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self._close_down()
+        return super().event(event)
+
+    def _close_down(self) -> None:
+        if not self._is_open:
+            return
+        self._is_open = False
+        self._look.stop()
+        self._session.results_changed.disconnect(self._look.start)
+        self._listen_to(None)
+        self.tools.close_down()
+        self.labels.follow(None)
+        self.numbers.close_down()
+        self.editor.close_down()
+        self.target.close_down()
+        self.mask.disconnect_layers()
+        self._session.detach(self._key)
+
+    # -- the mask --
+
+    def _on_chosen(self, layer: Labels | None) -> None:
+        self._listen_to(layer)
+        self.status.say("")
+        self.message.say("")
+        self.labels.follow(layer)
+        self.tools.follow(layer)
+        self.target.choose(layer)
+        self._look.start()
+
+    def _listen_to(self, layer: Labels | None) -> None:
+        if self._layer is not None:
+            self._layer.events.paint.disconnect(self._on_painted)
+            self._layer.events.set_data.disconnect(self._on_painted)
+        self._layer = layer
+        if layer is not None:
+            layer.events.paint.connect(self._on_painted)
+            layer.events.set_data.connect(self._on_painted)
+
+    def _on_painted(self) -> None:
+        self._show_history()
+        if self.target.is_volume:
+            self._show_slices()
+
+    def _show_state(self) -> None:
+        self.hint.setVisible(self._layer is None)
+        self.tools.show_state()
+        self.actions.show_state()
+        volume = self.target.is_volume
+        self._slices_title.setVisible(volume)
+        self.slices.setVisible(volume)
+        if volume:
+            self._show_slices()
+        self.numbers.follow(self._layer)
+        self._show_history()
+
+    def _show_slices(self) -> None:
+        with suppress(UserError):
+            self.slices.show_for(self._layer, self.target.lead()[-1])
+
+    def _show_history(self) -> None:
+        layer = self._layer
+        self.undo.setEnabled(layer is not None and bool(layer._undo_history))
+        self.redo.setEnabled(layer is not None and bool(layer._redo_history))
+
+    # -- stacks --
+
+    def _on_fill_between(self, known: list[int]) -> None:
+        layer, spacing = self._layer, self.target.spacing
+        if layer is None:
+            return
+        if spacing is not None and len(spacing) != layer.ndim:
+            spacing = None
+        self.editor.edit(
+            layer, None, lambda labels: interpolate_slices(labels, known, spacing), "Filled in between."
+        )
+
+    def _on_copy(self, step: int) -> None:
+        layer = self._layer
+        if layer is None:
+            return
+        try:
+            at = self.target.lead()[-1]
+        except UserError as error:
+            self._on_failed(error)
+            return
+        self.editor.edit(
+            layer,
+            None,
+            lambda labels: copy_slice(labels, at + step, at),
+            f"Slice {at + step + 1} copied.",
+        )
+
+    # -- telling --
+
+    def _on_told(self, text: str) -> None:
+        self.message.say("")
+        self.status.say(text)
+
+    def _on_failed(self, error: UserError) -> None:
+        self.status.say("")
+        self.message.say(f"<span style='color: #e0a030'>⚠</span> {escape(str(error))}")
+        show_error(str(error))
+
+
+def is_mask(layer: Any) -> bool:
+    """Whether a layer can be corrected: a mask in memory, and not a preview of one."""
+    return (
+        isinstance(layer, Labels)
+        and not layer.multiscale
+        and layer.ndim in (2, 3)
+        and layer.metadata.get(MAP) != "preview"
+    )
+
+
+def _detach(session: Session, key: object, *_: object) -> None:
+    with suppress(RuntimeError):  # at the end of the process Qt's objects go in any order
+        session.detach(key)
+
+
+def _title(text: str) -> QLabel:
+    return QLabel(f"<b>{text}</b>")
+
+
+def _hints() -> str:
+    rows = "".join(
+        f"<tr><td><b>{escape(keys)}</b>&nbsp;&nbsp;</td><td>{escape(does)}</td></tr>" for keys, does in _KEYS
+    )
+    return f"<table>{rows}</table>"
