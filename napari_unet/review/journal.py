@@ -94,6 +94,15 @@ class Recovered:
             change.apply(labels)
         return labels
 
+    def has_been(self, labels: np.ndarray) -> bool:
+        """The mask was `labels` at the start or after one of the strokes."""
+        now = self.start.copy()
+        for change in self.changes:
+            if np.array_equal(now, labels):
+                return True
+            change.apply(now)
+        return np.array_equal(now, labels)
+
 
 class Journal:
     """Writes the journal of one case. One thread.
@@ -160,6 +169,12 @@ class Journal:
         checkpoint = self._checkpoint[1] if self._checkpoint else b""
         return b"".join([self._header, self._snapshot, checkpoint, *self._changes])
 
+    def recovered(self) -> Recovered:
+        """What a reader of `contents` gets."""
+        found = _read(self.contents())
+        assert found is not None
+        return found
+
     def sync(self) -> None:
         """Put everything on the disk (fsync). Raises OSError if that fails; then call it again later."""
         try:
@@ -212,9 +227,12 @@ def read_journal(path: Path) -> Recovered | None:
     Raises OSError if the file is there and cannot be read.
     """
     try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+        return _read(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def _read(data: bytes) -> Recovered | None:
     if not data.startswith(MAGIC):
         return None
     records = payloads(data)

@@ -1,7 +1,8 @@
 """What a killed process, or a project that could not be written to, left behind in stroke journals.
 
-A journal that a new one takes the place of is put aside under another name until a mask of its case is saved
-or found equal; it is offered until then, and kept even later if what it holds was not saved.
+Whoever opens the case paints what was found once more, as one edit, and its journal has it then. A journal
+of which that was not done is put aside when a new one needs its place, is offered again until a mask of its
+case is saved, and even then it is kept.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import glob
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from platformdirs import user_data_path
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.durable import flush_folder, write_whole
-from napari_unet.review.journal import Recovered, read_journal
+from napari_unet.review.journal import Journal, Recovered, read_journal
 
 if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject
@@ -59,46 +59,50 @@ def unsaved_cases(project: ReviewProject, rescue: Path | None = None) -> list[st
     return [one.id for one in cases if one.id in begun and unsaved_work(project, one.id, rescue) is not None]
 
 
-def put_aside(path: Path, session: str) -> None:
-    """Make room for a new journal at `path`: one of another session goes aside, unless all of it is saved.
+def make_room(journal: Journal, rescue: Path) -> None:
+    """Before the first `sync` of a new journal: an older one in its place goes aside.
 
-    Raises OSError if the folder cannot be written to.
+    It does not if all of it is saved, or painted again in the new one. Raises OSError.
     """
+    path = journal.path
     for partial in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
         partial.unlink(missing_ok=True)  # a process was killed while it wrote this
-    if not path.exists():
+    inside, outside = read_journal(path), read_journal(rescue / path.name)
+    if inside is None or inside.session == journal.session or inside.is_saved:
         return
-    found = read_journal(path)
-    if found is not None and found.session == session:
-        return
-    if found is None or found.is_saved:
-        path.unlink(missing_ok=True)
-    else:
+    if outside is not None and outside.session == inside.session and outside.number >= inside.number:
+        return  # the rescued one has all of it
+    if not journal.recovered().has_been(inside.labels()):
         path.rename(_free(path, _ASIDE))
-    flush_folder(path.parent)
+        flush_folder(path.parent)
 
 
-def adopt_rescued(path: Path, rescue: Path, session: str) -> None:
-    """Bring strokes from the rescue folder `rescue` home: next to `path`, put aside. Raises OSError."""
-    for outside in (*_asides(rescue / path.name), rescue / path.name):
-        found = read_journal(outside)
-        if found is None or found.session == session:
-            continue
-        inside = read_journal(path)
-        if inside is None or inside.session != found.session or inside.number < found.number:
-            write_whole(_free(path, _ASIDE), outside.read_bytes())
-        outside.unlink(missing_ok=True)
+def drop_taken_over(journal: Journal, rescue: Path) -> None:
+    """After the first `sync`: older journals go whose strokes were painted again in the new one."""
+    found = {older: read_journal(older) for older in _older(journal.path, rescue)}
+    if found:
+        ours = journal.recovered()
+        for path, older in found.items():
+            if older is None or (older.session != ours.session and ours.has_been(older.labels())):
+                path.unlink(missing_ok=True)
 
 
-def settle(path: Path, labels: np.ndarray) -> None:
-    """A mask of this case was saved: what was put aside is offered no more, and deleted if it is `labels`."""
-    for aside in _asides(path):
-        with suppress(OSError):
-            found = read_journal(aside)
-            if found is None or np.array_equal(found.labels(), labels):
-                aside.unlink(missing_ok=True)
-            else:
-                aside.rename(_free(path, _KEPT))
+def settle(journal: Journal, rescue: Path) -> None:
+    """A mask of this case was saved: what older journals hold is offered no more, but kept."""
+    for path in _older(journal.path, rescue):
+        found = read_journal(path)
+        if found is not None and found.session != journal.session:
+            path.rename(_free(path.with_name(journal.path.name), _KEPT))
+
+
+def put_in_rescue(journal: Journal, rescue: Path) -> None:
+    """Put all strokes that are not saved into the rescue folder as well. Raises OSError."""
+    path = rescue / journal.path.name
+    rescue.mkdir(parents=True, exist_ok=True)
+    older = read_journal(path)
+    if older is not None and older.session != journal.session:
+        path.rename(_free(path, _ASIDE))
+    write_whole(path, journal.contents())
 
 
 def _journals(path: Path, rescue: Path) -> Iterator[Recovered]:
@@ -112,6 +116,12 @@ def _journals(path: Path, rescue: Path) -> Iterator[Recovered]:
         found = read_journal(aside)
         if found is not None:
             yield found
+
+
+def _older(path: Path, rescue: Path) -> list[Path]:
+    """Journals of the case at `path`, but for the one in use."""
+    outside = rescue / path.name
+    return [*_asides(path), *_asides(outside), *([outside] if outside.exists() else [])]
 
 
 def _is_head(project: ReviewProject, head: str | None, labels: np.ndarray) -> bool:

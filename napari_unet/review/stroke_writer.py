@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
@@ -14,9 +14,8 @@ import numpy as np
 
 from napari_unet.core.change import Change
 from napari_unet.core.errors import UserError
-from napari_unet.review.durable import write_whole
 from napari_unet.review.journal import Journal
-from napari_unet.review.recovery import adopt_rescued, put_aside, settle
+from napari_unet.review.recovery import drop_taken_over, make_room, put_in_rescue, settle
 from napari_unet.review.save_state import in_words, log_bug
 
 _log = logging.getLogger(__name__)
@@ -30,7 +29,7 @@ class _Open:
     journal: Journal
     in_place: bool = False  # room was made for it in the project
     closing: bool = False
-    settled: list[np.ndarray] = field(default_factory=list)  # masks that were saved
+    settled: bool = True  # nothing was saved since older journals were looked at
     rescued: bool = False
 
 
@@ -87,7 +86,7 @@ class StrokeWriter:
             one = self._cases.get(case)
             if one is not None and one.journal.number > one.journal.first:
                 one.journal.checkpoint(number, revision, labels)
-                one.settled.append(labels)
+                one.settled = False
 
         self._post(checkpoint)
 
@@ -188,17 +187,19 @@ class StrokeWriter:
         journal = one.journal
         if journal.is_behind:
             if not one.in_place:
-                with suppress(OSError):  # then it stays where it is, and is offered from there
-                    adopt_rescued(journal.path, self._rescue, journal.session)
-                put_aside(journal.path, journal.session)
-                one.in_place = True
+                make_room(journal, self._rescue)
             journal.sync()
+            if not one.in_place:
+                one.in_place = True
+                with suppress(OSError):  # then they stay where they are, and are offered from there
+                    drop_taken_over(journal, self._rescue)
         if one.rescued:
             (self._rescue / journal.path.name).unlink(missing_ok=True)
             one.rescued = False
-        for labels in one.settled:
-            settle(journal.path, labels)
-        one.settled.clear()
+        if not one.settled:
+            one.settled = True
+            with suppress(OSError):
+                settle(journal, self._rescue)
         if one.closing:
             self._forget(case, one)
 
@@ -212,10 +213,7 @@ class StrokeWriter:
         if not one.journal.is_behind:
             return
         try:
-            self._rescue.mkdir(parents=True, exist_ok=True)
-            outside = self._rescue / one.journal.path.name
-            put_aside(outside, one.journal.session)
-            write_whole(outside, one.journal.contents())
+            put_in_rescue(one.journal, self._rescue)
             one.rescued = True
         except OSError:
             _log.warning("the rescue folder cannot be written to")
