@@ -6,7 +6,6 @@ import numpy as np
 from scipy import ndimage
 
 from napari_unet.core.change import IGNORE, Change
-from napari_unet.core.masks import bounding_box
 
 RIGHT, LEFT = 1, 2
 
@@ -48,21 +47,22 @@ def with_lung(labels: np.ndarray, wanted: np.ndarray, label: int = RIGHT) -> np.
     before, after = lung(labels), wanted & free
     new = np.where(before & ~after, 0, labels).astype(labels.dtype)
     added = after & ~before
-    box = bounding_box(added)
-    if box is None:
+    if not added.any():
         return new
-    present = np.unique(labels[before & after])
-    if len(present) == 1:
-        nearest = np.full(labels.shape, present[0], labels.dtype)
-    elif len(present):
-        near = ndimage.distance_transform_edt(~(before & after), return_distances=False, return_indices=True)
-        nearest = labels[tuple(near)]
-    else:
-        nearest = np.full(labels.shape, label, labels.dtype)
+    kept = before & after
     parts, count = ndimage.label(after)
-    joined = np.zeros(count + 1, bool)
-    joined[parts[before & after]] = True
-    new[added] = np.where(joined[parts[added]], nearest[added], label)
+    of_part = np.full(count + 1, label, labels.dtype)  # the label of the lung in each part
+    has_one, several = np.zeros(count + 1, bool), np.zeros(count + 1, bool)
+    for found in np.unique(labels[kept]):
+        there = np.unique(parts[kept & (labels == found)])
+        several[there] |= has_one[there]
+        has_one[there] = True
+        of_part[there] = found
+    new[added] = of_part[parts[added]]
+    between = added & several[parts]
+    if between.any():
+        near = ndimage.distance_transform_edt(~kept, return_distances=False, return_indices=True)
+        new[between] = labels[tuple(axis[between] for axis in near)]
     return new
 
 

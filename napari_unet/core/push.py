@@ -1,22 +1,31 @@
 """Push the border: a scribble says what is lung or what is not, and the border nearby is found anew.
 
-Between the scribble and the mask far from it a random walker on a coarse grid finds where the border runs; image
-and probability say where walking is hard. At the edge the full-size probability has the last word.
+A scribble is taken for the middle line of what was wrong: where the image has no edge, the border comes to
+lie as far beyond it as it lay before it. Edges in image and probability bend that: a random walk with this as
+its prior is solved on a coarse grid. Between the nodes the full-size probability tells where the border runs.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage, sparse
-from scipy.sparse.linalg import splu
+from scipy import ndimage
 
 from napari_unet.core.change import IGNORE, Change
+from napari_unet.core.grid import Grid, logit, random_walk
 from napari_unet.core.lung_labels import change_in, grown_box, lung, with_lung
-from napari_unet.core.masks import bounding_box
+from napari_unet.core.masks import bounding_box, fill_holes
 
-_GRID = 128  # nodes per axis at most
-_FAR = 0.75  # how far beyond the scribble the border may move, in shares of the scribble's distance to it
-_LOGIT = 4.0  # probabilities are told apart up to this logit: 0.018 to 0.982
+_NODES = 128  # of the grid per axis, at most
+_FAR = 3.0  # how far beyond the scribble the border may move, in shares of the scribble's distance to it
+_NEAR = 6  # pixels that it may move in any case
+_STEEP = 3.0  # of the prior, where it passes one half
+_TRUST = 2.0  # in the prior, against the walk
+_IMAGE, _PROBABILITY = (
+    10.0,
+    1.0,
+)  # how much an edge hinders the walk: per standard deviation, per unit of logit
+_LEVEL = 0.5  # how much the prior leans towards pixels more likely than the scribble
+_SMALL = 0.2  # of what is moved: gaps up to this share are closed
 
 
 def push_border(
@@ -33,110 +42,92 @@ def push_border(
     together with the scribble changes: `inside` only adds lung, the other only takes it away. New pixels take
     the label of the lung they are joined to; where there is none, `label`. Pixels to be ignored stay.
     """
-    wrong = scribble & (lung(labels) != inside) & (labels != IGNORE)
-    near = bounding_box(wrong)
+    for other in (image, scribble, labels if probability is None else probability):
+        if other.shape != labels.shape:
+            raise ValueError(f"shapes differ: {labels.shape} and {other.shape}")
+    near = bounding_box(scribble)
     if near is None:
-        return Change(labels.shape, np.empty(0, np.int64), np.empty(0, np.uint8))
-    reach = _reach(labels, wrong, near, inside)
+        return _nothing(labels)
+    wrong = scribble[near] & (lung(labels[near]) != inside) & (labels[near] != IGNORE)
+    part = bounding_box(wrong)
+    if part is None:
+        return _nothing(labels)
+    wrong = wrong[part]
+    near = tuple(slice(n.start + p.start, n.start + p.stop) for n, p in zip(near, part, strict=True))
+    reach = int(np.ceil(_FAR * _distance(labels, wrong, near, inside))) + _NEAR
     box = grown_box(near, (reach + 2, reach + 2), labels.shape)
-    step = -(-max(part.stop - part.start for part in box) // _GRID)
-    old, seeds = labels[box], wrong[box]
-    is_lung = lung(old)
-    coarse = _Coarse(step, is_lung.shape)
-    free = ndimage.distance_transform_edt(~seeds) <= reach
-    solved = _solve(
-        coarse.mean(image[box].astype(np.float32)),
-        None if probability is None else coarse.mean(_logit(probability[box])),
-        coarse.mean(is_lung.astype(np.float32)) >= 0.5,
-        coarse.mean(seeds.astype(np.float32)) > 0,
-        coarse.mean(free.astype(np.float32)) >= 0.5,
-        inside,
-    )
-    fine = coarse.enlarge(solved)
-    wanted = (fine >= 0.5) & free | seeds if inside else ~((fine < 0.5) & free | seeds)
-    moved = (wanted & ~is_lung) if inside else (is_lung & ~wanted)
-    parts, count = ndimage.label(moved & (old != IGNORE))
+    old = labels[box]
+    seeds = np.zeros(old.shape, bool)
+    seeds[tuple(slice(n.start - b.start, n.stop - b.start) for n, b in zip(near, box, strict=True))] = wrong
+    alike = lung(old) == inside  # what is already as the scribble wants it
+    seen = None if probability is None else probability[box]
+    wanted = np.asarray(_grown(alike, image[box], seen, seeds, inside))
+    return change_in(labels, box, with_lung(old, wanted if inside else ~wanted, label))
+
+
+def _distance(labels: np.ndarray, wrong: np.ndarray, near: tuple[slice, ...], inside: bool) -> float:
+    """How far the scribble reaches beyond the border, in pixels; at most its length or an eighth of the image."""
+    length: int = max(wrong.shape)
+    most = max(length, max(labels.shape) // 8)
+    box = grown_box(near, (most, most), labels.shape)
+    step: int = -(-max(part.stop - part.start for part in box) // _NODES)
+    alike = lung(labels[box][::step, ::step]) == inside
+    if not alike.any():
+        return length / 4  # a lung of its own
+    away = step * ndimage.distance_transform_edt(~alike)
+    rows, columns = np.nonzero(wrong)
+    rows, columns = rows + near[0].start - box[0].start, columns + near[1].start - box[1].start
+    farthest = float(away[rows // step, columns // step].max())
+    return min(farthest, float(most))
+
+
+def _grown(
+    alike: np.ndarray, image: np.ndarray, probability: np.ndarray | None, seeds: np.ndarray, inside: bool
+) -> np.ndarray:
+    """bool like `alike`: it and what it gains through `seeds`. All (Y, X), of the region that may change."""
+    grid = Grid(alike.shape, _NODES)
+    old, seed = grid.mean(alike) >= 0.5, grid.mean(seeds) > 0
+    old &= ~seed
+    away, (rows, columns) = ndimage.distance_transform_edt(~seed, return_indices=True)
+    reach = ndimage.distance_transform_edt(~old) if old.any() else np.full(old.shape, max(old.shape) / 12)
+    reach = ndimage.maximum_filter(np.where(seed, reach, 0), 5)[rows, columns]  # of the nearest seed
+    around = away <= _FAR * reach + _NEAR / grid.step
+    free = around & ~seed & ~old
+    picture = np.nan_to_num(grid.mean(image))
+    spread = float(picture[around].std())
+    features = [_IMAGE / 2 * (picture - picture.mean()) / spread] if spread > 0 else []
+    prior = _STEEP * (1 - away / np.maximum(reach, 2 / grid.step))
+    if probability is not None:
+        likely = logit(grid.mean(probability))
+        features.append(_PROBABILITY / 2 * likely)
+        level = likely - np.median(likely[seed])
+        prior += _LEVEL * (level if inside else -level)
+    trust = _TRUST / max(float(reach.max()), 2 / grid.step) ** 2
+    value = random_walk(seed | old, free, features, 1 / (1 + np.exp(-prior)), trust)
+    fine = grid.enlarge(value)
+    if probability is not None and grid.step > 1:
+        detail = probability - grid.enlarge(grid.mean(probability))
+        fine += detail if inside else -detail
+    gained = (fine >= 0.5) & (grid.enlarge(free | seed) >= 0.5) | seeds
+    parts, count = ndimage.label(gained & ~alike)
     keep = np.zeros(count + 1, bool)
     keep[parts[seeds]] = True
-    keep[0] = False
-    return change_in(labels, box, with_lung(old, is_lung ^ keep[parts], label))
+    return _closed(alike, np.asarray(keep[parts]))
 
 
-def _reach(labels: np.ndarray, wrong: np.ndarray, near: tuple[slice, ...], inside: bool) -> int:
-    """How far from the scribble the border may come to lie, in pixels."""
-    length = max(part.stop - part.start for part in near)
-    box = grown_box(near, (max(length, 64),) * 2, labels.shape)
-    there = lung(labels[box]) == inside
-    away = ndimage.distance_transform_edt(~there)[wrong[box]].max() if there.any() else length
-    return int(np.ceil(_FAR * away + 4))
+def _closed(alike: np.ndarray, gained: np.ndarray) -> np.ndarray:
+    """`alike` with `gained`, and with the small gaps that are closed in between the two."""
+    both = alike | gained
+    gaps, count = ndimage.label(fill_holes(both) & ~both)
+    if not count:
+        return both
+    small = np.asarray(np.bincount(gaps.ravel()) <= _SMALL * np.count_nonzero(gained))
+    beside = np.zeros(count + 1, bool)
+    beside[np.unique(gaps[ndimage.binary_dilation(gained)])] = True
+    beside[0] = False
+    fill = small & beside
+    return np.asarray(both | fill[gaps], bool)
 
 
-class _Coarse:
-    """Blocks of step × step pixels as the nodes of a grid; the last ones may hang over the edge."""
-
-    def __init__(self, step: int, shape: tuple[int, ...]) -> None:
-        self._step, self._shape = step, shape
-
-    def mean(self, values: np.ndarray) -> np.ndarray:
-        step = self._step
-        if step == 1:
-            return values
-        over = [(0, -size % step) for size in self._shape]
-        padded = np.pad(values, over, mode="edge")
-        rows, columns = (size // step for size in padded.shape)
-        return np.asarray(padded.reshape(rows, step, columns, step).mean(axis=(1, 3)))
-
-    def enlarge(self, values: np.ndarray) -> np.ndarray:
-        if self._step == 1:
-            return values
-        large = ndimage.zoom(values, self._step, order=1, mode="nearest", grid_mode=True)
-        return np.asarray(large[: self._shape[0], : self._shape[1]])
-
-
-def _solve(
-    image: np.ndarray,
-    logit: np.ndarray | None,
-    is_lung: np.ndarray,
-    seeds: np.ndarray,
-    free: np.ndarray,
-    inside: bool,
-) -> np.ndarray:
-    """Chance, per node, that a walk from it meets lung first; known are the scribble and what lies far."""
-    unknown = free & ~seeds
-    unknown &= ~is_lung if inside else is_lung
-    value = np.where(seeds, float(inside), is_lung.astype(float))
-    if not unknown.any():
-        return value
-    spread = max(float(image[free].std()), 1e-6)
-    features = [image / spread] + ([] if logit is None else [logit / 2])
-    number = np.full(image.shape, -1)
-    number[unknown] = np.arange(np.count_nonzero(unknown))
-    size = int(unknown.sum())
-    diagonal, pull = np.zeros(size), np.zeros(size)
-    rows, columns, weights = [], [], []
-    for axis in (0, 1):
-        one = tuple(slice(None, -1) if a == axis else slice(None) for a in (0, 1))
-        two = tuple(slice(1, None) if a == axis else slice(None) for a in (0, 1))
-        apart = sum((feature[one] - feature[two]) ** 2 for feature in features)
-        weight = np.exp(-4 * apart) + 1e-3
-        for here, there in ((one, two), (two, one)):
-            mine, theirs = number[here], number[there]
-            at = mine >= 0
-            np.add.at(diagonal, mine[at], weight[at])
-            known = at & (theirs < 0)
-            np.add.at(pull, mine[known], weight[known] * value[there][known])
-            both = at & (theirs >= 0)
-            rows.append(mine[both])
-            columns.append(theirs[both])
-            weights.append(-weight[both])
-    matrix = sparse.coo_matrix(
-        (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))), shape=(size, size)
-    )
-    matrix = (matrix + sparse.diags(diagonal)).tocsc()
-    value[unknown] = splu(matrix, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}).solve(pull)
-    return value
-
-
-def _logit(probability: np.ndarray) -> np.ndarray:
-    odds = np.log(np.maximum(probability, 1e-6) / np.maximum(1 - probability, 1e-6))
-    return np.asarray(np.clip(odds, -_LOGIT, _LOGIT), np.float32)
+def _nothing(labels: np.ndarray) -> Change:
+    return Change(labels.shape, np.empty(0, np.int64), np.empty(0, np.uint8))
