@@ -15,14 +15,19 @@ from napari_unet.io.pictures import write_png
 from napari_unet.io.tiff import write_tiff
 from napari_unet.review.export_coco import CocoWriter
 from napari_unet.review.export_item import Format, Item, NotExported, Writer
+from napari_unet.review.export_manifest import write_rows
 from napari_unet.review.export_pixels import as_unsigned
 from napari_unet.review.nnunet import NnUNetWriter
 
 
 class _Files(Writer):
-    """`images/<case>` and `masks/<case>` under one name: what training reads."""
+    """`images/<case>` and `masks/<case>` under one name, and a manifest.csv: a folder for training recipes."""
 
     suffix: ClassVar[str]
+
+    def __init__(self, folder: Path, left_right: bool) -> None:
+        super().__init__(folder, left_right)
+        self._rows: list[tuple[str, str, str]] = []
 
     def add(self, item: Item, images: bool) -> tuple[str, str]:
         """See Writer."""
@@ -31,8 +36,15 @@ class _Files(Writer):
         if not images:
             return "", self.told(mask)
         image = self.place("images", item.case + self.suffix)
+        self._rows.append((image.name, item.patient or item.case, item.split))
         self.write_image(image, item.raster)
         return self.told(image), self.told(mask)
+
+    def finish(self) -> list[str]:
+        """Writes the manifest that training reads; who is unknown counts as a patient of their own."""
+        if self._rows:
+            write_rows(self.place("manifest.csv"), ("file", "patient", "split"), self._rows)
+        return []
 
     @abstractmethod
     def write_image(self, path: Path, raster: Raster) -> None:
@@ -64,10 +76,8 @@ class TiffWriter(_Files):
 
     def write_image(self, path: Path, raster: Raster) -> None:
         """See _Files."""
-        pixels = raster.pixels
-        write_tiff(
-            path, pixels if pixels.dtype in (np.uint8, np.uint16) else pixels.astype(np.float32), raster
-        )
+        fits = raster.pixels.dtype in (np.uint8, np.uint16)
+        write_tiff(path, raster.pixels if fits else raster.pixels.astype(np.float32), raster)
 
 
 class NiftiWriter(_Files):

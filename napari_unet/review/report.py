@@ -76,6 +76,7 @@ def _line(project: ReviewProject, case: Case) -> tuple[CaseLine, Revision | None
         decided=case.decided.isoformat() if case.decided and case.status in DECIDED else "",
         first_mask=_made_by(first),
         masks=len(masks),
+        slices=None if case.shape is None else case.shape[0] if len(case.shape) == 3 else 1,
         dice=None if changed is None else _known(changed.dice),
         hd95=None if changed is None else _known(changed.hd95),
         hd95_unit="" if changed is None else "px" if case.spacing_mm is None else "mm",

@@ -12,7 +12,7 @@ class CaseLine:
     """One row of report.csv. None where there is no answer.
 
     patient : salted hash, "" if unknown. minutes : of active work. decided : UTC, ISO 8601. first_mask : who
-    made it before people came: "cxr-lung 1.0", "file" or "". masks : how many there are. dice, hd95,
+    made it before people came: "cxr-lung 1.0", "file" or "". masks : how many there are. slices : 1 for an image. dice, hd95,
     changed_mm2, changed_px : the current mask of an accepted or corrected case against that first one; hd95
     in hd95_unit. heart_to_chest : cardiothoracic ratio, where both lines were measured.
     """
@@ -30,6 +30,7 @@ class CaseLine:
     decided: str
     first_mask: str
     masks: int
+    slices: int | None
     dice: float | None
     hd95: float | None
     hd95_unit: str

@@ -26,7 +26,7 @@ _STYLE = """
 @page { size: A4; margin: 12mm 14mm; }
 * { box-sizing: border-box; }
 body { font: 10pt/1.35 "Helvetica Neue", Helvetica, Arial, sans-serif; color: #1a1a1a; background: #fff;
-  width: 182mm; margin: 0 auto; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+  width: 181mm; margin: 0 auto; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 @media screen { body { margin: 10mm auto; } }
 h1 { font-size: 17pt; margin: 0; } h2 { font-size: 11pt; margin: 4.5mm 0 1.5mm; }
 p { margin: 0 0 1mm; } .quiet { color: #555; font-size: 8.5pt; }
@@ -43,7 +43,7 @@ th, td { padding: 0.6mm 0; border-bottom: 0.2mm solid #e3e3e3; overflow-wrap: an
 .n { text-align: right; white-space: nowrap; padding-left: 3mm; }
 .pairs { display: flex; flex-wrap: wrap; gap: 3mm 6mm; }
 figure { width: 88mm; margin: 0; break-inside: avoid; }
-figure div { display: flex; gap: 1mm; } figure img { width: 43.5mm; height: 38mm; object-fit: contain;
+figure div { display: flex; gap: 1mm; } figure img { width: 43.5mm; height: 44mm; object-fit: contain;
   background: #000; } figcaption { font-size: 8.5pt; color: #333; margin-top: 0.5mm; }
 footer { margin-top: 4mm; border-top: 0.3mm solid #ccc; padding-top: 1.5mm; }
 """
@@ -155,11 +155,13 @@ def _first_masks(first: FirstMasks) -> str:
     if first.dice is not None:
         middle.append(f"overlap with the corrected mask {first.dice:.3f} (Dice; 1 is the same)")
     if first.hd95_mm is not None:
-        middle.append(f"border moved by up to {first.hd95_mm:.1f} mm (95 % of it)")
+        middle.append(f"95 % of the border moved less than {first.hd95_mm:.1f} mm")
+    elif first.hd95_px is not None:
+        middle.append(f"95 % of the border moved less than {first.hd95_px:.0f} pixels")
     if first.changed_mm2 is not None:
         middle.append(f"{first.changed_mm2 / 100:,.1f} cm² changed")
     if middle:
-        text += f"<p>The middle one of the corrected: {'; '.join(middle)}.</p>"
+        text += f"<p>Typical of the corrected ones (median): {'; '.join(middle)}.</p>"
     return text
 
 
@@ -168,8 +170,8 @@ def _pairs(pictures: Sequence[Correction]) -> str:
         return ""
     figures = "".join(
         f'<figure><div><img src="{p.before}" alt="before"><img src="{p.after}" alt="after"></div>'
-        f"<figcaption>Case {p.number}: {escape(p.made_by)} on the left, corrected on the right; "
-        f"Dice {p.dice:.3f}</figcaption></figure>"
+        f"<figcaption>Case {p.number}: {escape(p.first_mask)}, then corrected; Dice {p.dice:.3f}"
+        f"</figcaption></figure>"
         for p in pictures
     )
     title = "Largest correction" if len(pictures) == 1 else f"The {len(pictures)} largest corrections"

@@ -17,20 +17,20 @@ from napari_unet.io.overlay import shown_grey
 from napari_unet.review.burned_in import find_text
 from napari_unet.review.revisions import foreground
 from napari_unet.review.store import ReviewProject
-from napari_unet.review.types import Case, Revision
+from napari_unet.review.types import AuthorKind, Case, Revision
 
 _LONGEST = 420  # pixels of a picture: sharp on paper at 4 cm
 
 
 @dataclass(frozen=True)
 class Correction:
-    """Two JPEG pictures as data addresses, what they show and how much they overlap (Dice)."""
+    """Two JPEG pictures as data addresses, whose first mask it was (in words), and how much both overlap (Dice)."""
 
     number: int
     before: str
     after: str
     dice: float
-    made_by: str
+    first_mask: str
 
 
 def correction_picture(
@@ -53,7 +53,11 @@ def correction_picture(
     before, after = (
         _drawn(grey, mask, colour) for mask, colour in zip(masks, (VERMILLION, SKY_BLUE), strict=True)
     )
-    return Correction(case.number, before, after, overlap, first.author.name)
+    return Correction(case.number, before, after, overlap, _made_by(first))
+
+
+def _made_by(first: Revision) -> str:
+    return "mask from a file" if first.author.kind == AuthorKind.FILE else f"mask of {first.author.name}"
 
 
 def _small(raster: Raster, masks: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -82,7 +86,7 @@ def _drawn(grey: np.ndarray, mask: np.ndarray, colour: str) -> str:
     from PIL import Image
 
     picture = np.repeat(grey[..., np.newaxis], 3, axis=-1)
-    picture[outline(mask, thickness=2)] = np.frombuffer(bytes.fromhex(colour[1:]), np.uint8)
+    picture[outline(mask, thickness=3)] = np.frombuffer(bytes.fromhex(colour[1:]), np.uint8)
     file = io.BytesIO()
     Image.fromarray(picture).save(file, format="JPEG", quality=85)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")

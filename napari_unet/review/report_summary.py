@@ -25,13 +25,15 @@ class Timing:
 class FirstMasks:
     """How good the masks were that models or files gave, over accepted and corrected cases that had one.
 
-    dice, hd95_mm, changed_mm2 : medians over the corrected ones; None where nothing is known.
+    dice, hd95_mm, hd95_px, changed_mm2 : medians over the corrected ones that have such a number, the area
+    without stacks; None where none has.
     """
 
     judged: int
     unchanged: int
     dice: float | None
     hd95_mm: float | None
+    hd95_px: float | None
     changed_mm2: float | None
 
 
@@ -99,7 +101,8 @@ def _first_masks(lines: list[CaseLine]) -> FirstMasks:
         unchanged=len(lines) - len(corrected),
         dice=_median(line.dice for line in corrected),
         hd95_mm=_median(line.hd95 for line in corrected if line.hd95_unit == "mm"),
-        changed_mm2=_median(line.changed_mm2 for line in corrected),
+        hd95_px=_median(line.hd95 for line in corrected if line.hd95_unit == "px"),
+        changed_mm2=_median(line.changed_mm2 for line in corrected if line.slices == 1),
     )
 
 
