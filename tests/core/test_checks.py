@@ -6,7 +6,8 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from napari_unet.core.checks import Code, check_mask
+from napari_unet.core.change import IGNORE
+from napari_unet.core.checks import Code, check_labels, check_mask
 
 
 def lungs() -> np.ndarray:
@@ -120,3 +121,18 @@ def test_reference_masks_are_rarely_flagged(data) -> None:  # type: ignore[no-un
     files = sorted((data / "cxr" / "montgomery" / "masks").glob("*.png"))[::3]
     flagged = [file.name for file in files if check_mask(iio.imread(file) > 0)]
     assert len(files) > 40 and len(flagged) <= 0.05 * len(files)
+
+
+def test_labels_are_checked_without_what_is_to_be_ignored() -> None:
+    labels = np.where(lungs(), np.uint8(1), np.uint8(0))
+    labels[:, 100:][labels[:, 100:] > 0] = 2
+    assert check_labels(labels) == ()
+    labels[labels == 2] = IGNORE
+    assert check_labels(labels) == ("missing-lung",)
+    assert check_labels(np.full((9, 9), IGNORE, np.uint8)) == ("no-lung",)
+
+
+def test_each_x_ray_of_a_stack_is_checked_by_itself() -> None:
+    labels = np.stack([lungs(), np.zeros_like(lungs())]).astype(np.uint8)
+    assert check_labels(labels, (5.0, 1.0, 1.0), per_slice=True) == ("no-lung",)
+    assert "no-lung" not in check_labels(labels)
