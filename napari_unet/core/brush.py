@@ -1,16 +1,18 @@
-"""The smart brush: paints only those pixels of its disc that look like the one it was set down on."""
+"""The smart brush: paints only those pixels of its disc that look like the one it was set down on.
+
+With a model's probability at hand it also paints those of which the model says the same as the brush.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy import ndimage
 
-from napari_unet.core.change import Change
+from napari_unet.core.change import IGNORE, Change
 from napari_unet.core.lung_labels import change_in
 
 TOLERANCE = 0.15
 _SAMPLES = 64  # pixels per axis from which the image's range is estimated
-_LOGIT = 4.0  # probabilities are told apart up to this logit: 0.018 to 0.982
 
 
 def smart_disc(
@@ -27,8 +29,10 @@ def smart_disc(
 
     image, labels : (Y, X); probability : 0..1, or None. centre : (row, column), radius : in pixels; the disc
     may reach over the edge. tolerance : share of the image's range by which a pixel may differ, 0..1;
-    at 1 this is a plain brush. seed_value : the intensity to agree with, as `seed_at` gives it for the place
-    where the stroke began; None takes it at the centre. What agrees must hang together with the centre.
+    at 1 this is a plain brush. Pixels of the disc of which the model says what the brush says (lung, or not
+    when erasing) are painted in any case. seed_value : the intensity to agree with, as `seed_at` gives it for the place
+    where the stroke began; None takes it at the centre. What agrees must hang together. Pixels to be ignored
+    stay.
     """
     box = _box(centre, radius, labels.shape)
     old = labels[box]
@@ -36,7 +40,11 @@ def smart_disc(
         return Change(labels.shape, np.empty(0, np.int64), np.empty(0, np.uint8))
     rows, columns = np.ogrid[box]
     disc = (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2 <= radius**2
-    agrees = disc if tolerance >= 1 else disc & _alike(image, probability, box, centre, tolerance, seed_value)
+    agrees = (
+        disc
+        if tolerance >= 1
+        else disc & _alike(image, probability, box, centre, tolerance, seed_value, label)
+    )
     return change_in(labels, box, np.where(_joined(agrees, box, centre), label, old))
 
 
@@ -54,19 +62,15 @@ def _alike(
     centre: tuple[float, float],
     tolerance: float,
     seed_value: float | None,
+    label: int,
 ) -> np.ndarray:
     seed = seed_at(image, centre) if seed_value is None else seed_value
     even = ndimage.gaussian_filter(image[box].astype(np.float32), 1.0, mode="nearest", truncate=2.0)
     away = np.abs(even - np.float32(seed)) / _range(image)
-    if probability is not None:
-        here = _logit(probability[box])
-        away += np.abs(here - _logit(np.asarray(seed_at(probability, centre)))) / (2 * _LOGIT)
-    return np.asarray(away <= tolerance)
-
-
-def _logit(probability: np.ndarray) -> np.ndarray:
-    odds = np.log(np.maximum(probability, 1e-6) / np.maximum(1 - probability, 1e-6))
-    return np.asarray(np.clip(odds, -_LOGIT, _LOGIT), np.float32)
+    alike = away <= tolerance
+    if probability is not None and label != IGNORE:
+        alike |= (probability[box] >= 0.5) == (label > 0)
+    return np.asarray(alike)
 
 
 def _joined(agrees: np.ndarray, box: tuple[slice, slice], centre: tuple[float, float]) -> np.ndarray:

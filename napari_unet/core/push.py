@@ -66,7 +66,7 @@ def push_border(
 
 
 def _distance(labels: np.ndarray, wrong: np.ndarray, near: tuple[slice, ...], inside: bool) -> float:
-    """How far the scribble reaches beyond the border, in pixels; at most its length or an eighth of the image."""
+    """How far the scribble reaches beyond the border, in pixels; at most its length or 1/8 of the image."""
     length: int = max(wrong.shape)
     most = max(length, max(labels.shape) // 8)
     box = grown_box(near, (most, most), labels.shape)
@@ -120,13 +120,13 @@ def _closed(alike: np.ndarray, gained: np.ndarray) -> np.ndarray:
     both = alike | gained
     gaps, count = ndimage.label(fill_holes(both) & ~both)
     if not count:
-        return both
-    small = np.asarray(np.bincount(gaps.ravel()) <= _SMALL * np.count_nonzero(gained))
+        return np.asarray(both)
+    small = np.bincount(gaps.ravel()) <= _SMALL * np.count_nonzero(gained)
     beside = np.zeros(count + 1, bool)
     beside[np.unique(gaps[ndimage.binary_dilation(gained)])] = True
     beside[0] = False
-    fill = small & beside
-    return np.asarray(both | fill[gaps], bool)
+    fill = np.asarray(small & beside)
+    return np.asarray(both | fill[gaps])
 
 
 def _nothing(labels: np.ndarray) -> Change:
