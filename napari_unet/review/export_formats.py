@@ -21,7 +21,7 @@ from napari_unet.review.nnunet import NnUNetWriter
 
 
 class _Files(Writer):
-    """`images/<case>` and `masks/<case>` under one name, and a manifest.csv: a folder for training recipes."""
+    """`images/<case>` and `masks/<case>` under one name, with the manifest that training reads."""
 
     suffix: ClassVar[str]
 

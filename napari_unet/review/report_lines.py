@@ -12,9 +12,9 @@ class CaseLine:
     """One row of report.csv. None where there is no answer.
 
     patient : salted hash, "" if unknown. minutes : of active work. decided : UTC, ISO 8601. first_mask : who
-    made it before people came: "cxr-lung 1.0", "file" or "". masks : how many there are. slices : 1 for an image. dice, hd95,
-    changed_mm2, changed_px : the current mask of an accepted or corrected case against that first one; hd95
-    in hd95_unit. heart_to_chest : cardiothoracic ratio, where both lines were measured.
+    made it before people came: "cxr-lung 1.0", "file" or "". masks : how many there are. slices : 1 for an
+    image. dice, hd95, changed_mm2, changed_px : the current mask of an accepted or corrected case against the
+    first; hd95 in hd95_unit. heart_to_chest : cardiothoracic ratio, where both lines were measured.
     """
 
     case: str

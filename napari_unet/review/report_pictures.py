@@ -24,7 +24,7 @@ _LONGEST = 420  # pixels of a picture: sharp on paper at 4 cm
 
 @dataclass(frozen=True)
 class Correction:
-    """Two JPEG pictures as data addresses, whose first mask it was (in words), and how much both overlap (Dice)."""
+    """Two JPEG pictures as data addresses; who made the first mask, in words; Dice of both masks."""
 
     number: int
     before: str
