@@ -40,7 +40,8 @@ def real_viewer(napari_viewer: Any) -> Any:
 class Session(QObject):
     """The engine, the model in use and the results of one viewer, while docks of ours are open in it.
 
-    model_changed : the name of the model that is in use now. results_changed : a mask layer came or went.
+    model_changed : the name of the model that is in use now. results_changed : a mask layer came or went, or
+    more is known about one.
     """
 
     model_changed = Signal(str)
@@ -128,6 +129,7 @@ class Session(QObject):
     def keep_context(self, layer: Labels, context: MaskContext) -> None:
         """`context` is what is known about the mask in `layer`, for as long as it is in the viewer."""
         self._contexts[layer] = context
+        self.results_changed.emit()
 
     def context_of(self, layer: Any) -> MaskContext | None:
         """What is known about a mask layer: as it was told, or from its result; None if nothing is."""
