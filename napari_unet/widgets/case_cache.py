@@ -21,8 +21,8 @@ class CaseLayers:
     """One case in the viewer, or kept for coming back.
 
     loaded : what the layers were made of. tape : what the journal knows of the mask. head : the case's
-    current revision, as far as the window has been told; head_unknown : one may be on its way to the disk. slice :
-    where a stack was left, as the viewer's current step.
+    current revision, as far as the window has been told; head_unknown : one may be on its way to the disk.
+    slice : where a stack was left, as the viewer's current step.
     """
 
     loaded: LoadedCase

@@ -41,9 +41,10 @@ class Habits:
 
     def learn(self, image: Image, mask: Labels, loaded: LoadedCase) -> None:
         """Take over how a case was left."""
+        opacity = self.tool["opacity"]
         self.tool = {name: getattr(mask, name) for name in _KEPT}
         if mask.contour:  # shown as an outline it is opaque
-            self.tool["opacity"] = _OPACITY
+            self.tool["opacity"] = opacity
         self.mode = str(mask.mode)
         low, high = loaded.limits
         here = image.contrast_limits

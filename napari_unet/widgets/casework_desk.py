@@ -90,8 +90,8 @@ class CaseDesk(QObject):
         self.layers = self.recorder = None
         recorder.stop()
         layers.slice = tuple(self._viewer.dims.current_step)
+        self._remove(*self._extra, layers.mask, layers.image)  # a tool of another dock ends with it
         self._habits.learn(layers.image, layers.mask, layers.loaded)
-        self._remove(*self._extra, layers.mask, layers.image)
         self._extra.clear()
         self._cache.keep(layers)
 
@@ -116,9 +116,9 @@ class CaseDesk(QObject):
     def _show(self, layers: CaseLayers, clerk: Clerk) -> None:
         viewer = self._viewer
         viewer.add_layer(layers.image)
-        viewer.add_layer(layers.mask)
-        self._habits.use_tool(layers.mask)
+        self._habits.use_tool(layers.mask)  # before it is there: from then on its tool is other docks' too
         self._session.keep_context(layers.mask, context_of(layers.loaded, layers.image))
+        viewer.add_layer(layers.mask)
         viewer.reset_view(layers=[layers.image])
         if layers.slice is not None and len(layers.slice) == viewer.dims.ndim:
             viewer.dims.current_step = layers.slice

@@ -107,6 +107,8 @@ class MaskOutlines:
             _draw_fast(event.value)
             if self._outlined:
                 self._outline(event.value)
+            elif self._is_ours(event.value):  # it was away while masks were filled again
+                self._fill(event.value)
 
     def _on_removed(self, event: Any) -> None:
         if isinstance(event.value, Labels):
