@@ -19,6 +19,7 @@ from napari_unet.review.splits import TEST, VAL
 
 _ENDING = ".nii.gz"
 _THICK = 999.0  # mm between the slices of a 2D image, which nnU-Net must not take for neighbours
+_AIR_HU = -500  # a volume of an unknown kind with values this low is a CT
 _DATASETS = {2: "Dataset501_LungRadiographs", 3: "Dataset502_LungVolumes"}
 
 
@@ -27,7 +28,7 @@ class _Dataset:
     train: list[str]
     val: list[str]
     test: list[str]
-    modalities: set[Modality]
+    channels: set[str]
     spacings: set[bool]
     ignored: bool = False
 
@@ -52,7 +53,7 @@ class NnUNetWriter(Writer):
         dataset = self._sets[name]
         where = "Ts" if item.split == TEST else "Tr"
         {TEST: dataset.test, VAL: dataset.val}.get(item.split, dataset.train).append(item.case)
-        dataset.modalities.add(item.raster.modality)
+        dataset.channels.add(_channel(item.raster))
         dataset.spacings.add(item.raster.spacing_mm is not None)
         dataset.ignored |= bool((item.labels == IGNORE).any())
         labels = np.where(item.labels == IGNORE, np.uint8(self._lungs + 1), item.labels)
@@ -86,7 +87,7 @@ class NnUNetWriter(Writer):
         if dataset.ignored:
             labels["ignore"] = self._lungs + 1
         return {
-            "channel_names": {"0": _channel(dataset.modalities)},
+            "channel_names": {"0": next(iter(dataset.channels)) if len(dataset.channels) == 1 else "image"},
             "labels": labels,
             "numTraining": trained,
             "file_ending": _ENDING,
@@ -97,9 +98,11 @@ class NnUNetWriter(Writer):
             partial.write_text(json.dumps(content, indent=2), encoding="utf-8")
 
 
-def _channel(modalities: set[Modality]) -> str:
-    """nnU-Net takes Hounsfield units as they are only from a channel named CT."""
-    return "CT" if modalities == {Modality.CT} else "MR" if modalities == {Modality.MR} else "X-ray"
+def _channel(raster: Raster) -> str:
+    """nnU-Net keeps Hounsfield units only in a channel named CT; any other name but "noNorm" is z-scored."""
+    if raster.modality == Modality.UNKNOWN and raster.pixels.ndim == 3:
+        return "CT" if raster.pixels.min(initial=0) <= _AIR_HU else "image"
+    return raster.modality.value if raster.modality in (Modality.CT, Modality.MR) else "X-ray"
 
 
 def _as_volume(pixels: np.ndarray, like: Raster) -> tuple[np.ndarray, Raster]:
