@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-XX
+import dicom_files as dicom
 import numpy as np
 import pytest
 from PIL import Image
