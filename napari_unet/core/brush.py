@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from napari_unet.core.change import IGNORE, Change
-from napari_unet.core.lung_labels import change_in
+from napari_unet.core.lung_labels import change_in, no_change
 
 TOLERANCE = 0.15
 _SAMPLES = 64  # pixels per axis from which the image's range is estimated
@@ -29,23 +29,24 @@ def smart_disc(
 
     image, labels : (Y, X); probability : 0..1, or None. centre : (row, column), radius : in pixels; the disc
     may reach over the edge. tolerance : share of the image's range by which a pixel may differ, 0..1;
-    at 1 this is a plain brush. Pixels of the disc of which the model says what the brush says (lung, or not
-    when erasing) are painted in any case. seed_value : the intensity to agree with, as `seed_at` gives it for the place
-    where the stroke began; None takes it at the centre. What agrees must hang together. Pixels to be ignored
+    at 1 this is a plain brush. seed_value : the intensity to agree with, as `seed_at` gives it for the place
+    where the stroke began; None takes it at the centre. Pixels of which the model says what the brush says
+    (lung, or not lung when erasing) agree in any case. What is painted hangs together; pixels to be ignored
     stay.
     """
     box = _box(centre, radius, labels.shape)
     old = labels[box]
     if not old.size:
-        return Change(labels.shape, np.empty(0, np.int64), np.empty(0, np.uint8))
+        return no_change(labels)
     rows, columns = np.ogrid[box]
     disc = (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2 <= radius**2
-    agrees = (
-        disc
-        if tolerance >= 1
-        else disc & _alike(image, probability, box, centre, tolerance, seed_value, label)
-    )
-    return change_in(labels, box, np.where(_joined(agrees, box, centre), label, old))
+    if tolerance < 1:
+        seed = seed_at(image, centre) if seed_value is None else seed_value
+        agrees = _alike(image, box, seed, tolerance)
+        if probability is not None and label != IGNORE:
+            agrees |= (probability[box] >= 0.5) == (label > 0)
+        disc &= agrees
+    return change_in(labels, box, np.where(_joined(disc, box, centre), label, old))
 
 
 def seed_at(image: np.ndarray, at: tuple[float, float]) -> float:
@@ -55,22 +56,9 @@ def seed_at(image: np.ndarray, at: tuple[float, float]) -> float:
     return float(np.median(near))
 
 
-def _alike(
-    image: np.ndarray,
-    probability: np.ndarray | None,
-    box: tuple[slice, slice],
-    centre: tuple[float, float],
-    tolerance: float,
-    seed_value: float | None,
-    label: int,
-) -> np.ndarray:
-    seed = seed_at(image, centre) if seed_value is None else seed_value
+def _alike(image: np.ndarray, box: tuple[slice, slice], seed: float, tolerance: float) -> np.ndarray:
     even = ndimage.gaussian_filter(image[box].astype(np.float32), 1.0, mode="nearest", truncate=2.0)
-    away = np.abs(even - np.float32(seed)) / _range(image)
-    alike = away <= tolerance
-    if probability is not None and label != IGNORE:
-        alike |= (probability[box] >= 0.5) == (label > 0)
-    return np.asarray(alike)
+    return np.asarray(np.abs(even - np.float32(seed)) <= tolerance * _range(image))
 
 
 def _joined(agrees: np.ndarray, box: tuple[slice, slice], centre: tuple[float, float]) -> np.ndarray:

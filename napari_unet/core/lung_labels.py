@@ -15,6 +15,11 @@ def lung(labels: np.ndarray) -> np.ndarray:
     return np.asarray((labels > 0) & (labels != IGNORE))
 
 
+def no_change(labels: np.ndarray) -> Change:
+    """The change of `labels` that changes nothing."""
+    return Change(labels.shape, np.empty(0, np.int64), np.empty(0, np.uint8))
+
+
 def in_stack(change: Change, index: int, slices: int) -> Change:
     """A change of one slice as a change of the whole stack (Z, Y, X), in which it is slice `index`."""
     if not 0 <= index < slices:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+from scipy import ndimage
 
 from napari_unet.core.change import Change
-from napari_unet.core.lung_labels import LEFT, RIGHT, change_in, lung
+from napari_unet.core.grid import Grid
+from napari_unet.core.lung_labels import LEFT, RIGHT, change_in, lung, no_change
 from napari_unet.core.masks import split_left_right
+
+_NODES = 128  # columns at which the midline is looked for
+_BAND = 0.3  # it lies in this share of the image's width around the middle
+_PULL = 0.3  # of the middle, against the likeness of the two sides
 
 
 def mirror_lung(
@@ -20,8 +26,8 @@ def mirror_lung(
     """Puts the mirror image of the patient's `from_side` lung in place of the other lung.
 
     labels : uint8 (Y, X). columns_towards : as in Raster. image : (Y, X); the midline is where it is most
-    like its own mirror image; without it the image's middle. The lung that is mirrored stays as it is.
-    Where left and right have labels of their own, the new lung gets the other one.
+    like its own mirror image; without it the image's middle. The lung that is mirrored stays as it is;
+    without one nothing changes. Where left and right have labels of their own, the new lung gets its own.
     """
     if from_side not in ("left", "right"):
         raise ValueError(f'a side is "left" or "right", got {from_side!r}')
@@ -29,6 +35,8 @@ def mirror_lung(
     told_apart = bool((labels == LEFT).any())
     sides = labels if told_apart else split_left_right(lung(labels), columns_towards)
     source = sides == own
+    if not source.any():
+        return no_change(labels)
     mirrored = _mirrored(source, midline(image) if image is not None else (labels.shape[1] - 1) / 2)
     new = np.where(sides == other, 0, labels).astype(labels.dtype)
     new[mirrored & ~source] = other if told_apart else RIGHT
@@ -37,7 +45,26 @@ def mirror_lung(
 
 def midline(image: np.ndarray) -> float:
     """The column, a whole or a half one, about which the image (Y, X) is most like its mirror image."""
-    return float((image.shape[1] - 1) / 2)
+    grid = Grid(image.shape, _NODES)
+    small = ndimage.gaussian_filter(np.nan_to_num(grid.mean(image)), 1.0)
+    rows, columns = small.shape
+    small = small[rows // 10 : rows - rows // 10]
+    last = columns - 1
+    sums = range(int((1 - _BAND) * last), int((1 + _BAND) * last) + 1)  # of columns that are mirrored
+    best = max(sums, key=lambda both: _symmetry(small, both) - _PULL * abs(both - last) / max(last, 1))
+    return ((best + 1) * grid.step - 1) / 2
+
+
+def _symmetry(image: np.ndarray, both: int) -> float:
+    """Correlation of an image with its mirror image about column `both` / 2, -1..1."""
+    last = image.shape[1] - 1
+    left = np.arange(max(0, both - last), (both + 1) // 2)
+    if not len(left):
+        return 0.0
+    one, two = image[:, left], image[:, both - left]
+    one, two = one - one.mean(), two - two.mean()
+    size = np.sqrt(float((one**2).sum()) * float((two**2).sum()))
+    return float((one * two).sum()) / size if size > 0 else 0.0
 
 
 def _mirrored(mask: np.ndarray, middle: float) -> np.ndarray:

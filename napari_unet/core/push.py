@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from napari_unet.core.change import IGNORE, Change
 from napari_unet.core.grid import Grid, logit, random_walk
-from napari_unet.core.lung_labels import change_in, grown_box, lung, with_lung
+from napari_unet.core.lung_labels import change_in, grown_box, lung, no_change, with_lung
 from napari_unet.core.masks import bounding_box, fill_holes
 
 _NODES = 128  # of the grid per axis, at most
@@ -47,11 +47,11 @@ def push_border(
             raise ValueError(f"shapes differ: {labels.shape} and {other.shape}")
     near = bounding_box(scribble)
     if near is None:
-        return _nothing(labels)
+        return no_change(labels)
     wrong = scribble[near] & (lung(labels[near]) != inside) & (labels[near] != IGNORE)
     part = bounding_box(wrong)
     if part is None:
-        return _nothing(labels)
+        return no_change(labels)
     wrong = wrong[part]
     near = tuple(slice(n.start + p.start, n.start + p.stop) for n, p in zip(near, part, strict=True))
     reach = int(np.ceil(_FAR * _distance(labels, wrong, near, inside))) + _NEAR
@@ -127,7 +127,3 @@ def _closed(alike: np.ndarray, gained: np.ndarray) -> np.ndarray:
     beside[0] = False
     fill = np.asarray(small & beside)
     return np.asarray(both | fill[gaps])
-
-
-def _nothing(labels: np.ndarray) -> Change:
-    return Change(labels.shape, np.empty(0, np.int64), np.empty(0, np.uint8))

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from napari_unet.core.change import Change
-from napari_unet.core.lung_labels import change_in, grown_box, lung, with_lung
+from napari_unet.core.lung_labels import change_in, grown_box, lung, no_change, with_lung
 from napari_unet.core.masks import MaskRule, bounding_box, clean, fill_holes, part_sizes
 
 
@@ -14,7 +14,7 @@ def fill_holes_change(labels: np.ndarray) -> Change:
     """Closes every hole of the lungs, with the label around it. labels : uint8 (Y, X) or (Z, Y, X)."""
     box = _lung_box(labels, 0)
     if box is None:
-        return _nothing(labels)
+        return no_change(labels)
     old = labels[box]
     return change_in(labels, box, with_lung(old, fill_holes(lung(old))))
 
@@ -29,7 +29,7 @@ def keep_largest(labels: np.ndarray, parts: int = 2) -> Change:
         raise ValueError(f"at least one part must be kept, got {parts}")
     box = _lung_box(labels, 0)
     if box is None:
-        return _nothing(labels)
+        return no_change(labels)
     old = labels[box]
     present = np.unique(old[lung(old)])
     new = old.copy()
@@ -50,7 +50,7 @@ def smooth_border(labels: np.ndarray, mm: float, spacing: tuple[float, ...] | No
     reach = tuple(int(np.ceil(3 * mm / step)) + 1 for step in spacing or (1.0,) * labels.ndim)
     box = _lung_box(labels, *reach)
     if box is None:
-        return _nothing(labels)
+        return no_change(labels)
     old = labels[box]
     rule = MaskRule(largest_parts=0, fill_holes=False, smoothing=mm, per_slice=False)
     return change_in(labels, box, with_lung(old, clean(lung(old), rule, spacing)))
@@ -66,7 +66,7 @@ def grow(labels: np.ndarray, mm: float, spacing: tuple[float, ...] | None) -> Ch
     steps = spacing or (1.0,) * labels.ndim
     box = _lung_box(labels, *(int(np.ceil(abs(mm) / step)) + 1 for step in steps))
     if box is None or mm == 0:
-        return _nothing(labels)
+        return no_change(labels)
     old = labels[box]
     if mm < 0:
         depth = ndimage.distance_transform_edt(old > 0, sampling=steps) if (old == 0).any() else np.inf
@@ -82,10 +82,6 @@ def _lung_box(labels: np.ndarray, *reach: int) -> tuple[slice, ...] | None:
         if box is None
         else grown_box(box, reach if len(reach) > 1 else reach * labels.ndim, labels.shape)
     )
-
-
-def _nothing(labels: np.ndarray) -> Change:
-    return Change(labels.shape, np.empty(0, np.int64), np.empty(0, np.uint8))
 
 
 def _check_spacing(labels: np.ndarray, spacing: tuple[float, ...] | None) -> None:
