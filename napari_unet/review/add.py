@@ -17,6 +17,7 @@ from napari_unet.core.events import CaseDone
 from napari_unet.io.formats import read_mask
 from napari_unet.io.names import expanded, is_mask_name, is_readable_image, stem, without_results
 from napari_unet.io.pairs import masks_by_case
+from napari_unet.review.create import DATABASE_NAME
 from napari_unet.review.findings import checks_of
 from napari_unet.review.manifest import match, read_manifest
 from napari_unet.review.moved import adopt_moved
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject
 
 _MASK_FOLDERS = frozenset({"mask", "masks", "label", "labels", "labelstr", "labelsts"})
-_DATABASE = "review.db"  # marks the folder of a review project; its masks are no images to add
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def gather(
 
     manifest : see review.manifest; `split` takes the images of one split of it only. masks : a folder whose
     files are masks, not images. Left out and told: `*_mask.*`, overlays and probabilities beside their
-    image, sub-folders called masks or labels, and what lies in a review project.
+    image, and sub-folders called masks or labels. Review projects are passed by.
     Raises UserError if nothing is there, the manifest is no good, or no line of it has that split.
     """
     if split is not None and manifest is None:
@@ -201,14 +201,14 @@ def _images(inputs: Sequence[Path | str], masks: Path | None) -> tuple[list[Path
     problems: list[str] = []
     left_out: Counter[str] = Counter()
     beyond = None if masks is None else masks.resolve()
-    projects: dict[Path, bool] = {}
     for path in expanded(map(str, inputs)):
         if path.is_dir():
+            if _in_project(path.resolve()):
+                problems.append(f"{path} lies in a review project: its pictures are not added.")
+                continue
             here, out = _walk(path.resolve(), beyond)
             left_out.update(out)
-            mine = [image for image in here if not _in_project(image.parent, projects)]
-            left_out["in a review project"] += len(here) - len(mine)
-            files.update(dict.fromkeys(mine))
+            files.update(dict.fromkeys(here))
         elif not os.path.lexists(path):
             problems.append(f"{path} does not exist." if path.suffix else f"Nothing matches {path}.")
         elif is_mask_name(path):
@@ -227,6 +227,9 @@ def _walk(folder: Path, masks: Path | None) -> tuple[list[Path], Counter[str]]:
     for here, folders, names in os.walk(folder):
         place = Path(here)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if (place / DATABASE_NAME).is_file():
+            folders.clear()
+            continue
         readable = [path for name in sorted(names) if is_readable_image(path := place / name)]
         in_masks = place != folder and any(
             part.casefold() in _MASK_FOLDERS for part in place.relative_to(folder).parts
@@ -242,12 +245,8 @@ def _walk(folder: Path, masks: Path | None) -> tuple[list[Path], Counter[str]]:
     return images, out
 
 
-def _in_project(folder: Path, known: dict[Path, bool]) -> bool:
-    """Whether a folder lies in a review project; `known` keeps what was found out."""
-    if folder not in known:
-        above = folder.parent != folder and _in_project(folder.parent, known)
-        known[folder] = above or (folder / _DATABASE).is_file()
-    return known[folder]
+def _in_project(folder: Path) -> bool:
+    return any((place / DATABASE_NAME).is_file() for place in (folder, *folder.parents))
 
 
 def _same(a: Path, b: Path) -> bool:

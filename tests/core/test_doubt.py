@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
@@ -61,6 +61,7 @@ def test_the_map_may_be_smaller_than_the_mask() -> None:
     assert border_doubt(bytes_, square()) == pytest.approx(border_doubt(blurred(4), square()), abs=0.01)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(10, 117), st.integers(10, 117), st.sampled_from([1, 3, 8]))
 def test_a_patch_of_doubt_is_found_in_pixels_of_the_mask(row: int, column: int, scale: int) -> None:
     mask = np.zeros((SIDE * scale, SIDE * scale), np.uint8)

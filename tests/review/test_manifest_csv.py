@@ -1,0 +1,71 @@
+"""Manifests: which line is of which image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from napari_unet.core.errors import UserError
+from napari_unet.review.manifest import Line, match, read_manifest
+
+
+def write(tmp_path: Path, text: str, encoding: str = "utf-8") -> Path:
+    path = tmp_path / "manifest.csv"
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def test_columns_in_any_order_with_more_beside_them(tmp_path: Path) -> None:
+    path = write(tmp_path, "doi,split,file,patient,view\nx,train,a.png, 7 ,PA\n,,b.png,,\n", "utf-8-sig")
+    assert read_manifest(path) == [Line(2, "a.png", "7", "PA", "train"), Line(3, "b.png", "")]
+
+
+def test_two_columns_are_enough(tmp_path: Path) -> None:
+    assert read_manifest(write(tmp_path, "file,patient\na.png,7\n")) == [Line(2, "a.png", "7")]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no lines"),
+        ("file,patient\n", "no lines"),
+        ("file,split\na,train\n", "lacks the column patient"),
+        ("a,b\n1,2\n", "lacks the column file and patient"),
+        ("file,patient\n,7\n", "Line 2"),
+    ],
+)
+def test_what_is_no_manifest_is_told(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(UserError, match=words) as error:
+        read_manifest(write(tmp_path, text))
+    assert error.value.remedy
+
+
+def test_a_manifest_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no manifest"):
+        read_manifest(tmp_path / "none.csv")
+    with pytest.raises(UserError, match="cannot be read") as error:
+        read_manifest(write(tmp_path, "file,patient\nä.png,7\n", "latin-1"))
+    assert "UTF-8" in error.value.remedy
+
+
+def test_names_and_ends_of_paths() -> None:
+    a, b, other = Path("/x/one/1.png"), Path("/x/two/1.png"), Path("/x/two/2.png")
+    found = match(
+        [Line(2, "one/1.png", "p"), Line(3, "two\\1.png", "q"), Line(4, "2.png", "r")], [a, b, other]
+    )
+    assert {path: line.patient for path, line in found.lines.items()} == {a: "p", b: "q", other: "r"}
+    assert found.problems == ()
+
+
+def test_lines_that_fit_several_or_no_image_are_told() -> None:
+    a, b = Path("/x/one/1.png"), Path("/x/two/1.png")
+    found = match([Line(2, "1.png", "p"), Line(3, "3.png", "q"), Line(4, "4.png", "q")], [a, b])
+    assert found.lines == {}
+    assert "fits 2 images" in found.problems[0] and "2 lines" in found.problems[1]
+    twice = match([Line(2, "one/1.png", "p"), Line(3, "one/1.png", "q")], [a, b])
+    assert twice.lines[a].patient == "p" and "once more" in twice.problems[0]
+
+
+def test_the_end_of_a_name_is_no_match() -> None:
+    assert match([Line(2, "1.png", "p")], [Path("/x/11.png")]).lines == {}
