@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,6 +93,21 @@ def settle(journal: Journal, rescue: Path) -> None:
         found = read_journal(path)
         if found is not None and found.session != journal.session:
             path.rename(_free(path.with_name(journal.path.name), _KEPT))
+
+
+def drop_saved(project: ReviewProject, case_id: str, rescue: Path, in_use: Container[str]) -> None:
+    """Journals of a case go that hold nothing unsaved. in_use : sessions that are left alone.
+
+    Raises OSError or UserError.
+    """
+    path = project.journal_path(case_id)
+    head = project.case(case_id).revision
+    for older in (path, *_older(path, rescue)):
+        found = read_journal(older)
+        if found is None or found.session in in_use:
+            continue
+        if found.is_saved or _is_head(project, head, found.labels()):
+            older.unlink(missing_ok=True)
 
 
 def put_in_rescue(journal: Journal, rescue: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ import numpy as np
 from napari_unet.core.change import Change
 from napari_unet.core.errors import UserError
 from napari_unet.review.faults import StoreFault
-from napari_unet.review.recovery import rescue_folder
+from napari_unet.review.recovery import drop_saved, rescue_folder
 from napari_unet.review.save_state import Saved, SaveState, Saving, Unsaved, in_words, log_bug
 from napari_unet.review.stroke_writer import StrokeWriter
 from napari_unet.review.types import Author
@@ -73,8 +74,8 @@ class Saver:
         self._open: dict[str, tuple[int, ...]] = {}  # shape of each open case's mask
         self._hurry = self._ending = False
         self._told: SaveState | None = None
-        folder = rescue or rescue_folder(project.id)
-        self._strokes = StrokeWriter(folder, retry_seconds, self._tell)
+        self._rescue = rescue or rescue_folder(project.id)
+        self._strokes = StrokeWriter(self._rescue, retry_seconds, self._tell)
         self._thread = threading.Thread(target=self._run, name="napari-unet saver", daemon=True)
         self._thread.start()
 
@@ -133,8 +134,11 @@ class Saver:
         opened = self._opened.get(case_id, 0)
 
         def work() -> None:
-            if self._opened.get(case_id, 0) == opened:
-                self._strokes.close_case(case_id)
+            if self._opened.get(case_id, 0) != opened:
+                return
+            with suppress(UserError, OSError):  # they are looked at again when the case is opened
+                drop_saved(self._project, case_id, self._rescue, self._strokes.sessions)
+            self._strokes.close_case(case_id)
 
         self._post(_Job(work, _nothing, _nothing))
 

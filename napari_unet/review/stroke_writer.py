@@ -43,6 +43,7 @@ class StrokeWriter:
     def __init__(self, rescue: Path, retry_seconds: float, on_change: Callable[[], None]) -> None:
         """on_change : called on this thread whenever `waiting`, `problem` or `rescued` may have changed."""
         self.problem: UserError | None = None
+        self.sessions: set[str] = set()  # of all journals that were begun here
         self._rescue = rescue
         self._retry = retry_seconds
         self._on_change = on_change
@@ -67,7 +68,9 @@ class StrokeWriter:
                 return
             if one is not None:
                 self._forget(case, one)
-            self._cases[case] = _Open(Journal(path, base, labels, case, number))
+            journal = Journal(path, base, labels, case, number)
+            self.sessions.add(journal.session)
+            self._cases[case] = _Open(journal)
 
         self._post(begin)
 
