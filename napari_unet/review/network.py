@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import threading
@@ -52,7 +53,7 @@ def mounts_of_linux(text: str) -> list[tuple[str, str]]:
     for line in text.splitlines():
         left, _, right = line.partition(" - ")
         if len(left.split()) > 4 and right:
-            folder = left.split()[4].encode().decode("unicode_escape").encode("latin-1", "replace").decode()
+            folder = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), left.split()[4])
             mounts.append((folder, right.split()[0]))
     return mounts
 

@@ -21,7 +21,7 @@ MOUNTINFO = """\
 23 22 0:5 / /mnt rw - tmpfs tmpfs rw
 24 23 0:50 / /mnt/x\\040ray rw,relatime shared:90 master:2 - cifs //server/share rw
 25 24 8:9 / /mnt/x\\040ray/local rw - xfs /dev/sdb1 rw
-26 22 0:51 / /home/ann rw - fuse.sshfs ann@far:/ rw
+26 22 0:51 / /home/änn rw - fuse.sshfs ann@far:/ rw
 27 22 0:52 / /mnt/x\\040ray rw - nfs4 far:/ rw
 """
 
@@ -45,8 +45,8 @@ def share(monkeypatch):
         ("/mnt/x ray", "nfs4"),
         ("/mnt/x ray 2", "tmpfs"),
         ("/mnt/x ray/local/p", "xfs"),
-        ("/home/ann/p", "fuse.sshfs"),
-        ("/home/anna", "ext4"),
+        ("/home/änn/p", "fuse.sshfs"),
+        ("/home/änna", "ext4"),
     ],
 )
 def test_the_file_system_is_that_of_the_nearest_mount(path, kind):
