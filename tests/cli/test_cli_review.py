@@ -1,0 +1,198 @@
+"""`napari-unet-lung review`, as a person types it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import Result
+from PIL import Image
+
+from napari_unet.core.errors import UserError
+from napari_unet.review.store import ReviewProject
+from napari_unet.review.types import Status
+
+Run = Callable[..., Result]
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def project(tmp_path: Path, run: Run) -> Path:
+    folder = tmp_path / "project"
+    assert run("review", "new", folder, "--protocol", "heart left out").exit_code == 0
+    return folder
+
+
+@pytest.fixture
+def images(tmp_path: Path, save: Callable[..., Path]) -> Path:
+    """a.png, b.png and c.png, all different."""
+    for shift, name in enumerate(("a.png", "b.png", "c.png")):
+        save(name, np.roll(np.arange(2400, dtype=np.uint8).reshape(40, 60), shift))
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def masks(tmp_path: Path, two_lungs: np.ndarray) -> Path:
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    for name in ("a.png", "b_mask.png"):
+        Image.fromarray((two_lungs > 100).astype(np.uint8) * 255).save(folder / name)
+    return folder
+
+
+def test_a_project_is_made_once(run: Run, project: Path) -> None:
+    with ReviewProject.open(project) as made:
+        assert made.protocol == "heart left out"
+    again = run("review", "new", project)
+    assert again.exit_code == 1 and isinstance(again.exception, UserError)
+
+
+def test_images_with_masks_that_are_accepted(run: Run, project: Path, images: Path, masks: Path) -> None:
+    result = run("review", "add", project, images, "--masks", masks, "--accept", "--reviewer", "Ann")
+    assert result.exit_code == 0, result.output
+    assert "3 cases added." in result.stdout
+    assert "2 masks taken over, 2 cases accepted; 1 case without a mask." in result.stdout
+    with ReviewProject.open(project) as made:
+        assert [case.status for case in made.cases()] == [Status.ACCEPTED, Status.ACCEPTED, Status.NEW]
+        assert made.cases()[0].reviewer == "Ann" and made.cases()[2].shape == (40, 60)
+    again = run("review", "add", project, images, "--masks", masks, "--accept")
+    assert again.exit_code == 0 and "0 cases added; 3 cases there already." in again.stdout
+
+
+def test_one_split_of_a_manifest(run: Run, project: Path, images: Path, tmp_path: Path) -> None:
+    manifest = tmp_path / "m.csv"
+    manifest.write_text("file,patient,split\na.png,1,train\nb.png,1,test\nc.png,2,test\n")
+    result = run("review", "add", project, images, "--manifest", manifest, "--split", "test")
+    assert result.exit_code == 0 and "2 cases added." in result.stdout
+    status = json.loads(run("review", "status", project, "--json").stdout)
+    assert status["patients"] == {"known": 2, "unknown": 0} and status["cases"] == 2
+
+
+def test_files_that_cannot_be_used_are_told_and_the_rest_is_added(
+    run: Run, project: Path, images: Path, masks: Path
+) -> None:
+    (images / "a.png").write_bytes((images / "a.png").read_bytes()[:60])
+    Image.fromarray(np.ones((3, 3), np.uint8)).save(masks / "c.png")
+    result = run("review", "add", project, images, "--masks", masks)
+    assert result.exit_code == 1
+    assert "Case 1: the image file is unreadable" in result.stderr
+    assert "Case 3: The mask has the size 3 × 3, its image 40 × 60" in result.stderr
+    assert "1 mask taken over; 2 cases without a mask." in result.stdout
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--accept"], ["--split", "test"], ["--masks", "none"], ["--manifest", "none.csv"], ["--model", "x"]],
+)
+def test_wrong_usage_adds_nothing(run: Run, project: Path, images: Path, options: str) -> None:
+    assert run("review", "add", project, images, *options.split()).exit_code == 2
+    with ReviewProject.open(project) as made:
+        assert made.cases() == []
+
+
+def test_what_is_no_project_is_told(run: Run, images: Path, tmp_path: Path) -> None:
+    for command in (
+        ["add", images, images],
+        ["status", images],
+        ["verify", tmp_path / "x"],
+        ["open", images],
+    ):
+        result = run("review", *command)
+        assert result.exit_code == 1 and "is no review project" in str(result.exception)
+
+
+def test_status_in_words(run: Run, project: Path, images: Path, masks: Path) -> None:
+    run("review", "add", project, images, "--masks", masks, "--accept")
+    text = run("review", "status", project).stdout
+    assert "Protocol: heart left out" in text and "2 of 3 cases are decided" in text
+    assert "1  new" in text and "3  present" in text and "corrected" not in text
+    assert "3 cases without, each counted as a patient of its own" in text
+
+
+def test_verify_says_what_is_wrong_without_paths(run: Run, project: Path, images: Path, masks: Path) -> None:
+    run("review", "add", project, images, "--masks", masks)
+    good = run("review", "verify", project)
+    assert good.exit_code == 0 and "All is well: 3 cases" in good.stdout
+    (images / "c.png").unlink()
+    next((project / "masks").rglob("*.png")).write_bytes(b"")
+    bad = run("review", "verify", project)
+    assert bad.exit_code == 1
+    assert "image of case 3 is not where it was" in bad.stderr and "damaged" in bad.stderr
+    assert "c.png" not in bad.stderr and str(images) not in bad.stderr
+
+
+def test_first_masks_by_a_model(
+    run: Run, project: Path, images: Path, masks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_unet.cli import review_cmd, review_model
+    from napari_unet.core.events import TileDone
+    from napari_unet.core.first_mask import FirstMask
+
+    def steps(path: str, model: str, device: str):  # type: ignore[no-untyped-def]
+        yield TileDone(1, 1)
+        if path.endswith("a.png"):
+            return FirstMask(model, "1", checks=("unlike",), refused="This is a hand.")
+        if path.endswith("b.png"):
+            raise UserError("Memory ran out.")
+        labels = np.ones((40, 60), np.uint8)
+        return FirstMask(model, "1", labels, labels, labels, 0.1, ("border",))
+
+    monkeypatch.setattr(review_cmd, "_check_model", lambda model, device: None)
+    monkeypatch.setattr(review_model, "first_mask_steps", steps)
+    result = run("review", "add", project, images, "--model", "bright")
+    assert result.exit_code == 1
+    assert "Case 1: This is a hand." in result.stderr and "Case 2: Memory ran out." in result.stderr
+    assert "1 first mask by bright; 1 not for this model" in result.stdout
+    with ReviewProject.open(project) as made:
+        assert [case.checks for case in made.cases()] == [("unlike",), None, ("border",)]
+        assert made.cases()[2].revision is not None
+
+
+def test_open_starts_napari_in_a_process_of_its_own(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_unet.cli import review_cmd
+
+    called: list[list[str]] = []
+
+    def call(command: list[str], check: bool) -> subprocess.CompletedProcess[str]:
+        called.append(command)
+        return subprocess.CompletedProcess(command, 3)
+
+    monkeypatch.setattr(review_cmd.subprocess, "run", call)
+    monkeypatch.setattr(review_cmd.importlib.util, "find_spec", lambda name: None)
+    refused = run("review", "open", project)
+    assert refused.exit_code == 1 and "napari is not installed" in str(refused.exception)
+    monkeypatch.setattr(review_cmd.importlib.util, "find_spec", lambda name: object())
+    assert run("review", "open", project).exit_code == 3
+    assert called == [[sys.executable, "-m", "napari_unet.widgets.open_review", str(project)]]
+
+
+NO_TORCH = """
+import sys
+
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"torch", "qtpy", "napari"}:
+            raise ImportError(name)
+
+sys.meta_path.insert(0, NoTorch())
+from napari_unet.cli.main import app
+for command in (["new", P], ["add", P, I, "--masks", M, "--accept"], ["status", P], ["verify", P]):
+    app(["review", *command], standalone_mode=False)
+"""
+
+
+def test_all_of_it_works_without_torch(tmp_path: Path, images: Path, masks: Path) -> None:
+    names = {"P": tmp_path / "bare", "I": images, "M": masks}
+    script = "".join(f"{name} = {str(path)!r}\n" for name, path in names.items()) + NO_TORCH
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "All is well: 3 cases" in done.stdout
