@@ -27,7 +27,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         yield partial
         _flush(partial)
         os.replace(partial, path)
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
     except OSError as error:
         raise _explained(error, path) from error
     finally:
@@ -40,7 +40,7 @@ def _flush(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Makes the new name durable; Windows has no such call, and some network folders refuse it."""
     if os.name != "posix":
         return

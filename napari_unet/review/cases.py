@@ -103,6 +103,7 @@ def put_findings(
 ) -> None:
     """Sets the anatomy checks that the current mask fails, and how unsure the model was."""
     case_row(connection, case)
+    uncertainty = None if uncertainty is None else float(uncertainty)
     change(connection, case, checks=list(checks), uncertainty=uncertainty)
     note_event(connection, case, "", "checked", checks=list(checks), uncertainty=uncertainty)
 
@@ -123,8 +124,8 @@ def set_measurements(connection: Connection, case: str, lines: tuple[Measurement
             "case": case,
             "position": position,
             "kind": line.kind,
-            "points": [list(point) for point in line.points],
-            "length": line.length,
+            "points": [list(map(float, point)) for point in line.points],
+            "length": float(line.length),
             "in_mm": line.in_mm,
             "slice": line.slice,
         }
@@ -132,7 +133,7 @@ def set_measurements(connection: Connection, case: str, lines: tuple[Measurement
     ]
     if rows:
         connection.execute(insert(measurements), rows)
-    told = [{"kind": m.kind, "length": m.length, "in_mm": m.in_mm, "slice": m.slice} for m in lines]
+    told = [{name: row[name] for name in ("kind", "length", "in_mm", "slice")} for row in rows]
     note_event(connection, case, by, "measured", lines=told)
 
 
@@ -210,17 +211,16 @@ def _told(row: Any, fact: FileFacts, salt: str) -> dict[str, Any]:
         return values | {"file_state": fact.state.value}
     told = {
         "content_hash": fact.content_hash or row.content_hash,
-        "view": (row.view if row.content_hash or row.view else "") or fact.view,
+        "view": row.view or fact.view,
         "modality": fact.modality,
-        "shape": None if fact.shape is None else list(fact.shape),
-        "spacing_mm": None if fact.spacing_mm is None else list(fact.spacing_mm),
+        "shape": None if fact.shape is None else list(map(int, fact.shape)),
+        "spacing_mm": None if fact.spacing_mm is None else list(map(float, fact.spacing_mm)),
         "columns_towards": fact.columns_towards,
     }
-    other = bool(row.content_hash and fact.content_hash and row.content_hash != fact.content_hash)
-    if other:
-        return values | {"found": told, "file_state": FileState.CHANGED.value}
     if fact.patient and row.patient_from != "manifest":
         told |= {"patient": salted(salt, fact.patient), "patient_from": "file"}
+    if row.content_hash and fact.content_hash and row.content_hash != fact.content_hash:
+        return values | {"found": told, "file_state": FileState.CHANGED.value}
     return values | told | {"found": None, "file_state": FileState.PRESENT.value}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from napari_unet.core.errors import UserError
+from napari_unet.io.atomic import flush_folder
 from napari_unet.review.database import Database
 from napari_unet.review.faults import faults_explained
 from napari_unet.review.network import is_network
@@ -44,6 +45,8 @@ def make_project(folder: Path, protocol: str) -> None:
         finally:
             database.close()
         os.replace(folder / _UNFINISHED, folder / DATABASE_NAME)
+        flush_folder(folder)
+        flush_folder(folder.parent)
 
 
 def _holds_something(folder: Path) -> bool:

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from napari_unet.core.errors import UserError
@@ -118,7 +118,10 @@ class Database:
 
 def _engine(path: Path, shared: bool) -> Engine:
     engine = create_engine(
-        f"sqlite:///{path}", hide_parameters=True, connect_args={"timeout": BUSY_SECONDS}, pool_size=5
+        URL.create("sqlite", database=str(path)),
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_SECONDS},
+        pool_size=5,
     )
 
     @event.listens_for(engine, "connect")

@@ -38,11 +38,11 @@ def renew(connection: Connection, case: str, by: str) -> None:
 def leave(connection: Connection, case: str, by: str, active_seconds: float) -> None:
     """Gives the case back, if `by` has it, and adds the time of work."""
     row = case_row(connection, case)
-    values: dict[str, Any] = {"active_seconds": row.active_seconds + max(0.0, active_seconds)}
+    values: dict[str, Any] = {"active_seconds": row.active_seconds + max(0.0, float(active_seconds))}
     if row.lease == by:
         values |= {"lease": "", "lease_renewed": None}
     change(connection, case, **values)
-    note_event(connection, case, by, "left", active_seconds=round(active_seconds, 1))
+    note_event(connection, case, by, "left", active_seconds=round(float(active_seconds), 1))
 
 
 def decide(

@@ -17,7 +17,7 @@ from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
 from napari_unet.core.masks import bounding_box
 from napari_unet.core.metrics import dice, hd95
-from napari_unet.io.atomic import atomic_write
+from napari_unet.io.atomic import atomic_write, flush_folder
 from napari_unet.review.cases import change
 from napari_unet.review.rows import case_row
 from napari_unet.review.schema import revisions
@@ -142,7 +142,9 @@ def store(
     while path.exists():
         again += 1
         path = path.with_name(f"{number}-{again}{mask.suffix}")
-    path.parent.mkdir(exist_ok=True)
+    if not path.parent.exists():
+        path.parent.mkdir(exist_ok=True)
+        flush_folder(path.parent.parent)
     with atomic_write(path) as partial:
         partial.write_bytes(mask.content)
     id_ = f"{case}-{number}"

@@ -38,6 +38,22 @@ class UtcTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+class PathText(TypeDecorator[str]):
+    """A path, also one whose name is not valid text: such bytes (lone surrogates) stand as U+10DCxx there."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        return None if value is None else value.translate(_STORED)
+
+    def process_result_value(self, value: str | None, dialect: Any) -> str | None:
+        return None if value is None else value.translate(_READ)
+
+
+_STORED = {code: code + 0x100000 for code in range(0xDC80, 0xDD00)}
+_READ = {stored: code for code, stored in _STORED.items()}
+
 metadata = MetaData()
 
 project = Table(
@@ -61,8 +77,8 @@ cases = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("number", Integer, nullable=False, unique=True),
-    Column("path", Text, nullable=False),  # the only place where it stands
-    Column("path_key", Text, nullable=False, unique=True),  # the same, as this computer compares names
+    Column("path", PathText, nullable=False),  # the only place where it stands
+    Column("path_key", PathText, nullable=False, unique=True),  # the same, as this computer compares names
     Column("patient", String(32), nullable=False),
     Column("patient_from", String(10), nullable=False),  # "manifest", "file" or ""
     Column("view", String(50), nullable=False),

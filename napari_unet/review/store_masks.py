@@ -88,6 +88,8 @@ class MaskStore(CaseStore):
 
         The cap in MB is the setting "map_cap_mb".
         """
+        if any(part is not None and part.dtype != np.uint8 for part in (probability, uncertainty)):
+            raise ValueError("a map is uint8")
         content = maps.encode_map(ProbabilityMap(probability, uncertainty, model, version))
         cap = int(float(self.setting("map_cap_mb", maps.DEFAULT_CAP_MB)) * 1e6)
         with self._database.writing() as connection:

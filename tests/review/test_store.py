@@ -6,6 +6,7 @@ import logging
 import os
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from project_fakes import ANN, MODEL, SHAPE, lungs, project_with, result_of
 
@@ -91,6 +92,27 @@ def test_a_file_read_gives_size_spacing_and_patient(tmp_path):
     assert project.patients() == (1, 1)
 
 
+def test_names_that_are_no_text_and_folders_with_odd_names_are_fine(tmp_path):
+    folder = tmp_path / "a?b#c%20 d'é"
+    path = os.fsdecode(b"/images/m\xfcller.png")
+    with ReviewProject.create(folder) as project:
+        [(case, _)] = project.add([NewCase(path)], "Ann")
+    with ReviewProject.open(folder) as project:
+        assert os.fspath(project.source(case)) == os.path.abspath(path)
+        assert project.add([NewCase(path)], "Ann") == [(case, False)]
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    project, (case,) = project_with(tmp_path)
+    one = np.float32(1.5)
+    project.put_findings(case, (), one)
+    project.set_measurements(case, (Measurement("heart", ((one, one), (one, one)), one, True),), "Ann")
+    project.put_facts({case: FileFacts(FileState.PRESENT, shape=(np.int64(4), 5), spacing_mm=(one, one))}, "")
+    project.leave(case, "Ann", np.float64(2))
+    found = project.case(case)
+    assert (found.uncertainty, found.shape, found.spacing_mm) == (1.5, (4, 5), (1.5, 1.5))
+
+
 def test_the_manifest_knows_better_than_the_header(tmp_path):
     project = ReviewProject.create(tmp_path / "p")
     [(case, _)] = project.add([NewCase("/a.dcm", patient="P1", view="AP")], "Ann")
@@ -103,7 +125,7 @@ def test_a_changed_file_is_set_aside_until_somebody_decides(tmp_path):
     project, (case,) = project_with(tmp_path)
     project.add_revision(case, lungs(), MODEL)
     project.decide(case, Status.ACCEPTED, "Ann")
-    other = FileFacts(FileState.PRESENT, "d" * 64, shape=(20, 20), spacing_mm=(1.0, 1.0))
+    other = FileFacts(FileState.PRESENT, "d" * 64, "P2", shape=(20, 20), spacing_mm=(1.0, 1.0))
     project.put_facts({case: other}, "")
     aside = project.case(case)
     assert (aside.file_state, aside.shape, aside.content_hash) == (FileState.CHANGED, SHAPE, "c" * 64)
@@ -116,6 +138,7 @@ def test_a_changed_file_is_set_aside_until_somebody_decides(tmp_path):
     taken = project.case(case)
     assert (taken.file_state, taken.shape, taken.content_hash) == (FileState.PRESENT, (20, 20), "d" * 64)
     assert (taken.status, taken.revision) == (Status.SECOND_LOOK, None)
+    assert taken.patient != aside.patient == ""
     assert len(project.revisions(case)) == 1
     with pytest.raises(UserError, match="not changed"):
         project.resolve_change(case, keep=True, by="Ann")
