@@ -22,7 +22,8 @@ class CaseLayers:
 
     loaded : what the layers were made of. tape : what the journal knows of the mask. head : the case's
     current revision, as far as the window has been told; head_unknown : one may be on its way to the disk.
-    slice : where a stack was left, as the viewer's current step.
+    slice : where a stack was left, as the viewer's current step. hidden_tool : the mouse mode of the mask
+    before it was hidden; napari forgets it then.
     """
 
     loaded: LoadedCase
@@ -32,11 +33,22 @@ class CaseLayers:
     head: str | None
     head_unknown: bool = False
     slice: tuple[int, ...] | None = None
+    hidden_tool: str | None = None
 
     @property
     def id(self) -> str:
         """Of the case."""
         return self.loaded.case.id
+
+    def set_visible(self, visible: bool) -> None:
+        """Show or hide the mask; shown again, it has the tool that it had."""
+        if visible == self.mask.visible:
+            return
+        tool = str(self.mask.mode)
+        self.mask.visible = visible
+        if visible and self.hidden_tool is not None:
+            self.mask.mode = self.hidden_tool
+        self.hidden_tool = None if visible else tool
 
     @property
     def nbytes(self) -> int:

@@ -39,13 +39,13 @@ class Habits:
         """Before any case was open: no tool, so that the mouse moves the image."""
         return cls({"selected_label": 1, "brush_size": 20, "opacity": _OPACITY})
 
-    def learn(self, image: Image, mask: Labels, loaded: LoadedCase) -> None:
-        """Take over how a case was left."""
+    def learn(self, image: Image, mask: Labels, loaded: LoadedCase, hidden_tool: str | None) -> None:
+        """Take over how a case was left. hidden_tool : the mode of a mask that is hidden just now."""
         opacity = self.tool["opacity"]
         self.tool = {name: getattr(mask, name) for name in _KEPT}
         if mask.contour:  # shown as an outline it is opaque
             self.tool["opacity"] = opacity
-        self.mode = str(mask.mode)
+        self.mode = hidden_tool or str(mask.mode)
         low, high = loaded.limits
         here = image.contrast_limits
         self.window = ((here[0] - low) / (high - low), (here[1] - low) / (high - low))

@@ -91,7 +91,7 @@ class CaseDesk(QObject):
         recorder.stop()
         layers.slice = tuple(self._viewer.dims.current_step)
         self._remove(*self._extra, layers.mask, layers.image)  # a tool of another dock ends with it
-        self._habits.learn(layers.image, layers.mask, layers.loaded)
+        self._habits.learn(layers.image, layers.mask, layers.loaded, layers.hidden_tool)
         self._extra.clear()
         self._cache.keep(layers)
 

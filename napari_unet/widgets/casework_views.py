@@ -36,7 +36,7 @@ class CaseViews(QObject):
         """Another case is on the desk."""
         self._probability = self._before = self._older = None
         self._places, self._place = [], -1
-        self._desk.layers.mask.visible = not self._off
+        self._desk.layers.set_visible(not self._off)
         if self.wants_probability:
             self._add_probability()
 
@@ -55,14 +55,14 @@ class CaseViews(QObject):
             return
         if self._before is not None:
             self._drop("_before")
-            layers.mask.visible = not self._off
+            layers.set_visible(not self._off)
             return
 
         def show(labels: np.ndarray | None) -> None:
             if labels is None:
                 self._casework.told.emit("This case had no mask to begin with.")
             elif self._before is None:
-                layers.mask.visible = False
+                layers.set_visible(False)
                 self._before = self._desk.add(_older_mask(layers, labels, f"{layers.image.name}: first mask"))
 
         self._for_this_case(layers, lambda project: layers.loaded.views.first_mask(), show)
@@ -92,7 +92,7 @@ class CaseViews(QObject):
             raise ValueError(f"a mask is shown filled, outline or off, not {how}")
         self._off = how == OFF
         if self._desk.layers is not None and self._before is None:
-            self._desk.layers.mask.visible = not self._off
+            self._desk.layers.set_visible(not self._off)
         outlines = self._casework.session.outlines
         if outlines is not None and how != OFF and outlines.outlined != (how == OUTLINE):
             outlines.switch()

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from casework_fakes import Review
 from dock_fakes import FakeEngine, FakeJob, settle, two_lungs
 
 from napari_unet.models.card import CARD_FILE, ModelCard
@@ -109,3 +110,12 @@ def told(monkeypatch):
     texts: list[str] = []
     monkeypatch.setattr("napari_unet.widgets.segment.show_error", texts.append)
     return texts
+
+
+@pytest.fixture
+def review(viewer, engine, qtbot, tmp_path, monkeypatch):
+    """A review in the viewer; nothing is opened yet, see Review.start."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    made = Review(viewer, qtbot, tmp_path / "project")
+    yield made
+    made.close()

@@ -1,0 +1,291 @@
+"""Opening cases, leaving them, coming back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from casework_fakes import MODEL, lungs, stroke, write_images, write_stack
+from napari.layers import Image, Labels
+
+from napari_unet.review.store import ReviewProject
+from napari_unet.review.types import Author, AuthorKind, Order, Status
+from napari_unet.widgets.case_cache import CaseCache
+
+
+@pytest.fixture
+def three(review, tmp_path):
+    """Ids of three cases with masks; the queue is in the order of adding."""
+    ids = review.start(write_images(tmp_path / "images", 3))
+    review.work.set_order(Order.ID)
+    review.settle()
+    return ids
+
+
+def test_a_project_is_opened_with_its_cases(review, three):
+    assert list(review.work.cases) == three == review.work.queue
+    assert review.work.current is None and review.work.current_layer is None
+
+
+def test_the_project_that_is_no_project_is_told(review, tmp_path):
+    review.work.open_project(tmp_path / "nothing")
+    review.qtbot.waitUntil(lambda: bool(review.failures))
+    assert "no review project" in str(review.failures[0])
+    assert review.work.project is None
+
+
+def test_a_case_opens_as_image_and_active_mask(review, three):
+    mask = review.open(three[0])
+    image = review.viewer.layers[0]
+    assert isinstance(image, Image) and isinstance(mask, Labels)
+    assert [layer.name for layer in review.viewer.layers] == ["Case 1", "Case 1: mask"]
+    assert review.viewer.layers.selection.active is mask
+    np.testing.assert_array_equal(mask.data, lungs(image.data.shape))
+    assert review.session.context_of(mask).image() is image
+    np.testing.assert_array_equal(review.session.context_of(mask).model_mask(), mask.data)
+    assert review.opened[-1].id == three[0]
+    review.settle()
+    assert review.work.current.status == Status.IN_PROGRESS
+    assert review.work.current.lease == "Ann"
+
+
+def test_the_whole_image_is_in_view(review, three):
+    review.open(three[0])
+    review.viewer.camera.zoom *= 20
+    review.open(three[1])
+    height, width = review.viewer.layers[0].data.shape
+    assert review.viewer.camera.center[-2:] == pytest.approx(((height - 1) / 2, (width - 1) / 2))
+    first = review.viewer.camera.zoom
+    review.viewer.reset_view()
+    assert first == pytest.approx(review.viewer.camera.zoom, rel=0.02)
+
+
+def test_the_keyboard_belongs_to_the_canvas(review, three):
+    review.viewer.window._qt_window.activateWindow()
+    canvas = review.viewer.window._qt_viewer.canvas.native
+    review.viewer.window._qt_viewer.controls.setFocus()
+    review.open(three[0])
+    review.qtbot.waitUntil(canvas.hasFocus)
+
+
+def test_tool_size_label_and_contrast_are_kept(review, three):
+    mask = review.open(three[0])
+    mask.mode, mask.brush_size, mask.selected_label, mask.opacity = "erase", 33, 2, 0.7
+    image = review.viewer.layers[0]
+    low, high = image.contrast_limits
+    image.contrast_limits = (low + 10, high - 20)
+    image.colormap = "gray_r"
+    mask = review.open(three[1])
+    assert (mask.mode, mask.brush_size, mask.selected_label, mask.opacity) == ("erase", 33, 2, 0.7)
+    image = review.viewer.layers[0]
+    assert image.colormap.name == "gray_r"
+    assert image.contrast_limits == pytest.approx((10, 230), abs=2)
+    review.viewer.layers[0].colormap = "gray"
+    review.open(three[0])
+    assert review.viewer.layers[0].name == "Case 1"
+
+
+def test_undo_goes_on_after_coming_back(review, three):
+    mask = review.open(three[0])
+    before = mask.data.copy()
+    stroke(mask, (5, 5), (6, 40))
+    painted = mask.data.copy()
+    review.open(three[1])
+    assert mask not in review.viewer.layers
+    again = review.open(three[0])
+    assert again is mask
+    again.undo()
+    np.testing.assert_array_equal(again.data, before)
+    np.testing.assert_array_equal(review.saved(three[0]), painted)  # from when the case was left
+    again.redo()
+    review.open(three[2])
+    np.testing.assert_array_equal(review.saved(three[0]), painted)
+
+
+def test_going_through_the_queue(review, three):
+    review.work.open_next()
+    review.until_open(three[0])
+    review.work.open_previous()
+    assert review.news[-1] == "This is the first case."
+    review.work.open_next()
+    review.until_open(three[1])
+    review.work.open_previous()
+    review.until_open(three[0])
+    assert review.work.coming() == three
+
+
+def test_the_next_case_is_read_ahead(review, three):
+    review.open(three[0])
+    review.settle()
+    assert review.work.opener._ahead.case.id == three[1]
+    review.work.open_next()
+    assert review.work.current.id == three[1]  # at once
+
+
+def test_the_last_wish_counts(review, three):
+    review.work.open_case(three[0])
+    review.work.open_case(three[1])
+    review.work.open_case(three[2])
+    review.until_open(three[2])
+    review.settle()
+    assert [case.id for case in review.opened] == [three[2]]
+    assert len(review.viewer.layers) == 2
+
+
+def test_opened_twice_is_opened_once(review, three):
+    review.work.open_case(three[0])
+    review.work.open_case(three[0])
+    review.until_open(three[0])
+    review.work.open_case(three[0])
+    review.settle()
+    assert len(review.opened) == 1
+
+
+def test_a_case_whose_image_is_gone_is_told(review, three, tmp_path):
+    review.open(three[0])
+    review.settle()
+    (tmp_path / "images" / "2.png").unlink()
+    review.work.open_case(three[2])
+    review.qtbot.waitUntil(lambda: bool(review.failures))
+    assert review.work.current.id == three[0]
+
+
+def test_the_project_is_closed_while_a_case_loads(review, three):
+    review.work.open_case(three[0])
+    review.work.close_project()
+    review.settle()
+    assert not review.opened and not review.viewer.layers
+    review.reopen()
+    review.open(three[0])
+
+
+def test_a_case_of_somebody_else_is_not_opened(review, three):
+    review.work.project.begin(three[1], "Bob")
+    review.open(three[0])
+    review.work.open_case(three[1])
+    review.qtbot.waitUntil(lambda: bool(review.failures))
+    assert "Bob" in str(review.failures[0])
+    assert review.work.current is None and not review.viewer.layers
+
+
+def test_a_mask_that_somebody_else_changed_meanwhile_is_shown(review, three):
+    mask = review.open(three[0])
+    stroke(mask, (5, 5))
+    review.open(three[1])
+    review.settle()
+    theirs = lungs(mask.data.shape)
+    theirs[:4] = 1
+    review.work.project.add_revision(three[0], theirs, Author(AuthorKind.PERSON, "Bob"))
+    again = review.open(three[0])
+    review.settle()
+    np.testing.assert_array_equal(again.data, theirs)
+    again.undo()
+    assert not np.array_equal(again.data, theirs)
+
+
+def test_the_user_removes_the_mask_layer(review, three):
+    mask = review.open(three[0])
+    stroke(mask, (5, 5))
+    painted = mask.data.copy()
+    review.viewer.layers.remove(mask)
+    assert review.work.current is None
+    assert "taken out" in review.news[-1]
+    np.testing.assert_array_equal(review.saved(three[0]), painted)
+    again = review.open(three[0])
+    assert again is mask and len(review.viewer.layers) == 2
+
+
+def test_the_user_renames_and_removes_the_image_layer(review, three):
+    mask = review.open(three[0])
+    mask.name = "mine"
+    review.viewer.layers[0].name = "also mine"
+    review.viewer.layers.remove(review.viewer.layers[0])
+    stroke(mask, (5, 5))
+    painted = mask.data.copy()
+    review.open(three[1])
+    np.testing.assert_array_equal(review.saved(three[0]), painted)
+    review.open(three[0])
+    assert [layer.name for layer in review.viewer.layers] == ["also mine", "mine"]
+
+
+def test_other_layers_of_the_user_stay(review, three):
+    own = review.viewer.add_points([[3, 3]], name="own")
+    review.open(three[0])
+    review.open(three[1])
+    assert own in review.viewer.layers
+    review.work.close_project()
+    assert list(review.viewer.layers) == [own]
+
+
+def test_closing_the_project_saves_and_gives_back(review, three):
+    mask = review.open(three[0])
+    stroke(mask, (5, 5))
+    painted = mask.data.copy()
+    clerk = review.work.link.clerk
+    review.work.close_project()
+    assert review.work.project is None and not review.viewer.layers
+    clerk._thread.join(20)
+    with ReviewProject.open(review.folder) as project:
+        case = project.case(three[0])
+        assert case.lease == "" and case.active_seconds >= 0
+        np.testing.assert_array_equal(project.read_mask(case.revision), painted)
+        assert project.revision(case.revision).author == Author(AuthorKind.PERSON, "Ann")
+
+
+def test_a_stack_is_worked_on_slice_by_slice(review, tmp_path):
+    (stack,) = review.start([write_stack(tmp_path / "ct.nii")])
+    mask = review.open(stack)
+    assert mask.data.shape == (6, 40, 50)
+    assert tuple(mask.scale) == (4.0, 1.5, 1.5)
+    assert review.viewer.dims.current_step[0] == 3
+    review.viewer.dims.set_current_step(0, 1)
+    stroke(mask, (1, 3, 3))
+    painted = mask.data.copy()
+    assert painted[1].sum() > lungs((40, 50)).sum()
+    np.testing.assert_array_equal(review.journaled(stack), painted)
+    review.work.close_project()
+    review.reopen()
+    np.testing.assert_array_equal(review.open(stack).data, painted)
+
+
+def test_a_stack_comes_back_at_its_slice(review, tmp_path):
+    images = [write_stack(tmp_path / "ct.nii"), *write_images(tmp_path / "images", 1)]
+    stack, flat = review.start(images)
+    review.open(stack).n_edit_dimensions = 3
+    review.viewer.dims.set_current_step(0, 5)
+    assert review.open(flat).n_edit_dimensions == 2
+    assert review.viewer.dims.ndim == 2
+    review.open(stack)
+    assert review.viewer.dims.current_step[0] == 5
+
+
+def test_the_cache_is_bounded(review, three):
+    cache = CaseCache(cases=2, nbytes=10**9)
+    for id in three:
+        review.open(id)
+        cache.keep(review.work.desk.layers)
+    assert [id in cache for id in three] == [False, True, True]
+    small = CaseCache(cases=9, nbytes=review.work.desk.layers.nbytes + 1)
+    kept = review.work.desk.layers
+    assert small.keep(kept) == []
+    assert small.keep(cache.take(three[1])) == [kept]
+
+
+def test_history_counts_in_the_cache(review, three):
+    mask = review.open(three[0])
+    before = review.work.desk.layers.nbytes
+    stroke(mask, (5, 5), size=30)
+    mask.data_setitem((np.array([1, 2]), np.array([1, 2])), 1)
+    assert review.work.desk.layers.nbytes > before + 100
+
+
+def test_an_older_case_is_read_from_its_revisions(review, three):
+    mask = review.open(three[0])
+    stroke(mask, (5, 5))
+    painted = mask.data.copy()
+    review.open(three[1])
+    review.settle()
+    review.work.opener.forget_all()
+    again = review.open(three[0])
+    assert again is not mask
+    np.testing.assert_array_equal(again.data, painted)
+    assert review.work.project.first_mask(three[0]).author == MODEL

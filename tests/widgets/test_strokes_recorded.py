@@ -1,0 +1,307 @@
+"""Every stroke is in the journal at once, whatever made it; a revision follows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from casework_fakes import lungs, stroke, wait_seconds, write_images, write_stack
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from napari.layers import Labels
+
+from napari_unet.core.change import IGNORE
+from napari_unet.review.types import Author, AuthorKind
+from napari_unet.widgets import stroke_recorder
+from napari_unet.widgets.casework_clerk import Clerk
+from napari_unet.widgets.stroke_atoms import change_of
+from napari_unet.widgets.stroke_recorder import StrokeRecorder, Tape
+
+ANN = Author(AuthorKind.PERSON, "Ann")
+
+
+class KeptSaver:
+    """Remembers what a saver is given."""
+
+    def __init__(self, start: np.ndarray) -> None:
+        self.mask = start.copy()
+        self.strokes = 0
+        self.saved: list[np.ndarray] = []
+        self.closed = False
+
+    def open_case(self, case: str, base: str | None, labels: np.ndarray) -> None:
+        np.testing.assert_array_equal(labels, self.mask)
+
+    def stroke(self, case: str, change) -> None:
+        assert len(change)
+        change.apply(self.mask)
+        self.strokes += 1
+
+    def save(self, case: str, labels: np.ndarray, author: Author, note: str) -> None:
+        assert author == ANN
+        self.saved.append(labels)
+
+    def close_case(self, case: str) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def clerk():
+    made = Clerk()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def recorded(clerk, qtbot):
+    """A recorder of a new layer with this mask; returns (layer, saver, recorder)."""
+
+    def record(mask: np.ndarray):
+        layer, saver = Labels(mask.copy()), KeptSaver(mask)
+        tape = Tape(saver, "case", mask.copy())
+        clerk.post(lambda: tape.open(None))
+        return layer, saver, StrokeRecorder(layer, tape, clerk, lambda: ANN)
+
+    return record
+
+
+def same(clerk, saver, layer) -> bool:
+    assert clerk.flush(10)
+    return np.array_equal(saver.mask, layer.data)
+
+
+def test_brush_eraser_fill_polygon_and_setitem(recorded, clerk):
+    layer, saver, _ = recorded(lungs((60, 80)))
+    stroke(layer, (5, 5), (6, 9), (40, 70))
+    assert same(clerk, saver, layer) and saver.strokes == 1
+    stroke(layer, (20, 15), label=0)
+    assert same(clerk, saver, layer) and saver.strokes == 2
+    layer.fill((0, 79), 2)
+    assert same(clerk, saver, layer)
+    layer.paint_polygon([(2, 2), (2, 30), (30, 30)], 1)
+    assert same(clerk, saver, layer)
+    layer.data_setitem((np.array([3, 4]), np.array([5, 6])), np.array([IGNORE, 2], np.uint8))
+    assert same(clerk, saver, layer)
+    layer.data_setitem((np.array([3, 4]), np.array([5, 6])), 1)
+    assert same(clerk, saver, layer)
+
+
+def test_undo_and_redo_each_step(recorded, clerk):
+    layer, saver, _ = recorded(lungs((60, 80)))
+    states = [layer.data.copy()]
+    for number in range(5):
+        stroke(layer, (10 * number, 9), (10 * number, 60), label=number % 3)
+        states.append(layer.data.copy())
+    for state in reversed(states[:-1]):
+        layer.undo()
+        np.testing.assert_array_equal(layer.data, state)
+        assert same(clerk, saver, layer)
+    layer.undo()  # there is nothing left
+    for state in states[1:]:
+        layer.redo()
+        np.testing.assert_array_equal(layer.data, state)
+        assert same(clerk, saver, layer)
+
+
+def test_a_stroke_over_itself_with_two_labels(recorded, clerk):
+    layer, saver, _ = recorded(np.zeros((40, 40), np.uint8))
+    with layer.block_history():
+        layer.paint((10, 10), 1)
+        layer.paint((12, 12), 2)
+        layer.paint((14, 10), 1)
+        layer.data_setitem((np.array([10]), np.array([10])), 0)
+    assert same(clerk, saver, layer)
+    layer.undo()
+    assert same(clerk, saver, layer) and not saver.mask.any()
+    layer.redo()
+    assert same(clerk, saver, layer)
+
+
+_POINTS = st.tuples(st.integers(0, 29), st.integers(0, 24))
+_STEPS = st.one_of(
+    st.tuples(
+        st.just("brush"), st.lists(_POINTS, min_size=1, max_size=4), st.sampled_from([0, 1, 2, IGNORE])
+    ),
+    st.tuples(st.just("fill"), _POINTS, st.sampled_from([0, 1, 2])),
+    st.tuples(st.just("edit"), st.lists(_POINTS, min_size=1, max_size=9, unique=True), st.integers(0, 2)),
+    st.tuples(st.just("undo")),
+    st.tuples(st.just("redo")),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps=st.lists(_STEPS, max_size=12))
+def test_whatever_is_done_the_journal_has_it(steps):
+    start = lungs((30, 25))
+    layer, saver, clerk = Labels(start.copy()), KeptSaver(start), Clerk()
+    recorder = StrokeRecorder(layer, Tape(saver, "case", start.copy()), clerk, lambda: ANN)
+    compared = []
+    recorder._calm.timeout.connect(lambda: compared.append(True))
+    for kind, *rest in steps:
+        match kind:
+            case "brush":
+                stroke(layer, *rest[0], label=rest[1], size=6)
+            case "fill":
+                layer.fill(*rest)
+            case "edit":
+                rows, columns = np.array(rest[0]).T
+                layer.data_setitem((rows, columns), rest[1])
+            case _:
+                getattr(layer, kind)()
+    assert same(clerk, saver, layer)
+    assert not compared  # what the history tells is enough
+    clerk.close()
+
+
+def test_atoms_of_a_stack():
+    layer = Labels(np.zeros((5, 30, 30), np.uint8))
+    items = []
+    layer.events.paint.connect(lambda event: items.append(list(event.value)))
+    layer.brush_size = 6
+    layer.paint((2, 10, 10), 1)
+    layer.n_edit_dimensions = 3
+    layer.paint((2, 20, 20), 2)
+    mask = np.zeros_like(layer.data)
+    for item in items:
+        change_of(item, mask.shape).apply(mask)
+    np.testing.assert_array_equal(mask, layer.data)
+    for item in reversed(items):
+        change_of(item, mask.shape, undoing=True).apply(mask)
+    assert not mask.any()
+    assert len(change_of([], mask.shape)) == 0
+
+
+def test_undo_while_the_layer_is_hidden(recorded, clerk, qtbot):
+    layer, saver, _ = recorded(lungs((60, 80)))
+    stroke(layer, (5, 5))
+    layer.visible = False
+    layer.undo()
+    layer.undo()
+    layer.visible = True
+    qtbot.waitUntil(lambda: same(clerk, saver, layer))
+
+
+def test_an_array_written_to_directly(recorded, clerk, qtbot):
+    layer, saver, _ = recorded(lungs((60, 80)))
+    layer.data[3:9] = 1
+    layer.refresh()
+    qtbot.waitUntil(lambda: same(clerk, saver, layer))
+
+
+def test_data_replaced_by_others_of_the_same_size(recorded, clerk, qtbot):
+    layer, saver, _ = recorded(lungs((60, 80)))
+    other = np.zeros((60, 80), np.int64)
+    other[4, 4] = 1
+    layer.data = other
+    qtbot.waitUntil(lambda: same(clerk, saver, layer))
+
+
+def test_data_replaced_by_another_size_is_told(recorded, clerk, qtbot):
+    layer, saver, recorder = recorded(lungs((60, 80)))
+    told = []
+    recorder.failed.connect(told.append)
+    layer.data = np.zeros((30, 30), np.uint8)
+    assert len(told) == 1 and "another size" in str(told[0])
+    recorder.stop()
+    assert clerk.flush(10)
+    np.testing.assert_array_equal(saver.mask, lungs((60, 80)))
+
+
+def test_moving_through_a_stack_records_nothing(recorded, clerk, qtbot):
+    layer, saver, recorder = recorded(lungs((6, 40, 40)))
+    layer._slice_dims  # the slicing below is what a slider does
+    painted = []
+    recorder.painted.connect(lambda: painted.append(True))
+    layer.refresh()
+    recorder.compare()
+    assert same(clerk, saver, layer) and not saver.strokes and not painted
+
+
+def test_a_revision_follows_the_last_stroke(recorded, clerk, qtbot, monkeypatch):
+    monkeypatch.setattr(stroke_recorder, "_REVISION_MS", 150)
+    layer, saver, _ = recorded(lungs((60, 80)))
+    stroke(layer, (5, 5))
+    stroke(layer, (9, 5))
+    assert clerk.flush(10) and not saver.saved
+    qtbot.waitUntil(lambda: bool(saver.saved))
+    wait_seconds(qtbot, 0.3)
+    assert len(saver.saved) == 1
+    np.testing.assert_array_equal(saver.saved[0], layer.data)
+
+
+def test_stopped_it_saves_once_and_lets_go(recorded, clerk):
+    layer, saver, recorder = recorded(lungs((60, 80)))
+    stroke(layer, (5, 5))
+    recorder.stop()
+    stroke(layer, (50, 50))
+    assert clerk.flush(10)
+    assert len(saver.saved) == 1 and saver.closed
+    assert not np.array_equal(saver.mask, layer.data)
+
+
+def test_nothing_painted_is_nothing_saved(recorded, clerk):
+    _, saver, recorder = recorded(lungs((60, 80)))
+    recorder.save()
+    recorder.stop()
+    assert clerk.flush(10) and not saver.saved and not saver.strokes
+
+
+def test_the_clerk_goes_on_after_a_bug(clerk, caplog):
+    done = []
+
+    def bug() -> None:
+        raise RuntimeError("broken")
+
+    clerk.post(bug)
+    clerk.post(lambda: done.append(1))
+    assert clerk.flush(10) and done == [1]
+    assert "a task of the case work failed" in caplog.text
+
+
+def test_strokes_survive_without_being_saved(review, tmp_path):
+    (id,) = review.start(write_images(tmp_path / "images", 1))
+    mask = review.open(id)
+    stroke(mask, (5, 5), (9, 60))
+    mask.undo()
+    stroke(mask, (30, 5))
+    np.testing.assert_array_equal(review.journaled(id), mask.data)
+
+
+def test_unsaved_strokes_come_back_as_one_edit(review, tmp_path):
+    (id,) = review.start(write_images(tmp_path / "images", 1))
+    mask = review.open(id)
+    before = mask.data.copy()
+    stroke(mask, (5, 5))
+    stroke(mask, (50, 70))
+    painted = mask.data.copy()
+    review.settle()
+    journal = review.work.project.journal_path(id)
+    kept = journal.read_bytes()
+    clerk = review.work.link.clerk
+    revision = review.work.project.case(id).revision
+    review.work.desk.recorder.tape._unsaved = False  # as if the process ended here
+    review.work.close_project()
+    clerk._thread.join(20)
+    journal.write_bytes(kept)
+    review.reopen()
+    assert review.work.cases[id].revision == revision
+    mask = review.open(id)
+    review.qtbot.waitUntil(lambda: np.array_equal(mask.data, painted))
+    assert review.recovered == [id]
+    np.testing.assert_array_equal(review.journaled(id), painted)
+    mask.undo()
+    np.testing.assert_array_equal(mask.data, before)
+    mask.redo()
+    review.work.desk.recorder.save()
+    np.testing.assert_array_equal(review.saved(id), painted)
+
+
+def test_strokes_of_a_stack_survive(review, tmp_path):
+    (id,) = review.start([write_stack(tmp_path / "ct.nii")])
+    mask = review.open(id)
+    review.viewer.dims.set_current_step(0, 1)
+    stroke(mask, (1, 3, 3))
+    review.viewer.dims.set_current_step(0, 4)
+    stroke(mask, (4, 30, 30), label=IGNORE)
+    mask.undo()
+    mask.redo()
+    np.testing.assert_array_equal(review.journaled(id), mask.data)
