@@ -24,6 +24,7 @@ _IMAGE, _PROBABILITY = (
     10.0,
     1.0,
 )  # how much an edge hinders the walk: per standard deviation, per unit of logit
+_UNLIKE = 0.7  # how much the prior leans away from pixels unlike the scribble, per standard deviation
 _LEVEL = 0.5  # how much the prior leans towards pixels more likely than the scribble
 _SMALL = 0.2  # of what is moved: gaps up to this share are closed
 
@@ -95,8 +96,12 @@ def _grown(
     free = around & ~seed & ~old
     picture = np.nan_to_num(grid.mean(image))
     spread = float(picture[around].std())
-    features = [_IMAGE / 2 * (picture - picture.mean()) / spread] if spread > 0 else []
     prior = _STEEP * (1 - away / np.maximum(reach, 2 / grid.step))
+    features = []
+    if spread > 0:
+        unlike = (picture - np.median(picture[seed])) / spread
+        features.append(_IMAGE / 2 * unlike)
+        prior -= _UNLIKE * np.abs(unlike)
     if probability is not None:
         likely = logit(grid.mean(probability))
         features.append(_PROBABILITY / 2 * likely)

@@ -12,7 +12,7 @@ from napari_unet.core.masks import MaskRule, bounding_box, clean, fill_holes, pa
 
 def fill_holes_change(labels: np.ndarray) -> Change:
     """Closes every hole of the lungs, with the label around it. labels : uint8 (Y, X) or (Z, Y, X)."""
-    box = _lung_box(labels, 0)
+    box = _lung_box(labels)
     if box is None:
         return no_change(labels)
     old = labels[box]
@@ -27,7 +27,7 @@ def keep_largest(labels: np.ndarray, parts: int = 2) -> Change:
     """
     if parts < 1:
         raise ValueError(f"at least one part must be kept, got {parts}")
-    box = _lung_box(labels, 0)
+    box = _lung_box(labels)
     if box is None:
         return no_change(labels)
     old = labels[box]
@@ -48,7 +48,7 @@ def smooth_border(labels: np.ndarray, mm: float, spacing: tuple[float, ...] | No
     """
     _check_spacing(labels, spacing)
     reach = tuple(int(np.ceil(3 * mm / step)) + 1 for step in spacing or (1.0,) * labels.ndim)
-    box = _lung_box(labels, *reach)
+    box = _lung_box(labels, reach)
     if box is None:
         return no_change(labels)
     old = labels[box]
@@ -64,7 +64,7 @@ def grow(labels: np.ndarray, mm: float, spacing: tuple[float, ...] | None) -> Ch
     """
     _check_spacing(labels, spacing)
     steps = spacing or (1.0,) * labels.ndim
-    box = _lung_box(labels, *(int(np.ceil(abs(mm) / step)) + 1 for step in steps))
+    box = _lung_box(labels, tuple(int(np.ceil(abs(mm) / step)) + 1 for step in steps))
     if box is None or mm == 0:
         return no_change(labels)
     old = labels[box]
@@ -75,13 +75,10 @@ def grow(labels: np.ndarray, mm: float, spacing: tuple[float, ...] | None) -> Ch
     return change_in(labels, box, np.where(away <= mm, old[tuple(near)], old))
 
 
-def _lung_box(labels: np.ndarray, *reach: int) -> tuple[slice, ...] | None:
+def _lung_box(labels: np.ndarray, reach: tuple[int, ...] | None = None) -> tuple[slice, ...] | None:
+    """What the lungs take up, with `reach` pixels more on every side; None if there are none."""
     box = bounding_box(lung(labels))
-    return (
-        None
-        if box is None
-        else grown_box(box, reach if len(reach) > 1 else reach * labels.ndim, labels.shape)
-    )
+    return box if box is None or reach is None else grown_box(box, reach, labels.shape)
 
 
 def _check_spacing(labels: np.ndarray, spacing: tuple[float, ...] | None) -> None:
