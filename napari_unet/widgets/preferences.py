@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 PLUGIN = "napari-unet-lung"
 
@@ -35,3 +37,32 @@ def preferences() -> Preferences:
         models=Path(folder).expanduser() if folder else None,
         threads=chosen.threads or None,
     )
+
+
+def review_keys() -> dict[str, str]:
+    """The keys chosen for the actions of the Review dock, by the action's name; none without the manifest."""
+    chosen = _review_page()
+    names = () if chosen is None else type(chosen).model_fields
+    return {name.removeprefix("key_"): getattr(chosen, name) for name in names if name.startswith("key_")}
+
+
+def watch_review_keys(on_change: Callable[[], None]) -> Callable[[], None]:
+    """Call `on_change` when a key is changed in the preferences; returns what ends it."""
+    chosen = _review_page()
+    if chosen is None:
+        return lambda: None
+
+    def tell(_event: Any) -> None:
+        on_change()
+
+    chosen.events.connect(tell)
+    return lambda: chosen.events.disconnect(tell)
+
+
+def _review_page() -> Any:
+    from napari.settings import get_plugin_settings
+
+    try:
+        return get_plugin_settings(PLUGIN).review
+    except (KeyError, AttributeError):
+        return None

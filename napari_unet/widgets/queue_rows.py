@@ -1,0 +1,197 @@
+"""Which cases the queue shows, in what order, and in which words. No Qt here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from statistics import median
+from typing import Any
+
+from napari_unet.review.types import DECIDED, Case, FileState, Status
+
+_MINUTE = 60
+_ASIDE = {
+    FileState.MISSING: "Image file not found",
+    FileState.CHANGED: "Image file has changed",
+    FileState.UNREADABLE: "Image file cannot be read",
+}
+
+
+class Column(IntEnum):
+    """The columns of the queue, from left to right."""
+
+    PICTURE = 0
+    NUMBER = 1
+    STATUS = 2
+    WHY = 3
+    PATIENT = 4
+    REVIEWER = 5
+
+
+TITLES = {
+    Column.PICTURE: "",
+    Column.NUMBER: "No.",
+    Column.STATUS: "Status",
+    Column.WHY: "Why here",
+    Column.PATIENT: "Patient",
+    Column.REVIEWER: "Reviewer",
+}
+
+SHOWN: dict[str, frozenset[Status]] = {
+    "All cases": frozenset(Status),
+    "To do": frozenset(Status) - DECIDED,
+    "New": frozenset({Status.NEW}),
+    "In progress": frozenset({Status.IN_PROGRESS}),
+    "Second look": frozenset({Status.SECOND_LOOK}),
+    "Accepted": frozenset({Status.ACCEPTED}),
+    "Corrected": frozenset({Status.CORRECTED}),
+    "Rejected": frozenset({Status.REJECTED}),
+}
+"""What can be chosen to be shown, by title."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is looked for. status : any of these. text : every word of it occurs in the case's row or note."""
+
+    status: frozenset[Status] = frozenset(Status)
+    text: str = ""
+
+    def words(self) -> tuple[str, ...]:
+        return tuple(self.text.casefold().split())
+
+
+def shown_rows(
+    cases: Mapping[str, Case],
+    queue: Sequence[str],
+    wanted: Wanted,
+    sort: Column | None = None,
+    descending: bool = False,
+) -> list[str]:
+    """Ids of the wanted cases in the order of the queue, or sorted by a column (equal ones as in the queue).
+
+    Cases that the queue does not name come last, in the order of adding.
+    """
+    named = set(queue)
+    ids = [i for i in queue if i in cases] + [i for i in cases if i not in named]
+    words, status = wanted.words(), wanted.status
+    found = [i for i in ids if cases[i].status in status and _has(cases[i], words)]
+    if sort is not None:
+        key = _KEYS[sort]
+        found.sort(key=lambda i: key(cases[i]), reverse=descending)
+    return found
+
+
+def _has(case: Case, words: tuple[str, ...]) -> bool:
+    if not words:
+        return True
+    row = " ".join([f"#{case.number}", *(words_of(case, column) for column in Column), case.note]).casefold()
+    return all(word in row for word in words)
+
+
+def words_of(case: Case, column: Column) -> str:
+    """What stands in a cell."""
+    if column is Column.NUMBER:
+        return str(case.number)
+    if column is Column.STATUS:
+        return status_words(case)
+    if column is Column.WHY:
+        return why_words(case)
+    if column is Column.PATIENT:
+        return case.patient[:6]
+    if column is Column.REVIEWER:
+        return case.reviewer
+    return ""
+
+
+def status_words(case: Case) -> str:
+    """The status, with the reason for a rejection."""
+    if case.status is Status.SECOND_LOOK:
+        return "Second look"
+    if case.status is Status.REJECTED and case.reason is not None:
+        return f"Rejected: {case.reason.value}"
+    return case.status.value.capitalize()
+
+
+def why_words(case: Case) -> str:
+    """Why the case stands where it stands; what is wrong with its file goes first."""
+    return _ASIDE.get(case.file_state, case.why)
+
+
+def is_aside(case: Case) -> bool:
+    """Whether something must be decided about the image file before the case can be opened."""
+    return case.file_state in _ASIDE
+
+
+def tip_of(case: Case) -> str:
+    """All that is known about a case, one line each."""
+    lines = [f"Case {case.number}: {status_words(case)}"]
+    if why_words(case):
+        lines.append(why_words(case))
+    lines.append(f"Patient {case.patient[:6]}" if case.patient else "Patient not known")
+    if case.view or case.modality:
+        lines.append(" ".join(part for part in (case.modality, case.view) if part))
+    if case.reviewer:
+        lines.append(f"Reviewed by {case.reviewer}")
+    if case.lease:
+        lines.append(f"Opened by {case.lease}")
+    if case.active_seconds >= 1:
+        lines.append(f"Worked on for {duration(case.active_seconds)}")
+    if case.note:
+        lines.append(f"Note: {case.note}")
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the reviewer has come. seconds_left : None as long as there is nothing to go by."""
+
+    done: int
+    total: int
+    seconds_left: float | None
+
+    def words(self) -> str:
+        """For instance "37 of 212, about 40 min left"."""
+        if not self.total:
+            return "No cases yet"
+        if self.done == self.total:
+            return f"All {self.total:,} done"
+        if self.seconds_left is None:
+            return f"{self.done:,} of {self.total:,}"
+        return f"{self.done:,} of {self.total:,}, about {duration(self.seconds_left)} left"
+
+
+def progress_of(cases: Iterable[Case]) -> Progress:
+    """What is left takes as long as half of the decided cases took at most."""
+    done, total = 0, 0
+    times = []
+    for case in cases:
+        total += 1
+        if case.status in DECIDED:
+            done += 1
+            if case.active_seconds > 0:
+                times.append(case.active_seconds)
+    return Progress(done, total, median(times) * (total - done) if times else None)
+
+
+def duration(seconds: float) -> str:
+    """A length of time in words, to the precision that a person wants."""
+    if seconds < _MINUTE:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / _MINUTE)
+    if minutes < _MINUTE:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, _MINUTE)
+    return f"{hours} h {rest} min" if hours < 10 and rest else f"{hours:,} h"
+
+
+_ORDER = {status: place for place, status in enumerate(Status)}
+_KEYS: dict[Column, Callable[[Case], Any]] = {
+    Column.PICTURE: lambda case: case.number,
+    Column.NUMBER: lambda case: case.number,
+    Column.STATUS: lambda case: (_ORDER[case.status], status_words(case)),
+    Column.WHY: lambda case: (-case.priority, why_words(case)),
+    Column.PATIENT: lambda case: (not case.patient, case.patient),
+    Column.REVIEWER: lambda case: (not case.reviewer, case.reviewer.casefold()),
+}

@@ -1,0 +1,334 @@
+"""The Review dock: go through the cases of a project by keyboard."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+
+from napari_unet.core.errors import UserError
+from napari_unet.review.types import Case
+from napari_unet.widgets import review_settings
+from napari_unet.widgets.casework import EmptyMask
+from napari_unet.widgets.forms import ScrollColumn, Words
+from napari_unet.widgets.preferences import review_keys, watch_review_keys
+from napari_unet.widgets.queue_pictures import PictureFeed
+from napari_unet.widgets.queue_rows import is_aside, progress_of
+from napari_unet.widgets.review_actions import plan_keys, taken_keys
+from napari_unet.widgets.review_add import AddDialog, Addition
+from napari_unet.widgets.review_conduct import Conduct
+from napari_unet.widgets.review_keys import ReviewKeys
+from napari_unet.widgets.review_page import ReviewPage
+from napari_unet.widgets.review_start import StartPage
+from napari_unet.widgets.session import Session, session_of
+
+_TOGETHER_MS = 60  # changes of cases that come within this time are shown together
+_WARNING = "<span style='color: #e0a030'>⚠</span> "
+
+
+class ReviewWidget(QWidget):
+    """Plugins ▸ U-Net Lung ▸ Review."""
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__()
+        self._session = session_of(napari_viewer)
+        self._viewer = self._session.viewer
+        self._is_open = True
+        self._key = object()  # stands for this dock, and holds nothing of it
+        self._session.attach(self._key)
+        self.destroyed.connect(partial(_detach, self._session, self._key))
+        self.casework = self._session.casework
+        self._addition: Addition | None = None  # for the project that is being made
+        self._changed: set[str] = set()
+        self._together = QTimer(self)
+        self._together.setSingleShot(True)
+        self._together.setInterval(_TOGETHER_MS)
+        self._together.timeout.connect(self._show_changes)
+        self._build()
+        self._wire()
+        self._on_reviewer(self.casework.reviewer or review_settings.reviewer())
+        self._on_project(self.casework.project)
+        self._plan_keys()
+
+    # -- the form --
+
+    def _build(self) -> None:
+        self.start = StartPage()
+        self.page = ReviewPage()
+        self.message = Words(name="message")
+        self.feed = PictureFeed(self.page.table.model, self.casework.thumbnail, self)
+        self.keys = ReviewKeys(self._viewer.window._qt_window)
+        self.conduct = Conduct(self.casework, self.page, self.keys, self)
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.addWidget(self.message)
+        column.addWidget(self.start)
+        column.addWidget(self.page)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(ScrollColumn(body))
+
+    def _wire(self) -> None:
+        casework, page = self.casework, self.page
+        intake, masks = casework.intake, casework.intake.first_masks
+        self._wires = [
+            (casework.project_changed, self._on_project),
+            (casework.cases_changed, self._on_cases),
+            (casework.queue_changed, self._on_queue),
+            (casework.case_opened, self._on_opened),
+            (casework.case_closed, self._on_closed),
+            (casework.save_state, self._on_saving),
+            (casework.failed, self._on_failed),
+            (casework.told, self._on_told),
+            (casework.recovered, self._on_recovered),
+            (intake.added, self._on_added),
+            (intake.scanned, page.show_scan),
+            (intake.scan_ended, page.end_scan),
+            (masks.progressed, page.show_first_masks),
+            (masks.ended, page.end_first_masks),
+        ]
+        for signal, slot in self._wires:
+            signal.connect(slot)
+        self.start.named.connect(self._on_reviewer)
+        self.start.new_wanted.connect(lambda: self.ask_images(new=True))
+        self.start.open_wanted.connect(self.open_project)
+        page.head.chosen.connect(self._on_menu)
+        page.head.named.connect(self._on_reviewer)
+        page.table.opened.connect(self._open)
+        page.table.ordered.connect(casework.set_order)
+        page.aside.look_wanted.connect(self._look)
+        page.aside.resolved.connect(casework.resolve_change)
+        page.case.noted.connect(casework.set_note)
+        page.case.look_wanted.connect(casework.show_revision)
+        page.case.restore_wanted.connect(casework.restore_revision)
+        page.case.identity_wanted.connect(self._on_identity)
+        page.more.button().toggled.connect(self._load_revisions)
+        self.conduct.done.connect(self._on_told)
+        self._unwatch = watch_review_keys(self._plan_keys)
+
+    def event(self, event: QEvent) -> bool:
+        """Close down when napari closes the dock: it takes the widget out and sends no close event."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self._close_down()
+        return super().event(event)
+
+    def _close_down(self) -> None:
+        if not self._is_open:
+            return
+        self._is_open = False
+        self.page.case.flush_note()
+        self._unwatch()
+        self.keys.switch(False)
+        self.keys.deleteLater()
+        self._together.stop()
+        self.feed.clear()
+        for signal, slot in self._wires:
+            signal.disconnect(slot)
+        self._session.detach(self._key)
+
+    def _plan_keys(self) -> None:
+        plan = plan_keys(review_keys(), taken_keys(self._viewer))
+        self.conduct.show_keys(plan)
+        if plan.problems:
+            where = "Choose another under File ▸ Preferences ▸ Plugins ▸ U-Net Lung."
+            self._say_problem(UserError(" ".join(plan.problems), where))
+
+    # -- the project --
+
+    def open_project(self, folder: Path) -> None:
+        """Open the project in `folder`."""
+        self.message.say("")
+        self.casework.open_project(Path(folder))
+
+    def ask_images(self, new: bool = False) -> AddDialog:
+        """Show the dialog that asks for images. new : for a new project."""
+        dialog = AddDialog(self, new=new, model=self._session.model)
+        dialog.wanted.connect(self.add)
+        dialog.open()
+        return dialog
+
+    def add(self, addition: Addition) -> None:
+        """Add images to the open project, or to a new one that is made first."""
+        self.message.say("")
+        if addition.folder is not None:
+            self._addition = addition
+            self.casework.create_project(addition.folder, addition.protocol)
+        elif addition.inputs:
+            self._add_images(addition)
+
+    def _add_images(self, addition: Addition) -> None:
+        self.page.say_work("Looking for images…")
+        self.casework.add_images(list(addition.inputs), addition.manifest, addition.masks, addition.model)
+
+    def _on_project(self, project: Any) -> None:
+        is_open = project is not None
+        self.start.setVisible(not is_open)
+        self.page.setVisible(is_open)
+        self.keys.switch(is_open)
+        self.feed.clear()
+        self.page.table.forget()
+        self._on_closed("")
+        self._changed.clear()
+        if not is_open:
+            self.start.reload()
+            return
+        self.message.say("")
+        self.page.wants_first = True
+        review_settings.remember_project(project.folder)
+        self.page.head.show_project(project.folder, project.protocol, project.storage_note)
+        self.page.table.show_order(self.casework.order)
+        self.page.table.show_cases(self.casework.cases, self.casework.queue)
+        self._show_progress()
+        addition, self._addition = self._addition, None
+        if self.casework.current is not None:  # this dock was opened anew
+            self._on_opened(self.casework.current)
+        elif addition is not None and addition.inputs:
+            self._add_images(addition)
+        elif self.casework.cases:
+            self.casework.scan()
+            self.casework.open_next()
+
+    def _on_menu(self, name: str) -> None:
+        if name == "add":
+            self.ask_images()
+        elif name == "masks":
+            self.casework.make_first_masks(self._session.model)
+        elif name == "look":
+            self._look(None)
+        elif name == "open":
+            folder = QFileDialog.getExistingDirectory(self, "Open a review project: choose its folder")
+            if folder:
+                self.open_project(Path(folder))
+        elif name == "close":
+            self.page.case.flush_note()
+            self.casework.close_project()
+
+    def _on_reviewer(self, name: str) -> None:
+        self.casework.set_reviewer(name)
+        self.page.head.show_reviewer(name)
+        if name:
+            review_settings.remember_reviewer(name)
+
+    def _on_added(self, _added: Any) -> None:
+        self.page.say_work("")
+
+    def _look(self, folder: Path | None) -> None:
+        """Look at the image files again; missing ones are sought in `folder` too."""
+        self.casework.scan(look_in=[] if folder is None else [folder])
+
+    # -- the queue --
+
+    def _on_queue(self) -> None:
+        self._on_cases([])
+
+    def _on_cases(self, ids: list[str]) -> None:
+        self._changed.update(ids)
+        if not self._together.isActive():
+            self._together.start()
+
+    def _show_changes(self) -> None:
+        changed, self._changed = self._changed, set()
+        casework, page = self.casework, self.page
+        page.table.update_cases(changed, casework.cases, casework.queue)
+        self._show_progress()
+        current = casework.current
+        if current is not None and current.id in changed:
+            page.update_case(current)
+            self._load_revisions()
+        aside = casework.cases.get(page.aside.case_id())
+        if aside is not None:
+            page.aside.show_case(aside)
+            if not is_aside(aside):
+                casework.open_case(aside.id)
+        if current is None and page.wants_first and casework.queue:
+            page.wants_first = False
+            casework.open_next()
+
+    def _show_progress(self) -> None:
+        self.page.head.show_progress(progress_of(self.casework.cases.values()))
+
+    def _open(self, case_id: str) -> None:
+        """Open a case that was clicked; one whose file is not what it was is asked about first."""
+        case = self.casework.cases.get(case_id)
+        if case is None:
+            return
+        self.page.case.flush_note()
+        self.page.aside.show_case(case)
+        if not is_aside(case):
+            self.casework.open_case(case_id)
+
+    # -- the open case --
+
+    def _on_opened(self, case: Case) -> None:
+        self.conduct.reset()
+        self.message.say("")
+        self.page.aside.show_case(None)
+        self.page.show_case(case)
+        self._load_revisions()
+
+    def _on_closed(self, _case_id: str) -> None:
+        self.conduct.reset()
+        self.page.show_case(None)
+
+    def _load_revisions(self, *_: Any) -> None:
+        """The list is read while it can be seen."""
+        case = self.casework.current
+        if case is None or not self.page.more.button().isChecked():
+            return
+
+        def show(revisions: list[Any]) -> None:
+            now = self.casework.current
+            if self._is_open and now is not None and now.id == case.id:
+                self.page.case.show_revisions(revisions)
+
+        self.casework.revisions().succeeded.connect(show)
+
+    def _on_identity(self) -> None:
+        case = self.casework.current
+        if case is None:
+            return
+
+        def show(identity: Any) -> None:
+            now = self.casework.current
+            if self._is_open and now is not None and now.id == case.id:
+                self.page.case.show_identity(identity)
+
+        self.casework.read_identity().succeeded.connect(show)
+
+    # -- what is said --
+
+    def _on_saving(self, state: Any) -> None:
+        self.page.head.show_saving(state)
+
+    def _on_told(self, text: str) -> None:
+        self._viewer.status = text
+        self.page.say_news(text)
+
+    def _on_recovered(self, case_id: str) -> None:
+        case = self.casework.cases.get(case_id)
+        if case is not None:
+            self._on_told(
+                f"Case {case.number}: strokes that were not saved when the program ended are back. "
+                "Ctrl+Z takes them away."
+            )
+
+    def _on_failed(self, error: UserError) -> None:
+        self._addition = None
+        self.page.say_work("")
+        self._say_problem(self.conduct.confirm_empty(error) if isinstance(error, EmptyMask) else error)
+
+    def _say_problem(self, error: UserError) -> None:
+        self.message.say(_WARNING + escape(str(error)))
+        if not self.isVisible():  # behind another tab
+            show_error(str(error))
+
+
+def _detach(session: Session, key: object, *_: object) -> None:
+    with suppress(RuntimeError):  # at the end of the process Qt's objects go in any order
+        session.detach(key)

@@ -1,0 +1,200 @@
+"""Dialogs: make a project, add images to it, and say where first masks come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.models.library import default_library
+from napari_unet.widgets.forms import Fields, Foldable, Words
+from napari_unet.widgets.preferences import preferences
+
+_NOTHING, _FOLDER, _MODEL = "nothing", "folder", "model"
+_WIDTH = 520
+_PROTOCOL = "Both lungs as far as they are visible; the heart is left out."
+
+
+@dataclass(frozen=True)
+class Addition:
+    """What is to be added. folder : of a new project, None for the one that is open."""
+
+    inputs: tuple[Path, ...]
+    manifest: Path | None = None
+    masks: Path | None = None
+    model: str | None = None
+    folder: Path | None = None
+    protocol: str = ""
+
+
+class PathLine(QWidget):
+    """A path that can be typed or looked for. changed : the text is another."""
+
+    changed = Signal()
+
+    def __init__(self, hint: str = "", *, files: str = "", folder: str = "", several: bool = False) -> None:
+        """files, folder : titles of the dialogs that look for them; "" for no such button."""
+        super().__init__()
+        self._paths: tuple[Path, ...] = ()
+        self.line = QLineEdit()
+        self.line.setPlaceholderText(hint)
+        self.line.setReadOnly(several)
+        self.line.textChanged.connect(lambda: self.changed.emit())
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.line, stretch=1)
+        if folder:
+            button = QPushButton("Folder…")
+            button.clicked.connect(lambda: self._ask_folder(folder))
+            row.addWidget(button)
+        if files:
+            button = QPushButton("Files…" if several else "File…")
+            button.clicked.connect(lambda: self._ask_files(files, several))
+            row.addWidget(button)
+
+    def paths(self) -> tuple[Path, ...]:
+        """What was chosen or typed."""
+        if self.line.isReadOnly():
+            return self._paths
+        text = self.line.text().strip()
+        return (Path(text).expanduser(),) if text else ()
+
+    def path(self) -> Path | None:
+        """The one path, or None."""
+        return next(iter(self.paths()), None)
+
+    def choose(self, *paths: Path) -> None:
+        """Show these paths."""
+        self._paths = paths
+        named = str(paths[0]) if len(paths) == 1 else f"{len(paths):,} files in {paths[0].parent}"
+        self.line.setText(named)
+
+    def _ask_folder(self, title: str) -> None:
+        found = QFileDialog.getExistingDirectory(self, title)
+        if found:
+            self.choose(Path(found))
+
+    def _ask_files(self, title: str, several: bool) -> None:
+        if several:
+            found, _ = QFileDialog.getOpenFileNames(self, title)
+        else:
+            found = [path for path in QFileDialog.getOpenFileName(self, title)[:1] if path]
+        if found:
+            self.choose(*map(Path, found))
+
+
+class AddDialog(QDialog):
+    """Asks for images and their first masks; `new` : for a new project too. wanted : an Addition."""
+
+    wanted = Signal(object)
+
+    def __init__(self, parent: QWidget, *, new: bool, model: str = "") -> None:
+        super().__init__(parent)
+        self.setWindowTitle("New review project" if new else "Add images")
+        self.setMinimumWidth(_WIDTH)
+        self._new = new
+        self._own_folder = False
+        self.images = PathLine(
+            "A folder with images, or files", files="Images", folder="Folder with images", several=True
+        )
+        self.folder = PathLine("A new folder", folder="Folder for the project")
+        self.protocol = QLineEdit(_PROTOCOL)
+        self.first = QComboBox()
+        self._offer_models(model)
+        self.masks = PathLine("Masks with the images' names", folder="Folder with masks")
+        self.manifest = PathLine("CSV with the columns file, patient", files="Manifest (CSV)")
+        buttons = QDialogButtonBox.StandardButton
+        self.buttons = QDialogButtonBox(buttons.Ok | buttons.Cancel)
+        self.buttons.button(buttons.Ok).setText("Make project" if new else "Add")
+        self.buttons.accepted.connect(self._on_ok)
+        self.buttons.rejected.connect(self.reject)
+        self._lay_out()
+        for part in (self.images, self.folder, self.masks):
+            part.changed.connect(self._enable)
+        self.images.changed.connect(self._suggest)
+        self.folder.line.textEdited.connect(self._on_own_folder)
+        self.first.currentIndexChanged.connect(lambda: self._enable())
+        self._enable()
+
+    def _lay_out(self) -> None:
+        fields = Fields()
+        fields.add("Images", self.images)
+        fields.add("First masks", self.first)
+        self._masks_label = fields.add("Masks", self.masks)
+        if self._new:
+            fields.add("Project", self.folder)
+            fields.add("Protocol", self.protocol)
+            self.protocol.setToolTip("What belongs to the lung in this project, for every reviewer.")
+        more = QWidget()
+        more_fields = Fields()
+        more_fields.add("Manifest", self.manifest)
+        more_fields.add_wide(Words("Names the patient of each image where the files do not (PNG, JPEG)."))
+        more.setLayout(more_fields)
+        column = QVBoxLayout(self)
+        column.addLayout(fields)
+        column.addWidget(Foldable("More", more))
+        column.addWidget(Words("The images stay where they are; the project remembers where."))
+        column.addStretch()
+        column.addWidget(self.buttons)
+
+    def _offer_models(self, model: str) -> None:
+        entries, _ = default_library(preferences().models).scan()
+        for entry in entries:
+            self.first.addItem(f"By the model {entry.card.name}", (_MODEL, entry.card.name))
+            if entry.card.name == model:
+                self.first.setCurrentIndex(self.first.count() - 1)
+        self.first.addItem("From a folder of masks (PNG, TIFF, NIfTI)", (_FOLDER, ""))
+        self.first.addItem("None: start with empty masks", (_NOTHING, ""))
+
+    def _suggest(self) -> None:
+        """A folder beside the images, until the user has named one."""
+        image = self.images.path()
+        if not self._new or self._own_folder or image is None:
+            return
+        source = image if image.is_dir() else image.parent
+        beside = source.with_name(f"{source.name} review")
+        number = 2
+        while beside.exists():
+            beside = source.with_name(f"{source.name} review {number}")
+            number += 1
+        self.folder.choose(beside)
+
+    def _on_own_folder(self) -> None:
+        self._own_folder = True
+
+    def _enable(self) -> None:
+        kind = self.first.currentData()[0]
+        for part in (self.masks, self._masks_label):
+            part.setVisible(kind == _FOLDER)
+        ready = (self._new or self.images.paths()) and (kind != _FOLDER or self.masks.path())
+        if self._new:
+            ready = ready and self.folder.path()
+        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(bool(ready))
+
+    def addition(self) -> Addition:
+        """What the form says."""
+        kind, model = self.first.currentData()
+        return Addition(
+            self.images.paths(),
+            self.manifest.path(),
+            self.masks.path() if kind == _FOLDER else None,
+            model if kind == _MODEL else None,
+            self.folder.path() if self._new else None,
+            self.protocol.text().strip(),
+        )
+
+    def _on_ok(self) -> None:
+        self.accept()
+        self.wanted.emit(self.addition())
