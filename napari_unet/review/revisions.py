@@ -81,6 +81,11 @@ def encode(labels: np.ndarray) -> Encoded:
     )
 
 
+def is_intact(path: Path, sha256: str) -> bool:
+    """True if the file is there and is what was written."""
+    return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+
+
 def read_labels(path: Path, sha256: str) -> np.ndarray:
     """The labels (uint8) in a mask file. Raises UserError if it is missing or not what was written."""
     if not path.exists() and path.parent.parent.exists():  # otherwise the whole project is out of reach

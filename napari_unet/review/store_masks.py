@@ -44,7 +44,7 @@ class MaskStore(CaseStore):
                 "Choose the mask that belongs to this image.",
             )
         parent = now.revision if parent == HEAD else parent
-        if now.revision is not None and self._labels_hash(now.revision) == revisions.labels_hash(labels):
+        if now.revision is not None and self._is_stored(now.revision, labels):
             return self.revision(now.revision)
         compared = self._compare(labels, parent, now.spacing_mm)
         encoded = revisions.encode(labels)
@@ -120,9 +120,14 @@ class MaskStore(CaseStore):
             connection.execute(insert(table).values(name=name, value=value))
             note_event(connection, None, "", "setting", name=name, value=value)
 
-    def _labels_hash(self, revision: str) -> str:
+    def _is_stored(self, revision: str, labels: np.ndarray) -> bool:
+        """True if the revision holds these labels, and its file is what was written."""
         with self._database.reading() as connection:
-            return str(rows.one_revision(connection, revision).labels_hash)
+            row = rows.one_revision(connection, revision)
+        if row.labels_hash != revisions.labels_hash(labels):
+            return False
+        with faults_explained():
+            return revisions.is_intact(self.folder / row.file, row.sha256)
 
     def _compare(
         self, labels: np.ndarray, parent: str | None, spacing_mm: tuple[float, ...] | None

@@ -143,9 +143,11 @@ def test_a_damaged_mask_is_told_and_work_on_it_is_still_kept(tmp_path, damage):
         file.write_bytes(content if damage == "changed" else content[:-5])
     with pytest.raises(UserError, match="missing" if damage == "removed" else "damaged"):
         project.read_mask(made.id)
-    kept = project.add_revision(case, lungs(2), ANN)
+    same = project.add_revision(case, lungs(), ANN)
+    assert np.array_equal(project.read_mask(same.id), lungs())
+    assert (same.parent, same.dice, same.changed_pixels) == (made.id, None, None)
+    kept = project.add_revision(case, lungs(2), ANN, parent=made.id)
     assert np.array_equal(project.read_mask(kept.id), lungs(2))
-    assert (kept.parent, kept.dice, kept.changed_pixels) == (made.id, None, None)
 
 
 def test_a_mask_file_without_a_record_is_never_written_over(tmp_path):
