@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import ndimage
@@ -67,19 +68,30 @@ def _scaled(image: np.ndarray) -> np.ndarray:
 
 
 def _glyphs(grey: np.ndarray) -> Iterator[_Glyph]:
-    """Connected strokes that stand out from all around and are flat: both hold for ink, not for ribs."""
-    stands_out = grey - ndimage.grey_opening(grey, size=_stroke_size(grey))
-    strokes = stands_out > _SHARP
-    labels, count = ndimage.label(strokes, np.ones((3, 3)))
+    """Small connected strokes that stand out from all around, which ribs do not."""
+    strokes = grey - ndimage.grey_opening(grey, size=_stroke_size(grey)) > _SHARP
+    labels, count = ndimage.label(strokes)
     for label, box in enumerate(ndimage.find_objects(labels, count), start=1):
         rows, columns = box
         glyph = _Glyph(rows.start, rows.stop, columns.start, columns.stop)
-        if not _HEIGHT[0] <= glyph.height <= _HEIGHT[1] or glyph.width > 1.6 * glyph.height:
+        if not _HEIGHT[0] <= glyph.height <= _HEIGHT[1]:
             continue
         ink = labels[box] == label
-        if not 0.15 <= ink.mean() <= 0.95 and glyph.width > 3:
-            continue
-        yield glyph
+        if glyph.width > 1.6 * glyph.height:
+            yield from _parted(glyph, ink)
+        elif 0.15 <= ink.mean() <= 0.95 or glyph.width <= 3:
+            yield glyph
+
+
+def _parted(word: _Glyph, ink: np.ndarray) -> Iterator[_Glyph]:
+    """Letters of a word that touch each other, by their usual width; none if it is a line or a wire."""
+    crossings = np.median(np.count_nonzero(ink[:, 1:] != ink[:, :-1], axis=1))
+    if word.width > 12 * word.height or not 0.25 <= ink.mean() <= 0.7 or crossings < 4:
+        return
+    number = max(2, round(word.width / (0.85 * word.height)))
+    cuts = [word.left + round(word.width * k / number) for k in range(number + 1)]
+    for left, right in pairwise(cuts):
+        yield _Glyph(word.top, word.bottom, left, right)
 
 
 def _stroke_size(grey: np.ndarray) -> int:

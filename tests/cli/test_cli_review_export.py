@@ -1,0 +1,85 @@
+"""`review export` and `review report`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import Result
+from PIL import Image
+
+from napari_unet.review.store import ReviewProject
+from napari_unet.review.types import Author, AuthorKind, NewCase, Status
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def project(tmp_path: Path, two_lungs: np.ndarray) -> Path:
+    """Two accepted X-rays."""
+    folder = tmp_path / "project"
+    with ReviewProject.create(folder) as made:
+        for name in ("Anna_Mueller", "Bob"):
+            path = tmp_path / f"{name}.png"
+            Image.fromarray(two_lungs).save(path)
+            ((case, _),) = made.add([NewCase(str(path))], "me")
+            made.add_revision(case, (two_lungs > 128).astype(np.uint8), Author(AuthorKind.MODEL, "m", "1"))
+            made.decide(case, Status.ACCEPTED, "me")
+    return folder
+
+
+def test_export(run: Run, project: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    given = ("--format", "png", "--format", "nnunet", "--split", "1,0,0", "--left-right")
+    result = run("review", "export", project, "-o", out, *given)
+    assert result.exit_code == 0, result.output
+    assert "2 cases exported (train 2)" in result.stdout
+    assert sorted(path.name for path in out.iterdir()) == ["README.txt", "manifest.csv", "nnunet", "png"]
+    assert "Mueller" not in result.output
+    mask = np.array(Image.open(next((out / "png" / "masks").iterdir())))
+    assert set(np.unique(mask)) == {0, 1, 2}
+
+
+def test_masks_only(run: Run, project: Path, tmp_path: Path) -> None:
+    assert run("review", "export", project, "-o", tmp_path / "out", "--masks-only").exit_code == 0
+    assert [path.name for path in (tmp_path / "out" / "png").iterdir()] == ["masks"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (("--format", "dicom"), "no format; choose from png, tiff, nifti, coco, nnunet"),
+        (("--split", "half"), "is not a split"),
+    ],
+)
+def test_wrong_usage(run: Run, project: Path, tmp_path: Path, wrong: tuple[str, str], told: str) -> None:
+    result = run("review", "export", project, "-o", tmp_path / "out", *wrong)
+    assert result.exit_code == 2
+    assert told in " ".join(result.stderr.replace("│", " ").split())
+    assert not (tmp_path / "out").exists()
+
+
+def test_left_out_cases_fail_the_command(run: Run, project: Path, tmp_path: Path) -> None:
+    (tmp_path / "Bob.png").unlink()
+    result = run("review", "export", project, "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "its image file is missing" in result.stderr
+    assert "Bob" not in result.output
+    assert "1 case exported" in result.stdout
+
+
+def test_an_existing_folder_is_a_failure(run: Run, project: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "file").touch()
+    for command in ("export", "report"):
+        result = run("review", command, project, "-o", tmp_path / "out")
+        assert result.exit_code == 1
+        assert "exists already" in str(result.exception)
+
+
+def test_report(run: Run, project: Path, tmp_path: Path) -> None:
+    result = run("review", "report", project, "-o", tmp_path / "report")
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["report.csv", "summary.html"]
