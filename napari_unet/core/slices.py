@@ -57,7 +57,7 @@ def _between(labels: np.ndarray, first: int, last: int, spacing: tuple[float, ..
         deepest = np.zeros(new[box].shape if box else (), np.float32)
         for label, before, after in ways:
             depth = (1 - share) * before + share * after
-            inside = (depth > deepest) & (new[box] != IGNORE)
+            inside = (depth >= deepest) & (new[box] != IGNORE)
             new[box][inside] = label
             deepest = np.maximum(deepest, depth)
         changes.append(in_stack(Change.between(labels[z], new), z, len(labels)))
