@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 
 def write_whole(path: Path, contents: bytes) -> None:
     """Put a file with these contents on the disk in place of `path`, or raise OSError and change nothing."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")  # one, also if it cannot be deleted
     try:
         with FileIO(partial, "w") as file:
             write_all(file, contents)

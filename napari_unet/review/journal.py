@@ -60,13 +60,15 @@ class Checkpoint:
 class Recovered:
     """What a journal holds.
 
-    base : revision that the mask came from, or None. session : of the process that wrote it. start : uint8
-    labels, the mask after stroke `start_number`. changes : the strokes since. checkpoint : the last.
+    base : revision that the mask came from, or None. session : of the process that wrote it. first : number
+    before the first stroke. start : uint8 labels, the mask after stroke `start_number`. changes : the strokes
+    since. checkpoint : the last.
     """
 
     case: str
     base: str | None
     session: str
+    first: int
     start: np.ndarray = field(repr=False)
     start_number: int
     changes: tuple[Change, ...] = field(repr=False)
@@ -84,8 +86,9 @@ class Recovered:
 
     @property
     def is_saved(self) -> bool:
-        """The project has all of it, as the journal's own writer said."""
-        return self.checkpoint is not None and self.checkpoint.number >= self.number
+        """The project has all of it, as the journal's own writer said; or nothing was painted."""
+        done = self.first if self.checkpoint is None else self.checkpoint.number
+        return done >= self.number
 
     def labels(self) -> np.ndarray:
         """uint8, the mask after the last stroke; a new array."""
@@ -118,7 +121,7 @@ class Journal:
         self.first = self.number = number
         self._seed = zlib.crc32(self.session.encode())
         self._shape = labels.shape
-        header = {"case": case, "base": base, "shape": list(labels.shape), "session": self.session}
+        header = {"case": case, "base": base, "shape": labels.shape, "session": self.session, "first": number}
         self._header = MAGIC + framed(HEADER + json.dumps(header).encode(), 0)
         self._snapshot = self._framed_snapshot(labels, number)
         self._checkpoint: tuple[int, bytes] | None = None
@@ -266,6 +269,5 @@ def _replayed(records: Iterator[bytes], header: dict[str, Any], shape: tuple[int
                 break
     if start is None:
         return None
-    return Recovered(
-        header["case"], header["base"], header["session"], start, start_number, tuple(changes), checkpoint
-    )
+    about = (header["case"], header["base"], header["session"], header["first"])
+    return Recovered(*about, start, start_number, tuple(changes), checkpoint)

@@ -8,8 +8,10 @@ case is saved, and even then it is kept.
 from __future__ import annotations
 
 import glob
+import logging
+import os
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +20,13 @@ from platformdirs import user_data_path
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.durable import flush_folder, write_whole
+from napari_unet.review.faults import faults_explained
 from napari_unet.review.journal import Journal, Recovered, read_journal
 
 if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject
 
+_log = logging.getLogger(__name__)
 _ASIDE, _KEPT = "aside", "kept"
 
 
@@ -38,12 +42,13 @@ def unsaved_work(project: ReviewProject, case_id: str, rescue: Path | None = Non
     be read.
     """
     head = project.case(case_id).revision
-    for found in _journals(project.journal_path(case_id), rescue or rescue_folder(project.id)):
-        if found.is_saved:
-            continue
-        labels = found.labels()
-        if not _is_head(project, head, labels):
-            return labels
+    with faults_explained():
+        for found in _journals(project.journal_path(case_id), rescue or rescue_folder(project.id)):
+            if found.is_saved:
+                continue
+            labels = found.labels()
+            if not _is_head(project, head, labels):
+                return labels
     return None
 
 
@@ -67,7 +72,7 @@ def make_room(journal: Journal, rescue: Path) -> None:
     path = journal.path
     for partial in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
         partial.unlink(missing_ok=True)  # a process was killed while it wrote this
-    inside, outside = read_journal(path), read_journal(rescue / path.name)
+    inside, outside = read_journal(path), _read_outside(rescue / path.name)
     if inside is None or inside.session == journal.session or inside.is_saved:
         return
     if outside is not None and outside.session == inside.session and outside.number >= inside.number:
@@ -95,19 +100,24 @@ def settle(journal: Journal, rescue: Path) -> None:
             path.rename(_free(path.with_name(journal.path.name), _KEPT))
 
 
-def drop_saved(project: ReviewProject, case_id: str, rescue: Path, in_use: Container[str]) -> None:
-    """Journals of a case go that hold nothing unsaved. in_use : sessions that are left alone.
-
-    Raises OSError or UserError.
-    """
+def needless(project: ReviewProject, case_id: str, rescue: Path) -> list[tuple[Path, str]]:
+    """Journals of a case that hold nothing unsaved, each with its session. Raises OSError or UserError."""
     path = project.journal_path(case_id)
     head = project.case(case_id).revision
-    for older in (path, *_older(path, rescue)):
-        found = read_journal(older)
-        if found is None or found.session in in_use:
-            continue
-        if found.is_saved or _is_head(project, head, found.labels()):
-            older.unlink(missing_ok=True)
+    found = ((older, read_journal(older)) for older in (path, *_older(path, rescue)))
+    return [
+        (older, one.session)
+        for older, one in found
+        if one is not None and (one.is_saved or _is_head(project, head, one.labels()))
+    ]
+
+
+def drop(needless: list[tuple[Path, str]]) -> None:
+    """Delete journals, unless another session has written there since. Raises OSError."""
+    for path, session in needless:
+        found = read_journal(path)
+        if found is not None and found.session == session:
+            path.unlink(missing_ok=True)
 
 
 def put_in_rescue(journal: Journal, rescue: Path) -> None:
@@ -122,15 +132,28 @@ def put_in_rescue(journal: Journal, rescue: Path) -> None:
 
 def _journals(path: Path, rescue: Path) -> Iterator[Recovered]:
     """The newest first."""
-    inside, outside = read_journal(path), read_journal(rescue / path.name)
+    inside, outside = read_journal(path), _read_outside(rescue / path.name)
     if inside and outside and inside.session == outside.session:
         yield max(inside, outside, key=lambda found: found.number)
     else:
         yield from (found for found in (inside, outside) if found)
-    for aside in (*reversed(_asides(rescue / path.name)), *reversed(_asides(path))):
+    for aside in reversed(_asides(rescue / path.name)):
+        found = _read_outside(aside)
+        if found is not None:
+            yield found
+    for aside in reversed(_asides(path)):
         found = read_journal(aside)
         if found is not None:
             yield found
+
+
+def _read_outside(path: Path) -> Recovered | None:
+    """A rescue folder that cannot be read keeps nobody from the project."""
+    try:
+        return read_journal(path)
+    except OSError:
+        _log.warning("the rescue folder cannot be read")
+        return None
 
 
 def _older(path: Path, rescue: Path) -> list[Path]:
@@ -151,9 +174,8 @@ def _is_head(project: ReviewProject, head: str | None, labels: np.ndarray) -> bo
 def _numbered(path: Path, kind: str) -> dict[int, Path]:
     """Files beside `path` with its name, a number and `kind`."""
     pattern = re.compile(re.escape(path.name) + rf"\.(\d+)\.{kind}")
-    if not path.parent.is_dir():
-        return {}
-    found = ((pattern.fullmatch(other.name), other) for other in path.parent.iterdir())
+    names = os.listdir(path.parent) if path.parent.is_dir() else []
+    found = ((pattern.fullmatch(name), path.with_name(name)) for name in names)
     return {int(match[1]): other for match, other in found if match}
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from napari_unet.core.change import Change
 from napari_unet.core.errors import UserError
 from napari_unet.review.faults import StoreFault
-from napari_unet.review.recovery import drop_saved, rescue_folder
+from napari_unet.review.recovery import needless, rescue_folder
 from napari_unet.review.save_state import Saved, SaveState, Saving, Unsaved, in_words, log_bug
 from napari_unet.review.stroke_writer import StrokeWriter
 from napari_unet.review.types import Author
@@ -87,7 +87,8 @@ class Saver:
         self._opened[case_id] = self._opened.get(case_id, 0) + 1
         self._open[case_id] = labels.shape
         number = self._numbers.setdefault(case_id, 0)
-        self._strokes.open(case_id, self._project.journal_path(case_id), base, labels, number)
+        path = self._project.journal_path(case_id)
+        self._strokes.open(case_id, self._opened[case_id], path, base, labels, number)
 
     def stroke(self, case_id: str, change: Change) -> None:
         """Journal one change of the mask; takes microseconds. Raises ValueError if the case is not open."""
@@ -134,11 +135,10 @@ class Saver:
         opened = self._opened.get(case_id, 0)
 
         def work() -> None:
-            if self._opened.get(case_id, 0) != opened:
-                return
-            with suppress(UserError, OSError):  # they are looked at again when the case is opened
-                drop_saved(self._project, case_id, self._rescue, self._strokes.sessions)
-            self._strokes.close_case(case_id)
+            tidy: list[tuple[Path, str]] = []
+            with suppress(UserError, OSError):  # they are looked at again when the case is closed again
+                tidy = needless(self._project, case_id, self._rescue)
+            self._strokes.close_case(case_id, opened, tidy)
 
         self._post(_Job(work, _nothing, _nothing))
 
@@ -151,10 +151,12 @@ class Saver:
             return self._lock.wait_for(self._is_idle, timeout)
 
     def close(self, timeout: float) -> bool:
-        """Flush, then end the threads. False if something is not in the project.
+        """Flush, then end the threads; can be called twice. False if something is not in the project.
 
         Strokes that could not be written are in the rescue folder then, if that could be written to.
         """
+        if self._ending:
+            return self._is_idle()
         until = monotonic() + timeout
         flushed = self.flush(timeout)
         with self._lock:

@@ -15,7 +15,7 @@ import numpy as np
 from napari_unet.core.change import Change
 from napari_unet.core.errors import UserError
 from napari_unet.review.journal import Journal
-from napari_unet.review.recovery import drop_taken_over, make_room, put_in_rescue, settle
+from napari_unet.review.recovery import drop, drop_taken_over, make_room, put_in_rescue, settle
 from napari_unet.review.save_state import in_words, log_bug
 
 _log = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ class _Open:
     """A case that strokes may come for, or that has some that are not on the disk."""
 
     journal: Journal
+    opened: int  # how often the case was opened
     in_place: bool = False  # room was made for it in the project
     closing: bool = False
     settled: bool = True  # nothing was saved since older journals were looked at
@@ -43,7 +44,6 @@ class StrokeWriter:
     def __init__(self, rescue: Path, retry_seconds: float, on_change: Callable[[], None]) -> None:
         """on_change : called on this thread whenever `waiting`, `problem` or `rescued` may have changed."""
         self.problem: UserError | None = None
-        self.sessions: set[str] = set()  # of all journals that were begun here
         self._rescue = rescue
         self._retry = retry_seconds
         self._on_change = on_change
@@ -58,19 +58,22 @@ class StrokeWriter:
         self._thread = threading.Thread(target=self._run, name="napari-unet strokes", daemon=True)
         self._thread.start()
 
-    def open(self, case: str, path: Path, base: str | None, labels: np.ndarray, number: int) -> None:
-        """`case` may get strokes after `number` from now on; labels : uint8, its mask, changed by nobody."""
+    def open(
+        self, case: str, opened: int, path: Path, base: str | None, labels: np.ndarray, number: int
+    ) -> None:
+        """`case` may get strokes after `number` from now on; labels : uint8, its mask, changed by nobody.
+
+        opened : how often it was opened.
+        """
 
         def begin() -> None:
             one = self._cases.get(case)
             if one is not None and not one.journal.is_saved:
-                one.closing = False  # it was closed a moment ago and is still being saved
+                one.opened, one.closing = opened, False  # it was closed a moment ago and is still being saved
                 return
             if one is not None:
                 self._forget(case, one)
-            journal = Journal(path, base, labels, case, number)
-            self.sessions.add(journal.session)
-            self._cases[case] = _Open(journal)
+            self._cases[case] = _Open(Journal(path, base, labels, case, number), opened)
 
         self._post(begin)
 
@@ -93,13 +96,19 @@ class StrokeWriter:
 
         self._post(checkpoint)
 
-    def close_case(self, case: str) -> None:
-        """No more strokes for `case`. Its journal is deleted if the project has everything."""
+    def close_case(self, case: str, opened: int, needless: list[tuple[Path, str]]) -> None:
+        """No more strokes for `case`, unless it was opened again since.
+
+        Its journal is deleted if the project has everything, and so are those that are `needless`.
+        """
 
         def close() -> None:
             one = self._cases.get(case)
-            if one is not None:
-                one.closing = True
+            if one is None or one.opened != opened:
+                return
+            one.closing = True
+            with suppress(OSError):
+                drop([(path, session) for path, session in needless if session != one.journal.session])
 
         self._post(close)
 
@@ -197,8 +206,9 @@ class StrokeWriter:
                 with suppress(OSError):  # then they stay where they are, and are offered from there
                     drop_taken_over(journal, self._rescue)
         if one.rescued:
-            (self._rescue / journal.path.name).unlink(missing_ok=True)
-            one.rescued = False
+            with suppress(OSError):  # it is tried again with the next stroke
+                (self._rescue / journal.path.name).unlink(missing_ok=True)
+                one.rescued = False
         if not one.settled:
             one.settled = True
             with suppress(OSError):

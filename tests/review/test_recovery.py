@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from saver_rooms import ANN, SHAPE, Room
 
+from napari_unet.core.errors import UserError
 from napari_unet.review.recovery import rescue_folder, unsaved_cases
 
 
@@ -133,6 +134,42 @@ def test_garbage_in_the_journal_folder_harms_nobody(room):
     assert room.saver.flush(20)
     np.testing.assert_array_equal(room.unsaved(id_), mask)
     assert room.journals() == ["db", "strokes"]
+
+
+def test_a_journal_cut_at_every_byte_offers_a_mask_that_was_painted(room, crashed):
+    id_, mask = crashed
+    path = room.project.journal_path(id_)
+    data = path.read_bytes()
+    seen = []
+    for cut in range(len(data), -1, -1):
+        path.write_bytes(data[:cut])
+        found = room.unsaved(id_)
+        if not seen or not _same(seen[-1], found):
+            seen.append(found)
+    np.testing.assert_array_equal(seen[0], mask)
+    assert seen[-1] is None
+    assert len(seen) == 3  # both strokes, one, none
+
+
+def _same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    return one is other or (one is not None and other is not None and np.array_equal(one, other))
+
+
+def test_a_rescue_folder_that_cannot_be_read_keeps_nobody_from_the_project(room, crashed):
+    id_, mask = crashed
+    room.rescue.mkdir()
+    (room.rescue / f"{id_}.strokes").mkdir()  # reading it fails
+    np.testing.assert_array_equal(room.unsaved(id_), mask)
+
+
+def test_a_journal_that_cannot_be_read_is_told_in_words(room, crashed):
+    id_, _ = crashed
+    room.project.journal_path(id_).unlink()
+    room.project.journal_path(id_).mkdir()
+    with pytest.raises(UserError) as told:
+        room.unsaved(id_)
+    assert told.value.remedy
+    room.project.journal_path(id_).rmdir()
 
 
 def test_emptied_and_never_saved_is_nothing_unsaved(room):

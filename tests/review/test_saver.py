@@ -99,6 +99,32 @@ def test_a_case_opened_again_while_it_is_being_saved_loses_nothing(room):
     assert room.journals() == []
 
 
+def test_a_case_opened_again_while_its_journal_is_being_closed_loses_nothing(room, monkeypatch):
+    """Whatever the closing of the first time finds and deletes, the strokes of the second time stay."""
+    import napari_unet.review.saver as module
+
+    id_ = room.open()
+    room.paint(id_)
+    found = module.needless
+    again: list[np.ndarray] = []
+
+    def slow(*arguments):
+        result = found(*arguments)
+        if not again:
+            room.saver.open_case(id_, None, room.masks[id_].copy())
+            again.append(room.paint(id_))
+            until(lambda: np.array_equal(room.unsaved(id_), again[0]))
+        return result
+
+    monkeypatch.setattr(module, "needless", slow)
+    room.save(id_)
+    room.saver.close_case(id_)
+    assert room.saver.flush(20)
+    later = room.paint(id_)
+    assert room.saver.flush(20)
+    np.testing.assert_array_equal(room.unsaved(id_), later)
+
+
 def test_an_unchanged_mask_and_an_empty_first_one_make_no_revision(room):
     id_ = room.open()
     room.save(id_)
