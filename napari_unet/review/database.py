@@ -17,6 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, t
 from sqlalchemy.exc import OperationalError
 
 from napari_unet.core.errors import UserError
+from napari_unet.io.atomic import atomic_write
 from napari_unet.review.faults import faults_explained, gone
 from napari_unet.review.schema import HEAD
 
@@ -65,20 +66,13 @@ class Database:
 
         Raises UserError if they are not a project's, or if a newer version of the program made them.
         """
-        version = self._version()
-        if version == HEAD:
-            return
-        if not version:
-            raise UserError("This folder holds no review project.", "Choose the folder of one.")
-        if version > HEAD:
-            raise UserError(
-                "This review project was made by a newer version of the program.",
-                "Update the program: pip install -U napari-unet-lung",
-            )
-        with self._explained():
-            _copy(self.path, self.path.with_name(f"review-before-{HEAD}.db"))
+        with self.reading() as connection:
+            if _outdated(connection) is None:
+                return
         with self.writing() as connection:
-            _upgrade(connection)  # asks for the version again: another program may have been faster
+            if (version := _outdated(connection)) is not None:  # or another program was faster
+                _copy(self.path, self.path.with_name(f"review-of-schema-{version}.db"))
+                _upgrade(connection)
 
     def check(self) -> list[str]:
         """What the database itself finds wrong with its file and its links between rows; empty if nothing."""
@@ -99,13 +93,6 @@ class Database:
         if self._engine is None:
             raise UserError(_CLOSED.problem, _CLOSED.remedy)
         return self._engine
-
-    def _version(self) -> str:
-        """The migration that the tables stand at, "" for an empty database."""
-        with self.reading() as connection:
-            if not inspect(connection).has_table("alembic_version"):
-                return ""
-            return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -141,8 +128,27 @@ def _engine(path: Path, shared: bool) -> Engine:
     return engine
 
 
+def _outdated(connection: Connection) -> str | None:
+    """The migration that the tables stand at if it is not the newest. UserError as `Database.migrate`."""
+    made = inspect(connection).has_table("alembic_version")
+    query = text("SELECT version_num FROM alembic_version")
+    version = str(connection.execute(query).scalar() or "") if made else ""
+    if not version:
+        raise UserError("This folder holds no review project.", "Choose the folder of one.")
+    if version > HEAD:
+        raise UserError(
+            "This review project was made by a newer version of the program.",
+            "Update the program: pip install -U napari-unet-lung",
+        )
+    return None if version == HEAD else version
+
+
 def _copy(source: Path, target: Path) -> None:
-    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+    with (
+        atomic_write(target) as partial,
+        closing(sqlite3.connect(source)) as old,
+        closing(sqlite3.connect(partial)) as new,
+    ):
         old.backup(new)
 
 

@@ -66,7 +66,7 @@ def test_an_old_project_takes_what_is_new(old):
 
 def test_the_database_of_before_is_kept_beside_it_once(old):
     ReviewProject.open(old).close()
-    kept = old / "review-before-0002.db"
+    kept = old / "review-of-schema-0001.db"
     with sqlite3.connect(kept) as database:
         assert database.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
     written = kept.stat().st_mtime_ns

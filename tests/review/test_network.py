@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -120,6 +122,12 @@ def test_a_lock_that_cannot_be_judged_from_here_is_respected(tmp_path, share, co
         ReviewProject.open(tmp_path / "p")
     (tmp_path / "p" / "review.lock").unlink()  # as the remedy says
     ReviewProject.open(tmp_path / "p").close()
+
+
+def test_an_old_project_on_a_share_is_brought_up_to_date(tmp_path, share):
+    shutil.copytree(Path(__file__).parent / "first_schema", tmp_path / "p")
+    with ReviewProject.open(tmp_path / "p") as project:
+        assert len(project.cases()) == 3
 
 
 def test_one_program_may_open_a_project_on_a_share_twice(tmp_path, share):
