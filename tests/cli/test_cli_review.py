@@ -86,8 +86,7 @@ def test_files_that_cannot_be_used_are_told_and_the_rest_is_added(
 
 
 @pytest.mark.parametrize(
-    "options",
-    [["--accept"], ["--split", "test"], ["--masks", "none"], ["--manifest", "none.csv"], ["--model", "x"]],
+    "options", ["--accept", "--split test", "--masks none", "--manifest none.csv", "--model none"]
 )
 def test_wrong_usage_adds_nothing(run: Run, project: Path, images: Path, options: str) -> None:
     assert run("review", "add", project, images, *options.split()).exit_code == 2
