@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from napari_unet.review.schema import HEAD
 
 BUSY_SECONDS = 5.0
 """How long a write waits for another program's before it is told that the database is busy."""
+
+_UNDO = "undo"  # in a connection's info
 
 _CLOSED = UserError("The review project is closed.", "Open it again.")
 
@@ -53,8 +55,17 @@ class Database:
             engine = self._opened().execution_options(writing=True)
             if _identity(self.path) != self._file:  # SQLite would go on writing to a file without a name
                 raise gone()
-            with engine.begin() as connection:
-                yield connection
+            with engine.connect() as connection:
+                try:
+                    with connection.begin():
+                        yield connection
+                except BaseException:
+                    for undo in connection.info.pop(_UNDO, ()):
+                        with suppress(OSError):
+                            undo()
+                    raise
+                finally:
+                    connection.info.pop(_UNDO, None)
 
     def build(self) -> None:
         """Makes the tables in an empty database."""
@@ -101,6 +112,11 @@ class Database:
                 yield
             except sqlite3.Error as error:  # while a connection is set up, SQLAlchemy does not wrap it
                 raise OperationalError("", None, error) from error
+
+
+def on_failure(connection: Connection, undo: Callable[[], object]) -> None:
+    """Has `undo` called if the transaction of `writing()` under way does not come to a good end."""
+    connection.info.setdefault(_UNDO, []).append(undo)
 
 
 def _engine(path: Path, shared: bool) -> Engine:

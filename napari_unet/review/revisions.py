@@ -19,6 +19,7 @@ from napari_unet.core.masks import bounding_box
 from napari_unet.core.metrics import dice, hd95
 from napari_unet.io.atomic import atomic_write, flush_folder
 from napari_unet.review.cases import change
+from napari_unet.review.database import on_failure
 from napari_unet.review.rows import case_row
 from napari_unet.review.schema import revisions
 from napari_unet.review.trail import note_event, now
@@ -138,7 +139,7 @@ def store(
 
     An accepted case is corrected when a person changes its mask, and needs a second look when a model or a
     file gives it another one. A file that a killed process left without a row is never written over: the
-    new one gets another name.
+    new one gets another name. If the transaction fails, the file goes.
     """
     last = connection.execute(select(func.max(revisions.c.number)).where(revisions.c.case == case)).scalar()
     number = (last or 0) + 1
@@ -152,6 +153,7 @@ def store(
         flush_folder(path.parent.parent)
     with atomic_write(path) as partial:
         partial.write_bytes(mask.content)
+    on_failure(connection, lambda: path.unlink(missing_ok=True))
     id_ = f"{case}-{number}"
     row: dict[str, Any] = {
         "id": id_,

@@ -130,11 +130,15 @@ def test_a_disk_that_fails_while_a_mask_is_written_is_told_and_nothing_is_half_d
 
 
 def test_a_database_that_the_disk_has_no_room_for_is_told_and_nothing_is_half_done(tmp_path):
-    project, _ = project_with(tmp_path)
+    project, (case,) = project_with(tmp_path)
     with project._database.reading() as connection:
         pages = connection.execute(text("PRAGMA page_count")).scalar()
         connection.execute(text(f"PRAGMA max_page_count = {pages}"))  # of the one connection in the pool
     before = project.cases(), project.events()
+    for _ in range(3):  # as the saver tries again
+        with pytest.raises(StoreFault, match="is full"):
+            project.add_revision(case, lungs(), ANN, "long" * 5000)
+    assert os.listdir(project.folder / "masks" / case) == []
     with pytest.raises(StoreFault, match="is full"):
         project.add([NewCase(f"/more/{n}.png") for n in range(500)], "Ann")
     assert (project.cases(), project.events()) == before

@@ -173,6 +173,7 @@ def test_a_mask_that_the_database_did_not_take_leaves_nothing_that_counts(tmp_pa
         project.add_revision(case, lungs(), MODEL)
     monkeypatch.undo()
     assert project.case(case).revision is None and project.revisions(case) == []
+    assert list((project.folder / "masks" / case).iterdir()) == []
     assert np.array_equal(project.read_mask(project.add_revision(case, lungs(), MODEL).id), lungs())
 
 
