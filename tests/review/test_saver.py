@@ -6,6 +6,8 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from saver_rooms import ANN, SHAPE, Room, until
 
 from napari_unet.core.change import Change
 from napari_unet.core.errors import UserError
+from napari_unet.review import saver as saver_module
 from napari_unet.review.save_state import Saved, Saving, Unsaved
 from napari_unet.review.types import Reason, Status
 
@@ -101,11 +104,9 @@ def test_a_case_opened_again_while_it_is_being_saved_loses_nothing(room):
 
 def test_a_case_opened_again_while_its_journal_is_being_closed_loses_nothing(room, monkeypatch):
     """Whatever the closing of the first time finds and deletes, the strokes of the second time stay."""
-    import napari_unet.review.saver as module
-
     id_ = room.open()
     room.paint(id_)
-    found = module.needless
+    found = saver_module.needless
     again: list[np.ndarray] = []
 
     def slow(*arguments):
@@ -116,7 +117,7 @@ def test_a_case_opened_again_while_its_journal_is_being_closed_loses_nothing(roo
             until(lambda: np.array_equal(room.unsaved(id_), again[0]))
         return result
 
-    monkeypatch.setattr(module, "needless", slow)
+    monkeypatch.setattr(saver_module, "needless", slow)
     room.save(id_)
     room.saver.close_case(id_)
     assert room.saver.flush(20)
@@ -259,15 +260,13 @@ def test_the_window_hears_saving_and_saved_in_utc_on_the_savers_threads(room):
 
 
 def test_a_clock_that_goes_backwards_disorders_nothing(room, monkeypatch):
-    """Years pass between the strokes, in the wrong direction: journals and revisions go by number."""
-    from datetime import UTC, datetime
-
-    years = iter(range(2026, 1990, -1))
-    backwards = lambda: datetime(next(years), 1, 1, tzinfo=UTC)  # noqa: E731
+    """Days pass between the strokes, in the wrong direction: journals and revisions go by number."""
+    moments = count(datetime(2026, 1, 1, tzinfo=UTC).timestamp(), -1e6)
     for module in ("revisions", "decisions", "trail"):
-        monkeypatch.setattr(f"napari_unet.review.{module}.now", backwards)
-    for hand in (time, __import__("os")):
-        monkeypatch.setattr(hand, "time", lambda: float(next(years)), raising=False)
+        monkeypatch.setattr(
+            f"napari_unet.review.{module}.now", lambda: datetime.fromtimestamp(next(moments), UTC)
+        )
+    monkeypatch.setattr(time, "time", lambda: next(moments))
     id_ = room.open()
     masks = []
     for _ in range(3):
