@@ -9,6 +9,7 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 
 _LOGIT = 4.0  # probabilities are told apart up to this logit: 0.018 to 0.982
+_SAMPLES = 4  # pixels per axis of a block that make its mean
 _HARD = 1e-3  # chance of a step across the hardest edge, against one where there is none
 
 
@@ -20,22 +21,33 @@ class Grid:
         self._shape = shape
 
     def mean(self, values: np.ndarray) -> np.ndarray:
-        """float32 of the grid's shape: the mean of each block; the last ones go on as their last pixels."""
-        step = self.step
-        if step == 1:
-            return np.asarray(values, np.float32)
-        over = [(0, -size % step) for size in self._shape]
-        padded = np.pad(values, over, mode="edge") if any(more for _, more in over) else values
-        rows = np.add.reduceat(padded, np.arange(0, padded.shape[0], step), axis=0, dtype=np.float32)
-        both = np.add.reduceat(rows, np.arange(0, rows.shape[1], step), axis=1)
-        return np.asarray(both / np.float32(step * step))
+        """float32 of the grid's shape: the mean of up to 4×4 pixels spread evenly over each block.
 
-    def enlarge(self, values: np.ndarray) -> np.ndarray:
-        """float32 (Y, X): `values` of the nodes, linear between their centres."""
-        if self.step == 1:
-            return np.array(values, np.float32)
+        Where a block hangs over the edge, the last pixels go on.
+        """
+        per = min(self.step, _SAMPLES)
+        rows, columns = (self._samples(size, per) for size in self._shape)
+        found = values[np.ix_(rows, columns)].astype(np.float32)
+        blocks = found.reshape(len(rows) // per, per, len(columns) // per, per)
+        return np.asarray(blocks.mean(axis=(1, 3)))
+
+    def nodes(self, mask: np.ndarray) -> np.ndarray:
+        """bool of the grid's shape: blocks in which `mask` (bool (Y, X)) has a pixel."""
+        found = np.zeros([-(-size // self.step) for size in self._shape], bool)
+        found[tuple(axis // self.step for axis in np.nonzero(mask))] = True
+        return found
+
+    def enlarge(self, values: np.ndarray, part: tuple[slice, ...] | None = None) -> np.ndarray:
+        """float32 (Y, X), or the `part` of it: `values` of the nodes, linear between their centres."""
+        rows, columns = part or (slice(None), slice(None))
         down, across = (self._weights(size, n) for size, n in zip(self._shape, values.shape, strict=True))
-        return np.asarray(down @ values.astype(np.float32) @ across.T)
+        return np.asarray(down[rows] @ values.astype(np.float32) @ across[columns].T)
+
+    def _samples(self, size: int, per: int) -> np.ndarray:
+        at = (np.arange(per) + 0.5) * self.step / per - 0.5
+        offsets = np.where(np.arange(per) < per / 2, np.floor(at), np.ceil(at)).astype(int)  # symmetric
+        starts = np.arange(0, size, self.step)
+        return np.asarray(np.minimum((starts[:, None] + offsets).ravel(), size - 1))
 
     def _weights(self, size: int, nodes: int) -> np.ndarray:
         at = np.clip((np.arange(size) + 0.5) / self.step - 0.5, 0, nodes - 1)

@@ -26,6 +26,7 @@ _IMAGE, _PROBABILITY = (
 )  # how much an edge hinders the walk: per standard deviation, per unit of logit
 _UNLIKE = 0.7  # how much the prior leans away from pixels unlike the scribble, per standard deviation
 _LEVEL = 0.5  # how much the prior leans towards pixels more likely than the scribble
+_PERHAPS = 0.2  # nodes below are out of the probability's reach
 _SMALL = 0.2  # of what is moved: gaps up to this share are closed
 
 
@@ -62,8 +63,9 @@ def push_border(
     seeds[tuple(slice(n.start - b.start, n.stop - b.start) for n, b in zip(near, box, strict=True))] = wrong
     alike = lung(old) == inside  # what is already as the scribble wants it
     seen = None if probability is None else probability[box]
-    wanted = np.asarray(_grown(alike, image[box], seen, seeds, inside))
-    return change_in(labels, box, with_lung(old, wanted if inside else ~wanted, label))
+    part, grown = _grown(alike, image[box], seen, seeds, inside)
+    inner = tuple(slice(b.start + p.start, b.start + p.stop) for b, p in zip(box, part, strict=True))
+    return change_in(labels, inner, with_lung(labels[inner], grown if inside else ~grown, label))
 
 
 def _distance(labels: np.ndarray, wrong: np.ndarray, near: tuple[slice, ...], inside: bool) -> float:
@@ -84,40 +86,54 @@ def _distance(labels: np.ndarray, wrong: np.ndarray, near: tuple[slice, ...], in
 
 def _grown(
     alike: np.ndarray, image: np.ndarray, probability: np.ndarray | None, seeds: np.ndarray, inside: bool
-) -> np.ndarray:
-    """bool like `alike`: it and what it gains through `seeds`. All (Y, X), of the region that may change."""
+) -> tuple[tuple[slice, ...], np.ndarray]:
+    """(the part that may change, bool: `alike` there and what it gains through `seeds`). All (Y, X)."""
     grid = Grid(alike.shape, _NODES)
-    old, seed = grid.mean(alike) >= 0.5, grid.mean(seeds) > 0
-    old &= ~seed
+    seed = grid.nodes(seeds)
+    old = (grid.mean(alike) >= 0.5) & ~seed
+    likely = None if probability is None else grid.mean(probability)
+    value, free = _walked(grid.step, old, seed, np.nan_to_num(grid.mean(image)), likely, inside)
+    near = bounding_box(seed | (free & (value >= _PERHAPS)))
+    assert near is not None  # the seeds are in it
+    nodes = grown_box(near, (2, 2), seed.shape)
+    part = tuple(
+        slice(n.start * grid.step, min(n.stop * grid.step, size))
+        for n, size in zip(nodes, alike.shape, strict=True)
+    )
+    fine = grid.enlarge(value, part)
+    if probability is not None and likely is not None and grid.step > 1:
+        detail = probability[part] - grid.enlarge(likely, part)
+        fine += detail if inside else -detail
+    gained = (fine >= 0.5) & (grid.enlarge(free | seed, part) >= 0.5) | seeds[part]
+    parts, count = ndimage.label(gained & ~alike[part])
+    keep = np.zeros(count + 1, bool)
+    keep[parts[seeds[part]]] = True
+    return part, _closed(alike[part], np.asarray(keep[parts]))
+
+
+def _walked(
+    step: int, old: np.ndarray, seed: np.ndarray, image: np.ndarray, likely: np.ndarray | None, inside: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """(how much each node is like the scribble, 0..1; which nodes may change). All of the grid's shape."""
     away, (rows, columns) = ndimage.distance_transform_edt(~seed, return_indices=True)
     reach = ndimage.distance_transform_edt(~old) if old.any() else np.full(old.shape, max(old.shape) / 12)
     reach = ndimage.maximum_filter(np.where(seed, reach, 0), 5)[rows, columns]  # of the nearest seed
-    around = away <= _FAR * reach + _NEAR / grid.step
+    around = away <= _FAR * reach + _NEAR / step
     free = around & ~seed & ~old
-    picture = np.nan_to_num(grid.mean(image))
-    spread = float(picture[around].std())
-    prior = _STEEP * (1 - away / np.maximum(reach, 2 / grid.step))
+    prior = _STEEP * (1 - away / np.maximum(reach, 2 / step))
+    spread = float(image[around].std())
     features = []
     if spread > 0:
-        unlike = (picture - np.median(picture[seed])) / spread
+        unlike = (image - np.median(image[seed])) / spread
         features.append(_IMAGE / 2 * unlike)
         prior -= _UNLIKE * np.abs(unlike)
-    if probability is not None:
-        likely = logit(grid.mean(probability))
-        features.append(_PROBABILITY / 2 * likely)
-        level = likely - np.median(likely[seed])
+    if likely is not None:
+        odds = logit(likely)
+        features.append(_PROBABILITY / 2 * odds)
+        level = odds - np.median(odds[seed])
         prior += _LEVEL * (level if inside else -level)
-    trust = _TRUST / max(float(reach.max()), 2 / grid.step) ** 2
-    value = random_walk(seed | old, free, features, 1 / (1 + np.exp(-prior)), trust)
-    fine = grid.enlarge(value)
-    if probability is not None and grid.step > 1:
-        detail = probability - grid.enlarge(grid.mean(probability))
-        fine += detail if inside else -detail
-    gained = (fine >= 0.5) & (grid.enlarge(free | seed) >= 0.5) | seeds
-    parts, count = ndimage.label(gained & ~alike)
-    keep = np.zeros(count + 1, bool)
-    keep[parts[seeds]] = True
-    return _closed(alike, np.asarray(keep[parts]))
+    trust = _TRUST / max(float(reach.max()), 2 / step) ** 2
+    return random_walk(seed | old, free, features, 1 / (1 + np.exp(-prior)), trust), free
 
 
 def _closed(alike: np.ndarray, gained: np.ndarray) -> np.ndarray:

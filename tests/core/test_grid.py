@@ -32,6 +32,22 @@ def test_each_node_is_the_mean_of_its_block() -> None:
     )
 
 
+def test_a_part_is_enlarged_as_the_whole_is() -> None:
+    grid, values = Grid((50, 41), 8), np.random.default_rng(0).random((8, 6))
+    part = (slice(11, 30), slice(0, 41))
+    np.testing.assert_allclose(grid.enlarge(values, part), grid.enlarge(values)[part], rtol=1e-5)
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 9), st.integers(0, 99))
+def test_nodes_are_the_blocks_that_a_mask_touches(height: int, width: int, nodes: int, seed: int) -> None:
+    mask = np.random.default_rng(seed).random((height, width)) < 0.05
+    grid = Grid(mask.shape, nodes)
+    padded = np.pad(mask, [(0, -size % grid.step) for size in mask.shape])
+    rows, columns = (size // grid.step for size in padded.shape)
+    blocks = padded.reshape(rows, grid.step, columns, grid.step).any(axis=(1, 3))
+    assert np.array_equal(grid.nodes(mask), blocks)
+
+
 def test_a_constant_stays_a_constant_at_any_size() -> None:
     for shape in ((1, 1), (1, 7), (33, 5)):
         grid = Grid(shape, 4)
