@@ -1,0 +1,46 @@
+"""napari with the docks Review and Correct on a review project.
+
+Run as `python -m napari_unet.widgets.open_review PROJECT`, so that the window has a process without torch.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import napari
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QDockWidget, QMainWindow
+
+from napari_unet.widgets.session import session_of
+
+_PLUGIN = "napari-unet-lung"
+_WIDTH = 430  # of the docks, in pixels: all of Review can be read, and the image has most of the window
+
+
+def open_review(viewer: Any, project: Path) -> Any:
+    """Adds both docks to a viewer, Review in front, and opens the project; returns the job that opens it."""
+    dock, _ = viewer.window.add_plugin_dock_widget(_PLUGIN, "Review")
+    viewer.window.add_plugin_dock_widget(_PLUGIN, "Correct", tabify=True)
+    QTimer.singleShot(0, partial(_show, viewer.window._qt_window, dock))
+    return session_of(viewer).casework.open_project(project)
+
+
+def _show(window: QMainWindow, dock: QDockWidget) -> None:
+    """Qt lays out tabs on the next turn: the last one in front, and as narrow as it can be."""
+    dock.raise_()
+    window.resizeDocks([dock], [_WIDTH], Qt.Orientation.Horizontal)
+
+
+def main() -> None:
+    """Stays open until the window is closed."""
+    viewer = napari.Viewer()
+    viewer.window.resize(1400, 900)
+    open_review(viewer, Path(sys.argv[1]))
+    napari.run()
+
+
+if __name__ == "__main__":  # the engine's child process imports this module again
+    main()
