@@ -18,6 +18,8 @@ from napari_unet.core.masks import bounding_box, fill_holes
 _NODES = 128  # of the grid per axis, at most
 _FAR = 3.0  # how far beyond the scribble the border may move, in shares of the scribble's distance to it
 _NEAR = 6  # pixels that it may move in any case
+_WIDEST = 0.1  # that distance at most, in shares of the image's larger side,
+_SLENDER = 1 / 6  # or of the scribble's length if that is more: lungs are about three times as high as wide
 _STEEP = 3.0  # of the prior, where it passes one half
 _TRUST = 2.0  # in the prior, against the walk
 _IMAGE, _PROBABILITY = (
@@ -56,43 +58,48 @@ def push_border(
         return no_change(labels)
     wrong = wrong[part]
     near = tuple(slice(n.start + p.start, n.start + p.stop) for n, p in zip(near, part, strict=True))
-    reach = int(np.ceil(_FAR * _distance(labels, wrong, near, inside))) + _NEAR
-    box = grown_box(near, (reach + 2, reach + 2), labels.shape)
+    distance = _distance(labels, wrong, near, inside)
+    reach = int(np.ceil(_FAR * distance)) + _NEAR + 2
+    box = grown_box(near, (reach, reach), labels.shape)
     old = labels[box]
     seeds = np.zeros(old.shape, bool)
     seeds[tuple(slice(n.start - b.start, n.stop - b.start) for n, b in zip(near, box, strict=True))] = wrong
     alike = lung(old) == inside  # what is already as the scribble wants it
     seen = None if probability is None else probability[box]
-    part, grown = _grown(alike, image[box], seen, seeds, inside)
+    part, grown = _grown(alike, image[box], seen, seeds, inside, distance)
     inner = tuple(slice(b.start + p.start, b.start + p.stop) for b, p in zip(box, part, strict=True))
     return change_in(labels, inner, with_lung(labels[inner], grown if inside else ~grown, label))
 
 
 def _distance(labels: np.ndarray, wrong: np.ndarray, near: tuple[slice, ...], inside: bool) -> float:
-    """How far the scribble reaches beyond the border, in pixels; at most its length or 1/8 of the image."""
+    """How far the scribble reaches beyond the border, in pixels; limited by its length and by the image's."""
     length: int = max(wrong.shape)
-    most = max(length, max(labels.shape) // 8)
-    box = grown_box(near, (most, most), labels.shape)
+    most: float = max(_SLENDER * length, _WIDEST * max(labels.shape))
+    box = grown_box(near, (int(most) + 1,) * 2, labels.shape)
     step: int = -(-max(part.stop - part.start for part in box) // _NODES)
     alike = lung(labels[box][::step, ::step]) == inside
     if not alike.any():
-        return length / 4  # a lung of its own
+        return _SLENDER * length  # a lung of its own
     away = step * ndimage.distance_transform_edt(~alike)
     rows, columns = np.nonzero(wrong)
     rows, columns = rows + near[0].start - box[0].start, columns + near[1].start - box[1].start
-    farthest = float(away[rows // step, columns // step].max())
-    return min(farthest, float(most))
+    return min(float(away[rows // step, columns // step].max()), most)
 
 
 def _grown(
-    alike: np.ndarray, image: np.ndarray, probability: np.ndarray | None, seeds: np.ndarray, inside: bool
+    alike: np.ndarray,
+    image: np.ndarray,
+    probability: np.ndarray | None,
+    seeds: np.ndarray,
+    inside: bool,
+    distance: float,
 ) -> tuple[tuple[slice, ...], np.ndarray]:
     """(the part that may change, bool: `alike` there and what it gains through `seeds`). All (Y, X)."""
     grid = Grid(alike.shape, _NODES)
     seed = grid.nodes(seeds)
     old = (grid.mean(alike) >= 0.5) & ~seed
     likely = None if probability is None else grid.mean(probability)
-    value, free = _walked(grid.step, old, seed, np.nan_to_num(grid.mean(image)), likely, inside)
+    value, free = _walked(grid.step, old, seed, np.nan_to_num(grid.mean(image)), likely, inside, distance)
     near = bounding_box(seed | (free & (value >= _PERHAPS)))
     assert near is not None  # the seeds are in it
     nodes = grown_box(near, (2, 2), seed.shape)
@@ -112,11 +119,18 @@ def _grown(
 
 
 def _walked(
-    step: int, old: np.ndarray, seed: np.ndarray, image: np.ndarray, likely: np.ndarray | None, inside: bool
+    step: int,
+    old: np.ndarray,
+    seed: np.ndarray,
+    image: np.ndarray,
+    likely: np.ndarray | None,
+    inside: bool,
+    distance: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """(how much each node is like the scribble, 0..1; which nodes may change). All of the grid's shape."""
     away, (rows, columns) = ndimage.distance_transform_edt(~seed, return_indices=True)
-    reach = ndimage.distance_transform_edt(~old) if old.any() else np.full(old.shape, max(old.shape) / 12)
+    most = np.full(old.shape, distance / step)
+    reach = np.minimum(ndimage.distance_transform_edt(~old), most) if old.any() else most
     reach = ndimage.maximum_filter(np.where(seed, reach, 0), 5)[rows, columns]  # of the nearest seed
     around = away <= _FAR * reach + _NEAR / step
     free = around & ~seed & ~old
