@@ -28,8 +28,9 @@ _STYLE = """
 body { font: 10pt/1.35 "Helvetica Neue", Helvetica, Arial, sans-serif; color: #1a1a1a; background: #fff;
   width: 181mm; margin: 0 auto; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 @media screen { body { margin: 10mm auto; } }
-h1 { font-size: 17pt; margin: 0; } h2 { font-size: 11pt; margin: 4.5mm 0 1.5mm; }
+h1 { font-size: 15pt; line-height: 1.2; margin: 0 0 1mm; } h2 { font-size: 11pt; margin: 4.5mm 0 1.5mm; }
 p { margin: 0 0 1mm; } .quiet { color: #555; font-size: 8.5pt; }
+.head { max-height: 2.7em; overflow: hidden; }
 .figures { display: flex; gap: 4mm; margin: 4mm 0 3mm; }
 .figures div { flex: 1; border: 0.3mm solid #ccc; border-radius: 1.5mm; padding: 2mm 3mm; }
 .figures b { display: block; font-size: 15pt; line-height: 1.15; }
@@ -39,11 +40,13 @@ p { margin: 0 0 1mm; } .quiet { color: #555; font-size: 8.5pt; }
 .columns { display: flex; gap: 8mm; } .columns > div { flex: 1; min-width: 0; }
 table { border-collapse: collapse; width: 100%; font-size: 9.5pt; }
 th { text-align: left; font-weight: 600; color: #555; font-size: 8.5pt; }
-th, td { padding: 0.6mm 0; border-bottom: 0.2mm solid #e3e3e3; overflow-wrap: anywhere; }
+th, td { padding: 0.6mm 0; border-bottom: 0.2mm solid #e3e3e3; }
+td:first-child { width: 100%; max-width: 0; } td:first-child, figcaption { overflow: hidden;
+  white-space: nowrap; text-overflow: ellipsis; }
 .n { text-align: right; white-space: nowrap; padding-left: 3mm; }
 .pairs { display: flex; flex-wrap: wrap; gap: 3mm 6mm; }
-figure { width: 88mm; margin: 0; break-inside: avoid; }
-figure div { display: flex; gap: 1mm; } figure img { width: 43.5mm; height: 44mm; object-fit: contain;
+figure { width: calc(50% - 3mm); margin: 0; break-inside: avoid; }
+figure div { display: flex; gap: 1mm; } figure img { flex: 1; min-width: 0; height: 37mm; object-fit: contain;
   background: #000; } figcaption { font-size: 8.5pt; color: #333; margin-top: 0.5mm; }
 footer { margin-top: 4mm; border-top: 0.3mm solid #ccc; padding-top: 1.5mm; }
 """
@@ -53,7 +56,7 @@ def page(title: str, protocol: str, summary: Summary, pictures: Sequence[Correct
     """The page as one HTML text without scripts, links or fonts from elsewhere."""
     parts = [
         f"<h1>Review of lung masks: {escape(title)}</h1>",
-        f'<p class="quiet">{escape(_when(summary))}{escape(_rule(protocol))}</p>',
+        f'<p class="quiet head">{escape(_when(summary))}{escape(_rule(protocol))}</p>',
         _figures(summary),
         _bar(summary),
         '<div class="columns"><div>',
@@ -89,9 +92,9 @@ def _figures(summary: Summary) -> str:
     done = summary.decided
     each = _minutes(summary.minutes / done) if done else "–"
     boxes = [
-        (f"{done} of {summary.total}", "images decided"),
+        (f"{done:,} of {summary.total:,}", "images decided"),
         (_hours(summary.minutes), "of active work"),
-        (each, "per decided image, on average"),
+        (each, "per decided image"),
     ]
     return (
         '<div class="figures">'
@@ -105,7 +108,7 @@ def _bar(summary: Summary) -> str:
     there = [one for one in there if one[0]]
     pieces = "".join(f'<i style="flex:{number};background:{colour}"></i>' for number, _, colour in there)
     key = "".join(
-        f'<span><i style="background:{colour}"></i>{number} {name}</span>' for number, name, colour in there
+        f'<span><i style="background:{colour}"></i>{number:,} {name}</span>' for number, name, colour in there
     )
     return f'<div class="bar">{pieces}</div><p class="key">{key}</p>'
 
@@ -123,7 +126,7 @@ def _times(summary: Summary) -> str:
 
 def _timing_table(head: str, timings: Sequence[Timing]) -> str:
     rows = "".join(
-        f'<tr><td>{escape(t.name)}</td><td class="n">{t.cases}</td><td class="n">{_minutes(t.median)}</td>'
+        f'<tr><td>{escape(t.name)}</td><td class="n">{t.cases:,}</td><td class="n">{_minutes(t.median)}</td>'
         f'<td class="n">{_minutes(t.mean)}</td></tr>'
         for t in timings
     )
@@ -137,7 +140,7 @@ def _reasons(summary: Summary) -> str:
     if not summary.reasons:
         return ""
     rows = "".join(
-        f'<tr><td>{escape(reason.value)}</td><td class="n">{number}</td></tr>'
+        f'<tr><td>{escape(reason.value)}</td><td class="n">{number:,}</td></tr>'
         for reason, number in summary.reasons
     )
     return f"<h2>Why images were rejected</h2><table>{rows}</table>"
@@ -149,7 +152,7 @@ def _first_masks(first: FirstMasks) -> str:
     share = f"{first.unchanged / first.judged:.0%}"
     text = (
         "<h2>How good the first masks were</h2>"
-        f"<p>{first.unchanged} of {first.judged} ({share}) were accepted without a change.</p>"
+        f"<p>{first.unchanged:,} of {first.judged:,} ({share}) were accepted without a change.</p>"
     )
     middle = []
     if first.dice is not None:
@@ -170,7 +173,7 @@ def _pairs(pictures: Sequence[Correction]) -> str:
         return ""
     figures = "".join(
         f'<figure><div><img src="{p.before}" alt="before"><img src="{p.after}" alt="after"></div>'
-        f"<figcaption>Case {p.number}: {escape(p.first_mask)}, then corrected; Dice {p.dice:.3f}"
+        f"<figcaption>Case {p.number}, Dice {p.dice:.3f}: {escape(p.first_mask)}, then corrected"
         f"</figcaption></figure>"
         for p in pictures
     )
@@ -179,9 +182,9 @@ def _pairs(pictures: Sequence[Correction]) -> str:
 
 
 def _foot(summary: Summary) -> str:
-    known = f"{summary.patients} known patient{'' if summary.patients == 1 else 's'}"
+    known = f"{summary.patients:,} known patient{'' if summary.patients == 1 else 's'}"
     if summary.patient_unknown:
-        known += f"; of {summary.patient_unknown} images the patient is not known"
+        known += f"; of {summary.patient_unknown:,} images the patient is not known"
     return (
         f'<footer class="quiet">{known}. Time counts while somebody works on an open case; pauses of more '
         "than a minute are left out. report.csv beside this page has one row a case. "
@@ -196,4 +199,4 @@ def _minutes(minutes: float) -> str:
 
 
 def _hours(minutes: float) -> str:
-    return _minutes(minutes) if minutes < 90 else f"{minutes / 60:.1f} h"
+    return _minutes(minutes) if minutes < 90 else f"{minutes / 60:,.1f} h"

@@ -21,7 +21,7 @@ from PIL import Image, ImageDraw, ImageFont
 from napari_unet.core.errors import UserError
 from napari_unet.io import atomic
 from napari_unet.review.export import ExportOptions, ExportResult, Format, Ratios, export_steps
-from napari_unet.review.types import Author, AuthorKind, Status
+from napari_unet.review.types import Author, AuthorKind, NewCase, Status
 from napari_unet.training.config import DataConfig
 from napari_unet.training.samples import find_pairs
 
@@ -265,8 +265,6 @@ def test_inverted_images_come_out_upright(room: Room) -> None:
     pixels = np.tile(np.arange(80, dtype=np.uint8), (60, 1))
     path = room.sources / "inverted.tif"
     tifffile.imwrite(path, pixels, photometric="miniswhite")
-    from napari_unet.review.types import NewCase
-
     ((case, _),) = room.project.add([NewCase(str(path))], READER)
     room.ids["inverted"] = case
     room.project.add_revision(case, lungs(), Author(AuthorKind.MODEL, "m"))
@@ -328,7 +326,7 @@ def test_nnunet_keeps_test_cases_apart(room: Room) -> None:
 
 
 def test_only_test_cases_is_told(room: Room) -> None:
-    notes = exported(room, Format.NNUNET, ratios=Ratios(0, 0, 1)).notes
-    assert (
-        "nnunet/Dataset501_LungRadiographs has test cases only: nnU-Net cannot be trained with it." in notes
-    )
+    result = exported(room, Format.NNUNET, ratios=Ratios(0, 0, 1))
+    told = "nnunet/Dataset501_LungRadiographs has test cases only: nnU-Net cannot be trained with it."
+    assert told in result.notes
+    assert told in (room.out / "README.txt").read_text("utf-8")
