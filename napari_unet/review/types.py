@@ -47,6 +47,10 @@ class FileState(StrEnum):
     UNREADABLE = "unreadable"
 
 
+SET_ASIDE = frozenset({FileState.MISSING, FileState.CHANGED, FileState.UNREADABLE})
+"""A case with one of these is not worked on until somebody decides about its file."""
+
+
 class Order(StrEnum):
     """How a queue is sorted."""
 

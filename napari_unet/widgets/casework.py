@@ -112,9 +112,11 @@ class CaseWork(QObject):
     def close_project(self) -> None:
         """Finish writing in the background and close the project."""
         was_open = self.project is not None
-        self.opener.leave()
-        self.intake.stop()
-        self.link.close()
+        try:
+            self.opener.leave()
+        finally:  # whatever becomes of the layers, all is written and the process can end
+            self.intake.stop()
+            self.link.close()
         self.opener.forget_all()
         self.book.use([])
         if was_open:

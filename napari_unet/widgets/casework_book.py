@@ -7,7 +7,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_unet.review.types import DECIDED, Case, Order
+from napari_unet.review.types import DECIDED, SET_ASIDE, Case, Order
 from napari_unet.widgets.casework_link import ProjectLink
 
 _FEW = 8  # cases that are read one by one
@@ -97,7 +97,8 @@ class CaseBook(QObject):
         """The first case behind `id` that is not decided, else the first of all; None if no other is."""
         start = self._places.get(id, -1) + 1
         for other in (*self.queue[start:], *self.queue[:start]):
-            if other != id and self.cases[other].status not in DECIDED:
+            case = self.cases[other]
+            if other != id and case.status not in DECIDED and case.file_state not in SET_ASIDE:
                 return other
         return None
 

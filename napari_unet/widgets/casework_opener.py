@@ -74,8 +74,10 @@ class CaseOpener(QObject):
         self._wanted = ""
         if self._desk.layers is not None:
             id = self._desk.layers.id
-            self._desk.lay_away()
-            self._give_back(id)
+            try:
+                self._desk.lay_away()
+            finally:  # a window that closes has lost its canvas before its layers are taken out
+                self._give_back(id)
 
     def forget(self, id: str) -> None:
         """Read a case anew when it is opened next."""

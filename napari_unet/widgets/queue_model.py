@@ -8,7 +8,7 @@ from typing import Any
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSize, Qt, Signal
 from qtpy.QtGui import QBrush, QColor, QFont, QPixmap
 
-from napari_unet.review.types import Case, Status
+from napari_unet.review.types import Case, Order, Status
 from napari_unet.widgets.queue_rows import TITLES, Column, Wanted, is_aside, shown_rows, tip_of, words_of
 
 THUMBNAIL = 44
@@ -42,6 +42,7 @@ class QueueModel(QAbstractTableModel):
         self._queue: Sequence[str] = ()
         self._ids: list[str] = []
         self._row: dict[str, int] = {}
+        self._order = Order.ID
         self._wanted = Wanted()
         self._sort: Column | None = None
         self._descending = False
@@ -54,20 +55,23 @@ class QueueModel(QAbstractTableModel):
 
     # -- what is shown --
 
-    def show_cases(self, cases: Mapping[str, Case], queue: Sequence[str]) -> None:
-        """Show these cases; the mapping is held, not copied."""
-        self._cases, self._queue = cases, queue
+    def show_cases(self, cases: Mapping[str, Case], queue: Sequence[str], order: Order) -> None:
+        """Show these cases; the mapping is held, not copied. order : by which the queue is sorted."""
+        self._cases, self._queue, self._order = cases, queue, order
         self._arrange()
 
-    def update_cases(self, ids: Iterable[str], cases: Mapping[str, Case], queue: Sequence[str]) -> None:
+    def update_cases(
+        self, ids: Iterable[str], cases: Mapping[str, Case], queue: Sequence[str], order: Order
+    ) -> None:
         """These cases are not as they were, or the queue is another."""
         for case_id in ids:
             before, now = self._drawn.get(case_id), cases.get(case_id)
             if now is not None and before != now.revision:
                 self.forget_picture(case_id)
-        self._cases, self._queue = cases, queue
-        after = shown_rows(cases, queue, self._wanted, self._sort, self._descending)
-        if after != self._ids:
+        is_same_order = order == self._order
+        self._cases, self._queue, self._order = cases, queue, order
+        after = self._shown()
+        if after != self._ids or not is_same_order:
             self._arrange(after)
             return
         rows = [row for row in map(self._row.get, ids) if row is not None]
@@ -88,12 +92,16 @@ class QueueModel(QAbstractTableModel):
 
     def _arrange(self, ids: list[str] | None = None) -> None:
         if ids is None:
-            ids = shown_rows(self._cases, self._queue, self._wanted, self._sort, self._descending)
+            ids = self._shown()
         self.beginResetModel()
         self._ids = ids
         self._row = {case: row for row, case in enumerate(ids)}
         self.endResetModel()
         self.rows_changed.emit()
+
+    def _shown(self) -> list[str]:
+        wanted, sort, descending = self._wanted, self._sort, self._descending
+        return shown_rows(self._cases, self._queue, wanted, self._order, sort, descending)
 
     def mark(self, case_id: str) -> None:
         """`case_id` is open now, "" for none."""
@@ -178,9 +186,9 @@ class QueueModel(QAbstractTableModel):
             return None
         column = Column(index.column())
         if role == _ROLE.DisplayRole:
-            return words_of(case, column)
+            return words_of(case, column, self._order)
         if role == _ROLE.ToolTipRole:
-            return tip_of(case)
+            return tip_of(case, self._order)
         if role == _ROLE.DecorationRole and column is Column.PICTURE:
             return self._picture(case.id)
         if role == _ROLE.FontRole and case.id == self._current:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from statistics import median
 from typing import Any
 
-from napari_unet.review.types import DECIDED, Case, FileState, Status
+from napari_unet.review.queue import priorities
+from napari_unet.review.types import DECIDED, SET_ASIDE, Case, Order, Status
 
 _MINUTE = 60
-_ASIDE = {
-    FileState.MISSING: "Image file not found",
-    FileState.CHANGED: "Image file has changed",
-    FileState.UNREADABLE: "Image file cannot be read",
-}
 
 
 class Column(IntEnum):
@@ -66,6 +62,7 @@ def shown_rows(
     cases: Mapping[str, Case],
     queue: Sequence[str],
     wanted: Wanted,
+    order: Order = Order.ID,
     sort: Column | None = None,
     descending: bool = False,
 ) -> list[str]:
@@ -76,28 +73,28 @@ def shown_rows(
     named = set(queue)
     ids = [i for i in queue if i in cases] + [i for i in cases if i not in named]
     words, status = wanted.words(), wanted.status
-    found = [i for i in ids if cases[i].status in status and _has(cases[i], words)]
+    found = [i for i in ids if cases[i].status in status and _has(cases[i], words, order)]
     if sort is not None:
-        key = _KEYS[sort]
-        found.sort(key=lambda i: key(cases[i]), reverse=descending)
+        found.sort(key=lambda i: _key(cases[i], sort, order), reverse=descending)
     return found
 
 
-def _has(case: Case, words: tuple[str, ...]) -> bool:
+def _has(case: Case, words: tuple[str, ...], order: Order) -> bool:
     if not words:
         return True
-    row = " ".join([f"#{case.number}", *(words_of(case, column) for column in Column), case.note]).casefold()
+    cells = (words_of(case, column, order) for column in Column)
+    row = " ".join([f"#{case.number}", *cells, case.note]).casefold()
     return all(word in row for word in words)
 
 
-def words_of(case: Case, column: Column) -> str:
-    """What stands in a cell."""
+def words_of(case: Case, column: Column, order: Order) -> str:
+    """What stands in a cell. order : of the queue."""
     if column is Column.NUMBER:
         return str(case.number)
     if column is Column.STATUS:
         return status_words(case)
     if column is Column.WHY:
-        return why_words(case)
+        return why_words(case, order)
     if column is Column.PATIENT:
         return case.patient[:6]
     if column is Column.REVIEWER:
@@ -114,21 +111,21 @@ def status_words(case: Case) -> str:
     return case.status.value.capitalize()
 
 
-def why_words(case: Case) -> str:
-    """Why the case stands where it stands; what is wrong with its file goes first."""
-    return _ASIDE.get(case.file_state, case.why)
+def why_words(case: Case, order: Order) -> str:
+    """Why the case stands where it stands in a queue of this order."""
+    return priorities([case], order)[case.id][1]
 
 
 def is_aside(case: Case) -> bool:
     """Whether something must be decided about the image file before the case can be opened."""
-    return case.file_state in _ASIDE
+    return case.file_state in SET_ASIDE
 
 
-def tip_of(case: Case) -> str:
+def tip_of(case: Case, order: Order) -> str:
     """All that is known about a case, one line each."""
     lines = [f"Case {case.number}: {status_words(case)}"]
-    if why_words(case):
-        lines.append(why_words(case))
+    if why_words(case, order):
+        lines.append(why_words(case, order))
     lines.append(f"Patient {case.patient[:6]}" if case.patient else "Patient not known")
     if case.view or case.modality:
         lines.append(" ".join(part for part in (case.modality, case.view) if part))
@@ -186,12 +183,17 @@ def duration(seconds: float) -> str:
     return f"{hours} h {rest} min" if hours < 10 and rest else f"{hours:,} h"
 
 
-_ORDER = {status: place for place, status in enumerate(Status)}
-_KEYS: dict[Column, Callable[[Case], Any]] = {
-    Column.PICTURE: lambda case: case.number,
-    Column.NUMBER: lambda case: case.number,
-    Column.STATUS: lambda case: (_ORDER[case.status], status_words(case)),
-    Column.WHY: lambda case: (-case.priority, why_words(case)),
-    Column.PATIENT: lambda case: (not case.patient, case.patient),
-    Column.REVIEWER: lambda case: (not case.reviewer, case.reviewer.casefold()),
-}
+_STATUS = {status: place for place, status in enumerate(Status)}
+
+
+def _key(case: Case, column: Column, order: Order) -> Any:
+    if column is Column.STATUS:
+        return _STATUS[case.status], status_words(case)
+    if column is Column.WHY:
+        priority, why = priorities([case], order)[case.id]
+        return -priority, why
+    if column is Column.PATIENT:
+        return not case.patient, case.patient
+    if column is Column.REVIEWER:
+        return not case.reviewer, case.reviewer.casefold()
+    return case.number

@@ -77,7 +77,7 @@ class QueueTable(QWidget):
             choices.addWidget(QLabel(title))
             choices.addWidget(box, stretch=1)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(8)
+            box.setMinimumContentsLength(5)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(choices)
@@ -87,13 +87,17 @@ class QueueTable(QWidget):
 
     # -- what is told to it --
 
-    def show_cases(self, cases: Mapping[str, Case], queue: Sequence[str]) -> None:
+    def show_cases(self, cases: Mapping[str, Case], queue: Sequence[str], order: Order) -> None:
         """Show the cases of a project in the order of its queue."""
-        self.model.show_cases(cases, queue)
+        self._show_order(order)
+        self.model.show_cases(cases, queue, order)
 
-    def update_cases(self, ids: Iterable[str], cases: Mapping[str, Case], queue: Sequence[str]) -> None:
+    def update_cases(
+        self, ids: Iterable[str], cases: Mapping[str, Case], queue: Sequence[str], order: Order
+    ) -> None:
         """These cases of the project are not as they were, or the queue is another."""
-        self.model.update_cases(ids, cases, queue)
+        self._show_order(order)
+        self.model.update_cases(ids, cases, queue, order)
 
     def forget(self) -> None:
         """Another project is open, or none."""
@@ -101,10 +105,9 @@ class QueueTable(QWidget):
         self.show_box.setCurrentIndex(0)
         self.model.forget_pictures()
         self._current, self._place = "", 0
-        self.model.show_cases({}, [])
+        self.model.show_cases({}, [], Order(self.order_box.currentData()))
 
-    def show_order(self, order: Order) -> None:
-        """The queue has this order now."""
+    def _show_order(self, order: Order) -> None:
         self.order_box.setCurrentIndex(self.order_box.findData(order))
 
     def mark(self, case_id: str) -> None:

@@ -60,7 +60,7 @@ class ReviewWidget(QWidget):
 
     def _build(self) -> None:
         self.start = StartPage()
-        self.page = ReviewPage()
+        self.page = ReviewPage(self._session)
         self.message = Words(name="message")
         self.feed = PictureFeed(self.page.table.model, self.casework.thumbnail, self)
         self.keys = ReviewKeys(self._viewer.window._qt_window)
@@ -72,7 +72,8 @@ class ReviewWidget(QWidget):
         column.addWidget(self.page)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(ScrollColumn(body))
+        self._scroll = ScrollColumn(body)
+        whole.addWidget(self._scroll)
 
     def _wire(self) -> None:
         casework, page = self.casework, self.page
@@ -123,6 +124,7 @@ class ReviewWidget(QWidget):
             return
         self._is_open = False
         self.page.case.flush_note()
+        self.page.ruler.close_down()
         self._unwatch()
         self.keys.switch(False)
         self.keys.deleteLater()
@@ -170,6 +172,7 @@ class ReviewWidget(QWidget):
         is_open = project is not None
         self.start.setVisible(not is_open)
         self.page.setVisible(is_open)
+        self._scroll.updateGeometry()  # the other page is not as wide
         self.keys.switch(is_open)
         self.feed.clear()
         self.page.table.forget()
@@ -182,8 +185,7 @@ class ReviewWidget(QWidget):
         self.page.wants_first = True
         review_settings.remember_project(project.folder)
         self.page.head.show_project(project.folder, project.protocol, project.storage_note)
-        self.page.table.show_order(self.casework.order)
-        self.page.table.show_cases(self.casework.cases, self.casework.queue)
+        self.page.table.show_cases(self.casework.cases, self.casework.queue, self.casework.order)
         self._show_progress()
         addition, self._addition = self._addition, None
         if self.casework.current is not None:  # this dock was opened anew
@@ -235,11 +237,11 @@ class ReviewWidget(QWidget):
     def _show_changes(self) -> None:
         changed, self._changed = self._changed, set()
         casework, page = self.casework, self.page
-        page.table.update_cases(changed, casework.cases, casework.queue)
+        page.table.update_cases(changed, casework.cases, casework.queue, casework.order)
         self._show_progress()
         current = casework.current
         if current is not None and current.id in changed:
-            page.update_case(current)
+            page.update_case(current, casework.order)
             self._load_revisions()
         aside = casework.cases.get(page.aside.case_id())
         if aside is not None:
@@ -269,12 +271,12 @@ class ReviewWidget(QWidget):
         self.conduct.reset()
         self.message.say("")
         self.page.aside.show_case(None)
-        self.page.show_case(case)
+        self.page.show_case(case, self.casework.order)
         self._load_revisions()
 
     def _on_closed(self, _case_id: str) -> None:
         self.conduct.reset()
-        self.page.show_case(None)
+        self.page.show_case(None, self.casework.order)
 
     def _load_revisions(self, *_: Any) -> None:
         """The list is read while it can be seen."""
@@ -325,7 +327,7 @@ class ReviewWidget(QWidget):
 
     def _say_problem(self, error: UserError) -> None:
         self.message.say(_WARNING + escape(str(error)))
-        if not self.isVisible():  # behind another tab
+        if self.visibleRegion().isEmpty():  # behind another tab
             show_error(str(error))
 
 

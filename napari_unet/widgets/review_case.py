@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.io.identity import Identity
-from napari_unet.review.types import AuthorKind, Case, FileState, Revision
+from napari_unet.review.types import AuthorKind, Case, FileState, Order, Revision
 from napari_unet.widgets.forms import Fields, Words
 from napari_unet.widgets.queue_rows import status_words, why_words
 
@@ -28,15 +28,15 @@ _ROWS = 4
 class CaseTitle(Words):
     """One or two lines on the open case."""
 
-    def show_case(self, case: Case | None) -> None:
-        """None while no case is open."""
+    def show_case(self, case: Case | None, order: Order) -> None:
+        """None while no case is open. order : of the queue."""
         if case is None:
             self.say("No case is open. Click one, or press Next.")
             return
         parts = [f"<b>Case {case.number}</b>", status_words(case), case.modality, case.view]
         if case.file_state is not FileState.UNCHECKED and case.spacing_mm is None:
             parts.append("no pixel spacing")
-        why = why_words(case)
+        why = why_words(case, order)
         self.say(" · ".join(part for part in parts if part) + (f"<br>{why}" if why else ""))
 
 
@@ -151,7 +151,7 @@ def revision_words(revision: Revision) -> str:
     who = {AuthorKind.MODEL: f"model {revision.author.name}", AuthorKind.FILE: "from a file"}.get(
         kind, revision.author.name
     )
-    note = f" ({revision.note})" if revision.note else ""
+    note = f" ({revision.note})" if revision.note not in ("", who) else ""
     return f"{revision.number}   {time.astimezone():%d %b %H:%M}   {who}{note}"
 
 

@@ -123,7 +123,7 @@ class Conduct(QObject):
         while dock is not None and not isinstance(dock, QDockWidget):
             dock = dock.parentWidget()
         window = None if dock is None else dock.parentWidget()
-        if not isinstance(window, QMainWindow) or self._dock.isVisible():
+        if not isinstance(window, QMainWindow) or not self._dock.visibleRegion().isEmpty():
             return
         beside = window.tabifiedDockWidgets(dock)
         self._tab_before = next((d for d in beside if not d.visibleRegion().isEmpty()), None)

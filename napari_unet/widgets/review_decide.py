@@ -91,7 +91,8 @@ class DecisionBar(QWidget):
 
     def _write(self, name: str, text: str) -> None:
         key = self._keys.key_of(name)
-        self.buttons[name].setText(f"{text} ({key})" if key else text)
+        short = key.replace("Shift+", "⇧")
+        self.buttons[name].setText(f"{text} ({short})" if key else text)
         self.buttons[name].setToolTip(_TITLES[name] + (f": {key}" if key else ""))
 
     def ask_reason(self, asked: bool) -> None:

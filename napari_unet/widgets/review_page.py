@@ -6,13 +6,15 @@ from typing import Any
 
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_unet.review.types import Case
+from napari_unet.review.types import Case, Order
 from napari_unet.widgets.forms import Foldable, Words
 from napari_unet.widgets.queue_table import QueueTable
 from napari_unet.widgets.review_aside import AsideBox
 from napari_unet.widgets.review_case import CaseBox, CaseTitle
 from napari_unet.widgets.review_decide import DecisionBar
 from napari_unet.widgets.review_head import ReviewHead
+from napari_unet.widgets.ruler import RulerBox
+from napari_unet.widgets.session import Session
 
 
 class ReviewPage(QWidget):
@@ -21,7 +23,7 @@ class ReviewPage(QWidget):
     wants_first : no case was open yet in this project; the first one is opened when it comes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
         self.head = ReviewHead()
         self.title = CaseTitle(name="case")
@@ -30,27 +32,29 @@ class ReviewPage(QWidget):
         self.decide = DecisionBar()
         self.case = CaseBox()
         self.more = Foldable("Note, name, earlier masks", self.case)
+        self.ruler = RulerBox(session)
+        self.measure = Foldable("Measure", self.ruler)
         self.table = QueueTable()
         self.wants_first = True
         self._scan = self._masks = self._work = ""
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        parts = (self.head, self.title, self.aside, self.decide, self.news, self.more)
+        parts = (self.head, self.title, self.aside, self.decide, self.news, self.more, self.measure)
         for part in parts:
             column.addWidget(part)
         column.addWidget(self.table, stretch=1)
 
-    def show_case(self, case: Case | None) -> None:
+    def show_case(self, case: Case | None, order: Order) -> None:
         """Another case is open, or none."""
         self.wants_first = self.wants_first and case is None
-        self.title.show_case(case)
+        self.title.show_case(case, order)
         self.case.show_case(case)
         self.decide.enable(has_project=True, has_case=case is not None)
         self.table.mark("" if case is None else case.id)
 
-    def update_case(self, case: Case) -> None:
+    def update_case(self, case: Case, order: Order) -> None:
         """The open case is not as it was."""
-        self.title.show_case(case)
+        self.title.show_case(case, order)
         self.case.update_case(case)
 
     # -- what goes on in the background --

@@ -38,6 +38,7 @@ class RulerBox(QWidget):
             button.setCheckable(True)
             button.setToolTip(_TOOLS[kind][1])
             button.clicked.connect(partial(self._on_button, kind))
+            button.setMinimumWidth(1)
             row.addWidget(button)
         self.clear = QPushButton("Clear")
         self.clear.setToolTip("Take all lines of this case away.")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from napari.layers import Image, Labels
+from psygnal import EmitLoopError
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.engine.client import Engine
@@ -100,7 +102,8 @@ class Session(QObject):
             return
         _sessions.pop(id(self.viewer), None)
         if self._casework is not None:
-            self._casework.shut()
+            with suppress(EmitLoopError):  # the canvas of a window that closes goes before its layers
+                self._casework.shut()
             self._casework = None
         self.viewer.layers.events.removed.disconnect(self._on_removed)
         self._viewing.remove()
