@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
 _log = logging.getLogger(__name__)
+_PATIENCE_S = 30.0  # at the end of the process
 
 
 class Clerk:
-    """Does what is posted, in order, outside the GUI thread. `post` takes microseconds."""
+    """Does what is posted, in order, outside the GUI thread. `post` takes microseconds.
 
-    def __init__(self) -> None:
+    When it is closed, or the process ends without that, it finishes what was posted.
+    """
+
+    def __init__(self, at_end: Callable[[], None] = lambda: None) -> None:
+        """at_end : done last of all."""
         self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="napari-unet clerk")
+        self._at_end = at_end
+        self._thread = threading.Thread(target=self._run, name="napari-unet clerk", daemon=True)
         self._thread.start()
+        atexit.register(self._finish)
 
     def post(self, task: Callable[[], None]) -> None:
         """Do `task` after all that were posted before."""
@@ -29,12 +37,26 @@ class Clerk:
         return done.wait(timeout)
 
     def close(self) -> None:
-        """Finish what was posted, then end. Returns at once; the process waits for it."""
+        """Finish what was posted, then end. Returns at once."""
         self._tasks.put(None)
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the end after `close`; False if it takes longer than `timeout` seconds."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _finish(self) -> None:
+        self.close()
+        self.join(_PATIENCE_S)
 
     def _run(self) -> None:
         while (task := self._tasks.get()) is not None:
-            try:
-                task()
-            except Exception:  # the next task must not be lost with this one
-                _log.exception("a task of the case work failed")
+            self._do(task)
+        self._do(self._at_end)
+        atexit.unregister(self._finish)
+
+    def _do(self, task: Callable[[], None]) -> None:
+        try:
+            task()
+        except Exception:  # the next task must not be lost with this one
+            _log.exception("a task of the case work failed")

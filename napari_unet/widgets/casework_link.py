@@ -67,15 +67,8 @@ class ProjectLink(QObject):
             job.cancel()
         if self.project is None:
             return
-        project, saver, clerk = self.project, self.saver, self.clerk
+        self.clerk.close()
         self.project = self.saver = self.clerk = None
-
-        def end() -> None:
-            saver.close(_PATIENCE_S)
-            project.close()
-
-        clerk.post(end)
-        clerk.close()
         gc.unfreeze()
 
     def read(self, work: Callable[[Any], Any], quiet: bool = False) -> Job:
@@ -133,9 +126,15 @@ class ProjectLink(QObject):
     def _use(self, found: tuple[Any, list[Case]]) -> None:
         from napari_unet.review.saver import Saver
 
-        self.project, cases = found
-        self.saver = Saver(self.project, lambda state: self._soon(partial(self.save_state.emit, state)))
-        self.clerk = Clerk()
+        project, cases = found
+        self.project = project
+        self.saver = saver = Saver(project, lambda state: self._soon(partial(self.save_state.emit, state)))
+
+        def at_end() -> None:
+            saver.close(_PATIENCE_S)
+            project.close()
+
+        self.clerk = Clerk(at_end)
         gc.freeze()  # napari collects garbage whenever a layer goes; what is there by now it may pass over
         self.opened.emit(cases)
 

@@ -119,8 +119,7 @@ class Review:
         clerk = self.work.link.clerk
         self.session.detach(self)
         if clerk is not None:
-            clerk._thread.join(20)
-            assert not clerk._thread.is_alive()
+            assert clerk.join(20)
 
 
 def stroke(layer: Any, *points: tuple[float, ...], label: int = 1, size: int = 7) -> None:

@@ -89,7 +89,7 @@ def test_undo_and_redo_each_step(recorded, clerk):
     layer, saver, _ = recorded(lungs((60, 80)))
     states = [layer.data.copy()]
     for number in range(5):
-        stroke(layer, (10 * number, 9), (10 * number, 60), label=number % 3)
+        stroke(layer, (10 * number, 9), (10 * number, 60), label=1 + number % 2)
         states.append(layer.data.copy())
     for state in reversed(states[:-1]):
         layer.undo()
@@ -208,7 +208,6 @@ def test_data_replaced_by_another_size_is_told(recorded, clerk, qtbot):
 
 def test_moving_through_a_stack_records_nothing(recorded, clerk, qtbot):
     layer, saver, recorder = recorded(lungs((6, 40, 40)))
-    layer._slice_dims  # the slicing below is what a slider does
     painted = []
     recorder.painted.connect(lambda: painted.append(True))
     layer.refresh()
@@ -280,7 +279,7 @@ def test_unsaved_strokes_come_back_as_one_edit(review, tmp_path):
     revision = review.work.project.case(id).revision
     review.work.desk.recorder.tape._unsaved = False  # as if the process ended here
     review.work.close_project()
-    clerk._thread.join(20)
+    assert clerk.join(20)
     journal.write_bytes(kept)
     review.reopen()
     assert review.work.cases[id].revision == revision
