@@ -103,6 +103,15 @@ def test_options_of_segment() -> None:
     assert documented == {option for option in real if option.startswith("-")} - {"--help"}
 
 
+def test_options_of_review_add() -> None:
+    documented = {row[0].strip("`") for row in rows("command-line.md", "Options of review add")}
+    group = typer.main.get_command(app).commands["review"]
+    real = {option for parameter in group.commands["add"].params for option in parameter.opts}
+    assert documented == {option for option in real if option.startswith("-")} - {"--help"}
+    commands = {row[0].split()[1] for row in rows("command-line.md", "review")}
+    assert commands == set(group.commands)
+
+
 def test_columns_and_codes() -> None:
     documented = [row[0].strip("`") for row in rows("command-line.md", "Columns of report.csv")]
     assert documented == list(report.COLUMNS)
