@@ -99,7 +99,9 @@ def _grown(
     seed = grid.nodes(seeds)
     old = (grid.mean(alike) >= 0.5) & ~seed
     likely = None if probability is None else grid.mean(probability)
-    value, free = _walked(grid.step, old, seed, np.nan_to_num(grid.mean(image)), likely, inside, distance)
+    value, free = _walked(
+        grid.step, old, seed, _even(np.nan_to_num(grid.mean(image))), likely, inside, distance
+    )
     near = bounding_box(seed | (free & (value >= _PERHAPS)))
     assert near is not None  # the seeds are in it
     nodes = grown_box(near, (2, 2), seed.shape)
@@ -147,7 +149,12 @@ def _walked(
         level = odds - np.median(odds[seed])
         prior += _LEVEL * (level if inside else -level)
     trust = _TRUST / max(float(reach.max()), 2 / step) ** 2
-    return random_walk(seed | old, free, features, 1 / (1 + np.exp(-prior)), trust), free
+    value = random_walk(seed | old, free, features, 1 / (1 + np.exp(-prior)), trust)
+    return _even(value), free  # noise shall not fray the border
+
+
+def _even(values: np.ndarray) -> np.ndarray:
+    return np.asarray(ndimage.gaussian_filter(values, 1.0, mode="nearest"))
 
 
 def _closed(alike: np.ndarray, gained: np.ndarray) -> np.ndarray:
