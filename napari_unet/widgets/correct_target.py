@@ -69,6 +69,9 @@ class Target(QObject):
         self._context: MaskContext | None = None
         self._known: _Known | None = None
         self._job: Job | None = None
+        self._read: tuple[Image | None, Any] = (None, None)  # the image and its pixels, when last looked at
+        self._viewer.layers.events.inserted.connect(self._on_layers)
+        self._viewer.layers.events.removed.connect(self._on_layers)
         self._viewer.dims.events.current_step.connect(self._on_step)
 
     @property
@@ -122,6 +125,10 @@ class Target(QObject):
         layer, known = self._layer, self._known
         if layer is None or known is None:
             return None
+        image, pixels = self._read
+        if image is not None and not image.multiscale and image.data is not pixels:
+            self._load(again=False)
+            return None
         try:
             lead = self.lead()
         except UserError:
@@ -151,6 +158,8 @@ class Target(QObject):
     def close_down(self) -> None:
         """Let go of the viewer."""
         self._viewer.dims.events.current_step.disconnect(self._on_step)
+        self._viewer.layers.events.inserted.disconnect(self._on_layers)
+        self._viewer.layers.events.removed.disconnect(self._on_layers)
         if self._job is not None:
             self._job.abandon()
         self._layer = self._context = self._known = None
@@ -171,6 +180,11 @@ class Target(QObject):
     def _on_step(self) -> None:
         if self.slices > 1:
             self._load(again=False)
+
+    def _on_layers(self) -> None:
+        """An image may have come or gone."""
+        if self._layer is not None and self._image() is not self._read[0]:
+            self._load(again=self._known is None)
 
     def _load(self, again: bool) -> None:
         """Load for the slice in view; the maps of the whole mask only if `again`."""
@@ -210,6 +224,7 @@ class Target(QObject):
 
     def _image_plane(self, lead: Lead) -> Callable[[], np.ndarray | None]:
         image = self._image()
+        self._read = (image, None if image is None else image.data)
         if image is None:
             return lambda: None
         index = self._context.index if self._context is not None else None

@@ -43,6 +43,7 @@ class ToolBox(QWidget):
         self._target, self._viewer, self._editor = target, viewer, editor
         self._layer: Labels | None = None
         self._lasso_line: tuple[Plane, np.ndarray] | None = None
+        self._wish = Inside.THRESHOLD
         self._build()
         self.brush = SmartBrush(target, viewer, lambda: self.tolerance.value() / 100)
         self.scribble = FreeLine(target, viewer, closed=False)
@@ -74,7 +75,7 @@ class ToolBox(QWidget):
         self.tolerance.setValue(round(100 * TOLERANCE))
         self.says = _choice(Says)
         self.inside = _choice(Inside)
-        self.inside.currentIndexChanged.connect(self.show_state)
+        self.inside.activated.connect(self._on_wish)
         self.threshold = ThresholdSlider()
         self.threshold.set_value(0.5)
         self.threshold.settled.connect(self._on_threshold)
@@ -129,24 +130,32 @@ class ToolBox(QWidget):
             self.parts[at].setVisible(button.isChecked())
         on = next((at for at, button in enumerate(self.buttons) if button.isChecked()), None)
         self.hint.say("" if on is None else _HINTS[on])
-        self._offer(Inside.THRESHOLD, plane is None or plane.probability is not None, _NO_MAP)
-        self._offer(Inside.MODEL, plane is None or plane.model is not None, _NO_FIRST)
-        by_threshold = self._inside() == Inside.THRESHOLD
-        self.threshold.setVisible(by_threshold)
-        self._threshold_name.setVisible(by_threshold)
+        self._offer_uses(plane)
 
     def close_down(self) -> None:
         """Give the mouse back."""
         self.follow(None)
 
-    def _offer(self, use: Inside, possible: bool, why_not: str) -> None:
-        row = list(Inside).index(use)
-        item = self.inside.model().item(row)
-        item.setEnabled(possible)
-        item.setToolTip("" if possible else why_not)
-        if not possible and self.inside.currentIndex() == row:
-            usable = (r for r in range(self.inside.count()) if self.inside.model().item(r).isEnabled())
-            self.inside.setCurrentIndex(next(usable))
+    def _offer_uses(self, plane: Plane | None) -> None:
+        """Grey what the lasso cannot do here; what was wished for comes back once it can be done."""
+        lacking = {}
+        if plane is not None and plane.probability is None:
+            lacking[Inside.THRESHOLD] = _NO_MAP
+        if plane is not None and plane.model is None:
+            lacking[Inside.MODEL] = _NO_FIRST
+        for row, use in enumerate(Inside):
+            item = self.inside.model().item(row)
+            item.setEnabled(use not in lacking)
+            item.setToolTip(lacking.get(use, ""))
+        possible = [use for use in Inside if use not in lacking]
+        now = self._wish if self._wish in possible else possible[0]
+        self.inside.setCurrentIndex(list(Inside).index(now))
+        self.threshold.setVisible(now == Inside.THRESHOLD)
+        self._threshold_name.setVisible(now == Inside.THRESHOLD)
+
+    def _on_wish(self, row: int) -> None:
+        self._wish = list(Inside)[row]
+        self.show_state()
 
     def _inside(self) -> Inside:
         return list(Inside)[self.inside.currentIndex()]
@@ -246,6 +255,8 @@ def _number(low: int, high: int, unit: str, tip: str) -> QSpinBox:
 
 def _choice(options: Any) -> QComboBox:
     box = QComboBox()
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(8)
     box.addItems([str(option).capitalize() for option in options])
     return box
 

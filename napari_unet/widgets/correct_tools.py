@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Labels
-from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.change import Change
 from napari_unet.core.correct import seed_at, smart_disc
@@ -60,7 +60,9 @@ class CanvasTool(QObject):
         layer.mouse_move_callbacks.append(self._on_hover)
         layer.events.mode.connect(self._on_mode)
         layer.events.visible.connect(self._on_visible)
-        self._canvas().installEventFilter(self)
+        self._viewer.events.mouse_over_canvas.connect(self._on_canvas_left)
+        for events in self._keys():
+            events.connect(self._on_key, position="first")
 
     def off(self) -> None:
         """Give the mouse back to napari. A stroke under way ends as it is."""
@@ -70,25 +72,15 @@ class CanvasTool(QObject):
         self._end_stroke()
         self._dragging = False
         self._sketch.clear()
-        self._canvas().removeEventFilter(self)
+        self._viewer.events.mouse_over_canvas.disconnect(self._on_canvas_left)
+        for events in self._keys():
+            events.disconnect(self._on_key)
         layer.events.mode.disconnect(self._on_mode)
         layer.events.visible.disconnect(self._on_visible)
         layer.mouse_drag_callbacks.remove(self._on_press)
         layer.mouse_move_callbacks.remove(self._on_hover)
         if layer.mode == _MODE:
             layer.mode = _PAN
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Know whether Space is held: napari leaves the mode for as long, and then comes back to it."""
-        if event.type() in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
-            if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
-                self._space = event.type() == QEvent.Type.KeyPress
-            if event.key() == Qt.Key.Key_Escape and event.type() == QEvent.Type.KeyPress:
-                self._on_escape()
-                return True
-        elif event.type() == QEvent.Type.Leave:
-            self._sketch.clear_patch()
-        return False
 
     # -- what a tool is made of --
 
@@ -153,6 +145,17 @@ class CanvasTool(QObject):
             self.off()
             self.ended.emit()
 
+    def _on_canvas_left(self) -> None:
+        if not self._viewer.mouse_over_canvas:
+            self._sketch.clear_patch()
+
+    def _on_key(self, event: Any) -> None:
+        """Know whether Space is held: napari leaves the mode for as long, and then comes back to it."""
+        if event.key == "Space":
+            self._space = event.type == "key_press"
+        elif event.key == "Escape" and event.type == "key_press":
+            self._on_escape()
+
     def _on_escape(self) -> None:
         """Leave what is being drawn; if nothing is, leave the tool."""
         if self._dragging:
@@ -169,8 +172,10 @@ class CanvasTool(QObject):
         self._layer.cursor = self.cursor
         self._layer.brush_size = self._layer.brush_size  # sets the size of a round cursor
 
-    def _canvas(self) -> Any:
-        return self._viewer.window._qt_viewer.canvas.native
+    def _keys(self) -> tuple[Any, Any]:
+        """Where keys for the canvas arrive, from wherever in the window they come."""
+        events = self._viewer.window._qt_viewer.canvas._scene_canvas.events
+        return events.key_press, events.key_release
 
 
 class SmartBrush(CanvasTool):

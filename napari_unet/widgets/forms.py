@@ -228,6 +228,12 @@ class ScrollColumn(QScrollArea):
                 box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
                 box.installEventFilter(guard)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take no more room than the content needs once napari's style has made it smaller."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
+
     def minimumSizeHint(self) -> QSize:
         """As wide as the content needs with a scroll bar beside it, and no higher than a few rows."""
         bar = self.verticalScrollBar().sizeHint().width()
