@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks import gpu, masks, peers, share, start, tiled, window
+from benchmarks import (
+    brush_events,
+    correct_tools,
+    gpu,
+    masks,
+    peers,
+    review_queue,
+    share,
+    start,
+    tiled,
+    window,
+)
 from benchmarks.result import Result
 
 CASES: dict[str, Callable[[bool], Result]] = {
     "share": share.measure,
     "start": start.measure,
     "window": window.measure,
+    "queue": review_queue.measure,
+    "brush": brush_events.measure,
     "tiled": tiled.measure,
     "peers": peers.measure,
     "masks": masks.measure,
+    "correct": correct_tools.measure,
+    "worth": correct_tools.measure_worth,
     "gpu": gpu.measure,
 }

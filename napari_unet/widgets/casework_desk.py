@@ -136,6 +136,8 @@ class CaseDesk(QObject):
             self._viewer.layers.selection.active = self.layers.mask
 
     def _remove(self, *layers: Layer) -> None:
+        if self._window_is_closing():  # its sliders are half gone: taking a stack out of it would crash
+            return
         self._moving = True
         try:
             for layer in layers:
@@ -143,6 +145,10 @@ class CaseDesk(QObject):
                     self._viewer.layers.remove(layer)
         finally:
             self._moving = False
+
+    def _window_is_closing(self) -> bool:
+        window = getattr(self._viewer.window, "_qt_window", None)
+        return window is not None and window not in type(window)._instances
 
     def _on_removed(self, event: Any) -> None:
         if event.value in self._extra:

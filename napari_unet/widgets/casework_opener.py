@@ -155,7 +155,7 @@ class CaseOpener(QObject):
         self._renew.start()
         layers = self._desk.layers
         self._link.write(
-            lambda project: project.begin(id, by),
+            lambda project: _begin(project, id, by),
             lambda case: self._began(case, layers),
             lambda error: self._refused(id, error),
         )
@@ -214,3 +214,14 @@ class CaseOpener(QObject):
         self._wanted = ""
         self._give_back(id)
         self.told.emit("The mask was taken out of the layer list. It is saved; open the case to go on.")
+
+
+def _begin(project: Any, id: str, by: str) -> Case:
+    """Take a case on loan. What its file tells is stored now if the scan has not come to it yet."""
+    from napari_unet.review.scan import read_facts
+
+    case = project.begin(id, by)
+    if case.shape is None:
+        project.put_facts({id: read_facts(project.source(id))}, by)
+        case = project.case(id)
+    return case

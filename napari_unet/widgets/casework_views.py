@@ -133,7 +133,7 @@ class CaseViews(QObject):
         offset = viewer.dims.ndim - len(world)
         if depth:
             viewer.dims.set_point(offset, world[0])
-        viewer.camera.center = (0.0, *world[-2:]) if viewer.dims.ndisplay == 2 else tuple(world)
+        viewer.scene.camera.center = (0.0, *world[-2:]) if viewer.dims.ndisplay == 2 else tuple(world)
         self._casework.told.emit(f"Place {self._place + 1} of {len(self._places)} where the model is unsure.")
 
     def _add_probability(self) -> None:

@@ -40,6 +40,7 @@ class FirstMasks(QObject):
         self._casework = casework
         self._waiting: dict[str, str] = {}  # case id to model
         self._job: Job | None = None
+        self._asked = ""  # the case that the engine is at
         self._done = self._failures = 0
 
     @property
@@ -49,7 +50,7 @@ class FirstMasks(QObject):
 
     def ask(self, ids: list[str], model: str) -> None:
         """First masks by `model` for these cases; one that waits already waits once."""
-        self._waiting |= dict.fromkeys(ids, model)
+        self._waiting |= {id: model for id in ids if id != self._asked}
         self._tell()
         self._next()
 
@@ -69,6 +70,7 @@ class FirstMasks(QObject):
             self._finish()
             return
         model, project = self._waiting.pop(id), self._casework.project
+        self._asked = id
         device = preferences().device
 
         def arguments() -> dict[str, Any]:
@@ -111,12 +113,13 @@ class FirstMasks(QObject):
         self.failed.emit(UserError(f"No first masks can be made. {error.problem}", error.remedy))
 
     def _on_ended(self) -> None:
-        self._job = None
+        self._job, self._asked = None, ""
         self._done += 1
         self._tell()
         self._next()
 
     def _finish(self) -> None:
+        self._asked = ""
         self._done = self._failures = 0
         self.ended.emit()
 

@@ -28,6 +28,7 @@ class RulerBox(QWidget):
         self._casework = session.casework
         self._viewer = session.viewer
         self._kind = ""
+        self._is_open = True
         self._tool = RulerTool(self._viewer)
         self._tool.drawn.connect(self._on_drawn)
         self._tool.ended.connect(self._on_ended)
@@ -58,7 +59,10 @@ class RulerBox(QWidget):
         self._show()
 
     def close_down(self) -> None:
-        """The dock is closed: leave nothing behind in the viewer."""
+        """The dock is closed: leave nothing behind in the viewer. Once is enough; more does no harm."""
+        if not self._is_open:
+            return
+        self._is_open = False
         self._tool.off()
         self._lines.close()
         self.scale_bar.setChecked(False)
@@ -96,7 +100,7 @@ class RulerBox(QWidget):
 
     def _show(self, *_: object) -> None:
         case, layers = self._casework.current, self._casework.desk.layers
-        if layers is None or case is None:
+        if not self._tool.measures(None if layers is None else layers.image):
             self._tool.off()
         lines = () if case is None else case.measurements
         self._lines.show(None if layers is None else layers.image, lines)

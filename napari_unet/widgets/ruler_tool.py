@@ -49,6 +49,10 @@ class RulerTool(QObject):
         """Whether a click would measure."""
         return self._image is not None
 
+    def measures(self, image: Image | None) -> bool:
+        """Whether a click would measure on `image`."""
+        return self._image is not None and self._image is image
+
     def on(self, image: Image, colour: str) -> None:
         """Measure a line on `image` with the next two clicks."""
         self.off()
