@@ -63,7 +63,7 @@ class ReviewWidget(QWidget):
         self.page = ReviewPage(self._session)
         self.message = Words(name="message")
         self.feed = PictureFeed(self.page.table.model, self.casework.thumbnail, self)
-        self.keys = ReviewKeys(self._viewer.window._qt_window)
+        self.keys = ReviewKeys(self._viewer.window._qt_window, self)
         self.conduct = Conduct(self.casework, self.page, self.keys, self)
         body = QWidget()
         column = QVBoxLayout(body)
@@ -127,7 +127,6 @@ class ReviewWidget(QWidget):
         self.page.ruler.close_down()
         self._unwatch()
         self.keys.switch(False)
-        self.keys.deleteLater()
         self._together.stop()
         self.feed.clear()
         for signal, slot in self._wires:

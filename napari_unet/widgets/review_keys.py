@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from weakref import ref
 
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtGui import QKeyEvent, QKeySequence
@@ -36,9 +37,9 @@ class ReviewKeys(QObject):
     pressed = Signal(str)
     offered = Signal(str)
 
-    def __init__(self, window: QWidget) -> None:
-        super().__init__(window)
-        self._window = window
+    def __init__(self, window: QWidget, parent: QObject) -> None:
+        super().__init__(parent)
+        self._window = ref(window)
         self._keys: dict[str, str] = {}
         self._offer: frozenset[str] = frozenset()
         self._is_on = False
@@ -93,12 +94,12 @@ class ReviewKeys(QObject):
             return False
         if isinstance(widget, QComboBox) and widget.isEditable():
             return False
-        part: Any = widget
-        while part is not None and part is not self._window:
+        part, window = widget, self._window()
+        while part is not None and part is not window:
             if isinstance(part, QDialog) and part.isWindow():
                 return False
             part = part.parentWidget()
-        return part is self._window
+        return part is not None
 
 
 def _is_read_only(widget: Any) -> bool:

@@ -1,0 +1,270 @@
+"""The Review dock, used by keyboard and mouse in a real viewer on a real project."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from casework_fakes import Review, stroke, write_images
+from qtpy.QtCore import QEvent, QSettings, Qt
+from qtpy.QtGui import QKeyEvent
+from qtpy.QtWidgets import QApplication, QDockWidget
+
+from napari_unet.review.store import ReviewProject
+from napari_unet.review.types import FileState, NewCase, Order, Reason, Status
+from napari_unet.widgets import review_settings
+from napari_unet.widgets.review import ReviewWidget
+from napari_unet.widgets.review_add import AddDialog
+
+A, D, N, R, T = (getattr(Qt.Key, f"Key_{letter}") for letter in "ADNRT")
+
+
+@pytest.fixture(autouse=True)
+def settings(tmp_path, monkeypatch):
+    """Whoever runs the tests has a name and projects of their own."""
+
+    def own() -> QSettings:
+        return QSettings(str(tmp_path / "review.ini"), QSettings.Format.IniFormat)
+
+    monkeypatch.setattr(review_settings, "_settings", own)
+
+
+@pytest.fixture
+def dock(viewer, engine, models, qtbot):
+    widget = ReviewWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Review", area="right")
+    return widget
+
+
+@pytest.fixture
+def reviewed(viewer, engine, qtbot, tmp_path):
+    return Review(viewer, qtbot, tmp_path / "project")
+
+
+@pytest.fixture
+def started(dock, reviewed, qtbot, tmp_path):
+    """Four cases with masks, in the order of adding, the first one open; the dock and the review."""
+    dock._on_reviewer("Ann")
+    dock.casework.book.order = Order.ID
+    reviewed.start(write_images(tmp_path / "images", 4))
+    qtbot.waitUntil(lambda: dock.casework.current is not None)
+    reviewed.settle()
+    yield dock, reviewed
+    reviewed.settle()
+    clerk = reviewed.work.link.clerk
+    reviewed.session.detach(reviewed)
+    dock.setParent(None)
+    if clerk is not None:
+        assert clerk.join(20)
+
+
+def number(dock):
+    return None if dock.casework.current is None else dock.casework.current.number
+
+
+def places(dock, viewer):
+    """Where the focus may be."""
+    return {
+        "canvas": viewer.window._qt_viewer.canvas.native,
+        "table": dock.page.table.view,
+        "button": dock.page.decide.buttons["jump"],
+        "box": dock.page.table.show_box,
+        "layer list": viewer.window._qt_viewer.layers,
+        "window": viewer.window._qt_window,
+    }
+
+
+def test_keys_work_wherever_the_focus_is(started, viewer, qtbot):
+    dock, review = started
+    for place, widget in places(dock, viewer).items():
+        before = dock.casework.current.id
+        widget.setFocus()
+        qtbot.keyClick(widget, N)
+        qtbot.waitUntil(lambda before=before: dock.casework.current.id != before)
+        assert dock.casework.current is not None, place
+    holder = next(d for d in viewer.window._qt_window.findChildren(QDockWidget) if d.isAncestorOf(dock))
+    holder.setFloating(True)
+    for widget in (dock.page.table.view, holder):
+        before = dock.casework.current.id
+        qtbot.keyClick(widget, A)
+        qtbot.waitUntil(lambda before=before: dock.casework.current.id != before)
+        review.settle()
+        assert review.work.project.case(before).status is Status.ACCEPTED
+    holder.setFloating(False)
+
+
+def test_letters_are_letters_where_text_is_typed(started, viewer, qtbot):
+    dock, review = started
+    qtbot.keyClicks(dock.page.table.search, "asrt")
+    assert dock.page.table.search.text() == "asrt"
+    dock.page.table.search.clear()
+    dock.page.more.button().click()
+    qtbot.keyClicks(dock.page.case.note, "a tube near the aorta")
+    assert number(dock) == 1
+    canvas = viewer.window._qt_viewer.canvas.native
+    held = QKeyEvent(QEvent.Type.KeyPress, A, Qt.KeyboardModifier.NoModifier, "a", True)
+    QApplication.sendEvent(canvas, held)
+    assert number(dock) == 1, "a key that is held down does not decide"
+    qtbot.keyClick(canvas, A)  # no click: the note is kept all the same
+    qtbot.waitUntil(lambda: number(dock) == 2)
+    review.settle()
+    assert review.work.project.cases()[0].note == "a tube near the aorta"
+
+
+def test_decisions_by_key_and_by_mouse(started, viewer, qtbot):
+    dock, review = started
+    canvas = viewer.window._qt_viewer.canvas.native
+    left = Qt.MouseButton.LeftButton
+    mode = dock.casework.current_layer.mode
+    assert dock.page.head.bar.text() == "0 of 4"
+    qtbot.keyClick(canvas, R)
+    assert dock.page.decide.reasons[Reason.ROTATED].isVisible()
+    qtbot.keyClick(canvas, Qt.Key.Key_Escape)
+    assert not dock.page.decide.reasons[Reason.ROTATED].isVisible()
+    assert number(dock) == 1
+    qtbot.keyClick(canvas, R)
+    qtbot.keyClick(canvas, Qt.Key.Key_3)
+    qtbot.waitUntil(lambda: number(dock) == 2)
+    assert dock.casework.current_layer.mode == mode, "the number did not change the tool"
+    qtbot.mouseClick(dock.page.decide.buttons["reject"], left)
+    qtbot.mouseClick(dock.page.decide.reasons[Reason.DUPLICATE], left)
+    qtbot.waitUntil(lambda: number(dock) == 3)
+    qtbot.mouseClick(dock.page.decide.buttons["second_look"], left)
+    qtbot.waitUntil(lambda: number(dock) == 4)
+    qtbot.waitUntil(lambda: dock.page.head.bar.text().startswith("2 of 4"))
+    review.settle()
+    first, second, third, _ = review.work.project.cases()
+    assert (first.status, first.reason) == (Status.REJECTED, Reason.ROTATED)
+    assert (second.status, second.reason) == (Status.REJECTED, Reason.DUPLICATE)
+    assert third.status is Status.SECOND_LOOK
+    qtbot.keyClick(canvas, T)
+    qtbot.waitUntil(lambda: number(dock) == 3)
+    view, model = dock.page.table.view, dock.page.table.model
+    qtbot.mouseClick(view.viewport(), left, pos=view.visualRect(model.index(0, 2)).center())
+    qtbot.waitUntil(lambda: number(dock) == 1)
+    assert viewer.layers.selection.active is dock.casework.current_layer
+    review.settle()
+    assert review.work.project.cases()[2].status is not Status.SECOND_LOOK
+
+
+def test_a_stroke_corrects_and_an_earlier_mask_comes_back(started, viewer, qtbot):
+    dock, review = started
+    layer = dock.casework.current_layer
+    before = layer.data.copy()
+    stroke(layer, (5, 5), (5, 20))
+    dock.casework.desk.recorder.save()
+    review.settle()
+    dock.page.more.button().click()
+    qtbot.waitUntil(lambda: dock.page.case.masks.count() == 2)
+    dock.page.case.masks.setCurrentRow(1)
+    qtbot.mouseClick(dock.page.case.restore, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: (layer.data == before).all())
+    stroke(layer, (5, 5), (5, 20))
+    qtbot.keyClick(viewer.window._qt_viewer.canvas.native, A)
+    qtbot.waitUntil(lambda: number(dock) == 2)
+    review.settle()
+    qtbot.waitUntil(lambda: "Saved" in dock.page.head.saved.text())
+    first = review.work.project.cases()[0]
+    assert (first.status, first.reviewer) == (Status.CORRECTED, "Ann")
+    assert review.work.project.revision(first.revision).author.name == "Ann"
+
+
+def test_an_empty_mask_is_accepted_at_the_second_time(started, viewer, qtbot):
+    dock, _ = started
+    layer = dock.casework.current_layer
+    layer.data_setitem((layer.data > 0).nonzero(), 0)
+    canvas = viewer.window._qt_viewer.canvas.native
+    qtbot.keyClick(canvas, A)
+    assert "no lung to mark, press A once more" in dock.message.text()
+    qtbot.keyClick(canvas, D)
+    qtbot.keyClick(canvas, A)
+    assert number(dock) == 1, "another key voids the first time"
+    qtbot.keyClick(canvas, A)
+    qtbot.waitUntil(lambda: number(dock) == 2)
+    assert dock.message.text() == ""
+
+
+def test_a_changed_file_is_asked_about(started, qtbot, tmp_path):
+    dock, _ = started
+    write_images(tmp_path / "other", 1, (30, 40))[0].replace(tmp_path / "images" / "2.png")
+    dock._look(None)
+    work = dock.casework
+    third = next(i for i, case in work.cases.items() if case.number == 3)
+    qtbot.waitUntil(lambda: work.cases[third].file_state is FileState.CHANGED)
+    dock._open(third)
+    assert "has changed" in dock.page.aside.text.text()
+    assert number(dock) == 1, "it is not opened before that is decided"
+    qtbot.mouseClick(dock.page.aside.take, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: work.cases[third].file_state is FileState.PRESENT)
+    assert not dock.page.aside.isVisible()
+
+
+def test_the_way_from_the_first_page_to_the_first_case(dock, viewer, qtbot, tmp_path):
+    images = tmp_path / "ward"
+    write_images(images, 3)
+    assert not dock.start.new.isEnabled(), "the name comes first"
+    dock.open_project(images)
+    qtbot.waitUntil(lambda: bool(dock.message.text()))
+    assert dock.start.isVisible(), "a folder that is no project"
+    qtbot.keyClicks(dock.start.reviewer, "Ann")
+    qtbot.mouseClick(dock.start.new, Qt.MouseButton.LeftButton)
+    dialog = dock.findChild(AddDialog)
+    dialog.images.choose(images)
+    dialog.first.setCurrentIndex(dialog.first.count() - 1)
+    assert dialog.folder.path() == tmp_path / "ward review"
+    dialog.buttons.button(dialog.buttons.StandardButton.Ok).click()
+    qtbot.waitUntil(lambda: number(dock) == 1)
+    assert dock.page.isVisible() and not dock.start.isVisible()
+    assert dock.page.head.project.text() == "ward review"
+    assert review_settings.reviewer() == "Ann"
+    assert review_settings.recent_projects() == [tmp_path / "ward review"]
+    dock._on_menu("close")
+    assert dock.start.isVisible()
+    assert not dock.keys._is_on
+    (recent,) = dock.start.recent_buttons()
+    qtbot.mouseClick(recent, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: number(dock) == 1)
+    clerk = dock.casework.link.clerk
+    dock.setParent(None)
+    assert clerk.join(20)
+
+
+def test_a_case_is_accepted_where_torch_cannot_be_imported(tmp_path):
+    project = ReviewProject.create(tmp_path / "project")
+    project.add([NewCase(str(path)) for path in write_images(tmp_path / "images", 2)], "Ann")
+    project.close()
+    script = f"""
+import sys, time
+sys.modules["torch"] = None  # importing it raises ImportError
+from pathlib import Path
+import napari
+from qtpy.QtCore import QSettings, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QDockWidget
+QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, {str(tmp_path)!r})
+import napari_unet.review.store, napari_unet.widgets.correct
+from napari_unet.widgets.review import ReviewWidget
+viewer = napari.Viewer(show=True)
+dock = ReviewWidget(viewer)
+viewer.window.add_dock_widget(dock, name="Review")
+dock._on_reviewer("Ann")
+dock.open_project(Path({str(tmp_path / "project")!r}))
+def wait(until):
+    end = time.monotonic() + 60
+    while not until():
+        QApplication.processEvents()
+        assert time.monotonic() < end
+wait(lambda: dock.casework.current is not None)
+first = dock.casework.current.id
+canvas = viewer.window._qt_viewer.canvas.native
+QTest.keyClick(canvas, Qt.Key.Key_A)
+QTest.keyClick(canvas, Qt.Key.Key_A)
+wait(lambda: dock.casework.cases[first].status == "accepted")
+viewer.window._qt_window.close()
+QApplication.processEvents()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-3000:]
+    with ReviewProject.open(tmp_path / "project") as project:
+        assert [case.status for case in project.cases()].count(Status.ACCEPTED) == 1
