@@ -1,0 +1,36 @@
+"""A window on a review project, as `review open` makes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from qtpy.QtWidgets import QDockWidget
+
+from napari_unet.review.add import add_found, gather
+from napari_unet.review.store import ReviewProject
+from napari_unet.widgets.open_review import open_review
+from napari_unet.widgets.session import session_of
+
+
+def test_both_docks_are_there_and_the_first_case_is_open(
+    viewer: Any, engine: Any, qtbot: Any, tmp_path: Path
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (60, 80), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    with ReviewProject.create(tmp_path / "project") as project:
+        add_found(project, gather([tmp_path / "a.png"]), "Ann")
+    casework = session_of(viewer).casework
+    with qtbot.waitSignal(casework.case_opened, timeout=60_000):
+        open_review(viewer, tmp_path / "project")
+    assert len(viewer.layers) == 2
+    docks = viewer.window._qt_window.findChildren(QDockWidget)
+    found = {title: dock for title in ("Review", "Correct") for dock in docks if title in dock.windowTitle()}
+    qtbot.waitUntil(lambda: not found["Review"].visibleRegion().isEmpty())
+    assert found["Correct"].visibleRegion().isEmpty()  # behind Review
+    with qtbot.waitSignal(casework.project_changed, timeout=60_000):
+        casework.close_project()
+    viewer.window.remove_dock_widget("all")
+    qtbot.wait(500)
