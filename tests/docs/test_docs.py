@@ -150,13 +150,14 @@ def test_limits_of_the_input_gate() -> None:
 def test_menus_are_those_of_the_manifest() -> None:
     manifest = yaml.safe_load((ROOT / "napari_unet" / "napari.yaml").read_text(encoding="utf-8"))
     contributions = manifest["contributions"]
-    (dock,) = contributions["widgets"]
+    segment = next(dock["display_name"] for dock in contributions["widgets"])
     samples = {
         f"File ▸ Open Sample ▸ {manifest['display_name']} ▸ {s['display_name']}"
         for s in contributions["sample_data"]
     }
     text = README.read_text(encoding="utf-8")
-    assert f"Plugins ▸ {dock['display_name']} ({manifest['display_name']})" in text
+    name = manifest["display_name"]
+    assert f"Plugins ▸ {name} ▸ {segment} ({name})" in text
     assert any(sample in text for sample in samples)
 
 

@@ -13,6 +13,7 @@ from npe2 import PluginManifest
 from packaging.utils import canonicalize_name
 
 import napari_unet.core
+from napari_unet.widgets.review_actions import ACTIONS
 
 NAME = "napari-unet-lung"
 
@@ -58,15 +59,20 @@ def test_bindings_are_not_left_to_the_manifest(manifest):
     assert not manifest.contributions.keybindings, "napari 0.9 ignores them; see widgets/viewing/keys.py"
 
 
-def test_the_dock_is_in_the_menus(npe2pm, make_napari_viewer, manifest):
+def test_the_docks_are_in_the_menus(npe2pm, make_napari_viewer, manifest):
     from napari._app_model import get_app_model
 
     npe2pm.register(manifest)
     make_napari_viewer()
     menus = get_app_model().menus
-    for menu in ("napari/layers/segment", "napari/plugins"):
+    docks = [f"{name} (U-Net Lung)" for name in ("Segment", "Review", "Correct")]
+    for menu, expected in {
+        "napari/layers/segment": docks[:1],
+        "napari/layers/annotate": docks[1:],
+        "napari/plugins/napari-unet-lung": docks,
+    }.items():
         titles = [item.command.title for item in menus.get_menu(menu) if hasattr(item, "command")]
-        assert "Segment (U-Net Lung)" in titles, menu
+        assert [title for title in titles if "U-Net Lung" in title] == expected, menu
 
 
 def test_samples_have_a_submenu(npe2pm, make_napari_viewer, manifest):
@@ -92,5 +98,9 @@ def test_the_preferences_page(npe2pm, manifest):
         page = plugin_configuration_generator(npe2pm)[NAME]
     chosen = page.model_fields["segmentation"].annotation()
     assert (chosen.device, chosen.library_folder, chosen.threads) == ("auto", "", 0)
+    keys = page.model_fields["review"].annotation()
+    assert {f"key_{action.name}": action.key for action in ACTIONS} == {
+        name: getattr(keys, name) for name in type(keys).model_fields
+    }
     with pytest.raises(ValueError, match="enum"):
         chosen.device = "tpu"
