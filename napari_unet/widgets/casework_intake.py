@@ -10,7 +10,7 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
-from napari_unet.review.types import Author, AuthorKind
+from napari_unet.review.types import Author, AuthorKind, Case
 from napari_unet.widgets.first_masks import FirstMasks
 from napari_unet.widgets.jobs import Job
 
@@ -153,6 +153,10 @@ class Intake(QObject):
             self.masks_attached.emit(result)
             self._casework.opener.forget_all()
             self._book.reload()
+            open_now = self._casework.current
+            if open_now is not None and open_now.id in result.attached:  # its mask came after it was shown
+                now = self._link.read(lambda project: project.case(open_now.id))
+                now.succeeded.connect(self._show_first_mask)
             self._casework.told.emit(
                 f"{len(result.attached)} masks came from the folder, {len(result.without)} cases have none."
             )
@@ -170,16 +174,19 @@ class Intake(QObject):
             self.first_masks.ask(list(ids), model)
 
     def _on_first_mask(self, id: str) -> None:
-        """Show a first mask at once if its case is open and has none."""
-        layers = self._casework.desk.layers
         self._opener.forget(id)
-        revision = self._book.cases[id].revision
-        if layers is not None and layers.id == id and layers.head is None and revision is not None:
-            untouched = not layers.mask._undo_history
-            layers.head = revision
-            if untouched:
-                self._casework.restore_revision(revision)
+        self._show_first_mask(self._book.cases[id])
         self._casework.views.map_came(id)
+
+    def _show_first_mask(self, case: Case) -> None:
+        """Show a first mask at once if its case is open and had none."""
+        layers = self._casework.desk.layers
+        if layers is None or layers.id != case.id or layers.head is not None or case.revision is None:
+            return
+        untouched = not layers.mask._undo_history
+        layers.head = case.revision
+        if untouched:
+            self._casework.restore_revision(case.revision)
 
     def _on_scanned(self, event: Any) -> None:
         self.scanned.emit(event)

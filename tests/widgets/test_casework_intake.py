@@ -65,6 +65,20 @@ def test_masks_of_a_folder_are_attached(review, tmp_path):
     np.testing.assert_array_equal(review.open(id).data, lungs(SHAPE))
 
 
+def test_a_mask_of_a_folder_is_shown_in_the_case_that_is_open(review, tmp_path):
+    images = write_images(tmp_path / "images", 1)
+    (id,) = review.start(images, masks=False)
+    mask = review.open(id)
+    assert not mask.data.any()
+    (tmp_path / "masks").mkdir()
+    Picture.fromarray(lungs(SHAPE) * 255).save(tmp_path / "masks" / "0.png")
+    review.work.add_images(images, masks=tmp_path / "masks")
+    review.qtbot.waitUntil(lambda: bool(mask.data.any()))
+    np.testing.assert_array_equal(review.saved(id), lungs(SHAPE))
+    (revision,) = review.work.project.revisions(id)
+    assert revision.author.kind == AuthorKind.FILE
+
+
 def test_first_masks_come_from_the_engine_the_open_case_first(review, engine, tmp_path):
     ids = review.start(write_images(tmp_path / "images", 3), masks=False)
     review.work.set_order(Order.ID)
