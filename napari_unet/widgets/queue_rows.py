@@ -82,8 +82,15 @@ def shown_rows(
 def _has(case: Case, words: tuple[str, ...], order: Order) -> bool:
     if not words:
         return True
-    cells = (words_of(case, column, order) for column in Column)
-    row = " ".join([f"#{case.number}", *cells, case.note]).casefold()
+    cells = (
+        f"#{case.number}",
+        status_words(case),
+        why_words(case, order),
+        case.patient[:6],
+        case.reviewer,
+        case.note,
+    )
+    row = " ".join(cells).casefold()
     return all(word in row for word in words)
 
 

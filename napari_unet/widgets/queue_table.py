@@ -73,9 +73,9 @@ class QueueTable(QWidget):
     def _lay_out(self) -> None:
         choices = QHBoxLayout()
         choices.setContentsMargins(0, 0, 0, 0)
-        for title, box in (("Show", self.show_box), ("Order", self.order_box)):
+        for title, box, share in (("Show", self.show_box, 2), ("Order", self.order_box, 3)):
             choices.addWidget(QLabel(title))
-            choices.addWidget(box, stretch=1)
+            choices.addWidget(box, stretch=share)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(5)
         column = QVBoxLayout(self)
@@ -194,7 +194,7 @@ def _view(model: QueueModel) -> QTableView:
     view.setSortingEnabled(True)
     letter = view.fontMetrics().horizontalAdvance("n")
     margin = 2 * view.style().pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin) + 6
-    widths = {Column.PICTURE: 0, Column.NUMBER: 6, Column.STATUS: 12, Column.PATIENT: 8, Column.REVIEWER: 12}
+    widths = {Column.PICTURE: 0, Column.NUMBER: 5, Column.STATUS: 10, Column.PATIENT: 8, Column.REVIEWER: 12}
     for column, letters in widths.items():
         columns.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
         columns.resizeSection(column, letters * letter + margin if letters else THUMBNAIL + margin)

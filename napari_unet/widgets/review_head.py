@@ -49,7 +49,8 @@ class ReviewHead(QWidget):
         for name, entry in self.entries.items():
             entry.triggered.connect(lambda _=False, n=name: self._on_entry(n))
         self.button = QToolButton()
-        self.button.setText("Project")
+        self.button.setText("Project ▾")
+        self.button.setStyleSheet("QToolButton::menu-indicator { image: none }")
         self.button.setToolTip("Add images, change the reviewer, open another project …")
         self.button.setMenu(self.menu)
         self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
