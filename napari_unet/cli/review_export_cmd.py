@@ -10,7 +10,7 @@ import typer
 from napari_unet.cli.console import complain, stderr, stdout, watched
 
 if TYPE_CHECKING:
-    from napari_unet.review.export import ExportResult
+    from napari_unet.review.exporting.export import ExportResult
 
 _FORMATS = "png, tiff, nifti, coco, nnunet"
 
@@ -34,7 +34,7 @@ def export(
     masks_only: Annotated[bool, typer.Option("--masks-only", help="Leave out the images.")] = False,
 ) -> None:
     """Write accepted and corrected masks for other tools, with a manifest split by patient."""
-    from napari_unet.review.export import ExportOptions, Format, Ratios, export_steps
+    from napari_unet.review.exporting.export import ExportOptions, Format, Ratios, export_steps
     from napari_unet.review.store import ReviewProject
 
     try:
@@ -78,7 +78,7 @@ def report(
     ],
 ) -> None:
     """Write report.csv, one row a case, and summary.html, one page to print."""
-    from napari_unet.review.report import report_steps
+    from napari_unet.review.reporting.report import report_steps
     from napari_unet.review.store import ReviewProject
 
     with ReviewProject.open(project) as opened:

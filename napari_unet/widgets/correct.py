@@ -14,14 +14,14 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidge
 
 from napari_unet.core.correct import copy_slice, interpolate_slices
 from napari_unet.core.errors import UserError
-from napari_unet.widgets.correct_actions import ActionBox
-from napari_unet.widgets.correct_edits import MaskEditor
-from napari_unet.widgets.correct_labels import LabelBox
-from napari_unet.widgets.correct_numbers import NumbersView
-from napari_unet.widgets.correct_slices import SliceBox
-from napari_unet.widgets.correct_target import Target
-from napari_unet.widgets.correct_toolbox import ToolBox
-from napari_unet.widgets.correct_undo import forward_undo
+from napari_unet.widgets.correcting.actions import ActionBox
+from napari_unet.widgets.correcting.edits import MaskEditor
+from napari_unet.widgets.correcting.labels import LabelBox
+from napari_unet.widgets.correcting.numbers import NumbersView
+from napari_unet.widgets.correcting.slices import SliceBox
+from napari_unet.widgets.correcting.target import Target
+from napari_unet.widgets.correcting.toolbox import ToolBox
+from napari_unet.widgets.correcting.undo import forward_undo
 from napari_unet.widgets.forms import Fields, Foldable, LayerPicker, ScrollColumn, Words
 from napari_unet.widgets.layers import MAP
 from napari_unet.widgets.session import Session, session_of

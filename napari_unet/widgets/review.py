@@ -14,18 +14,18 @@ from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import Case
-from napari_unet.widgets import review_settings
-from napari_unet.widgets.casework import EmptyMask
+from napari_unet.widgets.casework.work import EmptyMask
 from napari_unet.widgets.forms import ScrollColumn, Words
 from napari_unet.widgets.preferences import review_keys, watch_review_keys
-from napari_unet.widgets.queue_pictures import PictureFeed
-from napari_unet.widgets.queue_rows import is_aside, progress_of
-from napari_unet.widgets.review_actions import plan_keys, taken_keys
-from napari_unet.widgets.review_add import AddDialog, Addition
-from napari_unet.widgets.review_conduct import Conduct
-from napari_unet.widgets.review_keys import ReviewKeys
-from napari_unet.widgets.review_page import ReviewPage
-from napari_unet.widgets.review_start import StartPage
+from napari_unet.widgets.reviewing import settings as review_settings
+from napari_unet.widgets.reviewing.actions import plan_keys, taken_keys
+from napari_unet.widgets.reviewing.add import AddDialog, Addition
+from napari_unet.widgets.reviewing.conduct import Conduct
+from napari_unet.widgets.reviewing.keys import ReviewKeys
+from napari_unet.widgets.reviewing.page import ReviewPage
+from napari_unet.widgets.reviewing.queue_pictures import PictureFeed
+from napari_unet.widgets.reviewing.queue_rows import is_aside, progress_of
+from napari_unet.widgets.reviewing.start import StartPage
 from napari_unet.widgets.session import Session, session_of
 
 _TOGETHER_MS = 60  # changes of cases that come within this time are shown together

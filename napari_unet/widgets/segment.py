@@ -23,7 +23,7 @@ from napari_unet.core.device import DeviceInfo
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
 from napari_unet.doctor import refuse_foreign_files
-from napari_unet.widgets.correct_undo import forward_undo
+from napari_unet.widgets.correcting.undo import forward_undo
 from napari_unet.widgets.forms import Fields, Foldable, LayerPicker, ScrollColumn, Words
 from napari_unet.widgets.jobs import Job, run_in_thread, run_on_engine
 from napari_unet.widgets.layers import is_image, show_mask, slice_in_view

@@ -18,7 +18,7 @@ from napari_unet.widgets.results import MaskResult
 from napari_unet.widgets.viewing import install_viewing
 
 if TYPE_CHECKING:
-    from napari_unet.widgets.casework import CaseWork
+    from napari_unet.widgets.casework.work import CaseWork
     from napari_unet.widgets.viewing.outlines import MaskOutlines
 
 _sessions: dict[int, Session] = {}
@@ -66,7 +66,7 @@ class Session(QObject):
     def casework(self) -> CaseWork:
         """The review of this viewer; the docks Review and Correct share it."""
         if self._casework is None:
-            from napari_unet.widgets.casework import CaseWork
+            from napari_unet.widgets.casework.work import CaseWork
 
             self._casework = CaseWork(self)
         return self._casework

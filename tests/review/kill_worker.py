@@ -68,7 +68,7 @@ class Work:
     """Does the steps as the window would: with a saver, a stroke at a time, a mask saved now and then."""
 
     def __init__(self, folder: Path, rescue: Path, say: Callable[[str], None]) -> None:
-        from napari_unet.review.saver import Saver
+        from napari_unet.review.saving.saver import Saver
         from napari_unet.review.store import ReviewProject
 
         self.say = say
@@ -120,7 +120,7 @@ class Work:
             self.saver.do(lambda project: project.decide(id_, status, REVIEWER, reason))
 
     def _open(self, case: int) -> None:
-        from napari_unet.review.recovery import unsaved_work
+        from napari_unet.review.saving.recovery import unsaved_work
 
         self._leave()
         self.open = case
@@ -151,7 +151,7 @@ class Work:
 
 def die_at(place: int) -> None:
     """Kill this process at the `place`-th time that it touches the disk: in the middle of a write, too."""
-    from napari_unet.review import durable, journal
+    from napari_unet.review.saving import durable, journal
 
     left = place
 
@@ -188,7 +188,7 @@ def die_at(place: int) -> None:
 
 
 def _serve() -> None:
-    import napari_unet.review.saver
+    import napari_unet.review.saving.saver
     import napari_unet.review.store  # noqa: F401  (before the fork: imported once)
 
     for name in ("torch", "qtpy", "napari"):

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from napari_unet.core.change import Change
-from napari_unet.review.recovery import unsaved_work
-from napari_unet.review.save_state import Saved, SaveState
-from napari_unet.review.saver import Saver
+from napari_unet.review.saving.recovery import unsaved_work
+from napari_unet.review.saving.save_state import Saved, SaveState
+from napari_unet.review.saving.saver import Saver
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, FileFacts, FileState, NewCase
 

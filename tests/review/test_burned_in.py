@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from napari_unet.io.formats import read_raster
-from napari_unet.review.burned_in import find_text
+from napari_unet.review.exporting.burned_in import find_text
 
 FILMS = sorted((Path(__file__).parents[1] / "data" / "covid" / "images").glob("*.png"))
 WORDS = ("MUELLER, ANNA 1956-03-12", "SMITH^JOHN M 071Y", "2026/11/22 14:03")

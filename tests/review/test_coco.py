@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis.extra import numpy as npst
 from scipy import ndimage
 
-from napari_unet.review.coco import bounds, polygons, run_lengths
+from napari_unet.review.exporting.coco import bounds, polygons, run_lengths
 
 coco = pytest.importorskip("pycocotools.mask")
 

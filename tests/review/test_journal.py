@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_unet.core.change import IGNORE, Change
-from napari_unet.review.journal import Checkpoint, Journal, read_journal
+from napari_unet.review.saving.journal import Checkpoint, Journal, read_journal
 
 SHAPE = (12, 15)
 
@@ -165,7 +165,7 @@ def test_what_an_older_journal_left_behind_the_end_is_not_read(path, painted, st
 
 
 def test_a_long_journal_is_written_anew_without_what_is_saved(path, start, monkeypatch):
-    monkeypatch.setattr("napari_unet.review.journal._COMPACT_OVER", 4000)
+    monkeypatch.setattr("napari_unet.review.saving.journal._COMPACT_OVER", 4000)
     rng = np.random.default_rng(3)
     journal = Journal(path, None, start, "c1")
     labels, sizes = start, []
@@ -225,8 +225,8 @@ class HalfWritten(FileIO):
 
 def test_a_disk_that_is_full_at_every_byte_loses_nothing(path, start, monkeypatch):
     """The stroke under way fails; those before it stay; when there is room again all of them are there."""
-    monkeypatch.setattr("napari_unet.review.journal.FileIO", HalfWritten)
-    monkeypatch.setattr("napari_unet.review.durable.FileIO", HalfWritten)
+    monkeypatch.setattr("napari_unet.review.saving.journal.FileIO", HalfWritten)
+    monkeypatch.setattr("napari_unet.review.saving.durable.FileIO", HalfWritten)
     rng = np.random.default_rng(5)
     changes = [stroke(rng) for _ in range(3)]
     HalfWritten.room = 10**9

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from kill_worker import CASES, SHAPE, Step, plan
 
-from napari_unet.review.recovery import unsaved_cases, unsaved_work
 from napari_unet.review.revisions import foreground
+from napari_unet.review.saving.recovery import unsaved_cases, unsaved_work
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import USABLE, FileFacts, FileState, NewCase, Status
 from napari_unet.review.verify import ProblemKind

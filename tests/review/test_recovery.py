@@ -10,7 +10,7 @@ import pytest
 from saver_rooms import ANN, SHAPE, Room
 
 from napari_unet.core.errors import UserError
-from napari_unet.review.recovery import rescue_folder, unsaved_cases
+from napari_unet.review.saving.recovery import rescue_folder, unsaved_cases
 
 
 @pytest.fixture

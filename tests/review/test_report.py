@@ -16,10 +16,10 @@ from PIL import Image
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.metrics import dice
-from napari_unet.review.report import heart_to_chest, report_steps
-from napari_unet.review.report_lines import COLUMNS
-from napari_unet.review.report_page import page
-from napari_unet.review.report_summary import summarise
+from napari_unet.review.reporting.lines import COLUMNS
+from napari_unet.review.reporting.page import page
+from napari_unet.review.reporting.report import heart_to_chest, report_steps
+from napari_unet.review.reporting.summary import summarise
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import AuthorKind, Measurement, Reason, Status
 

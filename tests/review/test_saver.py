@@ -16,8 +16,8 @@ from saver_rooms import ANN, SHAPE, Room, until
 
 from napari_unet.core.change import Change
 from napari_unet.core.errors import UserError
-from napari_unet.review import saver as saver_module
-from napari_unet.review.save_state import Saved, Saving, Unsaved
+from napari_unet.review.saving import saver as saver_module
+from napari_unet.review.saving.save_state import Saved, Saving, Unsaved
 from napari_unet.review.types import Reason, Status
 
 

@@ -18,10 +18,10 @@ import pytest
 from saver_rooms import ANN, SHAPE, Room, until
 
 from napari_unet.core.errors import UserError
-from napari_unet.review.durable import write_all
-from napari_unet.review.journal import read_journal
-from napari_unet.review.recovery import unsaved_cases
-from napari_unet.review.save_state import Unsaved
+from napari_unet.review.saving.durable import write_all
+from napari_unet.review.saving.journal import read_journal
+from napari_unet.review.saving.recovery import unsaved_cases
+from napari_unet.review.saving.save_state import Unsaved
 from napari_unet.review.types import Reason, Status
 
 
@@ -62,7 +62,7 @@ def break_disk(room, monkeypatch) -> Callable[[int], pytest.MonkeyPatch]:
 
         with monkeypatch.context() as patch:
             for module in ("journal", "durable"):
-                patch.setattr(f"napari_unet.review.{module}.write_all", bad_write)
+                patch.setattr(f"napari_unet.review.saving.{module}.write_all", bad_write)
             patch.setattr(Path, "write_bytes", bad(Path.write_bytes))
             for name in ("replace", "rename", "unlink", "mkdir"):
                 patch.setattr(os, name, bad(getattr(os, name)))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_unet.core.errors import UserError
-from napari_unet.review.splits import Member, Ratios, split_by_patient
+from napari_unet.review.exporting.splits import Member, Ratios, split_by_patient
 
 shares = st.tuples(*[st.integers(0, 20)] * 3).filter(any).map(lambda t: Ratios(*(n / sum(t) for n in t)))
 members = st.lists(st.sampled_from(["", "ada", "bob", "cyd", "dan", "eve"]), max_size=40).map(

@@ -109,7 +109,7 @@ class Review:
 
     def journaled(self, id: str) -> np.ndarray | None:
         """The mask that would be found after a crash now."""
-        from napari_unet.review.recovery import unsaved_work
+        from napari_unet.review.saving.recovery import unsaved_work
 
         self.settle()
         return unsaved_work(self.work.project, id)

@@ -9,8 +9,8 @@ from casework_fakes import stroke, write_images
 from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import Measurement, Order, Reason, Status
-from napari_unet.widgets.casework import EmptyMask
-from napari_unet.widgets.casework_clock import ActiveTime
+from napari_unet.widgets.casework.clock import ActiveTime
+from napari_unet.widgets.casework.work import EmptyMask
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from napari.layers import Image, Labels
 
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, Order, Status
-from napari_unet.widgets.case_cache import CaseCache
+from napari_unet.widgets.casework.cache import CaseCache
 
 
 @pytest.fixture

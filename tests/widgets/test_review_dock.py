@@ -13,9 +13,9 @@ from qtpy.QtWidgets import QApplication, QDockWidget
 
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import FileState, NewCase, Order, Reason, Status
-from napari_unet.widgets import review_settings
 from napari_unet.widgets.review import ReviewWidget
-from napari_unet.widgets.review_add import AddDialog
+from napari_unet.widgets.reviewing import settings as review_settings
+from napari_unet.widgets.reviewing.add import AddDialog
 
 A, D, N, R, T = (getattr(Qt.Key, f"Key_{letter}") for letter in "ADNRT")
 

@@ -10,8 +10,8 @@ from napari.utils.key_bindings import coerce_keybinding
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QLineEdit, QMainWindow, QPushButton, QSpinBox, QTextEdit, QWidget
 
-from napari_unet.widgets.review_actions import ACTIONS, REASON_KEYS, normal_key, plan_keys, taken_keys
-from napari_unet.widgets.review_keys import ReviewKeys
+from napari_unet.widgets.reviewing.actions import ACTIONS, REASON_KEYS, normal_key, plan_keys, taken_keys
+from napari_unet.widgets.reviewing.keys import ReviewKeys
 
 KEYS = {action.name: action.key for action in ACTIONS}
 

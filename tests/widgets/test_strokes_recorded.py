@@ -11,10 +11,10 @@ from napari.layers import Labels
 
 from napari_unet.core.change import IGNORE
 from napari_unet.review.types import Author, AuthorKind
-from napari_unet.widgets import stroke_recorder
-from napari_unet.widgets.casework_clerk import Clerk
-from napari_unet.widgets.stroke_atoms import change_of
-from napari_unet.widgets.stroke_recorder import StrokeRecorder, Tape
+from napari_unet.widgets.casework.clerk import Clerk
+from napari_unet.widgets.casework.stroke_atoms import change_of
+from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder, Tape
+from napari_unet.widgets.casework import stroke_recorder
 
 ANN = Author(AuthorKind.PERSON, "Ann")
 

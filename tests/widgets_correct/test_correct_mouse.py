@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_unet.core.change import IGNORE
-from napari_unet.widgets.correct_toolbox import _NO_IMAGE
+from napari_unet.widgets.correcting.toolbox import _NO_IMAGE
 
 BRUSH, SCRIBBLE, LASSO = range(3)
 

@@ -1,0 +1,1 @@
+"""Masks out of a project, in the formats of other tools."""

@@ -1,0 +1,180 @@
+"""Accepted and corrected masks out of a project, in the formats of other tools."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from napari_unet.core.change import IGNORE
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import CaseDone
+from napari_unet.core.masks import split_left_right
+from napari_unet.core.raster import Modality, Raster
+from napari_unet.io.formats import read_raster
+from napari_unet.review.exporting.burned_in import find_text
+from napari_unet.review.exporting.folder import new_folder
+from napari_unet.review.exporting.formats import FORMATS
+from napari_unet.review.exporting.item import ExportResult, Format, Item, NotExported, Writer
+from napari_unet.review.exporting.manifest import Row, write_manifest, write_readme
+from napari_unet.review.exporting.pixels import upright
+from napari_unet.review.exporting.splits import Member, Ratios, split_by_patient
+from napari_unet.review.faults import StoreFault
+from napari_unet.review.revisions import foreground
+from napari_unet.review.store import ReviewProject
+from napari_unet.review.types import USABLE, Case, FileState
+
+__all__ = ["ExportOptions", "ExportResult", "Format", "Ratios", "export_steps"]
+
+_FILE_PROBLEMS = {
+    FileState.MISSING: "its image file is missing",
+    FileState.CHANGED: "its image file has changed since it was added",
+    FileState.UNREADABLE: "its image file cannot be read",
+}
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """ratios, seed : of the split by patient. left_right : labels 1 = right, 2 = left lung, else 1 = lung.
+
+    images : the images go along, without names or headers; nnU-Net and COCO always have theirs.
+    """
+
+    ratios: Ratios = field(default_factory=Ratios)
+    seed: int = 0
+    left_right: bool = False
+    images: bool = True
+
+
+def export_steps(
+    project: ReviewProject,
+    folder: Path,
+    formats: Sequence[Format] = (Format.PNG,),
+    options: ExportOptions | None = None,
+) -> Generator[CaseDone, None, ExportResult]:
+    """Writes accepted and corrected cases to `folder`, one subfolder a format, with a manifest and a README.
+
+    Yields a CaseDone a case; `error` says why one was left out. All is written beside `folder` and swapped in
+    at the end: a generator that is closed leaves nothing. Names and paths of sources are written nowhere.
+    Raises UserError if `folder` exists and is not empty, if no case is accepted, if the manifest of the
+    project has a patient in two splits, or if the disk does not take it.
+    """
+    options = options or ExportOptions()
+    cases = project.cases()
+    chosen = [case for case in cases if case.status in USABLE]
+    if not chosen:
+        raise UserError("No case is accepted or corrected yet.", "Accept some masks first.")
+    splits = split_by_patient((Member(c.id, c.patient, c.split) for c in cases), options.ratios, options.seed)
+    with new_folder(folder) as partial:
+        writers = [FORMATS[name](partial / name.value, options.left_right) for name in dict.fromkeys(formats)]
+        so_far = _SoFar()
+        for done, case in enumerate(chosen, start=1):
+            error = ""
+            try:
+                item = _item(project, case, splits[case.id], options)
+            except NotExported as reason:
+                error = str(reason)
+                so_far.left_out.append((case.id, error))
+            else:
+                error = _write(item, writers, options.images, so_far)
+            yield CaseDone(case.id, done, len(chosen), error)
+        if not so_far.rows:
+            raise UserError("None of the cases could be exported.", f"The first: {so_far.left_out[0][1]}.")
+        result = so_far.result(folder, [note for writer in writers for note in writer.finish()])
+        write_manifest(partial / "manifest.csv", so_far.rows)
+        write_readme(partial / "README.txt", project.protocol, options.left_right, result)
+    return result
+
+
+@dataclass
+class _SoFar:
+    rows: list[Row] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+
+    def result(self, folder: Path, notes: list[str]) -> ExportResult:
+        split_of = {row.case: row.split for row in self.rows}
+        return ExportResult(
+            folder=folder,
+            exported=tuple(split_of),
+            left_out=tuple(self.left_out),
+            text=tuple(self.text),
+            splits=dict(Counter(split_of.values())),
+            notes=tuple(dict.fromkeys(notes)),
+        )
+
+
+def _item(project: ReviewProject, case: Case, split: str, options: ExportOptions) -> Item:
+    """Image and mask of one case. Raises NotExported, in words without names."""
+    if case.file_state in _FILE_PROBLEMS:
+        raise NotExported(_FILE_PROBLEMS[case.file_state])
+    if case.revision is None:
+        raise NotExported("it has no mask")
+    source = project.source(case.id)
+    try:
+        if case.content_hash and _sha256(source) != case.content_hash:
+            raise NotExported(_FILE_PROBLEMS[FileState.CHANGED])
+        raster = read_raster(source)
+    except (OSError, UserError) as error:
+        state = FileState.UNREADABLE if source.exists() else FileState.MISSING
+        raise NotExported(_FILE_PROBLEMS[state]) from error
+    try:
+        labels = project.read_mask(case.revision)
+    except StoreFault:
+        raise
+    except UserError as error:
+        raise NotExported("its mask is damaged; `review verify` tells more") from error
+    if labels.shape != raster.shape:
+        raise NotExported("its mask has another size than its image")
+    return Item(
+        case=case.id,
+        patient=case.patient,
+        split=split,
+        status=case.status,
+        revision=project.revision(case.revision).sha256,
+        raster=upright(raster),
+        labels=_labels(labels, raster, case.columns_towards, options.left_right),
+    )
+
+
+def _write(item: Item, writers: Sequence[Writer], images: bool, so_far: _SoFar) -> str:
+    """Hands one case to every writer. Returns why formats left it out, "" if none did."""
+    problems = []
+    with_image = False
+    for writer in writers:
+        try:
+            image, mask = writer.add(item, images)
+        except NotExported as reason:
+            problems.append(f"{writer.format}: {reason}")
+            continue
+        with_image |= bool(image)
+        so_far.rows.append(
+            Row(item.case, item.patient, image, mask, writer.format, item.status, item.revision, item.split)
+        )
+    if with_image and find_text(item.raster.pixels):
+        so_far.text.append(item.case)
+    so_far.left_out += [(item.case, problem) for problem in problems]
+    return "; ".join(problems)
+
+
+def _labels(labels: np.ndarray, raster: Raster, columns_towards: str | None, left_right: bool) -> np.ndarray:
+    """Labels as they are exported: 1 for any lung, or 1 right and 2 left; IGNORE stays."""
+    lung = foreground(labels)
+    if not left_right:
+        exported = lung.astype(np.uint8)
+    elif (labels[lung] > 1).any():
+        exported = np.where(lung, labels, np.uint8(0))
+    else:
+        stack = labels.ndim == 3 and raster.modality in (Modality.CR, Modality.DX)
+        exported = split_left_right(lung, columns_towards or raster.columns_towards, per_slice=stack)
+    exported[labels == IGNORE] = IGNORE
+    return np.asarray(exported)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,85 @@
+"""`manifest.csv` and `README.txt` of an export: what lies where, without a name or a path of a source."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from napari_unet.core.change import IGNORE
+from napari_unet.io.atomic import atomic_write
+from napari_unet.review.exporting.item import ExportResult, Format
+from napari_unet.review.types import Status
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case in one format.
+
+    patient : salted hash, "" if unknown. file, mask : relative to the folder of the export; file is "" where
+    the image was not exported. revision : SHA-256 of the mask in the project.
+    """
+
+    case: str
+    patient: str
+    file: str
+    mask: str
+    format: Format
+    status: Status
+    revision: str
+    split: str
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+
+
+def write_manifest(path: Path, rows: Iterable[Row]) -> None:
+    """One line a case and format, in UTF-8."""
+    write_rows(path, COLUMNS, map(astuple, rows))
+
+
+def write_rows(path: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """A CSV file in UTF-8, atomically."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows(rows)
+    with atomic_write(path) as partial:
+        partial.write_bytes(text.getvalue().encode("utf-8", "backslashreplace"))
+
+
+def write_readme(path: Path, protocol: str, left_right: bool, result: ExportResult) -> None:
+    """What is in the folder, for whoever gets it without us."""
+    values = "1 right lung, 2 left lung" if left_right else "1 lung"
+    lines = [
+        f"Lung masks of {count(len(result.exported), 'case')}, reviewed by people. Research use.",
+        "",
+        f"Values in a mask: 0 background, {values}, {IGNORE} ignore (nobody could say what is there: leave "
+        "it out of training and scores). In nnunet/ the ignore value is the one after the last label. A mask "
+        "may look black in a picture viewer: its values are small numbers, not colours.",
+        "",
+        f"What counts as lung: {protocol or 'not written down in the project'}.",
+        "",
+        "manifest.csv has one line a case and format. No patient is in two splits:",
+        *(f"  {name}: {count(number, 'case')}" for name, number in sorted(result.splits.items())),
+    ]
+    if result.text:
+        lines += [
+            "",
+            "LOOK AT THESE IMAGES BEFORE YOU GIVE THEM TO ANYBODY. Rows of letters were found in them, "
+            "perhaps a name or a date (the search misses some):",
+            *(f"  {case}" for case in result.text),
+        ]
+    if result.left_out:
+        lines += ["", "Left out:", *(f"  {case}: {why}" for case, why in result.left_out)]
+    if result.notes:
+        lines += ["", *result.notes]
+    with atomic_write(path) as partial:
+        partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def count(number: int, noun: str) -> str:
+    """ "1 case", "2 cases"."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,1 @@
+"""What was done in a project: a table and a page to print."""

@@ -1,0 +1,138 @@
+"""What was done in a project: `report.csv`, one row a case, and `summary.html`, one page to print."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from pathlib import Path
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import CaseDone
+from napari_unet.io.atomic import atomic_write
+from napari_unet.review.exporting.folder import new_folder
+from napari_unet.review.exporting.manifest import write_rows
+from napari_unet.review.faults import StoreFault
+from napari_unet.review.reporting.lines import COLUMNS, CaseLine
+from napari_unet.review.reporting.page import page
+from napari_unet.review.reporting.pictures import Correction, correction_picture
+from napari_unet.review.reporting.summary import summarise
+from napari_unet.review.revisions import Comparison, compare
+from napari_unet.review.store import ReviewProject
+from napari_unet.review.types import DECIDED, USABLE, AuthorKind, Case, Measurement, Revision, Status
+
+_PICTURES = 4
+
+
+def report_steps(project: ReviewProject, folder: Path) -> Generator[CaseDone, None, Path]:
+    """Writes report.csv and summary.html into `folder`, which must be new or empty; returns it.
+
+    Yields a CaseDone a case. Names, paths and notes are written nowhere. Raises UserError if there are no
+    cases or the folder cannot be written.
+    """
+    cases = project.cases()
+    if not cases:
+        raise UserError("The project has no cases yet.", "Add images first.")
+    with new_folder(folder) as partial:
+        lines, corrections = [], []
+        for done, case in enumerate(cases, start=1):
+            line, first = _line(project, case)
+            lines.append(line)
+            if case.status == Status.CORRECTED and first is not None and line.dice is not None:
+                corrections.append((line.dice, case, first))
+            yield CaseDone(case.id, done, len(cases))
+        corrections.sort(key=lambda one: one[0])
+        write_rows(partial / "report.csv", COLUMNS, (line.cells() for line in lines))
+        html = page(project.folder.name, project.protocol, summarise(lines), _pictures(project, corrections))
+        with atomic_write(partial / "summary.html") as path:
+            path.write_text(html, encoding="utf-8")
+    return folder
+
+
+def heart_to_chest(lines: tuple[Measurement, ...]) -> float | None:
+    """The cardiothoracic ratio: the last line of the heart over the last one of the chest, in one unit."""
+    last = {line.kind: line for line in lines}
+    heart, chest = last.get("heart"), last.get("chest")
+    if heart is None or chest is None or heart.in_mm != chest.in_mm or not chest.length:
+        return None
+    return heart.length / chest.length
+
+
+def _line(project: ReviewProject, case: Case) -> tuple[CaseLine, Revision | None]:
+    """A case's row, and its first mask if the case has one and people changed it."""
+    masks = project.revisions(case.id) if case.revision is not None else []
+    first = next((mask for mask in masks if mask.author.kind != AuthorKind.PERSON), None)
+    changed = _against_first(project, case, masks, first) if case.status in USABLE else None
+    line = CaseLine(
+        case=case.id,
+        number=case.number,
+        status=case.status,
+        reason=case.reason,
+        patient=case.patient,
+        view=case.view,
+        modality=case.modality,
+        split=case.split,
+        reviewer=case.reviewer,
+        minutes=case.active_seconds / 60,
+        decided=case.decided.isoformat() if case.decided and case.status in DECIDED else "",
+        first_mask=_made_by(first),
+        masks=len(masks),
+        slices=None if case.shape is None else case.shape[0] if len(case.shape) == 3 else 1,
+        dice=None if changed is None else _known(changed.dice),
+        hd95=None if changed is None else _known(changed.hd95),
+        hd95_unit="" if changed is None else "px" if case.spacing_mm is None else "mm",
+        changed_mm2=None if changed is None else changed.changed_mm2,
+        changed_px=None if changed is None else changed.changed_pixels,
+        checks=";".join(case.checks or ()),
+        uncertainty=case.uncertainty,
+        heart_to_chest=heart_to_chest(case.measurements),
+    )
+    return line, first
+
+
+def _against_first(
+    project: ReviewProject, case: Case, masks: list[Revision], first: Revision | None
+) -> Comparison | None:
+    """The current mask against the first; None without a first mask, or if one of both is damaged."""
+    current = next((mask for mask in masks if mask.id == case.revision), None)
+    if first is None or current is None:
+        return None
+    if current.parent == first.id and current.changed_pixels is not None:
+        unknown = math.nan
+        return Comparison(
+            unknown if current.dice is None else current.dice,
+            unknown if current.hd95 is None else current.hd95,
+            current.changed_pixels,
+            current.changed_mm2,
+        )
+    try:
+        labels = project.read_mask(current.id)
+        before = labels if current.id == first.id else project.read_mask(first.id)
+    except StoreFault:
+        raise
+    except UserError:
+        return None
+    return compare(labels, before, case.spacing_mm) if labels.shape == before.shape else None
+
+
+def _pictures(project: ReviewProject, corrections: list[tuple[float, Case, Revision]]) -> list[Correction]:
+    """Before and after of the cases that changed most; those whose files cannot be read are passed over."""
+    pictures: list[Correction] = []
+    for overlap, case, first in corrections:
+        if len(pictures) == _PICTURES:
+            break
+        picture = correction_picture(project, case, first, overlap)
+        if picture is not None:
+            pictures.append(picture)
+    return pictures
+
+
+def _made_by(first: Revision | None) -> str:
+    if first is None:
+        return ""
+    if first.author.kind == AuthorKind.FILE:
+        return "file"
+    return f"{first.author.name} {first.author.version}".strip()
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

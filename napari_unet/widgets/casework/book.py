@@ -1,0 +1,124 @@
+"""What the window knows of the cases: a snapshot of each, and the order of the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_unet.review.types import DECIDED, SET_ASIDE, Case, Order
+from napari_unet.widgets.casework.link import ProjectLink
+
+_FEW = 8  # cases that are read one by one
+_CALM_MS = 1500  # before the queue is sorted after findings have come in
+
+
+class CaseBook(QObject):
+    """Snapshots of the cases of the open project, on the GUI thread, kept up to date.
+
+    cases_changed : ids that are new or changed in `cases`. queue_changed : `queue` is another.
+    """
+
+    cases_changed = Signal(list)
+    queue_changed = Signal()
+
+    def __init__(self, link: ProjectLink, parent: QObject) -> None:
+        super().__init__(parent)
+        self.cases: dict[str, Case] = {}
+        self.queue: list[str] = []
+        self.order = Order.CHECKS
+        self._link = link
+        self._places: dict[str, int] = {}
+        self._sort_soon = QTimer(self)
+        self._sort_soon.setSingleShot(True)
+        self._sort_soon.setInterval(_CALM_MS)
+        self._sort_soon.timeout.connect(self.sort)
+
+    def use(self, cases: Iterable[Case]) -> None:
+        """The cases of another project, or none."""
+        self._sort_soon.stop()
+        self.cases = {case.id: case for case in cases}
+        self._set_queue(_sorted(list(self.cases.values()), self.order))
+
+    def took(self, case: Case) -> None:
+        """A case stands as `case` now."""
+        before = self.cases.get(case.id)
+        if before == case:
+            return
+        self.cases[case.id] = case
+        if before is None:
+            self._set_queue([*self.queue, case.id])
+        elif (before.checks, before.uncertainty, before.file_state) != (
+            case.checks,
+            case.uncertainty,
+            case.file_state,
+        ):
+            self._sort_soon.start()
+        self.cases_changed.emit([case.id])
+
+    def refresh(self, id: str) -> None:
+        """Take a case from the project anew, after all that is being written."""
+        self._link.write(lambda project: project.case(id), self.took)
+
+    def reload(self, ids: Sequence[str] | None = None) -> None:
+        """Take cases from the project anew, after many have changed; None: all, and which there are."""
+        if ids is not None and len(ids) <= _FEW:
+            for id in ids:
+                self.refresh(id)
+            return
+        project = self._link.project
+        job = self._link.read(lambda project: project.cases())
+        job.succeeded.connect(lambda cases: self._use_again(cases) if project is self._link.project else None)
+
+    def set_order(self, order: Order) -> None:
+        """Sort the queue another way."""
+        self.order = order
+        self.sort()
+
+    def sort(self) -> None:
+        """Sort the queue by what is known now."""
+        self._sort_soon.stop()
+        project, cases, order = self._link.project, list(self.cases.values()), self.order
+        job = self._link.run(lambda: _sorted(cases, order))
+
+        def use(queue: list[str]) -> None:
+            if project is self._link.project and order == self.order:
+                known = set(queue)
+                self._set_queue(queue + [id for id in self.cases if id not in known])
+
+        job.succeeded.connect(use)
+
+    def place(self, id: str) -> int | None:
+        """Where a case stands in the queue, from 0."""
+        return self._places.get(id)
+
+    def next_undecided(self, id: str) -> str | None:
+        """The first case behind `id` that is not decided, else the first of all; None if no other is."""
+        start = self._places.get(id, -1) + 1
+        for other in (*self.queue[start:], *self.queue[:start]):
+            case = self.cases[other]
+            if other != id and case.status not in DECIDED and case.file_state not in SET_ASIDE:
+                return other
+        return None
+
+    def _use_again(self, cases: Sequence[Case]) -> None:
+        before, self.cases = self.cases, {case.id: case for case in cases}
+        known = [id for id in self.queue if id in self.cases]
+        there = set(known)
+        self._set_queue(known + [id for id in self.cases if id not in there])
+        self.cases_changed.emit([id for id, case in self.cases.items() if before.get(id) != case])
+        self.sort()
+
+    def _set_queue(self, queue: list[str]) -> None:
+        if queue != self.queue:
+            self.queue = queue
+            self._places = {id: place for place, id in enumerate(queue)}
+            self.queue_changed.emit()
+
+
+def _sorted(cases: list[Case], order: Order) -> list[str]:
+    from napari_unet.review.queue import order_cases
+
+    found: Any = order_cases(cases, order)
+    return list(found)

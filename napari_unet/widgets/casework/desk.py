@@ -1,0 +1,159 @@
+"""The open case in the viewer: its layers, their recorder, and those of the cases before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from functools import partial
+from typing import Any
+
+from napari.layers import Layer
+from qtpy.QtCore import QObject, Signal
+
+from napari_unet.review.types import Author
+from napari_unet.widgets.casework.cache import CaseCache, CaseLayers
+from napari_unet.widgets.casework.clerk import Clerk
+from napari_unet.widgets.casework.layers import Habits, context_of, image_layer, mask_layer
+from napari_unet.widgets.casework.load import LoadedCase
+from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder, Tape
+
+
+class CaseDesk(QObject):
+    """Lays one case on the desk of a viewer and takes it away again.
+
+    painted : the mask of the case was changed. failed : a UserError. taken_away : the user removed the mask
+    from the layer list; the case is off the desk.
+    """
+
+    painted = Signal()
+    failed = Signal(object)
+    taken_away = Signal(str)
+
+    def __init__(self, session: Any, author: Callable[[], Author]) -> None:
+        super().__init__()
+        self._session = session
+        self._viewer = session.viewer
+        self._author = author
+        self._cache = CaseCache()
+        self._habits = Habits.at_first()
+        self._moving = False
+        self._extra: list[Layer] = []
+        self.layers: CaseLayers | None = None
+        self.recorder: StrokeRecorder | None = None
+        self._viewer.layers.events.removed.connect(self._on_removed)
+
+    def close(self) -> None:
+        """The last dock is closed: let go of the viewer."""
+        self.lay_away()
+        self._cache.clear()
+        self._viewer.layers.events.removed.disconnect(self._on_removed)
+
+    def forget_all(self) -> None:
+        """Another project: no case of the old one comes back."""
+        self._cache.clear()
+
+    def has(self, id: str) -> bool:
+        """Whether the layers of a case are kept."""
+        return id in self._cache
+
+    def forget(self, id: str) -> None:
+        """Read the case anew when it is opened next."""
+        self._cache.take(id)
+
+    def kept(self, id: str) -> CaseLayers | None:
+        """The layers of a case that was open before, if they are kept."""
+        return self._cache.look(id)
+
+    def at_once(self) -> AbstractContextManager[None]:
+        """Take one case away and lay another one out in it: napari then brings its scene up to date once."""
+        return self._viewer.layers.batched_update()
+
+    def lay_out(self, loaded: LoadedCase, clerk: Clerk, saver: Any) -> None:
+        """Show a case that was read from disk, and record its strokes."""
+        tape = Tape(saver, loaded.case.id, loaded.recorded)
+        clerk.post(partial(tape.open, loaded.revision))
+        image = image_layer(loaded, self._habits)
+        mask = mask_layer(loaded, image)
+        self._show(CaseLayers(loaded, image, mask, tape, loaded.revision), clerk)
+
+    def lay_out_kept(self, id: str, clerk: Clerk) -> None:
+        """Show a case whose layers are kept (see `has`)."""
+        layers = self._cache.take(id)
+        clerk.post(partial(layers.tape.open, layers.head))
+        self._show(layers, clerk)
+
+    def lay_away(self) -> None:
+        """Take the open case out of the viewer and keep its layers."""
+        layers, recorder = self.layers, self.recorder
+        if layers is None:
+            return
+        self.layers = self.recorder = None
+        recorder.stop()
+        layers.slice = tuple(self._viewer.dims.current_step)
+        self._remove(*self._extra, layers.mask, layers.image)  # a tool of another dock ends with it
+        self._habits.learn(layers.image, layers.mask, layers.loaded, layers.hidden_tool)
+        self._extra.clear()
+        self._cache.keep(layers)
+
+    def add(self, layer: Layer) -> Layer:
+        """A layer that goes with the open case (a map, an older mask). The mask stays active."""
+        self._viewer.add_layer(layer)
+        self._extra.append(layer)
+        self._activate()
+        return layer
+
+    def drop(self, layer: Layer) -> None:
+        """Take one of these away."""
+        self._remove(layer)
+        if layer in self._extra:
+            self._extra.remove(layer)
+
+    def focus(self) -> None:
+        """The keyboard belongs to the canvas."""
+        with suppress(AttributeError, RuntimeError):  # a viewer without a window
+            self._viewer.window._qt_viewer.canvas.native.setFocus()
+
+    def _show(self, layers: CaseLayers, clerk: Clerk) -> None:
+        viewer = self._viewer
+        viewer.add_layer(layers.image)
+        self._habits.use_tool(layers.mask)  # before it is there: from then on its tool is other docks' too
+        self._session.keep_context(layers.mask, context_of(layers.loaded, layers.image))
+        viewer.add_layer(layers.mask)
+        viewer.reset_view(layers=[layers.image])
+        if layers.slice is not None and len(layers.slice) == viewer.dims.ndim:
+            viewer.dims.current_step = layers.slice
+        elif layers.image.ndim == 3:
+            viewer.dims.set_current_step(viewer.dims.ndim - 3, layers.image.data.shape[0] // 2)
+        self.layers = layers
+        recorder = self.recorder = StrokeRecorder(layers.mask, layers.tape, clerk, self._author)
+        recorder.painted.connect(self.painted)
+        recorder.failed.connect(self.failed)
+        self._activate()
+        self.focus()
+
+    def _activate(self) -> None:
+        if self.layers is not None:
+            self._viewer.layers.selection.active = self.layers.mask
+
+    def _remove(self, *layers: Layer) -> None:
+        if self._window_is_closing():  # its sliders are half gone: taking a stack out of it would crash
+            return
+        self._moving = True
+        try:
+            for layer in layers:
+                if layer in self._viewer.layers:
+                    self._viewer.layers.remove(layer)
+        finally:
+            self._moving = False
+
+    def _window_is_closing(self) -> bool:
+        window = getattr(self._viewer.window, "_qt_window", None)
+        return window is not None and window not in type(window)._instances
+
+    def _on_removed(self, event: Any) -> None:
+        if event.value in self._extra:
+            self._extra.remove(event.value)
+        if not self._moving and self.layers is not None and event.value is self.layers.mask:
+            id = self.layers.id
+            self.lay_away()
+            self.taken_away.emit(id)

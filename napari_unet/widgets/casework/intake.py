@@ -1,0 +1,221 @@
+"""Images into a project: added, looked at in the background, given their first masks."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_unet.core.errors import UserError
+from napari_unet.review.types import Author, AuthorKind, Case
+from napari_unet.widgets.casework.first_masks import FirstMasks
+from napari_unet.widgets.jobs import Job
+
+
+@dataclass(frozen=True)
+class Added:
+    """What came in: ids of new cases and of those that were there before; what was left out, in words."""
+
+    new: tuple[str, ...]
+    known: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+class Intake(QObject):
+    """Adds images and scans them. All of it in threads; adding never waits for reading.
+
+    added : Added. scanned : ScanDone, while files are read. scan_ended : ScanResult, or None if it was
+    stopped. masks_attached : what attach_masks returned.
+    """
+
+    added = Signal(object)
+    scanned = Signal(object)
+    scan_ended = Signal(object)
+    masks_attached = Signal(object)
+
+    def __init__(self, casework: Any) -> None:
+        super().__init__(casework)
+        self._casework = casework
+        self._link = casework.link
+        self._book = casework.book
+        self._opener = casework.opener
+        self._scan: Job | None = None
+        self.first_masks = FirstMasks(casework)
+        self.first_masks.failed.connect(casework.failed)
+        self.first_masks.stored.connect(self._on_first_mask)
+
+    def add_images(
+        self, inputs: Sequence[Path], manifest: Path | None, masks: Path | None, model: str | None
+    ) -> Job:
+        """See CaseWork.add_images."""
+        project, by = self._casework.project, self._casework.author().name
+
+        def work() -> Added:
+            from napari_unet.review.add import add_found, gather
+
+            found = gather(list(inputs), manifest=manifest, masks=masks)
+            ids = add_found(project, found, by)
+            return Added(
+                tuple(id for id, new in ids if new),
+                tuple(id for id, new in ids if not new),
+                tuple(found.problems),
+            )
+
+        def added(result: Added) -> None:
+            self._book.reload()
+            self.added.emit(result)
+            self._casework.told.emit(_in_words(result))
+            ids = (*result.new, *result.known)
+            if masks is not None:
+                self._attach(ids, masks, model)
+            else:
+                self._go_on(result.new, model)
+
+        job = self._link.run(work)
+        job.succeeded.connect(added)
+        return job
+
+    def scan(self, ids: Sequence[str] | None = None, look_in: Sequence[Path] = ()) -> None:
+        """Read files in the background: hash, header, what has changed, moved or gone. One scan at a time."""
+        if self._scan is not None:
+            self._scan.cancel()
+        project, by = self._casework.project, self._casework.author().name
+
+        def work(job: Job) -> Any:
+            from napari_unet.review.scan import scan_steps
+
+            return _exhaust(scan_steps(project, ids, look_in, by), job)
+
+        job = self._scan = self._link.start(work)
+        job.progressed.connect(self._on_scanned)
+        job.succeeded.connect(self.scan_ended)
+        job.cancelled.connect(lambda: self.scan_ended.emit(None))
+        job.failed.connect(lambda error: self.scan_ended.emit(None))
+        job.ended.connect(lambda: self._on_scan_ended(job))
+
+    def make_first_masks(self, model: str, ids: Sequence[str] | None) -> None:
+        """See CaseWork.make_first_masks."""
+        if ids is None:
+            ids = [id for id in self._book.queue if self._book.cases[id].revision is None]
+        self.first_masks.ask(list(ids), model)
+
+    def ask_for_map(self, id: str) -> None:
+        """Make a model's map of a case that is not kept any more, with the model that was used before."""
+        model = self._casework.session.model
+
+        def ask(author: Author | None) -> None:
+            name = author.name if author is not None else model
+            if name:
+                self._casework.told.emit("The model is looking at this case…")
+                self.first_masks.ask([id], name)
+            else:
+                self._casework.told.emit("No model has seen this case. Make first masks with a model first.")
+
+        def used(project: Any) -> Author | None:
+            made = [revision.author for revision in project.revisions(id)]
+            return next((author for author in made if author.kind == AuthorKind.MODEL), None)
+
+        self._link.read(used).succeeded.connect(ask)
+
+    def resolve_change(self, id: str, keep: bool) -> None:
+        """See CaseWork.resolve_change."""
+        by = self._casework.author().name
+        if self._opener.is_open(id):
+            self._opener.leave()
+        self._opener.forget(id)
+        self._link.write(lambda project: project.resolve_change(id, keep, by))
+        self._book.refresh(id)
+
+    def relocate(self, id: str, path: Path) -> None:
+        """See CaseWork.relocate."""
+        by = self._casework.author().name
+        self._link.write(lambda project: project.relocate(id, str(path), by))
+        self._book.refresh(id)
+
+    def stop(self) -> None:
+        """The project is closed."""
+        if self._scan is not None:
+            self._scan.cancel()
+        self.first_masks.stop()
+
+    def _attach(self, ids: Sequence[str], masks: Path, model: str | None) -> None:
+        project, by = self._casework.project, self._casework.author().name
+
+        def work(job: Job) -> Any:
+            from napari_unet.review.add import attach_masks
+
+            return _exhaust(attach_masks(project, ids, masks, by), job)
+
+        def attached(result: Any) -> None:
+            self.masks_attached.emit(result)
+            self._casework.opener.forget_all()
+            self._book.reload()
+            open_now = self._casework.current
+            if open_now is not None and open_now.id in result.attached:  # its mask came after it was shown
+                now = self._link.read(lambda project: project.case(open_now.id))
+                now.succeeded.connect(self._show_first_mask)
+            self._casework.told.emit(_attached_in_words(len(result.attached), len(result.without)))
+            for problem in result.problems[:1]:
+                more = f" There are {len(result.problems)} such problems." if len(result.problems) > 1 else ""
+                self._casework.failed.emit(UserError(problem, more.strip()))
+            self._go_on(result.without, model)
+
+        job = self._link.start(work)
+        job.succeeded.connect(attached)
+
+    def _go_on(self, ids: Sequence[str], model: str | None) -> None:
+        self.scan()
+        if model and ids:
+            self.first_masks.ask(list(ids), model)
+
+    def _on_first_mask(self, id: str) -> None:
+        self._opener.forget(id)
+        self._show_first_mask(self._book.cases[id])
+        self._casework.views.map_came(id)
+
+    def _show_first_mask(self, case: Case) -> None:
+        """Show a first mask at once if its case is open and had none."""
+        layers = self._casework.desk.layers
+        if layers is None or layers.id != case.id or layers.head is not None or case.revision is None:
+            return
+        untouched = not layers.mask._undo_history
+        layers.head = case.revision
+        if untouched:
+            self._casework.restore_revision(case.revision)
+
+    def _on_scanned(self, event: Any) -> None:
+        self.scanned.emit(event)
+        if event.cases:
+            self._book.reload(event.cases)
+
+    def _on_scan_ended(self, job: Job) -> None:
+        if self._scan is job:
+            self._scan = None
+
+
+def _exhaust(steps: Generator[Any, None, Any], job: Job) -> Any:
+    """Run a generator to its end in a job: its events are the job's progress, cancelling closes it."""
+    try:
+        while True:
+            job.check()
+            job.progress(next(steps))
+    except StopIteration as end:
+        return end.value
+    finally:
+        steps.close()
+
+
+def _in_words(added: Added) -> str:
+    count = len(added.new)
+    text = "1 image was added." if count == 1 else f"{count} images were added."
+    if added.known:
+        text += f" {len(added.known)} were there already."
+    return " ".join([text, *added.problems[:3]])
+
+
+def _attached_in_words(attached: int, without: int) -> str:
+    came = "1 mask came" if attached == 1 else f"{attached} masks came"
+    return f"{came} from the folder, {'1 case has' if without == 1 else f'{without} cases have'} none."

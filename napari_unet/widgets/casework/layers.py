@@ -1,0 +1,131 @@
+"""A case in the viewer: its image and its mask, seen and corrected as the case before it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from weakref import ref
+
+import numpy as np
+from napari.layers import Image, Labels
+
+from napari_unet.core.raster import Modality
+from napari_unet.widgets.casework.load import LoadedCase
+from napari_unet.widgets.layers import HEADER, MAP, placement
+from napari_unet.widgets.mask_context import MaskContext
+from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
+
+_OPACITY = 0.4
+_KEPT = ("brush_size", "selected_label", "contiguous", "preserve_labels", "n_edit_dimensions", "opacity")
+_INVERSE = {"gray": "gray_r", "gray_r": "gray"}
+
+
+@dataclass
+class Habits:
+    """How the user looks and works: carried from one case to the next.
+
+    tool : settings of the mask layer. mode : its mouse mode. inverted : grey is the other way round than the
+    file says. window : contrast limits as a share of those that the image began with.
+    """
+
+    tool: dict[str, Any]
+    mode: str = "pan_zoom"
+    inverted: bool = False
+    window: tuple[float, float] = (0.0, 1.0)
+    gamma: float = 1.0
+
+    @classmethod
+    def at_first(cls) -> Habits:
+        """Before any case was open: no tool, so that the mouse moves the image."""
+        return cls({"selected_label": 1, "brush_size": 20, "opacity": _OPACITY})
+
+    def learn(self, image: Image, mask: Labels, loaded: LoadedCase, hidden_tool: str | None) -> None:
+        """Take over how a case was left. hidden_tool : the mode of a mask that is hidden just now."""
+        opacity = self.tool["opacity"]
+        self.tool = {name: getattr(mask, name) for name in _KEPT}
+        if mask.contour:  # shown as an outline it is opaque
+            self.tool["opacity"] = opacity
+        self.mode = hidden_tool or str(mask.mode)
+        low, high = loaded.limits
+        here = image.contrast_limits
+        self.window = ((here[0] - low) / (high - low), (here[1] - low) / (high - low))
+        self.gamma = image.gamma
+        self.inverted = image.colormap.name == _INVERSE.get(_grey(loaded))
+
+    def colormap(self, loaded: LoadedCase) -> str:
+        """Of an image: as its file says, or inverted."""
+        natural = _grey(loaded)
+        return _INVERSE[natural] if self.inverted else natural
+
+    def limits(self, loaded: LoadedCase) -> tuple[float, float]:
+        """Contrast limits of an image."""
+        low, high = loaded.limits
+        return low + self.window[0] * (high - low), low + self.window[1] * (high - low)
+
+    def use_tool(self, mask: Labels) -> None:
+        """Give a mask layer the tool of the last one. An outline keeps its own opacity."""
+        for name, value in self.tool.items():
+            if not (name == "opacity" and mask.contour):
+                setattr(mask, name, min(value, mask.ndim) if name == "n_edit_dimensions" else value)
+        mask.mode = self.mode
+
+
+def image_layer(loaded: LoadedCase, habits: Habits) -> Image:
+    """The image of a case; named by its number, so that no name of a file or patient is on the screen."""
+    header = loaded.header
+    spacing, affine = header.get("spacing_mm"), header.get("affine")
+    where: dict[str, Any] = {}
+    if spacing is not None:
+        where = {"scale": spacing, "units": ("mm",) * loaded.pixels.ndim}
+        if affine is not None:
+            where["translate"] = tuple(affine[:-1, -1])
+    limits = habits.limits(loaded)
+    layer = Image(
+        loaded.pixels,
+        name=f"Case {loaded.case.number}",
+        contrast_limits=limits,
+        colormap=habits.colormap(loaded),
+        gamma=habits.gamma,
+        metadata={HEADER: header},
+        **where,
+    )
+    layer.contrast_limits_range = (min(limits[0], loaded.limits[0]), max(limits[1], loaded.limits[1]))
+    return layer
+
+
+def mask_layer(loaded: LoadedCase, image: Image) -> Labels:
+    """The mask of a case, over its image. The layer owns `loaded.labels` from now on."""
+    return Labels(
+        loaded.labels,
+        name=f"Case {loaded.case.number}: mask",
+        colormap=mask_colormap(RIGHT_LEFT if loaded.sides else LUNGS),
+        opacity=_OPACITY,
+        metadata={MAP: "mask"},
+        **placement(image),
+    )
+
+
+def context_of(loaded: LoadedCase, image: Image) -> MaskContext:
+    """What the correcting tools need to know about the mask of a case."""
+    header, views = loaded.header, loaded.views
+    return MaskContext(
+        ref(image),
+        None,
+        header.get("spacing_mm"),
+        header.get("columns_towards"),
+        header.get("modality", Modality.UNKNOWN),
+        False,
+        probability=views.probability,
+        model_mask=views.first_mask,
+    )
+
+
+def edit_to(mask: Labels, flat: np.ndarray, values: np.ndarray) -> None:
+    """One undoable edit: `values` at the flat indices of the mask."""
+    with mask.block_history():
+        mask.data_setitem(np.unravel_index(flat, mask.data.shape), values)
+    mask.refresh(extent=False)
+
+
+def _grey(loaded: LoadedCase) -> str:
+    return "gray_r" if loaded.header.get("inverted") else "gray"

@@ -1,0 +1,154 @@
+"""The way from the window to the open project: reading in jobs, writing by one saver, in order."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, Qt, Signal
+
+from napari_unet.core.errors import UserError
+from napari_unet.review.types import Case
+from napari_unet.widgets.casework.clerk import Clerk
+from napari_unet.widgets.jobs import Job
+
+if TYPE_CHECKING:
+    from napari_unet.review.store import ReviewProject
+
+_PATIENCE_S = 20.0  # for what is still to be written when a project is closed
+
+
+class ProjectLink(QObject):
+    """Holds the open project, its saver and its clerk. Everything here returns at once.
+
+    opened : list of Case, when a project is there. save_state : see review.save_state. failed : a UserError
+    that nobody else listens to.
+    """
+
+    opened = Signal(list)
+    save_state = Signal(object)
+    failed = Signal(object)
+    _later = Signal(object)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.project: ReviewProject | None = None
+        self.saver: Any = None
+        self.clerk: Clerk | None = None
+        self._jobs: set[Job] = set()
+        self._later.connect(lambda task: task(), Qt.ConnectionType.QueuedConnection)
+
+    def open(self, folder: Path) -> Job:
+        """Open the project in `folder`."""
+
+        def work() -> tuple[Any, list[Case]]:
+            from napari_unet.review.store import ReviewProject
+
+            return _first_look(ReviewProject.open(Path(folder)))
+
+        return self._start_project(work)
+
+    def create(self, folder: Path, protocol: str) -> Job:
+        """Make a project in `folder` and open it."""
+
+        def work() -> tuple[Any, list[Case]]:
+            from napari_unet.review.store import ReviewProject
+
+            return _first_look(ReviewProject.create(Path(folder), protocol))
+
+        return self._start_project(work)
+
+    def close(self) -> None:
+        """Finish writing in the background, then close the project."""
+        for job in list(self._jobs):
+            job.cancel()
+        if self.project is None:
+            return
+        self.clerk.close()
+        self.project = self.saver = self.clerk = None
+        gc.unfreeze()
+
+    def read(self, work: Callable[[Any], Any], quiet: bool = False) -> Job:
+        """`work(project)` in a thread. It must not write."""
+        project = self.project
+        return self.run(lambda: work(project), quiet)
+
+    def write(
+        self,
+        work: Callable[[Any], Any],
+        done: Callable[[Any], None] | None = None,
+        failed: Callable[[UserError], None] | None = None,
+    ) -> None:
+        """`work(project)` after all that was asked before; then one of the others, on the GUI thread."""
+        if self.clerk is None:
+            return
+        saver, project = self.saver, self.project
+
+        def hear(what: Callable[[Any], None] | None) -> Callable[[Any], None]:
+            def tell(result: Any) -> None:
+                if what is not None:
+                    self._soon(lambda: what(result) if project is self.project else None)
+
+            return tell
+
+        self.clerk.post(lambda: saver.do(work, done=hear(done), failed=hear(failed or self.failed.emit)))
+
+    def run(self, work: Callable[[], Any], quiet: bool = False) -> Job:
+        """`work()` in a thread; see `start`."""
+        return self.start(lambda job: work(), quiet)
+
+    def start(self, work: Callable[[Job], Any], quiet: bool = False) -> Job:
+        """`work(job)` in a thread; cancelled when the project is closed. quiet : its failure is not told."""
+        job = Job(work, self)
+        self._jobs.add(job)
+        if not quiet:
+            job.failed.connect(self.failed)
+        job.ended.connect(lambda: self._jobs.discard(job))
+        return job
+
+    def _start_project(self, work: Callable[[], tuple[Any, list[Case]]]) -> Job:
+        def guarded(job: Job) -> tuple[Any, list[Case]]:
+            found = work()
+            try:
+                job.check()  # somebody wants another one meanwhile
+            except BaseException:
+                found[0].close()
+                raise
+            return found
+
+        job = self.start(guarded)
+        job.succeeded.connect(self._use)
+        return job
+
+    def _use(self, found: tuple[Any, list[Case]]) -> None:
+        from napari_unet.review.saving.saver import Saver
+
+        project, cases = found
+        self.project = project
+        self.saver = saver = Saver(project, lambda state: self._soon(partial(self.save_state.emit, state)))
+
+        def at_end() -> None:
+            saver.close(_PATIENCE_S)
+            project.close()
+
+        self.clerk = Clerk(at_end)
+        gc.freeze()  # napari collects garbage whenever a layer goes; what is there by now it may pass over
+        self.opened.emit(cases)
+
+    def _soon(self, task: Callable[[], None]) -> None:
+        """Do `task` on the GUI thread; from any thread."""
+        try:
+            self._later.emit(task)
+        except RuntimeError:  # Qt is gone: napari was closed
+            return
+
+
+def _first_look(project: Any) -> tuple[Any, list[Case]]:
+    try:
+        return project, project.cases()
+    except BaseException:
+        project.close()
+        raise

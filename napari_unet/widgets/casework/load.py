@@ -1,0 +1,120 @@
+"""Reading one case, outside the GUI thread: everything that takes time before its layers are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image as Picture
+
+from napari_unet.core.change import IGNORE
+from napari_unet.core.errors import UserError
+from napari_unet.io.formats import read_raster
+from napari_unet.review.saving.recovery import unsaved_work
+from napari_unet.review.types import Case
+
+_SAMPLE = 1 << 18  # pixels that are looked at for the grey values of an image without a window
+
+
+@dataclass
+class LoadedCase:
+    """A case as it lies on disk.
+
+    header : of the Raster. limits : contrast limits to begin with. labels : uint8, of the current revision;
+    zeros where there is none. recorded : a copy of them for the recorder. revision : its id, or None. views :
+    see ModelViews. sides : the mask tells left from right. unsaved : labels that were painted and never
+    saved, because the process was killed, or None.
+    """
+
+    case: Case
+    pixels: np.ndarray
+    header: dict[str, Any]
+    limits: tuple[float, float]
+    labels: np.ndarray
+    recorded: np.ndarray
+    revision: str | None
+    views: ModelViews
+    sides: bool = False
+    unsaved: np.ndarray | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """What the arrays take in memory."""
+        return self.pixels.nbytes + self.labels.nbytes
+
+
+class ModelViews:
+    """What a model (or a file) said about a case, read when it is first asked for; not on the GUI thread."""
+
+    def __init__(self, project: Any, case: str, shape: tuple[int, ...]) -> None:
+        self._project = project
+        self._case = case
+        self._shape = shape
+
+    def first_mask(self) -> np.ndarray | None:
+        """Labels (uint8) as the model or a file had them, or None."""
+        first = self._project.first_mask(self._case)
+        return None if first is None else self._project.read_mask(first.id)
+
+    def probability(self) -> np.ndarray | None:
+        """float32 0..1 at the image's own size, or None."""
+        return self._probability
+
+    @cached_property
+    def _probability(self) -> np.ndarray | None:
+        found = self._project.map(self._case)
+        return None if found is None else enlarged(found.probability, self._shape)
+
+
+def load_case(project: Any, id: str) -> LoadedCase:
+    """Everything that is shown of a case. Raises UserError, without the file's name, if it cannot be read."""
+    case = project.case(id)
+    raster = read_raster(Path(project.source(id)))
+    labels = np.zeros(raster.shape, np.uint8) if case.revision is None else project.read_mask(case.revision)
+    if labels.shape != raster.shape:
+        raise UserError(
+            f"The image of case {case.number} is not the one that its mask was made for.",
+            "Decide in the queue which one counts.",
+        )
+    limits = raster.window or _limits(raster.pixels)
+    unsaved = unsaved_work(project, id)
+    if unsaved is not None and unsaved.shape != raster.shape:
+        unsaved = None
+    views = ModelViews(project, id, raster.shape)
+    sides = bool(((labels > 1) & (labels != IGNORE)).any())
+    return LoadedCase(
+        case,
+        raster.pixels,
+        raster.header(),
+        limits,
+        labels,
+        labels.copy(),
+        case.revision,
+        views,
+        sides,
+        unsaved,
+    )
+
+
+def enlarged(small: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A map (uint8 0..255) at the size `shape`, float32 0..1; between pixels it is linear."""
+    if small.ndim == 3:
+        if len(small) != shape[0]:
+            nearest = np.minimum(np.arange(shape[0]) * len(small) // shape[0], len(small) - 1)
+            small = small[nearest]
+        return np.stack([enlarged(part, shape[1:]) for part in small])
+    if small.shape == shape:
+        return small.astype(np.float32) / 255
+    picture = Picture.fromarray(small.astype(np.float32) / 255)
+    return np.asarray(picture.resize(shape[::-1], Picture.Resampling.BILINEAR))
+
+
+def _limits(pixels: np.ndarray) -> tuple[float, float]:
+    """Least and greatest finite value of the image; of a large one, of a sample."""
+    sample = pixels.reshape(-1)[:: max(1, pixels.size // _SAMPLE)]
+    sample = sample[np.isfinite(sample)]
+    low, high = (float(sample.min()), float(sample.max())) if sample.size else (0.0, 1.0)
+    return (low, high) if low < high else (low, low + 1)

@@ -1,0 +1,227 @@
+"""Opening and leaving cases: read ahead, shown, taken on loan from the project, given back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_unet.core.errors import UserError
+from napari_unet.review.types import Author, Case
+from napari_unet.widgets.casework.book import CaseBook
+from napari_unet.widgets.casework.cache import CaseLayers
+from napari_unet.widgets.casework.clock import ActiveTime
+from napari_unet.widgets.casework.desk import CaseDesk
+from napari_unet.widgets.casework.layers import edit_to
+from napari_unet.widgets.casework.link import ProjectLink
+from napari_unet.widgets.casework.load import LoadedCase, load_case
+from napari_unet.widgets.jobs import Job
+
+_RENEW_MS = 60_000
+
+
+class CaseOpener(QObject):
+    """Brings cases to the desk and back.
+
+    opened : id, its layers are there. closed : id. recovered : id of a case whose unsaved strokes were put
+    back. failed : a UserError. told : a sentence.
+    """
+
+    opened = Signal(str)
+    closed = Signal(str)
+    recovered = Signal(str)
+    failed = Signal(object)
+    told = Signal(str)
+
+    def __init__(
+        self, link: ProjectLink, book: CaseBook, desk: CaseDesk, author: Callable[[], Author], parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._link = link
+        self._book = book
+        self._desk = desk
+        self._author = author
+        self.time = ActiveTime()
+        self._wanted = ""
+        self._by = ""  # who took the open case
+        self._loading: dict[str, Job] = {}
+        self._ahead: LoadedCase | None = None
+        self._renew = QTimer(self)
+        self._renew.setInterval(_RENEW_MS)
+        self._renew.timeout.connect(self._on_renew)
+        desk.taken_away.connect(self._on_taken_away)
+
+    def open(self, id: str) -> None:
+        """Show a case. The open one is saved first; an older wish that still loads is forgotten."""
+        self._wanted = id
+        if self.is_open(id):
+            self._desk.focus()
+        elif self._desk.has(id):
+            self._show(id, lambda: self._desk.lay_out_kept(id, self._link.clerk))
+        elif self._ahead is not None and self._ahead.case.id == id:
+            self._show_loaded(self._ahead)
+        else:
+            self._load(id)
+
+    def is_open(self, id: str) -> bool:
+        """Whether the case is on the desk."""
+        return self._desk.layers is not None and self._desk.layers.id == id
+
+    def leave(self) -> None:
+        """Save the open case and take it out of the viewer."""
+        self._wanted = ""
+        if self._desk.layers is not None:
+            id = self._desk.layers.id
+            try:
+                self._desk.lay_away()
+            finally:  # a window that closes has lost its canvas before its layers are taken out
+                self._give_back(id)
+
+    def forget(self, id: str) -> None:
+        """Read a case anew when it is opened next."""
+        self._desk.forget(id)
+        if self._ahead is not None and self._ahead.case.id == id:
+            self._ahead = None
+
+    def forget_all(self) -> None:
+        """Read every case anew."""
+        self._desk.forget_all()
+        self._ahead = None
+        self._loading.clear()
+
+    def bring_in(self, layers: CaseLayers, labels: np.ndarray) -> None:
+        """Make the mask of `layers` equal to `labels` by one edit, if they are still on the desk."""
+        mask = layers.mask
+
+        def difference() -> tuple[np.ndarray, np.ndarray]:
+            flat = np.flatnonzero(labels != mask.data)
+            return flat, labels.reshape(-1)[flat]
+
+        def edit(found: tuple[np.ndarray, np.ndarray]) -> None:
+            if self._desk.layers is layers and labels.shape == mask.data.shape:
+                edit_to(mask, *found)
+
+        if labels.shape == mask.data.shape:
+            self._link.run(difference).succeeded.connect(edit)
+
+    def _load(self, id: str) -> None:
+        if id in self._loading:
+            return
+        project = self._link.project
+        job = self._loading[id] = self._link.read(lambda project: load_case(project, id), quiet=True)
+
+        def loaded(found: LoadedCase) -> None:
+            if project is not self._link.project:
+                return
+            if id != self._wanted:
+                self._ahead = found
+            elif not self.is_open(id):
+                self._show_loaded(found)
+
+        def failed(error: UserError) -> None:
+            if project is self._link.project and id == self._wanted:
+                self._wanted = ""
+                self.failed.emit(error)
+
+        def ended() -> None:
+            if self._loading.get(id) is job:
+                del self._loading[id]
+
+        job.succeeded.connect(loaded)
+        job.failed.connect(failed)
+        job.ended.connect(ended)
+
+    def _show_loaded(self, found: LoadedCase) -> None:
+        id = found.case.id
+        self._ahead = None
+        self._show(id, lambda: self._desk.lay_out(found, self._link.clerk, self._link.saver))
+        if found.unsaved is not None:
+            self.bring_in(self._desk.layers, found.unsaved)
+            found.unsaved = None
+            self.recovered.emit(id)
+
+    def _show(self, id: str, lay_out: Callable[[], None]) -> None:
+        before = self._desk.layers
+        with self._desk.at_once():
+            self._desk.lay_away()
+            lay_out()
+        if before is not None:
+            self._give_back(before.id)
+        self._wanted = id
+        self._by = by = self._author().name
+        self.time.take()
+        self._renew.start()
+        layers = self._desk.layers
+        self._link.write(
+            lambda project: _begin(project, id, by),
+            lambda case: self._began(case, layers),
+            lambda error: self._refused(id, error),
+        )
+        self.opened.emit(id)
+        self._read_ahead(id)
+
+    def _read_ahead(self, id: str) -> None:
+        following = self._book.next_undecided(id)
+        if following is None or self._desk.has(following):
+            return
+        if self._ahead is None or self._ahead.case.id != following:
+            self._load(following)
+
+    def _began(self, case: Case, layers: CaseLayers) -> None:
+        """The case is on loan. If somebody has changed its mask since it was read, show theirs."""
+        self._book.took(case)
+        if case.revision in (None, layers.head) or layers.head_unknown or self._desk.layers is not layers:
+            return
+        job = self._link.read(lambda project: project.read_mask(case.revision))
+        job.succeeded.connect(lambda labels: self.bring_in(layers, labels))
+
+    def _refused(self, id: str, error: UserError) -> None:
+        """The case is somebody else's just now."""
+        if self.is_open(id):
+            self._wanted = ""
+            self._renew.stop()
+            self._desk.lay_away()
+            self._desk.forget(id)
+            self.closed.emit(id)
+        self.failed.emit(error)
+
+    def _give_back(self, id: str) -> None:
+        self._renew.stop()
+        by, seconds, layers = self._by, self.time.take(), self._desk.kept(id)
+
+        def leave(project: Any) -> Case:
+            project.leave(id, by, seconds)
+            return project.case(id)
+
+        def left(case: Case) -> None:
+            self._book.took(case)
+            if layers is not None:
+                layers.head, layers.head_unknown = case.revision, False
+
+        if layers is not None:
+            layers.head_unknown = True
+        self._link.write(leave, left)
+        self.closed.emit(id)
+
+    def _on_renew(self) -> None:
+        if self._desk.layers is not None:
+            id, by = self._desk.layers.id, self._by
+            self._link.write(lambda project: project.renew(id, by))
+
+    def _on_taken_away(self, id: str) -> None:
+        self._wanted = ""
+        self._give_back(id)
+        self.told.emit("The mask was taken out of the layer list. It is saved; open the case to go on.")
+
+
+def _begin(project: Any, id: str, by: str) -> Case:
+    """Take a case on loan. What its file tells is stored now if the scan has not come to it yet."""
+    from napari_unet.review.scan import read_facts
+
+    case = project.begin(id, by)
+    if case.shape is None:
+        project.put_facts({id: read_facts(project.source(id))}, by)
+        case = project.case(id)
+    return case

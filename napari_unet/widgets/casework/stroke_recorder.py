@@ -1,0 +1,169 @@
+"""Every stroke into the journal at once: what the brush, undo and redo do to one mask layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from napari.layers import Labels
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_unet.core.change import Change
+from napari_unet.core.errors import UserError
+from napari_unet.review.types import Author
+from napari_unet.widgets.casework.clerk import Clerk
+from napari_unet.widgets.casework.stroke_atoms import change_of
+
+_REVISION_MS = 2000  # after the last stroke
+_CALM_MS = 400  # before a mask is compared that changed in an unknown way
+_ROWS = 1 << 24  # pixels that are compared at once
+
+
+class Tape:
+    """What the journal knows of one mask. Used on the clerk's thread only.
+
+    It holds a copy of the mask with every stroke that was handed to the journal.
+    """
+
+    def __init__(self, saver: Any, case: str, labels: np.ndarray) -> None:
+        """labels : uint8; the tape takes it over."""
+        self._saver = saver
+        self._case = case
+        self._labels = labels
+        self._unsaved = False
+
+    def play(self, item: list[Any], undoing: bool) -> None:
+        """One step of the layer's history was done, or taken back."""
+        self._record(change_of(item, self._labels.shape, undoing))
+
+    def compare(self, data: np.ndarray) -> None:
+        """Record whatever in `data`, the layer's own array, is not on the tape yet."""
+        if data.shape != self._labels.shape:
+            return
+        step = max(1, _ROWS // max(1, data[:1].size))
+        for start in range(0, len(data), step):
+            part = self._labels[start : start + step]
+            there = data[start : start + step].astype(np.uint8, copy=False)
+            between = Change.between(part, there)
+            if len(between):
+                offset = start * (part.size // len(part))
+                self._record(Change(data.shape, between.flat + offset, between.values))
+
+    def save(self, author: Author, note: str) -> None:
+        """Make a revision of what was recorded since the last one."""
+        if self._unsaved:
+            self._unsaved = False
+            self._saver.save(self._case, self._labels.copy(), author, note)
+
+    def open(self, base: str | None) -> None:
+        """Begin a journal with the mask as it is on the tape. base : the revision it came from."""
+        self._saver.open_case(self._case, base, self._labels.copy())
+
+    def close(self) -> None:
+        """The journal is needed no more once everything is saved."""
+        self._saver.close_case(self._case)
+
+    def _record(self, change: Change) -> None:
+        new = self._labels.reshape(-1)[change.flat] != change.values
+        if not new.any():
+            return
+        if not new.all():
+            change = Change(change.shape, change.flat[new], change.values[new])
+        change.apply(self._labels)
+        self._unsaved = True
+        self._saver.stroke(self._case, change)
+
+
+class StrokeRecorder(QObject):
+    """Listens to one mask layer while its case is open. On the GUI thread it only passes on what napari keeps
+    for undo; all work on pixels is done by the clerk.
+
+    painted : the mask was changed, in whatever way. failed : it can no longer be recorded (a UserError).
+    """
+
+    painted = Signal()
+    failed = Signal(object)
+
+    def __init__(self, layer: Labels, tape: Tape, clerk: Clerk, author: Callable[[], Author]) -> None:
+        super().__init__()
+        self.layer = layer
+        self.tape = tape
+        self._clerk = clerk
+        self._author = author
+        self._shape = layer.data.shape
+        self._note = "strokes"
+        self._remember()
+        self._later = _timer(_REVISION_MS, self.save)
+        self._calm = _timer(_CALM_MS, self.compare)
+        layer.events.paint.connect(self._on_paint)
+        layer.events.set_data.connect(self._on_set_data)
+        layer.events.data.connect(self._on_set_data)
+
+    def stop(self) -> None:
+        """The case is left: record the last differences, make a revision, and let go of the layer."""
+        self._later.stop()
+        self._calm.stop()
+        self.layer.events.paint.disconnect(self._on_paint)
+        self.layer.events.set_data.disconnect(self._on_set_data)
+        self.layer.events.data.disconnect(self._on_set_data)
+        self.compare()
+        self.save()
+        self._clerk.post(self.tape.close)
+
+    def compare(self) -> None:
+        """Look for changes that no event told of."""
+        self._calm.stop()
+        self._clerk.post(partial(self.tape.compare, self.layer.data))
+
+    def save(self) -> None:
+        """Make a revision now, if anything was changed."""
+        self._later.stop()
+        self._clerk.post(partial(self.tape.save, self._author(), self._note))
+
+    def _on_paint(self, event: Any) -> None:
+        self._play(list(event.value), undoing=False)
+
+    def _on_set_data(self, event: Any = None) -> None:
+        """Undo, redo, another slice, or an array written to directly: the history tells which."""
+        if self.layer.data.shape != self._shape:
+            self._shape = self.layer.data.shape
+            self.failed.emit(
+                UserError("The mask was replaced by one of another size.", "Open the case again to go on.")
+            )
+            return
+        undone, redone = self._undone, self._redone
+        undo, redo = self.layer._undo_history, self.layer._redo_history
+        if undone is _last(undo) and redone is _last(redo):
+            self._calm.start()
+        elif undone is not None and redo and redo[-1] and redo[-1][0] is undone[-1]:
+            self._play(list(undone), undoing=True)
+        elif redone is not None and undo and undo[-1] and undo[-1][0] is redone[-1]:
+            self._play(list(reversed(redone)), undoing=False)
+        else:
+            self._remember()
+            self._calm.start()
+            self.painted.emit()
+
+    def _play(self, item: list[Any], undoing: bool) -> None:
+        self._clerk.post(partial(self.tape.play, item, undoing))
+        self._remember()
+        self._later.start()
+        self.painted.emit()
+
+    def _remember(self) -> None:
+        self._undone = _last(self.layer._undo_history)
+        self._redone = _last(self.layer._redo_history)
+
+
+def _last(history: Any) -> Any:
+    return history[-1] if history else None
+
+
+def _timer(interval_ms: int, then: Callable[[], None]) -> QTimer:
+    timer = QTimer()
+    timer.setSingleShot(True)
+    timer.setInterval(interval_ms)
+    timer.timeout.connect(then)
+    return timer

@@ -1,0 +1,198 @@
+"""What is shown beside the mask of the open case: the model's probability, its first mask, older masks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Labels, Layer
+from qtpy.QtCore import QObject
+
+from napari_unet.review.types import Revision
+from napari_unet.widgets.casework.cache import CaseLayers
+from napari_unet.widgets.layers import MAP, placement
+from napari_unet.widgets.viewing.colours import RIGHT_LEFT, mask_colormap
+
+FILLED, OUTLINE, OFF = "filled", "outline", "off"
+
+
+class CaseViews(QObject):
+    """Extra layers over the open case. They go when the case goes; what is chosen stays for the next one."""
+
+    def __init__(self, casework: Any) -> None:
+        super().__init__(casework)
+        self._casework = casework
+        self._desk = casework.desk
+        self._viewer = casework.session.viewer
+        self._probability: Layer | None = None
+        self._before: Layer | None = None
+        self._older: Layer | None = None
+        self._places: list[tuple[int, ...]] = []
+        self._place = -1
+        self._off = False
+        self.wants_probability = False
+
+    def opened(self) -> None:
+        """Another case is on the desk."""
+        self._probability = self._before = self._older = None
+        self._places, self._place = [], -1
+        self._desk.layers.set_visible(not self._off)
+        if self.wants_probability:
+            self._add_probability()
+
+    def show_probability(self, on: bool) -> None:
+        """Show or hide what the model thought of each pixel."""
+        self.wants_probability = on
+        if not on:
+            self._drop("_probability")
+        elif self._probability is None and self._desk.layers is not None:
+            self._add_probability()
+
+    def flip(self) -> None:
+        """Show the first mask in place of the mask as it is now, or go back."""
+        layers = self._desk.layers
+        if layers is None:
+            return
+        if self._before is not None:
+            self._drop("_before")
+            layers.set_visible(not self._off)
+            return
+
+        def show(labels: np.ndarray | None) -> None:
+            if labels is None:
+                self._casework.told.emit("This case had no mask to begin with.")
+            elif self._before is None:
+                layers.set_visible(False)
+                self._before = self._desk.add(_older_mask(layers, labels, f"{layers.image.name}: first mask"))
+
+        self._for_this_case(layers, lambda project: layers.loaded.views.first_mask(), show)
+
+    def show_revision(self, revision: str | None) -> None:
+        """Show an older mask as an outline over the mask; None takes it away."""
+        self._drop("_older")
+        layers = self._desk.layers
+        if layers is None or revision is None:
+            return
+
+        def read(project: Any) -> tuple[Revision, np.ndarray]:
+            return project.revision(revision), project.read_mask(revision)
+
+        def show(found: tuple[Revision, np.ndarray]) -> None:
+            record, labels = found
+            self._drop("_older")
+            layer = _older_mask(layers, labels, f"{layers.image.name}: mask {record.number}")
+            layer.contour = 2
+            self._older = self._desk.add(layer)
+
+        self._for_this_case(layers, read, show)
+
+    def mask_display(self, how: str) -> None:
+        """The mask "filled", as "outline", or "off"; for all cases that follow too."""
+        if how not in (FILLED, OUTLINE, OFF):
+            raise ValueError(f"a mask is shown filled, outline or off, not {how}")
+        self._off = how == OFF
+        if self._desk.layers is not None and self._before is None:
+            self._desk.layers.set_visible(not self._off)
+        outlines = self._casework.session.outlines
+        if outlines is not None and how != OFF and outlines.outlined != (how == OUTLINE):
+            outlines.switch()
+
+    def next_uncertain_place(self) -> None:
+        """Go to the next place where the model is in doubt, the most doubtful one first."""
+        layers = self._desk.layers
+        if layers is None:
+            return
+        if self._places:
+            self._go(layers)
+            return
+
+        def find(project: Any) -> list[tuple[int, ...]]:
+            from napari_unet.review.queue import doubt_of, uncertain_places
+
+            found = project.map(layers.id)
+            if found is None:
+                return []
+            doubt = doubt_of(found.probability) if found.uncertainty is None else found.uncertainty
+            return uncertain_places(doubt, np.array(layers.mask.data))
+
+        def go(places: list[tuple[int, ...]]) -> None:
+            self._places = places
+            if places:
+                self._go(layers)
+            else:
+                self._casework.told.emit("The model is not in doubt anywhere, or has not seen this case.")
+
+        self._for_this_case(layers, find, go)
+
+    def _go(self, layers: CaseLayers) -> None:
+        self._place = (self._place + 1) % len(self._places)
+        row, column, *depth = self._places[self._place]
+        point = (*depth, row, column)
+        world = np.asarray(layers.image.data_to_world(point))
+        viewer = self._viewer
+        offset = viewer.dims.ndim - len(world)
+        if depth:
+            viewer.dims.set_point(offset, world[0])
+        viewer.scene.camera.center = (0.0, *world[-2:]) if viewer.dims.ndisplay == 2 else tuple(world)
+        self._casework.told.emit(f"Place {self._place + 1} of {len(self._places)} where the model is unsure.")
+
+    def _add_probability(self) -> None:
+        layers = self._desk.layers
+
+        def show(found: Any) -> None:
+            if not self.wants_probability or self._probability is not None:
+                return
+            if found is None:
+                self._casework.intake.ask_for_map(layers.id)
+                return
+            self._probability = self._desk.add(_map_layer(layers, found.probability))
+
+        self._for_this_case(layers, lambda project: project.map(layers.id), show)
+
+    def map_came(self, id: str) -> None:
+        """The model has looked at a case."""
+        if self._desk.layers is not None and self._desk.layers.id == id:
+            self._places = []
+            if self.wants_probability and self._probability is None:
+                self._add_probability()
+
+    def _for_this_case(self, layers: CaseLayers, read: Any, then: Any) -> None:
+        """`then` what was read, unless another case is on the desk by then."""
+        job = self._casework.read(read)
+        job.succeeded.connect(lambda found: then(found) if self._desk.layers is layers else None)
+
+    def _drop(self, name: str) -> None:
+        layer = getattr(self, name)
+        setattr(self, name, None)
+        if layer is not None:
+            self._desk.drop(layer)
+
+
+def _older_mask(layers: CaseLayers, labels: np.ndarray, name: str) -> Labels:
+    return Labels(
+        labels,
+        name=name,
+        colormap=mask_colormap(RIGHT_LEFT),
+        opacity=layers.mask.opacity,
+        metadata={MAP: "mask"},
+        **placement(layers.image),
+    )
+
+
+def _map_layer(layers: CaseLayers, values: np.ndarray) -> Image:
+    """A map at the model's own size, stretched over the image by its scale: no pixel is computed."""
+    where = placement(layers.image)
+    ratio = np.array(layers.image.data.shape) / values.shape
+    scale = np.asarray(where["scale"])
+    where["translate"] = np.asarray(where["translate"]) + scale * (ratio - 1) / 2  # centres of pixels
+    where["scale"] = scale * ratio
+    return Image(
+        values,
+        name=f"{layers.image.name}: probability",
+        colormap="magma",
+        blending="translucent",
+        contrast_limits=(0, 255),
+        opacity=0.5,
+        metadata={MAP: "map"},
+        **where,
+    )

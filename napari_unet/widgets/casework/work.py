@@ -1,0 +1,383 @@
+"""CaseWork: between the review project on disk and the viewer. The docks talk to it, never to the project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Labels
+from qtpy.QtCore import QObject, Signal
+
+from napari_unet.core.errors import UserError
+from napari_unet.review.types import Author, AuthorKind, Case, Measurement, Order, Reason, Status
+from napari_unet.widgets.casework.book import CaseBook
+from napari_unet.widgets.casework.desk import CaseDesk
+from napari_unet.widgets.casework.intake import Intake
+from napari_unet.widgets.casework.link import ProjectLink
+from napari_unet.widgets.casework.opener import CaseOpener
+from napari_unet.widgets.casework.pictures import thumbnail_of
+from napari_unet.widgets.casework.views import CaseViews
+from napari_unet.widgets.jobs import Job
+
+if TYPE_CHECKING:
+    from napari_unet.review.store import ReviewProject
+
+_NOBODY = "unnamed reviewer"
+
+
+class EmptyMask(UserError):
+    """The mask to be accepted is empty: the person is to confirm it with `accept(empty_ok=True)`."""
+
+
+class CaseWork(QObject):
+    """The review of one viewer: its project, its queue, the open case and what is decided about it.
+
+    All methods are for the GUI thread and return at once; what they bring about comes in signals, on the GUI
+    thread too. Reading is done in jobs, writing by one saver, in the order of the calls.
+
+    project_changed : the project that is open now, or None. cases_changed : ids of cases that are new or
+    changed in `cases`. queue_changed : `queue` is another. case_opened : a Case, when its layers are there.
+    case_closed : its id. save_state : see review.save_state. failed : a UserError (an EmptyMask if the mask
+    is to be confirmed). told : news in a sentence. recovered : id of a case whose unsaved strokes were put
+    back. painted : the mask of the open case was changed.
+    """
+
+    project_changed = Signal(object)
+    cases_changed = Signal(list)
+    queue_changed = Signal()
+    case_opened = Signal(object)
+    case_closed = Signal(str)
+    save_state = Signal(object)
+    failed = Signal(object)
+    told = Signal(str)
+    recovered = Signal(str)
+    painted = Signal()
+
+    def __init__(self, session: Any) -> None:
+        super().__init__()
+        self.session = session
+        self.reviewer = ""
+        self.link = ProjectLink(self)
+        self.link.opened.connect(self._on_project)
+        self.link.save_state.connect(self.save_state)
+        self.link.failed.connect(self.failed)
+        self.book = CaseBook(self.link, self)
+        self.book.cases_changed.connect(self.cases_changed)
+        self.book.queue_changed.connect(self.queue_changed)
+        self.desk = CaseDesk(session, self.author)
+        self.desk.painted.connect(self.painted)
+        self.desk.failed.connect(self.failed)
+        self.opener = CaseOpener(self.link, self.book, self.desk, self.author, self)
+        self.opener.failed.connect(self.failed)
+        self.opener.told.connect(self.told)
+        self.opener.closed.connect(self.case_closed)
+        self.opener.recovered.connect(self.recovered)
+        self.views = CaseViews(self)
+        self.opener.opened.connect(self._on_opened)
+        self.intake = Intake(self)
+        self._cursor = session.viewer.cursor.events.position
+        self._cursor.connect(self.opener.time.alive)
+        self.painted.connect(self.opener.time.alive)
+
+    # -- who --
+
+    def set_reviewer(self, name: str) -> None:
+        """Who decides and corrects from now on."""
+        self.reviewer = name.strip()
+
+    def author(self) -> Author:
+        """The reviewer as the author of a revision."""
+        return Author(AuthorKind.PERSON, self.reviewer or _NOBODY)
+
+    # -- the project --
+
+    @property
+    def project(self) -> ReviewProject | None:
+        """The open project. Its methods take time: call them through `read` and `write` only."""
+        return self.link.project
+
+    def open_project(self, folder: Path) -> Job:
+        """Open the project in `folder`, in place of the one that is open."""
+        self.close_project()
+        return self.link.open(folder)
+
+    def create_project(self, folder: Path, protocol: str = "") -> Job:
+        """Make a project in `folder` and open it. protocol : what its masks hold, in words."""
+        self.close_project()
+        return self.link.create(folder, protocol)
+
+    def close_project(self) -> None:
+        """Finish writing in the background and close the project."""
+        was_open = self.project is not None
+        try:
+            self.opener.leave()
+        finally:  # whatever becomes of the layers, all is written and the process can end
+            self.intake.stop()
+            self.link.close()
+        self.opener.forget_all()
+        self.book.use([])
+        if was_open:
+            self.project_changed.emit(None)
+
+    def shut(self) -> None:
+        """The last dock is closed: everything is written, nothing of this stays in the viewer."""
+        self.close_project()
+        self.desk.close()
+        self._cursor.disconnect(self.opener.time.alive)
+
+    def read(self, work: Callable[[Any], Any]) -> Job:
+        """`work(project)` in a thread, for what has no method here. It must not write."""
+        return self.link.read(work)
+
+    def write(
+        self,
+        work: Callable[[Any], Any],
+        done: Callable[[Any], None] | None = None,
+        failed: Callable[[UserError], None] | None = None,
+    ) -> None:
+        """`work(project)` after all that was asked before; then one of the others, on the GUI thread."""
+        self.link.write(work, done, failed)
+
+    def _on_project(self, cases: list[Case]) -> None:
+        self.book.use(cases)
+        self.project_changed.emit(self.project)
+
+    # -- the queue --
+
+    @property
+    def cases(self) -> dict[str, Case]:
+        """What is known of each case now."""
+        return self.book.cases
+
+    @property
+    def queue(self) -> list[str]:
+        """Ids of all cases, in the order of work."""
+        return self.book.queue
+
+    @property
+    def order(self) -> Order:
+        """How the queue is sorted."""
+        return self.book.order
+
+    def set_order(self, order: Order) -> None:
+        """Sort the queue another way."""
+        self.book.set_order(order)
+
+    def refresh_case(self, id: str) -> None:
+        """Take one case from the project anew, after what is being written."""
+        self.book.refresh(id)
+
+    def reload_cases(self) -> None:
+        """Take all cases from the project anew."""
+        self.book.reload()
+
+    # -- the open case --
+
+    @property
+    def current(self) -> Case | None:
+        """The case that is open, as it stands now."""
+        layers = self.desk.layers
+        return None if layers is None else self.cases.get(layers.id)
+
+    @property
+    def current_layer(self) -> Labels | None:
+        """The mask layer of the open case."""
+        return None if self.desk.layers is None else self.desk.layers.mask
+
+    def open_case(self, id: str) -> None:
+        """Show a case. The open one is saved first; an older wish that still loads is forgotten."""
+        if self.project is not None and id in self.cases:
+            self.opener.time.alive()
+            self.opener.open(id)
+
+    def open_next(self) -> None:
+        """The next case of the queue that is not decided; if all are, the next one."""
+        here = self._here()
+        self._open_or_tell(self.book.next_undecided(here) or self._beside(here, 1), "This is the last case.")
+
+    def open_previous(self) -> None:
+        """The case before the open one in the queue, decided or not."""
+        self._open_or_tell(self._beside(self._here(), -1), "This is the first case.")
+
+    def coming(self) -> list[str]:
+        """The open case and those behind it in the queue, in order."""
+        return self.queue[self.book.place(self._here()) or 0 :]
+
+    def _here(self) -> str:
+        return "" if self.desk.layers is None else self.desk.layers.id
+
+    def _beside(self, id: str, by: int) -> str | None:
+        place = self.book.place(id)
+        at = (-1 if by > 0 else len(self.queue)) if place is None else place
+        return self.queue[at + by] if 0 <= at + by < len(self.queue) else None
+
+    def _open_or_tell(self, id: str | None, otherwise: str) -> None:
+        if id is not None:
+            self.open_case(id)
+        elif self.project is not None:
+            self.told.emit(otherwise)
+
+    def _on_opened(self, id: str) -> None:
+        self.views.opened()
+        self.case_opened.emit(self.cases[id])
+
+    # -- decisions --
+
+    def accept(self, empty_ok: bool = False) -> bool:
+        """Accept the mask and go on. False if nothing is done: an EmptyMask is told, to be confirmed."""
+        layers = self.desk.layers
+        if layers is None:
+            return False
+        if not empty_ok and not _has_lung(layers.mask.data):
+            self.failed.emit(EmptyMask("The mask is empty.", "Accept once more if there is no lung to mark."))
+            return False
+        self._decide(Status.ACCEPTED, empty_ok=empty_ok)
+        return True
+
+    def reject(self, reason: Reason) -> None:
+        """Leave the case out, and go on."""
+        self._decide(Status.REJECTED, reason)
+
+    def second_look(self) -> None:
+        """Mark the case for somebody to look at once more, and go on."""
+        self._decide(Status.SECOND_LOOK)
+
+    def take_back(self) -> None:
+        """Undo this reviewer's last decision and open its case."""
+        by = self.author().name
+
+        def back(case: Case | None) -> None:
+            if case is None:
+                self.told.emit("There is no decision to take back.")
+                return
+            self.book.took(case)
+            self.open_case(case.id)
+
+        self.write(lambda project: project.take_back(by), back)
+
+    def _decide(self, status: Status, reason: Reason | None = None, empty_ok: bool = False) -> None:
+        case, recorder = self.current, self.desk.recorder
+        if case is None or recorder is None:
+            return
+        id, by = case.id, self.author().name
+
+        def refused(error: UserError) -> None:
+            self.failed.emit(error)
+            self.refresh_case(id)
+
+        recorder.compare()
+        recorder.save()
+        self.write(lambda project: project.decide(id, status, by, reason, empty_ok), self.book.took, refused)
+        self.book.took(replace(case, status=status, reason=reason, reviewer=by, decided=datetime.now(UTC)))
+        following = self.book.next_undecided(id)
+        if following is None:
+            self.opener.leave()
+            self.told.emit("All cases of the queue are decided.")
+        else:
+            self.open_case(following)
+
+    def set_note(self, text: str) -> None:
+        """The note of the open case."""
+        case = self.current
+        if case is not None and text != case.note:
+            id, by = case.id, self.author().name
+            self.book.took(replace(case, note=text))
+            self.write(lambda project: project.set_note(id, text, by))
+
+    def set_measurements(self, measurements: tuple[Measurement, ...]) -> None:
+        """The lines that were measured in the open case."""
+        case = self.current
+        if case is not None and measurements != case.measurements:
+            id, by = case.id, self.author().name
+            self.book.took(replace(case, measurements=measurements))
+            self.write(lambda project: project.set_measurements(id, measurements, by))
+
+    # -- what is shown; see CaseViews --
+
+    def show_probability(self, on: bool) -> None:
+        """Show or hide what the model thought of each pixel; for all cases that follow too."""
+        self.views.show_probability(on)
+
+    def flip_before_after(self) -> None:
+        """Show the first mask in place of the mask as it is now, or go back."""
+        self.views.flip()
+
+    def next_uncertain_place(self) -> None:
+        """Go to the next place where the model is in doubt."""
+        self.views.next_uncertain_place()
+
+    def mask_display(self, how: str) -> None:
+        """The mask "filled", as "outline", or "off"; for all cases that follow too."""
+        self.views.mask_display(how)
+
+    def revisions(self) -> Job:
+        """The masks of the open case: a list of Revision, the first one first."""
+        id = self._here()
+        return self.read(lambda project: project.revisions(id) if id else [])
+
+    def show_revision(self, revision: str | None) -> None:
+        """Show an older mask as an outline over the mask; None takes it away."""
+        self.views.show_revision(revision)
+
+    def restore_revision(self, revision: str) -> None:
+        """Put an older mask into the layer, as one edit that can be undone; it is saved like a stroke."""
+        layers = self.desk.layers
+        if layers is not None:
+            job = self.read(lambda project: project.read_mask(revision))
+            job.succeeded.connect(lambda labels: self.opener.bring_in(layers, labels))
+
+    def read_identity(self) -> Job:
+        """Who the open image is of (an io.identity.Identity), read from its file now and kept nowhere."""
+        from napari_unet.io.identity import Identity, read_identity
+
+        id = self._here()
+        return self.read(lambda project: read_identity(project.source(id)) if id else Identity())
+
+    def thumbnail(self, id: str) -> Job | None:
+        """A small picture of a case with its mask: uint8 (rows, columns, 3). Failures are not told."""
+        case = self.cases.get(id)
+        if self.project is None or case is None:
+            return None
+        return self.link.read(lambda project: thumbnail_of(project, id, case.revision), quiet=True)
+
+    # -- images and first masks; see Intake --
+
+    def add_images(
+        self,
+        inputs: Sequence[Path],
+        manifest: Path | None = None,
+        masks: Path | None = None,
+        model: str | None = None,
+    ) -> Job:
+        """Add images by folder, file or glob; then read them, and make first masks, in the background.
+
+        masks : folder with masks that are there already. model : for cases that are without. The job's result
+        is an `Added`.
+        """
+        return self.intake.add_images(inputs, manifest, masks, model)
+
+    def scan(self, look_in: Sequence[Path] = ()) -> None:
+        """Look at all files again. look_in : folders in which to look for files that are missing."""
+        self.intake.scan(None, look_in)
+
+    def make_first_masks(self, model: str, ids: Sequence[str] | None = None) -> None:
+        """First masks by `model` in the background; None: for all cases without a mask."""
+        self.intake.make_first_masks(model, ids)
+
+    def resolve_change(self, id: str, keep: bool) -> None:
+        """Decide about a changed file. keep : its new content is the case's from now on."""
+        self.intake.resolve_change(id, keep)
+
+    def relocate(self, id: str, path: Path) -> None:
+        """The file of a case lies elsewhere now."""
+        self.intake.relocate(id, path)
+
+
+def _has_lung(labels: Any) -> bool:
+    """Whether any pixel is lung: neither background nor the ignore label."""
+    step = max(1, (1 << 20) // max(1, labels[:1].size))
+    parts = (labels[at : at + step] for at in range(0, len(labels), step))
+    return any((part - 1).min(initial=255) < 254 for part in parts)  # 0 and 255 become 255 and 254

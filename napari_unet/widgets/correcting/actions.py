@@ -1,0 +1,152 @@
+"""Buttons that change the whole slice in view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from qtpy.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from napari_unet.core.correct import (
+    fill_holes_change,
+    grow,
+    keep_largest,
+    mirror_lung,
+    restore_in,
+    smooth_border,
+)
+from napari_unet.core.errors import UserError
+from napari_unet.widgets.correcting.edits import MaskEditor, as_labels
+from napari_unet.widgets.correcting.target import Plane, Target
+
+_MOST = 20.0
+_WIDE = 72  # pixels: "20.0 mm" is readable
+_MM, _PIXELS = 2.0, 3.0  # to begin with
+_WAIT = UserError("One moment: the image is being read.", "Then try again.")
+
+
+@dataclass(frozen=True)
+class _Action:
+    text: str
+    tip: str
+    done: str
+    make: Callable[[ActionBox, Plane], Callable[[np.ndarray], object]]
+
+
+class ActionBox(QWidget):
+    """What tools change at a click. They act on the slice in view."""
+
+    def __init__(self, target: Target, editor: MaskEditor) -> None:
+        super().__init__()
+        self._target, self._editor = target, editor
+        self._in_mm = True
+        self.amount = QDoubleSpinBox()
+        self.amount.setRange(0.1, _MOST)
+        self.amount.setDecimals(1)
+        self.amount.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.amount.setMinimumWidth(_WIDE)
+        self.amount.setSingleStep(0.5)
+        self.amount.setValue(_MM)
+        self.amount.setToolTip("How far the three buttons beside it move or round the border.")
+        self.buttons: dict[str, QPushButton] = {}
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        for actions in _ROWS:
+            row = QHBoxLayout()
+            for action in actions:
+                button = self.buttons[action.text] = QPushButton(action.text)
+                button.clicked.connect(lambda _=False, action=action: self._run(action))
+                button.setToolTip(action.tip)
+                row.addWidget(button, stretch=1)
+            if actions is _BY_DISTANCE:
+                row.addWidget(QLabel("by"))
+                row.addWidget(self.amount, stretch=1)
+            column.addLayout(row)
+        self.show_state()
+
+    def show_state(self) -> None:
+        """Which buttons can be used, and the unit of the distance."""
+        plane = self._target.plane()
+        for button in self.buttons.values():
+            button.setEnabled(self._target.layer is not None)
+        in_mm = self._target.spacing is not None
+        if in_mm != self._in_mm:
+            self.amount.setValue(_MM if in_mm else _PIXELS)
+        self._in_mm = in_mm
+        self.amount.setSuffix(" mm" if in_mm else " px")
+        again = self.buttons[_AGAIN.text]
+        possible = self._target.layer is not None and (plane is None or plane.model is not None)
+        again.setEnabled(possible)
+        none = "There is no first mask to go back to: only masks of a model or of a review case have one."
+        again.setToolTip(_AGAIN.tip if possible else none)
+
+    def _run(self, action: _Action) -> None:
+        try:
+            self._target.lead()
+        except UserError as error:
+            self._editor.failed.emit(error)
+            return
+        plane = self._target.plane()
+        if plane is None:
+            self._editor.failed.emit(_WAIT)
+            return
+        self._editor.edit(plane.layer, plane.lead, action.make(self, plane), action.done)
+
+
+def _mirror(side: Literal["left", "right"]) -> Callable[[ActionBox, Plane], Callable[[np.ndarray], object]]:
+    return lambda box, plane: lambda labels: mirror_lung(labels, side, plane.towards, plane.image)
+
+
+def _by(sign: int) -> Callable[[ActionBox, Plane], Callable[[np.ndarray], object]]:
+    def make(box: ActionBox, plane: Plane) -> Callable[[np.ndarray], object]:
+        distance = sign * box.amount.value()
+        return lambda labels: grow(labels, distance, plane.spacing)
+
+    return make
+
+
+def _smooth(box: ActionBox, plane: Plane) -> Callable[[np.ndarray], object]:
+    distance = box.amount.value()
+    return lambda labels: smooth_border(labels, distance, plane.spacing)
+
+
+def _restore(box: ActionBox, plane: Plane) -> Callable[[np.ndarray], object]:
+    model = as_labels(plane.model) if plane.model is not None else np.zeros((0, 0), np.uint8)
+    return lambda labels: restore_in(labels, model, None)
+
+
+_AGAIN = _Action("First mask again", "The model's mask, or the file's, again.", "Restored.", _restore)
+_ROWS = (
+    (
+        _Action("Fill holes", "Fill every hole of the lungs.", "Holes filled.", lambda *_: fill_holes_change),
+        _Action(
+            "Two largest parts",
+            "Take all but the two largest parts away.",
+            "Small parts taken away.",
+            lambda *_: keep_largest,
+        ),
+    ),
+    (
+        _Action("Smooth", "Round the border off.", "Border smoothed.", _smooth),
+        _Action("Grow", "Move the border outwards.", "Border moved outwards.", _by(1)),
+        _Action("Shrink", "Move the border inwards.", "Border moved inwards.", _by(-1)),
+    ),
+    (
+        _Action(
+            "Mirror right lung",
+            "Begin the left lung anew: as the mirror image of the patient's right one.",
+            "The left lung is the mirror image of the right one now.",
+            _mirror("right"),
+        ),
+        _Action(
+            "Mirror left lung",
+            "Begin the right lung anew: as the mirror image of the patient's left one.",
+            "The right lung is the mirror image of the left one now.",
+            _mirror("left"),
+        ),
+    ),
+    (_AGAIN,),
+)
+_BY_DISTANCE = _ROWS[1]

@@ -1,0 +1,260 @@
+"""What the correcting tools work on: a mask layer, the slice of it in view, and what is known about both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from qtpy.QtCore import QObject, Signal
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.raster import Modality
+from napari_unet.io.grey import grey_from_channels
+from napari_unet.widgets.correcting.edits import Lead, as_labels, plane_of
+from napari_unet.widgets.jobs import Job, run_in_thread
+from napari_unet.widgets.layers import is_image, slice_in_view, spacing_of
+from napari_unet.widgets.mask_context import MaskContext
+from napari_unet.widgets.session import Session
+from napari_unet.widgets.viewing.layers_in_view import header_of, images_in_view
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One slice (Y, X) of a mask and what belongs to it; None for what is not known.
+
+    image : its grey values. probability : 0..1. model : the labels that the model gave, or the file had.
+    spacing : mm down and across. towards, modality : as in Raster.
+    """
+
+    layer: Labels
+    lead: Lead
+    image: np.ndarray | None
+    probability: np.ndarray | None
+    model: np.ndarray | None
+    spacing: tuple[float, ...] | None
+    towards: str | None
+    modality: Modality
+
+    def labels(self) -> np.ndarray:
+        """The slice's labels now, as uint8; a view where the layer holds uint8."""
+        return as_labels(plane_of(self.layer, self.lead))
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What was loaded outside the GUI thread; the maps are of the whole mask, the image of one slice."""
+
+    lead: Lead
+    image: np.ndarray | None
+    maps: tuple[np.ndarray | None, np.ndarray | None]
+
+
+class Target(QObject):
+    """The mask that is corrected. It loads what belongs to it, and anew when another slice is in view.
+
+    changed : another mask, another slice, or something was loaded. failed : a UserError.
+    """
+
+    changed = Signal()
+    failed = Signal(object)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._viewer = session.viewer
+        self._layer: Labels | None = None
+        self._context: MaskContext | None = None
+        self._known: _Known | None = None
+        self._job: Job | None = None
+        self._read: tuple[Image | None, Any] = (None, None)  # the image and its pixels, when last looked at
+        self._viewer.layers.events.inserted.connect(self._on_layers)
+        self._viewer.layers.events.removed.connect(self._on_layers)
+        self._viewer.dims.events.current_step.connect(self._on_step)
+
+    @property
+    def layer(self) -> Labels | None:
+        """The mask's layer."""
+        return self._layer
+
+    @property
+    def context(self) -> MaskContext | None:
+        """What is known about the mask; None for one that somebody drew over an image."""
+        return self._context
+
+    @property
+    def slices(self) -> int:
+        """How many slices the mask has, all of one image or of images of their own; 1 for a 2D mask."""
+        layer = self._layer
+        return int(layer.data.shape[0]) if layer is not None and layer.ndim == 3 else 1
+
+    @property
+    def is_volume(self) -> bool:
+        """Whether neighbouring slices belong together: those of a CT, not those of a stack of X-rays."""
+        return self.slices > 1 and not (self._context is not None and self._context.per_slice)
+
+    @property
+    def spacing(self) -> tuple[float, ...] | None:
+        """Of the whole mask, mm per axis; None where it is not known."""
+        layer = self._layer
+        if layer is None:
+            return None
+        spacing = spacing_of(layer) if self._context is None else self._context.spacing_mm
+        known = spacing is not None and len(spacing) in (2, layer.ndim)
+        return spacing if known else None
+
+    def choose(self, layer: Labels | None) -> None:
+        """Work on `layer` from now on. The same one again: look anew at what is known about it."""
+        self._layer = layer
+        self._context = self._session.context_of(layer) if layer is not None else None
+        self._load(again=True)
+
+    def lead(self) -> Lead:
+        """Position of the slice in view. Raises UserError if none is, or other axes are in view."""
+        layer = self._layer
+        if layer is None:
+            raise UserError("No mask is chosen.", "Choose one above, or add a Labels layer.")
+        if self._viewer.dims.ndisplay != 2:
+            raise UserError("The viewer shows a volume.", "Switch back to the 2D view (the button below).")
+        return slice_in_view(self._viewer, layer)
+
+    def plane(self) -> Plane | None:
+        """The slice in view with all that belongs to it; None while it is being loaded, or there is none."""
+        layer, known = self._layer, self._known
+        if layer is None or known is None:
+            return None
+        image, pixels = self._read
+        if image is not None and not image.multiscale and image.data is not pixels:
+            self._load(again=False)
+            return None
+        try:
+            lead = self.lead()
+        except UserError:
+            return None
+        if lead != known.lead:
+            return None
+        shape = layer.data.shape[-2:]
+        probability, model = (_slice_of(whole, lead, shape) for whole in known.maps)
+        image = known.image if known.image is not None and known.image.shape == shape else None
+        spacing = self.spacing
+        towards, modality = self.sides()
+        in_plane = None if spacing is None else tuple(spacing[-2:])
+        return Plane(layer, lead, image, probability, model, in_plane, towards, modality)
+
+    def whole_model(self) -> np.ndarray | None:
+        """The model's labels of the whole mask, once loaded; None if there are none."""
+        return None if self._known is None else self._known.maps[1]
+
+    def sides(self) -> tuple[str | None, Modality]:
+        """(which side columns lead towards, modality), as in Raster."""
+        if self._context is not None:
+            return self._context.columns_towards, self._context.modality
+        image = self._image()
+        header = {} if image is None else header_of(image)
+        return header.get("columns_towards"), header.get("modality", Modality.UNKNOWN)
+
+    def close_down(self) -> None:
+        """Let go of the viewer."""
+        self._viewer.dims.events.current_step.disconnect(self._on_step)
+        self._viewer.layers.events.inserted.disconnect(self._on_layers)
+        self._viewer.layers.events.removed.disconnect(self._on_layers)
+        if self._job is not None:
+            self._job.abandon()
+        self._layer = self._context = self._known = None
+
+    def _image(self) -> Image | None:
+        """The image under the mask: the one it was made of, otherwise one of its size that is in view."""
+        layer = self._layer
+        if layer is None:
+            return None
+        if self._context is not None:
+            image = self._context.image()
+            return image if image in self._viewer.layers else None
+        for image in images_in_view(self._viewer):
+            if is_image(image) and _shape_of(image) == layer.data.shape:
+                return image
+        return None
+
+    def _on_step(self) -> None:
+        if self.slices > 1:
+            self._load(again=False)
+
+    def _on_layers(self) -> None:
+        """An image may have come or gone."""
+        if self._layer is not None and self._image() is not self._read[0]:
+            self._load(again=self._known is None)
+
+    def _load(self, again: bool) -> None:
+        """Load for the slice in view; the maps of the whole mask only if `again`."""
+        if self._job is not None:
+            self._job.abandon()
+        before, self._known = self._known, None
+        layer = self._layer
+        try:
+            lead = None if layer is None else self.lead()
+        except UserError:
+            lead = None
+        if layer is None or lead is None:
+            self._job = None
+            self.changed.emit()
+            return
+        image = self._image_plane(lead)
+        context = self._context
+
+        def work() -> _Known:
+            if not again and before is not None:
+                maps = before.maps
+            elif context is None:
+                maps = (None, None)
+            else:
+                maps = (context.probability(), context.model_mask())
+            return _Known(lead, image(), maps)
+
+        job = self._job = run_in_thread(work, self)
+        job.succeeded.connect(self._on_loaded)
+        job.failed.connect(self.failed)
+        self.changed.emit()
+
+    def _on_loaded(self, known: _Known) -> None:
+        self._job = None
+        self._known = known
+        self.changed.emit()
+
+    def _image_plane(self, lead: Lead) -> Callable[[], np.ndarray | None]:
+        image = self._image()
+        self._read = (image, None if image is None else image.data)
+        if image is None:
+            return lambda: None
+        index = self._context.index if self._context is not None else None
+        data, rgb, name = (image.data[0] if image.multiscale else image.data), image.rgb, image.name
+        position = lead if index is None else index
+        leading = len(_shape_of(image)) - 2
+        if leading > len(position):
+            return lambda: None
+        at = position[len(position) - leading :]
+
+        def load() -> np.ndarray | None:
+            try:
+                pixels = np.asarray(data[at] if at else data)
+                return grey_from_channels(pixels, name) if rgb else pixels
+            except (UserError, IndexError):
+                return None  # a colour photograph, or an image of another shape: as if there were none
+
+        return load
+
+
+def _shape_of(image: Image) -> tuple[int, ...]:
+    """Without the colour axis."""
+    data: Any = image.data[0] if image.multiscale else image.data
+    return tuple(data.shape[:-1] if image.rgb else data.shape)
+
+
+def _slice_of(whole: np.ndarray | None, lead: Lead, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The slice of a map at `lead`; None if it is not of the mask's size."""
+    if whole is None:
+        return None
+    if whole.ndim == 3 and lead and lead[-1] < len(whole):
+        whole = whole[lead[-1]]
+    return whole if whole.shape == shape else None

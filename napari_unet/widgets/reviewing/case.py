@@ -1,0 +1,167 @@
+"""What is known about the open case, and what can be looked up: note, masks of before, who it is."""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.io.identity import Identity
+from napari_unet.review.types import AuthorKind, Case, FileState, Order, Revision
+from napari_unet.widgets.forms import Fields, Words
+from napari_unet.widgets.reviewing.queue_rows import status_words, why_words
+
+_ID = Qt.ItemDataRole.UserRole
+_ROWS = 4
+
+
+class CaseTitle(Words):
+    """One or two lines on the open case."""
+
+    def show_case(self, case: Case | None, order: Order) -> None:
+        """None while no case is open. order : of the queue."""
+        if case is None:
+            self.say("No case is open. Click one, or press Next.")
+            return
+        parts = [f"<b>Case {case.number}</b>", status_words(case), case.modality, case.view]
+        if case.file_state is not FileState.UNCHECKED and case.spacing_mm is None:
+            parts.append("no pixel spacing")
+        why = why_words(case, order)
+        self.say(" · ".join(part for part in parts if part) + (f"<br>{why}" if why else ""))
+
+
+class CaseBox(QWidget):
+    """noted : the text of the note. look_wanted : id of a revision to show, None to take it away.
+
+    restore_wanted : id of a revision. identity_wanted : the user asks whose image this is.
+    """
+
+    noted = Signal(str)
+    look_wanted = Signal(object)
+    restore_wanted = Signal(str)
+    identity_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.note = QLineEdit()
+        self.note.setPlaceholderText("A note on this case")
+        self.note.editingFinished.connect(self.flush_note)
+        self.identity = QPushButton("Show name, ID, date")
+        self.identity.setToolTip("Read from the file now, and kept nowhere.")
+        self.identity.clicked.connect(lambda: self.identity_wanted.emit())
+        self.who = Words(name="identity")
+        self.masks = QListWidget()
+        self.masks.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.masks.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.masks.setFixedHeight(_ROWS * (self.masks.fontMetrics().height() + 6))
+        self.masks.itemSelectionChanged.connect(self._on_selected)
+        self.look = QPushButton("Look at")
+        self.look.setCheckable(True)
+        self.look.setToolTip("Show this mask as an outline over the mask as it is now.")
+        self.look.toggled.connect(self._on_look)
+        self.restore = QPushButton("Restore")
+        self.restore.setToolTip("Make the mask as it was then. Ctrl+Z takes it back.")
+        self.restore.clicked.connect(lambda: self.restore_wanted.emit(self._selected()))
+        fields, buttons = Fields(), QHBoxLayout()
+        fields.add("Note", self.note)
+        buttons.addWidget(self.look)
+        buttons.addWidget(self.restore)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.addLayout(fields)
+        self.column.addWidget(self.identity)
+        self.column.addWidget(self.who)
+        self.column.addWidget(Words("Masks of this case, the newest first:"))
+        self.column.addWidget(self.masks)
+        self.column.addLayout(buttons)
+        self._case: Case | None = None
+        self.show_case(None)
+
+    def show_case(self, case: Case | None) -> None:
+        """Another case is open, or none."""
+        self._case = case
+        self.setEnabled(case is not None)
+        self.note.setText("" if case is None else case.note)
+        self.who.say("")
+        self.show_revisions([])
+
+    def update_case(self, case: Case) -> None:
+        """The open case is not as it was."""
+        is_other_note = self._case is None or self._case.note != case.note
+        self._case = case
+        if is_other_note and not self.note.hasFocus():
+            self.note.setText(case.note)
+
+    def flush_note(self) -> None:
+        """Tell the note that was typed, if it is another."""
+        if self._case is not None and self.note.text() != self._case.note:
+            self.noted.emit(self.note.text())
+
+    def show_revisions(self, revisions: list[Revision]) -> None:
+        """The masks of the case, given in the order in which they were made."""
+        self.look.setChecked(False)
+        self.masks.clear()
+        for revision in reversed(revisions):
+            item = QListWidgetItem(revision_words(revision))
+            item.setData(_ID, revision.id)
+            item.setToolTip(revision_tip(revision))
+            self.masks.addItem(item)
+        self._on_selected()
+
+    def show_identity(self, identity: Identity) -> None:
+        """Name, ID and dates as they stand in the file."""
+        said = {
+            "Name": identity.name,
+            "ID": identity.patient_id,
+            "Born": identity.birth_date,
+            "Taken": identity.study_date,
+        }
+        known = [f"{title}: {value}" for title, value in said.items() if value]
+        self.who.say("\n".join(known) or "The file says nothing about who this is.")
+
+    def _selected(self) -> str:
+        items = self.masks.selectedItems()
+        return items[0].data(_ID) if items else ""
+
+    def _on_selected(self) -> None:
+        chosen = bool(self._selected())
+        self.look.setEnabled(chosen)
+        self.restore.setEnabled(chosen)
+        if self.look.isChecked():
+            self.look_wanted.emit(self._selected() or None)
+
+    def _on_look(self, on: bool) -> None:
+        self.look_wanted.emit((self._selected() or None) if on else None)
+
+
+def revision_words(revision: Revision) -> str:
+    """For instance "3  14:02  A. Reviewer (strokes)"."""
+    time = revision.time if revision.time.tzinfo else revision.time.replace(tzinfo=UTC)
+    kind = revision.author.kind
+    who = {AuthorKind.MODEL: f"model {revision.author.name}", AuthorKind.FILE: "from a file"}.get(
+        kind, revision.author.name
+    )
+    note = f" ({revision.note})" if revision.note not in ("", who) else ""
+    return f"{revision.number}   {time.astimezone():%d %b %H:%M}   {who}{note}"
+
+
+def revision_tip(revision: Revision) -> str:
+    """What changed against the mask before."""
+    lines = [revision_words(revision)]
+    if revision.changed_mm2 is not None:
+        lines.append(f"{revision.changed_mm2:,.0f} mm² changed against the mask before")
+    elif revision.changed_pixels is not None:
+        lines.append(f"{revision.changed_pixels:,} pixels changed against the mask before")
+    if revision.dice is not None:
+        lines.append(f"Dice {revision.dice:.3f}")
+    return "\n".join(lines)

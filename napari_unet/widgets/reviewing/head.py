@@ -1,0 +1,164 @@
+"""The top of the Review dock: which project, how far, who, and whether everything is saved."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from html import escape
+from pathlib import Path
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QInputDialog,
+    QLabel,
+    QMenu,
+    QProgressBar,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.review.saving.save_state import Saved, SaveState, Saving
+from napari_unet.widgets.forms import Words
+from napari_unet.widgets.reviewing.queue_rows import Progress
+
+_ENTRIES = {
+    "add": "Add images…",
+    "masks": "Make missing first masks",
+    "look": "Look for changed and moved files…",
+    "keys": "Keys…",
+    "name": "Change reviewer…",
+    "open": "Open another project…",
+    "close": "Close project",
+}
+_RED, _GREEN = "#ff6b5e", "#5fc98b"
+
+
+class ReviewHead(QWidget):
+    """chosen : name of the entry of the menu that was clicked. named : another reviewer."""
+
+    chosen = Signal(str)
+    named = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.project = Elided()
+        self.menu = QMenu(self)
+        self.entries = {name: self.menu.addAction(text) for name, text in _ENTRIES.items()}
+        for name, entry in self.entries.items():
+            entry.triggered.connect(lambda _=False, n=name: self._on_entry(n))
+        self.button = QToolButton()
+        self.button.setText("Project ▾")
+        self.button.setStyleSheet("QToolButton::menu-indicator { image: none }")
+        self.button.setToolTip("Add images, change the reviewer, open another project …")
+        self.button.setMenu(self.menu)
+        self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(True)
+        self.saved = QLabel()
+        self.saved.setObjectName("saved")
+        self.reviewer = Elided()
+        self.reviewer.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.trouble = Words(name="not_saved")
+        self.storage = Words(name="storage")
+        self.work = Words(name="background")
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        first, second = QHBoxLayout(), QHBoxLayout()
+        first.addWidget(self.project, stretch=1)
+        first.addWidget(self.button)
+        second.addWidget(self.saved)
+        second.addWidget(self.reviewer, stretch=1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(first)
+        column.addWidget(self.bar)
+        column.addLayout(second)
+        for part in (self.trouble, self.storage, self.work):
+            column.addWidget(part)
+
+    def show_project(self, folder: Path, protocol: str, storage_note: str) -> None:
+        """Another project is open."""
+        self.project.say(folder.name, bold=True)
+        self.project.setToolTip(f"{folder}\n{protocol}".strip())
+        self.storage.say(storage_note)
+        self.work.say("")
+        self.saved.setText("Nothing to save")
+        self.trouble.say("")
+
+    def show_reviewer(self, name: str) -> None:
+        """Who decides now."""
+        self.reviewer.say(name)
+        self.reviewer.setToolTip(f"Reviewer: {name}")
+
+    def show_progress(self, progress: Progress) -> None:
+        """How many cases are decided."""
+        self.bar.setRange(0, max(1, progress.total))
+        self.bar.setValue(progress.done)
+        self.bar.setFormat(progress.words())
+
+    def show_saving(self, state: SaveState) -> None:
+        """The hour of the last saving; in red, with what helps, what is not saved."""
+        if isinstance(state, Saved):
+            at = state.at if state.at.tzinfo else state.at.replace(tzinfo=UTC)
+            self._say_saved(f"Saved {at.astimezone():%H:%M}", _GREEN)
+            self.trouble.say("")
+        elif isinstance(state, Saving):
+            if not self.trouble.text():
+                self._say_saved("Saving…", "")
+        else:
+            self._say_saved("Not saved", _RED)
+            where = (
+                f"<br>Your work is kept in {escape(str(state.rescue))}."
+                if state.rescue is not None
+                else "<br>Your work is kept while this window is open, and tried again by itself."
+            )
+            problem = f"{escape(state.problem.problem)} <b>{escape(state.problem.remedy)}</b>"
+            self.trouble.say(f"<span style='color: {_RED}'>{problem}{where}</span>")
+
+    def _say_saved(self, text: str, colour: str) -> None:
+        self.saved.setText(f"<span style='color: {colour}'>{text}</span>" if colour else text)
+
+    def _on_entry(self, name: str) -> None:
+        if name != "name":
+            self.chosen.emit(name)
+            return
+        before = self.reviewer.text()
+        text, is_ok = QInputDialog.getText(self, "Reviewer", "Your name:", text=before)
+        if is_ok and text.strip():
+            self.named.emit(text.strip())
+
+
+class Elided(QLabel):
+    """One line that is shortened where there is no room for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._whole = ""
+
+    def text(self) -> str:
+        """The whole of it."""
+        return self._whole
+
+    def say(self, text: str, bold: bool = False) -> None:
+        """Show `text`."""
+        self._whole = text
+        font = self.font()
+        font.setBold(bold)
+        self.setFont(font)
+        self._fit()
+
+    def resizeEvent(self, event: object) -> None:
+        """Shorten it anew."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideMiddle, self.width() - 2)
+        super().setText(shown)
