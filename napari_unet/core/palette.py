@@ -10,9 +10,8 @@ BLUISH_GREEN: Final = "#009e73"
 YELLOW: Final = "#f0e442"
 VERMILLION: Final = "#d55e00"
 REDDISH_PURPLE: Final = "#cc79a7"
-GREY: Final = "#9e9e9e"
 
 LUNGS: Final = SKY_BLUE
 RIGHT_LUNG: Final = ORANGE
 LEFT_LUNG: Final = SKY_BLUE
-NOT_SURE: Final = GREY
+NOT_SURE: Final = REDDISH_PURPLE  # grey is not seen on an X-ray
