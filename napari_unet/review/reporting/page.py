@@ -85,7 +85,7 @@ def _when(summary: Summary) -> str:
 
 
 def _rule(protocol: str) -> str:
-    return f" What counts as lung: {protocol}." if protocol else ""
+    return f" What counts as lung: {protocol.rstrip('.')}." if protocol else ""
 
 
 def _figures(summary: Summary) -> str:
