@@ -1,4 +1,4 @@
-"""What the user chose under Preferences ▸ Plugins ▸ U-Net Lung."""
+"""What the user chose under File ▸ Preferences ▸ U-Net Lung."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 PLUGIN = "napari-unet-lung"
+_PAGE = "U-Net Lung"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,15 @@ def watch_review_keys(on_change: Callable[[], None]) -> Callable[[], None]:
 
     chosen.events.connect(tell)
     return lambda: chosen.events.disconnect(tell)
+
+
+def show_preferences(viewer: Any) -> None:
+    """Open napari's preferences on our page."""
+    dialog = viewer.window._open_preferences_dialog()
+    pages = dialog._list
+    ours = [row for row in range(pages.count()) if pages.item(row).text() == _PAGE]
+    if ours:
+        pages.setCurrentRow(ours[0])
 
 
 def _review_page() -> Any:

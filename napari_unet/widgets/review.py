@@ -16,7 +16,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.review.types import Case
 from napari_unet.widgets.casework.work import EmptyMask
 from napari_unet.widgets.forms import ScrollColumn, Words
-from napari_unet.widgets.preferences import review_keys, watch_review_keys
+from napari_unet.widgets.preferences import review_keys, show_preferences, watch_review_keys
 from napari_unet.widgets.reviewing import settings as review_settings
 from napari_unet.widgets.reviewing.actions import plan_keys, taken_keys
 from napari_unet.widgets.reviewing.add import AddDialog, Addition
@@ -137,7 +137,7 @@ class ReviewWidget(QWidget):
         plan = plan_keys(review_keys(), taken_keys(self._viewer))
         self.conduct.show_keys(plan)
         if plan.problems:
-            where = "Choose another under File ▸ Preferences ▸ Plugins ▸ U-Net Lung."
+            where = "Choose another under File ▸ Preferences ▸ U-Net Lung."
             self._say_problem(UserError(" ".join(plan.problems), where))
 
     # -- the project --
@@ -202,6 +202,8 @@ class ReviewWidget(QWidget):
             self.casework.make_first_masks(self._session.model)
         elif name == "look":
             self._look(None)
+        elif name == "keys":
+            show_preferences(self._viewer)
         elif name == "open":
             folder = QFileDialog.getExistingDirectory(self, "Open a review project: choose its folder")
             if folder:
