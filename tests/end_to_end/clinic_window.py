@@ -1,0 +1,344 @@
+"""A napari window in a process of its own, used by mouse and keys as its parent says.
+
+Run as `python clinic_window.py [PROJECT]`. With a project it is the very program that `review open` starts,
+without one it is napari with the docks Review and Correct. Importing torch fails in this process. The parent
+writes one request a line, {"do": method of `Hands`, "with": arguments}, and reads one answer a line.
+"""
+
+# ruff: noqa: E402 (torch is kept out before anything of ours is imported)
+from __future__ import annotations
+
+import base64
+import json
+import os
+import random
+import signal
+import sys
+import threading
+import time
+import traceback
+import zlib
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+
+class _NoTorch:
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        if name.split(".")[0] == "torch":
+            raise ImportError("torch is not to be imported here")
+
+
+sys.meta_path.insert(0, _NoTorch())
+
+import napari
+import numpy as np
+from qtpy.QtCore import QEvent, QObject, QPoint, QPointF, Qt, Signal
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QDialog, QFileDialog, QLineEdit, QPushButton
+
+from napari_unet.widgets.correct import CorrectWidget
+from napari_unet.widgets.review import ReviewWidget
+from napari_unet.widgets.session import session_of
+
+_PATIENCE_S = 90.0
+_ALL = 20  # places on the way between two points of a stroke, at most
+LEFT, NONE = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+PLAIN = Qt.KeyboardModifier.NoModifier
+_MODIFIERS = {
+    "Shift": Qt.KeyboardModifier.ShiftModifier,
+    "Ctrl": Qt.KeyboardModifier.ControlModifier,
+}
+
+
+class Hands(QObject):
+    """What a person does at the window, and what they see. Places are (row, column) in pixels of the mask."""
+
+    _asked = Signal(str)
+
+    def __init__(self, viewer: Any, answers: Any) -> None:
+        super().__init__()
+        self.viewer, self._answers = viewer, answers
+        self.work = session_of(viewer).casework
+        self._asked.connect(self._obey)
+        self.window.activateWindow()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        for line in sys.stdin:
+            self._asked.emit(line)
+        os._exit(3)  # nobody is there any more
+
+    def _obey(self, line: str) -> None:
+        request = json.loads(line)
+        try:
+            answer = {"answer": getattr(self, request["do"])(*request["with"])}
+        except Exception:
+            answer = {"problem": traceback.format_exc()}
+        self._answers.write(json.dumps(answer) + "\n")
+        self._answers.flush()
+
+    # -- parts of the window --
+
+    @property
+    def window(self) -> Any:
+        return self.viewer.window._qt_window
+
+    @property
+    def canvas(self) -> Any:
+        return self.viewer.window._qt_viewer.canvas.native
+
+    @property
+    def review(self) -> ReviewWidget:
+        return self.window.findChild(ReviewWidget)
+
+    @property
+    def correct(self) -> CorrectWidget:
+        return self.window.findChild(CorrectWidget)
+
+    @property
+    def mask(self) -> Any:
+        return self.work.current_layer
+
+    # -- looking --
+
+    def see(self) -> dict[str, Any]:
+        """What the window says, in words and numbers."""
+        case, page = self.work.current, self.review.page
+        return {
+            "open": None if case is None else case.number,
+            "cases": len(self.work.cases),
+            "project": page.isVisible(),
+            "saved": page.head.saved.text(),
+            "progress": page.head.bar.format(),
+            "message": self.review.message.text(),
+            "news": page.news.text(),
+            "reviewer": page.head.reviewer.text(),
+            "reasons": page.decide.reasons[next(iter(page.decide.reasons))].isVisible(),
+            "steps": 0 if case is None else len(self.mask._undo_history),
+            "lung": case is not None and bool(np.any(self.mask.data)),
+            "mode": "" if case is None else str(self.mask.mode),
+            "busy": self.correct.editor.is_busy,
+            "focus": QApplication.focusWidget() is self.canvas,
+            "torch": "torch" in sys.modules,
+        }
+
+    def look(self) -> list[Any]:
+        """The mask that is on the screen: its shape, and its pixels as text."""
+        data = np.asarray(self.mask.data, np.uint8)
+        return [list(data.shape), base64.b64encode(zlib.compress(data.tobytes(), 1)).decode()]
+
+    def wait(self, name: str, value: Any) -> dict[str, Any]:
+        """Wait until `see` tells this; a text is looked for within the text."""
+
+        def is_so() -> bool:
+            now = self.see()[name]
+            return value in now if isinstance(value, str) else now == value
+
+        self._until(is_so, f"{name} never became {value!r}")
+        return self.see()
+
+    def wait_for_mask(self, pixels: str) -> None:
+        """Wait until the mask on the screen is this one, as `look` tells it."""
+        self._until(lambda: self.mask is not None and self.look()[1] == pixels, "the mask never came")
+
+    def safe(self) -> None:
+        """Wait until everything that was done is on the disk."""
+        link = self.work.link
+        self._until(lambda: not link._jobs, "a job never ended")
+        for _ in range(2):
+            assert link.clerk.flush(_PATIENCE_S) and link.saver.flush(_PATIENCE_S)
+            QApplication.processEvents()
+
+    def _until(self, is_so: Callable[[], bool], otherwise: str) -> None:
+        end = time.monotonic() + _PATIENCE_S
+        while not is_so():
+            if time.monotonic() > end:
+                raise TimeoutError(f"{otherwise}; seen: {self.see()}")
+            QTest.qWait(5)
+
+    # -- keyboard --
+
+    def key(self, name: str) -> None:
+        """Press a key, for instance "A" or "Ctrl+Z", wherever the focus is."""
+        *held, key = name.split("+")
+        modifiers = PLAIN
+        for one in held:
+            modifiers |= _MODIFIERS[one]
+        QTest.keyClick(QApplication.focusWidget() or self.canvas, getattr(Qt.Key, f"Key_{key}"), modifiers)
+
+    # -- mouse on the canvas --
+
+    def place(self, row: float, column: float) -> QPoint:
+        node = self.viewer.window._qt_viewer.canvas.layer_to_visual[self.mask].node
+        x, y = node.get_transform("visual", "canvas").map([column + 0.5, row + 0.5])[:2]
+        return QPoint(round(x), round(y))
+
+    def press(self, row: float, column: float) -> None:
+        """The left button goes down."""
+        QTest.mouseMove(self.canvas, self.place(row, column))
+        QTest.mousePress(self.canvas, LEFT, PLAIN, self.place(row, column))
+
+    def move(self, row: float, column: float) -> None:
+        """The mouse moves with the button down."""
+        here = self.place(row, column)  # QTest's own moves forget the button
+        at, on_screen = QPointF(here), QPointF(self.canvas.mapToGlobal(here))
+        event = QMouseEvent(QEvent.Type.MouseMove, at, on_screen, NONE, LEFT, PLAIN)
+        QApplication.sendEvent(self.canvas, event)
+        QTest.qWait(10)  # napari takes a move at most every 5 ms
+
+    def release(self, row: float, column: float) -> None:
+        """The left button goes up."""
+        QTest.mouseRelease(self.canvas, LEFT, PLAIN, self.place(row, column))
+        QApplication.processEvents()
+
+    def drag(self, points: Sequence[tuple[float, float]], let_go: bool = True) -> None:
+        """One stroke along `points`; without letting go it is still under way."""
+        self.press(*points[0])
+        for start, end in pairwise(points):
+            far = float(np.hypot(*np.subtract(end, start)))
+            count = max(4, min(_ALL, round(far / 6)))
+            for share in np.linspace(0, 1, count + 1)[1:]:
+                self.move(*np.add(start, np.subtract(end, start) * share))
+        self.move(*points[-1])  # had the last one come too soon, it was passed over
+        if let_go:
+            self.release(*points[-1])
+
+    # -- mouse in the docks --
+
+    def click(self, text: str) -> None:
+        """Click the button that begins with these words."""
+        found = (button for button in self._front().findChildren(QPushButton) if button.isVisible())
+        button = next(button for button in found if button.text().startswith(text))
+        QTest.mouseClick(button, LEFT)
+
+    def click_case(self, number: int) -> None:
+        """Click a case in the queue, and wait until it is open."""
+        table = self.review.page.table
+        (id,) = (case.id for case in self.work.cases.values() if case.number == number)
+        self._until(lambda: table.model.row_of(id) >= 0, f"case {number} is not in the table")
+        index = table.model.index(table.model.row_of(id), 1)
+        table.view.scrollTo(index)
+        QTest.mouseClick(table.view.viewport(), LEFT, PLAIN, table.view.visualRect(index).center())
+        self.wait("open", number)
+
+    def choose_order(self, text: str) -> None:
+        """Choose how the queue is sorted."""
+        box = self.review.page.table.order_box
+        box.setCurrentText(text)
+        box.activated.emit(box.currentIndex())
+
+    def set_brush(self, size: int) -> None:
+        """Choose the width of the brush, in pixels of the mask."""
+        self.mask.brush_size = size
+
+    def raise_dock(self, name: str) -> None:
+        """Bring a dock to the front of its tabs."""
+        part: Any = self.review if name == "Review" else self.correct
+        while not hasattr(part, "toggleViewAction"):
+            part = part.parentWidget()
+        part.raise_()
+        self._until(lambda: not part.widget().visibleRegion().isEmpty(), f"{name} never came to the front")
+
+    def new_project(self, name: str, images: str, masks: str, manifest: str, project: str) -> None:
+        """On the start page: give one's name, then make a project of folders that are looked for."""
+        start = self.review.start
+        QTest.keyClicks(start.reviewer, name)
+        self.click("New project")
+        self._until(lambda: self._front() is not self.window, "the dialog never came")
+        dialog = self._front()
+        where = iter((images, masks, project))
+        QFileDialog.getExistingDirectory = staticmethod(lambda *a, **k: next(where))
+        QTest.mouseClick(dialog.images.findChild(QPushButton), LEFT)
+        first = [dialog.first.itemText(row) for row in range(dialog.first.count())]
+        dialog.first.setCurrentIndex(next(n for n, text in enumerate(first) if "folder" in text))
+        QTest.mouseClick(dialog.masks.findChild(QPushButton), LEFT)
+        QTest.mouseClick(dialog.folder.findChild(QPushButton), LEFT)
+        dialog.manifest.findChild(QLineEdit).setText(manifest)
+        self.click("Make project")
+
+    def _front(self) -> Any:
+        """The dialog that is open, else the window."""
+        dialogs = (one for one in QApplication.topLevelWidgets() if isinstance(one, QDialog))
+        return next((dialog for dialog in dialogs if dialog.isVisible() and dialog.isModal()), self.window)
+
+    # -- the end --
+
+    def close(self) -> None:
+        """Close the window as its menu does."""
+        self.viewer.close()
+
+    def die_in_database(self, statement: int) -> None:
+        """Kill this process at so many statements from now, in the middle of a transaction."""
+        from sqlalchemy import Engine, event
+
+        left = iter(range(statement - 1, -1, -1))
+
+        @event.listens_for(Engine, "after_cursor_execute")
+        def count(*_: Any) -> None:
+            if next(left) == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def die_on_disk(self, touch: int, seed: int) -> None:
+        """Kill this process when it touches files of the project for so many times from now.
+
+        A write is done by half first; whether the others are done first is drawn by `seed`.
+        """
+        from napari_unet.review.saving import durable, journal
+
+        draw, left = random.Random(seed), iter(range(touch - 1, -1, -1))
+
+        def die() -> None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        class Killed(durable.FileIO):  # type: ignore[misc, name-defined]
+            def write(self, data: Any) -> int:
+                if next(left) == 0:
+                    super().write(bytes(data)[: len(data) // 2])
+                    die()
+                return super().write(data)
+
+        def killed(call: Callable[..., Any]) -> Callable[..., Any]:
+            def replaced(*arguments: Any, **options: Any) -> Any:
+                now, before = next(left) == 0, draw.random() < 0.5
+                if now and before:
+                    die()
+                result = call(*arguments, **options)
+                if now:
+                    die()
+                return result
+
+            return replaced
+
+        journal.FileIO = durable.FileIO = Killed  # type: ignore[misc]
+        for name in ("fsync", "replace", "rename", "unlink"):
+            setattr(os, name, killed(getattr(os, name)))
+
+
+def main() -> None:
+    """Opens the window and serves it until it is closed."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever else is printed is no answer
+    run = napari.run
+    hands: list[Hands] = []
+
+    def serve(*arguments: Any, **options: Any) -> None:
+        hands.append(Hands(napari.current_viewer(), answers))
+        run(*arguments, **options)
+
+    napari.run = serve
+    if len(sys.argv) > 1:
+        from napari_unet.widgets import open_review
+
+        open_review.main()
+    else:
+        viewer = napari.Viewer()
+        viewer.window.resize(1400, 900)
+        viewer.window.add_plugin_dock_widget("napari-unet-lung", "Correct")
+        viewer.window.add_plugin_dock_widget("napari-unet-lung", "Review", tabify=True)
+        napari.run()
+
+
+if __name__ == "__main__":
+    main()
