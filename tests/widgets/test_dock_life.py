@@ -38,7 +38,7 @@ def test_closing_the_dock_leaves_the_viewer_as_it_was(make_napari_viewer, engine
     assert list(viewer.mouse_drag_callbacks) == drags
     assert len(viewer.layers.events.inserted.callbacks) == inserted
     assert engine.closed.wait(5)
-    assert not session._sessions
+    assert id(viewer) not in session._sessions
 
 
 def test_closing_the_dock_in_the_middle_of_a_job(viewer, dock, click_segment, engine, qtbot):
@@ -73,7 +73,7 @@ def test_closing_the_viewer_in_the_middle_of_a_job(viewer, dock, click_segment, 
     viewer.close()
     qtbot.waitUntil(lambda: engine.closed.is_set())
     assert job.cancelled
-    assert not session._sessions
+    assert id(viewer) not in session._sessions
 
 
 def test_a_dock_closed_at_once(make_napari_viewer, engine, models, qtbot):
@@ -82,7 +82,7 @@ def test_a_dock_closed_at_once(make_napari_viewer, engine, models, qtbot):
     viewer.window.add_dock_widget(dock)
     close_like_the_user(viewer, dock)
     qtbot.wait(200)
-    assert not session._sessions
+    assert id(viewer) not in session._sessions
     assert dock._session._engine is None
 
 
