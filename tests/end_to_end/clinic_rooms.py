@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from typer.testing import CliRunner
 
+from napari_unet.cli.main import app
 from napari_unet.io.formats import read_raster
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.verify import Problem
@@ -111,12 +113,9 @@ def gap(mask: np.ndarray) -> list[tuple[float, float]]:
 
 
 def command(*arguments: object) -> str:
-    """What the command line says, in a process of its own. AssertionError if it fails."""
-    program = "from napari_unet.cli.main import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", program, *map(str, arguments)], capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
+    """What the command line says. AssertionError if it fails."""
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert done.exit_code == 0, done.output
     return done.stdout
 
 
