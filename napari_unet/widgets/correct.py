@@ -26,7 +26,7 @@ from napari_unet.widgets.forms import Fields, Foldable, LayerPicker, ScrollColum
 from napari_unet.widgets.layers import MAP
 from napari_unet.widgets.session import Session, session_of
 
-_KEYS = (
+KEYS = (
     ("Ctrl+Z, Ctrl+Shift+Z", "undo, redo"),
     ("2, 1, 4, 3", "napari's brush, eraser, fill, polygon"),
     ("[ and ]", "smaller and larger brush"),
@@ -34,6 +34,7 @@ _KEYS = (
     ("Shift held", "smart brush, lasso: erase; push border: no lung"),
     ("Esc", "leave the tool"),
 )
+"""Keys for correcting, and what they do; the keyboard card has them too."""
 
 
 class CorrectWidget(QWidget):
@@ -241,6 +242,6 @@ def _title(text: str) -> QLabel:
 
 def _hints() -> str:
     rows = "".join(
-        f"<tr><td><b>{escape(keys)}</b>&nbsp;&nbsp;</td><td>{escape(does)}</td></tr>" for keys, does in _KEYS
+        f"<tr><td><b>{escape(keys)}</b>&nbsp;&nbsp;</td><td>{escape(does)}</td></tr>" for keys, does in KEYS
     )
     return f"<table>{rows}</table>"
