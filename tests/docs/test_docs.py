@@ -131,13 +131,44 @@ def test_the_recipe_that_is_shown_is_one(tmp_path: Path) -> None:
 
 def test_mouse_and_keys() -> None:
     pytest.importorskip("napari")
+    from napari_unet.widgets.reviewing.actions import ACTIONS
     from napari_unet.widgets.viewing import HINTS
 
     gestures = {hint.gesture for hint in HINTS}
     assert rows("segment.md", "Mouse and keys") == [[hint.gesture, hint.does] for hint in HINTS]
     named = {key for page in PAGES for key in re.findall(r"<kbd>(.*?)</kbd>", page.read_text("utf-8"))}
-    assert named <= gestures
+    assert named <= gestures | {action.key for action in ACTIONS}
     assert {gesture for gesture in gestures if len(gesture) == 1} <= named, "the tutorial leaves one out"
+
+
+def test_the_keyboard_card() -> None:
+    pytest.importorskip("napari")
+    from napari_unet.widgets.correct import KEYS
+    from napari_unet.widgets.reviewing.actions import ACTIONS, REASON_KEYS
+    from napari_unet.widgets.viewing import HINTS
+
+    assert rows("keyboard.md", "Review") == [[action.key, action.title] for action in ACTIONS]
+    reasons = [[key, reason.value] for key, reason in REASON_KEYS.items()]
+    assert rows("keyboard.md", "After R") == [*reasons, ["Esc", "do not reject"]]
+    assert rows("keyboard.md", "Correct") == [list(key) for key in KEYS]
+    assert [row[0] for row in rows("correct.md", "Keys")] == [keys for keys, _ in KEYS]
+    assert rows("keyboard.md", "Picture") == [[hint.gesture, hint.does] for hint in HINTS]
+
+
+def test_the_tutorial_of_review() -> None:
+    pytest.importorskip("napari")
+    from napari_unet.widgets.reviewing.actions import ACTIONS, REASON_KEYS
+
+    text = (ROOT / "docs" / "review.md").read_text(encoding="utf-8")
+    keys = {action.name: action.key for action in ACTIONS}
+    pressed = [row[1].split(",")[0] for row in rows("review.md", "3. Decide")]
+    assert pressed == [
+        keys[name] if name else "–" for name in ("accept", "", "reject", "second_look", "take_back")
+    ]
+    for key, reason in REASON_KEYS.items():
+        assert f"{key} {reason.value}" in text
+    for name, does in (("display", "draws the mask"), ("probability", "shows what"), ("flip", "flips")):
+        assert f"{keys[name]} {does}" in text
 
 
 def test_limits_of_the_input_gate() -> None:
