@@ -231,6 +231,7 @@ def test_stopped_it_saves_once_and_lets_go(recorded, clerk):
     layer, saver, recorder = recorded(lungs((60, 80)))
     stroke(layer, (5, 5))
     recorder.stop()
+    assert clerk.flush(10)
     stroke(layer, (50, 50))
     assert clerk.flush(10)
     assert len(saver.saved) == 1 and saver.closed

@@ -396,7 +396,7 @@ def test_closing_leaves_the_viewer_as_it_was(make_napari_viewer, qtbot):
     QApplication.processEvents()
     assert state()[:1] == before[:1] and state()[3] == before[3]
     assert not any(getattr(c, "__self__", None) is dock.tools.lasso for c in mask.mouse_drag_callbacks)
-    assert not _sessions
+    assert id(viewer) not in _sessions
 
 
 def test_closing_in_the_middle_of_an_edit(viewer, dock, held, qtbot):
