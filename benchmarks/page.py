@@ -65,12 +65,15 @@ def _machine(results: list[Result]) -> str:
         values = [result.conditions[key] for result in results if result.conditions.get(key) is not None]
         if not values:
             continue
-        same = all(value == values[0] for value in values)
-        lines.append(f"- {key}: {_words(values[0] if same else f'{min(values)} to {max(values)}')}\n")
+        lines.append(f"- {key}: {_range(values)}\n")
     return "## Where it was measured\n\n" + "".join(lines)
 
 
-def _words(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {number}" for name, number in value.items())
-    return str(value)
+def _range(values: list[Any]) -> str:
+    """One value, or the least and the greatest; of tables, name by name."""
+    if isinstance(values[0], dict):
+        names = dict.fromkeys(name for value in values for name in value)
+        found = {name: [value[name] for value in values if name in value] for name in names}
+        return ", ".join(f"{name} {_range(there)}" for name, there in found.items())
+    same = all(value == values[0] for value in values)
+    return str(values[0]) if same else f"{min(values)} to {max(values)}"

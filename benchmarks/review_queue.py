@@ -12,7 +12,7 @@ _ROWS = {
     "add": "add them to a project",
     "open": "open the project and read all cases",
     "order": "order the queue by anatomy checks",
-    "first": "from before napari is imported until the first case is on the screen",
+    "first": "`review open`: from the start of the process until the first case is on the screen",
     "next": "next case, until its layers are there",
     "filter": "type into the search box, until the rows are there (150 ms of it wait for more letters)",
     "sort": "click on a column's head, until it is drawn",

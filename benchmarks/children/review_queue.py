@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,6 +20,7 @@ from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Order
 
 _PATIENCE_S = 120.0
+_MANY = 1000  # from here on it is no trial
 
 
 def main(count: int, side: int) -> None:
@@ -27,8 +29,10 @@ def main(count: int, side: int) -> None:
         images, project = Path(folder) / "images", Path(folder) / "project"
         _make_images(images, count, side)
         _without_window(images, project, found)
+        started = [_started(project) for _ in range(1 if count < _MANY else 3)]
+        found["first"] = [one["first"] for one in started]
         _in_window(project, found)
-    found["torch"] = "torch" in sys.modules
+    found["torch"] = "torch" in sys.modules or any(one["torch"] for one in started)
     print(json.dumps(found), flush=True)
     os._exit(0)  # the window's own end is not measured
 
@@ -59,8 +63,13 @@ def _without_window(images: Path, folder: Path, found: dict[str, Any]) -> None:
     found["order"] = time.perf_counter() - start
 
 
+def _started(project: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.children.first_case", str(project), str(time.time())]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=_PATIENCE_S)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
 def _in_window(folder: Path, found: dict[str, Any]) -> None:
-    start = time.perf_counter()
     import napari
     from qtpy.QtCore import Qt
 
@@ -74,7 +83,6 @@ def _in_window(folder: Path, found: dict[str, Any]) -> None:
     casework.case_opened.connect(opened.append)
     open_review(viewer, folder)
     _wait(lambda: opened)
-    found["first"] = time.perf_counter() - start
     table = viewer.window._qt_window.findChild(QueueTable)
     rows = table.model.rowCount()
     found["rows"] = rows

@@ -52,6 +52,13 @@ def test_the_page_has_every_table_and_the_machine(result):
     assert "- cores: 2\n- load before: 0.5 to 1.5\n" in text
 
 
+def test_versions_that_differ_are_told_one_by_one(result):
+    result.conditions = {"versions": {"ours": "1.1", "numpy": "2.4"}}
+    other = Result("Memory", "Run once.", (Column("what"),))
+    other.conditions = {"versions": {"ours": "1.2", "numpy": "2.4", "napari": "0.9"}}
+    assert "- versions: ours 1.1 to 1.2, numpy 2.4, napari 0.9\n" in page([result, other])
+
+
 def test_contenders_take_turns_and_the_first_round_does_not_count():
     turns = []
     times = interleaved({"a": lambda: turns.append("a"), "b": lambda: turns.append("b")}, rounds=2)
