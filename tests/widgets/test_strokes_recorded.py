@@ -11,10 +11,10 @@ from napari.layers import Labels
 
 from napari_unet.core.change import IGNORE
 from napari_unet.review.types import Author, AuthorKind
+from napari_unet.widgets.casework import stroke_recorder
 from napari_unet.widgets.casework.clerk import Clerk
 from napari_unet.widgets.casework.stroke_atoms import change_of
 from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder, Tape
-from napari_unet.widgets.casework import stroke_recorder
 
 ANN = Author(AuthorKind.PERSON, "Ann")
 
@@ -266,8 +266,8 @@ def test_strokes_survive_without_being_saved(review, tmp_path):
     np.testing.assert_array_equal(review.journaled(id), mask.data)
 
 
-def test_unsaved_strokes_come_back_as_one_edit(review, tmp_path):
-    (id,) = review.start(write_images(tmp_path / "images", 1))
+def test_unsaved_strokes_come_back_first_and_as_one_edit(review, tmp_path):
+    *_, id = review.start(write_images(tmp_path / "images", 3))
     mask = review.open(id)
     before = mask.data.copy()
     stroke(mask, (5, 5))
@@ -284,7 +284,9 @@ def test_unsaved_strokes_come_back_as_one_edit(review, tmp_path):
     journal.write_bytes(kept)
     review.reopen()
     assert review.work.cases[id].revision == revision
-    mask = review.open(id)
+    review.work.open_next()  # it goes before those that come first in the queue
+    review.until_open(id)
+    mask = review.work.current_layer
     review.qtbot.waitUntil(lambda: np.array_equal(mask.data, painted))
     assert review.recovered == [id]
     np.testing.assert_array_equal(review.journaled(id), painted)

@@ -24,11 +24,11 @@ _PATIENCE_S = 20.0  # for what is still to be written when a project is closed
 class ProjectLink(QObject):
     """Holds the open project, its saver and its clerk. Everything here returns at once.
 
-    opened : list of Case, when a project is there. save_state : see review.save_state. failed : a UserError
-    that nobody else listens to.
+    opened : list of Case, and ids of those with strokes that were never saved, when a project is there.
+    save_state : see review.save_state. failed : a UserError that nobody else listens to.
     """
 
-    opened = Signal(list)
+    opened = Signal(list, list)
     save_state = Signal(object)
     failed = Signal(object)
     _later = Signal(object)
@@ -44,7 +44,7 @@ class ProjectLink(QObject):
     def open(self, folder: Path) -> Job:
         """Open the project in `folder`."""
 
-        def work() -> tuple[Any, list[Case]]:
+        def work() -> tuple[Any, list[Case], list[str]]:
             from napari_unet.review.store import ReviewProject
 
             return _first_look(ReviewProject.open(Path(folder)))
@@ -54,7 +54,7 @@ class ProjectLink(QObject):
     def create(self, folder: Path, protocol: str) -> Job:
         """Make a project in `folder` and open it."""
 
-        def work() -> tuple[Any, list[Case]]:
+        def work() -> tuple[Any, list[Case], list[str]]:
             from napari_unet.review.store import ReviewProject
 
             return _first_look(ReviewProject.create(Path(folder), protocol))
@@ -109,8 +109,8 @@ class ProjectLink(QObject):
         job.ended.connect(lambda: self._jobs.discard(job))
         return job
 
-    def _start_project(self, work: Callable[[], tuple[Any, list[Case]]]) -> Job:
-        def guarded(job: Job) -> tuple[Any, list[Case]]:
+    def _start_project(self, work: Callable[[], tuple[Any, list[Case], list[str]]]) -> Job:
+        def guarded(job: Job) -> tuple[Any, list[Case], list[str]]:
             found = work()
             try:
                 job.check()  # somebody wants another one meanwhile
@@ -123,10 +123,10 @@ class ProjectLink(QObject):
         job.succeeded.connect(self._use)
         return job
 
-    def _use(self, found: tuple[Any, list[Case]]) -> None:
+    def _use(self, found: tuple[Any, list[Case], list[str]]) -> None:
         from napari_unet.review.saving.saver import Saver
 
-        project, cases = found
+        project, cases, unsaved = found
         self.project = project
         self.saver = saver = Saver(project, lambda state: self._soon(partial(self.save_state.emit, state)))
 
@@ -136,7 +136,7 @@ class ProjectLink(QObject):
 
         self.clerk = Clerk(at_end)
         gc.freeze()  # napari collects garbage whenever a layer goes; what is there by now it may pass over
-        self.opened.emit(cases)
+        self.opened.emit(cases, unsaved)
 
     def _soon(self, task: Callable[[], None]) -> None:
         """Do `task` on the GUI thread; from any thread."""
@@ -146,9 +146,11 @@ class ProjectLink(QObject):
             return
 
 
-def _first_look(project: Any) -> tuple[Any, list[Case]]:
+def _first_look(project: Any) -> tuple[Any, list[Case], list[str]]:
+    from napari_unet.review.saving.recovery import unsaved_cases
+
     try:
-        return project, project.cases()
+        return project, project.cases(), unsaved_cases(project)
     except BaseException:
         project.close()
         raise

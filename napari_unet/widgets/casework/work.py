@@ -61,6 +61,7 @@ class CaseWork(QObject):
         self.session = session
         self.reviewer = ""
         self.link = ProjectLink(self)
+        self._unsaved: list[str] = []
         self.link.opened.connect(self._on_project)
         self.link.save_state.connect(self.save_state)
         self.link.failed.connect(self.failed)
@@ -141,7 +142,8 @@ class CaseWork(QObject):
         """`work(project)` after all that was asked before; then one of the others, on the GUI thread."""
         self.link.write(work, done, failed)
 
-    def _on_project(self, cases: list[Case]) -> None:
+    def _on_project(self, cases: list[Case], unsaved: list[str]) -> None:
+        self._unsaved = unsaved
         self.book.use(cases)
         self.project_changed.emit(self.project)
 
@@ -194,7 +196,13 @@ class CaseWork(QObject):
             self.opener.open(id)
 
     def open_next(self) -> None:
-        """The next case of the queue that is not decided; if all are, the next one."""
+        """The next case of the queue that is not decided; if all are, the next one.
+
+        Cases with strokes that a program left behind when it was killed go before all others.
+        """
+        if self._unsaved:
+            self.open_case(self._unsaved.pop(0))
+            return
         here = self._here()
         self._open_or_tell(self.book.next_undecided(here) or self._beside(here, 1), "This is the last case.")
 
@@ -221,6 +229,7 @@ class CaseWork(QObject):
             self.told.emit(otherwise)
 
     def _on_opened(self, id: str) -> None:
+        self._unsaved = [other for other in self._unsaved if other != id]
         self.views.opened()
         self.case_opened.emit(self.cases[id])
 
