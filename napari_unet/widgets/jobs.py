@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 from qtpy.QtCore import QObject, Qt, Signal
@@ -144,3 +144,15 @@ def run_on_engine(
         return result if finish is None else finish(result)
 
     return Job(work, owner)
+
+
+def exhaust(steps: Generator[Any, None, Any], job: Job) -> Any:
+    """Run a generator to its end in a job: its events are the job's progress, cancelling closes it."""
+    try:
+        while True:
+            job.check()
+            job.progress(next(steps))
+    except StopIteration as end:
+        return end.value
+    finally:
+        steps.close()

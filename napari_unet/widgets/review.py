@@ -21,6 +21,7 @@ from napari_unet.widgets.reviewing import settings as review_settings
 from napari_unet.widgets.reviewing.actions import plan_keys, taken_keys
 from napari_unet.widgets.reviewing.add import AddDialog, Addition
 from napari_unet.widgets.reviewing.conduct import Conduct
+from napari_unet.widgets.reviewing.export import Exporter
 from napari_unet.widgets.reviewing.keys import ReviewKeys
 from napari_unet.widgets.reviewing.page import ReviewPage
 from napari_unet.widgets.reviewing.queue_pictures import PictureFeed
@@ -65,6 +66,7 @@ class ReviewWidget(QWidget):
         self.feed = PictureFeed(self.page.table.model, self.casework.thumbnail, self)
         self.keys = ReviewKeys(self._viewer.window._qt_window, self)
         self.conduct = Conduct(self.casework, self.page, self.keys, self)
+        self.exporter = Exporter(self.casework, self.page, self)
         body = QWidget()
         column = QVBoxLayout(body)
         column.addWidget(self.message)
@@ -111,6 +113,7 @@ class ReviewWidget(QWidget):
         page.case.identity_wanted.connect(self._on_identity)
         page.more.button().toggled.connect(self._load_revisions)
         self.conduct.done.connect(self._on_told)
+        self.exporter.done.connect(self._on_told)
         self._unwatch = watch_review_keys(self._plan_keys)
 
     def event(self, event: QEvent) -> bool:
@@ -202,6 +205,8 @@ class ReviewWidget(QWidget):
             self.casework.make_first_masks(self._session.model)
         elif name == "look":
             self._look(None)
+        elif name == "export":
+            self.exporter.ask()
         elif name == "keys":
             show_preferences(self._viewer)
         elif name == "open":

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from casework_fakes import Review, stroke, write_images
 from qtpy.QtCore import QEvent, QSettings, Qt
 from qtpy.QtGui import QKeyEvent
-from qtpy.QtWidgets import QApplication, QDockWidget
+from qtpy.QtWidgets import QApplication, QDockWidget, QListWidget
 
+from napari_unet.review.exporting.item import Format
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import FileState, NewCase, Order, Reason, Status
 from napari_unet.widgets.review import ReviewWidget
 from napari_unet.widgets.reviewing import settings as review_settings
 from napari_unet.widgets.reviewing.add import AddDialog
+from napari_unet.widgets.reviewing.export import ExportDialog
 
 A, D, N, R, T = (getattr(Qt.Key, f"Key_{letter}") for letter in "ADNRT")
 
@@ -228,6 +231,42 @@ def test_the_way_from_the_first_page_to_the_first_case(dock, viewer, qtbot, tmp_
     clerk = dock.casework.link.clerk
     dock.setParent(None)
     assert clerk.join(20)
+
+
+def test_what_was_just_accepted_is_exported(started, viewer, qtbot, tmp_path):
+    dock, _ = started
+    qtbot.keyClick(viewer.window._qt_viewer.canvas.native, A)
+    dock._on_menu("export")
+    dialog = dock.findChild(ExportDialog)
+    assert dialog.folder.path() == tmp_path / "project export"
+    dialog.boxes[Format.NIFTI].click()
+    dialog.buttons.button(dialog.buttons.StandardButton.Ok).click()
+    qtbot.waitUntil(lambda: "1 mask was exported to project export." in dock.page.news.text())
+    found = {path.relative_to(dialog.folder.path()).parts[0] for path in dialog.folder.path().rglob("*.*")}
+    assert {"png", "nifti", "manifest.csv", "README.txt", "report"} <= found
+    assert (dialog.folder.path() / "report" / "summary.html").is_file()
+    assert dock.page.head.work.text() == ""
+
+
+def test_nothing_to_export_is_told(started, qtbot):
+    dock, _ = started
+    dialog = dock.exporter.ask()
+    for box in (*dialog.boxes.values(), dialog.report):
+        box.setChecked(False)
+    assert not dialog.buttons.button(dialog.buttons.StandardButton.Ok).isEnabled()
+    dialog.boxes[Format.COCO].click()
+    dialog.buttons.button(dialog.buttons.StandardButton.Ok).click()
+    qtbot.waitUntil(lambda: "No case is accepted or corrected yet." in dock.message.text())
+    assert not dialog.folder.path().exists()
+
+
+def test_the_menu_opens_the_page_of_the_keys(started, viewer, monkeypatch):
+    dock, _ = started
+    preferences = SimpleNamespace(_list=QListWidget())
+    preferences._list.addItems(["Application", "U-Net Lung"])
+    monkeypatch.setattr(viewer.window, "_open_preferences_dialog", lambda: preferences)
+    dock._on_menu("keys")
+    assert preferences._list.currentItem().text() == "U-Net Lung"
 
 
 def test_a_case_is_accepted_where_torch_cannot_be_imported(tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import Author, AuthorKind, Case
 from napari_unet.widgets.casework.first_masks import FirstMasks
-from napari_unet.widgets.jobs import Job
+from napari_unet.widgets.jobs import Job, exhaust
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Intake(QObject):
         def work(job: Job) -> Any:
             from napari_unet.review.scan import scan_steps
 
-            return _exhaust(scan_steps(project, ids, look_in, by), job)
+            return exhaust(scan_steps(project, ids, look_in, by), job)
 
         job = self._scan = self._link.start(work)
         job.progressed.connect(self._on_scanned)
@@ -147,7 +147,7 @@ class Intake(QObject):
         def work(job: Job) -> Any:
             from napari_unet.review.add import attach_masks
 
-            return _exhaust(attach_masks(project, ids, masks, by), job)
+            return exhaust(attach_masks(project, ids, masks, by), job)
 
         def attached(result: Any) -> None:
             self.masks_attached.emit(result)
@@ -194,18 +194,6 @@ class Intake(QObject):
     def _on_scan_ended(self, job: Job) -> None:
         if self._scan is job:
             self._scan = None
-
-
-def _exhaust(steps: Generator[Any, None, Any], job: Job) -> Any:
-    """Run a generator to its end in a job: its events are the job's progress, cancelling closes it."""
-    try:
-        while True:
-            job.check()
-            job.progress(next(steps))
-    except StopIteration as end:
-        return end.value
-    finally:
-        steps.close()
 
 
 def _in_words(added: Added) -> str:

@@ -27,6 +27,7 @@ _ENTRIES = {
     "add": "Add images…",
     "masks": "Make missing first masks",
     "look": "Look for changed and moved files…",
+    "export": "Export…",
     "keys": "Keys…",
     "name": "Change reviewer…",
     "open": "Open another project…",
@@ -51,7 +52,7 @@ class ReviewHead(QWidget):
         self.button = QToolButton()
         self.button.setText("Project ▾")
         self.button.setStyleSheet("QToolButton::menu-indicator { image: none }")
-        self.button.setToolTip("Add images, change the reviewer, open another project …")
+        self.button.setToolTip("Add images, export, change the reviewer, open another project …")
         self.button.setMenu(self.menu)
         self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
