@@ -68,6 +68,7 @@ class ExportDialog(QDialog):
                 "before you give them away."
             )
         )
+        column.addStretch()
         column.addWidget(self.buttons)
         self.folder.changed.connect(self._enable)
         self._enable()
