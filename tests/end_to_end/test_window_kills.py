@@ -111,11 +111,10 @@ def test_killed_in_the_middle_of_a_save(ward, window):
 def test_killed_in_the_middle_of_an_export(ward, window):
     ward.paint(window, 1, strokes=1)
     target = ward.folder / "export"
-    program = [sys.executable, "-c", "from napari_unet.cli.main import main; main()"]
-    export = subprocess.Popen(
-        [*program, *map(str, ("review", "export", ward.project, "-o", target, "--format", "nnunet"))],
-        stdout=subprocess.DEVNULL,
-    )
+    given = [part for name in ("png", "tiff", "nifti", "coco", "nnunet") for part in ("--format", name)]
+    program = "from napari_unet.cli.main import main; main()"
+    arguments = map(str, ("review", "export", ward.project, "-o", target, *given))
+    export = subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.DEVNULL)
     window.drag(ward.way(window), False)
     _wait(lambda: target.exists() or any(target.parent.glob(".export.partial/**/*.gz")))
     export.kill()
