@@ -11,42 +11,45 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.cases import change
+from napari_unet.review.leases import FREE, Session
 from napari_unet.review.revisions import corrected_by_person, encode, has_lung, store
-from napari_unet.review.rows import case_row, lease_holds
+from napari_unet.review.rows import case_row
 from napari_unet.review.schema import decisions, revisions
 from napari_unet.review.trail import note_event, now
 from napari_unet.review.types import DECIDED, USABLE, Author, AuthorKind, FileState, Reason, Status
 
 
-def begin(connection: Connection, case: str, by: str) -> None:
-    """Opens a case for one person. Raises UserError, with the name, if somebody else has it open."""
-    row = case_row(connection, case)
-    _refuse_leased(row, by)
-    values: dict[str, Any] = {"lease": by, "lease_renewed": now()}
+def begin(connection: Connection, session: Session, case: str, by: str) -> None:
+    """Opens a case for one person. Raises CaseTaken, with the name, if another session has it open."""
+    row, time = case_row(connection, case), now()
+    session.refuse_taken(row, by, time)
+    values = session.lease(by, time)
     if row.status == Status.NEW:
         values["status"] = Status.IN_PROGRESS.value
     change(connection, case, **values)
     note_event(connection, case, by, "opened")
 
 
-def renew(connection: Connection, case: str, by: str) -> None:
-    """Says that the case is still open. Raises UserError if somebody else has it meanwhile."""
-    _refuse_leased(case_row(connection, case), by)
-    change(connection, case, lease=by, lease_renewed=now())
+def renew(connection: Connection, session: Session, case: str, by: str) -> None:
+    """Says that the case is still open. Raises CaseTaken if another session has it, or has had it since."""
+    time = now()
+    session.refuse_lost(case_row(connection, case), by, time)
+    change(connection, case, **session.lease(by, time))
 
 
-def leave(connection: Connection, case: str, by: str, active_seconds: float) -> None:
-    """Gives the case back, if `by` has it, and adds the time of work."""
+def leave(connection: Connection, session: Session, case: str, by: str, active_seconds: float) -> None:
+    """Gives the case back, if this session has it, and adds the time of work."""
     row = case_row(connection, case)
     values: dict[str, Any] = {"active_seconds": row.active_seconds + max(0.0, float(active_seconds))}
-    if row.lease == by:
-        values |= {"lease": "", "lease_renewed": None}
+    if row.lease_session == session.id:
+        values |= FREE
     change(connection, case, **values)
     note_event(connection, case, by, "left", active_seconds=round(float(active_seconds), 1))
 
 
 def decide(
     connection: Connection,
+    session: Session,
     folder: Path,
     case: str,
     status: Status,
@@ -57,7 +60,7 @@ def decide(
     """Sets what was decided about a case; see `ReviewProject.decide`."""
     row = case_row(connection, case)
     _check(row, status, reason)
-    _refuse_leased(row, by)
+    session.refuse_lost(row, by, now())
     empty = None
     if status in USABLE:
         if not has_lung(connection, row.revision):
@@ -82,7 +85,7 @@ def decide(
     note_event(connection, case, by, "decided", **details)
 
 
-def take_back(connection: Connection, by: str) -> str | None:
+def take_back(connection: Connection, session: Session, by: str) -> str | None:
     """Undoes the last decision of `by` that still stands; returns the case, None if there is none.
 
     Raises UserError if somebody else has decided about that case since, or has it open.
@@ -99,7 +102,7 @@ def take_back(connection: Connection, by: str) -> str | None:
         raise UserError(
             f"{other.who} has decided about case {row.number} since.", "Open the case to decide anew."
         )
-    _refuse_leased(row, by)
+    session.refuse_lost(row, by, now())
     before = dict(last.before)
     before["decided"] = None if before["decided"] is None else datetime.fromisoformat(before["decided"])
     if last.revision is not None and row.revision == last.revision:
@@ -143,10 +146,3 @@ def _confirmed_empty(
         )
     mask = encode(np.zeros(tuple(row.shape), np.uint8))
     return store(connection, folder, row.id, mask, Author(AuthorKind.PERSON, by), "empty", None, None)
-
-
-def _refuse_leased(row: Row[Any], by: str) -> None:
-    if row.lease != by and lease_holds(row.lease, row.lease_renewed, now()):
-        raise UserError(
-            f"{row.lease} has case {row.number} open.", "Take the next one, or ask them to leave it."
-        )

@@ -15,6 +15,7 @@ from typing import ClassVar
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.faults import faults_explained
+from napari_unet.review.leases import process_runs
 from napari_unet.review.trail import now
 
 LOCK_NAME = "review.lock"
@@ -127,8 +128,8 @@ class LockFile:
 
     def _refuse_or_remove(self) -> None:
         computer, process = _holder(self._path)
-        if computer == platform.node() and not _runs(process):
-            self._path.unlink(missing_ok=True)
+        if computer == platform.node() and (process == os.getpid() or not process_runs(process)):
+            self._path.unlink(missing_ok=True)  # our own number: of an earlier process, we hold no lock
             return
         raise UserError(
             f"This project is open in another program, on the computer {computer or '(unknown)'}.",
@@ -142,18 +143,3 @@ def _holder(path: Path) -> tuple[str, int]:
         about = json.loads(path.read_text())
         return str(about["computer"]), int(about["process"])
     return "", 0
-
-
-def _runs(process: int) -> bool:
-    """True if another process with this number runs on this computer, or if that cannot be told."""
-    if process == os.getpid():
-        return False  # we do not hold the lock: an earlier process had our number
-    if os.name != "posix":
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -134,8 +134,11 @@ def store(
     note: str,
     parent: str | None,
     compared: Comparison | None,
+    aside: bool = False,
 ) -> str:
     """Writes the file, then its row, as the case's current mask; returns the new revision's id.
+
+    aside : it becomes one of the case's masks, but not the current one.
 
     An accepted case is corrected when a person changes its mask, and needs a second look when a model or a
     file gives it another one. A file that a killed process left without a row is never written over: the
@@ -178,9 +181,10 @@ def store(
             "changed_mm2": compared.changed_mm2,
         }
     connection.execute(insert(revisions).values(**row))
-    change(connection, case, revision=id_)
     note_event(connection, case, author.name, "mask", revision=id_, sha256=mask.sha256, note=note)
-    _follow_mask(connection, case, id_, author)
+    if not aside:
+        change(connection, case, revision=id_)
+        _follow_mask(connection, case, id_, author)
     return id_
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Result, Row, select
 
 from napari_unet.core.errors import UserError
+from napari_unet.review.leases import FREE, is_leased
 from napari_unet.review.schema import cases, events, measurements, revisions
 from napari_unet.review.trail import now
 from napari_unet.review.types import (
@@ -29,9 +30,6 @@ _STATUS = {status.value: status for status in Status}
 _STATE = {state.value: state for state in FileState}
 _HIDDEN = ("path", "path_key", "patient_from", "found")
 _CASE_COLUMNS = [column for column in cases.c if column.name not in _HIDDEN]
-
-LEASE = timedelta(minutes=10)
-"""A case that nobody renewed for this long is free again: the window that had it is gone."""
 
 
 def all_cases(connection: Connection) -> list[Case]:
@@ -57,11 +55,6 @@ def all_paths(connection: Connection) -> list[tuple[str, str]]:
 def case_row(connection: Connection, case: str) -> Row[Any]:
     """All columns of one case. Raises UserError if the project has no such case."""
     return _found(connection.execute(select(cases).where(cases.c.id == case)), "case", case)
-
-
-def lease_holds(lease: str, renewed: datetime | None, time: datetime) -> bool:
-    """True if somebody has the case open. A clock that went back a little frees none, one far off does."""
-    return bool(lease) and renewed is not None and abs(time - renewed) < LEASE
 
 
 def revision_from(row: Row[Any]) -> Revision:
@@ -108,8 +101,9 @@ def _found(result: Result[Any], what: str, name: str) -> Row[Any]:
 
 def _case(row: Row[Any], lines: tuple[Measurement, ...], time: datetime) -> Case:
     values = dict(row._mapping)
-    if not lease_holds(values["lease"], values.pop("lease_renewed"), time):
-        values["lease"] = ""
+    for name in FREE:
+        del values[name]
+    values["lease"] = row.lease if is_leased(row, time) else ""
     values["status"] = _STATUS[values["status"]]
     values["file_state"] = _STATE[values["file_state"]]
     values["reason"] = None if values["reason"] is None else Reason(values["reason"])

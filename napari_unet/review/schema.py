@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; see `migrations/versions`."""
 
 
@@ -104,6 +104,9 @@ cases = Table(
     Column("active_seconds", Float, nullable=False),
     Column("lease", String(200), nullable=False),
     Column("lease_renewed", UtcTime),
+    Column("lease_session", String(32), nullable=False, server_default=""),
+    Column("lease_computer", String(200), nullable=False, server_default=""),
+    Column("lease_process", Integer),
 )
 
 revisions = Table(

@@ -16,6 +16,7 @@ from napari_unet.review import rows, schema
 from napari_unet.review.create import DATABASE_NAME, make_project
 from napari_unet.review.database import Database
 from napari_unet.review.faults import faults_explained
+from napari_unet.review.leases import Session
 from napari_unet.review.network import NOTE, LockFile, is_network
 from napari_unet.review.store_masks import HEAD, MaskStore
 from napari_unet.review.types import Event
@@ -38,6 +39,7 @@ class ReviewProject(MaskStore):
         self.folder = folder
         self._database = database
         self._lock = lock
+        self._session = Session()
         self.storage_note = "" if lock is None else NOTE
         with database.reading() as connection:
             about = connection.execute(select(schema.project)).one()
@@ -80,6 +82,7 @@ class ReviewProject(MaskStore):
     def close(self) -> None:
         """Ends the connections. Can be called twice."""
         self._database.close()
+        self._session.end()
         if self._lock is not None:
             self._lock.release()
             self._lock = None

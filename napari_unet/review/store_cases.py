@@ -10,6 +10,8 @@ from sqlalchemy import func, select
 from napari_unet.review import cases as case_rows
 from napari_unet.review import decisions, rows, schema
 from napari_unet.review.database import Database
+from napari_unet.review.leases import Session, is_leased
+from napari_unet.review.trail import now
 from napari_unet.review.types import Case, FileFacts, Measurement, NewCase, Reason, Status
 
 
@@ -19,6 +21,7 @@ class CaseStore:
     folder: Path
     _database: Database
     _salt: str
+    _session: Session
 
     def add(self, cases: Sequence[NewCase], by: str) -> list[tuple[str, bool]]:
         """Adds images; (case id, True if new) for each, in order. The same path again is the same case."""
@@ -104,21 +107,34 @@ class CaseStore:
     def begin(self, case: str, by: str) -> Case:
         """Opens a case for one person; a new one is in progress then.
 
-        Raises UserError, with the name, if somebody else has it open and renewed that lately.
+        Raises CaseTaken, with the name, if another window has it open. A lease ends with the process that
+        had it, as far as that can be seen, or when nobody renewed it for ten minutes.
         """
         with self._database.writing() as connection:
-            decisions.begin(connection, case, by)
-            return rows.one_case(connection, case)
+            decisions.begin(connection, self._session, case, by)
+            found = rows.one_case(connection, case)
+        self._session.taken.add(case)
+        return found
+
+    def is_elsewhere(self, case: str) -> bool:
+        """Whether another window has the case open."""
+        with self._database.reading() as connection:
+            row = rows.case_row(connection, case)
+        return row.lease_session != self._session.id and is_leased(row, now())
 
     def renew(self, case: str, by: str) -> None:
-        """Says that the case is still open; to be called every few minutes. UserError as `begin`."""
+        """Says that the case is still open; to be called every few minutes.
+
+        Raises CaseTaken if another window has it, or has had it since `begin`.
+        """
         with self._database.writing() as connection:
-            decisions.renew(connection, case, by)
+            decisions.renew(connection, self._session, case, by)
 
     def leave(self, case: str, by: str, active_seconds: float) -> None:
         """Gives the case back and adds the seconds of active work."""
         with self._database.writing() as connection:
-            decisions.leave(connection, case, by, active_seconds)
+            decisions.leave(connection, self._session, case, by, active_seconds)
+        self._session.taken.discard(case)
 
     def decide(
         self, case: str, status: Status, by: str, reason: Reason | None = None, empty_ok: bool = False
@@ -126,10 +142,11 @@ class CaseStore:
         """Accepts, rejects (with a reason) or sets aside for a second look; returns the case as it is then.
 
         ACCEPTED becomes CORRECTED by itself where a person changed the mask. Accepting a case without lung in
-        its mask raises UserError unless `empty_ok`; then a case without any mask gets an empty one.
+        its mask raises UserError unless `empty_ok`; then a case without any mask gets an empty one. Raises
+        CaseTaken as `renew`.
         """
         with self._database.writing() as connection:
-            decisions.decide(connection, self.folder, case, status, by, reason, empty_ok)
+            decisions.decide(connection, self._session, self.folder, case, status, by, reason, empty_ok)
             return rows.one_case(connection, case)
 
     def take_back(self, by: str) -> Case | None:
@@ -139,5 +156,5 @@ class CaseStore:
         about the case since or has it open.
         """
         with self._database.writing() as connection:
-            case = decisions.take_back(connection, by)
+            case = decisions.take_back(connection, self._session, by)
             return None if case is None else rows.one_case(connection, case)

@@ -6,15 +6,16 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from napari_unet.core.errors import UserError
 from napari_unet.review import maps, revisions, rows, schema
 from napari_unet.review.faults import faults_explained
+from napari_unet.review.leases import CaseTaken
 from napari_unet.review.maps import ProbabilityMap
 from napari_unet.review.revisions import Comparison
 from napari_unet.review.store_cases import CaseStore
-from napari_unet.review.trail import note_event
+from napari_unet.review.trail import note_event, now
 from napari_unet.review.types import Author, AuthorKind, Revision
 
 HEAD = "<head>"
@@ -31,7 +32,8 @@ class MaskStore(CaseStore):
 
         labels : uint8 or bool, of the image's shape; 0 background, 1 lung or right, 2 left, 255 ignored.
         parent : the mask it was made from; it is compared with that one. A mask equal to the current one is
-        not stored again: that one is returned. Raises UserError if the shape is not the image's.
+        not stored again: that one is returned. Where a person painted it and another window has the case
+        meanwhile, it is kept beside the current one. Raises UserError if the shape is not the image's.
         """
         labels = np.ascontiguousarray(labels).view(np.uint8) if labels.dtype == bool else labels
         if labels.dtype != np.uint8 or labels.ndim not in (2, 3):
@@ -49,7 +51,11 @@ class MaskStore(CaseStore):
         compared = self._compare(labels, parent, now.spacing_mm)
         encoded = revisions.encode(labels)
         with self._database.writing() as connection:
-            new = revisions.store(connection, self.folder, case, encoded, author, note, parent, compared)
+            aside = author.kind == AuthorKind.PERSON and self._is_lost(connection, case, author.name)
+            note = f"{note}; kept aside".removeprefix("; ") if aside else note
+            new = revisions.store(
+                connection, self.folder, case, encoded, author, note, parent, compared, aside
+            )
             return rows.revision_from(rows.one_revision(connection, new))
 
     def revisions(self, case: str) -> list[Revision]:
@@ -119,6 +125,14 @@ class MaskStore(CaseStore):
             connection.execute(delete(table).where(table.c.name == name))
             connection.execute(insert(table).values(name=name, value=value))
             note_event(connection, None, "", "setting", name=name, value=value)
+
+    def _is_lost(self, connection: Connection, case: str, by: str) -> bool:
+        """Whether another window has the case, or has had it since this one opened it."""
+        try:
+            self._session.refuse_lost(rows.case_row(connection, case), by, now())
+        except CaseTaken:
+            return True
+        return False
 
     def _is_stored(self, revision: str, labels: np.ndarray) -> bool:
         """True if the revision holds these labels, and its file is what was written."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
 from datetime import timedelta
 
 import numpy as np
@@ -9,7 +12,8 @@ import pytest
 from project_fakes import ANN, MODEL, SHAPE, lungs, project_with
 
 from napari_unet.core.errors import UserError
-from napari_unet.review import decisions, rows, trail
+from napari_unet.review import decisions, rows, store_masks, trail
+from napari_unet.review.leases import CaseTaken, Session
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, FileFacts, FileState, NewCase, Reason, Status
 
@@ -28,14 +32,14 @@ def test_opening_a_new_case_puts_it_in_progress(tmp_path):
 def test_a_case_that_somebody_has_open_is_refused_with_the_name(tmp_path):
     project, (case,) = project_with(tmp_path)
     project.begin(case, "Ann")
-    project.begin(case, "Ann")  # the same person, after a crash
+    project.begin(case, "Ann")  # once more in the same window
     with ReviewProject.open(project.folder) as other:
         for ask in (other.begin, other.renew):
             with pytest.raises(UserError, match="Ann has case 1 open"):
                 ask(case, "Bob")
         with pytest.raises(UserError, match="Ann has case 1 open"):
             other.decide(case, Status.REJECTED, "Bob", Reason.ROTATED)
-    project.leave(case, "Bob", 1.0)
+        other.leave(case, "Bob", 1.0)
     assert project.case(case).lease == "Ann"
     project.leave(case, "Ann", 1.0)
     assert project.begin(case, "Bob").lease == "Bob"
@@ -52,8 +56,99 @@ def test_a_lease_that_nobody_renews_ends_whichever_way_the_clock_went(tmp_path, 
     assert project.begin(case, "Bob").lease == "Bob"
 
 
+def test_two_windows_of_one_reviewer_do_not_open_the_same_case(tmp_path):
+    project, ids = project_with(tmp_path, 2)
+    project.begin(ids[0], "Ann")
+    with ReviewProject.open(project.folder) as other:
+        with pytest.raises(CaseTaken, match=r"You have case 1 open in another window\. Close it there first"):
+            other.begin(ids[0], "Ann")
+        with pytest.raises(CaseTaken, match="another window"):
+            other.decide(ids[0], Status.REJECTED, "Ann", Reason.ROTATED)
+        assert other.is_elsewhere(ids[0]) and not project.is_elsewhere(ids[0])
+        other.begin(ids[1], "Ann")
+        project.leave(ids[0], "Ann", 1.0)
+        other.begin(ids[0], "Ann")
+
+
+def test_a_window_that_has_the_case_goes_on_under_another_name(tmp_path):
+    project, (case,) = project_with(tmp_path)
+    project.begin(case, "unnamed reviewer")
+    assert project.begin(case, "Ann").lease == "Ann"
+    project.leave(case, "Ann", 1.0)
+    assert project.case(case).lease == ""
+
+
+def test_a_project_that_is_closed_has_no_case_open(tmp_path):
+    project, (case,) = project_with(tmp_path)
+    with ReviewProject.open(project.folder) as other:
+        other.begin(case, "Ann")
+    assert project.case(case).lease == "" and project.begin(case, "Bob").lease == "Bob"
+
+
+@pytest.mark.parametrize(("computer", "is_held"), [("", False), ("elsewhere", True)])
+def test_what_a_killed_process_had_open_is_free_on_its_own_computer(tmp_path, computer, is_held):
+    project, (case,) = project_with(tmp_path)
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()  # its number is nobody's now
+    killed = Session(computer=computer or platform.node(), process=child.pid)
+    with project._database.writing() as connection:
+        decisions.begin(connection, killed, case, "Ann")
+    if is_held:
+        with pytest.raises(CaseTaken, match="Ann has case 1 open on another computer"):
+            project.begin(case, "Ann")
+    else:
+        assert project.case(case).lease == "" and project.begin(case, "Bob").lease == "Bob"
+
+
+def _lose(project, case, monkeypatch, by="Bob", decides=True):
+    """Nobody renews for an hour; meanwhile another window opens the case, decides about it and leaves."""
+    real = trail.now
+    for module in (decisions, rows, store_masks):
+        monkeypatch.setattr(module, "now", lambda: real() + timedelta(hours=1))
+    other = ReviewProject.open(project.folder)
+    other.begin(case, by)
+    if decides:
+        other.decide(case, Status.REJECTED, by, Reason.ROTATED)
+        other.leave(case, by, 1.0)
+    return other
+
+
+@pytest.mark.parametrize(("by", "decides"), [("Bob", True), ("Ann", True), ("Bob", False), ("Ann", False)])
+def test_a_window_that_lost_the_case_decides_nothing_and_keeps_its_mask(tmp_path, monkeypatch, by, decides):
+    project, (case,) = project_with(tmp_path)
+    first = project.add_revision(case, lungs(), MODEL)
+    project.begin(case, "Ann")
+    with _lose(project, case, monkeypatch, by, decides):
+        before = project.case(case)
+        with pytest.raises(CaseTaken, match="case 1"):
+            project.decide(case, Status.ACCEPTED, "Ann")
+        with pytest.raises(CaseTaken, match="case 1"):
+            project.renew(case, "Ann")
+        kept = project.add_revision(case, lungs(3), ANN, "strokes")
+        assert project.case(case) == before and before.revision == first.id
+        assert (kept.parent, kept.note) == (first.id, "strokes; kept aside")
+        np.testing.assert_array_equal(project.read_mask(kept.id), lungs(3))
+        project.leave(case, "Ann", 1.0)
+        assert project.case(case).lease == before.lease
+    project.begin(case, "Ann")
+    assert project.decide(case, Status.ACCEPTED, "Ann").status == Status.ACCEPTED
+
+
+def test_a_case_that_nobody_took_meanwhile_is_still_open(tmp_path, monkeypatch):
+    project, (case,) = project_with(tmp_path)
+    project.begin(case, "Ann")
+    real = trail.now
+    for module in (decisions, rows, store_masks):
+        monkeypatch.setattr(module, "now", lambda: real() + timedelta(hours=1))
+    made = project.add_revision(case, lungs(), ANN)
+    assert project.case(case).revision == made.id
+    project.renew(case, "Ann")
+    assert project.case(case).lease == "Ann"
+
+
 def test_a_lease_lasts_while_it_is_renewed(tmp_path, monkeypatch):
     project, (case,) = project_with(tmp_path)
+    other = ReviewProject.open(project.folder)
     clock = [trail.now()]
     for module in (decisions, rows):
         monkeypatch.setattr(module, "now", lambda: clock[0])
@@ -62,7 +157,7 @@ def test_a_lease_lasts_while_it_is_renewed(tmp_path, monkeypatch):
         clock[0] += timedelta(minutes=8)
         project.renew(case, "Ann")
     with pytest.raises(UserError, match="Ann"):
-        project.begin(case, "Bob")
+        other.begin(case, "Bob")
 
 
 def test_the_models_mask_is_accepted_and_a_changed_one_is_corrected(tmp_path):

@@ -1,0 +1,129 @@
+"""Which window has a case open: a lease belongs to a session, not to the name of its reviewer."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Row
+
+from napari_unet.core.errors import UserError
+
+LEASE = timedelta(minutes=10)
+"""A case that nobody renewed for this long is free again: the window that had it is gone."""
+
+FREE: dict[str, Any] = {
+    "lease": "",
+    "lease_renewed": None,
+    "lease_session": "",
+    "lease_computer": "",
+    "lease_process": None,
+}
+"""Columns of a case that nobody has open."""
+
+_living: set[str] = set()  # sessions of this process
+
+
+class CaseTaken(UserError):
+    """Somebody else has the case open, or has had it since this session opened it. who : "" if unknown."""
+
+    def __init__(self, problem: str, remedy: str, number: int, who: str) -> None:
+        super().__init__(problem, remedy)
+        self.number = number
+        self.who = who
+
+
+@dataclass(frozen=True)
+class Session:
+    """One open project: two windows of one program are two. taken : ids of cases that it has opened."""
+
+    id: str = field(default_factory=lambda: uuid4().hex)
+    computer: str = field(default_factory=platform.node)
+    process: int = field(default_factory=os.getpid)
+    taken: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        _living.add(self.id)
+
+    def end(self) -> None:
+        """What it had open is free for others of this computer from now on."""
+        _living.discard(self.id)
+
+    def lease(self, by: str, time: datetime) -> dict[str, Any]:
+        """Columns of a case that `by` has open in this session."""
+        return {
+            "lease": by,
+            "lease_renewed": time,
+            "lease_session": self.id,
+            "lease_computer": self.computer,
+            "lease_process": self.process,
+        }
+
+    def refuse_taken(self, row: Row[Any], by: str, time: datetime) -> None:
+        """Raises CaseTaken if another session has the case open. row : of `cases`."""
+        if row.lease_session == self.id or not is_leased(row, time):
+            return
+        if row.lease != by:
+            told = f"{row.lease} has case {row.number} open.", "Take the next one, or ask them to leave it."
+        elif row.lease_computer == self.computer:
+            told = f"You have case {row.number} open in another window.", "Close it there first."
+        else:
+            told = f"{row.lease} has case {row.number} open on another computer.", "Close it there first."
+        raise CaseTaken(*told, row.number, row.lease)
+
+    def refuse_lost(self, row: Row[Any], by: str, time: datetime) -> None:
+        """As `refuse_taken`, also if another session has had the case since this one opened it."""
+        self.refuse_taken(row, by, time)
+        if row.id in self.taken and row.lease_session != self.id:
+            raise CaseTaken(
+                f"Somebody else has had case {row.number} open since you opened it.",
+                "Open it again to see what became of it.",
+                row.number,
+                "",
+            )
+
+
+def is_leased(row: Row[Any], time: datetime) -> bool:
+    """True if somebody has the case open. row : with the columns of `FREE`.
+
+    A clock that went back a little frees none, one far off does. So does the end of the process, where it
+    can be seen: on this computer.
+    """
+    if not row.lease or row.lease_renewed is None or abs(time - row.lease_renewed) >= LEASE:
+        return False
+    if row.lease_computer != platform.node() or row.lease_process is None:
+        return True
+    if row.lease_process == os.getpid():
+        return row.lease_session in _living
+    return process_runs(row.lease_process)
+
+
+def process_runs(process: int) -> bool:
+    """True if a process with this number runs on this computer, or if that cannot be told."""
+    if os.name != "posix":
+        return _runs_on_windows(process)
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+def _runs_on_windows(process: int) -> bool:
+    import ctypes
+
+    synchronize, no_such_process, still_waiting = 0x00100000, 87, 0x102
+    kernel = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined]
+    handle = kernel.OpenProcess(synchronize, False, process)
+    if not handle:
+        return bool(ctypes.get_last_error() != no_such_process)  # type: ignore[attr-defined]
+    try:
+        return bool(kernel.WaitForSingleObject(handle, 0) == still_waiting)
+    finally:
+        kernel.CloseHandle(handle)
