@@ -6,12 +6,13 @@ import os
 import platform
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from sqlalchemy import Row
-
 from napari_unet.core.errors import UserError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
 
 LEASE = timedelta(minutes=10)
 """A case that nobody renewed for this long is free again: the window that had it is gone."""
@@ -77,14 +78,20 @@ class Session:
 
     def refuse_lost(self, row: Row[Any], by: str, time: datetime) -> None:
         """As `refuse_taken`, also if another session has had the case since this one opened it."""
-        self.refuse_taken(row, by, time)
-        if row.id in self.taken and row.lease_session != self.id:
-            raise CaseTaken(
-                f"Somebody else has had case {row.number} open since you opened it.",
-                "Open it again to see what became of it.",
-                row.number,
-                "",
-            )
+        if not self.has_lost(row):
+            self.refuse_taken(row, by, time)
+            return
+        who = row.lease if is_leased(row, time) else ""
+        raise CaseTaken(
+            f"Case {row.number} was opened elsewhere{f' ({who})' if who else ''} since you opened it.",
+            "What you painted is kept among its masks. Open it again to see what became of it.",
+            row.number,
+            who,
+        )
+
+    def has_lost(self, row: Row[Any]) -> bool:
+        """Whether this session opened the case, and another one has had it since."""
+        return row.id in self.taken and row.lease_session != self.id
 
 
 def is_leased(row: Row[Any], time: datetime) -> bool:

@@ -122,6 +122,11 @@ class CaseStore:
             row = rows.case_row(connection, case)
         return row.lease_session != self._session.id and is_leased(row, now())
 
+    def refuse_lost(self, case: str, by: str) -> None:
+        """Raises CaseTaken as `renew`, but changes nothing."""
+        with self._database.reading() as connection:
+            self._session.refuse_lost(rows.case_row(connection, case), by, now())
+
     def renew(self, case: str, by: str) -> None:
         """Says that the case is still open; to be called every few minutes.
 

@@ -127,7 +127,7 @@ class MaskStore(CaseStore):
             note_event(connection, None, "", "setting", name=name, value=value)
 
     def _is_lost(self, connection: Connection, case: str, by: str) -> bool:
-        """Whether another window has the case, or has had it since this one opened it."""
+        """Whether a mask that was painted here must not become the case's current one."""
         try:
             self._session.refuse_lost(rows.case_row(connection, case), by, now())
         except CaseTaken:

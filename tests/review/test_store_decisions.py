@@ -120,10 +120,12 @@ def test_a_window_that_lost_the_case_decides_nothing_and_keeps_its_mask(tmp_path
     project.begin(case, "Ann")
     with _lose(project, case, monkeypatch, by, decides):
         before = project.case(case)
-        with pytest.raises(CaseTaken, match="case 1"):
+        with pytest.raises(CaseTaken, match="Case 1 was opened elsewhere"):
             project.decide(case, Status.ACCEPTED, "Ann")
-        with pytest.raises(CaseTaken, match="case 1"):
+        with pytest.raises(CaseTaken, match="Case 1 was opened elsewhere"):
             project.renew(case, "Ann")
+        with pytest.raises(CaseTaken, match="kept among its masks"):
+            project.refuse_lost(case, "Ann")
         kept = project.add_revision(case, lungs(3), ANN, "strokes")
         assert project.case(case) == before and before.revision == first.id
         assert (kept.parent, kept.note) == (first.id, "strokes; kept aside")

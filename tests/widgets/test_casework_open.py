@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 from casework_fakes import MODEL, lungs, stroke, write_images, write_stack
 from napari.layers import Image, Labels
 
+from napari_unet.review import decisions, rows, store_cases, store_masks, trail
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, Order, Status
 from napari_unet.widgets.casework.cache import CaseCache
@@ -156,13 +159,93 @@ def test_the_project_is_closed_while_a_case_loads(review, three):
     review.open(three[0])
 
 
-def test_a_case_of_somebody_else_is_not_opened(review, three):
-    review.work.project.begin(three[1], "Bob")
-    review.open(three[0])
+@pytest.fixture
+def elsewhere(review, three):
+    """The project in another window."""
+    with ReviewProject.open(review.folder) as project:
+        yield project
+
+
+def test_a_case_of_somebody_else_is_not_opened(review, three, elsewhere):
+    elsewhere.begin(three[1], "Bob")
     review.work.open_case(three[1])
     review.qtbot.waitUntil(lambda: bool(review.failures))
-    assert "Bob" in str(review.failures[0])
+    assert "Bob has case 2 open" in str(review.failures[0])
     assert review.work.current is None and not review.viewer.layers
+
+
+def test_the_open_case_stays_when_one_of_somebody_else_is_clicked(review, three, elsewhere):
+    elsewhere.begin(three[1], "Ann")
+    mask = review.open(three[0])
+    stroke(mask, (5, 5))
+    review.work.open_case(three[1])
+    review.qtbot.waitUntil(lambda: bool(review.failures))
+    assert "You have case 2 open in another window" in str(review.failures[0])
+    review.settle()
+    assert review.work.current_layer is mask and len(review.viewer.layers) == 2
+    assert review.work.project.case(three[0]).lease == "Ann"
+    assert not review.work.project.is_elsewhere(three[0])
+    assert elsewhere.case(three[1]).lease == "Ann" and not elsewhere.is_elsewhere(three[1])
+
+
+def test_going_on_passes_by_cases_of_somebody_else(review, three, elsewhere):
+    elsewhere.begin(three[1], "Dr. X")
+    review.open(three[0])
+    review.work.accept()
+    review.until_open(three[2])
+    review.settle()
+    assert review.news[-1] == "Case 2 is open elsewhere (Dr. X); case 3 is shown."
+    assert not review.failures and len(review.viewer.layers) == 2
+    assert review.work.project.case(three[0]).status == Status.ACCEPTED
+
+
+def test_going_on_where_all_others_are_open_elsewhere(review, three, elsewhere):
+    for id in three[1:]:
+        elsewhere.begin(id, "Dr. X")
+    review.open(three[0])
+    review.work.accept()
+    review.qtbot.waitUntil(lambda: bool(review.failures))
+    told = "Cases 2 and 3 are open elsewhere (Dr. X); no other case is left to decide."
+    assert review.failures[-1].problem == told
+    assert review.work.current is None and not review.viewer.layers
+    elsewhere.leave(three[1], "Dr. X", 1.0)
+    review.work.open_next()
+    review.until_open(three[1])
+
+
+def _taken_over(review, monkeypatch, id):
+    """This computer slept for an hour, and Bob, who was there meanwhile, opened the case."""
+    real = trail.now
+    for module in (decisions, rows, store_cases, store_masks):
+        monkeypatch.setattr(module, "now", lambda: real() + timedelta(hours=1))
+    other = ReviewProject.open(review.folder)
+    other.begin(id, "Bob")
+    return other
+
+
+@pytest.mark.parametrize("then", ["renew", "accept", "switch"])
+def test_a_case_that_was_taken_over_loses_nothing(review, three, monkeypatch, then):
+    mask = review.open(three[0])
+    review.settle()
+    with _taken_over(review, monkeypatch, three[0]) as bobs:
+        head = bobs.case(three[0]).revision
+        stroke(mask, (5, 5))
+        painted = mask.data.copy()
+        if then == "renew":
+            review.work.opener._renew.timeout.emit()
+        elif then == "accept":
+            review.work.accept()
+        else:
+            review.work.open_case(three[1])
+        review.qtbot.waitUntil(lambda: bool(review.failures))
+        assert "Case 1 was opened elsewhere (Bob) since you opened it" in str(review.failures[0])
+        review.settle()
+        assert review.work._here() == ("" if then == "renew" else three[1])
+        assert (bobs.case(three[0]).revision, bobs.case(three[0]).status) == (head, Status.IN_PROGRESS)
+        np.testing.assert_array_equal(bobs.read_mask(bobs.revisions(three[0])[-1].id), painted)
+        bobs.leave(three[0], "Bob", 1.0)
+    again = review.open(three[0])
+    assert again is not mask and not np.array_equal(again.data, painted)
 
 
 def test_a_mask_that_somebody_else_changed_meanwhile_is_shown(review, three):

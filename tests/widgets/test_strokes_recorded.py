@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from napari.layers import Labels
 
 from napari_unet.core.change import IGNORE
+from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind
 from napari_unet.widgets.casework import stroke_recorder
 from napari_unet.widgets.casework.clerk import Clerk
@@ -295,6 +296,29 @@ def test_unsaved_strokes_come_back_first_and_as_one_edit(review, tmp_path):
     mask.redo()
     review.work.desk.recorder.save()
     np.testing.assert_array_equal(review.saved(id), painted)
+
+
+def test_strokes_of_a_case_that_is_open_elsewhere_are_not_told_to_be_back(review, tmp_path):
+    (id,) = review.start(write_images(tmp_path / "images", 1))
+    stroke(review.open(id), (5, 5))
+    review.settle()
+    journal = review.work.project.journal_path(id)
+    kept = journal.read_bytes()
+    clerk = review.work.link.clerk
+    review.work.desk.recorder.tape._unsaved = False  # as if the process ended here
+    review.work.close_project()
+    assert clerk.join(20)
+    journal.write_bytes(kept)
+    with ReviewProject.open(review.folder) as other:
+        other.begin(id, "Bob")
+        review.reopen()
+        review.work.open_next()
+        review.qtbot.waitUntil(lambda: bool(review.failures))
+        assert not review.recovered and not review.viewer.layers
+        other.leave(id, "Bob", 1.0)
+    review.open(id)
+    review.settle()
+    assert review.recovered == [id]
 
 
 def test_strokes_of_a_stack_survive(review, tmp_path):

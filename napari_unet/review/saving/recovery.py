@@ -53,7 +53,7 @@ def unsaved_work(project: ReviewProject, case_id: str, rescue: Path | None = Non
 
 
 def unsaved_cases(project: ReviewProject, rescue: Path | None = None) -> list[str]:
-    """Cases with unsaved work, in the order of the project. Not on the GUI thread."""
+    """Cases with unsaved work that no window has open, in the order of the project. Not on the GUI thread."""
     rescue = rescue or rescue_folder(project.id)
     cases = project.cases()
     if not cases:
@@ -61,7 +61,8 @@ def unsaved_cases(project: ReviewProject, rescue: Path | None = None) -> list[st
     folders = {project.journal_path(cases[0].id).parent, rescue}
     files = [path.name for folder in folders if folder.is_dir() for path in folder.iterdir()]
     begun = {name.split(".")[0] for name in files if not name.startswith(".")}
-    return [one.id for one in cases if one.id in begun and unsaved_work(project, one.id, rescue) is not None]
+    free = (one.id for one in cases if one.id in begun and not project.is_elsewhere(one.id))
+    return [id_ for id_ in free if unsaved_work(project, id_, rescue) is not None]
 
 
 def make_room(journal: Journal, rescue: Path) -> None:

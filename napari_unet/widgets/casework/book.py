@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
@@ -93,14 +93,23 @@ class CaseBook(QObject):
         """Where a case stands in the queue, from 0."""
         return self._places.get(id)
 
-    def next_undecided(self, id: str) -> str | None:
-        """The first case behind `id` that is not decided, else the first of all; None if no other is."""
+    def next_undecided(self, id: str, without: Collection[str] = ()) -> str | None:
+        """The first case behind `id` that is not decided, else the first of all; None if no other is.
+
+        without : ids of cases that are not wanted.
+        """
         start = self._places.get(id, -1) + 1
         for other in (*self.queue[start:], *self.queue[:start]):
             case = self.cases[other]
-            if other != id and case.status not in DECIDED and case.file_state not in SET_ASIDE:
+            if other == id or other in without:
+                continue
+            if case.status not in DECIDED and case.file_state not in SET_ASIDE:
                 return other
         return None
+
+    def is_decided(self, id: str) -> bool:
+        """Whether a case is decided, as far as is known here."""
+        return id in self.cases and self.cases[id].status in DECIDED
 
     def _use_again(self, cases: Sequence[Case]) -> None:
         before, self.cases = self.cases, {case.id: case for case in cases}

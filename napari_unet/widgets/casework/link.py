@@ -39,6 +39,7 @@ class ProjectLink(QObject):
         self.saver: Any = None
         self.clerk: Clerk | None = None
         self._jobs: set[Job] = set()
+        self._ending: Clerk | None = None  # of the project before: it may still be writing
         self._later.connect(lambda task: task(), Qt.ConnectionType.QueuedConnection)
 
     def open(self, folder: Path) -> Job:
@@ -68,6 +69,7 @@ class ProjectLink(QObject):
         if self.project is None:
             return
         self.clerk.close()
+        self._ending = self.clerk
         self.project = self.saver = self.clerk = None
         gc.unfreeze()
 
@@ -110,7 +112,11 @@ class ProjectLink(QObject):
         return job
 
     def _start_project(self, work: Callable[[], tuple[Any, list[Case], list[str]]]) -> Job:
+        ending = self._ending
+
         def guarded(job: Job) -> tuple[Any, list[Case], list[str]]:
+            if ending is not None:  # it may be the same project, whose cases are given back last of all
+                ending.join(_PATIENCE_S)
             found = work()
             try:
                 job.check()  # somebody wants another one meanwhile

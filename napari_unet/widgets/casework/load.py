@@ -80,7 +80,7 @@ def load_case(project: Any, id: str) -> LoadedCase:
             "Decide in the queue which one counts.",
         )
     limits = raster.window or _limits(raster.pixels)
-    unsaved = unsaved_work(project, id)
+    unsaved = None if project.is_elsewhere(id) else unsaved_work(project, id)  # another window's strokes
     if unsaved is not None and unsaved.shape != raster.shape:
         unsaved = None
     views = ModelViews(project, id, raster.shape)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.core.errors import UserError
+from napari_unet.review.leases import CaseTaken
 from napari_unet.review.types import Author, Case
 from napari_unet.widgets.casework.book import CaseBook
 from napari_unet.widgets.casework.cache import CaseLayers
@@ -45,6 +47,9 @@ class CaseOpener(QObject):
         self._author = author
         self.time = ActiveTime()
         self._wanted = ""
+        self._or_next = False
+        self._before = ""  # the case that was open before the one that is wanted
+        self._elsewhere: dict[str, CaseTaken] = {}  # cases that could not be had on the way to the wanted one
         self._by = ""  # who took the open case
         self._loading: dict[str, Job] = {}
         self._ahead: LoadedCase | None = None
@@ -53,8 +58,17 @@ class CaseOpener(QObject):
         self._renew.timeout.connect(self._on_renew)
         desk.taken_away.connect(self._on_taken_away)
 
-    def open(self, id: str) -> None:
-        """Show a case. The open one is saved first; an older wish that still loads is forgotten."""
+    def open(self, id: str, or_next: bool = False) -> None:
+        """Show a case. The open one is saved first; an older wish that still loads is forgotten.
+
+        or_next : if another window has it open, the next one that is free; else the one before comes back.
+        """
+        self._elsewhere.clear()
+        self._or_next = or_next
+        self._before = "" if self._desk.layers is None else self._desk.layers.id
+        self._open(id)
+
+    def _open(self, id: str) -> None:
         self._wanted = id
         if self.is_open(id):
             self._desk.focus()
@@ -137,10 +151,6 @@ class CaseOpener(QObject):
         id = found.case.id
         self._ahead = None
         self._show(id, lambda: self._desk.lay_out(found, self._link.clerk, self._link.saver))
-        if found.unsaved is not None:
-            self.bring_in(self._desk.layers, found.unsaved)
-            found.unsaved = None
-            self.recovered.emit(id)
 
     def _show(self, id: str, lay_out: Callable[[], None]) -> None:
         before = self._desk.layers
@@ -170,35 +180,83 @@ class CaseOpener(QObject):
             self._load(following)
 
     def _began(self, case: Case, layers: CaseLayers) -> None:
-        """The case is on loan. If somebody has changed its mask since it was read, show theirs."""
+        """The case is on loan: strokes that were never saved come back.
+
+        Otherwise, if somebody has changed its mask since it was read, show theirs.
+        """
         self._book.took(case)
-        if case.revision in (None, layers.head) or layers.head_unknown or self._desk.layers is not layers:
+        if self._desk.layers is not layers:
+            return
+        if self._elsewhere:
+            self.told.emit(f"{_open_elsewhere(self._elsewhere.values())}; case {case.number} is shown.")
+            self._elsewhere.clear()
+        if layers.loaded.unsaved is not None:
+            self.bring_in(layers, layers.loaded.unsaved)
+            layers.loaded.unsaved = None
+            self.recovered.emit(case.id)
+            return
+        if case.revision in (None, layers.head) or layers.head_unknown:
             return
         job = self._link.read(lambda project: project.read_mask(case.revision))
         job.succeeded.connect(lambda labels: self.bring_in(layers, labels))
 
     def _refused(self, id: str, error: UserError) -> None:
-        """The case is somebody else's just now."""
-        if self.is_open(id):
-            self._wanted = ""
-            self._renew.stop()
-            self._desk.lay_away()
-            self._desk.forget(id)
-            self.closed.emit(id)
+        """The case is somebody else's just now: show the next one, or the one before."""
+        if not self.is_open(id):
+            self.failed.emit(error)
+            return
+        self._take_away(id)
+        self._book.refresh(id)
+        if isinstance(error, CaseTaken) and self._or_next:
+            self._elsewhere[id] = error
+            following = self._book.next_undecided(id, self._elsewhere)
+            if following is not None:
+                self._open(following)
+                return
+            none = f"{_open_elsewhere(self._elsewhere.values())}; no other case is left to decide."
+            error = UserError(none, "Try again when they have been left.")
+        before, self._before = self._before, ""
+        self._or_next = False
+        self._elsewhere.clear()
+        if before not in ("", id) and not self._book.is_decided(before):
+            self._open(before)
         self.failed.emit(error)
+
+    def _lost(self, id: str, error: UserError) -> None:
+        """Another window took the open case, because this computer slept, say."""
+        if isinstance(error, CaseTaken) and self.is_open(id):
+            self._take_away(id)
+            self._book.refresh(id)
+        self.failed.emit(error)
+
+    def _take_away(self, id: str) -> None:
+        self._wanted = ""
+        self._renew.stop()
+        self._desk.lay_away()
+        self._desk.forget(id)
+        self.closed.emit(id)
 
     def _give_back(self, id: str) -> None:
         self._renew.stop()
         by, seconds, layers = self._by, self.time.take(), self._desk.kept(id)
 
-        def leave(project: Any) -> Case:
+        def leave(project: Any) -> tuple[Case, CaseTaken | None]:
+            lost = None
+            try:
+                project.refuse_lost(id, by)
+            except CaseTaken as error:
+                lost = error
             project.leave(id, by, seconds)
-            return project.case(id)
+            return project.case(id), lost
 
-        def left(case: Case) -> None:
+        def left(found: tuple[Case, CaseTaken | None]) -> None:
+            case, lost = found
             self._book.took(case)
             if layers is not None:
                 layers.head, layers.head_unknown = case.revision, False
+            if lost is not None and not self.is_open(id):
+                self.forget(id)  # its mask is not the current one
+                self.failed.emit(lost)
 
         if layers is not None:
             layers.head_unknown = True
@@ -208,12 +266,23 @@ class CaseOpener(QObject):
     def _on_renew(self) -> None:
         if self._desk.layers is not None:
             id, by = self._desk.layers.id, self._by
-            self._link.write(lambda project: project.renew(id, by))
+            failed = partial(self._lost, id)
+            self._link.write(lambda project: project.renew(id, by), failed=failed)
 
     def _on_taken_away(self, id: str) -> None:
         self._wanted = ""
         self._give_back(id)
         self.told.emit("The mask was taken out of the layer list. It is saved; open the case to go on.")
+
+
+def _open_elsewhere(taken: Iterable[CaseTaken]) -> str:
+    """ "Case 2 is open elsewhere (Dr. X)"; of several cases, with all names."""
+    numbers, names = zip(*((error.number, error.who) for error in taken), strict=True)
+    who = ", ".join(dict.fromkeys(name for name in names if name))
+    by = f" ({who})" if who else ""
+    if len(numbers) == 1:
+        return f"Case {numbers[0]} is open elsewhere{by}"
+    return f"Cases {', '.join(map(str, numbers[:-1]))} and {numbers[-1]} are open elsewhere{by}"
 
 
 def _begin(project: Any, id: str, by: str) -> Case:

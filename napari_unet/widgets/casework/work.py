@@ -189,11 +189,14 @@ class CaseWork(QObject):
         """The mask layer of the open case."""
         return None if self.desk.layers is None else self.desk.layers.mask
 
-    def open_case(self, id: str) -> None:
-        """Show a case. The open one is saved first; an older wish that still loads is forgotten."""
+    def open_case(self, id: str, or_next: bool = False) -> None:
+        """Show a case. The open one is saved first; an older wish that still loads is forgotten.
+
+        or_next : if another window has it open, the next one that is free; else the open one stays.
+        """
         if self.project is not None and id in self.cases:
             self.opener.time.alive()
-            self.opener.open(id)
+            self.opener.open(id, or_next)
 
     def open_next(self) -> None:
         """The next case of the queue that is not decided; if all are, the next one.
@@ -201,10 +204,11 @@ class CaseWork(QObject):
         Cases with strokes that a program left behind when it was killed go before all others.
         """
         if self._unsaved:
-            self.open_case(self._unsaved.pop(0))
+            self.open_case(self._unsaved.pop(0), or_next=True)
             return
         here = self._here()
-        self._open_or_tell(self.book.next_undecided(here) or self._beside(here, 1), "This is the last case.")
+        following = self.book.next_undecided(here) or self._beside(here, 1)
+        self._open_or_tell(following, "This is the last case.", or_next=True)
 
     def open_previous(self) -> None:
         """The case before the open one in the queue, decided or not."""
@@ -222,9 +226,9 @@ class CaseWork(QObject):
         at = (-1 if by > 0 else len(self.queue)) if place is None else place
         return self.queue[at + by] if 0 <= at + by < len(self.queue) else None
 
-    def _open_or_tell(self, id: str | None, otherwise: str) -> None:
+    def _open_or_tell(self, id: str | None, otherwise: str, or_next: bool = False) -> None:
         if id is not None:
-            self.open_case(id)
+            self.open_case(id, or_next)
         elif self.project is not None:
             self.told.emit(otherwise)
 
@@ -286,7 +290,7 @@ class CaseWork(QObject):
             self.opener.leave()
             self.told.emit("All cases of the queue are decided.")
         else:
-            self.open_case(following)
+            self.open_case(following, or_next=True)
 
     def set_note(self, text: str) -> None:
         """The note of the open case."""
