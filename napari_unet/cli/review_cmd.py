@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 import importlib.util
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +13,7 @@ import typer
 from napari_unet.cli import review_export_cmd
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
 from napari_unet.core.errors import UserError
+from napari_unet.review.login import login_name
 
 if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject
@@ -89,7 +88,7 @@ def add(
     with ReviewProject.open(project) as opened:
         found = gather(inputs, manifest=manifest, split=split, masks=masks)
         _note(found.problems)
-        failed = _add(opened, found, masks, accept, model, device, reviewer or _login())
+        failed = _add(opened, found, masks, accept, model, device, reviewer or login_name("command line"))
     if failed:
         raise typer.Exit(1)
 
@@ -248,12 +247,6 @@ def _note(problems: tuple[str, ...]) -> None:
         stderr.print(problem, markup=False)
     if len(problems) > _LISTED:
         stderr.print(f"... and {len(problems) - _LISTED} more.")
-
-
-def _login() -> str:
-    with suppress(Exception):  # no such name in a container without a password file
-        return getpass.getuser()
-    return "command line"
 
 
 def _cases(number: int) -> str:

@@ -10,13 +10,12 @@ from scipy import ndimage
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.masks import MaskRule, bounding_box, clean
-from napari_unet.core.raster import Modality, Raster
+from napari_unet.core.raster import AIR_HU, Modality, Raster
 
 SMALLEST, LARGEST = 32, 10_000
 _TOO_LARGE = float(np.finfo(np.float32).max)
 _IN_WORDS = {"CR": "X-ray", "DX": "X-ray"}
 _LISTED = 10  # so many images of a stack are named, the others counted
-_AIR_HU = -500  # a projection has no values this far under zero; CT in Hounsfield units has, in every slice
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def check_kind(
             f"This is a {raster.modality} image; the model is for {wanted} images.",
             f"Open {wanted} images, or choose a model for {raster.modality} if you have one.",
         )
-    if modalities and Modality.CT.value not in modalities and raster.pixels.min() < _AIR_HU:
+    if modalities and Modality.CT.value not in modalities and raster.pixels.min() < AIR_HU:
         raise NotForModel(
             f"The image has values down to {raster.pixels.min():.0f}, as CT has;"
             f" the model is for {wanted} images.",

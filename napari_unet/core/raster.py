@@ -22,6 +22,10 @@ class Modality(StrEnum):
     UNKNOWN = ""
 
 
+AIR_HU = -500
+"""A projection has no values this far under zero; CT in Hounsfield units has, in every slice."""
+
+
 @dataclass(frozen=True)
 class Raster:
     """Pixels with spacing, place in the patient, modality and source. A copy, never a live view of a layer.
@@ -85,3 +89,10 @@ class Raster:
             raise ValueError(f"only a (Z, Y, X) raster has slices, got shape {self.shape}")
         spacing = None if self.spacing_mm is None else self.spacing_mm[1:]
         return replace(self, pixels=self.pixels[index], spacing_mm=spacing, affine=None, frame=None)
+
+
+def modality_of(raster: Raster) -> Modality:
+    """As the header says; a volume that says nothing and has values only CT has is a CT."""
+    if raster.modality is Modality.UNKNOWN and raster.pixels.ndim == 3 and raster.pixels.min() < AIR_HU:
+        return Modality.CT
+    return raster.modality

@@ -44,6 +44,6 @@ def store_first_mask(project: ReviewProject, case_id: str, first: FirstMask, by:
     if case.status in DECIDED or (head is not None and head.author.kind != AuthorKind.MODEL):
         project.put_findings(case_id, case.checks or (), first.score)
         return False
-    project.add_revision(case_id, first.labels, author, note=f"asked for by {by}")
+    project.add_revision(case_id, first.labels, author, note=f"for {by}")
     project.put_findings(case_id, first.checks, first.score)
     return True

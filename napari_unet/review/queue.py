@@ -12,7 +12,7 @@ __all__ = ["doubt_of", "order_cases", "priorities", "reasons", "uncertain_places
 
 # The codes of core.checks and of the input gate, the worst first, with what stands in the queue.
 _REASONS = {
-    "unlike": "May not be a chest X-ray the model is for",
+    "unlike": "Perhaps not a frontal chest X-ray",
     "no-lung": "No lung is marked",
     "missing-lung": "One lung is missing",
     "ratio": "One lung is much smaller than the other",
@@ -73,7 +73,7 @@ def _by_checks(case: Case) -> tuple[float, str]:
         return -1.0, "Not checked yet: there is no mask"
     doubt = 0.1 * (case.uncertainty or 0.0)
     if not case.checks:
-        return doubt, "No finding"
+        return doubt, "Nothing to check in the mask"
     ranks = {code: len(_REASONS) - place for place, code in enumerate(_REASONS)}
     worst = max(ranks.get(code, 0) for code in case.checks)
     several = 0.5 * min(len(case.checks), len(_REASONS)) / len(_REASONS)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.raster import modality_of
 from napari_unet.io.formats import read_raster
 from napari_unet.io.identity import read_identity
 from napari_unet.review.moved import images_around, relocate_missing
@@ -148,7 +149,7 @@ def _facts(path: Path, digest: str) -> FileFacts:
         digest,
         patient=identity.patient_id,
         view=raster.view,
-        modality=raster.modality.value,
+        modality=modality_of(raster).value,
         shape=raster.shape,
         spacing_mm=raster.spacing_mm,
         columns_towards=raster.columns_towards,

@@ -24,7 +24,7 @@ from napari_unet.widgets.correcting.toolbox import ToolBox
 from napari_unet.widgets.correcting.undo import forward_undo
 from napari_unet.widgets.forms import Fields, Foldable, LayerPicker, ScrollColumn, Words
 from napari_unet.widgets.layers import MAP
-from napari_unet.widgets.session import Session, session_of
+from napari_unet.widgets.session import Session, is_hidden, session_of
 
 KEYS = (
     ("Ctrl+Z, Ctrl+Shift+Z", "undo, redo"),
@@ -46,6 +46,7 @@ class CorrectWidget(QWidget):
         self._viewer = self._session.viewer
         self._layer: Labels | None = None
         self._is_open = True
+        self._edited: tuple[str, int] | None = None  # what was told of an edit, and which step of undo it is
         self._key = object()  # stands for this dock, and holds nothing of it
         self._session.attach(self._key)
         self.destroyed.connect(partial(_detach, self._session, self._key))
@@ -107,6 +108,7 @@ class CorrectWidget(QWidget):
             part.failed.connect(self._on_failed)
         for part in (self.editor, self.tools):
             part.told.connect(self._on_told)
+        self.editor.edited.connect(self._on_edited)
         self.numbers.sides.connect(self.labels.show_sides)
         self.slices.fill_between.connect(self._on_fill_between)
         self.slices.copy_from.connect(self._on_copy)
@@ -118,6 +120,8 @@ class CorrectWidget(QWidget):
         """Close down when napari closes the dock: it takes the widget out and sends no close event."""
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self._close_down()
+        elif event.type() in (QEvent.Type.Show, QEvent.Type.Hide):
+            self._session.show_dock(self._key, not is_hidden(self))
         return super().event(event)
 
     def _close_down(self) -> None:
@@ -148,15 +152,24 @@ class CorrectWidget(QWidget):
 
     def _listen_to(self, layer: Labels | None) -> None:
         if self._layer is not None:
-            self._layer.events.paint.disconnect(self._on_painted)
+            self._layer.events.paint.disconnect(self._on_stroke)
             self._layer.events.set_data.disconnect(self._on_painted)
         self._layer = layer
+        self._edited = None
         if layer is not None:
-            layer.events.paint.connect(self._on_painted)
+            layer.events.paint.connect(self._on_stroke)
             layer.events.set_data.connect(self._on_painted)
+
+    def _on_stroke(self) -> None:
+        """What was told of the edit before is no news any more."""
+        if self._edited is not None:
+            self._edited = None
+            self.status.say("")
+        self._on_painted()
 
     def _on_painted(self) -> None:
         self._show_history()
+        self._tell_undone()
         if self.target.is_volume:
             self._show_slices()
 
@@ -206,16 +219,33 @@ class CorrectWidget(QWidget):
             layer,
             None,
             lambda labels: copy_slice(labels, at + step, at),
-            f"Slice {at + step + 1} copied.",
+            f"Slice {at + step} copied.",
         )
 
     # -- telling --
 
+    def _on_edited(self, text: str) -> None:
+        if self._layer is not None:
+            self._edited = text, len(self._layer._undo_history)
+
+    def _tell_undone(self) -> None:
+        """After undo and redo: what the last edit did is not as it was told."""
+        if self._edited is None or self._layer is None:
+            return
+        text, step = self._edited
+        now = len(self._layer._undo_history)
+        if now == step:
+            self.status.say(text)
+        else:
+            self.status.say(f"Undone: {text[:1].lower()}{text[1:]}" if now == step - 1 else "")
+
     def _on_told(self, text: str) -> None:
+        self._edited = None
         self.message.say("")
         self.status.say(text)
 
     def _on_failed(self, error: UserError) -> None:
+        self._edited = None
         self.status.say("")
         self.message.say(f"<span style='color: #e0a030'>⚠</span> {escape(str(error))}")
         show_error(str(error))

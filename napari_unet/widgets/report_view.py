@@ -61,7 +61,7 @@ def sizes(measures: Measures) -> str:
     if measures.volume_ml is not None:
         lines.append(f"Volume: {measures.volume_ml:,.0f} mL")
     if measures.area_mm2 is None and measures.volume_ml is None:
-        lines.append("The image has no pixel spacing: sizes in pixels only.")
+        lines.append("Pixel size unknown: sizes in pixels only.")
     if measures.sides_assumed:
         lines.append("Right and left are assumed, as in a PA or AP view.")
     paragraphs = "".join(f"<p style='margin: 4px 0 0 0'>{line}</p>" for line in lines)

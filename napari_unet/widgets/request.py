@@ -63,5 +63,5 @@ class SegmentRequest:
 
     def name(self) -> str:
         """Of the mask's layer, from what the image is called now."""
-        where = "" if self.index is None else f", slice {'/'.join(str(i + 1) for i in self.index)}"
+        where = "" if self.index is None else f", slice {'/'.join(map(str, self.index))}"
         return f"{self.layer.name}{where} – lungs ({self.entry.card.name})"

@@ -146,7 +146,7 @@ def summarise(result: MaskResult, data: np.ndarray, slice_in_view: int) -> Summa
     part = ""
     if result.slices > 1:
         number = min(max(slice_in_view, 0), result.slices - 1)
-        painted, labels, part = painted[number], labels[number], f"Slice {number + 1} of {result.slices}"
+        painted, labels, part = painted[number], labels[number], f"Slice {number}"
         spacing = None if spacing is None else spacing[1:]
     modality = result.header.get("modality", Modality.UNKNOWN)
     sides = np.where(painted, labels, 0) if left_right else None

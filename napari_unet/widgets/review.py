@@ -25,9 +25,9 @@ from napari_unet.widgets.reviewing.export import Exporter
 from napari_unet.widgets.reviewing.keys import ReviewKeys
 from napari_unet.widgets.reviewing.page import ReviewPage
 from napari_unet.widgets.reviewing.queue_pictures import PictureFeed
-from napari_unet.widgets.reviewing.queue_rows import is_aside, progress_of
+from napari_unet.widgets.reviewing.queue_rows import counts_of_needs, is_aside, progress_of
 from napari_unet.widgets.reviewing.start import StartPage
-from napari_unet.widgets.session import Session, session_of
+from napari_unet.widgets.session import Session, is_hidden, session_of
 
 _TOGETHER_MS = 60  # changes of cases that come within this time are shown together
 _WARNING = "<span style='color: #e0a030'>⚠</span> "
@@ -103,6 +103,8 @@ class ReviewWidget(QWidget):
         self.start.open_wanted.connect(self.open_project)
         page.head.chosen.connect(self._on_menu)
         page.head.named.connect(self._on_reviewer)
+        page.head.name_given.connect(casework.desk.focus)
+        page.head.show_wanted.connect(page.table.show_only)
         page.table.opened.connect(self._open)
         page.table.ordered.connect(casework.set_order)
         page.aside.look_wanted.connect(self._look)
@@ -113,6 +115,7 @@ class ReviewWidget(QWidget):
         page.case.identity_wanted.connect(self._on_identity)
         page.more.button().toggled.connect(self._load_revisions)
         self.conduct.done.connect(self._on_told)
+        self.conduct.nameless.connect(self._on_nameless)
         self.exporter.done.connect(self._on_told)
         self._unwatch = watch_review_keys(self._plan_keys)
 
@@ -120,7 +123,14 @@ class ReviewWidget(QWidget):
         """Close down when napari closes the dock: it takes the widget out and sends no close event."""
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self._close_down()
+        elif event.type() in (QEvent.Type.Show, QEvent.Type.Hide) and self._is_open:
+            self._listen()
+            self._session.show_dock(self._key, not is_hidden(self))
         return super().event(event)
+
+    def _listen(self) -> None:
+        """Keys act while a project is open and the dock is, be it behind another tab."""
+        self.keys.switch(self.casework.project is not None and not is_hidden(self))
 
     def _close_down(self) -> None:
         if not self._is_open:
@@ -175,7 +185,7 @@ class ReviewWidget(QWidget):
         self.start.setVisible(not is_open)
         self.page.setVisible(is_open)
         self._scroll.updateGeometry()  # the other page is not as wide
-        self.keys.switch(is_open)
+        self._listen()
         self.feed.clear()
         self.page.table.forget()
         self._on_closed("")
@@ -223,6 +233,11 @@ class ReviewWidget(QWidget):
         if name:
             review_settings.remember_reviewer(name)
 
+    def _ask_name(self) -> None:
+        """Before anything is decided or painted, ask who does it; the line has the keyboard until then."""
+        if not self.casework.reviewer:
+            self.page.head.ask_name()
+
     def _on_added(self, _added: Any) -> None:
         self.page.say_work("")
 
@@ -259,7 +274,9 @@ class ReviewWidget(QWidget):
             casework.open_next()
 
     def _show_progress(self) -> None:
-        self.page.head.show_progress(progress_of(self.casework.cases.values()))
+        cases = self.casework.cases.values()
+        self.page.head.show_progress(progress_of(cases))
+        self.page.head.show_left_out(counts_of_needs(cases))
 
     def _open(self, case_id: str) -> None:
         """Open a case that was clicked; one whose file is not what it was is asked about first."""
@@ -279,6 +296,7 @@ class ReviewWidget(QWidget):
         self.page.aside.show_case(None)
         self.page.show_case(case, self.casework.order)
         self._load_revisions()
+        self._ask_name()
 
     def _on_closed(self, _case_id: str) -> None:
         self.conduct.reset()
@@ -317,6 +335,10 @@ class ReviewWidget(QWidget):
     def _on_told(self, text: str) -> None:
         self._viewer.status = text
         self.page.say_news(text)
+
+    def _on_nameless(self) -> None:
+        self._ask_name()
+        self._say_problem(UserError("Nothing is decided yet.", "Give your name above, then decide."))
 
     def _on_recovered(self, case_id: str) -> None:
         case = self.casework.cases.get(case_id)

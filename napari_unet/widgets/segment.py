@@ -31,7 +31,7 @@ from napari_unet.widgets.model_box import ModelBox
 from napari_unet.widgets.preferences import preferences
 from napari_unet.widgets.request import Segmented, SegmentRequest
 from napari_unet.widgets.result_view import ResultView
-from napari_unet.widgets.session import Session, session_of
+from napari_unet.widgets.session import Session, is_hidden, session_of
 from napari_unet.widgets.viewing import HINTS
 from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
 
@@ -108,6 +108,8 @@ class SegmentWidget(QWidget):
         """Close down when napari closes the dock: it takes the widget out and sends no close event."""
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self._close_down()
+        elif event.type() in (QEvent.Type.Show, QEvent.Type.Hide):
+            self._session.show_dock(self._key, not is_hidden(self))
         return super().event(event)
 
     def _close_down(self) -> None:

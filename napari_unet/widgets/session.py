@@ -10,9 +10,11 @@ from weakref import WeakKeyDictionary
 from napari.layers import Image, Labels
 from psygnal import EmitLoopError
 from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QDockWidget, QWidget
 
 from napari_unet.engine.client import Engine
 from napari_unet.widgets.mask_context import MaskContext
+from napari_unet.widgets.notices import clear_binding_note
 from napari_unet.widgets.preferences import preferences
 from napari_unet.widgets.results import MaskResult
 from napari_unet.widgets.viewing import install_viewing
@@ -32,6 +34,14 @@ def session_of(napari_viewer: Any) -> Session:
     if session is None:
         session = _sessions[id(viewer)] = Session(viewer)
     return session
+
+
+def is_hidden(widget: QWidget) -> bool:
+    """Whether the dock around a widget was closed by the user; one behind another tab is not."""
+    part: Any = widget
+    while part is not None and not isinstance(part, QDockWidget):
+        part = part.parentWidget()
+    return part is not None and bool(part.isHidden())
 
 
 def real_viewer(napari_viewer: Any) -> Any:
@@ -58,6 +68,7 @@ class Session(QObject):
         }
         self._contexts: dict[Labels, MaskContext] = {}
         self._docks: list[object] = []
+        self._hidden: set[object] = set()  # docks that were closed, and can be shown again
         self._engine: Engine | None = None
         self._viewing: Any = None
         self._casework: CaseWork | None = None
@@ -90,6 +101,7 @@ class Session(QObject):
         if not self._docks:
             _sessions[id(self.viewer)] = self
             self._viewing = install_viewing(self.viewer)
+            clear_binding_note()
             self.viewer.layers.events.removed.connect(self._on_removed)
         self._docks.append(dock)
 
@@ -98,7 +110,9 @@ class Session(QObject):
         if dock not in self._docks:
             return
         self._docks.remove(dock)
+        self._hidden.discard(dock)
         if self._docks:
+            self._rest_if_hidden(was_hidden=False)
             return
         _sessions.pop(id(self.viewer), None)
         if self._casework is not None:
@@ -113,6 +127,23 @@ class Session(QObject):
         if self._engine is not None:
             threading.Thread(target=self._engine.close, name="napari-unet end of engine").start()
             self._engine = None
+
+    def show_dock(self, dock: object, shown: bool) -> None:
+        """`dock` was hidden or shown again. While all are hidden, no case is open."""
+        was_hidden = self._all_hidden()
+        if shown:
+            self._hidden.discard(dock)
+        elif dock in self._docks:
+            self._hidden.add(dock)
+        self._rest_if_hidden(was_hidden)
+
+    def _all_hidden(self) -> bool:
+        return bool(self._docks) and all(dock in self._hidden for dock in self._docks)
+
+    def _rest_if_hidden(self, was_hidden: bool) -> None:
+        if self._casework is not None and self._all_hidden() != was_hidden:
+            with suppress(EmitLoopError):  # as in detach
+                self._casework.rest(not was_hidden)
 
     def use_model(self, name: str) -> None:
         """Make `name` the model in use."""

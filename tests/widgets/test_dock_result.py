@@ -291,7 +291,7 @@ def test_sizes_in_mm2_where_the_spacing_is_known(dock, make):
 
 def test_no_spacing_is_said(dock, make):
     make()
-    assert "no pixel spacing" in text(dock, "sizes")
+    assert "Pixel size unknown" in text(dock, "sizes")
     assert "mm²" not in text(dock, "sizes")
     assert "assumed" in text(dock, "sizes")
 
@@ -325,9 +325,9 @@ def test_numbers_that_take_long_are_announced(dock, make, qtbot, monkeypatch):
 def test_numbers_of_a_stack_are_those_of_the_slice(dock, viewer, make, qtbot):
     make((3, 64, 80))
     viewer.dims.set_current_step(0, 0)
-    qtbot.waitUntil(lambda: "Slice 1 of 3" in text(dock, "sizes"))
+    qtbot.waitUntil(lambda: "Slice 0" in text(dock, "sizes"))
     viewer.dims.set_current_step(0, 2)
-    qtbot.waitUntil(lambda: "Slice 3 of 3" in text(dock, "sizes"))
+    qtbot.waitUntil(lambda: "Slice 2" in text(dock, "sizes"))
 
 
 def test_findings(dock, make):

@@ -42,7 +42,7 @@ def test_each_edit_at_a_click_is_one_step_of_undo(dock, holed, hands):
     before = mask.data.copy()
     names = [
         "Fill holes",
-        "Two largest parts",
+        "Keep two largest parts",
         "Smooth",
         "Grow",
         "Shrink",
@@ -228,7 +228,7 @@ def test_what_nobody_is_sure_of_is_counted(dock, known, hands):
 
 
 def test_without_spacing_numbers_are_in_pixels(dock, case):
-    assert "800 px" in text(dock, "sizes") and "no pixel spacing" in text(dock, "sizes")
+    assert "800 px" in text(dock, "sizes") and "Pixel size unknown" in text(dock, "sizes")
     assert "Dice" not in text(dock, "sizes")
 
 

@@ -124,7 +124,7 @@ def test_a_stack_of_x_rays_has_no_slices_in_between(dock, viewer, stack, hands):
     session_of(viewer).keep_context(mask, MaskContext(ref(image), modality=Modality.CR, per_slice=True))
     hands.ready()
     assert dock.slices.isHidden()
-    assert "Slice 2" in text(dock, "sizes")
+    assert "Slice 1" in text(dock, "sizes")
 
 
 def test_the_mask_of_one_slice(dock, viewer, stack, hands):

@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject, Qt, Signal
 
 from napari_unet.core.errors import UserError
-from napari_unet.review.types import Case
+from napari_unet.review.types import Case, Order
 from napari_unet.widgets.casework.clerk import Clerk
 from napari_unet.widgets.jobs import Job
 
 if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject
 
+ORDER = "order"
+"""Setting of a project: how its queue is sorted."""
+
+FirstLook = tuple[Any, list[Case], list[str], Order | None]
 _PATIENCE_S = 20.0  # for what is still to be written when a project is closed
 
 
@@ -38,6 +42,7 @@ class ProjectLink(QObject):
         self.project: ReviewProject | None = None
         self.saver: Any = None
         self.clerk: Clerk | None = None
+        self.order: Order | None = None  # that the project remembers
         self._jobs: set[Job] = set()
         self._ending: Clerk | None = None  # of the project before: it may still be writing
         self._later.connect(lambda task: task(), Qt.ConnectionType.QueuedConnection)
@@ -45,7 +50,7 @@ class ProjectLink(QObject):
     def open(self, folder: Path) -> Job:
         """Open the project in `folder`."""
 
-        def work() -> tuple[Any, list[Case], list[str]]:
+        def work() -> FirstLook:
             from napari_unet.review.store import ReviewProject
 
             return _first_look(ReviewProject.open(Path(folder)))
@@ -55,7 +60,7 @@ class ProjectLink(QObject):
     def create(self, folder: Path, protocol: str) -> Job:
         """Make a project in `folder` and open it."""
 
-        def work() -> tuple[Any, list[Case], list[str]]:
+        def work() -> FirstLook:
             from napari_unet.review.store import ReviewProject
 
             return _first_look(ReviewProject.create(Path(folder), protocol))
@@ -111,10 +116,10 @@ class ProjectLink(QObject):
         job.ended.connect(lambda: self._jobs.discard(job))
         return job
 
-    def _start_project(self, work: Callable[[], tuple[Any, list[Case], list[str]]]) -> Job:
+    def _start_project(self, work: Callable[[], FirstLook]) -> Job:
         ending = self._ending
 
-        def guarded(job: Job) -> tuple[Any, list[Case], list[str]]:
+        def guarded(job: Job) -> FirstLook:
             if ending is not None:  # it may be the same project, whose cases are given back last of all
                 ending.join(_PATIENCE_S)
             found = work()
@@ -129,10 +134,10 @@ class ProjectLink(QObject):
         job.succeeded.connect(self._use)
         return job
 
-    def _use(self, found: tuple[Any, list[Case], list[str]]) -> None:
+    def _use(self, found: FirstLook) -> None:
         from napari_unet.review.saving.saver import Saver
 
-        project, cases, unsaved = found
+        project, cases, unsaved, self.order = found
         self.project = project
         self.saver = saver = Saver(project, lambda state: self._soon(partial(self.save_state.emit, state)))
 
@@ -152,11 +157,13 @@ class ProjectLink(QObject):
             return
 
 
-def _first_look(project: Any) -> tuple[Any, list[Case], list[str]]:
+def _first_look(project: Any) -> FirstLook:
     from napari_unet.review.saving.recovery import unsaved_cases
 
     try:
-        return project, project.cases(), unsaved_cases(project)
+        stored = project.setting(ORDER)
+        order = next((order for order in Order if order.value == stored), None)
+        return project, project.cases(), unsaved_cases(project), order
     except BaseException:
         project.close()
         raise

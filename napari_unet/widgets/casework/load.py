@@ -12,10 +12,12 @@ from PIL import Image as Picture
 
 from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
+from napari_unet.core.raster import Modality, modality_of
 from napari_unet.io.formats import read_raster
 from napari_unet.review.saving.recovery import unsaved_work
 from napari_unet.review.types import Case
 
+_LUNG_WINDOW = (-1350.0, 150.0)  # HU
 _SAMPLE = 1 << 18  # pixels that are looked at for the grey values of an image without a window
 
 
@@ -79,7 +81,8 @@ def load_case(project: Any, id: str) -> LoadedCase:
             f"The image of case {case.number} is not the one that its mask was made for.",
             "Decide in the queue which one counts.",
         )
-    limits = raster.window or _limits(raster.pixels)
+    is_ct = modality_of(raster) is Modality.CT
+    limits = _LUNG_WINDOW if is_ct else raster.window or _limits(raster.pixels)
     unsaved = None if project.is_elsewhere(id) else unsaved_work(project, id)  # another window's strokes
     if unsaved is not None and unsaved.shape != raster.shape:
         unsaved = None

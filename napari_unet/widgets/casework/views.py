@@ -48,6 +48,11 @@ class CaseViews(QObject):
         elif self._probability is None and self._desk.layers is not None:
             self._add_probability()
 
+    @property
+    def shows_first_mask(self) -> bool:
+        """Whether the first mask is shown in place of the mask as it is now."""
+        return self._before is not None and self._before in self._viewer.layers
+
     def flip(self) -> None:
         """Show the first mask in place of the mask as it is now, or go back."""
         layers = self._desk.layers

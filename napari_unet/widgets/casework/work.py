@@ -12,11 +12,12 @@ from napari.layers import Labels
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
+from napari_unet.review.login import login_name
 from napari_unet.review.types import Author, AuthorKind, Case, Measurement, Order, Reason, Status
 from napari_unet.widgets.casework.book import CaseBook
 from napari_unet.widgets.casework.desk import CaseDesk
 from napari_unet.widgets.casework.intake import Intake
-from napari_unet.widgets.casework.link import ProjectLink
+from napari_unet.widgets.casework.link import ORDER, ProjectLink
 from napari_unet.widgets.casework.opener import CaseOpener
 from napari_unet.widgets.casework.pictures import thumbnail_of
 from napari_unet.widgets.casework.views import CaseViews
@@ -62,6 +63,7 @@ class CaseWork(QObject):
         self.reviewer = ""
         self.link = ProjectLink(self)
         self._unsaved: list[str] = []
+        self._resting = ""  # the case that was open when the docks were hidden
         self.link.opened.connect(self._on_project)
         self.link.save_state.connect(self.save_state)
         self.link.failed.connect(self.failed)
@@ -90,8 +92,8 @@ class CaseWork(QObject):
         self.reviewer = name.strip()
 
     def author(self) -> Author:
-        """The reviewer as the author of a revision."""
-        return Author(AuthorKind.PERSON, self.reviewer or _NOBODY)
+        """The reviewer as the author of a revision; the login name while no name was given."""
+        return Author(AuthorKind.PERSON, self.reviewer or login_name(_NOBODY))
 
     # -- the project --
 
@@ -129,6 +131,15 @@ class CaseWork(QObject):
         self.desk.close()
         self._cursor.disconnect(self.opener.time.alive)
 
+    def rest(self, on: bool) -> None:
+        """The docks are all hidden: the open case is saved and left. It comes back with them."""
+        if on:
+            self._resting = self._here()
+            self.opener.leave()
+        else:
+            id, self._resting = self._resting, ""
+            self.open_case(id)
+
     def read(self, work: Callable[[Any], Any]) -> Job:
         """`work(project)` in a thread, for what has no method here. It must not write."""
         return self.link.read(work)
@@ -144,6 +155,7 @@ class CaseWork(QObject):
 
     def _on_project(self, cases: list[Case], unsaved: list[str]) -> None:
         self._unsaved = unsaved
+        self.book.order = self.link.order or self.book.order
         self.book.use(cases)
         self.project_changed.emit(self.project)
 
@@ -165,8 +177,9 @@ class CaseWork(QObject):
         return self.book.order
 
     def set_order(self, order: Order) -> None:
-        """Sort the queue another way."""
+        """Sort the queue another way; the project remembers it."""
         self.book.set_order(order)
+        self.write(lambda project: project.set_setting(ORDER, order.value))
 
     def refresh_case(self, id: str) -> None:
         """Take one case from the project anew, after what is being written."""
@@ -240,9 +253,21 @@ class CaseWork(QObject):
     # -- decisions --
 
     def accept(self, empty_ok: bool = False) -> bool:
-        """Accept the mask and go on. False if nothing is done: an EmptyMask is told, to be confirmed."""
+        """Accept the mask and go on. False if nothing is done: an EmptyMask is told, to be confirmed.
+
+        While the first mask is shown in its place, the mask itself is shown first.
+        """
         layers = self.desk.layers
         if layers is None:
+            return False
+        if self.views.shows_first_mask:
+            self.views.flip()
+            self.failed.emit(
+                UserError(
+                    "That was the first mask, not the mask as it is now.",
+                    "The mask as it is now is shown again: look at it, then accept once more.",
+                )
+            )
             return False
         if not empty_ok and not _has_lung(layers.mask.data):
             self.failed.emit(EmptyMask("The mask is empty.", "Accept once more if there is no lung to mark."))

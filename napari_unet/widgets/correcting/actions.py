@@ -122,7 +122,7 @@ _ROWS = (
     (
         _Action("Fill holes", "Fill every hole of the lungs.", "Holes filled.", lambda *_: fill_holes_change),
         _Action(
-            "Two largest parts",
+            "Keep two largest parts",
             "Take all but the two largest parts away.",
             "Small parts taken away.",
             lambda *_: keep_largest,

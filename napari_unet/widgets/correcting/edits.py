@@ -65,10 +65,12 @@ class _Wish:
 class MaskEditor(QObject):
     """Computes changes outside the GUI thread, one after the other, and makes them if they still fit.
 
-    told : a sentence. failed : a UserError. busy : whether something is under way.
+    told : a sentence. edited : the sentence on a change that was made, after it was told. failed : a
+    UserError. busy : whether something is under way.
     """
 
     told = Signal(str)
+    edited = Signal(str)
     failed = Signal(object)
     busy = Signal(bool)
 
@@ -148,6 +150,8 @@ class MaskEditor(QObject):
                 return
             layer.refresh(extent=False)  # the thumbnail does not follow by itself
             self._finish(wish.done if len(change) else wish.nothing)
+            if len(change):
+                self.edited.emit(wish.done)
 
     def _fail(self, error: UserError) -> None:
         self.failed.emit(error)

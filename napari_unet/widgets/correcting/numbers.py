@@ -89,7 +89,7 @@ class NumbersView(QWidget):
         lead = None if whole else plane.lead
         data, spacing = layer.data, (self._target.spacing if whole else plane.spacing)
         model = self._target.whole_model() if whole else plane.model
-        part = "" if whole or self._target.slices == 1 else f"Slice {plane.lead[-1] + 1}"
+        part = "" if whole or self._target.slices == 1 else f"Slice {plane.lead[-1]}"
         if whole and spacing is not None and len(spacing) != layer.ndim:
             spacing = None
 
@@ -136,7 +136,7 @@ def sizes_of(numbers: LiveNumbers, ignored: int = 0, part: str = "") -> str:
     cells = "".join(f"<tr><td>{name}</td>{_right(value)}</tr>" for name, value in rows)
     lines = []
     if numbers.element is None:
-        lines.append("The image has no pixel spacing: sizes in pixels.")
+        lines.append("Pixel size unknown: sizes in pixels.")
     if numbers.sides_assumed and (numbers.right_pixels or numbers.left_pixels):
         lines.append("Right and left are assumed, as in a PA or AP view.")
     paragraphs = "".join(f"<p style='margin: 4px 0 0 0'>{line}</p>" for line in lines)

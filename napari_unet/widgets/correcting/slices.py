@@ -16,7 +16,10 @@ _NAMED = 12  # slices; of more, only how many there are is told
 
 
 class SliceBox(QWidget):
-    """fill_between : the slices (from 0) to go by. copy_from : -1 the slice before this one, +1 after."""
+    """fill_between : the key slices, counted from 0 as on napari's slider.
+
+    copy_from : -1 the slice before this one, +1 the one after.
+    """
 
     fill_between = Signal(list)
     copy_from = Signal(int)
@@ -27,9 +30,9 @@ class SliceBox(QWidget):
         self._layer: Labels | None = None
         self._at = 0
         self.words = Words(name="slices")
-        self.mark = _button("Mark this slice", "This slice is right: go by it when those between are filled.")
+        self.mark = _button("Mark this slice", "A key slice is right: those between are filled by it.")
         self.fill = _button(
-            "Fill in between", "Redraw the slices between those to go by, from one to the next."
+            "Fill in between", "Redraw the slices between the key slices, from one to the next."
         )
         self.before = _button("Copy slice before", "Put the mask of the slice before into this one.")
         self.after = _button("Copy slice after", "Put the mask of the slice after into this one.")
@@ -57,7 +60,7 @@ class SliceBox(QWidget):
         self.words.say(_told(known))
 
     def known(self) -> list[int]:
-        """The slices to go by: those that were painted on one by one, and those marked, less the unmarked."""
+        """The key slices: those that were painted on one by one, and those marked, less the unmarked."""
         layer = self._layer
         return [] if layer is None else sorted(painted_slices(layer) ^ self._flipped.get(layer, set()))
 
@@ -90,10 +93,10 @@ def _slices_of(atom: Any) -> set[int]:
 
 def _told(known: list[int]) -> str:
     if not known:
-        return "Correct a few slices, far apart, then fill in between. No slice to go by yet."
+        return "Correct a few slices, far apart, then fill in between. No key slice yet."
     if len(known) > _NAMED:
-        return f"{len(known)} slices to go by."
-    return "Slices to go by: " + ", ".join(str(k + 1) for k in known) + "."
+        return f"{len(known)} key slices."
+    return "Key slices: " + ", ".join(map(str, known)) + "."
 
 
 def _button(text: str, tip: str) -> QPushButton:

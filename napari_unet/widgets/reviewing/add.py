@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QUrl, Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QDialog,
@@ -22,7 +23,10 @@ from napari_unet.models.library import default_library
 from napari_unet.widgets.forms import Fields, Foldable, Words
 from napari_unet.widgets.preferences import preferences
 
+_GLOB = set("*?[")
 _NOTHING, _FOLDER, _MODEL = "nothing", "folder", "model"
+_BREAKS = re.compile("[;\\n\\u2028\\u2029]")
+_QUOTES = " '\"\t"
 _WIDTH = 520
 _PROTOCOL = "Both lungs as far as they are visible; the heart is left out."
 
@@ -48,9 +52,10 @@ class PathLine(QWidget):
         """files, folder : titles of the dialogs that look for them; "" for no such button."""
         super().__init__()
         self._paths: tuple[Path, ...] = ()
+        self._named = ""  # what stands for them
+        self._several = several
         self.line = QLineEdit()
         self.line.setPlaceholderText(hint)
-        self.line.setReadOnly(several)
         self.line.textChanged.connect(lambda: self.changed.emit())
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -65,11 +70,12 @@ class PathLine(QWidget):
             row.addWidget(button)
 
     def paths(self) -> tuple[Path, ...]:
-        """What was chosen or typed."""
-        if self.line.isReadOnly():
+        """What was chosen, typed or pasted; several are parted by semicolons or line breaks."""
+        text = self.line.text()
+        if text == self._named:
             return self._paths
-        text = self.line.text().strip()
-        return (Path(text).expanduser(),) if text else ()
+        parts = _BREAKS.split(text) if self._several else [text]
+        return tuple(_as_path(part) for part in parts if part.strip(_QUOTES))
 
     def path(self) -> Path | None:
         """The one path, or None."""
@@ -78,8 +84,8 @@ class PathLine(QWidget):
     def choose(self, *paths: Path) -> None:
         """Show these paths."""
         self._paths = paths
-        named = str(paths[0]) if len(paths) == 1 else f"{len(paths):,} files in {paths[0].parent}"
-        self.line.setText(named)
+        self._named = str(paths[0]) if len(paths) == 1 else f"{len(paths):,} files in {paths[0].parent}"
+        self.line.setText(self._named)
 
     def _ask_folder(self, title: str) -> None:
         found = QFileDialog.getExistingDirectory(self, title)
@@ -95,6 +101,12 @@ class PathLine(QWidget):
             self.choose(*map(Path, found))
 
 
+def _as_path(text: str) -> Path:
+    """A path as file managers copy it: plain, in quotes, or as a file:// address."""
+    text = text.strip(_QUOTES)
+    return Path(QUrl(text).toLocalFile() if text.startswith("file://") else text).expanduser()
+
+
 class AddDialog(QDialog):
     """Asks for images and their first masks; `new` : for a new project too. wanted : an Addition."""
 
@@ -107,7 +119,10 @@ class AddDialog(QDialog):
         self._new = new
         self._own_folder = False
         self.images = PathLine(
-            "A folder with images, or files", files="Images", folder="Folder with images", several=True
+            "Choose, or paste paths",
+            files="Images",
+            folder="Folder with images",
+            several=True,
         )
         self.folder = PathLine("A new folder", folder="Folder for the project")
         self.protocol = QLineEdit(_PROTOCOL)
@@ -120,6 +135,7 @@ class AddDialog(QDialog):
         self.buttons.button(buttons.Ok).setText("Make project" if new else "Add")
         self.buttons.accepted.connect(self._on_ok)
         self.buttons.rejected.connect(self.reject)
+        self.why = Words(name="why_not")
         self._lay_out()
         for part in (self.images, self.folder, self.masks):
             part.changed.connect(self._enable)
@@ -147,12 +163,13 @@ class AddDialog(QDialog):
         column.addWidget(Foldable("More", more))
         column.addWidget(Words("The images stay where they are; the project remembers where."))
         column.addStretch()
+        column.addWidget(self.why)
         column.addWidget(self.buttons)
 
     def _offer_models(self, model: str) -> None:
         entries, _ = default_library(preferences().models).scan()
         for entry in entries:
-            self.first.addItem(f"By the model {entry.card.name}", (_MODEL, entry.card.name))
+            self.first.addItem(f"Drawn by the model {entry.card.name}", (_MODEL, entry.card.name))
             if entry.card.name == model:
                 self.first.setCurrentIndex(self.first.count() - 1)
         self.first.addItem("From a folder of masks (PNG, TIFF, NIfTI)", (_FOLDER, ""))
@@ -178,10 +195,25 @@ class AddDialog(QDialog):
         kind = self.first.currentData()[0]
         for part in (self.masks, self._masks_label):
             part.setVisible(kind == _FOLDER)
-        ready = (self._new or self.images.paths()) and (kind != _FOLDER or self.masks.path())
-        if self._new:
-            ready = ready and self.folder.path()
-        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(bool(ready))
+        why = self._lacks()
+        ok = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
+        ok.setEnabled(not why)
+        ok.setToolTip(why)
+        self.why.say(why)
+
+    def _lacks(self) -> str:
+        """What is still to be given, in a sentence; "" if nothing is."""
+        images = self.images.paths()
+        if not images and not self._new:
+            return "Choose images first."
+        gone = next((path for path in images if not (_GLOB & set(str(path)) or path.exists())), None)
+        if gone is not None:
+            return f"There is no file or folder {gone}."
+        if self.first.currentData()[0] == _FOLDER and self.masks.path() is None:
+            return "Choose the folder with the masks."
+        if self._new and self.folder.path() is None:
+            return "Choose images, or name a folder for the project."
+        return ""
 
     def addition(self) -> Addition:
         """What the form says."""

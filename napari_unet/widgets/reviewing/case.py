@@ -33,11 +33,24 @@ class CaseTitle(Words):
         if case is None:
             self.say("No case is open. Click one, or press Next.")
             return
-        parts = [f"<b>Case {case.number}</b>", status_words(case), case.modality, case.view]
+        parts = [f"<b>Case {case.number}</b>", status_words(case), modality_words(case), case.view]
         if case.file_state is not FileState.UNCHECKED and case.spacing_mm is None:
-            parts.append("no pixel spacing")
+            parts.append("pixel size unknown")
         why = why_words(case, order)
         self.say(" · ".join(part for part in parts if part) + (f"<br>{why}" if why else ""))
+
+
+def modality_words(case: Case) -> str:
+    """For instance "CT, 4 mm slices"; without the modality where the file does not tell it."""
+    if case.shape is None or len(case.shape) < 3:
+        return case.modality
+    if case.spacing_mm is None or len(case.spacing_mm) < 3:
+        return _joined(case.modality, f"{case.shape[0]} slices")
+    return _joined(case.modality, f"{case.spacing_mm[0]:.3g} mm slices")
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
 
 
 class CaseBox(QWidget):

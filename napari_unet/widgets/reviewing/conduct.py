@@ -16,13 +16,18 @@ from napari_unet.widgets.reviewing.keys import ReviewKeys
 from napari_unet.widgets.reviewing.page import ReviewPage
 
 _ESCAPE = "Esc"
+_DECISIONS = {"accept", "reject", "second_look", "take_back"}
 _DISPLAYS = ("filled", "outline", "off")
 
 
 class Conduct(QObject):
-    """Turns actions by name into what the case work does. done : a sentence on what was decided."""
+    """Turns actions by name into what the case work does.
+
+    done : a sentence on what was decided. nameless : a decision was not made, as nobody gave a name for it.
+    """
 
     done = Signal(str)
+    nameless = Signal()
 
     def __init__(self, casework: CaseWork, page: ReviewPage, keys: ReviewKeys, dock: QWidget) -> None:
         super().__init__(dock)
@@ -64,6 +69,9 @@ class Conduct(QObject):
         self._page.case.flush_note()
         if name != "accept":
             self._empty_case = ""
+        if name in _DECISIONS and not self._casework.reviewer:
+            self.nameless.emit()
+            return
         self._does[name]()
 
     def reset(self) -> None:

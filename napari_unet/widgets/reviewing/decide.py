@@ -26,6 +26,7 @@ _ROWS = (
     ("display", "probability"),
     ("jump", "flip"),
 )
+_MARGIN = 14  # of a button, beside its text
 _ANYTIME = {"next", "previous", "take_back"}
 _TITLES = {action.name: action.title for action in ACTIONS}
 
@@ -92,7 +93,9 @@ class DecisionBar(QWidget):
     def _write(self, name: str, text: str) -> None:
         key = self._keys.key_of(name)
         short = key.replace("Shift+", "⇧")
-        self.buttons[name].setText(f"{text} ({short})" if key else text)
+        button = self.buttons[name]
+        button.setText(f"{text} ({short})" if key else text)
+        button.setMinimumWidth(button.fontMetrics().horizontalAdvance(button.text()) + _MARGIN)
         self.buttons[name].setToolTip(_TITLES[name] + (f": {key}" if key else ""))
 
     def ask_reason(self, asked: bool) -> None:

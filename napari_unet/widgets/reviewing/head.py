@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC
 from html import escape
 from pathlib import Path
@@ -11,6 +12,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QInputDialog,
     QLabel,
+    QLineEdit,
     QMenu,
     QProgressBar,
     QSizePolicy,
@@ -21,7 +23,7 @@ from qtpy.QtWidgets import (
 
 from napari_unet.review.saving.save_state import Saved, SaveState, Saving
 from napari_unet.widgets.forms import Words
-from napari_unet.widgets.reviewing.queue_rows import Progress
+from napari_unet.widgets.reviewing.queue_rows import ASIDE, MASKLESS, Progress
 
 _ENTRIES = {
     "add": "Add images…",
@@ -33,14 +35,24 @@ _ENTRIES = {
     "open": "Open another project…",
     "close": "Close project",
 }
+_LEFT_OUT = {
+    ASIDE: ("{} image cannot be read", "{:,} images cannot be read"),
+    MASKLESS: ("{} image has no first mask", "{:,} images have no first mask"),
+}
 _RED, _GREEN = "#ff6b5e", "#5fc98b"
 
 
 class ReviewHead(QWidget):
-    """chosen : name of the entry of the menu that was clicked. named : another reviewer."""
+    """chosen : name of the entry of the menu that was clicked. named : another reviewer.
+
+    name_given : the name that was asked for stands, and the keyboard is free. show_wanted : title of the
+    cases that are to be shown in the queue.
+    """
 
     chosen = Signal(str)
     named = Signal(str)
+    name_given = Signal()
+    show_wanted = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,6 +74,13 @@ class ReviewHead(QWidget):
         self.saved.setObjectName("saved")
         self.reviewer = Elided()
         self.reviewer.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.name = QLineEdit()
+        self.name.setPlaceholderText("Your name, then Enter: it stands with every decision")
+        self.name.returnPressed.connect(self._on_name)
+        self.name.hide()
+        self.left_out = Words(name="left_out")
+        self.left_out.setTextInteractionFlags(Qt.TextInteractionFlag.LinksAccessibleByMouse)
+        self.left_out.linkActivated.connect(self.show_wanted)
         self.trouble = Words(name="not_saved")
         self.storage = Words(name="storage")
         self.work = Words(name="background")
@@ -79,7 +98,7 @@ class ReviewHead(QWidget):
         column.addLayout(first)
         column.addWidget(self.bar)
         column.addLayout(second)
-        for part in (self.trouble, self.storage, self.work):
+        for part in (self.name, self.trouble, self.storage, self.work, self.left_out):
             column.addWidget(part)
 
     def show_project(self, folder: Path, protocol: str, storage_note: str) -> None:
@@ -95,6 +114,23 @@ class ReviewHead(QWidget):
         """Who decides now."""
         self.reviewer.say(name)
         self.reviewer.setToolTip(f"Reviewer: {name}")
+        if name:
+            self.name.hide()
+
+    def ask_name(self) -> None:
+        """Show the line for the name, with the keyboard in it."""
+        self.name.show()
+        self.name.setFocus()
+
+    def show_left_out(self, counts: Mapping[str, int]) -> None:
+        """How many cases need more than a look. counts : by their title in the queue."""
+        self.left_out.say(
+            "<br>".join(
+                f"⚠ {_LEFT_OUT[title][number != 1].format(number)} – <a href='{title}'>show</a>"
+                for title, number in counts.items()
+                if number
+            )
+        )
 
     def show_progress(self, progress: Progress) -> None:
         """How many cases are decided."""
@@ -123,6 +159,12 @@ class ReviewHead(QWidget):
 
     def _say_saved(self, text: str, colour: str) -> None:
         self.saved.setText(f"<span style='color: {colour}'>{text}</span>" if colour else text)
+
+    def _on_name(self) -> None:
+        name = self.name.text().strip()
+        if name:
+            self.named.emit(name)
+            self.name_given.emit()
 
     def _on_entry(self, name: str) -> None:
         if name != "name":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from qtpy.QtWidgets import QVBoxLayout, QWidget
@@ -35,6 +36,8 @@ class ReviewPage(QWidget):
         self.ruler = RulerBox(session)
         self.measure = Foldable("Measure", self.ruler)
         self.table = QueueTable()
+        for box, other in ((self.more, self.measure), (self.measure, self.more)):
+            box.button().toggled.connect(partial(_fold_other, other))
         self.wants_first = True
         self._scan = self._masks = self._work = ""
         column = QVBoxLayout(self)
@@ -91,3 +94,9 @@ class ReviewPage(QWidget):
 
     def _show_work(self) -> None:
         self.head.work.say("   ".join(part for part in (self._work, self._scan, self._masks) if part))
+
+
+def _fold_other(other: Foldable, unfolded: bool) -> None:
+    """On a low screen there is room for one of them above the queue."""
+    if unfolded:
+        other.button().setChecked(False)

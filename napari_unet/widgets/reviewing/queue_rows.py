@@ -46,13 +46,26 @@ SHOWN: dict[str, frozenset[Status]] = {
 }
 """What can be chosen to be shown, by title."""
 
+ASIDE = "Image missing, changed or unreadable"
+MASKLESS = "No first mask"
+NEEDING = (ASIDE, MASKLESS)
+"""What can be shown too: cases that need more than a look."""
+
+_LEAST_DECIDED = 5  # before that the time that is left is a guess
+_QUICK_S = 10.0  # nobody looks at a case for less
+
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is looked for. status : any of these. text : every word of it occurs in the case's row or note."""
+    """What is looked for.
+
+    status : any of these. text : every word of it occurs in the case's row or note. needing : one of NEEDING,
+    "" for all cases.
+    """
 
     status: frozenset[Status] = frozenset(Status)
     text: str = ""
+    needing: str = ""
 
     def words(self) -> tuple[str, ...]:
         return tuple(self.text.casefold().split())
@@ -74,6 +87,8 @@ def shown_rows(
     ids = [i for i in queue if i in cases] + [i for i in cases if i not in named]
     words, status = wanted.words(), wanted.status
     found = [i for i in ids if cases[i].status in status and _has(cases[i], words, order)]
+    if wanted.needing:
+        found = [i for i in found if needs(cases[i]) == wanted.needing]
     if sort is not None:
         found.sort(key=lambda i: _key(cases[i], sort, order), reverse=descending)
     return found
@@ -128,6 +143,24 @@ def is_aside(case: Case) -> bool:
     return case.file_state in SET_ASIDE
 
 
+def needs(case: Case) -> str:
+    """Which of NEEDING a case is, "" if it only needs a look."""
+    if is_aside(case):
+        return ASIDE
+    return MASKLESS if case.revision is None and case.status not in DECIDED else ""
+
+
+def counts_of_needs(cases: Iterable[Case]) -> dict[str, int]:
+    """How many cases are of each of NEEDING; those without a mask only count where others have one."""
+    counts, masks = dict.fromkeys(NEEDING, 0), False
+    for case in cases:
+        need = needs(case)
+        if need:
+            counts[need] += 1
+        masks = masks or case.revision is not None
+    return counts if masks else {**counts, MASKLESS: 0}
+
+
 def tip_of(case: Case, order: Order) -> str:
     """All that is known about a case, one line each."""
     lines = [f"Case {case.number}: {status_words(case)}"]
@@ -163,11 +196,12 @@ class Progress:
             return f"All {self.total:,} done"
         if self.seconds_left is None:
             return f"{self.done:,} of {self.total:,}"
-        return f"{self.done:,} of {self.total:,}, about {duration(self.seconds_left)} left"
+        left = duration(max(_MINUTE, self.seconds_left))
+        return f"{self.done:,} of {self.total:,}, about {left} left"
 
 
 def progress_of(cases: Iterable[Case]) -> Progress:
-    """What is left takes as long as half of the decided cases took at most."""
+    """What is left takes as long as half of the decided cases took at most, once there are a few."""
     done, total = 0, 0
     times = []
     for case in cases:
@@ -176,7 +210,9 @@ def progress_of(cases: Iterable[Case]) -> Progress:
             done += 1
             if case.active_seconds > 0:
                 times.append(case.active_seconds)
-    return Progress(done, total, median(times) * (total - done) if times else None)
+    if len(times) < _LEAST_DECIDED:
+        return Progress(done, total, None)
+    return Progress(done, total, max(_QUICK_S, median(times)) * (total - done))
 
 
 def duration(seconds: float) -> str:

@@ -18,9 +18,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet.review.types import Case, Order
+from napari_unet.review.types import Case, Order, Status
 from napari_unet.widgets.reviewing.queue_model import THUMBNAIL, QueueModel
-from napari_unet.widgets.reviewing.queue_rows import SHOWN, Column, Wanted
+from napari_unet.widgets.reviewing.queue_rows import NEEDING, SHOWN, Column, Wanted
 
 _CALM_MS = 120  # the search begins this long after the last letter
 _WIDE = 520  # from here on there is room for all columns
@@ -45,7 +45,7 @@ class QueueTable(QWidget):
         self.search.setPlaceholderText("Search: number, status, why, reviewer, note")
         self.search.setClearButtonEnabled(True)
         self.show_box = QComboBox()
-        self.show_box.addItems(list(SHOWN))
+        self.show_box.addItems([*SHOWN, *NEEDING])
         self.order_box = QComboBox()
         for order in Order:
             self.order_box.addItem(order.value.capitalize(), order)
@@ -73,11 +73,11 @@ class QueueTable(QWidget):
     def _lay_out(self) -> None:
         choices = QHBoxLayout()
         choices.setContentsMargins(0, 0, 0, 0)
-        for title, box, share in (("Show", self.show_box, 2), ("Order", self.order_box, 3)):
+        for title, box, letters in (("Show", self.show_box, 9), ("Order", self.order_box, 14)):
             choices.addWidget(QLabel(title))
-            choices.addWidget(box, stretch=share)
+            choices.addWidget(box, stretch=letters)
+            box.setMinimumContentsLength(letters)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(5)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(choices)
@@ -125,7 +125,14 @@ class QueueTable(QWidget):
 
     def _want(self) -> None:
         self._typing.stop()
-        self.model.want(Wanted(SHOWN[self.show_box.currentText()], self.search.text()))
+        shown = self.show_box.currentText()
+        status, needing = (SHOWN[shown], "") if shown in SHOWN else (frozenset(Status), shown)
+        self.model.want(Wanted(status, self.search.text(), needing))
+
+    def show_only(self, title: str) -> None:
+        """Choose what is shown: one of SHOWN or NEEDING."""
+        self.search.clear()
+        self.show_box.setCurrentText(title)
 
     def _on_order(self) -> None:
         """Back to the order of the queue: a click into the header had sorted the rows otherwise."""

@@ -1,0 +1,170 @@
+"""What the Review dock does when it is hidden, when nobody gave a name, and while an older mask is shown."""
+
+from __future__ import annotations
+
+import pytest
+from casework_fakes import Review, stroke, write_images, write_stack
+from qtpy.QtCore import QSettings, Qt
+from qtpy.QtWidgets import QDockWidget
+
+from napari_unet.review.login import login_name
+from napari_unet.review.types import Order, Status
+from napari_unet.widgets.correct import CorrectWidget
+from napari_unet.widgets.review import ReviewWidget
+from napari_unet.widgets.reviewing import settings as review_settings
+
+A, K = Qt.Key.Key_A, Qt.Key.Key_K
+
+
+@pytest.fixture(autouse=True)
+def settings(tmp_path, monkeypatch):
+    """Whoever runs the tests has a name and projects of their own."""
+
+    def own() -> QSettings:
+        return QSettings(str(tmp_path / "review.ini"), QSettings.Format.IniFormat)
+
+    monkeypatch.setattr(review_settings, "_settings", own)
+
+
+@pytest.fixture
+def dock(viewer, engine, models, qtbot):
+    widget = ReviewWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Review", area="right")
+    return widget
+
+
+@pytest.fixture
+def started(dock, viewer, qtbot, tmp_path):
+    """Three cases with masks, the first one open; no name was given. Only the docks hold the session."""
+    review = Review(viewer, qtbot, tmp_path / "project")
+    review.session.detach(review)
+    dock.casework.set_reviewer("")
+    dock.casework.book.order = Order.ID
+    review.start(write_images(tmp_path / "images", 3))
+    qtbot.waitUntil(lambda: dock.casework.current is not None)
+    review.settle()
+    yield dock, review
+    clerk = review.work.link.clerk
+    dock.setParent(None)
+    for other in viewer.window._qt_window.findChildren(CorrectWidget):
+        other.setParent(None)
+    if clerk is not None:
+        assert clerk.join(20)
+
+
+def holder_of(widget) -> QDockWidget:
+    part = widget
+    while not isinstance(part, QDockWidget):
+        part = part.parentWidget()
+    return part
+
+
+def number(dock):
+    return None if dock.casework.current is None else dock.casework.current.number
+
+
+def test_keys_rest_while_the_dock_is_closed_and_not_behind_a_tab(started, viewer, qtbot):
+    dock, review = started
+    dock._on_reviewer("Ann")
+    canvas = viewer.window._qt_viewer.canvas.native
+    correct = CorrectWidget(viewer)
+    viewer.window.add_dock_widget(correct, name="Correct", tabify=True)
+    qtbot.keyClick(canvas, A)
+    qtbot.waitUntil(lambda: number(dock) == 2)
+    holder_of(dock).close()
+    qtbot.keyClick(canvas, A)
+    review.settle()
+    assert number(dock) == 2, "the Correct dock is open: the case stays, and no key decides"
+    layer = dock.casework.current_layer
+    stroke(layer, (5, 5), (5, 20))
+    painted = layer.data.copy()
+    holder_of(correct).close()
+    review.settle()
+    assert dock.casework.current is None and layer not in viewer.layers
+    second = next(case for case in review.work.project.cases() if case.number == 2)
+    assert (review.work.project.read_mask(second.revision) == painted).all()
+    assert not second.lease and second.status is not Status.ACCEPTED
+    holder_of(dock).show()
+    qtbot.waitUntil(lambda: number(dock) == 2)
+    qtbot.keyClick(canvas, A)
+    qtbot.waitUntil(lambda: number(dock) == 3)
+
+
+def test_the_name_is_asked_for_before_the_first_decision(started, viewer, qtbot):
+    dock, review = started
+    line = dock.page.head.name
+    assert line.isVisible()
+    stroke(dock.casework.current_layer, (5, 5), (5, 20))
+    dock.casework.desk.recorder.save()
+    canvas = viewer.window._qt_viewer.canvas.native
+    qtbot.keyClick(canvas, A)
+    review.settle()
+    assert number(dock) == 1 and "Give your name" in dock.message.text()
+    head = next(case.revision for case in review.work.project.cases() if case.number == 1)
+    assert review.work.project.revision(head).author.name == login_name("unnamed reviewer")
+    qtbot.keyClicks(line, "Ann")
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    assert not line.isVisible() and dock.casework.reviewer == "Ann"
+    assert review_settings.reviewer() == "Ann"
+    qtbot.keyClick(canvas, A)
+    qtbot.waitUntil(lambda: number(dock) == 2)
+    review.settle()
+    assert review.work.project.cases()[0].reviewer == "Ann"
+
+
+def test_the_first_mask_is_not_accepted_in_place_of_the_mask(started, viewer, qtbot):
+    dock, review = started
+    dock._on_reviewer("Ann")
+    canvas = viewer.window._qt_viewer.canvas.native
+    layer = dock.casework.current_layer
+    stroke(layer, (5, 5), (5, 20))
+    qtbot.keyClick(canvas, K)
+    qtbot.waitUntil(lambda: dock.casework.views.shows_first_mask)
+    qtbot.keyClick(canvas, A)
+    assert number(dock) == 1 and layer.visible and not dock.casework.views.shows_first_mask
+    assert "That was the first mask" in dock.message.text()
+    qtbot.keyClick(canvas, A)
+    qtbot.waitUntil(lambda: number(dock) == 2)
+
+
+def test_unreadable_images_are_counted_until_they_are_mended(started, qtbot, tmp_path):
+    dock, review = started
+    (tmp_path / "images" / "2.png").unlink()
+    dock._look(None)
+    qtbot.waitUntil(lambda: "1 image cannot be read" in dock.page.head.left_out.text())
+    dock.page.head.left_out.linkActivated.emit("Image missing, changed or unreadable")
+    shown = dock.page.table.model
+    assert [shown.case_at(row).number for row in range(shown.rowCount())] == [3]
+
+
+def test_one_of_note_and_measure_is_unfolded(dock):
+    more, measure = dock.page.more.button(), dock.page.measure.button()
+    more.click()
+    measure.click()
+    assert measure.isChecked() and not more.isChecked()
+    more.click()
+    assert more.isChecked() and not measure.isChecked()
+
+
+def test_the_order_is_remembered_in_the_project(started, qtbot):
+    dock, review = started
+    dock.casework.set_order(Order.RANDOM)
+    review.settle()
+    clerk = review.work.link.clerk
+    dock.casework.close_project()
+    assert clerk.join(20)
+    dock.casework.book.order = Order.ID
+    review.reopen()
+    assert dock.casework.order is Order.RANDOM
+    assert dock.page.table.order_box.currentData() is Order.RANDOM
+
+
+def test_a_ct_says_so_and_opens_in_a_lung_window(review, tmp_path, qtbot):
+    from napari_unet.widgets.reviewing.case import modality_words
+
+    (ct,) = review.start([write_stack(tmp_path / "ct.nii.gz")])
+    review.open(ct)
+    review.settle()
+    image = next(layer for layer in review.viewer.layers if layer.name == "Case 1")
+    assert tuple(image.contrast_limits) == (-1350, 150)
+    assert modality_words(review.work.current) == "CT, 4 mm slices"
