@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from napari_unet.widgets.casework.clerk import Clerk
 from napari_unet.widgets.casework.layers import Habits, context_of, image_layer, mask_layer
 from napari_unet.widgets.casework.load import LoadedCase
 from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder, Tape
+from napari_unet.widgets.casework.swift import ShortTurns, inserted_unselected
 
 
 class CaseDesk(QObject):
@@ -38,6 +39,7 @@ class CaseDesk(QObject):
         self._habits = Habits.at_first()
         self._moving = False
         self._extra: list[Layer] = []
+        self._turns = ShortTurns()
         self.layers: CaseLayers | None = None
         self.recorder: StrokeRecorder | None = None
         self._viewer.layers.events.removed.connect(self._on_removed)
@@ -45,6 +47,7 @@ class CaseDesk(QObject):
     def close(self) -> None:
         """The last dock is closed: let go of the viewer."""
         self.lay_away()
+        self._turns.end()
         self._cache.clear()
         self._viewer.layers.events.removed.disconnect(self._on_removed)
 
@@ -64,9 +67,12 @@ class CaseDesk(QObject):
         """The layers of a case that was open before, if they are kept."""
         return self._cache.look(id)
 
-    def at_once(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
         """Take one case away and lay another one out in it: napari then brings its scene up to date once."""
-        return self._viewer.layers.batched_update()
+        self._turns.begin()
+        with self._viewer.layers.batched_update():
+            yield
 
     def lay_out(self, loaded: LoadedCase, clerk: Clerk, saver: Any) -> None:
         """Show a case that was read from disk, and record its strokes."""
@@ -115,10 +121,11 @@ class CaseDesk(QObject):
 
     def _show(self, layers: CaseLayers, clerk: Clerk) -> None:
         viewer = self._viewer
-        viewer.add_layer(layers.image)
         self._habits.use_tool(layers.mask)  # before it is there: from then on its tool is other docks' too
         self._session.keep_context(layers.mask, context_of(layers.loaded, layers.image))
-        viewer.add_layer(layers.mask)
+        with inserted_unselected(viewer):
+            viewer.add_layer(layers.image)
+            viewer.add_layer(layers.mask)
         viewer.reset_view(layers=[layers.image])
         if layers.slice is not None and len(layers.slice) == viewer.dims.ndim:
             viewer.dims.current_step = layers.slice

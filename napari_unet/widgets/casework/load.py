@@ -16,6 +16,7 @@ from napari_unet.core.raster import Modality, modality_of
 from napari_unet.io.formats import read_raster
 from napari_unet.review.saving.recovery import unsaved_work
 from napari_unet.review.types import Case
+from napari_unet.widgets.casework.swift import waking
 
 _LUNG_WINDOW = (-1350.0, 150.0)  # HU
 _SAMPLE = 1 << 18  # pixels that are looked at for the grey values of an image without a window
@@ -73,6 +74,7 @@ class ModelViews:
 
 def load_case(project: Any, id: str) -> LoadedCase:
     """Everything that is shown of a case. Raises UserError, without the file's name, if it cannot be read."""
+    napari_wakes = waking()
     case = project.case(id)
     raster = read_raster(Path(project.source(id)))
     labels = np.zeros(raster.shape, np.uint8) if case.revision is None else project.read_mask(case.revision)
@@ -88,6 +90,7 @@ def load_case(project: Any, id: str) -> LoadedCase:
         unsaved = None
     views = ModelViews(project, id, raster.shape)
     sides = bool(((labels > 1) & (labels != IGNORE)).any())
+    napari_wakes.join()
     return LoadedCase(
         case,
         raster.pixels,
