@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -87,7 +88,7 @@ def add(
         _check_model(model, device)
     with ReviewProject.open(project) as opened:
         found = gather(inputs, manifest=manifest, split=split, masks=masks)
-        _note(found.problems)
+        _note(found.problems if masks else tuple(map(_with_hint, found.problems)))
         failed = _add(opened, found, masks, accept, model, device, reviewer or login_name("command line"))
     if failed:
         raise typer.Exit(1)
@@ -181,9 +182,10 @@ def _add(
     chosen = [case for case, _ in ids]
     result = watched("Reading images", scan_steps(project, chosen, by=by))
     wrong = [case for case in (*result.unreadable, *result.missing, *result.changed)]
-    states = {case.id: case for case in project.cases()}
+    states, sources = {case.id: case for case in project.cases()}, project.sources()
     for case in wrong[:_LISTED]:
-        complain(f"Case {states[case].number}: the image file is {states[case].file_state}.")
+        file = os.fsencode(sources[case]).decode(errors="replace")  # the person's own terminal
+        complain(f"Case {states[case].number}: the image file is {states[case].file_state}: {file}")
     mine = set(chosen)
     for group in result.duplicates[:_LISTED]:
         if mine & set(group):
@@ -240,6 +242,18 @@ def _check_model(model: str, device: str) -> None:
     except UserError as error:
         complain(error)
         raise typer.Exit(2) from error
+
+
+def _with_hint(problem: str) -> str:
+    """What `gather` tells about masks that were left out, with what to do about it on the command line."""
+    from napari_unet.review.add import MASKS_LEFT_OUT
+
+    hint = (
+        "; give --masks FOLDER to use them."
+        if problem.endswith(tuple(f"{w}." for w in MASKS_LEFT_OUT))
+        else "."
+    )
+    return problem.removesuffix(".") + hint
 
 
 def _note(problems: tuple[str, ...]) -> None:

@@ -18,14 +18,14 @@ _FORMATS = "png, tiff, nifti, coco, nnunet"
 def export(
     project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")],
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="DIR", file_okay=False, help="A new folder.")
+        Path, typer.Option("-o", "--output", metavar="DIR", file_okay=False, help="A new or empty folder.")
     ],
     formats: Annotated[
         list[str] | None,
         typer.Option("--format", metavar="NAME", help=f"{_FORMATS}; may be given several times. [png]"),
     ] = None,
     split: Annotated[
-        str, typer.Option(metavar="SHARES", help="Shares of patients for train, val, test.")
+        str, typer.Option(metavar="SHARES", help="Shares of patients for train, val, test; together 1.")
     ] = "0.7,0.15,0.15",
     seed: Annotated[int, typer.Option(help="Draws the split.")] = 0,
     left_right: Annotated[
@@ -74,7 +74,7 @@ def _tell_export(result: ExportResult) -> None:
 def report(
     project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")],
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="DIR", file_okay=False, help="A new folder.")
+        Path, typer.Option("-o", "--output", metavar="DIR", file_okay=False, help="A new or empty folder.")
     ],
 ) -> None:
     """Write report.csv, one row a case, and summary.html, one page to print."""

@@ -27,6 +27,9 @@ from napari_unet.review.types import DECIDED, Author, AuthorKind, Case, NewCase,
 if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject
 
+MASKS_LEFT_OUT = ("masks by their name", "in a folder of masks")
+"""Why files are left out that `attach_masks` could take."""
+_BY_NAME, _IN_FOLDER = MASKS_LEFT_OUT
 _MASK_FOLDERS = frozenset({"mask", "masks", "label", "labels", "labelstr", "labelsts"})
 
 
@@ -212,7 +215,7 @@ def _images(inputs: Sequence[Path | str], masks: Path | None) -> tuple[list[Path
         elif not os.path.lexists(path):
             problems.append(f"{path} does not exist." if path.suffix else f"Nothing matches {path}.")
         elif is_mask_name(path):
-            left_out["masks by their name"] += 1
+            left_out[_BY_NAME] += 1
         elif not is_readable_image(path):
             problems.append(f"{path.name} is not an image of a known kind.")
         else:
@@ -235,9 +238,9 @@ def _walk(folder: Path, masks: Path | None) -> tuple[list[Path], Counter[str]]:
             part.casefold() in _MASK_FOLDERS for part in place.relative_to(folder).parts
         )
         if in_masks or (masks is not None and masks != folder and place.is_relative_to(masks)):
-            out["in a folder of masks"] += len(readable)
+            out[_IN_FOLDER] += len(readable)
             continue
-        out["masks by their name"] += sum(map(is_mask_name, readable))
+        out[_BY_NAME] += sum(map(is_mask_name, readable))
         candidates = [path for path in readable if not is_mask_name(path)]
         kept = without_results(candidates)
         out["overlays and probabilities"] += len(candidates) - len(kept)

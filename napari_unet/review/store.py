@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,9 +19,10 @@ from napari_unet.review.database import Database
 from napari_unet.review.faults import faults_explained
 from napari_unet.review.leases import Session
 from napari_unet.review.network import NOTE, LockFile, is_network
+from napari_unet.review.scan import read_facts
 from napari_unet.review.store_masks import HEAD, MaskStore
 from napari_unet.review.types import Event
-from napari_unet.review.verify import Contents, Problem, verify_steps
+from napari_unet.review.verify import Contents, Problem, verify_steps, with_other_files
 
 __all__ = ["HEAD", "ReviewProject"]
 
@@ -109,11 +111,22 @@ class ReviewProject(MaskStore):
             return rows.all_events(connection, case)
 
     def verify(self) -> Generator[CaseDone, None, list[Problem]]:
-        """Reads every mask and image again; yields each case, returns all that is wrong."""
+        """Reads every mask and image again; yields each case, returns all that is wrong.
+
+        The state of each image file is in the project then, if that can be written to.
+        """
         complaints = self._database.check()
         with self._database.reading() as connection:
             found = rows.all_cases(connection)
             query = select(schema.revisions).order_by(schema.revisions.c.number)
             masks = [rows.revision_from(row) for row in connection.execute(query)]
         contents = Contents(found, self.sources(), masks, complaints)
-        return (yield from verify_steps(self.folder, contents))
+        problems = yield from verify_steps(self.folder, contents)
+        states = {case.id: case.file_state for case in found}
+        others = with_other_files(found, problems)
+        facts = {case: read_facts(contents.sources[case]) for case in others}
+        news = {case: fact for case, fact in facts.items() if fact.state != states[case]}
+        if news:
+            with suppress(UserError):  # one may ask what is wrong where nothing can be written
+                self.put_facts(news, "")
+        return problems

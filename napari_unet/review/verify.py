@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
+from napari_unet.io.formats import read_raster
 from napari_unet.review.revisions import MASKS
-from napari_unet.review.types import Case, Revision
+from napari_unet.review.types import Case, FileState, Revision
 
 
 class ProblemKind(StrEnum):
@@ -23,6 +25,13 @@ class ProblemKind(StrEnum):
     SOURCE_MISSING = "image missing"
     SOURCE_CHANGED = "image changed"
     SOURCE_UNREADABLE = "image unreadable"
+
+
+_STATES = {
+    ProblemKind.SOURCE_MISSING: FileState.MISSING,
+    ProblemKind.SOURCE_CHANGED: FileState.CHANGED,
+    ProblemKind.SOURCE_UNREADABLE: FileState.UNREADABLE,
+}
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,12 @@ def verify_steps(folder: Path, contents: Contents) -> Generator[CaseDone, None, 
     return problems + _left_over(folder, known)
 
 
+def with_other_files(cases: Sequence[Case], problems: Sequence[Problem]) -> list[str]:
+    """Ids of cases whose image file is not what the project takes it for, by what `verify_steps` returned."""
+    states = {problem.case: _STATES[problem.kind] for problem in problems if problem.kind in _STATES}
+    return [case.id for case in cases if states.get(case.id, FileState.PRESENT) != case.file_state]
+
+
 def hash_file(path: Path) -> str:
     """SHA-256 of a file's content. Raises OSError if it cannot be read."""
     with path.open("rb") as file:
@@ -91,13 +106,14 @@ def _masks(folder: Path, case: Case, revisions: Sequence[Revision]) -> list[Prob
 def _source(case: Case, path: Path) -> list[Problem]:
     name = f"The image of case {case.number}"
     try:
-        if not case.content_hash:
+        if not case.content_hash:  # nobody could read it so far
             path.stat()
+            read_raster(path)
         elif hash_file(path) != case.content_hash:
             return [Problem(ProblemKind.SOURCE_CHANGED, f"{name} has changed since it was added.", case.id)]
     except FileNotFoundError:
         return [Problem(ProblemKind.SOURCE_MISSING, f"{name} is not where it was.", case.id)]
-    except OSError:
+    except (OSError, UserError):
         return [Problem(ProblemKind.SOURCE_UNREADABLE, f"{name} cannot be read.", case.id)]
     return []
 

@@ -80,7 +80,8 @@ def test_files_that_cannot_be_used_are_told_and_the_rest_is_added(
     Image.fromarray(np.ones((3, 3), np.uint8)).save(masks / "c.png")
     result = run("review", "add", project, images, "--masks", masks)
     assert result.exit_code == 1
-    assert "Case 1: the image file is unreadable" in result.stderr
+    flat = result.stderr.replace("\n", "")
+    assert f"Case 1: the image file is unreadable: {images / 'a.png'}" in flat
     assert "Case 3: The mask has the size 3 × 3, its image 40 × 60" in result.stderr
     assert "1 mask taken over; 2 cases without a mask." in result.stdout
 
@@ -92,6 +93,17 @@ def test_wrong_usage_adds_nothing(run: Run, project: Path, images: Path, options
     assert run("review", "add", project, images, *options.split()).exit_code == 2
     with ReviewProject.open(project) as made:
         assert made.cases() == []
+
+
+def test_masks_beside_the_images_are_left_out_with_a_hint_and_can_be_named(
+    run: Run, project: Path, images: Path, two_lungs: np.ndarray
+) -> None:
+    Image.fromarray((two_lungs > 100).astype(np.uint8) * 255).save(images / "a_mask.png")
+    first = run("review", "add", project, images)
+    told = "Left out 1 file: masks by their name; give --masks FOLDER to use them."
+    assert told in " ".join(first.stderr.split())
+    again = run("review", "add", project, images, "--masks", images)
+    assert "give --masks" not in again.stderr and "1 mask taken over" in again.stdout
 
 
 def test_what_is_no_project_is_told(run: Run, images: Path, tmp_path: Path) -> None:
@@ -119,8 +131,10 @@ def test_verify_says_what_is_wrong_without_paths(run: Run, project: Path, images
     assert good.exit_code == 0 and "All is well: 3 cases" in good.stdout
     (images / "c.png").unlink()
     next((project / "masks").rglob("*.png")).write_bytes(b"")
+    assert json.loads(run("review", "status", project, "--json").stdout)["files"] == {"present": 3}
     bad = run("review", "verify", project)
-    assert bad.exit_code == 1
+    files = json.loads(run("review", "status", project, "--json").stdout)["files"]
+    assert bad.exit_code == 1 and files == {"present": 2, "missing": 1}
     assert "image of case 3 is not where it was" in bad.stderr and "damaged" in bad.stderr
     assert "c.png" not in bad.stderr and str(images) not in bad.stderr
 

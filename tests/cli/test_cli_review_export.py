@@ -52,6 +52,7 @@ def test_masks_only(run: Run, project: Path, tmp_path: Path) -> None:
     [
         (("--format", "dicom"), "no format; choose from png, tiff, nifti, coco, nnunet"),
         (("--split", "half"), "is not a split"),
+        (("--split", "0.5,0.1"), "add up to 0.6; they must add up to 1"),
     ],
 )
 def test_wrong_usage(run: Run, project: Path, tmp_path: Path, wrong: tuple[str, str], told: str) -> None:

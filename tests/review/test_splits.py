@@ -67,7 +67,11 @@ def test_a_patient_torn_by_the_manifest_is_refused() -> None:
 
 def test_shares_as_people_write_them() -> None:
     assert Ratios.parse("0.7,0.15,0.15") == Ratios()
-    assert Ratios.parse("8,2").shares == (0.8, 0.2, 0)
+    assert Ratios.parse("70,15,15") == Ratios()
+    assert Ratios.parse("80,20").shares == (0.8, 0.2, 0)
+    for wrong, whole in (("0.5,0.1", "0.6"), ("0.7,0.2,0.2", "1.1"), ("8,2", "10")):
+        with pytest.raises(ValueError, match=f"add up to {whole}; they must add up to 1"):
+            Ratios.parse(wrong)
     for wrong in ("", "0.7", "a,b,c", "1,-1,1", "0,0,0", "nan,1,1", "1,1,1,1"):
         with pytest.raises(ValueError, match=r"0\.7,0\.15,0\.15"):
             Ratios.parse(wrong)

@@ -6,7 +6,9 @@ import hashlib
 import sqlite3
 from contextlib import closing
 
+import numpy as np
 import pytest
+from PIL import Image
 from project_fakes import ANN, MODEL, SHAPE, lungs, result_of
 
 from napari_unet.core.errors import UserError
@@ -80,6 +82,38 @@ def test_each_thing_that_is_wrong_is_found_and_named_without_the_file(project, w
     assert problem.case == ("" if what == ProblemKind.LEFT_OVER else case)
     assert problem.harmless == (what == ProblemKind.LEFT_OVER)
     assert "smith" not in problem.text and problem.text.endswith(".")
+
+
+def test_an_image_that_never_could_be_read_is_told(project, tmp_path):
+    (tmp_path / "smith-2.png").write_bytes(b"no picture")
+    project.add([NewCase(str(tmp_path / "smith-2.png"))], "Ann")
+    for _ in range(2):
+        (problem,) = result_of(project.verify())
+        assert (problem.kind, problem.text) == (
+            ProblemKind.SOURCE_UNREADABLE,
+            "The image of case 3 cannot be read.",
+        )
+        assert project.cases()[2].file_state == FileState.UNREADABLE
+
+
+def test_the_project_knows_then_which_files_are_gone_and_which_are_back(project):
+    case = project.cases()[0]
+    image = project.source(case.id)
+    away = image.rename(image.with_name("away.png"))
+    result_of(project.verify())
+    assert [one.file_state for one in project.cases()] == [FileState.MISSING, FileState.PRESENT]
+    image.mkdir()
+    result_of(project.verify())
+    assert project.case(case.id).file_state == FileState.UNREADABLE
+    image.rmdir()
+    Image.fromarray(np.zeros(SHAPE, np.uint8)).save(image)
+    result_of(project.verify())
+    assert project.case(case.id).file_state == FileState.CHANGED
+    away.replace(image)
+    events = len(project.events())
+    result_of(project.verify())
+    result_of(project.verify())
+    assert len(project.events()) <= events + 2
 
 
 def test_rows_that_point_nowhere_are_found(project):

@@ -41,14 +41,20 @@ class Ratios:
 
     @classmethod
     def parse(cls, text: str) -> Ratios:
-        """ "0.7,0.15,0.15" or "70,15,15" as shares. Raises ValueError with a plain sentence."""
+        """ "0.7,0.15,0.15" or "70,15,15" as shares. Raises ValueError with a plain sentence.
+
+        Two shares are those of train and val.
+        """
         try:
             parts = [float(part) for part in text.split(",")]
         except ValueError:
             parts = []
         if not 2 <= len(parts) <= 3 or not all(0 <= part < math.inf for part in parts) or sum(parts) <= 0:
             raise ValueError(f"{text!r} is not a split; write three shares such as 0.7,0.15,0.15.")
-        train, val, test = (part / sum(parts) for part in (*parts, 0.0)[:3])
+        whole = sum(parts)
+        if not math.isclose(whole, 1) and not math.isclose(whole, 100):
+            raise ValueError(f"The shares {text!r} add up to {whole:g}; they must add up to 1 (or to 100).")
+        train, val, test = (part / whole for part in (*parts, 0.0)[:3])
         return cls(train, val, test)
 
 
