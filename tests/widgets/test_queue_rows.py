@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,6 +97,11 @@ def test_progress_in_words():
     left = [case(n + 100) for n in range(175)]
     assert progress_of([*done, *left]).words() == "37 of 212, about 35 min left"
     assert progress_of(left).words() == "0 of 175"
+    few = [*done[:4], *left]
+    assert progress_of(few).words() == f"4 of {len(few)}", "too few to go by"
+    quick = [replace(one, active_seconds=0.5) for one in done[:6]]
+    assert progress_of([*quick, *left[:12]]).words() == "6 of 18, about 2 min left", "10 s a case at least"
+    assert progress_of([*quick, left[0]]).words() == "6 of 7, about 1 min left"
     assert progress_of(done).words() == "All 37 done"
     assert progress_of([]).words() == "No cases yet"
 

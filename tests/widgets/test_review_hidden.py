@@ -94,6 +94,7 @@ def test_the_name_is_asked_for_before_the_first_decision(started, viewer, qtbot)
     dock, review = started
     line = dock.page.head.name
     assert line.isVisible()
+    assert viewer.window._qt_window.focusWidget() is line
     stroke(dock.casework.current_layer, (5, 5), (5, 20))
     dock.casework.desk.recorder.save()
     canvas = viewer.window._qt_viewer.canvas.native
@@ -113,7 +114,7 @@ def test_the_name_is_asked_for_before_the_first_decision(started, viewer, qtbot)
 
 
 def test_the_first_mask_is_not_accepted_in_place_of_the_mask(started, viewer, qtbot):
-    dock, review = started
+    dock, _ = started
     dock._on_reviewer("Ann")
     canvas = viewer.window._qt_viewer.canvas.native
     layer = dock.casework.current_layer
@@ -128,10 +129,10 @@ def test_the_first_mask_is_not_accepted_in_place_of_the_mask(started, viewer, qt
 
 
 def test_unreadable_images_are_counted_until_they_are_mended(started, qtbot, tmp_path):
-    dock, review = started
+    dock, _ = started
     (tmp_path / "images" / "2.png").unlink()
     dock._look(None)
-    qtbot.waitUntil(lambda: "1 image cannot be read" in dock.page.head.left_out.text())
+    qtbot.waitUntil(lambda: "1 image cannot be used" in dock.page.head.left_out.text())
     dock.page.head.left_out.linkActivated.emit("Image missing, changed or unreadable")
     shown = dock.page.table.model
     assert [shown.case_at(row).number for row in range(shown.rowCount())] == [3]
@@ -168,3 +169,31 @@ def test_a_ct_says_so_and_opens_in_a_lung_window(review, tmp_path, qtbot):
     image = next(layer for layer in review.viewer.layers if layer.name == "Case 1")
     assert tuple(image.contrast_limits) == (-1350, 150)
     assert modality_words(review.work.current) == "CT, 4 mm slices"
+
+
+def test_paths_are_pasted_and_a_disabled_button_says_why(dock, tmp_path):
+    first, second = write_images(tmp_path / "ward", 2)
+    dialog = dock.ask_images(new=True)
+    ok = dialog.buttons.button(dialog.buttons.StandardButton.Ok)
+    assert not ok.isEnabled() and "Choose images" in ok.toolTip() and ok.toolTip() == dialog.why.text()
+    dialog.images.line.setText(f'"{first}"; file://{second}')
+    assert dialog.images.paths() == (first, second)
+    assert ok.isEnabled() and not dialog.why.text()
+    assert dialog.folder.path() == tmp_path / "ward review"
+    dialog.images.line.setText(str(tmp_path / "nowhere"))
+    assert not ok.isEnabled() and "There is no file or folder" in ok.toolTip()
+    dialog.reject()
+
+
+def test_only_the_note_on_pyqt5_is_closed(viewer, qtbot, request):
+    from napari._qt.dialogs.qt_notification import NapariQtNotification
+
+    canvas = viewer.window._qt_viewer.canvas.native
+    words = ("napari support for the PyQt5 backend is deprecated and will be removed", "The disk is full")
+    for text in words:
+        NapariQtNotification(text, "warning", parent=canvas).show()
+    request.getfixturevalue("dock")
+    qtbot.waitUntil(lambda: len(NapariQtNotification._instances) == 1)
+    (left,) = NapariQtNotification._instances
+    assert left.message.text() == words[1]
+    left.close()

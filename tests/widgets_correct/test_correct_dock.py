@@ -61,6 +61,21 @@ def test_each_edit_at_a_click_is_one_step_of_undo(dock, holed, hands):
         assert np.array_equal(mask.data, before), name
 
 
+def test_what_is_undone_is_not_told_as_done(dock, holed, hands):
+    _, mask = holed
+    dock.actions.buttons["Grow"].click()
+    hands.ready()
+    assert dock.status.text() == "Border moved outwards."
+    dock.undo.click()
+    hands.ready()
+    assert dock.status.text() == "Undone: border moved outwards."
+    dock.redo.click()
+    hands.ready()
+    assert dock.status.text() == "Border moved outwards."
+    mask.data_setitem((np.array([0]), np.array([0])), np.array([1], np.uint8))
+    assert dock.status.text() == ""
+
+
 def test_clicks_that_come_quickly_are_all_done(dock, holed, hands):
     _, mask = holed
     labels = mask.data.copy()

@@ -22,7 +22,7 @@ from napari_unet.widgets.forms import Fields, Words
 from napari_unet.widgets.reviewing.queue_rows import status_words, why_words
 
 _ID = Qt.ItemDataRole.UserRole
-_ROWS = 4
+_ROWS = 3
 
 
 class CaseTitle(Words):

@@ -36,10 +36,10 @@ _ENTRIES = {
     "close": "Close project",
 }
 _LEFT_OUT = {
-    ASIDE: ("{} image cannot be read", "{:,} images cannot be read"),
+    ASIDE: ("{} image cannot be used", "{:,} images cannot be used"),
     MASKLESS: ("{} image has no first mask", "{:,} images have no first mask"),
 }
-_RED, _GREEN = "#ff6b5e", "#5fc98b"
+_RED, _GREEN, _BLUE = "#ff6b5e", "#5fc98b", "#56b4e9"
 
 
 class ReviewHead(QWidget):
@@ -126,7 +126,8 @@ class ReviewHead(QWidget):
         """How many cases need more than a look. counts : by their title in the queue."""
         self.left_out.say(
             "<br>".join(
-                f"⚠ {_LEFT_OUT[title][number != 1].format(number)} – <a href='{title}'>show</a>"
+                f"⚠ {_LEFT_OUT[title][number != 1].format(number)} – "
+                f"<a href='{title}' style='color: {_BLUE}'>show</a>"
                 for title, number in counts.items()
                 if number
             )

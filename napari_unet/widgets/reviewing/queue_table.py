@@ -73,7 +73,7 @@ class QueueTable(QWidget):
     def _lay_out(self) -> None:
         choices = QHBoxLayout()
         choices.setContentsMargins(0, 0, 0, 0)
-        for title, box, letters in (("Show", self.show_box, 9), ("Order", self.order_box, 14)):
+        for title, box, letters in (("Show", self.show_box, 6), ("Order", self.order_box, 10)):
             choices.addWidget(QLabel(title))
             choices.addWidget(box, stretch=letters)
             box.setMinimumContentsLength(letters)
