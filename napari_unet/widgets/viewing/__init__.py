@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 from napari import Viewer
 
+from napari_unet.widgets.viewing.drawing_context import DrawingContext
 from napari_unet.widgets.viewing.keys import HINTS, INVERT, OUTLINE, RESET, Hint, ViewerKeys
 from napari_unet.widgets.viewing.orientation_marks import OrientationMarks
 from napari_unet.widgets.viewing.outlines import MaskOutlines
@@ -36,6 +37,7 @@ class Viewing:
 
     def __init__(self, viewer: Viewer) -> None:
         self._id = id(viewer)
+        self._context = DrawingContext(viewer)
         self.window_level = WindowLevel(viewer)
         self.outlines = MaskOutlines(viewer)
         self.marks = OrientationMarks(viewer)
@@ -52,5 +54,5 @@ class Viewing:
         """Undo all that was bound to the viewer. Once is enough; more does no harm."""
         if _installed.pop(self._id, None) is None:
             return
-        for part in (self._keys, self.marks, self.outlines, self.window_level):
+        for part in (self._keys, self.marks, self.outlines, self.window_level, self._context):
             part.remove()
