@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,17 @@ def no_models_of_the_users(tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NAPARI_UNET_MODELS", str(tmp_path_factory.mktemp("models")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def garbage_is_found_quickly(request: pytest.FixtureRequest) -> None:
+    """napari keeps some 4,000 objects of every viewer; after 200 viewers a look for garbage takes a second.
+
+    What is left of earlier viewers is passed over from then on.
+    """
+    if "make_napari_viewer" in request.fixturenames:
+        gc.collect()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
