@@ -169,6 +169,15 @@ class Hands(QObject):
             modifiers |= _MODIFIERS[one]
         QTest.keyClick(QApplication.focusWidget() or self.canvas, getattr(Qt.Key, f"Key_{key}"), modifiers)
 
+    def give_name(self, name: str) -> None:
+        """Answer the line that asks who reviews; nothing to do if that is known."""
+        line = self.review.page.head.name
+        self._until(lambda: self.work.reviewer or line.isVisible(), "nobody asked for the name")
+        if not self.work.reviewer:
+            QTest.keyClicks(line, name)
+            QTest.keyClick(line, Qt.Key.Key_Return)
+            self._until(lambda: self.work.reviewer == name, "the name was not taken")
+
     # -- mouse on the canvas --
 
     def place(self, row: float, column: float) -> QPoint:

@@ -41,6 +41,7 @@ class Ward:
         """A window on the project, as `review open` makes it."""
         window = Window(self.folder / "home", self.project)
         window.wait("cases", 12)
+        window.give_name("Ben")
         return window
 
     def paint(self, window: Window, case: int, strokes: int) -> None:
