@@ -209,7 +209,7 @@ def test_this_slice_of_a_stack(dock, viewer, click_segment, finish):
     (mask,) = masks(viewer)
     assert mask.data.shape == (1, 64, 80)
     assert np.allclose(mask.data_to_world((0, 1, 2)), stack.data_to_world((3, 1, 2)))
-    assert mask.name == "stack, slice 4 – lungs (test-lung)"
+    assert mask.name == "stack, slice 3 – lungs (test-lung)"
 
 
 def test_all_slices_of_a_stack(dock, viewer, click_segment, finish):
