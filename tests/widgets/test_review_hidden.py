@@ -191,7 +191,9 @@ def test_only_the_note_on_pyqt5_is_closed(viewer, qtbot, request):
     canvas = viewer.window._qt_viewer.canvas.native
     words = ("napari support for the PyQt5 backend is deprecated and will be removed", "The disk is full")
     for text in words:
-        NapariQtNotification(text, "warning", parent=canvas).show()
+        note = NapariQtNotification(text, "warning", parent=canvas)
+        note.show()
+        note.timer_stop()  # it does not go by itself
     request.getfixturevalue("dock")
     qtbot.waitUntil(lambda: len(NapariQtNotification._instances) == 1)
     (left,) = NapariQtNotification._instances

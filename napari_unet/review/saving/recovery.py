@@ -12,6 +12,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from platformdirs import user_data_path
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.faults import faults_explained
+from napari_unet.review.leases import process_runs
 from napari_unet.review.saving.durable import flush_folder, write_whole
 from napari_unet.review.saving.journal import Journal, Recovered, read_journal
 
@@ -63,6 +65,15 @@ def unsaved_cases(project: ReviewProject, rescue: Path | None = None) -> list[st
     begun = {name.split(".")[0] for name in files if not name.startswith(".")}
     free = (one.id for one in cases if one.id in begun and not project.is_elsewhere(one.id))
     return [id_ for id_ in free if unsaved_work(project, id_, rescue) is not None]
+
+
+def drop_half_written(folder: Path) -> None:
+    """What processes that are no more were writing into a folder when they were killed."""
+    for partial in folder.glob(".*.partial"):
+        process = partial.name.split(".")[-2]
+        if process.isdecimal() and not process_runs(int(process)):
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
 
 
 def make_room(journal: Journal, rescue: Path) -> None:

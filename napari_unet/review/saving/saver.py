@@ -21,7 +21,7 @@ import numpy as np
 from napari_unet.core.change import Change
 from napari_unet.core.errors import UserError
 from napari_unet.review.faults import StoreFault
-from napari_unet.review.saving.recovery import needless, rescue_folder
+from napari_unet.review.saving.recovery import drop_half_written, needless, rescue_folder
 from napari_unet.review.saving.save_state import Saved, SaveState, Saving, Unsaved, in_words, log_bug
 from napari_unet.review.saving.stroke_writer import StrokeWriter
 from napari_unet.review.types import Author
@@ -176,6 +176,8 @@ class Saver:
         return not self._queue and self._strokes.is_idle
 
     def _run(self) -> None:
+        for folder in (self._project.journal_path("any").parent, self._rescue):
+            drop_half_written(folder)
         while True:
             with self._lock:
                 self._lock.wait_for(lambda: self._queue or self._ending)
