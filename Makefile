@@ -13,7 +13,7 @@ endif
 # Drawing needs a screen: a virtual one where xvfb is, the real one elsewhere (macOS, Windows).
 XVFB = $(if $(shell command -v xvfb-run),xvfb-run -a)
 
-.PHONY: help setup system demo test test-all test-pyqt6 lint bench screenshots docs clean
+.PHONY: help setup system demo test test-windows test-others test-all test-pyqt6 lint bench screenshots docs clean
 help:
 	@echo "make demo         the main job on the bundled X-rays: a window, or pictures in demo/"
 	@echo "make test         lint and all tests that are not slow"
@@ -23,7 +23,6 @@ help:
 	@echo "make bench        benchmarks/results and docs/benchmarks.md"
 	@echo "make screenshots  the pictures of the README"
 	@echo "make docs         the pages of the models, from their cards"
-	@echo "make docs         the pages of the models"
 	@echo "make setup        only the environment in $(VENV)"
 	@echo "make clean        remove environments and everything that was built"
 
@@ -50,8 +49,16 @@ lint: $(VENV)/.ready
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate napari_unet/napari.yaml
 
+# In two halves at once, each on a screen of its own: most of the time goes by while windows are opened.
+WINDOWS := tests/widgets tests/widgets_correct tests/widgets_viewing
 test: lint
-	$(XVFB) $(BIN)/python -m pytest -m "not slow"
+	+@$(MAKE) --no-print-directory --jobs=2 test-windows test-others
+
+test-windows:
+	$(XVFB) $(BIN)/python -m pytest -m "not slow" $(WINDOWS)
+
+test-others:
+	$(XVFB) $(if $(XVFB),-n 200) $(BIN)/python -m pytest -m "not slow" $(addprefix --ignore=,$(WINDOWS))
 
 test-all: lint
 	$(XVFB) $(BIN)/python -m pytest
