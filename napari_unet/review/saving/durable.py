@@ -7,6 +7,8 @@ from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
+from napari_unet.io.atomic import flush_folder
+
 
 def write_whole(path: Path, contents: bytes) -> None:
     """Put a file with these contents on the disk in place of `path`, or raise OSError and change nothing."""
@@ -21,18 +23,6 @@ def write_whole(path: Path, contents: bytes) -> None:
             partial.unlink(missing_ok=True)
         raise
     flush_folder(path.parent)
-
-
-def flush_folder(folder: Path) -> None:
-    """Makes new names durable; Windows has no such call, and some network folders refuse it."""
-    if os.name != "posix":
-        return
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def write_all(file: FileIO, data: bytes) -> None:

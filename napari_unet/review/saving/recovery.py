@@ -20,9 +20,10 @@ import numpy as np
 from platformdirs import user_data_path
 
 from napari_unet.core.errors import UserError
+from napari_unet.io.atomic import flush_folder
 from napari_unet.review.faults import faults_explained
 from napari_unet.review.leases import process_runs
-from napari_unet.review.saving.durable import flush_folder, write_whole
+from napari_unet.review.saving.durable import write_whole
 from napari_unet.review.saving.journal import Journal, Recovered, read_journal
 
 if TYPE_CHECKING:
