@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class TileDone:
@@ -40,3 +42,45 @@ class EpochEnded:
     val_dice: float
     shifted_dice: float
     best: bool
+
+
+@dataclass(frozen=True)
+class PartBegun:
+    """Part `part` of `parts` of a fine-tune begins: a fold, or the training on all cases (`held_out` = 0).
+
+    seconds : how long the whole will still take, measured by trial steps; nan where nobody knows yet.
+    """
+
+    part: int
+    parts: int
+    cases: int
+    held_out: int
+    steps: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class StepsDone:
+    """Training came to step `step` of `steps` of a part.
+
+    loss : mean since the last event. new_dice : on held-out cases of the user's (0..1), old_dice : on the
+    parent's reference images; nan where there are none or they were not scored now. best : the highest
+    new_dice of this part so far.
+    """
+
+    part: int
+    step: int
+    steps: int
+    loss: float
+    new_dice: float
+    old_dice: float
+    best: bool
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The mask of a held-out case as the model in training sees it. probability : uint8 (Y, X), 0..255."""
+
+    case: str
+    step: int
+    probability: np.ndarray

@@ -1,0 +1,142 @@
+"""GateReport: a new model against the one it was made from, case by case, and what that means in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import isnan
+
+import numpy as np
+from scipy.stats import wilcoxon
+
+NOTICEABLE = 0.005
+"""Mean Dice must change by more than this to be called better or worse."""
+
+HARM = 0.012
+"""The mean Dice of the reference set must not fall by more than this."""
+
+
+class Movement(StrEnum):
+    """What a new model does to a set of cases."""
+
+    BETTER = "better"
+    UNCHANGED = "unchanged"
+    WORSE = "worse"
+
+
+@dataclass(frozen=True)
+class CaseScore:
+    """One case by both models: Dice, and HD95 in the side's unit (nan rules as in core.metrics)."""
+
+    id: str
+    old_dice: float
+    new_dice: float
+    old_hd95: float
+    new_hd95: float
+
+
+@dataclass(frozen=True)
+class GateSide:
+    """The cases of one place. name : as in "better on your images". unit : of HD95, "mm" or "px"."""
+
+    name: str
+    cases: tuple[CaseScore, ...]
+    unit: str = "px"
+
+    @property
+    def old(self) -> float:
+        """Mean Dice of the parent, nan without cases."""
+        return _mean([case.old_dice for case in self.cases])
+
+    @property
+    def new(self) -> float:
+        """Mean Dice of the new model."""
+        return _mean([case.new_dice for case in self.cases])
+
+    @property
+    def wins(self) -> int:
+        """Cases in which the new model's Dice is higher."""
+        return sum(case.new_dice > case.old_dice for case in self.cases)
+
+    @property
+    def worst(self) -> CaseScore | None:
+        """The case that loses most, or gains least."""
+        known = [case for case in self.cases if not isnan(case.new_dice - case.old_dice)]
+        return min(known, key=lambda case: case.new_dice - case.old_dice, default=None)
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided Wilcoxon signed-rank test of the paired Dice values (Wilcoxon 1945); nan under 6.
+
+        Five cases cannot reach p < 0.05 in it, whatever they say.
+        """
+        gains = np.array([case.new_dice - case.old_dice for case in self.cases])
+        gains = gains[~np.isnan(gains)]
+        if len(gains) < 6 or not gains.any():
+            return float("nan")
+        return float(wilcoxon(gains).pvalue)
+
+    @property
+    def change(self) -> Movement:
+        """Better or worse if mean Dice moved noticeably and the paired test, where it can tell, agrees."""
+        gain, p = self.new - self.old, self.p_value
+        if isnan(gain) or abs(gain) <= NOTICEABLE or (not isnan(p) and p >= 0.05):
+            return Movement.UNCHANGED
+        return Movement.BETTER if gain > 0 else Movement.WORSE
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """A new model against its parent: on held-out cases of the user's, and on the parent's reference set.
+
+    new_site : the user's cases, each scored by a model that was not trained on its patient. old_domain : the
+    images the parent keeps for this, or None. leaks : sentences about cases that were found on both sides.
+    """
+
+    parent: str
+    child: str
+    new_site: GateSide
+    old_domain: GateSide | None = None
+    leaks: tuple[str, ...] = ()
+
+    @property
+    def forgets(self) -> bool:
+        """Whether the reference set lost more than `HARM`, tested or not: a loss is not excused by chance."""
+        return self.old_domain is not None and self.old_domain.new - self.old_domain.old < -HARM
+
+    @property
+    def passed(self) -> bool:
+        """Better on the user's images and not worse on the reference set."""
+        return self.new_site.change is Movement.BETTER and not self.forgets and not self.leaks
+
+    def verdict(self) -> str:
+        """One plain sentence for people."""
+        parts = [_words(self.new_site, counts=True)]
+        if self.old_domain is not None and self.old_domain.cases:
+            parts.append(
+                f"worse on {self.old_domain.name} ({_signed(self.old_domain)})"
+                if self.forgets
+                else _words(self.old_domain, counts=False)
+            )
+        text = ", ".join(parts)
+        return text[:1].upper() + text[1:] + "."
+
+
+def _words(side: GateSide, counts: bool) -> str:
+    if not side.cases:
+        return f"not tested on {side.name}"
+    if not counts:
+        return f"{side.change} on {side.name} ({_signed(side)})"
+    return (
+        f"{side.change} on {side.name} ({side.old:.2f} → {side.new:.2f}, "
+        f"{side.wins} of {len(side.cases)} cases)"
+    )
+
+
+def _signed(side: GateSide) -> str:
+    return f"{side.new - side.old:+.3f}".replace("-", "−")
+
+
+def _mean(values: list[float]) -> float:
+    known = [value for value in values if not isnan(value)]
+    return float(np.mean(known)) if known else float("nan")
