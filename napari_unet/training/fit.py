@@ -54,7 +54,7 @@ def fit(
     Raises UserError if `size` does not suit the net, if `state` belongs to other settings, or if the loss is
     no longer a number; the best weights so far stay in `state`.
     """
-    _check_fits(net, size)
+    check_fits(net, size)
     torch.manual_seed(config.seed)
     net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     augment = Augment(config.augment, config.seed)
@@ -92,7 +92,7 @@ def fit(
                 schedule.step()
                 losses.append(loss.item())
                 done = (epoch - 1) * steps + len(losses)
-                _blend(average, net, min(config.average, done / (done + 10)))
+                blend(average, net, min(config.average, done / (done + 10)))
             if not np.isfinite(losses).all():
                 raise UserError(
                     f"Training came to an end in epoch {epoch}: the loss is not a number.",
@@ -136,7 +136,8 @@ def validate(
     return float(np.nanmean(scores[False])), float(np.nanmean(scores[True]))
 
 
-def _check_fits(net: nn.Module, size: tuple[int, int]) -> None:
+def check_fits(net: nn.Module, size: tuple[int, int]) -> None:
+    """Raises UserError if a network cannot be trained with inputs of that size (Y, X)."""
     stride = cast(int, net.stride)
     if any(n < 1 or n % stride for n in size):
         raise UserError(
@@ -159,7 +160,8 @@ def _early(net: nn.Module, config: TrainingConfig) -> list[nn.Module]:
 
 
 @torch.no_grad()
-def _blend(average: nn.Module, net: nn.Module, decay: float) -> None:
+def blend(average: nn.Module, net: nn.Module, decay: float) -> None:
+    """Moves the running mean of the weights towards `net` by 1 - decay; whole numbers are copied."""
     for kept, new in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
         if kept.dtype.is_floating_point:
             kept.lerp_(new, 1 - decay)

@@ -1,0 +1,56 @@
+"""Settings of one fine-tune, checked when they are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import ConfigDict
+
+from napari_unet.training.augment import AugmentConfig
+
+
+@dataclass(frozen=True)
+class AdaptConfig:
+    """How a model is fitted to new images. A step sees one batch.
+
+    replay : share of each batch that comes from the images the parent remembers (Rebuffi 2017, section 3.1:
+    rehearsal). frozen : stages of the encoder that keep the parent's weights, from the first. average : decay
+    of the running mean of the weights, which is what is kept (shorter over the first steps). check_every :
+    steps between two scores.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    steps: int = 60
+    batch: int = 8
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    replay: float = 0.5
+    frozen: int = 0
+    loss: Literal["dice and cross-entropy", "cross-entropy"] = "dice and cross-entropy"
+    average: float = 0.9
+    check_every: int = 10
+    seed: int = 0
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "check_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.frozen < 0:
+            raise ValueError(f"frozen must not be negative, got {self.frozen}")
+        if not 0 < self.learning_rate < 1:
+            raise ValueError(f"learning_rate must lie between 0 and 1, got {self.learning_rate}")
+        for name in ("weight_decay", "average"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must lie in 0..1, got {getattr(self, name)}")
+        if not 0 <= self.replay <= 0.9:
+            raise ValueError(f"replay must lie in 0..0.9, got {self.replay}")
+
+
+PRESETS = {
+    "quick": AdaptConfig(steps=36),
+    "thorough": AdaptConfig(steps=150, check_every=25),
+}
+"""The steps of the presets; what they take in minutes is measured on the machine at hand."""
