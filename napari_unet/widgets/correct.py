@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
-from html import escape
 from typing import Any
 
 from napari.layers import Labels
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.core.correct import copy_slice, interpolate_slices
@@ -22,9 +20,9 @@ from napari_unet.widgets.correcting.slices import SliceBox
 from napari_unet.widgets.correcting.target import Target
 from napari_unet.widgets.correcting.toolbox import ToolBox
 from napari_unet.widgets.correcting.undo import forward_undo
-from napari_unet.widgets.forms import Fields, Foldable, LayerPicker, ScrollColumn, Words
+from napari_unet.widgets.dock import Dock
+from napari_unet.widgets.forms import Fields, Foldable, LayerPicker, Words, key_table
 from napari_unet.widgets.layers import MAP
-from napari_unet.widgets.session import Session, is_hidden, session_of
 
 KEYS = (
     ("Ctrl+Z, Ctrl+Shift+Z", "undo, redo"),
@@ -37,19 +35,13 @@ KEYS = (
 """Keys for correcting, and what they do; the keyboard card has them too."""
 
 
-class CorrectWidget(QWidget):
+class CorrectWidget(Dock):
     """Plugins ▸ U-Net Lung ▸ Correct."""
 
     def __init__(self, napari_viewer: Any) -> None:
-        super().__init__()
-        self._session = session_of(napari_viewer)
-        self._viewer = self._session.viewer
+        super().__init__(napari_viewer)
         self._layer: Labels | None = None
-        self._is_open = True
         self._edited: tuple[str, int] | None = None  # what was told of an edit, and which step of undo it is
-        self._key = object()  # stands for this dock, and holds nothing of it
-        self._session.attach(self._key)
-        self.destroyed.connect(partial(_detach, self._session, self._key))
         self.target = Target(self._session)
         self.editor = MaskEditor(self._viewer)
         self._look = QTimer(self)  # whoever adds a mask tells in the same turn what is known about it
@@ -94,11 +86,9 @@ class CorrectWidget(QWidget):
         column.addLayout(back)
         for part in (self.status, self.message, self.numbers):
             column.addWidget(part)
-        column.addWidget(Foldable("Mouse and keys", Words(_hints(), name="hints")))
+        column.addWidget(Foldable("Mouse and keys", Words(key_table(KEYS), name="hints")))
         column.addStretch()
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(ScrollColumn(body))
+        self.fill(body)
 
     def _wire(self) -> None:
         self.mask.chosen.connect(self._on_chosen)
@@ -116,18 +106,8 @@ class CorrectWidget(QWidget):
         self.redo.clicked.connect(lambda: self._layer is not None and self._layer.redo())
         forward_undo(self, lambda: self._layer)
 
-    def event(self, event: QEvent) -> bool:
-        """Close down when napari closes the dock: it takes the widget out and sends no close event."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self._close_down()
-        elif event.type() in (QEvent.Type.Show, QEvent.Type.Hide):
-            self._session.show_dock(self._key, not is_hidden(self))
-        return super().event(event)
-
-    def _close_down(self) -> None:
-        if not self._is_open:
-            return
-        self._is_open = False
+    def close_down(self) -> None:
+        """Let go of the viewer."""
         self._look.stop()
         self._session.results_changed.disconnect(self._look.start)
         self._listen_to(None)
@@ -137,7 +117,6 @@ class CorrectWidget(QWidget):
         self.editor.close_down()
         self.target.close_down()
         self.mask.disconnect_layers()
-        self._session.detach(self._key)
 
     # -- the mask --
 
@@ -247,7 +226,7 @@ class CorrectWidget(QWidget):
     def _on_failed(self, error: UserError) -> None:
         self._edited = None
         self.status.say("")
-        self.message.say(f"<span style='color: #e0a030'>⚠</span> {escape(str(error))}")
+        self.message.warn(str(error))
         show_error(str(error))
 
 
@@ -261,17 +240,5 @@ def is_mask(layer: Any) -> bool:
     )
 
 
-def _detach(session: Session, key: object, *_: object) -> None:
-    with suppress(RuntimeError):  # at the end of the process Qt's objects go in any order
-        session.detach(key)
-
-
 def _title(text: str) -> QLabel:
     return QLabel(f"<b>{text}</b>")
-
-
-def _hints() -> str:
-    rows = "".join(
-        f"<tr><td><b>{escape(keys)}</b>&nbsp;&nbsp;</td><td>{escape(does)}</td></tr>" for keys, does in KEYS
-    )
-    return f"<table>{rows}</table>"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from html import escape
 from typing import Any
 
 from napari.layers import Layer
@@ -173,6 +174,18 @@ class Words(QLabel):
         """Show `text`; an empty one hides the label."""
         self.setText(text)
         self.setVisible(bool(text))
+
+    def warn(self, text: str) -> None:
+        """Show `text`, which is plain, behind a warning sign."""
+        self.say(f"<span style='color: #e0a030'>⚠</span> {escape(text)}")
+
+
+def key_table(rows: Iterable[tuple[str, str]]) -> str:
+    """Keys or gestures and what they do, as simple HTML."""
+    cells = "".join(
+        f"<tr><td><b>{escape(keys)}</b>&nbsp;&nbsp;</td><td>{escape(does)}</td></tr>" for keys, does in rows
+    )
+    return f"<table>{cells}</table>"
 
 
 class Foldable(QWidget):

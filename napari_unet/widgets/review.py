@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from functools import partial
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import Case
 from napari_unet.widgets.casework.work import EmptyMask
-from napari_unet.widgets.forms import ScrollColumn, Words
+from napari_unet.widgets.dock import Dock
+from napari_unet.widgets.forms import Words
 from napari_unet.widgets.preferences import review_keys, show_preferences, watch_review_keys
 from napari_unet.widgets.reviewing import settings as review_settings
 from napari_unet.widgets.reviewing.actions import plan_keys, taken_keys
@@ -27,23 +25,16 @@ from napari_unet.widgets.reviewing.page import ReviewPage
 from napari_unet.widgets.reviewing.queue_pictures import PictureFeed
 from napari_unet.widgets.reviewing.queue_rows import counts_of_needs, is_aside, progress_of
 from napari_unet.widgets.reviewing.start import StartPage
-from napari_unet.widgets.session import Session, is_hidden, session_of
+from napari_unet.widgets.session import is_hidden
 
 _TOGETHER_MS = 60  # changes of cases that come within this time are shown together
-_WARNING = "<span style='color: #e0a030'>⚠</span> "
 
 
-class ReviewWidget(QWidget):
+class ReviewWidget(Dock):
     """Plugins ▸ U-Net Lung ▸ Review."""
 
     def __init__(self, napari_viewer: Any) -> None:
-        super().__init__()
-        self._session = session_of(napari_viewer)
-        self._viewer = self._session.viewer
-        self._is_open = True
-        self._key = object()  # stands for this dock, and holds nothing of it
-        self._session.attach(self._key)
-        self.destroyed.connect(partial(_detach, self._session, self._key))
+        super().__init__(napari_viewer)
         self.casework = self._session.casework
         self._addition: Addition | None = None  # for the project that is being made
         self._changed: set[str] = set()
@@ -72,10 +63,7 @@ class ReviewWidget(QWidget):
         column.addWidget(self.message)
         column.addWidget(self.start)
         column.addWidget(self.page)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        self._scroll = ScrollColumn(body)
-        whole.addWidget(self._scroll)
+        self._scroll = self.fill(body)
 
     def _wire(self) -> None:
         casework, page = self.casework, self.page
@@ -119,23 +107,12 @@ class ReviewWidget(QWidget):
         self.exporter.done.connect(self._on_told)
         self._unwatch = watch_review_keys(self._plan_keys)
 
-    def event(self, event: QEvent) -> bool:
-        """Close down when napari closes the dock: it takes the widget out and sends no close event."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self._close_down()
-        elif event.type() in (QEvent.Type.Show, QEvent.Type.Hide) and self._is_open:
-            self._listen()
-            self._session.show_dock(self._key, not is_hidden(self))
-        return super().event(event)
-
-    def _listen(self) -> None:
+    def on_shown(self, shown: bool) -> None:
         """Keys act while a project is open and the dock is, be it behind another tab."""
-        self.keys.switch(self.casework.project is not None and not is_hidden(self))
+        self.keys.switch(self.casework.project is not None and shown)
 
-    def _close_down(self) -> None:
-        if not self._is_open:
-            return
-        self._is_open = False
+    def close_down(self) -> None:
+        """Let go of the viewer."""
         self.page.case.flush_note()
         self.page.ruler.close_down()
         self._unwatch()
@@ -144,7 +121,6 @@ class ReviewWidget(QWidget):
         self.feed.clear()
         for signal, slot in self._wires:
             signal.disconnect(slot)
-        self._session.detach(self._key)
 
     def _plan_keys(self) -> None:
         plan = plan_keys(review_keys(), taken_keys(self._viewer))
@@ -185,7 +161,7 @@ class ReviewWidget(QWidget):
         self.start.setVisible(not is_open)
         self.page.setVisible(is_open)
         self._scroll.updateGeometry()  # the other page is not as wide
-        self._listen()
+        self.on_shown(not is_hidden(self))
         self.feed.clear()
         self.page.table.forget()
         self._on_closed("")
@@ -354,11 +330,6 @@ class ReviewWidget(QWidget):
         self._say_problem(self.conduct.confirm_empty(error) if isinstance(error, EmptyMask) else error)
 
     def _say_problem(self, error: UserError) -> None:
-        self.message.say(_WARNING + escape(str(error)))
+        self.message.warn(str(error))
         if self.visibleRegion().isEmpty():  # behind another tab
             show_error(str(error))
-
-
-def _detach(session: Session, key: object, *_: object) -> None:
-    with suppress(RuntimeError):  # at the end of the process Qt's objects go in any order
-        session.detach(key)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from functools import cache, partial
-from html import escape
+from functools import cache
 from typing import Any
 
 from napari.layers import Image
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -24,14 +21,14 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
 from napari_unet.doctor import refuse_foreign_files
 from napari_unet.widgets.correcting.undo import forward_undo
-from napari_unet.widgets.forms import Fields, Foldable, LayerPicker, ScrollColumn, Words
+from napari_unet.widgets.dock import Dock
+from napari_unet.widgets.forms import Fields, Foldable, LayerPicker, Words, key_table
 from napari_unet.widgets.jobs import Job, run_in_thread, run_on_engine
 from napari_unet.widgets.layers import is_image, show_mask, slice_in_view
 from napari_unet.widgets.model_box import ModelBox
 from napari_unet.widgets.preferences import preferences
 from napari_unet.widgets.request import Segmented, SegmentRequest
 from napari_unet.widgets.result_view import ResultView
-from napari_unet.widgets.session import Session, is_hidden, session_of
 from napari_unet.widgets.viewing import HINTS
 from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
 
@@ -40,22 +37,16 @@ _DEVICES = {"cpu": "the processor", "cuda": "the graphics card", "mps": "the App
 _OPACITY = 0.4  # of a new mask: the anatomy stays visible
 
 
-class SegmentWidget(QWidget):
+class SegmentWidget(Dock):
     """Plugins ▸ U-Net Lung ▸ Segment."""
 
     def __init__(self, napari_viewer: Any) -> None:
-        super().__init__()
-        self._session = session_of(napari_viewer)
-        self._viewer = self._session.viewer
+        super().__init__(napari_viewer)
         self._job: Job | None = None
         self._opening: list[Job] = []
         self._usable = True
-        self._is_open = True
         self._build()
         forward_undo(self, lambda: self.result.picker.layer())
-        self._key = object()  # stands for this dock, and holds nothing of it
-        self._session.attach(self._key)
-        self.destroyed.connect(partial(_detach, self._session, self._key))
         self._on_image(self.image.layer())
         self._check_installation()
 
@@ -100,28 +91,15 @@ class SegmentWidget(QWidget):
         column.addWidget(Foldable("Mouse and keys", Words(_hints(), name="hints")))
         column.addWidget(Words("For research; not a medical device.", name="purpose"))
         column.addStretch()
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(ScrollColumn(body))
+        self.fill(body)
 
-    def event(self, event: QEvent) -> bool:
-        """Close down when napari closes the dock: it takes the widget out and sends no close event."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self._close_down()
-        elif event.type() in (QEvent.Type.Show, QEvent.Type.Hide):
-            self._session.show_dock(self._key, not is_hidden(self))
-        return super().event(event)
-
-    def _close_down(self) -> None:
-        if not self._is_open:
-            return
-        self._is_open = False
+    def close_down(self) -> None:
+        """Let go of the viewer."""
         for job in (self._job, *self._opening):
             if job is not None:
                 job.abandon()
         self.image.disconnect_layers()
         self.result.close_down()
-        self._session.detach(self._key)
 
     # -- before the first click --
 
@@ -262,7 +240,7 @@ class SegmentWidget(QWidget):
         self._show_state()
 
     def _say_problem(self, text: str) -> None:
-        self.message.say(f"<span style='color: #e0a030'>⚠</span> {escape(text)}")
+        self.message.warn(text)
 
 
 @cache
@@ -271,13 +249,5 @@ def _check_package() -> None:
     refuse_foreign_files()
 
 
-def _detach(session: Session, key: object, *_: object) -> None:
-    with suppress(RuntimeError):  # at the end of the process Qt's objects go in any order
-        session.detach(key)
-
-
 def _hints() -> str:
-    rows = "".join(
-        f"<tr><td><b>{escape(h.gesture)}</b>&nbsp;&nbsp;</td><td>{escape(h.does)}</td></tr>" for h in HINTS
-    )
-    return f"<table>{rows}</table>"
+    return key_table((hint.gesture, hint.does) for hint in HINTS)
