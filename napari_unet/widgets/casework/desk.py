@@ -16,7 +16,7 @@ from napari_unet.widgets.casework.clerk import Clerk
 from napari_unet.widgets.casework.layers import Habits, context_of, image_layer, mask_layer
 from napari_unet.widgets.casework.load import LoadedCase
 from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder, Tape
-from napari_unet.widgets.casework.swift import ShortTurns, inserted_unselected
+from napari_unet.widgets.casework.swift import inserted_unselected
 
 
 class CaseDesk(QObject):
@@ -39,7 +39,6 @@ class CaseDesk(QObject):
         self._habits = Habits.at_first()
         self._moving = False
         self._extra: list[Layer] = []
-        self._turns = ShortTurns()
         self.layers: CaseLayers | None = None
         self.recorder: StrokeRecorder | None = None
         self._viewer.layers.events.removed.connect(self._on_removed)
@@ -47,7 +46,6 @@ class CaseDesk(QObject):
     def close(self) -> None:
         """The last dock is closed: let go of the viewer."""
         self.lay_away()
-        self._turns.end()
         self._cache.clear()
         self._viewer.layers.events.removed.disconnect(self._on_removed)
 
@@ -70,7 +68,6 @@ class CaseDesk(QObject):
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """Take one case away and lay another one out in it: napari then brings its scene up to date once."""
-        self._turns.begin()
         with self._viewer.layers.batched_update():
             yield
 
