@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import ConfigDict
 
-from napari_unet.training.augment import AugmentConfig
+from napari_unet.training.augment_config import AugmentConfig
 
 
 @dataclass(frozen=True)

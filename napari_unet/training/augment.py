@@ -10,46 +10,20 @@ mask too.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
-from pydantic import ConfigDict
 from torch import Tensor
 from torch.nn import functional
 
-
-@dataclass(frozen=True)
-class AugmentConfig:
-    """How strongly samples are changed. Probabilities are per sample; 0 switches a change off."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-    strength: float = 1.0
-    flip: float = 0.5
-    reframe: float = 0.6
-    elastic: float = 0.5
-    curve: float = 0.7
-    field: float = 0.4
-    random_convolution: float = 0.25
-    detail: float = 0.5
-    noise: float = 0.3
-    opacity: float = 0.3
-    effusion: float = 0.2
-    cover: float = 0.25
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not 0 <= value <= 2 or (name != "strength" and value > 1):
-                raise ValueError(
-                    f"augment.{name} must lie in 0..{2 if name == 'strength' else 1}, got {value}"
-                )
+from napari_unet.training.augment_config import AugmentConfig
 
 
 class Augment:
     """Callable (images, masks, size) → (images, masks) at `size`; everything random comes from its generator.
 
-    images : float32 (N, 1, Y, X) in 0..1. masks : float32 (N, C, Y, X), 0 or 1. Output images are scaled to
-    0..1 by their 0.5th and 99.5th percentile again, as IntensityRule does with a whole image.
+    images : float32 (N, 1, Y, X) in 0..1. masks : float32 (N, 1 or 2, Y, X), 0 or 1: the lungs and, where a
+    second channel is, the pixels that do not count; beyond the image they count, as background. Output images
+    are scaled to 0..1 by their 0.5th and 99.5th percentile again, as IntensityRule does with a whole image.
     """
 
     def __init__(self, config: AugmentConfig, seed: int) -> None:
@@ -115,7 +89,7 @@ class Augment:
         """Centre and half size (N, 2) as (x, y) in -1..1 of the box around each mask, with random margins."""
         n, _, height, width = masks.shape
         low, high = torch.full((n, 2), -1.0), torch.full((n, 2), 1.0)
-        for i, mask in enumerate(masks.amax(dim=1)):
+        for i, mask in enumerate(masks[:, 0]):
             for axis, length in ((0, width), (1, height)):
                 hit = torch.nonzero(mask.amax(dim=axis) >= 0.5).flatten()
                 if len(hit):
@@ -141,7 +115,7 @@ class Augment:
         xs = torch.linspace(0, 1, width).view(1, width)
         images, masks = images.clone(), masks.clone()
         for i in torch.nonzero(chosen).flatten().tolist():
-            lungs = masks[i].amax(dim=0).cpu()
+            lungs = masks[i, 0].cpu()
             rows, columns = (torch.nonzero(lungs.amax(dim=axis)).flatten() for axis in (1, 0))
             if not len(rows):
                 continue
@@ -156,7 +130,7 @@ class Augment:
                 under = torch.sigmoid((ys - curve) / softness[i]) * half
                 cover = (under * near * density[i]).to(images.device)
                 images[i, 0] = torch.lerp(images[i, 0], grey[i, side].to(images.device), cover)
-                masks[i] = masks[i] * (under < 0.5).to(masks)
+                masks[i, 0] = masks[i, 0] * (under < 0.5).to(masks)
         return images, masks
 
     # -- how things look --

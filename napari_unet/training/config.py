@@ -13,7 +13,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.masks import MaskRule
 from napari_unet.models.card import DataSource, ModelCard, NetSpec
-from napari_unet.training.augment import AugmentConfig
+from napari_unet.training.augment_config import AugmentConfig
 
 _STRICT = ConfigDict(extra="forbid")  # a setting that is misspelt must not be passed over
 _WRITTEN_BY_PEOPLE = {

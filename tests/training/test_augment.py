@@ -8,7 +8,8 @@ import torch
 from net_fakes import lungs, xray
 from torch import Tensor
 
-from napari_unet.training.augment import Augment, AugmentConfig
+from napari_unet.training.augment import Augment
+from napari_unet.training.augment_config import AugmentConfig
 
 NOTHING = AugmentConfig(0, *[0.0] * (len(fields(AugmentConfig)) - 1))
 GEOMETRY = replace(NOTHING, strength=1.0, flip=0.5, reframe=0.6, elastic=1.0)
