@@ -9,6 +9,7 @@
         on_failure=say,                                 # UserError, always in plain words
         on_cancel=forget,                               # no argument
     )
+    job.ask("pause")                                    # and "resume", or a word that the handler knows
     job.cancel()                                        # from any thread, any number of times
     engine.close()
 
@@ -32,7 +33,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -52,6 +53,7 @@ from napari_unet.engine.messages import (
     Start,
     Started,
     Succeeded,
+    Tell,
 )
 from napari_unet.engine.process import Child, Gone
 
@@ -69,6 +71,7 @@ class _Errand:
     attempts: int = 0
     started: bool = False
     cancelling: bool = False
+    words: list[str] = field(default_factory=list)  # what the job was told
 
 
 class Engine:
@@ -119,7 +122,7 @@ class Engine:
 
     def submit(self, kind: str, /, **arguments: Any) -> EngineJob:
         """Queue one job and return at once. See the top of this module; the kinds are in server.py."""
-        job = EngineJob(kind, self._post, self._cancel)
+        job = EngineJob(kind, self._post, self._cancel, self._tell)
         self._post(partial(self._add, _Errand(job, Run(next(self._numbers), kind, arguments))))
         return job
 
@@ -183,6 +186,8 @@ class Engine:
                 if self._child is None:
                     self._child = Child(self._start, self._hear)
                 self._child.send(errand.run)
+                for word in errand.words:
+                    self._child.send(Tell(errand.run.job, word))
             except BrokenPipeError:
                 pass  # `Gone` is on its way
             except UserError as error:
@@ -246,6 +251,16 @@ class Engine:
                 self._waiting.remove(errand)
                 errand.job.tell(Cancelled(errand.run.job))
                 return
+
+    def _tell(self, job: EngineJob, word: str) -> None:
+        """To the child at once if it has the job; kept for the next one that gets it."""
+        running = self._running
+        for errand in (*self._waiting, *([] if running is None else [running])):
+            if errand.job is job:
+                errand.words.append(word)
+        if running is not None and running.job is job and self._child is not None:
+            with suppress(BrokenPipeError):
+                self._child.send(Tell(running.run.job, word))
 
     def _end_deaf_child(self) -> None:
         child, self._child = self._child, None

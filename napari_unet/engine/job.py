@@ -22,14 +22,20 @@ class EngineJob:
     """Made by `Engine.submit`. Ends exactly once.
 
     post : has a function called on the engine's thread. cancel : asks the engine to cancel this job.
+    ask : hands it a word for this job.
     """
 
     def __init__(
-        self, kind: str, post: Callable[[Callable[[], None]], None], cancel: Callable[[EngineJob], None]
+        self,
+        kind: str,
+        post: Callable[[Callable[[], None]], None],
+        cancel: Callable[[EngineJob], None],
+        ask: Callable[[EngineJob, str], None],
     ) -> None:
         self.kind = kind
         self._post = post
         self._cancel = cancel
+        self._ask = ask
         self._unwanted = False
         self._outcome: Outcome | None = None
         self._ended = threading.Event()
@@ -45,6 +51,14 @@ class EngineJob:
         """Take the job out of the queue, or ask it to stop and end its process if it does not listen."""
         self._unwanted = True
         self._post(partial(self._cancel, self))
+
+    def ask(self, word: str) -> None:
+        """Say a word to the job, before or while it runs; from any thread, returns at once.
+
+        "pause" and "resume" hold it between two events. Any other word ends a pause and is what the handler's
+        next `yield` gives back; a handler that does not look at it goes on as before. Nothing after the end.
+        """
+        self._post(partial(self._ask, self, word))
 
     def listen(
         self,

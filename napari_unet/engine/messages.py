@@ -7,6 +7,8 @@ from typing import Any
 
 from napari_unet.core.errors import UserError
 
+PAUSE, RESUME = "pause", "resume"
+
 
 @dataclass(frozen=True)
 class Start:
@@ -36,6 +38,14 @@ class Cancel:
     """Stop job number `job` at its next event."""
 
     job: int
+
+
+@dataclass(frozen=True)
+class Tell:
+    """A word for job number `job`: PAUSE, RESUME, or one that its handler knows."""
+
+    job: int
+    word: str
 
 
 @dataclass(frozen=True)

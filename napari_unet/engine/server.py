@@ -1,7 +1,8 @@
 """The engine's child process: takes one job at a time, runs its handler, sends back events and the result.
 
-A handler is a generator function that yields events and returns the result (or a plain function). Nothing
-heavy is imported before the first job. The process ends when the pipe from its parent does.
+A handler is a generator function that yields events and returns the result (or a plain function); `yield`
+gives back None, or a word that the window's process said meanwhile. Nothing heavy is imported before the
+first job. The process ends when the pipe from its parent does.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import queue
 import signal
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
@@ -21,7 +23,19 @@ from typing import Any, BinaryIO
 
 from napari_unet.core.errors import UserError
 from napari_unet.engine.channel import Channel
-from napari_unet.engine.messages import Cancel, Cancelled, Failed, Progress, Run, Start, Started, Succeeded
+from napari_unet.engine.messages import (
+    PAUSE,
+    RESUME,
+    Cancel,
+    Cancelled,
+    Failed,
+    Progress,
+    Run,
+    Start,
+    Started,
+    Succeeded,
+    Tell,
+)
 from napari_unet.engine.report import as_user_error, log_unreadable, open_log
 
 HANDLERS = {
@@ -41,6 +55,8 @@ class Server:
         self._handlers = HANDLERS | start.handlers
         self._runs: queue.SimpleQueue[Run] = queue.SimpleQueue()
         self._cancelled = 0  # number of the last job that was cancelled
+        self._told: deque[Tell] = deque()
+        self._news = threading.Condition()  # guards the two above
 
     def serve(self) -> None:
         """Does not return."""
@@ -62,7 +78,13 @@ class Server:
                 case Run():
                     self._runs.put(message)
                 case Cancel(job):
-                    self._cancelled = job
+                    with self._news:
+                        self._cancelled = job
+                        self._news.notify()
+                case Tell():
+                    with self._news:
+                        self._told.append(message)
+                        self._news.notify()
 
     def _do(self, run: Run) -> None:
         try:
@@ -80,15 +102,34 @@ class Server:
         steps = self._handler(run.kind)(**run.arguments)
         if not isinstance(steps, GeneratorType):
             return Succeeded(run.job, steps)
+        word = None
         while True:
             try:
-                event = next(steps)
+                event = steps.send(word)
             except StopIteration as stop:
                 return Succeeded(run.job, stop.value)
+            if self._cancelled != run.job:
+                self._channel.send(Progress(run.job, event))
+                word = self._word(run.job)
             if self._cancelled == run.job:
                 steps.close()
                 return Cancelled(run.job)
-            self._channel.send(Progress(run.job, event))
+
+    def _word(self, job: int) -> str | None:
+        """What the job was told, or None; waits while it is paused, unless it is cancelled."""
+        paused = False
+        with self._news:
+            while self._cancelled != job:
+                while self._told:
+                    told = self._told.popleft()
+                    if told.job == job:
+                        paused = told.word == PAUSE
+                        if told.word not in (PAUSE, RESUME):
+                            return told.word
+                if not paused:
+                    break
+                self._news.wait()
+        return None
 
     def _handler(self, kind: str) -> Callable[..., Any]:
         if kind not in self._handlers:

@@ -94,3 +94,23 @@ def state() -> dict[str, Any]:
         "main": sys.modules["__main__"].__spec__.name,  # type: ignore[union-attr]
         "nice": os.nice(0),
     }
+
+
+def listen(total: int = 10_000, pause_s: float = 0.005) -> Generator[TileDone, str | None, list[str]]:
+    """Notes the words it is told; ends at "stop", or after `total` events."""
+    heard: list[str] = []
+    for done in range(1, total + 1):
+        word = yield TileDone(done, total)
+        if word is not None:
+            heard.append(word)
+        if word == "stop":
+            break
+        time.sleep(pause_s)
+    return heard
+
+
+def listen_and_tell() -> Generator[Note, str | None, None]:
+    """Its process's number, then on until it is ended."""
+    while True:
+        yield Note(str(os.getpid()))
+        time.sleep(0.005)
