@@ -14,6 +14,7 @@ import napari
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
+from napari_unet.widgets import correct, review  # noqa: F401  (read before there is a window to keep waiting)
 from napari_unet.widgets.session import session_of
 
 _PLUGIN = "napari-unet-lung"

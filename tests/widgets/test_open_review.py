@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,3 +36,12 @@ def test_both_docks_are_there_and_the_first_case_is_open(
         casework.close_project()
     viewer.window.remove_dock_widget("all")
     qtbot.wait(500)
+
+
+def test_the_docks_are_read_before_there_is_a_window() -> None:
+    code = (
+        "import sys, napari_unet.widgets.open_review\n"
+        "wanted = {'napari_unet.widgets.review', 'napari_unet.widgets.correct'}\n"
+        "sys.exit(not wanted <= set(sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
