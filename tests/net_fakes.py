@@ -94,4 +94,5 @@ def tiny_samples(count: int, side: int = 48) -> Samples:
     mask = lungs(side, side)
     pairs = tuple(Pair(Path(f"{k}.png"), Path(f"{k}.png"), str(k), "train") for k in range(count))
     images = np.stack([xray(mask, k) for k in range(count)])[:, None]
-    return Samples(pairs, images, np.repeat(mask[None, None], count, axis=0).astype(np.float32))
+    masks = np.repeat(mask[None, None], count, axis=0).astype(np.float32)
+    return Samples(pairs, images, masks, np.ones_like(masks))

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
+from napari_unet.core.lung_labels import file_labels
 from napari_unet.io.formats import read_mask
 from napari_unet.io.names import expanded, is_mask_name, is_readable_image, stem, without_results
 from napari_unet.io.pairs import masks_by_case
@@ -147,28 +145,6 @@ def attach_masks(
                 without.append(case)
         yield CaseDone(case, done, len(sources), error)
     return Attached(tuple(attached), tuple(without), tuple(accepted), tuple(problems))
-
-
-def file_labels(mask: np.ndarray) -> np.ndarray:
-    """A mask as it stands in a file, as labels of the project: uint8 of the same shape.
-
-    bool and masks with one value above 0 other than 2 (0/255, say) become 0 and 1; 1 and 2 (right and left
-    lung) stay, and so does IGNORE beside them. Raises UserError for other values.
-    """
-    if mask.dtype == bool:
-        return mask.astype(np.uint8)
-    values = [int(value) for value in np.unique(mask) if value != 0]
-    if not values:
-        return np.zeros(mask.shape, np.uint8)
-    if min(values) < 0 or (len(values) > 1 and not set(values) <= {1, 2, IGNORE}):
-        named = ", ".join(map(str, values[:5])) + (", ..." if len(values) > 5 else "")
-        raise UserError(
-            f"The mask holds the values {named}.",
-            "Use 0 and one other value, or 1 for the right and 2 for the left lung (255: to be ignored).",
-        )
-    if len(values) == 1 and values != [2]:
-        return (mask > 0).astype(np.uint8)
-    return mask.astype(np.uint8)
 
 
 def _attach(project: ReviewProject, case: Case, image: Path, path: Path, by: str) -> None:

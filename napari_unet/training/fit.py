@@ -79,12 +79,10 @@ def fit(
             net.train()
             order = torch.randperm(len(train), generator=augment.generator)
             for chosen in order.tensor_split(steps):
-                images, masks = (
-                    torch.from_numpy(stack[chosen.numpy()]) for stack in (train.images, train.masks)
-                )
-                images, masks = augment(images, masks, size)
+                images, labels = augment(*_batch(train, chosen), size)
                 logits = net(images.to(device, memory_format=torch.channels_last))
-                loss = dice_and_cross_entropy(logits, masks.to(device))
+                labels = labels.to(device)
+                loss = dice_and_cross_entropy(logits, labels[:, :1], 1 - labels[:, 1:])
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -116,24 +114,45 @@ def fit(
     return TrainingResult(best, tuple(history))
 
 
-def simulated(val: Samples) -> list[tuple[np.ndarray, np.ndarray, bool]]:
-    """The validation pairs as they are, and again under each simulated shift: (image, mask, is shifted)."""
-    pairs = [(image[0], mask[0] > 0) for image, mask in zip(val.images, val.masks, strict=True)]
-    moved = [(*shifted(image, mask, name), True) for name in SHIFTS for image, mask in pairs]
-    return [(image, mask, False) for image, mask in pairs] + moved
+@dataclass(frozen=True)
+class Check:
+    """A pair to validate on: float32 (Y, X) in 0..1, bool masks of lungs and of what does not count."""
+
+    image: np.ndarray
+    mask: np.ndarray
+    ignored: np.ndarray
+    is_shifted: bool
+
+
+def simulated(val: Samples) -> list[Check]:
+    """The validation pairs as they are, and again under each simulated shift."""
+    pairs = [
+        (image[0], np.concatenate([mask > 0, valid == 0]))
+        for image, mask, valid in zip(val.images, val.masks, val.valid, strict=True)
+    ]
+    moved = [shifted(image, masks, name) for name in SHIFTS for image, masks in pairs]
+    return [
+        Check(image, masks[0], masks[1], k >= len(pairs)) for k, (image, masks) in enumerate(pairs + moved)
+    ]
 
 
 @torch.inference_mode()
-def validate(
-    net: nn.Module, checks: list[tuple[np.ndarray, np.ndarray, bool]], device: str
-) -> tuple[float, float]:
-    """Mean Dice at 0.5 on the plain and on the shifted pairs."""
+def validate(net: nn.Module, checks: list[Check], device: str) -> tuple[float, float]:
+    """Mean Dice at 0.5 on the plain and on the shifted pairs, without the pixels that do not count."""
     net.eval()
     scores: dict[bool, list[float]] = {False: [], True: []}
-    for image, mask, is_shifted in checks:
-        x = torch.from_numpy(image)[None, None].to(device)
-        scores[is_shifted].append(dice(net(x)[0, 0].cpu().numpy() > 0, mask))
+    for check in checks:
+        x = torch.from_numpy(check.image)[None, None].to(device)
+        found = net(x)[0, 0].cpu().numpy() > 0
+        scores[check.is_shifted].append(dice(found, check.mask, check.ignored))
     return float(np.nanmean(scores[False])), float(np.nanmean(scores[True]))
+
+
+def _batch(cases: Samples, chosen: Tensor) -> tuple[Tensor, Tensor]:
+    """Images (N, 1, Y, X), and as channels the masks and the pixels that do not count (N, 2, Y, X)."""
+    index = chosen.numpy()
+    labels = np.concatenate([cases.masks[index], 1 - cases.valid[index]], axis=1)
+    return torch.from_numpy(cases.images[index]), torch.from_numpy(labels)
 
 
 def check_fits(net: nn.Module, size: tuple[int, int]) -> None:

@@ -13,21 +13,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, EpochEnded
 from napari_unet.core.gate import Likeness, mean_shape
+from napari_unet.core.lung_labels import lung
 from napari_unet.core.metrics import dice
 from napari_unet.core.raster import Raster
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
 from napari_unet.inference.segment import run
 from napari_unet.io.atomic import atomic_write
-from napari_unet.io.formats import read_mask, read_raster
+from napari_unet.io.formats import read_raster
 from napari_unet.models.card import DataSource, InputSpec, ModelCard, ScoreRow
 from napari_unet.models.checkpoint import build_net, save_model
 from napari_unet.training.config import Recipe
 from napari_unet.training.fit import fit, simulated
-from napari_unet.training.samples import Pair, Samples, find_pairs, load_samples
+from napari_unet.training.samples import Pair, Samples, find_pairs, load_samples, mask_labels
 
 CURVES_FILE = "curves.csv"
 THRESHOLDS = (0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7)  # the first of equals wins
@@ -85,10 +87,10 @@ def train_model(
 def choose_threshold(predictor: Predictor, val: Samples) -> float:
     """The threshold with the highest mean of Dice on `val` and Dice on `val` under simulated shifts."""
     found: dict[float, dict[bool, list[float]]] = {t: {False: [], True: []} for t in THRESHOLDS}
-    for image, mask, is_shifted in simulated(val):
-        prediction = run(predictor.steps(Raster(image), inverted=False))
+    for check in simulated(val):
+        prediction = run(predictor.steps(Raster(check.image), inverted=False))
         for threshold, scores in found.items():
-            scores[is_shifted].append(dice(prediction.mask(threshold), mask))
+            scores[check.is_shifted].append(dice(prediction.mask(threshold), check.mask, check.ignored))
     return max(THRESHOLDS, key=lambda t: sum(float(np.nanmean(scores)) for scores in found[t].values()))
 
 
@@ -108,8 +110,9 @@ def score_sets(predictor: Predictor, recipe: Recipe) -> Generator[CaseDone, None
 
 def score_pair(predictor: Predictor, pair: Pair) -> float:
     """Dice of one image file against its mask file, with the card's threshold and post-processing."""
-    raster = read_raster(pair.image)
-    return dice(run(predictor.steps(raster, raster.inverted)).mask(), read_mask(pair.mask) > 0)
+    raster, labels = read_raster(pair.image), mask_labels(pair)
+    found = run(predictor.steps(raster, raster.inverted)).mask()
+    return dice(found, lung(labels), labels == IGNORE)
 
 
 def score_row(name: str, values: list[float], note: str = "") -> ScoreRow:

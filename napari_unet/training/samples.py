@@ -1,21 +1,29 @@
-"""Pairs of image and mask from a folder, split by patient, at the size a network trains with."""
+"""Pairs of image and mask, from a folder or a review, at the size a network trains with."""
 
 from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from skimage import transform
 
+from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
 from napari_unet.core.gate import check_pixels
 from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.lung_labels import file_labels, lung
 from napari_unet.core.raster import Raster
+from napari_unet.core.training_pair import TrainingPair
+from napari_unet.inference.prepare import resized
 from napari_unet.io.formats import list_images, read_mask, read_raster, stem
+from napari_unet.models.card import ModelCard
 from napari_unet.training.config import DataConfig
+from napari_unet.training.labelled import LabelledSet
+from napari_unet.training.pairs import chosen_slices, read_pair
 
 _OVERSIZE = 1.5  # samples are kept this much larger than the network's input: crops then stay sharp
 
@@ -32,11 +40,12 @@ class Pair:
 
 @dataclass(frozen=True)
 class Samples:
-    """Images float32 (N, 1, Y, X) in 0..1 and masks float32 (N, 1, Y, X), 0 or 1, in the order of `pairs`."""
+    """Images float32 (N, 1, Y, X) in 0..1, masks and `valid` (see LabelledSet), in the order of `pairs`."""
 
     pairs: tuple[Pair, ...]
     images: np.ndarray
     masks: np.ndarray
+    valid: np.ndarray
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -73,27 +82,97 @@ def load_samples(
 ) -> Samples:
     """Reads, scales and resizes pairs. oversize : 1.5 times `size`, for training; otherwise `size`.
 
-    Raises UserError that names the file if it is no usable 2D image, or its mask has another size.
+    Raises UserError that names the file if it is no usable 2D image, or its mask has another size or labels
+    that nobody knows.
     """
-    height, width = (round(n * _OVERSIZE) if oversize else n for n in size)
-    images, masks = [], []
+    shape = _at(size, oversize)
+    images: list[np.ndarray] = []
+    masks: list[np.ndarray] = []
+    valid: list[np.ndarray] = []
     for pair in pairs:
-        raster, mask = read_raster(pair.image), read_mask(pair.mask)
+        raster, labels = read_raster(pair.image), mask_labels(pair)
         _check_image(pair.image, raster)
-        if raster.shape != mask.shape:
+        if raster.shape != labels.shape:
             raise UserError(
-                f"{pair.image.name} is {raster.shape} pixels and its mask {mask.shape}.",
+                f"{pair.image.name} is {raster.shape} pixels and its mask {labels.shape}.",
                 "Give it its own mask.",
             )
         scaled = intensity.apply(raster.pixels, inverted=bool(raster.inverted))
-        images.append(
-            transform.resize(scaled, (height, width), order=1, anti_aliasing=True).astype(np.float32)
+        images.append(transform.resize(scaled, shape, order=1, anti_aliasing=True).astype(np.float32))
+        shares = (
+            transform.resize(part.astype(np.float32), shape, order=1, anti_aliasing=True)
+            for part in (lung(labels), labels == IGNORE)
         )
-        masks.append(
-            transform.resize((mask > 0).astype(np.float32), (height, width), order=1, anti_aliasing=True)
-            >= 0.5
+        for stack, part in zip((masks, valid), _majority(*shares), strict=True):
+            stack.append(part)
+    return Samples(tuple(pairs), *(np.stack(stack)[:, None] for stack in (images, masks, valid)))
+
+
+def labelled(
+    pairs: Sequence[TrainingPair], card: ModelCard, oversize: bool
+) -> tuple[LabelledSet, tuple[int, ...]]:
+    """Pairs as the model sees them in inference; of stacks, each slice that counts by itself.
+
+    oversize : 1.5 times the card's input size, for training; otherwise that size. The second is, for each
+    sample, the index of its pair. Raises UserError, with the id of the case and no file name, for what
+    `read_pair` refuses; if the model takes no whole images or has several classes; if no mask holds any lung
+    (one that is empty is welcome: no lung can be seen there).
+    """
+    shape = _at(_whole_size(card), oversize)
+    images: list[np.ndarray] = []
+    masks: list[np.ndarray] = []
+    valid: list[np.ndarray] = []
+    origins: list[int] = []
+    for k, pair in enumerate(pairs):
+        raster, labels = read_pair(pair, card)
+        stack = raster.pixels.ndim == 3
+        for z in chosen_slices(pair, raster) if stack else [...]:
+            small = resized(raster.pixels[z], shape)[0, 0].numpy()
+            images.append(card.intensity.apply(small, inverted=bool(raster.inverted)))
+            shares = resized(np.stack([labels[z] == 1, labels[z] == IGNORE]), shape)[0].numpy()
+            for found, part in zip((masks, valid), _majority(*shares), strict=True):
+                found.append(part)
+            origins.append(k)
+    if not any(mask.any() for mask in masks):
+        raise UserError(
+            f"None of the masks holds any {card.classes[0]}.", "Choose cases in which some can be seen."
         )
-    return Samples(tuple(pairs), np.stack(images)[:, None], np.stack(masks)[:, None].astype(np.float32))
+    return LabelledSet(*(np.stack(part)[:, None] for part in (images, masks, valid))), tuple(origins)
+
+
+def mask_labels(pair: Pair) -> np.ndarray:
+    """The labels in a pair's mask file, uint8; see `file_labels`. Raises UserError that names the file."""
+    try:
+        return file_labels(read_mask(pair.mask))
+    except UserError as error:
+        name = "" if pair.mask.name in error.problem else f"{pair.mask.name}: "
+        raise UserError(f"{name}{error.problem}", error.remedy) from error
+
+
+def _majority(lungs: np.ndarray, ignored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Masks and valid, float32 0 or 1, of the shares that lungs and ignored pixels have of each pixel."""
+    valid = ignored < 0.5
+    return ((lungs >= 0.5 * (1 - ignored)) & valid).astype(np.float32), valid.astype(np.float32)
+
+
+def _at(size: tuple[int, int], oversize: bool) -> tuple[int, int]:
+    return (round(size[0] * _OVERSIZE), round(size[1] * _OVERSIZE)) if oversize else size
+
+
+def _whole_size(card: ModelCard) -> tuple[int, int]:
+    if card.input.size is None:
+        raise UserError(
+            f"The model {card.name} looks at images in tiles; only models that see the whole image can be "
+            "fine-tuned.",
+            "Choose another model.",
+        )
+    if len(card.classes) != 1:
+        raise UserError(
+            f"The model {card.name} has {len(card.classes)} classes; only models of one class can be "
+            "fine-tuned.",
+            "Choose another model.",
+        )
+    return card.input.size
 
 
 def _from_manifest(folder: Path, data: DataConfig) -> list[Pair]:

@@ -14,7 +14,7 @@ from PIL import Image
 from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
 from napari_unet.core.first_mask import FirstMask
-from napari_unet.review.add import Attached, add_found, attach_masks, file_labels, gather
+from napari_unet.review.add import Attached, add_found, attach_masks, gather
 from napari_unet.review.findings import checks_of, store_first_mask
 from napari_unet.review.scan import scan_steps
 from napari_unet.review.store import ReviewProject
@@ -210,31 +210,6 @@ def test_work_of_people_is_not_replaced(project: ReviewProject, images: Path, tm
 def test_a_folder_of_masks_must_exist(project: ReviewProject, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no folder"):
         end(attach_masks(project, [], tmp_path / "none", "Ann"))
-
-
-@pytest.mark.parametrize(
-    ("values", "labels"),
-    [
-        ([0, 255], [0, 1]),
-        ([0, 1], [0, 1]),
-        ([0, 7], [0, 1]),
-        ([0, 2], [0, 2]),
-        ([0, 1, 2], [0, 1, 2]),
-        ([0, 1, IGNORE], [0, 1, IGNORE]),
-        ([0, 1, 2, IGNORE], [0, 1, 2, IGNORE]),
-        ([0], [0]),
-        ([False, True], [0, 1]),
-    ],
-)
-def test_values_in_files_as_labels(values: list[int], labels: list[int]) -> None:
-    found = file_labels(np.array([values]))
-    assert found.dtype == np.uint8 and found.tolist() == [labels]
-
-
-@pytest.mark.parametrize("values", [[0, 1, 3], [0, -1], [0, 128, 255], [0, 1, 2, 3, 4, 5, 6]])
-def test_values_that_nobody_knows_are_refused(values: list[int]) -> None:
-    with pytest.raises(UserError, match="holds the values"):
-        file_labels(np.array([values], np.int32))
 
 
 def first(score: float | None = 0.3) -> FirstMask:

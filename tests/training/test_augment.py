@@ -139,3 +139,24 @@ def test_the_random_stream_is_the_one_of_the_shipped_model() -> None:
     assert int(augment.generator.get_state().sum()) == 313_811
     assert float(y.sum()) == pytest.approx(1271, abs=4)
     assert float(x.mean()) == pytest.approx(0.4624, abs=1e-3)
+
+
+def test_what_does_not_count_goes_where_the_mask_goes() -> None:
+    images, masks = _batch()
+    for seed in range(5):
+        x, y = Augment(GEOMETRY, seed)(images, masks.repeat(1, 2, 1, 1), SIZE)
+        assert torch.equal(y[:, 0], y[:, 1])
+        plain, alone = Augment(GEOMETRY, seed)(images, masks, SIZE)
+        assert torch.equal(x, plain) and torch.equal(y[:, :1], alone)
+
+
+def test_what_does_not_count_frames_nothing_and_stays_under_fluid() -> None:
+    images, masks = _batch()
+    both = torch.cat([masks, torch.ones_like(masks)], dim=1)
+    for change in ("reframe", "effusion"):
+        alone = replace(NOTHING, **{change: 1.0})
+        x, y = Augment(alone, 3)(images, both, (72, 72))
+        plain, mask = Augment(alone, 3)(images, masks, (72, 72))
+        assert torch.equal(x, plain) and torch.equal(y[:, :1], mask)
+        if change == "effusion":
+            assert y[:, 1].all() and not torch.equal(mask, masks)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import EpochEnded
 from napari_unet.nets.unet import UNet
 from napari_unet.training import fit as module
+from napari_unet.training.augment_config import AugmentConfig
 from napari_unet.training.config import TrainingConfig
 from napari_unet.training.fit import TrainingResult, fit, simulated, validate
 from napari_unet.training.samples import Samples
 
 SIZE = (32, 32)
+STILL = AugmentConfig(0, *[0.0] * (len(fields(AugmentConfig)) - 1))
 CONFIG = TrainingConfig(epochs=4, batch=2, check_every=1, mix_style=0.5, learning_rate=3e-3)
 TRAIN, VAL = tiny_samples(4), tiny_samples(2, side=32)
 
@@ -110,7 +112,7 @@ def test_a_loss_that_is_no_number_ends_it_and_keeps_the_best(tmp_path: Path) -> 
     next(steps)
     best = _run(fit(_fresh(), TRAIN, VAL, SIZE, replace(CONFIG, epochs=4)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "dice_and_cross_entropy", lambda logits, masks: logits.sum() * torch.nan)
+        patch.setattr(module, "dice_and_cross_entropy", lambda logits, masks, valid: logits.sum() * torch.nan)
         with pytest.raises(UserError, match="epoch 2: the loss is not a number") as error:
             next(steps)
     assert error.value.remedy
@@ -166,6 +168,27 @@ def test_a_net_and_a_size_that_do_not_suit(net: nn.Module, size: tuple[int, int]
 
 def test_simulated_machines_come_after_the_plain_images() -> None:
     checks = simulated(VAL)
-    assert [is_shifted for _, _, is_shifted in checks] == [False] * 2 + [True] * 12
-    assert all(image.dtype == np.float32 and mask.dtype == bool for image, mask, _ in checks)
-    assert isinstance(VAL, Samples)
+    assert [check.is_shifted for check in checks] == [False] * 2 + [True] * 12
+    assert all(check.image.dtype == np.float32 and check.mask.dtype == bool for check in checks)
+    assert not any(check.ignored.any() for check in checks)
+
+
+def _half_unknown(samples: Samples, lung_there: bool) -> Samples:
+    """The lower half does not count; what its mask says there is either way."""
+    masks, valid = samples.masks.copy(), samples.valid.copy()
+    half = masks.shape[2] // 2
+    valid[:, :, half:] = 0
+    masks[:, :, half:] = lung_there
+    return replace(samples, masks=masks, valid=valid)
+
+
+def test_pixels_that_do_not_count_have_no_say_in_training_nor_in_validation() -> None:
+    config = replace(CONFIG, epochs=2, augment=STILL)
+    told, denied = (
+        _run(fit(_fresh(), _half_unknown(TRAIN, said), _half_unknown(VAL, said), SIZE, config))
+        for said in (True, False)
+    )
+    assert _equal(told.weights, denied.weights)
+    assert [e.loss for e in told.history] == [e.loss for e in denied.history]
+    plain = _run(fit(_fresh(), TRAIN, VAL, SIZE, config))
+    assert not _equal(told.weights, plain.weights)

@@ -26,6 +26,7 @@ from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry
 from napari_unet.training import run as training_run
 from napari_unet.training.config import DataConfig, Recipe, ScoreConfig, TrainingConfig
+from napari_unet.training.fit import Check
 from napari_unet.training.run import score_row, train_model
 from napari_unet.training.samples import Samples
 
@@ -122,7 +123,7 @@ class _Shadow:
 def test_the_threshold_is_chosen_on_the_validation_images(monkeypatch: pytest.MonkeyPatch) -> None:
     masks = np.zeros((2, 1, 32, 32), np.float32)
     masks[:, :, 8:24, 4:12] = masks[:, :, 8:24, 20:28] = 1
-    monkeypatch.setattr(
-        training_run, "simulated", lambda val: [(m[0], m[0] > 0, k > 0) for k, m in enumerate(masks)]
-    )
-    assert training_run.choose_threshold(_Shadow(), Samples((), masks, masks)) == 0.6  # type: ignore[arg-type]
+    checks = [Check(m[0], m[0] > 0, m[0] < 0, is_shifted=k > 0) for k, m in enumerate(masks)]
+    monkeypatch.setattr(training_run, "simulated", lambda val: checks)
+    samples = Samples((), masks, masks, np.ones_like(masks))
+    assert training_run.choose_threshold(_Shadow(), samples) == 0.6  # type: ignore[arg-type]
