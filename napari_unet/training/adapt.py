@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.events import StepsDone
+from napari_unet.core.events import Preview, StepsDone
 from napari_unet.core.metrics import dice
 from napari_unet.training.adapt_config import AdaptConfig
 from napari_unet.training.augment import Augment
@@ -29,6 +29,9 @@ STOP = "stop"
 
 Penalty = Callable[[nn.Module, Tensor, Tensor], Tensor]
 """(network, batch, logits) → what is added to the loss; for comparisons with other methods."""
+
+Watch = Callable[[nn.Module, int], Preview]
+"""(network in evaluation mode, step) → what it makes of a case."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +58,15 @@ def adapt(
     reference: LabelledSet | None = None,
     part: int = 1,
     penalty: Penalty | None = None,
-) -> Generator[StepsDone, str | None, AdaptResult]:
-    """Fits a copy of `parent` to `new`; yields its scores now and then and returns the weights.
+    watch: Watch | None = None,
+) -> Generator[StepsDone | Preview, str | None, AdaptResult]:
+    """Fits a copy of `parent` to `new`; yields each step, scores it now and then, and returns the weights.
 
     new, old : for training, at 1 to 1.5 times `size` (Y, X); `old` is what the parent remembers, None for no
     replay. held_out, reference : at `size`, for the curves only; the number of steps is not chosen by them.
-    part : goes into the events.
-    Sending STOP ends it: the weights are those of the best score on `held_out` so far, or, without such
-    cases, the present ones. AdamW (Loshchilov 2019) with a cosine after a short warm-up; BatchNorm keeps the
+    part : goes into the events. watch : what it makes of the network is yielded after each score.
+    Sending STOP ends it: the weights are those of the best score on `held_out` so far, or, where nothing was
+    scored, the present ones. AdamW (Loshchilov 2019) with a cosine after a short warm-up; BatchNorm keeps the
     parent's means and variances, which a few images of one hospital would spoil. What is kept is the running
     mean of the weights (Polyak 1992).
     Raises UserError if `size` does not suit the network, or if the loss is no longer a number before anything
@@ -78,7 +82,6 @@ def adapt(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _cosine(config.steps))
     draw = _Draw(new, old, config, augment.generator)
     history: list[StepsDone] = []
-    losses: list[float] = []
     best, best_step, note = _weights(average), 0, ""
     for step in range(1, config.steps + 1):
         images, labels = augment(*draw(), size)
@@ -96,24 +99,26 @@ def adapt(
         nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         schedule.step()
-        losses.append(loss.item())
         blend(average, net, min(config.average, step / (step + 10)))
-        if step % config.check_every and step != config.steps:
-            continue
+        scored = step % config.check_every == 0 or step == config.steps
         new_dice, old_dice = (
-            float("nan") if found is None else mean_dice(average, found, device)
+            mean_dice(average, found, device) if scored and found is not None else float("nan")
             for found in (held_out, reference)
         )
         top = max((past.new_dice for past in history if not isnan(past.new_dice)), default=-1.0)
-        done = StepsDone(part, step, config.steps, float(np.mean(losses)), new_dice, old_dice, new_dice > top)
+        done = StepsDone(part, step, config.steps, loss.item(), new_dice, old_dice, new_dice > top)
         history.append(done)
-        losses.clear()
-        if held_out is None or done.best:
+        if done.best or (scored and held_out is None):
             best, best_step = _weights(average), step
-        if (yield done) == STOP:
+        words = [(yield done)]
+        if scored and watch is not None:
+            words.append((yield watch(average, step)))
+        if STOP in words:
+            if held_out is None or not best_step:
+                best, best_step = _weights(average), step
             return AdaptResult(best, best_step, tuple(history))
     if note:
-        if not history:
+        if not best_step:
             raise UserError("Training came to an end: the loss is not a number.", "Lower the learning rate.")
         return AdaptResult(best, best_step, tuple(history), note)
     return AdaptResult(_weights(average), config.steps, tuple(history))
