@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
-from napari_unet.review import rows, schema
+from napari_unet.core.training_pair import TrainingPair
+from napari_unet.review import rows, schema, training
 from napari_unet.review.create import DATABASE_NAME, make_project
 from napari_unet.review.database import Database
 from napari_unet.review.faults import faults_explained
@@ -109,6 +110,14 @@ class ReviewProject(MaskStore):
         """The audit trail in order of happening, of one case or of the project."""
         with self._database.reading() as connection:
             return rows.all_events(connection, case)
+
+    def training_pairs(self) -> list[TrainingPair]:
+        """Accepted and corrected cases by number, for a training; without those whose image is set aside.
+
+        Their paths are for reading only: never write them to a log, a report or a model card.
+        """
+        with self._database.reading() as connection:
+            return training.training_pairs(connection, self.folder)
 
     def verify(self) -> Generator[CaseDone, None, list[Problem]]:
         """Reads every mask and image again; yields each case, returns all that is wrong.

@@ -1,0 +1,30 @@
+"""What a project gives to a training: its accepted and corrected masks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from napari_unet.core.training_pair import TrainingPair
+from napari_unet.review.schema import cases, revisions
+from napari_unet.review.types import SET_ASIDE, USABLE
+
+
+def training_pairs(connection: Connection, folder: Path) -> list[TrainingPair]:
+    """Accepted and corrected cases by number, each with its current mask; files are not read here.
+
+    Cases whose image is known to be missing, changed or unreadable are left out.
+    """
+    columns = (cases.c.id, cases.c.path, cases.c.patient, cases.c.content_hash)
+    query = (
+        select(*columns, revisions.c.file, revisions.c.sha256)
+        .join(revisions, revisions.c.id == cases.c.revision)
+        .where(cases.c.status.in_([status.value for status in USABLE]))
+        .where(cases.c.file_state.not_in([state.value for state in SET_ASIDE]))
+        .order_by(cases.c.number)
+    )
+    return [
+        TrainingPair(row.id, Path(row.path), folder / row.file, row.patient, row.content_hash, row.sha256)
+        for row in connection.execute(query)
+    ]
