@@ -44,14 +44,29 @@ class GateSide:
     unit: str = "px"
 
     @property
+    def compared(self) -> tuple[CaseScore, ...]:
+        """The cases in which both models have a Dice value; the others count nowhere."""
+        return tuple(case for case in self.cases if not isnan(case.new_dice - case.old_dice))
+
+    @property
     def old(self) -> float:
         """Mean Dice of the parent, nan without cases."""
-        return _mean([case.old_dice for case in self.cases])
+        return _mean([case.old_dice for case in self.compared])
 
     @property
     def new(self) -> float:
         """Mean Dice of the new model."""
-        return _mean([case.new_dice for case in self.cases])
+        return _mean([case.new_dice for case in self.compared])
+
+    @property
+    def old_hd95(self) -> float:
+        """Mean HD95 of the parent over the cases in which both models have one, in `unit`."""
+        return _mean([case.old_hd95 for case in self.cases if not isnan(case.new_hd95)])
+
+    @property
+    def new_hd95(self) -> float:
+        """Mean HD95 of the new model over the same cases."""
+        return _mean([case.new_hd95 for case in self.cases if not isnan(case.old_hd95)])
 
     @property
     def wins(self) -> int:
@@ -61,8 +76,7 @@ class GateSide:
     @property
     def worst(self) -> CaseScore | None:
         """The case that loses most, or gains least."""
-        known = [case for case in self.cases if not isnan(case.new_dice - case.old_dice)]
-        return min(known, key=lambda case: case.new_dice - case.old_dice, default=None)
+        return min(self.compared, key=lambda case: case.new_dice - case.old_dice, default=None)
 
     @property
     def p_value(self) -> float:
@@ -70,8 +84,7 @@ class GateSide:
 
         Five cases cannot reach p < 0.05 in it, whatever they say.
         """
-        gains = np.array([case.new_dice - case.old_dice for case in self.cases])
-        gains = gains[~np.isnan(gains)]
+        gains = np.array([case.new_dice - case.old_dice for case in self.compared])
         if len(gains) < 6 or not gains.any():
             return float("nan")
         return float(wilcoxon(gains).pvalue)
@@ -112,7 +125,7 @@ class GateReport:
     def verdict(self) -> str:
         """One plain sentence for people."""
         parts = [_words(self.new_site, counts=True)]
-        if self.old_domain is not None and self.old_domain.cases:
+        if self.old_domain is not None and self.old_domain.compared:
             parts.append(
                 f"worse on {self.old_domain.name} ({_signed(self.old_domain)})"
                 if self.forgets
@@ -123,14 +136,12 @@ class GateReport:
 
 
 def _words(side: GateSide, counts: bool) -> str:
-    if not side.cases:
+    if not side.compared:
         return f"not tested on {side.name}"
     if not counts:
         return f"{side.change} on {side.name} ({_signed(side)})"
-    return (
-        f"{side.change} on {side.name} ({side.old:.2f} → {side.new:.2f}, "
-        f"{side.wins} of {len(side.cases)} cases)"
-    )
+    of = f"{len(side.compared)} case" + "s" * (len(side.compared) != 1)
+    return f"{side.change} on {side.name} ({side.old:.2f} → {side.new:.2f}, {side.wins} of {of})"
 
 
 def _signed(side: GateSide) -> str:
