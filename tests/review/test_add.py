@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
 from napari_unet.core.first_mask import FirstMask
 from napari_unet.review.add import Attached, add_found, attach_masks, gather
