@@ -7,7 +7,6 @@ from enum import StrEnum
 from math import isnan
 
 import numpy as np
-from scipy.stats import wilcoxon
 
 NOTICEABLE = 0.005
 """Mean Dice must change by more than this to be called better or worse."""
@@ -87,6 +86,8 @@ class GateSide:
         gains = np.array([case.new_dice - case.old_dice for case in self.compared])
         if len(gains) < 6 or not gains.any():
             return float("nan")
+        from scipy.stats import wilcoxon  # half a second that the window need not wait for
+
         return float(wilcoxon(gains).pvalue)
 
     @property
