@@ -17,7 +17,8 @@ class AdaptConfig:
     replay : share of each batch that comes from the images the parent remembers (Rebuffi 2017, section 3.1:
     rehearsal). frozen : stages of the encoder that keep the parent's weights, from the first. average : decay
     of the running mean of the weights, which is what is kept (shorter over the first steps). check_every :
-    steps between two scores.
+    steps between two scores. folds : trainings on a part of the cases, each scored on
+    the others, for the gate.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -31,6 +32,7 @@ class AdaptConfig:
     loss: Literal["dice and cross-entropy", "cross-entropy"] = "dice and cross-entropy"
     average: float = 0.9
     check_every: int = 10
+    folds: int = 2
     seed: int = 0
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
@@ -38,6 +40,8 @@ class AdaptConfig:
         for name in ("steps", "batch", "check_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.folds < 2:
+            raise ValueError(f"folds must be at least 2, got {self.folds}")
         if self.frozen < 0:
             raise ValueError(f"frozen must not be negative, got {self.frozen}")
         if not 0 < self.learning_rate < 1:
@@ -51,6 +55,6 @@ class AdaptConfig:
 
 PRESETS = {
     "quick": AdaptConfig(steps=36),
-    "thorough": AdaptConfig(steps=150, check_every=25),
+    "thorough": AdaptConfig(steps=150, check_every=25, folds=4),
 }
 """The steps of the presets; what they take in minutes is measured on the machine at hand."""
