@@ -66,9 +66,8 @@ def adapt(
     replay. held_out, reference : at `size`, for the curves only; the number of steps is not chosen by them.
     part : goes into the events. watch : what it makes of the network is yielded after each score.
     Sending STOP ends it: the weights are those of the best score on `held_out` so far, or, where nothing was
-    scored, the present ones. AdamW (Loshchilov 2019) with a cosine after a short warm-up; BatchNorm keeps the
-    parent's means and variances, which a few images of one hospital would spoil. What is kept is the running
-    mean of the weights (Polyak 1992).
+    scored, the present ones. AdamW (Loshchilov 2019) with a cosine after a short warm-up. What is kept is the
+    running mean of the weights (Polyak 1992).
     Raises UserError if `size` does not suit the network, or if the loss is no longer a number before anything
     was scored; later on that ends it with a note.
     """
@@ -86,7 +85,7 @@ def adapt(
     for step in range(1, config.steps + 1):
         images, labels = augment(*draw(), size)
         images, labels = images.to(device, memory_format=torch.channels_last), labels.to(device)
-        _fixed_statistics(net)
+        net.train()
         logits = net(images)
         loss = _loss(logits, labels, config)
         if penalty is not None:
@@ -193,13 +192,6 @@ def _unfrozen(net: nn.Module, frozen: int) -> list[nn.Parameter]:
     if not trained:
         raise UserError("With all stages frozen there is nothing to train.", "Freeze fewer stages.")
     return trained
-
-
-def _fixed_statistics(net: nn.Module) -> None:
-    net.train()
-    for part in net.modules():
-        if isinstance(part, nn.BatchNorm2d):
-            part.eval()
 
 
 def _cosine(steps: int) -> Callable[[int], float]:

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import ConfigDict
 
 from napari_unet.training.augment_config import AugmentConfig
+
+GENTLE = AugmentConfig(
+    strength=0.5,
+    reframe=0,
+    elastic=0.3,
+    curve=0,
+    field=0,
+    random_convolution=0,
+    detail=0,
+    noise=0,
+    opacity=0,
+    effusion=0,
+    cover=0,
+)
+"""Small changes of place and shape only. The looks of an image tell whose it is, and so by which protocol its
+mask was drawn; changing them took 0.02 of Dice on the new images and 0.03 on the old ones."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +50,7 @@ class AdaptConfig:
     check_every: int = 10
     folds: int = 2
     seed: int = 0
-    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    augment: AugmentConfig = GENTLE
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "check_every"):
