@@ -40,6 +40,8 @@ class Job(QObject):
         self._lock = threading.Lock()
         self._is_cancelled = False
         self._stop: Callable[[], None] | None = None
+        self._ask: Callable[[str], None] | None = None
+        self._words: list[str] = []  # said before anybody listened
         self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
         if owner is not None:
             owner.destroyed.connect(self.abandon)
@@ -53,6 +55,15 @@ class Job(QObject):
             stop = self._stop
         if stop is not None:
             stop()
+
+    def ask(self, word: str) -> None:
+        """Say a word to the work: "pause", "resume", or one that it knows. See EngineJob.ask."""
+        with self._lock:
+            ask = self._ask
+            if ask is None:
+                self._words.append(word)
+        if ask is not None:
+            ask(word)
 
     def abandon(self) -> None:
         """Cancel, and tell nothing more: nobody is there to hear it."""
@@ -71,6 +82,13 @@ class Job(QObject):
             late = self._is_cancelled
         if late:
             stop()
+
+    def ask_with(self, ask: Callable[[str], None]) -> None:
+        """For the work: what `ask` is given goes to this function, also what was said before."""
+        with self._lock:
+            self._ask, words = ask, self._words
+            for word in words:
+                ask(word)
 
     def progress(self, event: object) -> None:
         """For the work: tell one event."""
@@ -139,6 +157,7 @@ def run_on_engine(
         request = engine.submit(kind, **arguments)
         request.listen(on_progress=job.progress)
         job.stop_with(request.cancel)
+        job.ask_with(request.ask)
         result = request.result()
         job.check()
         return result if finish is None else finish(result)

@@ -24,6 +24,7 @@ class FakeJob:
         self.kind = kind
         self.arguments = arguments
         self.cancelled = False
+        self.words: list[str] = []
         self._done = threading.Event()
         self._outcome: Any = None
         self._progress: Callable[[Any], None] | None = None
@@ -33,6 +34,9 @@ class FakeJob:
 
     def tell(self, event: object) -> None:
         self._progress(event)
+
+    def ask(self, word: str) -> None:
+        self.words.append(word)
 
     def end(self, outcome: Any) -> None:
         self._outcome = outcome
