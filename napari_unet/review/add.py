@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 MASKS_LEFT_OUT = ("masks by their name", "in a folder of masks")
 """Why files are left out that `attach_masks` could take."""
 _BY_NAME, _IN_FOLDER = MASKS_LEFT_OUT
+_TOLD = 3  # reasons why there is nothing to add
 _MASK_FOLDERS = frozenset({"mask", "masks", "label", "labels", "labelstr", "labelsts"})
 
 
@@ -74,7 +75,10 @@ def gather(
             there = f"It has {', '.join(splits)}." if splits else "It has no column split."
             raise UserError(f"The manifest has no split {split}.", there)
     if not images:
-        raise UserError("There is no image to add.", "Choose images, or a folder that holds some.")
+        why = " ".join(problems[:_TOLD])
+        raise UserError(
+            f"There is no image to add. {why}".rstrip(), "Choose images, or a folder that holds some."
+        )
     if manifest is None:
         return Found([NewCase(str(image)) for image in images], tuple(problems))
     found = match(lines, images)

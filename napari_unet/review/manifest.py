@@ -10,6 +10,8 @@ from pathlib import Path, PurePosixPath
 
 from napari_unet.core.errors import UserError
 
+_SEPARATORS = ",;\t"
+
 
 @dataclass(frozen=True)
 class Line:
@@ -33,15 +35,20 @@ class Matched:
 def read_manifest(path: Path) -> list[Line]:
     """The lines of a CSV with the columns `file` and `patient`, and perhaps `view` and `split`.
 
+    Columns are parted by commas, or by semicolons or tabs, as spreadsheets write them in many countries.
     Raises UserError if it cannot be read, a column is missing, or a line names no file.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
-            rows = list(csv.DictReader(stream))
+            head = stream.readline()
+            stream.seek(0)
+            rows = list(csv.DictReader(stream, delimiter=max(_SEPARATORS, key=head.count)))
             columns = set(rows[0]) if rows else set()
     except FileNotFoundError as error:
         raise UserError(f"There is no manifest {path}.", "Check the name.") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise UserError(f"The manifest {path} is not text in UTF-8.", "Save it as CSV in UTF-8.") from error
+    except (OSError, csv.Error) as error:
         raise UserError(
             f"The manifest {path} cannot be read ({error}).", "Save it as CSV in UTF-8."
         ) from error
@@ -50,7 +57,8 @@ def read_manifest(path: Path) -> list[Line]:
     missing = {"file", "patient"} - columns
     if missing:
         raise UserError(
-            f"The manifest {path} lacks the column {' and '.join(sorted(missing))}.",
+            f"The manifest {path} lacks the {'columns' if len(missing) > 1 else 'column'} "
+            f"{' and '.join(sorted(missing))}.",
             "It needs the columns file and patient; view and split may be there too.",
         )
     lines = [

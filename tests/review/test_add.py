@@ -103,6 +103,8 @@ def test_what_cannot_be_added_is_told(tmp_path: Path, images: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="no image to add"):
         gather([tmp_path / "empty"])
+    with pytest.raises(UserError, match=r"no image to add\. .*none\.png does not exist"):
+        gather([tmp_path / "none.png"])
 
 
 def test_a_manifest_gives_patient_view_and_split(tmp_path: Path, images: Path) -> None:

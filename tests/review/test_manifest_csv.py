@@ -25,13 +25,19 @@ def test_two_columns_are_enough(tmp_path: Path) -> None:
     assert read_manifest(write(tmp_path, "file,patient\na.png,7\n")) == [Line(2, "a.png", "7")]
 
 
+@pytest.mark.parametrize("between", [";", "\t"])
+def test_columns_as_spreadsheets_part_them_in_many_countries(tmp_path: Path, between: str) -> None:
+    path = write(tmp_path, f"file{between}patient\na,b.png{between}7\n", "utf-8-sig")
+    assert read_manifest(path) == [Line(2, "a,b.png", "7")]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("", "no lines"),
         ("file,patient\n", "no lines"),
         ("file,split\na,train\n", "lacks the column patient"),
-        ("a,b\n1,2\n", "lacks the column file and patient"),
+        ("a,b\n1,2\n", "lacks the columns file and patient"),
         ("file,patient\n,7\n", "Line 2"),
     ],
 )
@@ -44,7 +50,7 @@ def test_what_is_no_manifest_is_told(tmp_path: Path, text: str, words: str) -> N
 def test_a_manifest_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no manifest"):
         read_manifest(tmp_path / "none.csv")
-    with pytest.raises(UserError, match="cannot be read") as error:
+    with pytest.raises(UserError, match="not text in UTF-8") as error:
         read_manifest(write(tmp_path, "file,patient\nä.png,7\n", "latin-1"))
     assert "UTF-8" in error.value.remedy
 
