@@ -15,7 +15,7 @@ class FirstMask:
     probability, uncertainty : uint8, 0..255 for 0..1, at the model's own size in plane; None with `labels`.
     score : share of the mask's border along which the model is in doubt (core.doubt.border_doubt), None if
     there is no mask. checks : codes of core.checks, "unlike" and "inverted". threshold : the one used.
-    refused : why the model is not for this image, in words, else "".
+    refused : why the model is not for this image, in words, else "". features : as in Prediction.
     """
 
     model: str
@@ -28,3 +28,4 @@ class FirstMask:
     threshold: float = 0.5
     notes: tuple[str, ...] = ()
     refused: str = ""
+    features: np.ndarray | None = None

@@ -20,6 +20,7 @@ class Prediction:
     notes : what the user should know, in words. columns_towards : as in Raster.
     inverted : the image was taken as having dark bones. likeness : one per image (see core/gate.py), empty
     where the card has none. gate : codes of what the input gate found (core.checks UNLIKE, INVERTED).
+    features : float32 (D,) of length 1, what the network made of the image (inference/features.py), or None.
     """
 
     probability: np.ndarray
@@ -36,6 +37,7 @@ class Prediction:
     inverted: bool = False
     likeness: tuple[float, ...] = ()
     gate: tuple[str, ...] = ()
+    features: np.ndarray | None = None
 
     def mask(self, threshold: float | None = None, cleaned: bool = True, channel: int = 0) -> np.ndarray:
         """bool mask (Y, X) or (Z, Y, X) of a class at `threshold` (default: the card's), after its MaskRule.

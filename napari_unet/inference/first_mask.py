@@ -52,6 +52,7 @@ def first_mask_steps(
         checks=(*prediction.gate, *found),
         threshold=prediction.threshold,
         notes=prediction.notes,
+        features=prediction.features,
     )
 
 

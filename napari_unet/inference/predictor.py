@@ -18,6 +18,7 @@ from napari_unet.core.gate import LARGEST, likeness, mixed_polarity_note
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.tiling import TilePlan, predict_tiled
+from napari_unet.inference.features import bottleneck_features, image_features
 from napari_unet.inference.fold import folded
 from napari_unet.inference.prepare import resized
 from napari_unet.models.card import ModelCard
@@ -67,10 +68,11 @@ class Predictor:
         """
         start = time.perf_counter()
         seen = _Seen()
-        if raster.pixels.ndim == 2:
-            maps = yield from self._image(raster.pixels, raster.spacing_mm, inverted, seen)
-        else:
-            maps = yield from self._stack(raster, inverted, seen)
+        with bottleneck_features(self.net) as passes:
+            if raster.pixels.ndim == 2:
+                maps = yield from self._image(raster.pixels, raster.spacing_mm, inverted, seen)
+            else:
+                maps = yield from self._stack(raster, inverted, seen)
         seen.notes += mixed_polarity_note(seen.inverted)
         return Prediction(
             probability=maps[:-1],
@@ -86,6 +88,7 @@ class Predictor:
             columns_towards=raster.columns_towards,
             inverted=all(seen.inverted),
             likeness=tuple(seen.likeness),
+            features=image_features(passes, both_ways=raster.pixels.ndim == 2, inverted=all(seen.inverted)),
         )
 
     def _stack(self, raster: Raster, inverted: bool | None, seen: _Seen) -> Maps:
