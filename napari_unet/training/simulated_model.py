@@ -1,0 +1,78 @@
+"""The models of a simulation: the one to begin with, and those fitted on the way. Nothing is saved."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import nn
+
+from napari_unet.core.doubt import border_doubt
+from napari_unet.core.errors import UserError
+from napari_unet.core.raster import Raster
+from napari_unet.core.training_pair import TrainingPair
+from napari_unet.inference.first_mask import kept_maps
+from napari_unet.inference.predictor import Predictor
+from napari_unet.inference.segment import run
+from napari_unet.models.card import ModelCard
+from napari_unet.training.adapt import adapt
+from napari_unet.training.adapt_config import AdaptConfig
+from napari_unet.training.labelled import LabelledSet
+from napari_unet.training.samples import labelled
+from napari_unet.training.simulate import Corrected, Look, Model
+
+
+def looking(net: nn.Module, card: ModelCard, device: str = "cpu") -> Model:
+    """A network as the model of a simulation: its mask, features and doubt of a (Y, X) raster."""
+    predictor = Predictor(net, card, torch.device(device))
+
+    def look(raster: Raster) -> Look:
+        prediction = run(predictor.steps(raster, raster.inverted))
+        if prediction.features is None:
+            raise UserError(f"The model {card.name} has no bottleneck to compare images by.", "Use a U-Net.")
+        mask = prediction.mask()
+        return Look(mask, prediction.features, border_doubt(kept_maps(prediction, card)[1], mask))
+
+    return look
+
+
+class Fitting:
+    """Fits a parent to what is corrected so far, each time from the parent's own weights; see `Retrain`.
+
+    memory : what the parent remembers, for replay, or None.
+    """
+
+    def __init__(
+        self,
+        parent: nn.Module,
+        card: ModelCard,
+        memory: LabelledSet | None,
+        config: AdaptConfig,
+        device: str = "cpu",
+    ) -> None:
+        if card.input.size is None:
+            raise UserError(f"The model {card.name} has no fixed input size.", "Choose another model.")
+        self._parent, self._card, self._memory = parent, card, memory
+        self._config, self._size, self._device = config, card.input.size, device
+
+    def __call__(self, done: Sequence[Corrected], seed: int) -> Model:
+        """A model fitted to the masks that the annotator made."""
+        pairs = [
+            TrainingPair(one.subject.id, one.subject.raster, one.mask.astype(np.uint8), one.subject.patient)
+            for one in done
+        ]
+        new, _ = labelled(pairs, self._card, oversize=True)
+        config = replace(self._config, seed=seed)
+        steps = adapt(self._parent, new, self._memory, config, self._size, self._device)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                weights = end.value.weights
+                break
+        net = copy.deepcopy(self._parent)
+        net.load_state_dict(weights)
+        return looking(net, self._card, self._device)
