@@ -12,16 +12,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.gate import Likeness
+from napari_unet.core.gate_report import GateReport
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.masks import MaskRule
 
 FORMAT_VERSION = 1
 CARD_FILE = "card.json"
 WEIGHTS_FILE = "weights.safetensors"
+MEMORY_FILE = "memory.safetensors"
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class NetSpec(_Part):
@@ -70,6 +72,22 @@ class ScoreRow(_Part):
     note: str = ""
 
 
+class MemorySpec(_Part):
+    """The file with what a model remembers: its SHA-256, images for replay, and images for the gate."""
+
+    sha256: str
+    replay: int
+    gate: int
+
+
+class TrainedCase(_Part):
+    """A case the model was fine-tuned on: its id, the SHA-256 of its mask, its patient as a salted hash."""
+
+    id: str
+    revision: str = ""
+    patient: str = ""
+
+
 class ModelCard(_Part):
     """The whole truth about a model: what it is for, how to make its input and read its output, its scores.
 
@@ -77,7 +95,8 @@ class ModelCard(_Part):
     given ("CR"; "PA"; "CHEST"), () is anything.
     flips : whether the mirrored image is predicted too and averaged. likeness : how its masks look, for the
     input gate. chosen_by : what the weights were selected on. training : the settings, for the record.
-    sha256 : of the weights file.
+    sha256 : of the weights file. Of a fine-tuned model: trained_on : the exact masks, gate : how it compares
+    with its parent. memory : the images it keeps, None without.
     """
 
     format_version: int = FORMAT_VERSION
@@ -105,6 +124,9 @@ class ModelCard(_Part):
     training: dict[str, Any] = Field(default_factory=dict)
     created: str = ""
     sha256: str = ""
+    memory: MemorySpec | None = None
+    trained_on: tuple[TrainedCase, ...] = ()
+    gate: GateReport | None = None
 
     @field_validator("name")
     @classmethod

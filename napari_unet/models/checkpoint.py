@@ -12,8 +12,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from napari_unet.core.errors import UserError
-from napari_unet.models.card import CARD_FILE, WEIGHTS_FILE, ModelCard, NetSpec, checksum
+from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, NetSpec, checksum
 from napari_unet.models.library import ModelEntry
+from napari_unet.models.memory import Memory, write_memory
 from napari_unet.nets.unet import UNet
 
 NETS: dict[str, type[nn.Module]] = {"unet": UNet}
@@ -29,10 +30,17 @@ def build_net(spec: NetSpec) -> nn.Module:
         ) from error
 
 
-def save_model(weights: dict[str, Tensor], card: ModelCard, folder: Path, half: bool = True) -> ModelCard:
-    """Writes a model folder, whole or not at all, and returns the card with the checksum filled in.
+def save_model(
+    weights: dict[str, Tensor],
+    card: ModelCard,
+    folder: Path,
+    half: bool = True,
+    memory: Memory | None = None,
+) -> ModelCard:
+    """Writes a model folder, whole or not at all, and returns the card with the checksums filled in.
 
     weights : a state dict. half : floating-point tensors as float16, half the size, where their values fit.
+    memory : what it remembers; without, the card says that it remembers nothing.
     Raises UserError if the folder exists (a model is never overwritten) or cannot be written.
     """
     if folder.exists():
@@ -43,9 +51,13 @@ def save_model(weights: dict[str, Tensor], card: ModelCard, folder: Path, half: 
         partial.mkdir(parents=True)
         stored = {name: _stored(value, half) for name, value in weights.items()}
         save_file(stored, partial / WEIGHTS_FILE)
-        card = card.model_copy(update={"sha256": checksum(partial / WEIGHTS_FILE)})
+        spec = None
+        if memory is not None:
+            write_memory(memory, partial / MEMORY_FILE)
+            spec = memory.spec(checksum(partial / MEMORY_FILE))
+        card = card.model_copy(update={"sha256": checksum(partial / WEIGHTS_FILE), "memory": spec})
         (partial / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        for path in (partial / WEIGHTS_FILE, partial / CARD_FILE):
+        for path in partial.iterdir():
             with path.open("rb+") as stream:
                 os.fsync(stream.fileno())
         os.replace(partial, folder)
@@ -64,14 +76,7 @@ def load_model(entry: ModelEntry) -> nn.Module:
     Raises UserError if the checksum is wrong, the file is no safetensors file (a pickle is never opened), or
     its tensors do not fit the network on the card.
     """
-    entry.verify()
-    try:
-        weights = load_file(entry.weights)
-    except (SafetensorError, OSError) as error:
-        raise UserError(
-            f"The weights of the model {entry.card.name} are not a safetensors file.",
-            "Do not use it: other formats can contain harmful programs. Install the model again.",
-        ) from error
+    weights = _read_weights(entry)
     net = build_net(entry.card.net)
     try:
         net.load_state_dict({name: _loaded(value) for name, value in weights.items()})
@@ -81,6 +86,26 @@ def load_model(entry: ModelEntry) -> nn.Module:
             "Install the model again.",
         ) from error
     return net.eval()
+
+
+def copy_model(entry: ModelEntry, folder: Path, memory: Memory) -> ModelCard:
+    """The same model in another folder, remembering `memory` instead of what it did; returns its card.
+
+    Raises UserError as `load_model` and `save_model` do.
+    """
+    return save_model(_read_weights(entry), entry.card, folder, half=False, memory=memory)
+
+
+def _read_weights(entry: ModelEntry) -> dict[str, Tensor]:
+    """As they are stored."""
+    entry.verify_weights()
+    try:
+        return load_file(entry.weights)
+    except (SafetensorError, OSError) as error:
+        raise UserError(
+            f"The weights of the model {entry.card.name} are not a safetensors file.",
+            "Do not use it: other formats can contain harmful programs. Install the model again.",
+        ) from error
 
 
 def _stored(value: Tensor, half: bool) -> Tensor:

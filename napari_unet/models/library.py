@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +11,11 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from napari_unet.core.errors import UserError
-from napari_unet.models.card import CARD_FILE, WEIGHTS_FILE, ModelCard, checksum, read_card
+from napari_unet.io.atomic import atomic_write
+from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, checksum, read_card
 from napari_unet.resources_path import resource
+
+_CURRENT = "current.json"
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,34 @@ class ModelEntry:
         """The file with the weights."""
         return self.folder / WEIGHTS_FILE
 
+    @property
+    def memory(self) -> Path:
+        """The file with what it remembers; it is there if the card says so."""
+        return self.folder / MEMORY_FILE
+
     def verify(self) -> None:
-        """Raises UserError if the weights are missing or are not those the card describes."""
+        """Raises UserError if a file is missing or is not the one the card describes."""
+        self.verify_weights()
+        self.verify_memory()
+
+    def verify_memory(self) -> None:
+        """As `verify`, of what the model remembers only."""
+        if self.card.memory is None:
+            return
+        if not self.memory.is_file():
+            raise UserError(
+                f"The images that the model {self.card.name} remembers are missing ({self.memory}).",
+                "Install the model again.",
+            )
+        if checksum(self.memory) != self.card.memory.sha256:
+            raise UserError(
+                f"The images that the model {self.card.name} remembers are damaged or were exchanged (wrong "
+                "checksum).",
+                "Install the model again.",
+            )
+
+    def verify_weights(self) -> None:
+        """As `verify`, of the weights only: a model segments without what it remembers."""
         if not self.weights.is_file():
             raise UserError(
                 f"The model {self.card.name} has no weights ({self.weights}).", "Install the model again."
@@ -52,6 +82,7 @@ class ModelLibrary:
     """Models by name. `shipped` folders are only read; new models go to `own`.
 
     A model lies in `<folder>/<name>/` or, where there are several versions, in `<folder>/<name>/<version>/`.
+    Which one is current, and which were before, stands in `own`.
     """
 
     def __init__(self, own: Path, shipped: Sequence[Path] = ()) -> None:
@@ -98,6 +129,60 @@ class ModelLibrary:
             return ModelEntry(read_card(folder), folder)
         known = ", ".join(sorted({entry.card.name for entry in entries})) or "none"
         raise UserError(f"There is no model named {name}.", f"Models on this computer: {known}.")
+
+    def current(self) -> str | None:
+        """The model to work with: the last one taken that is still there; None if there is none."""
+        return next(reversed(self._there(self.history())), None)
+
+    def history(self) -> tuple[str, ...]:
+        """The names of all models that were taken, the current one last; () if the record cannot be read."""
+        try:
+            names = json.loads((self.own / _CURRENT).read_text(encoding="utf-8"))["history"]
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            return ()
+        known = isinstance(names, list) and all(isinstance(name, str) for name in names)
+        return tuple(names) if known else ()
+
+    def use(self, name: str) -> None:
+        """Makes a model the current one; the one before stays where it is.
+
+        Raises UserError if there is no such model in the library, or if that cannot be recorded.
+        """
+        if not self._there([name]):
+            self.find(name)
+            raise UserError(f"{name} is not in the library.", "Import the model first.")
+        if self.current() != name:
+            self._record([*self.history(), name])
+
+    def roll_back(self) -> str | None:
+        """Goes back to the model before the current one, and returns it; None if there is none.
+
+        Deletes nothing. Raises UserError if that cannot be recorded.
+        """
+        names = list(self.history())
+        there = self._there(names)
+        while names and names[-1] not in there:
+            names.pop()
+        left = names[:-1]
+        while names and left and (left[-1] == names[-1] or left[-1] not in there):
+            left.pop()
+        self._record(left)
+        return left[-1] if left else None
+
+    def _there(self, names: Sequence[str]) -> tuple[str, ...]:
+        known = {entry.card.name for entry in self.scan()[0]} if names else set()
+        return tuple(name for name in names if name in known)
+
+    def _record(self, names: Sequence[str]) -> None:
+        try:
+            self.own.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"The folder of models {self.own} cannot be made ({error.strerror}).",
+                "Choose another folder in the preferences.",
+            ) from error
+        with atomic_write(self.own / _CURRENT) as partial:
+            partial.write_text(json.dumps({"history": list(names)}, indent=2) + "\n", encoding="utf-8")
 
 
 def default_library(own: Path | None = None) -> ModelLibrary:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from napari_unet.core.change import IGNORE
+from napari_unet.models.memory import Memory
+
 
 @dataclass(frozen=True)
 class LabelledSet:
@@ -26,3 +29,10 @@ class LabelledSet:
         """Some of them, in that order."""
         index = np.asarray(chosen, dtype=np.intp)
         return LabelledSet(self.images[index], self.masks[index], self.valid[index])
+
+
+def from_memory(memory: Memory) -> LabelledSet:
+    """What a model remembers, as it trains with it."""
+    images = memory.images[:, None].astype(np.float32) / 255
+    masks, valid = memory.labels[:, None] == 1, memory.labels[:, None] != IGNORE
+    return LabelledSet(images, masks.astype(np.float32), valid.astype(np.float32))

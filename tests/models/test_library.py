@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from net_fakes import saved
 
 from napari_unet.core.errors import UserError
-from napari_unet.models.card import CARD_FILE
-from napari_unet.models.library import ModelLibrary, default_library
+from napari_unet.models.card import CARD_FILE, ModelCard
+from napari_unet.models.library import ModelEntry, ModelLibrary, Unreadable, default_library
 
 
 @pytest.fixture
@@ -119,3 +122,98 @@ def test_the_library_needs_no_torch() -> None:
         "import sys; sys.modules['torch'] = None; from napari_unet.models.library import default_library as d"
     )
     subprocess.run([sys.executable, "-c", f"{code}; d().list()"], check=True)
+
+
+def _with(library: ModelLibrary, *names: str) -> None:
+    for name in names:
+        saved(library.own / name, name=name)
+
+
+def test_the_current_model_is_the_last_one_taken(library: ModelLibrary) -> None:
+    _with(library, "a", "b")
+    assert library.current() is None and library.history() == ()
+    library.use("a")
+    library.use("b")
+    library.use("b")
+    assert library.current() == "b" and library.history() == ("a", "b")
+    assert ModelLibrary(library.own).current() == "b"
+    assert library.roll_back() == "a" and library.current() == "a"
+    assert library.roll_back() is None and library.current() is None
+    assert library.roll_back() is None
+    assert _named(library) == [("a", "1", False), ("b", "1", False)]
+
+
+def test_a_deleted_model_is_not_current(library: ModelLibrary) -> None:
+    _with(library, "a", "b", "c")
+    for name in "abac":
+        library.use(name)
+    shutil.rmtree(library.own / "c")
+    assert library.current() == "a"
+    assert library.roll_back() == "b"
+    shutil.rmtree(library.own / "b")
+    assert library.current() == "a"
+    shutil.rmtree(library.own / "a")
+    assert library.current() is None
+    assert library.roll_back() is None
+
+
+def test_only_models_of_the_library_can_be_taken(library: ModelLibrary, tmp_path: Path) -> None:
+    _with(library, "a")
+    library.use("a")
+    with pytest.raises(UserError, match="no model named b"):
+        library.use("b")
+    saved(tmp_path / "elsewhere", name="elsewhere")
+    with pytest.raises(UserError, match="not in the library"):
+        library.use(str(tmp_path / "elsewhere"))
+    assert library.history() == ("a",)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"history": 3}', '{"history": [3]}', "\xff", "[" * 99_999])
+def test_a_damaged_record_is_as_none(library: ModelLibrary, text: str) -> None:
+    _with(library, "a")
+    (library.own / "current.json").write_text(text, encoding="latin-1")
+    assert library.current() is None
+    library.use("a")
+    assert library.current() == "a"
+
+
+def test_a_record_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    saved(tmp_path / "shipped" / "a", name="a")
+    with pytest.raises(UserError, match="cannot be made"):
+        ModelLibrary(tmp_path / "file" / "own", (tmp_path / "shipped",)).use("a")
+
+
+class _Names(ModelLibrary):
+    """A library in which models come and go at once."""
+
+    there: set[str]
+
+    def scan(self) -> tuple[list[ModelEntry], list[Unreadable]]:
+        return [ModelEntry(ModelCard(name=name), self.own / name) for name in sorted(self.there)], []
+
+
+ACTIONS = st.lists(st.sampled_from(["use a", "use b", "use c", "back", "delete a", "delete b"]), max_size=12)
+
+
+@settings(deadline=None, max_examples=60)
+@given(ACTIONS)
+def test_current_is_there_and_going_back_undoes_taking(
+    tmp_path_factory: pytest.TempPathFactory, actions: list[str]
+) -> None:
+    library = _Names(tmp_path_factory.mktemp("own"))
+    library.there = {"a", "b", "c"}
+    for action in actions:
+        verb, _, name = action.partition(" ")
+        before = library.current()
+        if verb == "delete":
+            library.there.discard(name)
+        elif verb == "back":
+            assert library.roll_back() != before or before is None
+        elif name in library.there:
+            library.use(name)
+            assert library.current() == name
+            if before != name:
+                assert library.roll_back() == before
+                library.use(name)
+        assert library.current() is None or library.current() in library.there

@@ -1,0 +1,133 @@
+"""What a model remembers: a few images with their masks, so that a fine-tune can replay and test them.
+
+They lie in `memory.safetensors` in the model folder, as the model sees them. Needs no torch.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from napari_unet.core.change import IGNORE
+from napari_unet.core.errors import UserError
+from napari_unet.models.card import DataSource, MemorySpec
+from napari_unet.models.library import ModelEntry
+
+Role = Literal["replay", "gate"]
+
+
+@dataclass(frozen=True)
+class MemoryItem:
+    """Where an image comes from, without names.
+
+    role : "replay" goes into training, "gate" only tests. patient : salted hash, "" if unknown.
+    content_hash : SHA-256 of the image file, "" for layers. phash : see core.leaks. source : name of the
+    DataSource.
+    """
+
+    role: Role
+    patient: str = ""
+    content_hash: str = ""
+    phash: int = 0
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Images uint8 (N, Y, X), 0..255 for the 0..1 of the card's IntensityRule, at the card's input size.
+
+    labels : uint8 (N, Y, X): 0, 1, IGNORE. items : one an image. sources : with licence and attribution.
+    Raises ValueError if they do not fit together.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    items: tuple[MemoryItem, ...]
+    sources: tuple[DataSource, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.images.ndim != 3 or self.images.shape != self.labels.shape:
+            raise ValueError(f"images {self.images.shape} and labels {self.labels.shape} do not fit")
+        if len(self.items) != len(self.images):
+            raise ValueError(f"there are {len(self.images)} images and {len(self.items)} items")
+        if self.images.dtype != np.uint8 or self.labels.dtype != np.uint8:
+            raise ValueError(f"images and labels are uint8, got {self.images.dtype}, {self.labels.dtype}")
+        if not np.isin(self.labels, (0, 1, IGNORE)).all():
+            raise ValueError(f"labels are 0, 1 and {IGNORE}")
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def part(self, role: Role) -> Memory:
+        """What is replayed, or what tests; all sources stay."""
+        return self.subset([k for k, item in enumerate(self.items) if item.role == role])
+
+    def subset(self, chosen: list[int]) -> Memory:
+        """Some of it, in that order; all sources stay."""
+        index = np.asarray(chosen, np.intp)
+        items = tuple(self.items[k] for k in chosen)
+        return replace(self, images=self.images[index], labels=self.labels[index], items=items)
+
+    def joined(self, other: Memory) -> Memory:
+        """This one followed by another of the same image size."""
+        return Memory(
+            np.concatenate([self.images, other.images]),
+            np.concatenate([self.labels, other.labels]),
+            self.items + other.items,
+            tuple(dict.fromkeys(self.sources + other.sources)),
+        )
+
+    def spec(self, sha256: str) -> MemorySpec:
+        """What the card says about it. sha256 : of the file."""
+        roles = [item.role for item in self.items]
+        return MemorySpec(sha256=sha256, replay=roles.count("replay"), gate=roles.count("gate"))
+
+
+def write_memory(memory: Memory, path: Path) -> None:
+    """Writes the file; masks take a bit a pixel. Raises OSError or SafetensorError."""
+    tensors = {"images": np.ascontiguousarray(memory.images)}
+    for name, part in (("lungs", memory.labels == 1), ("ignored", memory.labels == IGNORE)):
+        tensors[name] = np.packbits(part, axis=-1)
+    words = {
+        "items": [asdict(item) | {"phash": f"{item.phash:x}"} for item in memory.items],
+        "sources": [source.model_dump() for source in memory.sources],
+    }
+    save_file(tensors, path, metadata={"memory": json.dumps(words)})
+
+
+def read_memory(entry: ModelEntry) -> Memory | None:
+    """What a model remembers, None if nothing.
+
+    Raises UserError if the file is missing, is not the one of the card, or holds no memory.
+    """
+    if entry.card.memory is None:
+        return None
+    entry.verify_memory()
+    try:
+        return _read(entry.memory)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, ValidationError) as error:
+        raise UserError(
+            f"What the model {entry.card.name} remembers cannot be read.", "Install the model again."
+        ) from error
+
+
+def _read(path: Path) -> Memory:
+    with safe_open(path, framework="numpy") as file:
+        words = json.loads(file.metadata()["memory"])
+        images, lungs, ignored = (file.get_tensor(name) for name in ("images", "lungs", "ignored"))
+    parts = (np.unpackbits(part, axis=-1, count=images.shape[-1]) for part in (lungs, ignored))
+    labels = np.where(next(parts), np.uint8(1), next(parts) * np.uint8(IGNORE))
+    items = tuple(_item(item) for item in words["items"])
+    sources = tuple(DataSource.model_validate(source) for source in words["sources"])
+    return Memory(images, labels, items, sources)
+
+
+def _item(words: dict[str, Any]) -> MemoryItem:
+    return TypeAdapter(MemoryItem).validate_python(words | {"phash": int(words["phash"], 16)})

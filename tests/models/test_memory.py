@@ -1,0 +1,186 @@
+"""What a model remembers, on disk and back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from net_fakes import TINY, card, saved, tiny_net
+from safetensors.numpy import save_file
+
+from napari_unet.core.change import IGNORE
+from napari_unet.core.errors import UserError
+from napari_unet.core.gate_report import CaseScore, GateReport, GateSide
+from napari_unet.models.card import CARD_FILE, DataSource, NetSpec, TrainedCase, checksum, read_card
+from napari_unet.models.checkpoint import load_model, save_model
+from napari_unet.models.library import ModelEntry
+from napari_unet.models.memory import Memory, MemoryItem, read_memory, write_memory
+from napari_unet.training.labelled import from_memory
+
+SOURCE = DataSource(name="a place", licence="CC BY 4.0", attribution="its people")
+ITEMS = st.builds(
+    MemoryItem,
+    role=st.sampled_from(["replay", "gate"]),
+    patient=st.text(max_size=8),
+    content_hash=st.text("0123456789abcdef", max_size=64),
+    phash=st.integers(0, 2**256 - 1),
+    source=st.text(max_size=8),
+)
+
+
+@st.composite
+def memories(draw: st.DrawFn) -> Memory:
+    """Any memory, of odd sizes too."""
+    shape = tuple(draw(st.integers(0 if axis == 0 else 1, 11)) for axis in range(3))
+    return Memory(
+        draw(arrays(np.uint8, shape)),
+        draw(arrays(np.uint8, shape, elements=st.sampled_from([0, 1, IGNORE]))),
+        tuple(draw(st.lists(ITEMS, min_size=shape[0], max_size=shape[0]))),
+        (SOURCE,),
+    )
+
+
+def some(roles: str = "rrg") -> Memory:
+    """A small memory; r is for replay, g for the gate."""
+    labels = np.zeros((len(roles), 16, 20), np.uint8)
+    labels[:, 4:12, 2:8], labels[:, :2] = 1, IGNORE
+    items = tuple(MemoryItem("replay" if role == "r" else "gate", f"p{k}") for k, role in enumerate(roles))
+    return Memory(np.arange(labels.size, dtype=np.uint8).reshape(labels.shape), labels, items, (SOURCE,))
+
+
+def remembering(folder: Path, memory: Memory) -> ModelEntry:
+    """A tiny model that remembers."""
+    described = card(net=NetSpec(arguments=TINY))
+    return ModelEntry(save_model(tiny_net().state_dict(), described, folder, memory=memory), folder)
+
+
+def _same(a: Memory, b: Memory) -> bool:
+    arrays_equal = np.array_equal(a.images, b.images) and np.array_equal(a.labels, b.labels)
+    return arrays_equal and a.images.shape == b.images.shape and (a.items, a.sources) == (b.items, b.sources)
+
+
+@settings(max_examples=40, deadline=None)
+@given(memories())
+def test_a_memory_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory, memory: Memory) -> None:
+    entry = remembering(tmp_path_factory.mktemp("model") / "m", memory)
+    assert _same(read_memory(entry), memory)
+
+
+@settings(max_examples=40)
+@given(memories())
+def test_its_parts_are_all_of_it(memory: Memory) -> None:
+    replay, gate = memory.part("replay"), memory.part("gate")
+    assert len(replay) + len(gate) == len(memory)
+    again = replay.joined(gate)
+    assert sorted(again.items, key=repr) == sorted(memory.items, key=repr)
+    assert again.images.sum() == memory.images.sum() and again.sources == memory.sources
+
+
+def test_the_card_says_what_is_remembered(tmp_path: Path) -> None:
+    entry = remembering(tmp_path / "m", some("rrg"))
+    spec = read_card(tmp_path / "m").memory
+    assert (spec.replay, spec.gate, spec.sha256) == (2, 1, checksum(entry.memory))
+    entry.verify()
+
+
+def test_a_model_without_a_memory(tmp_path: Path) -> None:
+    entry = saved(tmp_path / "m")
+    assert read_memory(entry) is None and not entry.memory.exists()
+    entry.verify()
+
+
+def test_a_card_saved_again_without_the_memory_does_not_promise_one(tmp_path: Path) -> None:
+    entry = remembering(tmp_path / "m", some())
+    again = save_model(load_model(entry).state_dict(), entry.card, tmp_path / "n")
+    assert again.memory is None
+
+
+@pytest.mark.parametrize("harm", ["missing", "exchanged"])
+def test_a_memory_that_is_not_the_cards_is_told_and_the_model_still_segments(
+    tmp_path: Path, harm: str
+) -> None:
+    entry = remembering(tmp_path / "m", some())
+    if harm == "missing":
+        entry.memory.unlink()
+    else:
+        write_memory(some("gg"), entry.memory)
+    for act in (entry.verify, lambda: read_memory(entry)):
+        with pytest.raises(UserError, match="missing" if harm == "missing" else "wrong checksum") as error:
+            act()
+        assert error.value.remedy
+    load_model(entry)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 100, "tensors without words", "too few items"])
+def test_a_file_that_is_no_memory(tmp_path: Path, content: bytes | str) -> None:
+    entry = remembering(tmp_path / "m", some())
+    if isinstance(content, bytes):
+        entry.memory.write_bytes(content)
+    else:
+        planes = {name: np.zeros((2, 4, 1), np.uint8) for name in ("lungs", "ignored")}
+        words = {"memory": json.dumps({"items": [], "sources": []})} if content == "too few items" else None
+        save_file({"images": np.zeros((2, 4, 8), np.uint8), **planes}, entry.memory, words)
+    spec = entry.card.memory.model_copy(update={"sha256": checksum(entry.memory)})
+    forged = ModelEntry(entry.card.model_copy(update={"memory": spec}), entry.folder)
+    with pytest.raises(UserError, match="cannot be read"):
+        read_memory(forged)
+
+
+def test_parts_that_do_not_fit() -> None:
+    good = some()
+    for wrong in (
+        {"images": good.images[:2]},
+        {"items": good.items[:2]},
+        {"images": good.images.astype(np.float32)},
+        {"labels": np.full_like(good.labels, 2)},
+    ):
+        parts = {"images": good.images, "labels": good.labels, "items": good.items} | wrong
+        with pytest.raises(ValueError):
+            Memory(**parts)
+
+
+def test_a_network_sees_what_is_remembered() -> None:
+    memory = some()
+    cases = from_memory(memory)
+    for part in (cases.images, cases.masks, cases.valid):
+        assert part.shape == (3, 1, 16, 20) and part.dtype == np.float32
+    np.testing.assert_array_equal(np.rint(cases.images[:, 0] * 255), memory.images)
+    np.testing.assert_array_equal(cases.masks[:, 0] > 0, memory.labels == 1)
+    np.testing.assert_array_equal(cases.valid[:, 0] == 0, memory.labels == IGNORE)
+
+
+def test_masks_take_a_bit_a_pixel(tmp_path: Path) -> None:
+    side = np.zeros((4, 256, 256), np.uint8)
+    write_memory(Memory(side, side, (MemoryItem("gate"),) * 4), tmp_path / "m")
+    assert (tmp_path / "m").stat().st_size < 1.3 * side.size
+
+
+def test_a_gate_report_and_the_cases_it_was_trained_on_come_back(tmp_path: Path) -> None:
+    """Distances of empty masks are nan, which JSON does not have."""
+    scores = (CaseScore("a", 0.5, 0.7, float("nan"), 3.0), CaseScore("b", 0.5, 0.7, 4.0, 2.0))
+    report = GateReport("tiny", "mine", GateSide("your images", scores, "mm"), None, ("two are one",))
+    written = card(name="mine", gate=report, trained_on=(TrainedCase(id="a", revision="1f"),))
+    text = written.model_dump_json()
+    json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    (tmp_path / CARD_FILE).write_text(text)
+    read = read_card(tmp_path)
+    assert isinstance(read.gate, GateReport) and repr(read.gate) == repr(report)
+    assert read.trained_on == written.trained_on and read.gate.verdict() == report.verdict()
+
+
+def test_reading_a_memory_needs_no_torch(tmp_path: Path) -> None:
+    remembering(tmp_path / "m", some())
+    program = (
+        "import sys; from pathlib import Path; from napari_unet.models.library import ModelEntry;"
+        "from napari_unet.models.card import read_card; from napari_unet.models.memory import read_memory;"
+        "folder = Path(sys.argv[1]); assert len(read_memory(ModelEntry(read_card(folder), folder))) == 3;"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "m")], check=True)
