@@ -153,7 +153,7 @@ def _stack(folder: Path) -> None:
     desk.front(desk.correct)
     desk.work.current_layer.mode = "paint"
     desk.work.current_layer.brush_size = 5
-    desk.click(desk.correct.labels.unsure)
+    desk.click(desk.correct.labels.lung)
     for at in (42, 46):
         desk.viewer.dims.set_current_step(0, at)
         desk.wait(0.5)

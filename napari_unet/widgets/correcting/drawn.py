@@ -17,9 +17,9 @@ from napari_unet.widgets.correcting.target import Plane
 class Says(StrEnum):
     """What a scribble means."""
 
-    BEGIN = "as where it begins"
+    BEGIN = "same as where it begins"
     LUNG = "this is lung"
-    NOT = "this is no lung"
+    NOT = "this is not lung"
 
 
 class Inside(StrEnum):

@@ -154,7 +154,8 @@ class QueueTable(QWidget):
         self.view.setVisible(has_rows)
         self.empty.setVisible(not has_rows)
         filtered = self.search.text() or self.show_box.currentIndex() > 0
-        self.empty.setText("No case is like this." if filtered else "No images yet.\nAdd some below.")
+        none_yet = "No images yet.\nProject ▸ Add images… adds some."
+        self.empty.setText("No case is like this." if filtered else none_yet)
         row = self.model.row_of(self._current)
         if row >= 0:
             self.view.selectRow(row)
