@@ -39,8 +39,8 @@ class AdaptConfig:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    steps: int = 60
-    batch: int = 8
+    steps: int = 46
+    batch: int = 6
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     replay: float = 0.5
@@ -70,7 +70,7 @@ class AdaptConfig:
 
 
 PRESETS = {
-    "quick": AdaptConfig(steps=36),
+    "quick": AdaptConfig(),
     "thorough": AdaptConfig(steps=150, check_every=25, folds=4),
 }
 """The steps of the presets; what they take in minutes is measured on the machine at hand."""
