@@ -25,6 +25,7 @@ def page(card: ModelCard, weights_bytes: int) -> str:
         "## How well it does\n\n" + _scores(card.scores),
         "## What it was trained on\n\n" + "\n".join(_source(source) for source in card.data),
         f"The weights were chosen by: {card.chosen_by}." if card.chosen_by else "",
+        "## What it remembers\n\n" + _memory(card) if card.memory else "",
         "## Limits\n\n" + "\n".join(f"- {limit}" for limit in card.limits) if card.limits else "",
         "## What it does with an image\n\n" + _steps(card),
         "## For the record\n\n" + _record(card, weights_bytes),
@@ -48,6 +49,16 @@ def _scores(rows: tuple[ScoreRow, ...]) -> str:
         figures = f"{row.mean:.3f} | {row.median:.3f} | {row.worst:.3f} | {row.share_under_090:.0%}"
         lines.append(f"| {name} | {row.n} | {figures} |")
     return "\n".join(lines)
+
+
+def _memory(card: ModelCard) -> str:
+    if card.memory is None:
+        return ""
+    return (
+        f"{card.memory.replay} images that a fine-tune shows it again, and {card.memory.gate} that tell "
+        "whether it forgets, with their masks, at the size at which it sees them. They were taken from what it was "
+        "trained and validated on, under the same terms, and lie in `memory.safetensors` beside the weights."
+    )
 
 
 def _source(source: DataSource) -> str:
@@ -98,6 +109,7 @@ def _record(card: ModelCard, weights_bytes: int) -> str:
         ("weights", f"{weights_bytes / 1e6:.1f} MB, safetensors"),
         ("made on", card.created),
         ("SHA-256 of the weights", f"`{card.sha256}`"),
+        ("SHA-256 of the memory", f"`{card.memory.sha256}`" if card.memory else ""),
     ]
     return "| | |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in rows if value)
 

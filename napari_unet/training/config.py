@@ -93,8 +93,26 @@ class ScoreConfig:
 
 
 @dataclass(frozen=True)
+class MemoryConfig:
+    """How many images of the train split a model keeps for replay, and of the val split for the gate."""
+
+    __pydantic_config__ = _STRICT
+
+    replay: int = 0
+    gate: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value < 0:
+                raise ValueError(f"memory.{name} must not be negative, got {value}")
+
+
+@dataclass(frozen=True)
 class Recipe:
-    """A whole `train` run, as its YAML file says it. card : the fields of ModelCard that people write."""
+    """A whole `train` run, as its YAML file says it.
+
+    memory : what the model keeps of its images. card : the fields of ModelCard that people write.
+    """
 
     __pydantic_config__ = _STRICT
 
@@ -107,6 +125,7 @@ class Recipe:
     flips: bool = True
     training: TrainingConfig = field(default_factory=TrainingConfig)
     scores: tuple[ScoreConfig, ...] = ()
+    memory: MemoryConfig = field(default_factory=MemoryConfig)
     card: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -29,7 +29,8 @@ from napari_unet.models.card import DataSource, InputSpec, ModelCard, ScoreRow
 from napari_unet.models.checkpoint import build_net, save_model
 from napari_unet.training.config import Recipe
 from napari_unet.training.fit import fit, simulated
-from napari_unet.training.samples import Pair, Samples, find_pairs, load_samples, mask_labels
+from napari_unet.training.remember import remember_recipe
+from napari_unet.training.samples import Pair, Samples, find_pairs, load_samples, mask_labels, of_split
 
 CURVES_FILE = "curves.csv"
 THRESHOLDS = (0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7)  # the first of equals wins
@@ -50,9 +51,9 @@ def train_model(
     chosen = str(pick_device(device))
     state = state or folder.with_name(folder.name + ".training")
     pairs = find_pairs(recipe.data, recipe.training.seed)
-    train_pairs = _of_split(pairs, recipe.data.train)
+    train_pairs = of_split(pairs, recipe.data.train)
     train = load_samples(train_pairs, recipe.size, recipe.intensity, oversize=True)
-    val = load_samples(_of_split(pairs, recipe.data.val), recipe.size, recipe.intensity, oversize=False)
+    val = load_samples(of_split(pairs, recipe.data.val), recipe.size, recipe.intensity, oversize=False)
     torch.manual_seed(recipe.training.seed)
     net = build_net(recipe.net)
     result = yield from fit(net, train, val, recipe.size, recipe.training, state, chosen)
@@ -81,7 +82,7 @@ def train_model(
         predictor.card = card
     scores = yield from score_sets(predictor, recipe)
     card = card.model_copy(update={"scores": scores})
-    return save_model(result.weights, card, folder)
+    return save_model(result.weights, card, folder, memory=remember_recipe(recipe, card))
 
 
 def choose_threshold(predictor: Predictor, val: Samples) -> float:
@@ -98,7 +99,7 @@ def score_sets(predictor: Predictor, recipe: Recipe) -> Generator[CaseDone, None
     """Dice of every image of the sets in `recipe.scores`, at its own size, with the card's defaults."""
     rows = []
     for score in recipe.scores:
-        pairs = _of_split(find_pairs(score.data, recipe.training.seed), score.split)
+        pairs = of_split(find_pairs(score.data, recipe.training.seed), score.split)
         values = []
         for done, pair in enumerate(pairs, start=1):
             values.append(score_pair(predictor, pair))
@@ -134,13 +135,6 @@ def _with_weights(recipe: Recipe, weights: dict[str, Tensor]) -> torch.nn.Module
     net = build_net(recipe.net)
     net.load_state_dict({k: v.half().float() if v.dtype.is_floating_point else v for k, v in weights.items()})
     return net.eval()
-
-
-def _of_split(pairs: list[Pair], split: str) -> list[Pair]:
-    chosen = [pair for pair in pairs if pair.split == split]
-    if not chosen:
-        raise UserError(f"No image belongs to the split {split}.", "Correct the manifest or the recipe.")
-    return chosen
 
 
 def _sources(recipe: Recipe, images: int) -> tuple[DataSource, ...]:

@@ -77,6 +77,14 @@ def find_pairs(data: DataConfig, seed: int = 0) -> list[Pair]:
     return pairs
 
 
+def of_split(pairs: list[Pair], split: str) -> list[Pair]:
+    """Those of one split. Raises UserError if there are none."""
+    chosen = [pair for pair in pairs if pair.split == split]
+    if not chosen:
+        raise UserError(f"No image belongs to the split {split}.", "Correct the manifest or the recipe.")
+    return chosen
+
+
 def load_samples(
     pairs: list[Pair], size: tuple[int, int], intensity: IntensityRule, oversize: bool
 ) -> Samples:

@@ -1,0 +1,64 @@
+"""Chooses what a model remembers: of many cases a few that stand for all, as the model sees them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from napari_unet.core.change import IGNORE
+from napari_unet.core.cover import k_centre, thumbnails
+from napari_unet.core.leaks import perceptual_hash
+from napari_unet.core.training_pair import TrainingPair
+from napari_unet.models.card import DataSource, ModelCard, checksum
+from napari_unet.models.memory import Memory, MemoryItem, Role
+from napari_unet.training.config import Recipe
+from napari_unet.training.samples import Pair, find_pairs, labelled, of_split
+
+
+def remember(
+    pairs: Sequence[TrainingPair], card: ModelCard, role: Role, count: int, source: DataSource
+) -> Memory:
+    """Of `pairs` (slices of stacks count by themselves) the `count` that cover them best, by k-centre.
+
+    card : says how an image becomes an input. source : where they come from, with licence and attribution.
+    Raises UserError as `labelled` does.
+    """
+    cases, origins = labelled(pairs, card, oversize=False)
+    chosen = k_centre(thumbnails(cases.images[:, 0], cases.masks[:, 0]), count)
+    images = np.rint(cases.images[chosen, 0] * 255).astype(np.uint8)
+    labels = np.where(cases.valid[chosen, 0] > 0, cases.masks[chosen, 0], IGNORE).astype(np.uint8)
+    own = [pairs[origins[k]] for k in chosen]
+    items = tuple(
+        MemoryItem(role, pair.patient, pair.content_hash, perceptual_hash(image), source.name)
+        for pair, image in zip(own, images, strict=True)
+    )
+    return Memory(images, labels, items, (source,))
+
+
+def remember_recipe(recipe: Recipe, card: ModelCard) -> Memory | None:
+    """What the recipe says that its model keeps: of the train split for replay, of val for the gate.
+
+    None if the recipe keeps nothing. The test split is never read. Raises UserError for unusable data.
+    """
+    wanted: tuple[tuple[Role, str, int], ...] = (
+        ("replay", recipe.data.train, recipe.memory.replay),
+        ("gate", recipe.data.val, recipe.memory.gate),
+    )
+    pairs = find_pairs(recipe.data, recipe.training.seed)
+    parts = []
+    for role, split, count in wanted:
+        if count:
+            own = [_hashed(pair, recipe.name) for pair in of_split(pairs, split)]
+            (source,) = recipe.sources
+            source = source.model_copy(update={"split": split, "images": min(count, len(own))})
+            parts.append(remember(own, card, role, count, source))
+    if not parts:
+        return None
+    return parts[0] if len(parts) == 1 else parts[0].joined(parts[1])
+
+
+def _hashed(pair: Pair, salt: str) -> TrainingPair:
+    patient = hashlib.sha256(f"{salt}\0{pair.patient}".encode()).hexdigest()[:16]
+    return TrainingPair(pair.image.stem, pair.image, pair.mask, patient, checksum(pair.image))
