@@ -43,6 +43,9 @@ HANDLERS = {
     "segment": "napari_unet.inference.segment:segment_steps",
     "first_mask": "napari_unet.inference.first_mask:first_mask_steps",
     "devices": "napari_unet.inference.device:describe_devices",
+    "finetune": "napari_unet.training.finetune:fine_tune",
+    "estimate": "napari_unet.training.estimate:estimate",
+    "compare": "napari_unet.training.gate:compare_models",
 }
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Generator
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from napari_unet.core.checks import INVERTED, UNLIKE
 from napari_unet.core.errors import UserError
-from napari_unet.core.events import Note, TileDone
+from napari_unet.core.events import Note
 from napari_unet.core.gate import check_kind, check_pixels, content_notes, polarity_note
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
@@ -97,7 +97,7 @@ def segment(
     return run(segment_steps(raster, model=model, threshold=threshold, device=device, gate=gate))
 
 
-def run(steps: Generator[TileDone | Note, None, T]) -> T:
+def run(steps: Generator[Any, Any, T]) -> T:
     """Runs steps to their end and returns what they return."""
     while True:
         try:

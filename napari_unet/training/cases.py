@@ -1,0 +1,106 @@
+"""The cases of a fine-tune: which can be used, and how they look to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.leaks import Known, find_leaks, perceptual_hash
+from napari_unet.core.training_pair import TrainingPair
+from napari_unet.models.card import ModelCard
+from napari_unet.training.folds import connected
+from napari_unet.training.labelled import LabelledSet
+from napari_unet.training.pairs import chosen_slices, read_pair
+from napari_unet.training.samples import labelled
+
+_KEPT = 512 << 20  # bytes of pixels that are held rather than read again for the comparison
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Usable cases, read.
+
+    large, small : as samples, at 1.5 times the input size for training and at that size for scores. origins :
+    the index of each sample's pair. known : of each sample, what would give it away elsewhere. groups : for
+    each pair a number, the same for cases that must not be parted: of one patient, of one file, or that look
+    the same. shape : (Y, X) of the first image.
+    """
+
+    pairs: tuple[TrainingPair, ...]
+    large: LabelledSet
+    small: LabelledSet
+    origins: tuple[int, ...]
+    known: tuple[Known, ...]
+    groups: tuple[int, ...]
+    shape: tuple[int, int]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The network's input size (Y, X)."""
+        return self.small.images.shape[-2], self.small.images.shape[-1]
+
+    def samples(self, chosen: Sequence[int]) -> list[int]:
+        """The samples of these pairs."""
+        wanted = set(chosen)
+        return [sample for sample, pair in enumerate(self.origins) if pair in wanted]
+
+
+def read_cases(pairs: Sequence[TrainingPair], card: ModelCard) -> tuple[Cases, tuple[str, ...]]:
+    """The cases that can be used, by id, and a sentence about each that cannot.
+
+    Raises UserError for fewer than two usable cases, or cases of one patient only: none could be held out;
+    and as `labelled` does, for models that cannot be fine-tuned and masks that are all empty.
+    """
+    usable: list[TrainingPair] = []
+    problems: list[UserError] = []
+    shape, room = (0, 0), _KEPT
+    for pair in sorted(pairs, key=lambda pair: pair.id):
+        try:
+            raster, labels = read_pair(pair, card)
+            if raster.pixels.ndim == 3:
+                chosen_slices(pair, raster)
+        except UserError as error:
+            problems.append(error)
+            continue
+        shape = shape if usable else (raster.shape[-2], raster.shape[-1])
+        room -= raster.pixels.nbytes + labels.nbytes
+        usable.append(replace(pair, image=raster, mask=labels) if room > 0 else pair)
+    if len(usable) < 2:
+        raise _too_few(len(usable), problems)
+    small, origins = labelled(usable, card, oversize=False)
+    known = tuple(
+        Known(usable[k].id, usable[k].patient, usable[k].content_hash, perceptual_hash(image[0]))
+        for k, image in zip(origins, small.images, strict=True)
+    )
+    groups = _groups(usable, origins, known)
+    if len(set(groups)) < 2:
+        raise UserError(
+            f"All {len(usable)} cases are of one patient, so none can be held out to test the new model.",
+            "Accept or correct a case of another patient first.",
+        )
+    large, _ = labelled(usable, card, oversize=True)
+    notes = tuple(f"Left out: {error.problem}" for error in problems)
+    return Cases(tuple(usable), large, small, origins, known, groups, shape), notes
+
+
+def _groups(pairs: Sequence[TrainingPair], origins: Sequence[int], known: Sequence[Known]) -> tuple[int, ...]:
+    marks = [{("patient", pair.group)} for pair in pairs]
+    for second, k in enumerate(origins):
+        for first in range(second):
+            if origins[first] != k and find_leaks([known[first]], [known[second]]):
+                marks[k].add(("image", str(first)))
+                marks[origins[first]].add(("image", str(first)))
+    return tuple(connected(marks))
+
+
+def _too_few(usable: int, problems: Sequence[UserError]) -> UserError:
+    have = (
+        f"Only {usable} of {usable + len(problems)} cases can be used"
+        if problems
+        else ("There is only one case" if usable else "There is no case")
+    )
+    why = f" ({problems[0].problem.rstrip('.')})" if problems else ""
+    return UserError(
+        f"{have}{why}; a fine-tune needs at least two.", "Accept or correct more cases, better eight or more."
+    )

@@ -1,0 +1,112 @@
+"""How long a fine-tune will take on this machine: a few trial steps, on noise."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import nn
+
+from napari_unet.core.raster import Raster
+from napari_unet.core.training_pair import TrainingPair
+from napari_unet.inference.device import pick_device
+from napari_unet.inference.predictor import Predictor
+from napari_unet.inference.segment import run
+from napari_unet.models.card import ModelCard
+from napari_unet.models.checkpoint import load_model
+from napari_unet.models.library import default_library
+from napari_unet.training.adapt import adapt, mean_dice
+from napari_unet.training.adapt_config import PRESETS, AdaptConfig
+from napari_unet.training.gate import measure
+from napari_unet.training.labelled import LabelledSet
+from napari_unet.training.machine import memory_explained, using_threads
+from napari_unet.training.outcome import Estimate
+
+_TRIALS = 3
+_SHAPE = (1024, 1024)  # of an image, where none is at hand
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds on this machine: of a training step, of scoring one input, of comparing one case."""
+
+    step: float
+    look: float
+    case: float
+
+    def train(self, config: AdaptConfig, held_out: int, reference: int) -> float:
+        """Seconds of one training, with the scores on its way."""
+        checks = -(-config.steps // config.check_every)
+        return config.steps * self.step + checks * (held_out + reference) * self.look
+
+
+def estimate(
+    cases: int,
+    parent: str = "cxr-lung",
+    configs: Mapping[str, AdaptConfig] | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+) -> dict[str, Estimate]:
+    """What fine-tunes of `parent` on `cases` cases would take, by the names of `configs` (default: PRESETS).
+
+    Takes some seconds itself. Raises UserError if model or device are not there, or settings do not suit the
+    model.
+    """
+    entry = default_library().find(parent)
+    chosen = str(pick_device(device))
+    remembered = entry.card.memory.gate if entry.card.memory else 0
+    net = load_model(entry)
+    found: dict[str, Estimate] = {}
+    paces: dict[AdaptConfig, Pace] = {}
+    with using_threads(threads), memory_explained():
+        for name, config in (PRESETS if configs is None else configs).items():
+            like = replace(config, steps=1, check_every=1, learning_rate=1e-4, seed=0, folds=2)
+            if like not in paces:
+                paces[like] = measure_pace(net, entry.card, like, chosen)
+            found[name] = expected(paces[like], config, cases, min(config.folds, cases), remembered)
+    return found
+
+
+def expected(pace: Pace, config: AdaptConfig, cases: int, folds: int, remembered: int) -> Estimate:
+    """What a fine-tune takes at that pace. remembered : the parent's images for the gate."""
+    held_out = cases / max(1, folds)
+    gate = folds * pace.train(config, round(held_out), remembered) + (cases + remembered) * pace.case
+    return Estimate(pace.train(config, 0, remembered), gate)
+
+
+def measure_pace(
+    net: nn.Module, card: ModelCard, config: AdaptConfig, device: str, shape: tuple[int, int] = _SHAPE
+) -> Pace:
+    """Runs trial steps of `config` with copies of `net`. shape : of an image (Y, X), for the comparison.
+
+    Raises UserError as `adapt` does, so that what cannot work is known before anything long has begun.
+    """
+    height, width = card.input.size or (256, 256)
+    noise = np.random.default_rng(0)
+    image = noise.random((2, 1, height, width), np.float32)
+    mask = np.zeros_like(image)
+    mask[..., height // 4 : height // 2, width // 4 : width // 2] = 1
+    some = LabelledSet(image, mask, np.ones_like(image))
+    one, more = (_seconds(net, some, replace(config, steps=n), device) for n in (1, 1 + _TRIALS))
+    placed = copy.deepcopy(net).to(device)
+    start = time.perf_counter()
+    mean_dice(placed, some, device)
+    look = (time.perf_counter() - start) / len(some)
+    labels = np.zeros(shape, np.uint8)
+    labels[shape[0] // 4 : shape[0] // 2, shape[1] // 4 : shape[1] // 2] = 1
+    predictor = Predictor(net, card, torch.device(device))
+    pair = TrainingPair("trial", Raster(noise.random(shape, np.float32), inverted=False), labels)
+    start = time.perf_counter()
+    measure(predictor, predictor, pair)
+    return Pace(max(0.0, more - one) / _TRIALS, look, time.perf_counter() - start)
+
+
+def _seconds(net: nn.Module, some: LabelledSet, config: AdaptConfig, device: str) -> float:
+    """Of a training with replay, as far as the settings want it."""
+    start = time.perf_counter()
+    run(adapt(net, some, some, config, (some.images.shape[-2], some.images.shape[-1]), device))
+    return time.perf_counter() - start

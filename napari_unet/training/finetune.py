@@ -1,0 +1,283 @@
+"""From a user's masks to a model of their own in the library, with the proof of what it is worth."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import CaseDone, Note, PartBegun, Preview, StepsDone
+from napari_unet.core.gate_report import GateReport, GateSide
+from napari_unet.core.training_pair import TrainingPair
+from napari_unet.inference.device import pick_device
+from napari_unet.inference.predictor import Predictor
+from napari_unet.models.checkpoint import build_net, load_model, save_model
+from napari_unet.models.library import ModelLibrary, default_library
+from napari_unet.models.memory import read_memory
+from napari_unet.training.adapt import STOP, AdaptResult, Watch, adapt, mean_dice
+from napari_unet.training.adapt_config import PRESETS, AdaptConfig
+from napari_unet.training.cases import read_cases
+from napari_unet.training.estimate import measure_pace
+from napari_unet.training.folds import patient_folds
+from napari_unet.training.gate import Measured, gate_side, measure, measure_memory
+from napari_unet.training.labelled import from_memory
+from napari_unet.training.machine import check_room, memory_explained, using_threads
+from napari_unet.training.naming import check_name, free_name
+from napari_unet.training.offspring import child_card, child_memory, fresh_cases, leaks
+from napari_unet.training.outcome import FineTuneResult
+
+Event = PartBegun | StepsDone | Preview | CaseDone | Note
+Steps = Generator[Event, str | None, FineTuneResult]
+YOURS, REFERENCE = "your images", "the reference set"
+FEW = 4
+
+
+def fine_tune(
+    pairs: Sequence[TrainingPair],
+    parent: str = "cxr-lung",
+    name: str | None = None,
+    *,
+    preset: str = "quick",
+    config: AdaptConfig | None = None,
+    protocol: str = "",
+    device: str = "auto",
+    threads: int | None = None,
+    library: ModelLibrary | None = None,
+) -> Steps:
+    """Fits a copy of `parent` to `pairs`, proves it, and puts it into the library.
+
+    First trainings on parts of the cases, each scored on the patients it has not seen; then the one on all
+    cases, which is kept; then the parent's own images. Yields Notes, PartBegun, each step, Previews of a
+    held-out case, and CaseDone for each comparison. Nothing is written before the end, which has no events:
+    whoever closes the generator leaves nothing behind, and the parent is never changed.
+
+    pairs : images with masks; those that cannot be used are told and left out. name : of the new model; None
+    for the parent's with the date. config : in place of a preset's. protocol : what belongs to a mask, in
+    words, where the user's differs from the parent's. threads : for torch on the processor; None for as many
+    as it has. The same pairs, settings, seed, device and threads give the same weights on the CPU.
+    Sending STOP ends a training early with the best it has; later ones have no more steps than that.
+    Raises UserError for a name that is taken, fewer than two usable cases or patients, and whatever else is
+    amiss before the training; later, if memory or the disk run out or the loss is no number from the start.
+    """
+    if config is None:
+        config = _preset(preset)
+    elif config != replace(PRESETS.get(preset, AdaptConfig()), seed=config.seed):
+        preset = "custom"
+    library = library or default_library()
+    with using_threads(threads) as used, memory_explained():
+        settings = {"preset": preset, "device": str(pick_device(device)), "threads": used}
+        made = _FineTune(pairs, library, parent, name, config, protocol, settings)
+        return (yield from made.steps())
+
+
+class _FineTune:
+    """One fine-tune. What can be refused is refused when it is made."""
+
+    def __init__(
+        self,
+        pairs: Sequence[TrainingPair],
+        library: ModelLibrary,
+        parent: str,
+        name: str | None,
+        config: AdaptConfig,
+        protocol: str,
+        settings: dict[str, Any],
+    ) -> None:
+        self._begun = time.perf_counter()
+        self._library, self._name, self._config = library, name, config
+        self._protocol, self._settings = protocol, settings
+        self._entry = library.find(parent)
+        if name is not None:
+            check_name(library, name)
+        check_room(library.own)
+        self._net = load_model(self._entry)
+        self._device = str(settings["device"])
+        self._parent = Predictor(self._net, self._entry.card, torch.device(self._device))
+        self._cases, self._notes = read_cases(pairs, self._entry.card)
+        self._memory = read_memory(self._entry)
+        self._replayed, self._reference = (
+            None if self._memory is None else from_memory(self._memory.part(role))
+            for role in ("replay", "gate")
+        )
+        self._leaks = leaks(self._cases, self._memory)
+        self._fresh = fresh_cases(self._cases, self._entry.card)
+        groups = [self._cases.groups[k] for k in self._fresh]
+        self._folds = [
+            tuple(self._fresh[k] for k in fold) for fold in patient_folds(groups, config.folds, config.seed)
+        ]
+        self._stopping = False
+        self._compared = 0
+        self._to_compare = len(self._fresh) + len(self._reference or ())
+
+    def steps(self) -> Steps:
+        """The whole way; see `fine_tune`."""
+        for text in (*self._notes, *self._warnings()):
+            yield from self._say(Note(text))
+        read = time.perf_counter()
+        self._pace = measure_pace(self._net, self._entry.card, self._config, self._device, self._cases.shape)
+        measured: list[Measured] = []
+        for part, held_out in enumerate(self._folds, start=1):
+            result = yield from self._train(part, held_out)
+            measured += yield from self._compare(self._predictor(result), held_out)
+        folded = time.perf_counter()
+        result = yield from self._train(len(self._folds) + 1, ())
+        trained = time.perf_counter()
+        reference = yield from self._compare_reference(self._predictor(result))
+        site = gate_side(YOURS, measured)
+        compared = time.perf_counter()
+        seconds = (read - self._begun + trained - folded, folded - read + compared - trained)
+        return self._saved(result, site, reference, seconds)
+
+    def _warnings(self) -> Iterator[str]:
+        """What the user should know before the training."""
+        card, cases = self._entry.card, len(self._cases.pairs)
+        if cases < FEW:
+            yield f"{cases} cases are few: four or more teach better, and eight can prove it."
+        if self._protocol.strip() and card.protocol.strip().casefold() != self._protocol.strip().casefold():
+            yield (
+                f"The masks of {card.name} are said to hold: {card.protocol or 'nothing is said'}. Yours: "
+                f"{self._protocol.strip()}. The new model will follow yours; areas of the two differ."
+            )
+        if self._memory is None:
+            yield f"The model {card.name} remembers no images: what it forgets cannot be measured."
+        if known := cases - len(self._fresh):
+            yield (
+                f"{known} of {cases} cases have taught {card.name} before; they are trained on again, "
+                "and only the others are held out to test the new model."
+            )
+        yield from self._leaks
+
+    def _train(self, part: int, held_out: tuple[int, ...]) -> Generator[Event, str | None, AdaptResult]:
+        """On all cases but those held out. A word to stop counts from the first score on."""
+        cases, config = self._cases, self._config
+        taught = cases.samples([k for k in range(len(cases.pairs)) if k not in held_out])
+        held = cases.small.subset(cases.samples(held_out)) if held_out else None
+        begun = PartBegun(
+            part,
+            len(self._folds) + 1,
+            len(cases.pairs) - len(held_out),
+            len(held_out),
+            config.steps,
+            self._seconds_left(part),
+        )
+        yield from self._say(begun)
+        steps = adapt(
+            self._net,
+            cases.large.subset(taught),
+            self._replayed,
+            config,
+            cases.size,
+            self._device,
+            held,
+            self._reference,
+            part,
+            watch=self._watch(held_out),
+        )
+        word = None
+        while True:
+            try:
+                event = steps.send(word)
+            except StopIteration as end:
+                result: AdaptResult = end.value
+                break
+            yield from self._say(event)
+            scored = event.step >= config.check_every or held is None
+            word, self._stopping = (STOP, False) if self._stopping and scored else (None, self._stopping)
+        if result.note:
+            yield from self._say(Note(result.note))
+        self._config = replace(config, steps=result.step)
+        return result
+
+    def _watch(self, held_out: tuple[int, ...]) -> Watch | None:
+        """Looks at the held-out case that the parent is worst at."""
+        if not held_out:
+            return None
+        samples = self._cases.samples(held_out)
+        small = self._cases.small
+        net = copy.deepcopy(self._net).to(self._device)
+        scores = [mean_dice(net, small.subset([k]), self._device) for k in samples]
+        worst = samples[int(np.argmin(np.nan_to_num(scores, nan=1.0)))]
+        name = self._cases.pairs[self._cases.origins[worst]].id
+        image = torch.from_numpy(small.images[[worst]]).to(self._device)
+
+        def look(net: nn.Module, step: int) -> Preview:
+            with torch.inference_mode():
+                probability = torch.sigmoid(net(image))[0, 0].cpu().numpy()
+            return Preview(name, step, np.rint(probability * 255).astype(np.uint8))
+
+        return look
+
+    def _compare(
+        self, new: Predictor, held_out: tuple[int, ...]
+    ) -> Generator[Event, str | None, list[Measured]]:
+        """These cases by parent and child; one that can no longer be read is told and left out."""
+        found = []
+        for k in held_out:
+            pair, problem = self._cases.pairs[k], ""
+            try:
+                found.append(measure(self._parent, new, pair))
+            except UserError as error:
+                problem = str(error)
+            self._compared += 1
+            yield from self._say(CaseDone(pair.id, self._compared, self._to_compare, problem))
+        return found
+
+    def _compare_reference(self, new: Predictor) -> Generator[Event, str | None, GateSide | None]:
+        if self._memory is None or not self._reference:
+            return None
+        steps = measure_memory(self._parent, new, self._memory.part("gate"))
+        while True:
+            try:
+                event = next(steps)
+            except StopIteration as end:
+                return gate_side(REFERENCE, end.value)
+            done = self._compared + event.done
+            yield from self._say(CaseDone(event.name, done, self._to_compare))
+
+    def _predictor(self, result: AdaptResult) -> Predictor:
+        """The new network as it will be read back: weights rounded to half precision."""
+        net = build_net(self._entry.card.net)
+        net.load_state_dict({name: _rounded(value) for name, value in result.weights.items()})
+        return Predictor(net.eval(), self._entry.card, torch.device(self._device))
+
+    def _say(self, event: Event) -> Generator[Event, str | None, None]:
+        """Yields, and listens."""
+        if (yield event) == STOP:
+            self._stopping = True
+
+    def _seconds_left(self, part: int) -> float:
+        """From the beginning of a part to the end of the whole."""
+        reference = len(self._reference or ())
+        parts = [self._pace.train(self._config, len(fold), reference) for fold in (*self._folds, ())]
+        return sum(parts[part - 1 :]) + (self._to_compare - self._compared) * self._pace.case
+
+    def _saved(
+        self, result: AdaptResult, site: GateSide, reference: GateSide | None, seconds: tuple[float, float]
+    ) -> FineTuneResult:
+        parent, cases = self._entry.card, self._cases
+        name = self._name or free_name(self._library, parent.name)
+        report = GateReport(parent.name, name, site, reference, self._leaks)
+        settings = {**asdict(self._config), **self._settings, "seconds": [round(s, 1) for s in seconds]}
+        sources = () if self._memory is None else self._memory.sources
+        card = child_card(parent, name, cases, report, sources, self._protocol.strip(), settings)
+        folder = self._library.own / name
+        memory = child_memory(cases, self._memory, self._config.seed)
+        card = save_model(result.weights, card, folder, memory=memory)
+        return FineTuneResult(card, folder, report, *seconds)
+
+
+def _preset(name: str) -> AdaptConfig:
+    if name not in PRESETS:
+        raise UserError(f"There is no preset {name}.", f"Choose {' or '.join(PRESETS)}.")
+    return PRESETS[name]
+
+
+def _rounded(value: Tensor) -> Tensor:
+    return value.half().float() if value.dtype.is_floating_point else value

@@ -1,0 +1,63 @@
+"""What the machine gives to a training: threads, memory, room on the disk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from napari_unet.core.errors import UserError
+
+_MEMORY_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
+_ROOM = 64 << 20  # bytes; a model and what it remembers take less
+
+
+@contextmanager
+def using_threads(count: int | None) -> Iterator[int]:
+    """Lets torch use `count` processor threads (None: as many as before) and gives their number."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield torch.get_num_threads()
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def memory_explained() -> Iterator[None]:
+    """Makes a UserError of what torch raises where memory runs out."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        short = isinstance(error, torch.OutOfMemoryError | MemoryError)
+        if not short and not any(sign in str(error) for sign in _MEMORY_SIGNS):
+            raise
+        raise UserError(
+            "Memory ran out during training; the models are as they were.",
+            "Close other programs, choose a smaller batch, or train on the CPU.",
+        ) from None
+
+
+def check_room(folder: Path) -> None:
+    """Makes `folder`. Raises UserError if a model could not be saved there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise UserError(
+            f"The folder of your models {folder} cannot be made ({error.strerror or error}).",
+            "Choose another one.",
+        ) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(
+            f"The folder of your models {folder} cannot be written to.",
+            "Choose a folder that you may write to.",
+        )
+    if free < _ROOM:
+        raise UserError(
+            f"The disk with the folder of your models {folder} is full.", "Free some space first."
+        )

@@ -1,0 +1,48 @@
+"""What a new model is called."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from itertools import count
+
+from pydantic import ValidationError
+
+from napari_unet.core.errors import UserError
+from napari_unet.models.card import ModelCard
+from napari_unet.models.library import ModelLibrary
+
+_DATED = re.compile(r"-\d{4}-\d{2}-\d{2}(-\d+)?$")
+_LONGEST = 48
+
+
+def free_name(library: ModelLibrary, parent: str) -> str:
+    """The parent's name without a date, today's date, and a number where that is taken already."""
+    plain = f"{_DATED.sub('', parent)[:_LONGEST]}-{datetime.now(UTC).date().isoformat()}"
+    taken = _taken(library)
+    return next(
+        name
+        for name in (plain if k == 1 else f"{plain}-{k}" for k in count(1))
+        if name.casefold() not in taken
+    )
+
+
+def check_name(library: ModelLibrary, name: str) -> None:
+    """Raises UserError if a model cannot be called `name`, or one is: a model is never overwritten."""
+    try:
+        ModelCard(name=name)
+        allowed = not name.endswith(".partial")  # what is not written to its end is called so
+    except ValidationError:
+        allowed = False
+    if not allowed:
+        raise UserError(
+            f"{name!r} cannot be the name of a model.", "Use letters, digits, '.', '_' and '-', at most 64."
+        )
+    if name.casefold() in _taken(library):
+        raise UserError(f"There is a model named {name} already.", "Choose another name.")
+
+
+def _taken(library: ModelLibrary) -> set[str]:
+    """Names that differ only in case are the same: some file systems cannot tell them apart."""
+    folders = library.own.iterdir() if library.own.is_dir() else ()
+    return {entry.card.name.casefold() for entry in library.list()} | {f.name.casefold() for f in folders}

@@ -1,0 +1,155 @@
+"""The child of a fine-tune: its card, what it remembers, and which cases can judge it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from math import isnan
+from typing import Any
+
+import numpy as np
+
+from napari_unet.core.change import IGNORE
+from napari_unet.core.cover import k_centre, thumbnails
+from napari_unet.core.gate_report import GateReport, GateSide
+from napari_unet.core.leaks import Known, find_leaks
+from napari_unet.models.card import DataSource, ModelCard, ScoreRow, TrainedCase
+from napari_unet.models.memory import Memory, MemoryItem, Role
+from napari_unet.training.cases import Cases
+from napari_unet.training.labelled import LabelledSet
+from napari_unet.training.run import score_row
+
+MOST = 64  # images that a model remembers
+_GATE_EVERY = 3  # of this many patients one is kept for the gate of later models
+
+
+def fresh_cases(cases: Cases, parent: ModelCard) -> tuple[int, ...]:
+    """Those that have not taught the parent, nor another image of their patient: only these can judge."""
+    ids = {case.id for case in parent.trained_on}
+    patients = {case.patient for case in parent.trained_on if case.patient}
+    known = {
+        group
+        for pair, group in zip(cases.pairs, cases.groups, strict=True)
+        if pair.id in ids or pair.patient in patients
+    }
+    return tuple(k for k, group in enumerate(cases.groups) if group not in known)
+
+
+def leaks(cases: Cases, inherited: Memory | None) -> tuple[str, ...]:
+    """Sentences about the parent's images for the gate that are among the cases: they cannot judge."""
+    gate = () if inherited is None else inherited.part("gate").items
+    held_out = [
+        Known(f"Reference image {k}", item.patient, item.content_hash, item.phash or None)
+        for k, item in enumerate(gate, start=1)
+    ]
+    return tuple(find_leaks(cases.known, held_out))
+
+
+def child_card(
+    parent: ModelCard,
+    name: str,
+    cases: Cases,
+    report: GateReport,
+    sources: Sequence[DataSource],
+    protocol: str,
+    settings: dict[str, Any],
+) -> ModelCard:
+    """The card of a model fitted to `cases`; the same input, threshold and rule as its parent.
+
+    sources : of the images that were replayed. protocol : "" for the parent's.
+    """
+    patients = len(set(cases.groups))
+    named = {source.name for source in parent.data}
+    replayed = tuple(source for source in sources if source.name not in named)
+    taught = [TrainedCase(id=pair.id, revision=pair.revision, patient=pair.patient) for pair in cases.pairs]
+    again = {case.id for case in taught}
+    return parent.model_copy(
+        update={
+            "name": name,
+            "version": "1",
+            "parent": parent.name,
+            "protocol": protocol or parent.protocol,
+            "data": (*parent.data, *replayed, own_source(cases)),
+            "chosen_by": f"the number of steps, {settings['steps']}, was set beforehand or by stopping",
+            "scores": tuple(_scores(report)),
+            "limits": (
+                *parent.limits,
+                f"Fitted to {len(cases.pairs)} cases of {patients} patients of one user; compared with its "
+                "parent only on those and on the images that the parent keeps.",
+            ),
+            "training": settings,
+            "created": datetime.now(UTC).date().isoformat(),
+            "trained_on": (*(case for case in parent.trained_on if case.id not in again), *taught),
+            "gate": report,
+        }
+    )
+
+
+def own_source(cases: Cases) -> DataSource:
+    """The user's cases as a card names them."""
+    today = datetime.now(UTC).date().isoformat()
+    return DataSource(name=f"the user's own cases, {today}", split="all", images=len(cases.small))
+
+
+def child_memory(cases: Cases, inherited: Memory | None, seed: int) -> Memory:
+    """What the parent remembers, then the cases it was fitted to, or as many as cover them: at most `MOST`.
+
+    A case the parent remembers already is there once, with its new mask and in its old role. Images of one
+    patient have one role.
+    """
+    roles = _roles(cases, inherited, seed)
+    source = own_source(cases)
+    small = cases.small
+    items = tuple(
+        MemoryItem(
+            role=roles[k],
+            patient=cases.pairs[k].patient,
+            content_hash=cases.pairs[k].content_hash,
+            phash=cases.known[sample].phash or 0,
+            source=source.name,
+        )
+        for sample, k in enumerate(cases.origins)
+    )
+    labels = np.where(small.valid[:, 0] > 0, small.masks[:, 0] > 0, IGNORE).astype(np.uint8)
+    own = Memory(np.rint(small.images[:, 0] * 255).astype(np.uint8), labels, items, (source,))
+    if inherited is None:
+        return _covering(own, small, MOST)
+    hashes = {item.content_hash for item in items if item.content_hash}
+    kept = [k for k, item in enumerate(inherited.items) if item.content_hash not in hashes]
+    return inherited.subset(kept).joined(_covering(own, small, MOST - len(kept)))
+
+
+def _covering(own: Memory, small: LabelledSet, most: int) -> Memory:
+    if len(own) <= most:
+        return own
+    return own.subset(sorted(k_centre(thumbnails(small.images[:, 0], small.masks[:, 0]), most)))
+
+
+def _roles(cases: Cases, inherited: Memory | None, seed: int) -> list[Role]:
+    """For each pair; the same for a group."""
+    before = {
+        item.content_hash: item.role for item in (inherited.items if inherited else ()) if item.content_hash
+    }
+    names = sorted(set(cases.groups))
+    order = [names[k] for k in np.random.default_rng(seed).permutation(len(names))]
+    roles: dict[int, Role] = {
+        group: "gate" if rank % _GATE_EVERY == 1 else "replay" for rank, group in enumerate(order)
+    }
+    for pair, group in zip(cases.pairs, cases.groups, strict=True):
+        roles[group] = before.get(pair.content_hash, roles[group])
+    return [roles[group] for group in cases.groups]
+
+
+def _scores(report: GateReport) -> list[ScoreRow]:
+    rows = []
+    for side, title in ((report.new_site, "held-out cases of the user"), (report.old_domain, "")):
+        if side is not None and side.compared:
+            name = title or f"{side.name} of {report.parent}"
+            rows.append(
+                score_row(name, [case.new_dice for case in side.compared], _against(side, report.parent))
+            )
+    return rows
+
+
+def _against(side: GateSide, parent: str) -> str:
+    return "" if isnan(side.old) else f"{parent}: mean {side.old:.4f}"

@@ -1,0 +1,168 @@
+"""A fine-tune in the engine's process, with a tiny model: it succeeds, fails, is cancelled, started twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import CaseDone, PartBegun, Preview, StepsDone
+from napari_unet.core.gate_report import GateSide
+from napari_unet.engine import Engine, JobCancelled
+from napari_unet.models.library import ModelLibrary
+from napari_unet.training.outcome import Estimate, FineTuneResult
+
+WAIT_S = 240
+
+
+@pytest.fixture
+def fakes(monkeypatch: pytest.MonkeyPatch) -> Any:
+    tests = Path(__file__).parents[1]
+    monkeypatch.syspath_prepend(str(tests / "training"))
+    import finetune_fakes
+
+    return finetune_fakes
+
+
+@pytest.fixture
+def library(fakes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelLibrary:
+    """The child's too."""
+    monkeypatch.setenv("NAPARI_UNET_MODELS", str(tmp_path / "models"))
+    made = ModelLibrary(tmp_path / "models")
+    fakes.parent(made)
+    return made
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.005)
+
+
+def steps_of(heard: Any) -> list[StepsDone]:
+    return [event for event in heard.events if isinstance(event, StepsDone)]
+
+
+def submit(engine: Engine, fakes: Any, **options: Any) -> Any:
+    options = {"parent": "tiny", "config": fakes.QUICK, "device": "cpu", "threads": 1} | options
+    return engine.submit("finetune", pairs=fakes.cases(), **options)
+
+
+def endless(fakes: Any) -> Any:
+    from dataclasses import replace
+
+    return replace(fakes.QUICK, steps=1_000_000, check_every=500_000)
+
+
+def test_it_succeeds_with_the_weights_of_this_process(
+    engine: Engine, fakes: Any, library: ModelLibrary, ear: Any
+) -> None:
+    job = submit(engine, fakes, name="there")
+    heard = ear(job)
+    result = job.result(WAIT_S)
+    assert isinstance(result, FineTuneResult) and result.report.child == "there"
+    wait_for(lambda: heard.ends)
+    assert {PartBegun, StepsDone, Preview, CaseDone} <= {type(event) for event in heard.events}
+    fakes.tuned(library, name="here", threads=1)
+    here, there = (library.find(name).weights.read_bytes() for name in ("here", "there"))
+    assert here == there
+
+
+def test_estimate_and_compare_are_jobs_too(engine: Engine, fakes: Any, library: ModelLibrary) -> None:
+    found = engine.submit("estimate", cases=4, parent="tiny", device="cpu").result(WAIT_S)
+    assert isinstance(found["quick"], Estimate)
+    pairs = fakes.cases(2)
+    side = engine.submit("compare", old="tiny", new="tiny", pairs=pairs, device="cpu").result(WAIT_S)
+    assert isinstance(side, GateSide) and len(side.cases) == 2
+
+
+def test_it_fails_in_plain_words(engine: Engine, fakes: Any, library: ModelLibrary) -> None:
+    with pytest.raises(UserError, match="no model named gone"):
+        submit(engine, fakes, parent="gone").result(WAIT_S)
+
+
+def test_it_is_paused_goes_on_and_is_cancelled_and_leaves_nothing(
+    engine: Engine, fakes: Any, library: ModelLibrary, ear: Any
+) -> None:
+    before = fakes.files(library.own)
+    job = submit(engine, fakes, config=endless(fakes))
+    heard = ear(job)
+    wait_for(lambda: steps_of(heard))
+    job.ask("pause")
+    told = -1
+    while told != len(heard.events):
+        told = len(heard.events)
+        time.sleep(0.5)
+    job.ask("resume")
+    wait_for(lambda: len(heard.events) > told)
+    job.cancel()
+    with pytest.raises(JobCancelled):
+        job.result(WAIT_S)
+    assert fakes.files(library.own) == before
+
+
+def test_stop_makes_a_model_of_what_there_is(
+    engine: Engine, fakes: Any, library: ModelLibrary, ear: Any
+) -> None:
+    from dataclasses import replace
+
+    job = submit(engine, fakes, config=replace(fakes.QUICK, steps=1_000_000, check_every=4))
+    heard = ear(job)
+    wait_for(lambda: len(steps_of(heard)) > 4)
+    job.ask("stop")
+    result = job.result(WAIT_S)
+    assert result.card.training["steps"] < 100_000
+
+
+def test_a_crash_in_training_costs_nothing_but_the_job(
+    engine: Engine, fakes: Any, library: ModelLibrary, ear: Any
+) -> None:
+    before = fakes.files(library.own)
+    pid = engine.submit("state").result(WAIT_S)["pid"]
+    job = submit(engine, fakes, config=endless(fakes))
+    heard = ear(job)
+    wait_for(lambda: steps_of(heard))
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(UserError, match="often memory ran out"):
+        job.result(WAIT_S)
+    assert fakes.files(library.own) == before
+    assert engine.submit("plain", value=1).result(WAIT_S) == 1
+
+
+def test_started_twice_makes_two_models(engine: Engine, fakes: Any, library: ModelLibrary) -> None:
+    jobs = [submit(engine, fakes) for _ in range(2)]
+    names = [job.result(WAIT_S).card.name for job in jobs]
+    assert names[1] == f"{names[0]}-2"
+    named = [submit(engine, fakes, name="ours") for _ in range(2)]
+    assert named[0].result(WAIT_S).card.name == "ours"
+    with pytest.raises(UserError, match="already"):
+        named[1].result(WAIT_S)
+
+
+def test_segmenting_goes_on_while_another_engine_trains(
+    make_engine: Callable[..., Engine], fakes: Any, library: ModelLibrary, ear: Any
+) -> None:
+    trains, segments = make_engine(nice=10, threads=1), make_engine()
+    heard = ear(submit(trains, fakes, config=endless(fakes)))
+    wait_for(lambda: steps_of(heard))
+    image = fakes.case(9).image
+    prediction = segments.submit("segment", raster=image, model="tiny", device="cpu").result(WAIT_S)
+    assert prediction.model == "tiny"
+    told = len(heard.events)
+    wait_for(lambda: len(heard.events) > told)
+
+
+def test_the_result_is_read_without_torch(run_script: Callable[..., Any], no_torch: str) -> None:
+    read = run_script(
+        no_torch
+        + "import napari_unet.training.outcome, napari_unet.core.gate_report\n"
+        + "assert 'torch' not in sys.modules\n"
+    )
+    assert read.returncode == 0, read.stderr

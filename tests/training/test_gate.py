@@ -1,0 +1,131 @@
+"""Two models on the same cases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import isnan
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from finetune_fakes import case, finish, memory
+from net_fakes import PointNet, card, dark_is_lung, lungs, saved
+
+from napari_unet.core.change import IGNORE
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import CaseDone
+from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.raster import Raster
+from napari_unet.inference.predictor import Predictor
+from napari_unet.models.card import InputSpec
+from napari_unet.models.library import ModelLibrary
+from napari_unet.training.gate import compare_models, gate_side, measure, measure_memory
+
+CPU = torch.device("cpu")
+
+
+def right() -> Predictor:
+    return Predictor(dark_is_lung(), card(), CPU)
+
+
+def everything() -> Predictor:
+    """Takes the whole image for lung."""
+    return Predictor(PointNet(lambda x: x * 0 + 9), card(), CPU)
+
+
+def test_the_better_model_has_the_higher_dice_and_the_shorter_distance() -> None:
+    found = measure(everything(), right(), case(0))
+    mask = lungs(40, 48)
+    assert found.dice == (pytest.approx(2 * mask.sum() / (mask.sum() + mask.size)), 1.0)
+    assert found.hd95[0] > 3 and found.hd95[1] == 0
+    assert found.pixel_mm == 0.5
+
+
+def test_pixels_that_nobody_can_tell_count_nowhere() -> None:
+    pair = case(0)
+    assert isinstance(pair.mask, np.ndarray)
+    found = measure(
+        everything(), right(), replace(pair, mask=np.where(pair.mask > 0, 1, IGNORE).astype(np.uint8))
+    )
+    assert found.dice == (1.0, 1.0)
+
+
+def test_distances_are_in_mm_if_all_cases_have_a_spacing() -> None:
+    with_spacing = measure(everything(), right(), case(0))
+    image = case(1).image
+    assert isinstance(image, Raster)
+    without = measure(everything(), right(), replace(case(1), image=Raster(image.pixels)))
+    alone = gate_side("your images", [with_spacing])
+    assert alone.unit == "mm"
+    assert alone.cases[0].old_hd95 == pytest.approx(with_spacing.hd95[0] * 0.5)
+    both = gate_side("your images", [with_spacing, without])
+    assert both.unit == "px"
+    assert both.cases[0].old_hd95 == with_spacing.hd95[0]
+    assert gate_side("your images", []).cases == ()
+
+
+def test_pixels_that_are_not_square_are_measured_in_mm() -> None:
+    image = case(0).image
+    assert isinstance(image, Raster)
+    tall = replace(case(0), image=Raster(image.pixels, spacing_mm=(2.0, 0.5)))
+    side = gate_side("", [measure(everything(), right(), tall)])
+    from napari_unet.core.metrics import hd95
+
+    expected = hd95(np.ones((40, 48), bool), lungs(40, 48), (2.0, 0.5))
+    assert side.cases[0].old_hd95 == pytest.approx(expected)
+
+
+def test_of_a_stack_the_chosen_slices_count() -> None:
+    flat = case(0)
+    assert isinstance(flat.image, Raster) and isinstance(flat.mask, np.ndarray)
+    pixels = np.stack([flat.image.pixels, np.full((40, 48), 0.5, np.float32), flat.image.pixels])
+    stack = replace(
+        flat,
+        image=Raster(pixels, spacing_mm=(3.0, 0.5, 0.5)),
+        mask=np.stack([flat.mask] * 3),
+        slices=(0, 2),
+    )
+    alone, twice = measure(everything(), right(), flat), measure(everything(), right(), stack)
+    assert twice.dice == pytest.approx(alone.dice)
+    assert twice.hd95 == pytest.approx(alone.hd95)
+    assert twice.pixel_mm == 0.5
+
+
+def test_a_mask_without_a_lung_has_no_distance() -> None:
+    nothing = Predictor(PointNet(lambda x: x * 0 - 9), card(), CPU)
+    found = measure(nothing, right(), case(0))
+    assert found.dice == (0.0, 1.0)
+    assert isnan(found.hd95[0])
+
+
+def test_what_is_remembered_is_an_input_already() -> None:
+    hu = card(intensity=IntensityRule("window", -1000.0, 400.0))
+    predictor = Predictor(dark_is_lung(), hu, CPU)
+    found, events = finish(measure_memory(predictor, predictor, memory().part("gate")))
+    assert [one.dice for one in found] == [(1.0, 1.0)] * 2
+    assert [(event.done, event.total) for event in events] == [(1, 2), (2, 2)]
+    assert {one.pixel_mm for one in found} == {None}
+    assert predictor.card.intensity.low == -1000.0
+
+
+def test_models_of_a_library_are_compared_and_a_bad_case_is_told(tmp_path: Path) -> None:
+    for seed, name in enumerate(("a", "b")):
+        saved(tmp_path / name, seed, name=name, input=InputSpec(size=(32, 32)))
+    bad = replace(case(1), mask=np.zeros((3, 3), np.uint8))
+    steps = compare_models("a", "b", [case(0), bad, case(2)], "cpu", library=ModelLibrary(tmp_path))
+    side, events = finish(steps)
+    assert [one.id for one in side.cases] == ["case-0", "case-2"]
+    assert events[0] == CaseDone("case-0", 1, 3)
+    assert "case-1" in events[1].error
+
+
+def test_nothing_to_compare_is_an_error(tmp_path: Path) -> None:
+    saved(tmp_path / "a", name="a", input=InputSpec(size=(32, 32)))
+    library = ModelLibrary(tmp_path)
+    bad = replace(case(1), mask=np.zeros((3, 3), np.uint8))
+    for pairs, words in (([], "nothing to compare"), ([bad], "case-1")):
+        with pytest.raises(UserError, match=words):
+            finish(compare_models("a", "a", pairs, "cpu", library=library))
+    with pytest.raises(UserError, match="no model named b"):
+        finish(compare_models("a", "b", [case(0)], "cpu", library=library))
