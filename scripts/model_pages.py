@@ -56,8 +56,9 @@ def _memory(card: ModelCard) -> str:
         return ""
     return (
         f"{card.memory.replay} images that a fine-tune shows it again, and {card.memory.gate} that tell "
-        "whether it forgets, with their masks, at the size at which it sees them. They were taken from what it was "
-        "trained and validated on, under the same terms, and lie in `memory.safetensors` beside the weights."
+        "whether it forgets, with their masks, at the size at which it sees them. They were taken from what "
+        "it was trained and validated on, under the same terms, and lie in `memory.safetensors` beside the "
+        "weights."
     )
 
 

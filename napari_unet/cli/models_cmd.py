@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from napari_unet.cli.console import complain, json_line, stdout
+from napari_unet.cli.remember_cmd import remember
 from napari_unet.core.errors import UserError
 
+if TYPE_CHECKING:
+    from napari_unet.models.card import MemorySpec
+
 app = typer.Typer(help="List, show and verify the models on this computer.", no_args_is_help=True)
+app.command("remember")(remember)
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
 
@@ -44,7 +50,7 @@ def show_model(
 
     card = default_library().find(name).card
     if as_json:
-        json_line(card.model_dump(mode="json"))
+        json_line(json.loads(card.model_dump_json()))  # which writes nan as JSON can
         return
     table = Table(show_header=False)
     for field, value in (
@@ -60,6 +66,9 @@ def show_model(
         ),
         ("attribution", "\n".join(d.attribution for d in card.data)),
         ("chosen by", card.chosen_by),
+        ("remembers", _memory(card.memory)),
+        ("fine-tuned on", f"{len(card.trained_on)} cases" if card.trained_on else "–"),
+        ("against parent", card.gate.verdict() if card.gate else "–"),
         ("limits", "\n".join(card.limits)),
         ("sha256", card.sha256),
     ):
@@ -93,6 +102,10 @@ def verify_models(
         complain(problem)
     if bad:
         raise typer.Exit(1)
+
+
+def _memory(spec: MemorySpec | None) -> str:
+    return f"{spec.replay} images for replay, {spec.gate} for the gate" if spec else "–"
 
 
 def _input(size: tuple[int, int] | None, spacing_mm: tuple[float, float] | None) -> str:

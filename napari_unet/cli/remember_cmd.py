@@ -1,0 +1,31 @@
+"""`napari-unet-lung models remember`: a copy of a model, with images to remember."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_unet.cli.console import stdout
+
+
+def remember(
+    name: Annotated[str, typer.Argument(help="Name or folder of a model.")],
+    recipe: Annotated[Path, typer.Option("--recipe", help="The recipe that made it; says what it keeps.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the copy; must not exist.")],
+) -> None:
+    """Copy a model and give it images for fine-tuning, chosen from its own training and validation sets."""
+    from napari_unet.core.errors import UserError
+    from napari_unet.models.checkpoint import copy_model
+    from napari_unet.models.library import default_library
+    from napari_unet.training.config import read_recipe
+    from napari_unet.training.remember import remember_recipe
+
+    entry = default_library().find(name)
+    memory = remember_recipe(read_recipe(recipe), entry.card)
+    if memory is None:
+        raise UserError(f"{recipe} keeps no images.", "Give it a line `memory: {replay: 16, gate: 8}`.")
+    copy_model(entry, output, memory)
+    kept = (len(memory.part("replay")), len(memory.part("gate")))
+    stdout.print(f"{output}: {kept[0]} images for replay and {kept[1]} for the gate", markup=False)

@@ -1,0 +1,63 @@
+"""`models remember`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from net_fakes import lungs, saved, xray
+from typer.testing import CliRunner
+
+from napari_unet.cli.main import app
+from napari_unet.core.errors import UserError
+from napari_unet.models.card import InputSpec, read_card
+from napari_unet.models.library import ModelEntry
+from napari_unet.models.memory import read_memory
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A model, and a recipe with three images."""
+    saved(tmp_path / "m", input=InputSpec(size=(32, 32)))
+    rows = ["file,patient,split"]
+    for k, split in enumerate(["train", "train", "val"]):
+        for kind, image in (("images", xray(lungs(), k) * 255), ("masks", lungs() * 255)):
+            (tmp_path / "set" / kind).mkdir(parents=True, exist_ok=True)
+            iio.imwrite(tmp_path / "set" / kind / f"{k}.png", image.astype(np.uint8))
+        rows.append(f"{k}.png,{k},{split}")
+    (tmp_path / "set" / "manifest.csv").write_text("\n".join(rows))
+    text = f"name: tiny\ndata: {{folder: '{tmp_path / 'set'}', name: set}}\n"
+    (tmp_path / "keeps.yaml").write_text(text + "memory: {replay: 2, gate: 1}\n")
+    (tmp_path / "keeps_not.yaml").write_text(text)
+    return tmp_path
+
+
+def _remember(place: Path, recipe: str, output: str) -> tuple[int, str, BaseException | None]:
+    words = ["models", "remember", str(place / "m"), "--recipe", str(place / recipe)]
+    done = RUNNER.invoke(app, [*words, "-o", str(place / output)])
+    return done.exit_code, done.output, done.exception
+
+
+def test_a_copy_remembers_and_the_original_stays(place: Path) -> None:
+    before = {path.name: path.read_bytes() for path in (place / "m").iterdir()}
+    code, text, _ = _remember(place, "keeps.yaml", "copy")
+    assert code == 0 and "2 images for replay and 1 for the gate" in " ".join(text.split())
+    copy = ModelEntry(read_card(place / "copy"), place / "copy")
+    copy.verify()
+    memory = read_memory(copy)
+    assert memory is not None and [item.role for item in memory.items] == ["replay", "replay", "gate"]
+    assert {path.name: path.read_bytes() for path in (place / "m").iterdir()} == before
+    assert copy.weights.read_bytes() == before["weights.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "output", "words"),
+    [("keeps_not.yaml", "copy", "keeps no images"), ("keeps.yaml", "m", "already")],
+)
+def test_what_it_refuses(place: Path, recipe: str, output: str, words: str) -> None:
+    code, _, error = _remember(place, recipe, output)
+    assert code == 1 and isinstance(error, UserError) and words in str(error)
