@@ -123,7 +123,8 @@ def status(
         for line in lines:
             stdout.print(line, markup=False)
     known, unknown = found["patients"]["known"], found["patients"]["unknown"]
-    stdout.print(f"Patients: {known} known; {_cases(unknown)} without, each counted as a patient of its own.")
+    alone = f"; {_cases(unknown)} without, each counted as a patient of its own" if unknown else ""
+    stdout.print(f"Patients: {known} known{alone}.")
 
 
 @app.command("verify")
