@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from napari_unet.cli.console import complain, json_line, stdout
+from napari_unet.cli.models_exchange_cmd import export_model, import_model
 from napari_unet.cli.remember_cmd import remember
 from napari_unet.core.errors import UserError
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from napari_unet.models.card import MemorySpec
 
 app = typer.Typer(help="List, show and verify the models on this computer.", no_args_is_help=True)
+app.command("export")(export_model)
+app.command("import")(import_model)
 app.command("remember")(remember)
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 

@@ -1,0 +1,99 @@
+"""`napari-unet-lung models export` and `models import`: models for other people and other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_unet.cli.console import json_line, stderr, stdout
+
+
+def export_model(
+    name: Annotated[str, typer.Argument(help="Name or folder of a model.")],
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="FILE.zip", help="The new file. [NAME.zip, or NAME.bioimageio.zip]"),
+    ] = None,
+    bioimageio: Annotated[
+        bool, typer.Option("--bioimageio", help="A BioImage.IO package, for Fiji, ilastik and others.")
+    ] = False,
+    onnx: Annotated[
+        Path | None, typer.Option("--onnx", metavar="FILE.onnx", help="The network as an ONNX file.")
+    ] = None,
+    with_memory: Annotated[
+        bool, typer.Option("--with-memory", help="Take the images along that your own model remembers.")
+    ] = False,
+    author: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Who made the model, for --bioimageio; may be given several times."
+        ),
+    ] = None,
+    licence: Annotated[
+        str, typer.Option(metavar="SPDX", help="Licence of the model, for --bioimageio, such as CC-BY-4.0.")
+    ] = "",
+) -> None:
+    """Write a model into one file: for this program (zip), for others (BioImage.IO, ONNX)."""
+    if onnx is not None and (bioimageio or to is not None):
+        raise typer.BadParameter("--onnx names its own file: give neither --bioimageio nor --to with it.")
+    if (author or licence) and not bioimageio:
+        raise typer.BadParameter("--author and --licence go with --bioimageio only.")
+    if with_memory and (bioimageio or onnx is not None):
+        raise typer.BadParameter("--with-memory goes with our own format only.")
+    if onnx is None and to is not None and not to.is_dir() and to.suffix.lower() != ".zip":
+        raise typer.BadParameter(f"{to} must end in .zip.")
+    if onnx is not None and onnx.suffix.lower() != ".onnx":
+        raise typer.BadParameter(f"{onnx} must end in .onnx.")
+    from napari_unet.models.library import default_library
+
+    entry = default_library().find(name)
+    if onnx is not None:
+        from napari_unet.models.export_onnx import OPSET, export_onnx
+
+        off = export_onnx(entry, onnx)
+        stdout.print(f"{onnx}: opset {OPSET}, differs from torch by {off:.1g} at most", markup=False)
+        return
+    default = f"{entry.card.name}.bioimageio.zip" if bioimageio else f"{entry.card.name}.zip"
+    path = to / default if to is not None and to.is_dir() else to or Path(default)
+    if bioimageio:
+        from napari_unet.models.export_bioimageio import export_bioimageio
+
+        if entry.shipped:
+            author, licence = author or ["napari-unet-lung developers"], licence or "BSD-3-Clause"
+        export_bioimageio(entry, path, tuple(author or ()), licence)
+        for missing, option in ((not author, "--author"), (not licence, "--licence")):
+            if missing:
+                stderr.print(f"The package does not say it: {option} is not given.", markup=False)
+    else:
+        from napari_unet.models.export_zip import export_zip
+
+        card = export_zip(entry, path, with_memory or entry.shipped)
+        if entry.card.memory is not None and card.memory is None:
+            number = entry.card.memory.replay + entry.card.memory.gate
+            stderr.print(
+                f"Left out: the {number} images that {card.name} remembers, which may be of patients. "
+                "--with-memory takes them along, for a fine-tune on the other computer.",
+                markup=False,
+            )
+    stdout.print(f"{entry.card.name} {entry.card.version} is in {path}", markup=False)
+
+
+def import_model(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="Model folder, or a zip file of one.")],
+    name: Annotated[str | None, typer.Option(metavar="NEW", help="Give the model another name.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+) -> None:
+    """Check a model from elsewhere and put it into your model folder."""
+    from napari_unet.models.importing import import_model as bring
+    from napari_unet.models.library import default_library
+
+    imported = bring(path, default_library(), name)
+    card, folder = imported.entry.card, imported.entry.folder
+    if imported.left_out:
+        stderr.print(f"Left out, not part of a model: {', '.join(imported.left_out)}", markup=False)
+    if as_json:
+        json_line({"name": card.name, "version": card.version, "folder": str(folder)})
+    else:
+        stdout.print(f"{card.name} {card.version} is in {folder}", markup=False)

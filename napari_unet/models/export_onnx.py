@@ -1,0 +1,112 @@
+"""A model as an ONNX file, for runtimes without torch."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from napari_unet.core.errors import UserError
+from napari_unet.io.atomic import atomic_write
+from napari_unet.models.example import example_image
+from napari_unet.models.library import ModelEntry
+from napari_unet.models.new_file import check_new_file
+from napari_unet.models.standalone import Standalone, standalone
+
+OPSET = 18
+TOLERANCE = 1e-4
+_NEEDED = ("onnx", "onnxscript", "onnxruntime")
+
+
+def export_onnx(entry: ModelEntry, path: Path) -> float:
+    """Writes `path` and returns by how much its probability differs from torch's at most.
+
+    Input "image" float32 (batch, 1, Y, X), grey by the card's IntensityRule; output "probability" (batch,
+    classes, Y, X). The batch is free; so are Y and X, in multiples of the network's stride, where the card
+    has no fixed size. The card's words for before and after stand in the file's metadata. The file gets its
+    name only after onnxruntime has agreed with torch on two batches.
+    Raises UserError if a package is missing, `path` exists or cannot be written, or the results differ.
+    """
+    check_new_file(path)
+    _check_packages()
+    model = standalone(entry)
+    pixels = example_image(entry.card, model.stride).pixels
+    x = torch.from_numpy(entry.card.intensity.apply(pixels))[None, None]
+    program = _exported(model, x, free=entry.card.input.size is None)
+    kept = {"name", "version", "title", "use", "protocol", "classes", "input", "intensity", "threshold"}
+    card = entry.card.model_dump(mode="json", include=kept | {"mask_rule", "sha256"})
+    program.model.metadata_props.update({name: json.dumps(value) for name, value in card.items()})
+    with atomic_write(path) as partial:
+        program.save(partial, external_data=False)
+        off = _difference(partial, model, x)
+        if not off <= TOLERANCE:
+            raise UserError(
+                f"The copy of {entry.card.name} does not do the same as the model (off by {off:.2g}).",
+                "Report this to the makers of the plugin.",
+            )
+    return off
+
+
+def _check_packages() -> None:
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise UserError(
+            f"ONNX files cannot be written here, for want of {' and '.join(missing)}.",
+            "Install them: pip install 'napari-unet-lung[onnx]'",
+        )
+
+
+def _exported(model: Standalone, x: torch.Tensor, free: bool) -> Any:
+    """The ONNXProgram of torch.onnx, traced with a batch of two so that the batch stays free."""
+    shape: dict[int, Any] = {0: torch.export.Dim("batch", min=1)}
+    if free:
+        shape |= {
+            2: model.stride * torch.export.Dim("y", min=1),
+            3: model.stride * torch.export.Dim("x", min=1),
+        }
+    with _quiet():
+        return torch.onnx.export(
+            model,
+            (torch.cat([x, x.flip(-1)]),),
+            dynamo=True,
+            input_names=["image"],
+            output_names=["probability"],
+            dynamic_shapes=(shape,),
+            opset_version=OPSET,
+            verbose=False,
+        )
+
+
+def _difference(path: Path, model: Standalone, x: torch.Tensor) -> float:
+    """The largest difference between onnxruntime and torch on a batch of one and one of three."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    off = 0.0
+    for batch in (x, torch.cat([x, x.flip(-2), 1 - x])):
+        (other,) = session.run(["probability"], {"image": batch.numpy()})
+        with torch.inference_mode():
+            off = max(off, float(np.abs(other - model(batch).numpy()).max()))
+    return off
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """torch.onnx tells much that helps nobody here."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
