@@ -1,7 +1,8 @@
-"""`models remember`."""
+"""`models remember`, and what `models show` says of memories."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -12,7 +13,8 @@ from typer.testing import CliRunner
 
 from napari_unet.cli.main import app
 from napari_unet.core.errors import UserError
-from napari_unet.models.card import InputSpec, read_card
+from napari_unet.core.gate_report import CaseScore, GateReport, GateSide
+from napari_unet.models.card import InputSpec, TrainedCase, read_card
 from napari_unet.models.library import ModelEntry
 from napari_unet.models.memory import read_memory
 
@@ -61,3 +63,17 @@ def test_a_copy_remembers_and_the_original_stays(place: Path) -> None:
 def test_what_it_refuses(place: Path, recipe: str, output: str, words: str) -> None:
     code, _, error = _remember(place, recipe, output)
     assert code == 1 and isinstance(error, UserError) and words in str(error)
+
+
+def test_show_tells_what_is_remembered_and_how_it_compares(tmp_path: Path) -> None:
+    score = CaseScore("a", 0.5, 0.9, float("nan"), 3.0)
+    report = GateReport("tiny", "mine", GateSide("your images", (score,)))
+    entry = saved(tmp_path / "mine", gate=report, trained_on=(TrainedCase(id="a"), TrainedCase(id="b")))
+    text = " ".join(RUNNER.invoke(app, ["models", "show", str(entry.folder)]).output.split())
+    assert "2 cases" in text and "Better on your images" in text
+    shown = RUNNER.invoke(app, ["models", "show", str(entry.folder), "--json"]).output
+    card = json.loads(shown, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    assert card["gate"]["new_site"]["cases"][0]["old_hd95"] == "NaN"
+    assert "16 images for replay" in " ".join(
+        RUNNER.invoke(app, ["models", "show", "cxr-lung"]).output.split()
+    )
