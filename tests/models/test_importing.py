@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from net_fakes import saved
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.gate_report import CaseScore, GateReport, GateSide
 from napari_unet.models import importing, unpacking
-from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, checksum
+from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, TrainedCase, checksum
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.export_zip import export_zip
 from napari_unet.models.importing import import_model
@@ -294,3 +295,15 @@ def test_a_full_disk_leaves_nothing(
     with pytest.raises(UserError, match="No space left"):
         import_model(entry.folder, library)
     assert _empty(library)
+
+
+def test_another_name_changes_nothing_else(tmp_path: Path, library: ModelLibrary) -> None:
+    scores = (CaseScore("7f", 0.8, 0.9, float("nan"), 3.0),)
+    report = GateReport("tiny", "m", GateSide("your images", scores, "mm"))
+    entry = saved(tmp_path / "m", name="m", gate=report, trained_on=(TrainedCase(id="7f", patient="a1"),))
+    renamed = import_model(entry.folder, library, "n").entry
+    before, after = (
+        json.loads((folder / CARD_FILE).read_text()) for folder in (entry.folder, renamed.folder)
+    )
+    assert after == {**before, "name": "n"}
+    assert library.find("n").card.gate is not None
