@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from napari_unet.core.errors import UserError
+from napari_unet.review.features import drop_features
 from napari_unet.review.rows import case_row
 from napari_unet.review.schema import cases, measurements
 from napari_unet.review.trail import note_event, note_events, now
@@ -88,6 +89,7 @@ def resolve_change(connection: Connection, case: str, keep: bool, by: str) -> No
         if Status(row.status) in DECIDED:
             values |= {"status": Status.SECOND_LOOK.value, "reason": None, "decided": None}
         change(connection, case, **values)
+        drop_features(connection, case)
     note_event(connection, case, by, "new content taken" if keep else "new content left aside")
 
 

@@ -39,6 +39,7 @@ def store_first_mask(project: ReviewProject, case_id: str, first: FirstMask, by:
             project.put_findings(case_id, first.checks, None)
         return False
     project.put_map(case_id, first.probability, first.uncertainty, first.model, first.version)
+    _put_features(project, case_id, first)
     author = Author(AuthorKind.MODEL, first.model, first.version)
     head = project.revision(case.revision) if case.revision else None
     if case.status in DECIDED or (head is not None and head.author.kind != AuthorKind.MODEL):
@@ -47,3 +48,25 @@ def store_first_mask(project: ReviewProject, case_id: str, first: FirstMask, by:
     project.add_revision(case_id, first.labels, author, note=f"for {by}")
     project.put_findings(case_id, first.checks, first.score)
     return True
+
+
+def store_next_mask(project: ReviewProject, case_id: str, found: FirstMask, by: str) -> bool:
+    """Keeps what another model says about a case that has a mask, after a fine-tune.
+
+    Returns whether its mask became the case's own: where nobody has touched the case. Of all others only the
+    features are kept, by which cases are compared; their mask, map and findings stay. by : who asked.
+    """
+    _put_features(project, case_id, found)
+    if found.labels is None or found.probability is None:
+        return False
+    author = Author(AuthorKind.MODEL, found.model, found.version)
+    if project.renew_mask(case_id, found.labels, author, note=f"for {by}") is None:
+        return False
+    project.put_map(case_id, found.probability, found.uncertainty, found.model, found.version)
+    project.put_findings(case_id, found.checks, found.score)
+    return True
+
+
+def _put_features(project: ReviewProject, case_id: str, found: FirstMask) -> None:
+    if found.features is not None:
+        project.put_features(case_id, found.features, found.model, found.version)

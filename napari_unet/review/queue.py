@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 from napari_unet.core.doubt import doubt_of, uncertain_places
-from napari_unet.review.types import Case, FileState, Order
+from napari_unet.review.types import DECIDED, Case, FileState, Order
+from napari_unet.review.useful import NOT_LOOKED_AT, doubt_words
 
 __all__ = ["doubt_of", "order_cases", "priorities", "reasons", "uncertain_places"]
 
@@ -33,7 +34,8 @@ _ASIDE = {
 def priorities(cases: Iterable[Case], order: Order, seed: int = 0) -> dict[str, tuple[float, str]]:
     """Case id to (priority, why it stands there in words); the higher, the earlier.
 
-    A case whose file is missing, changed or unreadable comes last, whatever the order.
+    A case whose file is missing, changed or unreadable comes last, whatever the order. Order.INFORMATIVE goes
+    by what `useful_first` found when the queue was sorted last, and puts decided cases behind the others.
     seed : of Order.RANDOM; the cases keep their places among each other when others are added.
     """
     return {case.id: _priority(case, order, seed) for case in cases}
@@ -63,6 +65,8 @@ def _priority(case: Case, order: Order, seed: int) -> tuple[float, str]:
         case Order.RANDOM:
             digest = hashlib.sha256(f"{seed}:{case.id}".encode()).digest()
             return int.from_bytes(digest[:6], "big") / 2**48, "Random order"
+        case Order.INFORMATIVE:
+            return (-2.0, "Decided") if case.status in DECIDED else _by_use(case)
         case Order.ID:
             return 0.0, ""
 
@@ -82,7 +86,9 @@ def _by_checks(case: Case) -> tuple[float, str]:
 
 def _by_uncertainty(case: Case) -> tuple[float, str]:
     if case.uncertainty is None:
-        return -1.0, "No model has looked at it yet"
-    if case.uncertainty < 0.005:
-        return case.uncertainty, "Model is sure along the whole border"
-    return case.uncertainty, f"Model is unsure along {case.uncertainty:.0%} of the border".replace("%", " %")
+        return -1.0, NOT_LOOKED_AT
+    return case.uncertainty, doubt_words(case.uncertainty)
+
+
+def _by_use(case: Case) -> tuple[float, str]:
+    return (case.priority, case.why) if case.why else (-1.0, NOT_LOOKED_AT)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -21,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; see `migrations/versions`."""
 
 
@@ -163,6 +164,15 @@ maps = Table(
     Column("file", Text, nullable=False),
     Column("bytes", Integer, nullable=False),
     Column("used", Integer, nullable=False),  # the higher, the later
+)
+
+features = Table(
+    "features",
+    metadata,
+    Column("case", ForeignKey("cases.id"), primary_key=True),
+    Column("model", String(200), nullable=False),
+    Column("version", String(50), nullable=False),
+    Column("numbers", LargeBinary, nullable=False),  # float16, little-endian
 )
 
 events = Table(

@@ -9,8 +9,9 @@ import numpy as np
 from sqlalchemy import Connection, delete, insert, select
 
 from napari_unet.core.errors import UserError
-from napari_unet.review import maps, revisions, rows, schema
+from napari_unet.review import features, maps, revisions, rows, schema, untouched
 from napari_unet.review.faults import faults_explained
+from napari_unet.review.features import Features
 from napari_unet.review.leases import CaseTaken
 from napari_unet.review.maps import ProbabilityMap
 from napari_unet.review.revisions import Comparison
@@ -86,6 +87,44 @@ class MaskStore(CaseStore):
         old = self.revision(revision)
         author = Author(AuthorKind.PERSON, by)
         return self.add_revision(old.case, self.read_mask(revision), author, f"restored from {old.number}")
+
+    def untouched(self) -> list[str]:
+        """Ids of new cases whose mask is a model's and that nobody has painted or opened, by number."""
+        with self._database.reading() as connection:
+            return untouched.all_untouched(connection)
+
+    def renew_mask(self, case: str, labels: np.ndarray, author: Author, note: str = "") -> Revision | None:
+        """Gives a case that nobody has touched the mask of another model; the old one stays as its parent.
+
+        labels : as in `add_revision`. None, and nothing is changed, if somebody has touched the case by the
+        time it would be written. A mask by the same model is not stored again.
+        """
+        old = self.case(case)
+        if old.revision is None or (old.shape is not None and old.shape != labels.shape):
+            return None
+        before = self.revision(old.revision)
+        if before.author == author:
+            return before
+        compared = self._compare(labels, before.id, old.spacing_mm)
+        encoded = revisions.encode(labels)
+        with self._database.writing() as connection:
+            row = rows.case_row(connection, case)
+            if row.revision != before.id or not untouched.is_untouched(connection, case):
+                return None
+            new = revisions.store(connection, self.folder, case, encoded, author, note, before.id, compared)
+            return rows.revision_from(rows.one_revision(connection, new))
+
+    def put_features(self, case: str, numbers: np.ndarray, model: str, version: str) -> None:
+        """Keeps what a model's network makes of a case's image, in place of what one made of it before."""
+        with self._database.writing() as connection:
+            rows.case_row(connection, case)
+            features.store_features(connection, case, numbers, model, version)
+            note_event(connection, case, model, "features", version=version)
+
+    def features(self) -> dict[str, Features]:
+        """What networks made of the cases' images, by case, where one has looked."""
+        with self._database.reading() as connection:
+            return features.all_features(connection)
 
     def put_map(
         self, case: str, probability: np.ndarray, uncertainty: np.ndarray | None, model: str, version: str

@@ -58,6 +58,7 @@ class Order(StrEnum):
     CHECKS = "anatomy checks"
     UNCERTAINTY = "uncertainty"
     RANDOM = "random"
+    INFORMATIVE = "most useful for training"
 
 
 class AuthorKind(StrEnum):

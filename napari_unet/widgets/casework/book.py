@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
@@ -40,6 +42,8 @@ class CaseBook(QObject):
         self._sort_soon.stop()
         self.cases = {case.id: case for case in cases}
         self._set_queue(_sorted(list(self.cases.values()), self.order))
+        if self.order is Order.INFORMATIVE:  # what was found when it was sorted last may be of yesterday
+            self.sort()
 
     def took(self, case: Case) -> None:
         """A case stands as `case` now."""
@@ -80,10 +84,14 @@ class CaseBook(QObject):
         """Sort the queue by what is known now."""
         self._sort_soon.stop()
         project, cases, order = self._link.project, list(self.cases.values()), self.order
-        job = self._link.run(lambda: _sorted(cases, order))
+        if project is None:
+            return
+        job = self._link.run(lambda: _ranked(project, cases, order))
 
-        def use(queue: list[str]) -> None:
+        def use(found: tuple[list[tuple[Case, Case]], list[str]]) -> None:
+            changes, queue = found
             if project is self._link.project and order == self.order:
+                self._take_ranks(changes)
                 known = set(queue)
                 self._set_queue(queue + [id for id in self.cases if id not in known])
 
@@ -119,11 +127,41 @@ class CaseBook(QObject):
         self.cases_changed.emit([id for id, case in self.cases.items() if before.get(id) != case])
         self.sort()
 
+    def _take_ranks(self, changes: list[tuple[Case, Case]]) -> None:
+        """Cases as they were when the sorting began, and with their ranks; there may be thousands."""
+        for old, new in changes:
+            now = self.cases.get(new.id, old)
+            self.cases[new.id] = new if now is old else replace(now, priority=new.priority, why=new.why)
+        if changes:
+            self._link.write(partial(_keep_ranks, cases=[new for _, new in changes]))
+            self.cases_changed.emit([new.id for _, new in changes])
+
     def _set_queue(self, queue: list[str]) -> None:
         if queue != self.queue:
             self.queue = queue
             self._places = {id: place for place, id in enumerate(queue)}
             self.queue_changed.emit()
+
+
+def _ranked(project: Any, cases: list[Case], order: Order) -> tuple[list[tuple[Case, Case]], list[str]]:
+    """(cases that have another rank now, before and after; the queue)."""
+    if order is not Order.INFORMATIVE:
+        return [], _sorted(cases, order)
+    from napari_unet.review.useful import useful_first
+
+    ranks = useful_first(cases, project.features())
+    now = {case.id: case for case in cases}
+    changes = []
+    for case in cases:
+        priority, why = ranks.get(case.id, (case.priority, case.why))
+        if (priority, why) != (case.priority, case.why):
+            now[case.id] = replace(case, priority=priority, why=why)
+            changes.append((case, now[case.id]))
+    return changes, _sorted(list(now.values()), order)
+
+
+def _keep_ranks(project: Any, cases: list[Case]) -> None:
+    project.set_queue({case.id: (case.priority, case.why) for case in cases})
 
 
 def _sorted(cases: list[Case], order: Order) -> list[str]:

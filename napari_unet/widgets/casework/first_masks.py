@@ -1,4 +1,4 @@
-"""First masks from a model, in the background: the case on the desk first, then the next ones."""
+"""Masks from a model, in the background: the case on the desk first, then the next ones."""
 
 from __future__ import annotations
 
@@ -22,10 +22,18 @@ class FirstMasksProgress:
     total: int
 
 
+@dataclass(frozen=True)
+class _Wish:
+    """model : whose mask. again : the case has a mask; it is replaced if nobody has touched the case."""
+
+    model: str
+    again: bool
+
+
 class FirstMasks(QObject):
     """Asks the engine for one mask after another, and has them stored.
 
-    progressed : FirstMasksProgress. stored : id of a case that has a first mask now. failed : a UserError;
+    progressed : FirstMasksProgress. stored : id of a case that has been looked at now. failed : a UserError;
     the other cases go on unless the model itself does not work. ended : nothing is left to do, or it was
     stopped.
     """
@@ -38,9 +46,10 @@ class FirstMasks(QObject):
     def __init__(self, casework: Any) -> None:
         super().__init__(casework)
         self._casework = casework
-        self._waiting: dict[str, str] = {}  # case id to model
+        self._waiting: dict[str, _Wish] = {}  # by case id
         self._job: Job | None = None
         self._asked = ""  # the case that the engine is at
+        self._wish: _Wish | None = None  # what for
         self._done = self._failures = 0
 
     @property
@@ -48,9 +57,13 @@ class FirstMasks(QObject):
         """Whether cases are waiting for their mask."""
         return self._job is not None
 
-    def ask(self, ids: list[str], model: str) -> None:
-        """First masks by `model` for these cases; one that waits already waits once."""
-        self._waiting |= {id: model for id in ids if id != self._asked}
+    def ask(self, ids: list[str], model: str, again: bool = False) -> None:
+        """Masks by `model` for these cases; one that waits already waits once, for the model asked for last.
+
+        again : the cases have masks. Those of cases that nobody has touched are replaced, all others stay.
+        """
+        wish = _Wish(model, again)
+        self._waiting |= {id: wish for id in ids if id != self._asked or wish != self._wish}
         self._tell()
         self._next()
 
@@ -69,15 +82,15 @@ class FirstMasks(QObject):
         if id is None:
             self._finish()
             return
-        model, project = self._waiting.pop(id), self._casework.project
-        self._asked = id
+        wish, project = self._waiting.pop(id), self._casework.project
+        self._asked, self._wish = id, wish
         device = preferences().device
 
         def arguments() -> dict[str, Any]:
-            return {"path": str(project.source(id)), "model": model, "device": device}
+            return {"path": str(project.source(id)), "model": wish.model, "device": device}
 
         job = self._job = run_on_engine(self._casework.session.engine, "first_mask", arguments, owner=self)
-        job.succeeded.connect(lambda found: self._store(id, found))
+        job.succeeded.connect(lambda found: self._store(id, found, wish.again))
         job.failed.connect(lambda error: self._on_failed(id, error))
         job.ended.connect(self._on_ended)
 
@@ -87,14 +100,14 @@ class FirstMasks(QObject):
             return None
         return next((id for id in self._casework.coming() if id in self._waiting), next(iter(self._waiting)))
 
-    def _store(self, id: str, found: Any) -> None:
+    def _store(self, id: str, found: Any, again: bool) -> None:
         self._failures = 0
         by = self._casework.author().name
 
         def store(project: Any) -> Any:
-            from napari_unet.review.findings import store_first_mask
+            from napari_unet.review.findings import store_first_mask, store_next_mask
 
-            store_first_mask(project, id, found, by)
+            (store_next_mask if again else store_first_mask)(project, id, found, by)
             return project.case(id)
 
         self._casework.write(store, lambda case: self._on_stored(case))
@@ -107,19 +120,19 @@ class FirstMasks(QObject):
         self._failures += 1
         number = self._casework.cases[id].number if id in self._casework.cases else "?"
         if self._failures < _IN_A_ROW:
-            self.failed.emit(UserError(f"Case {number} got no first mask. {error.problem}", error.remedy))
+            self.failed.emit(UserError(f"Case {number} got no mask. {error.problem}", error.remedy))
             return
         self._waiting.clear()
-        self.failed.emit(UserError(f"No first masks can be made. {error.problem}", error.remedy))
+        self.failed.emit(UserError(f"No masks can be made. {error.problem}", error.remedy))
 
     def _on_ended(self) -> None:
-        self._job, self._asked = None, ""
+        self._job, self._asked, self._wish = None, "", None
         self._done += 1
         self._tell()
         self._next()
 
     def _finish(self) -> None:
-        self._asked = ""
+        self._asked, self._wish = "", None
         self._done = self._failures = 0
         self.ended.emit()
 

@@ -10,7 +10,7 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
-from napari_unet.review.types import Author, AuthorKind, Case
+from napari_unet.review.types import USABLE, Author, AuthorKind, Case
 from napari_unet.widgets.casework.first_masks import FirstMasks
 from napari_unet.widgets.jobs import Job, exhaust
 
@@ -46,6 +46,7 @@ class Intake(QObject):
         self.first_masks = FirstMasks(casework)
         self.first_masks.failed.connect(casework.failed)
         self.first_masks.stored.connect(self._on_first_mask)
+        self.first_masks.ended.connect(self._book.sort)
 
     def add_images(
         self, inputs: Sequence[Path], manifest: Path | None, masks: Path | None, model: str | None
@@ -101,6 +102,16 @@ class Intake(QObject):
         if ids is None:
             ids = [id for id in self._book.queue if self._book.cases[id].revision is None]
         self.first_masks.ask(list(ids), model)
+
+    def predict_again(self, model: str) -> None:
+        """See CaseWork.predict_again."""
+        usable = [id for id in self._book.queue if self._book.cases[id].status in USABLE]
+
+        def ask(untouched: list[str]) -> None:
+            self.first_masks.ask(untouched, model, again=True)
+            self.first_masks.ask(usable, model, again=True)  # their masks stay: only to compare others with
+
+        self._link.read(lambda project: project.untouched()).succeeded.connect(ask)
 
     def ask_for_map(self, id: str) -> None:
         """Make a model's map of a case that is not kept any more, with the model that was used before."""

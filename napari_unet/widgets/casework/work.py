@@ -405,6 +405,14 @@ class CaseWork(QObject):
         """First masks by `model` in the background; None: for all cases without a mask."""
         self.intake.make_first_masks(model, ids)
 
+    def predict_again(self, model: str) -> None:
+        """After a fine-tune: masks by `model` for the cases that nobody has touched, in the background.
+
+        Masks that people made or decided about stay as they are. At the end the queue is sorted anew.
+        `intake.first_masks` tells of progress and can be stopped.
+        """
+        self.intake.predict_again(model)
+
     def resolve_change(self, id: str, keep: bool) -> None:
         """Decide about a changed file. keep : its new content is the case's from now on."""
         self.intake.resolve_change(id, keep)
