@@ -95,11 +95,12 @@ class Review:
         """Wait until nothing is read or written any more."""
         link = self.work.link
         for _ in range(4):
+            QApplication.processEvents()
             if link.clerk is not None:
                 assert link.clerk.flush(20)
                 assert link.saver.flush(20)
             self.qtbot.waitUntil(lambda: not link._jobs)
-            QApplication.processEvents()
+        QApplication.processEvents()
 
     def saved(self, id: str) -> np.ndarray:
         """The current mask of a case as it lies on the disk."""

@@ -8,6 +8,7 @@ from casework_fakes import lungs, stroke, wait_seconds, write_images, write_stac
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from napari.layers import Labels
+from qtpy.QtWidgets import QApplication
 
 from napari_unet.core.change import IGNORE
 from napari_unet.review.store import ReviewProject
@@ -66,6 +67,7 @@ def recorded(clerk, qtbot):
 
 
 def same(clerk, saver, layer) -> bool:
+    QApplication.processEvents()  # the turn on which the clerk hears of a stroke
     assert clerk.flush(10)
     return np.array_equal(saver.mask, layer.data)
 
@@ -228,6 +230,15 @@ def test_a_revision_follows_the_last_stroke(recorded, clerk, qtbot, monkeypatch)
     np.testing.assert_array_equal(saver.saved[0], layer.data)
 
 
+def test_a_stroke_leaves_the_event_that_it_ends_with_to_the_window(recorded, clerk):
+    layer, saver, recorder = recorded(lungs((60, 80)))
+    stroke(layer, (5, 5))
+    assert clerk.flush(10) and not saver.strokes
+    recorder.save()  # what is asked for later comes after it
+    assert clerk.flush(10) and saver.strokes == 1 and len(saver.saved) == 1
+    np.testing.assert_array_equal(saver.saved[0], layer.data)
+
+
 def test_stopped_it_saves_once_and_lets_go(recorded, clerk):
     layer, saver, recorder = recorded(lungs((60, 80)))
     stroke(layer, (5, 5))
@@ -258,7 +269,8 @@ def test_the_clerk_goes_on_after_a_bug(clerk, caplog):
     assert "a task of the case work failed" in caplog.text
 
 
-def test_strokes_survive_without_being_saved(review, tmp_path):
+def test_strokes_survive_without_being_saved(review, tmp_path, monkeypatch):
+    monkeypatch.setattr(stroke_recorder, "_REVISION_MS", 600_000)
     (id,) = review.start(write_images(tmp_path / "images", 1))
     mask = review.open(id)
     stroke(mask, (5, 5), (9, 60))

@@ -95,6 +95,8 @@ class StrokeRecorder(QObject):
         self._shape = layer.data.shape
         self._note = "strokes"
         self._remember()
+        self._played: list[Callable[[], None]] = []  # steps that the clerk has not been told of
+        self._soon = _timer(0, self._hand_over)
         self._later = _timer(_REVISION_MS, self.save)
         self._calm = _timer(_CALM_MS, self.compare)
         layer.events.paint.connect(self._on_paint)
@@ -110,17 +112,17 @@ class StrokeRecorder(QObject):
         self.layer.events.data.disconnect(self._on_set_data)
         self.compare()
         self.save()
-        self._clerk.post(self.tape.close)
+        self._post(self.tape.close)
 
     def compare(self) -> None:
         """Look for changes that no event told of."""
         self._calm.stop()
-        self._clerk.post(partial(self.tape.compare, self.layer.data))
+        self._post(partial(self.tape.compare, self.layer.data))
 
     def save(self) -> None:
         """Make a revision now, if anything was changed."""
         self._later.stop()
-        self._clerk.post(partial(self.tape.save, self._author(), self._note))
+        self._post(partial(self.tape.save, self._author(), self._note))
 
     def _on_paint(self, event: Any) -> None:
         self._play(list(event.value), undoing=False)
@@ -147,10 +149,22 @@ class StrokeRecorder(QObject):
             self.painted.emit()
 
     def _play(self, item: list[Any], undoing: bool) -> None:
-        self._clerk.post(partial(self.tape.play, item, undoing))
+        """The clerk hears of it on the next turn: two threads of Python at once would hold up this event."""
+        self._played.append(partial(self.tape.play, item, undoing))
+        self._soon.start()
         self._remember()
         self._later.start()
         self.painted.emit()
+
+    def _post(self, task: Callable[[], None]) -> None:
+        self._hand_over()
+        self._clerk.post(task)
+
+    def _hand_over(self) -> None:
+        self._soon.stop()
+        played, self._played = self._played, []
+        for step in played:
+            self._clerk.post(step)
 
     def _remember(self) -> None:
         self._undone = _last(self.layer._undo_history)
