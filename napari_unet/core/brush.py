@@ -24,6 +24,7 @@ def smart_disc(
     label: int,
     tolerance: float = TOLERANCE,
     seed_value: float | None = None,
+    threshold: float = 0.5,
 ) -> Change:
     """What one touch of the smart brush paints: `label` where the disc agrees with its centre; 0 erases.
 
@@ -31,8 +32,8 @@ def smart_disc(
     may reach over the edge. tolerance : share of the image's range by which a pixel may differ, 0..1;
     at 1 this is a plain brush. seed_value : the intensity to agree with, as `seed_at` gives it for the place
     where the stroke began; None takes it at the centre. Pixels of which the model says what the brush says
-    (lung, or not lung when erasing) agree in any case. What is painted hangs together; pixels to be ignored
-    stay.
+    (lung, or not lung when erasing) agree in any case; to the model, pixels are lung from `threshold` on.
+    What is painted hangs together; pixels to be ignored stay.
     """
     box = _box(centre, radius, labels.shape)
     old = labels[box]
@@ -44,7 +45,7 @@ def smart_disc(
         seed = seed_at(image, centre) if seed_value is None else seed_value
         agrees = _alike(image, box, seed, tolerance)
         if probability is not None and label != IGNORE:
-            agrees |= (probability[box] >= 0.5) == (label > 0)
+            agrees |= (probability[box] >= threshold) == (label > 0)
         disc &= agrees
     return change_in(labels, box, np.where(_joined(disc, box, centre), label, old))
 

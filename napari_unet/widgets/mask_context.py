@@ -22,7 +22,8 @@ class MaskContext:
 
     image : the layer that the mask lies over. index : as in layers.raster_source: the slice of a stack that
     the mask is of, or None for all. spacing_mm : one per axis of the mask without the leading axes of a
-    slice, or None. columns_towards, modality : as in Raster. per_slice : a stack of X-rays, each an image of
+    slice, or None. columns_towards, modality : as in Raster. threshold : of the model: from there on it says
+    lung. per_slice : a stack of X-rays, each an image of
     its own. probability : float32 0..1 of the mask's shape, or None. model_mask : labels (uint8) as the model
     (or the file the mask came from) had them, or None. Both may take long: never on the GUI thread.
     """
@@ -35,3 +36,4 @@ class MaskContext:
     per_slice: bool = False
     probability: Callable[[], np.ndarray | None] = field(default=_nothing, repr=False)
     model_mask: Callable[[], np.ndarray | None] = field(default=_nothing, repr=False)
+    threshold: float = 0.5

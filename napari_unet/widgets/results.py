@@ -61,6 +61,7 @@ class MaskResult:
             self.slices > 1,
             probability=lambda: prediction.probability[0],
             model_mask=lambda: _drawn(self, prediction.mask(), self.left_right),
+            threshold=prediction.threshold,
         )
 
 

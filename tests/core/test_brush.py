@@ -55,6 +55,18 @@ def test_it_paints_only_within_its_disc_and_nothing_that_is_ignored(
     assert (change.values == label).all()
 
 
+def test_the_model_says_lung_from_its_own_threshold_on() -> None:
+    image, empty = two_halves(), np.zeros(SHAPE, np.uint8)
+    probability = np.full(SHAPE, 0.4, np.float32)
+    for threshold, reaches in ((0.5, False), (0.3, True)):
+        change = smart_disc(image, probability, empty, (20, 18), 15, 1, threshold=threshold)
+        assert painted(change)[:, 27:].any() == reaches
+    full = np.ones(SHAPE, np.uint8)
+    for threshold, reaches in ((0.5, True), (0.3, False)):  # erasing
+        change = smart_disc(image, probability, full, (20, 18), 15, 0, threshold=threshold)
+        assert painted(change)[:, 27:].any() == reaches
+
+
 def test_it_stops_at_an_edge_in_the_image() -> None:
     change = smart_disc(two_halves(), None, np.zeros(SHAPE, np.uint8), (20, 18), 15, 1)
     columns = np.nonzero(painted(change).any(axis=0))[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import ref
+
 import numpy as np
 import pytest
 from correct_hands import RIGHT, SHIFT, MaskHands
@@ -10,6 +12,8 @@ from qtpy.QtTest import QTest
 
 from napari_unet.core.change import IGNORE
 from napari_unet.widgets.correcting.toolbox import _NO_IMAGE
+from napari_unet.widgets.mask_context import MaskContext
+from napari_unet.widgets.session import session_of
 
 BRUSH, SCRIBBLE, LASSO = range(3)
 
@@ -29,6 +33,17 @@ def test_the_smart_brush_stays_inside_what_looks_alike(case, brush):
     assert painted[75, 30]
     assert (image.data[painted] < 100).all(), "the brush reached over the bright wall"
     assert painted[:, 31:40].any(), "there is dark lung right up to the wall"
+
+
+@pytest.mark.parametrize(("threshold", "reaches"), [(0.5, False), (0.3, True)])
+def test_the_smart_brush_knows_the_threshold_of_the_model(viewer, case, brush, threshold, reaches):
+    image, mask = case
+    probability = np.full(mask.data.shape, 0.4, np.float32)
+    context = MaskContext(ref(image), probability=lambda: probability, threshold=threshold)
+    session_of(viewer).keep_context(mask, context)
+    brush.ready()
+    brush.drag(mask, (60, 30), (90, 30), (90, 36))
+    assert (image.data[mask.data == 1] >= 100).any() == reaches
 
 
 def test_one_stroke_is_one_step_of_undo(case, brush):

@@ -26,7 +26,7 @@ class Plane:
     """One slice (Y, X) of a mask and what belongs to it; None for what is not known.
 
     image : its grey values. probability : 0..1. model : the labels that the model gave, or the file had.
-    spacing : mm down and across. towards, modality : as in Raster.
+    spacing : mm down and across. towards, modality : as in Raster. threshold : see MaskContext.
     """
 
     layer: Labels
@@ -37,6 +37,7 @@ class Plane:
     spacing: tuple[float, ...] | None
     towards: str | None
     modality: Modality
+    threshold: float = 0.5
 
     def labels(self) -> np.ndarray:
         """The slice's labels now, as uint8; a view where the layer holds uint8."""
@@ -141,7 +142,8 @@ class Target(QObject):
         spacing = self.spacing
         towards, modality = self.sides()
         in_plane = None if spacing is None else tuple(spacing[-2:])
-        return Plane(layer, lead, image, probability, model, in_plane, towards, modality)
+        threshold = Plane.threshold if self._context is None else self._context.threshold
+        return Plane(layer, lead, image, probability, model, in_plane, towards, modality, threshold)
 
     def whole_model(self) -> np.ndarray | None:
         """The model's labels of the whole mask, once loaded; None if there are none."""

@@ -247,7 +247,15 @@ class SmartBrush(CanvasTool):
         radius = max(0.5, plane.layer.brush_size / 2)
         where = (float(at[0]), float(at[1]))
         return smart_disc(
-            plane.image, plane.probability, labels, where, radius, label, self._tolerance(), seed
+            plane.image,
+            plane.probability,
+            labels,
+            where,
+            radius,
+            label,
+            self._tolerance(),
+            seed,
+            plane.threshold,
         )
 
 
