@@ -11,8 +11,11 @@ import numpy as np
 from PIL import Image
 from qtpy.QtWidgets import QDockWidget
 
+from napari_unet.io.formats import read_raster
+from napari_unet.resources_path import resource
 from napari_unet.review.add import add_found, gather
 from napari_unet.review.store import ReviewProject
+from napari_unet.review.types import Author, AuthorKind, NewCase
 from napari_unet.widgets.open_review import open_review
 from napari_unet.widgets.session import session_of
 
@@ -45,3 +48,36 @@ def test_the_docks_are_read_before_there_is_a_window() -> None:
         "sys.exit(not wanted <= set(sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+_CLOSING = """
+import sys
+from pathlib import Path
+import napari
+from qtpy.QtCore import QSettings, QTimer
+from napari_unet.widgets.open_review import open_review
+from napari_unet.widgets.session import session_of
+folder = Path(sys.argv[1])
+QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(folder))
+viewer = napari.Viewer()
+open_review(viewer, folder / "project")
+def close(case):
+    assert viewer.dims.ndim == 3 and len(viewer.layers) == 2
+    print("open", flush=True)
+    QTimer.singleShot(500, viewer.window._qt_window.close)
+session_of(viewer).casework.case_opened.connect(close)
+napari.run()
+print("closed", flush=True)
+"""
+
+
+def test_the_window_can_be_closed_while_a_stack_is_open(tmp_path: Path) -> None:
+    mask = read_raster(resource("samples", "lctsc_005_4mm_mask.nii.gz"))
+    with ReviewProject.create(tmp_path / "project") as project:
+        ((case, _),) = project.add([NewCase(str(resource("samples", "lctsc_005_4mm.nii.gz")))], "Ann")
+        project.add_revision(case, mask.pixels.astype("uint8"), Author(AuthorKind.FILE, "sample"))
+    command = [sys.executable, "-c", _CLOSING, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert {"open", "closed"} <= set(done.stdout.splitlines()), done.stderr[-3000:]
+    assert "Traceback" not in done.stderr, done.stderr[-3000:]
