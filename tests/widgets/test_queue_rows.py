@@ -89,7 +89,13 @@ def test_a_rejection_bears_its_reason():
 
 
 def test_the_tip_says_that_a_patient_is_not_known():
-    assert "Patient not known" in tip_of(case(1, patient=""), Order.ID)
+    assert "Patient not known: the case counts as a patient of its own." in tip_of(
+        case(1, patient=""), Order.ID
+    )
+
+
+def test_the_tip_names_a_known_patient_by_the_beginning_of_its_hash():
+    assert "Patient abcdef\n" in tip_of(case(1, patient="abcdef0123"), Order.ID) + "\n"
 
 
 def test_progress_in_words():

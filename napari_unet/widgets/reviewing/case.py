@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 from napari_unet.io.identity import Identity
 from napari_unet.review.types import AuthorKind, Case, FileState, Order, Revision
 from napari_unet.widgets.forms import Fields, Words
-from napari_unet.widgets.reviewing.queue_rows import status_words, why_words
+from napari_unet.widgets.reviewing.queue_rows import patient_words, status_words, why_words
 
 _ID = Qt.ItemDataRole.UserRole
 _ROWS = 3
@@ -73,6 +73,7 @@ class CaseBox(QWidget):
         self.identity.setToolTip("Read from the file now, and kept nowhere.")
         self.identity.clicked.connect(lambda: self.identity_wanted.emit())
         self.who = Words(name="identity")
+        self.patient = Words(name="patient")
         self.masks = QListWidget()
         self.masks.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.masks.setTextElideMode(Qt.TextElideMode.ElideRight)
@@ -92,6 +93,7 @@ class CaseBox(QWidget):
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.addLayout(fields)
+        self.column.addWidget(self.patient)
         self.column.addWidget(self.identity)
         self.column.addWidget(self.who)
         self.column.addWidget(Words("Masks of this case, the newest first:"))
@@ -105,6 +107,7 @@ class CaseBox(QWidget):
         self._case = case
         self.setEnabled(case is not None)
         self.note.setText("" if case is None else case.note)
+        self.patient.say("" if case is None else patient_words(case))
         self.who.say("")
         self.show_revisions([])
 
@@ -112,6 +115,7 @@ class CaseBox(QWidget):
         """The open case is not as it was."""
         is_other_note = self._case is None or self._case.note != case.note
         self._case = case
+        self.patient.say(patient_words(case))
         if is_other_note and not self.note.hasFocus():
             self.note.setText(case.note)
 

@@ -133,6 +133,13 @@ def status_words(case: Case) -> str:
     return case.status.value.capitalize()
 
 
+def patient_words(case: Case) -> str:
+    """Whose image it is, by the beginning of the salted hash; else what follows from nobody knowing it."""
+    if case.patient:
+        return f"Patient {case.patient[:6]}"
+    return "Patient not known: the case counts as a patient of its own."
+
+
 def why_words(case: Case, order: Order) -> str:
     """Why the case stands where it stands in a queue of this order."""
     return priorities([case], order)[case.id][1]
@@ -166,7 +173,7 @@ def tip_of(case: Case, order: Order) -> str:
     lines = [f"Case {case.number}: {status_words(case)}"]
     if why_words(case, order):
         lines.append(why_words(case, order))
-    lines.append(f"Patient {case.patient[:6]}" if case.patient else "Patient not known")
+    lines.append(patient_words(case))
     if case.view or case.modality:
         lines.append(" ".join(part for part in (case.modality, case.view) if part))
     if case.reviewer:
