@@ -50,7 +50,7 @@ lint: $(VENV)/.ready
 	$(BIN)/npe2 validate napari_unet/napari.yaml
 
 # In two halves at once, each on a screen of its own: most of the time goes by while windows are opened.
-WINDOWS := tests/widgets tests/widgets_correct tests/widgets_viewing
+WINDOWS := tests/widgets tests/widgets_correct tests/widgets_finetune tests/widgets_viewing
 test: lint
 	+@$(MAKE) --no-print-directory --jobs=2 test-windows test-others
 

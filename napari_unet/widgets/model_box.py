@@ -32,6 +32,7 @@ class ModelBox(QComboBox):
         self.reload()
         self.currentIndexChanged.connect(self._on_chosen)
         session.model_changed.connect(self._on_session)
+        session.library_changed.connect(self.reload)
 
     def entry(self) -> ModelEntry | None:
         """The chosen model."""
@@ -66,6 +67,8 @@ class ModelBox(QComboBox):
 
     def _on_session(self, name: str) -> None:
         entry = self.entry()
+        if name not in [one.card.name for one in self._entries]:
+            self.reload()  # it is new
         names = [one.card.name for one in self._entries]
         if (entry is None or entry.card.name != name) and name in names:
             self.setCurrentIndex(names.index(name))

@@ -13,6 +13,7 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QDockWidget, QWidget
 
 from napari_unet.engine.client import Engine
+from napari_unet.models.library import default_library
 from napari_unet.widgets.mask_context import MaskContext
 from napari_unet.widgets.notices import clear_binding_note
 from napari_unet.widgets.preferences import preferences
@@ -52,17 +53,18 @@ def real_viewer(napari_viewer: Any) -> Any:
 class Session(QObject):
     """The engine, the model in use and the results of one viewer, while docks of ours are open in it.
 
-    model_changed : the name of the model that is in use now. results_changed : a mask layer came or went, or
-    more is known about one.
+    model_changed : the name of the model that is in use now. library_changed : there is a new model.
+    results_changed : a mask layer came or went, or more is known about one.
     """
 
     model_changed = Signal(str)
+    library_changed = Signal()
     results_changed = Signal()
 
     def __init__(self, viewer: Any) -> None:
         super().__init__()
         self.viewer = viewer
-        self.model = ""
+        self.model = default_library(preferences().models).current() or ""
         self._results: dict[Labels, MaskResult] = {
             layer: _made[layer] for layer in viewer.layers if layer in _made
         }

@@ -1,0 +1,150 @@
+"""The Fine-tune dock: a model learns from corrected masks, and proves itself before it is used."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from napari.utils.notifications import show_error
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_unet.core.errors import UserError
+from napari_unet.widgets.dock import Dock
+from napari_unet.widgets.finetuning.gate import GatePage
+from napari_unet.widgets.finetuning.in_use import InUse
+from napari_unet.widgets.finetuning.running import RunPage
+from napari_unet.widgets.finetuning.setup import SetupPage
+from napari_unet.widgets.finetuning.training import BUSY, Stage, Wanted, training_of
+from napari_unet.widgets.forms import Words
+
+
+class FineTuneWidget(Dock):
+    """Plugins ▸ U-Net Lung ▸ Fine-tune.
+
+    It shows the training of its viewer, which goes on when the dock is closed (see finetuning/training.py).
+    """
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__(napari_viewer)
+        self.training = training_of(self._viewer)
+        self.training.attach(self._key)
+        self._shown: Stage | None = None
+        self._build()
+        self._wires = [
+            (self.training.changed, self._on_stage),
+            (self.training.failed, self._on_failed),
+        ]
+        for signal, slot in self._wires:
+            signal.connect(slot)
+        self._on_stage()
+
+    def _build(self) -> None:
+        self.message = Words(name="message")
+        self.status = Words(name="status")
+        self.setup = SetupPage(self._session, self.training)
+        self.run = RunPage(self.training, self._viewer)
+        self.gate = GatePage()
+        self.in_use = InUse(self._session)
+        self.setup.wanted.connect(self._on_wanted)
+        self.setup.failed.connect(self._on_failed)
+        self.gate.taken.connect(self._on_taken)
+        self.gate.kept.connect(self._on_kept)
+        self.in_use.used.connect(self._on_used)
+        self.in_use.failed.connect(self._on_failed)
+        body = QWidget()
+        column = QVBoxLayout(body)
+        for part in (self.message, self.status, self.setup, self.run, self.gate, self.in_use):
+            column.addWidget(part)
+        column.addWidget(Words("For research; not a medical device.", name="purpose"))
+        column.addStretch()
+        self._area = self.fill(body)
+
+    def close_down(self) -> None:
+        """Let go of the viewer; a training goes on."""
+        for signal, slot in self._wires:
+            signal.disconnect(slot)
+        self.setup.close_down()
+        self.run.close_down()
+        self.in_use.close_down()
+        self.training.detach(self._key)
+
+    # -- what is shown --
+
+    def _on_stage(self) -> None:
+        stage, before = self.training.stage, self._shown
+        self._shown = stage
+        busy, decide = stage in BUSY, stage is Stage.DECIDE
+        self.run.setVisible(busy)
+        self.gate.setVisible(decide)
+        self.setup.setVisible(not busy and not decide)
+        self.in_use.setVisible(not busy and not decide)
+        if busy:
+            if before not in BUSY:
+                self._say("")
+            self.run.show_state()
+        elif decide:
+            if before is not Stage.DECIDE:
+                self._show_gate()
+        else:
+            if before is Stage.CANCELLING:
+                self._say("Cancelled; no model was made.")
+            self.setup.show_state()
+        self._area.updateGeometry()
+
+    def _show_gate(self) -> None:
+        result = self.training.result
+        self._say("")
+        seconds = result.train_seconds + result.gate_seconds
+        self.gate.show_report(result.report, self.training.wanted, seconds)
+        self._session.library_changed.emit()
+        self.gate.focus()
+        self._area.verticalScrollBar().setValue(0)
+
+    # -- what is done --
+
+    def _on_wanted(self, wanted: Wanted) -> None:
+        self._say("")
+        self.run.watch.setChecked(self._session.casework.current is None)
+        if not self.training.start(wanted):
+            self._on_failed(UserError("A training is under way already.", "Wait for it, or cancel it."))
+
+    def _on_taken(self) -> None:
+        self.gate.setEnabled(False)
+        self.in_use.use(self.training.result.card.name, self.training.wanted.parent_name)
+
+    def _on_kept(self) -> None:
+        name = self.training.result.card.name
+        self.training.decided()
+        self.setup.begin_anew()
+        self._say(
+            f"The present model stays in use. <b>{escape(name)}</b> is kept beside it, in every model list."
+        )
+
+    def _on_used(self, name: str) -> None:
+        """Another model is in use now: a new one, or an older one again."""
+        self.gate.setEnabled(True)
+        self.training.decided()
+        self.setup.begin_anew()
+        text = f"<b>{escape(name)}</b> is in use now, in Segment and in Review."
+        casework = self._session.casework
+        if casework.project is not None:
+            casework.predict_again(name)
+            text += (
+                " It draws the masks of cases that nobody has touched anew, in the background. Masks that "
+                "people made or decided about stay as they are."
+            )
+        self._say(text)
+
+    def _on_failed(self, error: UserError) -> None:
+        self.gate.setEnabled(True)
+        self._say("")
+        wanted = self.training.wanted
+        text = str(error) if wanted is None else wanted.in_words(str(error))
+        self.message.warn(text)
+        if self.visibleRegion().isEmpty():  # behind another tab
+            show_error(text)
+
+    def _say(self, text: str) -> None:
+        """text : simple HTML."""
+        self.message.say("")
+        self.status.say(text)

@@ -1,0 +1,156 @@
+"""The page of the Fine-tune dock after a training: is the new model better, and is it to be used?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from math import isnan
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.core.gate_report import HARM, CaseScore, GateReport, GateSide
+from napari_unet.widgets.finetuning.training import Wanted
+from napari_unet.widgets.forms import Words
+
+_COLUMNS = ("Case", "Dice", "Change", "Border, HD95")
+_ROWS = 12  # that can be seen at once
+_ROW = 23  # pixels
+_LOSS = 0.005  # of Dice in one case that is pointed out
+
+
+class GatePage(QWidget):
+    """taken : the new model is to be used. kept : the present one stays."""
+
+    taken = Signal()
+    kept = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.title = Words(name="gate_title")
+        self.verdict = Words(name="verdict")
+        self.warning = Words(name="gate_warning")
+        self.protocol = Words(name="gate_protocol")
+        self.table = QTableWidget(0, len(_COLUMNS))
+        self.table.setHorizontalHeaderLabels(list(_COLUMNS))
+        self.table.verticalHeader().hide()
+        self.table.verticalHeader().setMinimumSectionSize(_ROW)
+        self.table.verticalHeader().setDefaultSectionSize(_ROW)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setTabKeyNavigation(False)
+        self.table.setMinimumHeight(120)
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.explained = Words(name="explained")
+        self.take = QPushButton("Use the new model")
+        self.take.clicked.connect(lambda: self.taken.emit())
+        self.keep = QPushButton("Keep the present one")
+        self.keep.clicked.connect(lambda: self.kept.emit())
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.take)
+        buttons.addWidget(self.keep)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        for part in (self.title, self.verdict, self.warning, self.protocol, self.table, self.explained):
+            column.addWidget(part)
+        column.addLayout(buttons)
+
+    def show_report(self, report: GateReport, wanted: Wanted, seconds: float) -> None:
+        """Another training has come to its end. seconds : how long it took."""
+        self.title.say(
+            f"<b>{escape(report.child)}</b> against {escape(report.parent)}, made in {seconds:.0f} s"
+        )
+        self.verdict.say(f"<b>{escape(report.verdict())}</b>")
+        self._warn(report, wanted)
+        self.protocol.warn(wanted.differs) if wanted.differs else self.protocol.say("")
+        self._fill(report, wanted)
+        self.explained.say(
+            "Dice and border distance (HD95) before → after. Each of your cases was held out once: it was "
+            "tested with a model that had not learned from its patient." + _by_chance(report.new_site)
+        )
+        for button, suggested in ((self.take, report.passed), (self.keep, not report.passed)):
+            font = button.font()
+            font.setBold(suggested)
+            button.setFont(font)
+            button.setAutoDefault(suggested)
+            button.setDefault(suggested)
+
+    def focus(self) -> None:
+        """The keyboard goes to the button that is suggested."""
+        (self.take if self.take.isDefault() else self.keep).setFocus()
+
+    def _warn(self, report: GateReport, wanted: Wanted) -> None:
+        said = [wanted.in_words(leak) for leak in report.leaks]
+        if report.forgets:
+            said.insert(0, f"It lost more than {HARM} on the reference set: it has begun to forget.")
+        if not report.passed:
+            said.append("It did not pass. You may use it all the same; better keep the present model.")
+        self.warning.warn(" ".join(said)) if said else self.warning.say("")
+
+    def _fill(self, report: GateReport, wanted: Wanted) -> None:
+        self.table.clearSpans()
+        self.table.setRowCount(0)
+        self._add_side(report.new_site, lambda case: wanted.names.get(case.id, case.id))
+        if report.old_domain is not None:
+            self._add_side(report.old_domain, lambda case: case.id)
+        shown = min(_ROWS, self.table.rowCount())
+        height = self.table.horizontalHeader().sizeHint().height()
+        self.table.setFixedHeight(height + shown * _ROW + 4)
+
+    def _add_side(self, side: GateSide, name: Callable[[CaseScore], str]) -> None:
+        """A heading, then the cases, the one that lost most first."""
+        row = self.table.rowCount()
+        self.table.insertRow(row)
+        heading = QTableWidgetItem(f"{side.name[:1].upper()}{side.name[1:]}: {_moved(side.old, side.new, 3)}")
+        font = heading.font()
+        font.setBold(True)
+        heading.setFont(font)
+        self.table.setItem(row, 0, heading)
+        self.table.setSpan(row, 0, 1, len(_COLUMNS))
+        for case in sorted(side.cases, key=_gain):
+            self._add_case(case, name(case), side.unit)
+
+    def _add_case(self, case: CaseScore, name: str, unit: str) -> None:
+        row, gain = self.table.rowCount(), case.new_dice - case.old_dice
+        self.table.insertRow(row)
+        lost = not isnan(gain) and gain < -_LOSS
+        texts = (
+            name,
+            _moved(case.old_dice, case.new_dice, 3),
+            "" if isnan(gain) else f"{gain:+.3f}".replace("-", "−") + (" ⚠" if lost else ""),
+            _moved(case.old_hd95, case.new_hd95, 1) + f" {unit}",
+        )
+        for column, text in enumerate(texts):
+            item = QTableWidgetItem(text)
+            item.setToolTip(text)
+            if column:
+                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self.table.setItem(row, column, item)
+
+
+def _gain(case: CaseScore) -> float:
+    """Cases that cannot be compared come last."""
+    gain = case.new_dice - case.old_dice
+    return float("inf") if isnan(gain) else gain
+
+
+def _moved(old: float, new: float, digits: int) -> str:
+    return " → ".join("–" if isnan(value) else f"{value:.{digits}f}" for value in (old, new))
+
+
+def _by_chance(side: GateSide) -> str:
+    p = side.p_value
+    if isnan(p):
+        return " There are too few cases for a test whether this is chance."
+    return f" Paired test: p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}."

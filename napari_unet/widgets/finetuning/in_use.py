@@ -1,0 +1,94 @@
+"""Which model is in use, and the way back to the one before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+
+from napari_unet.core.errors import UserError
+from napari_unet.models.library import ModelLibrary, default_library
+from napari_unet.widgets.forms import Words
+from napari_unet.widgets.jobs import Job, run_in_thread
+from napari_unet.widgets.preferences import preferences
+from napari_unet.widgets.session import Session
+
+
+class InUse(QWidget):
+    """used : name of the model that is in use from now on. failed : a UserError."""
+
+    used = Signal(str)
+    failed = Signal(object)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._job: Job | None = None
+        self.says = Words(name="in_use")
+        self.back = QPushButton()
+        self.back.clicked.connect(lambda: self.go_back())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.says)
+        column.addWidget(self.back)
+        session.model_changed.connect(self.refresh)
+        self.refresh()
+
+    def close_down(self) -> None:
+        """Let go of the session."""
+        self._session.model_changed.disconnect(self.refresh)
+        if self._job is not None:
+            self._job.abandon()
+
+    def refresh(self, *_: Any) -> None:
+        """Say what the library says now."""
+        library = default_library(preferences().models)
+        known = {entry.card.name for entry in library.list()}
+        taken = [name for name in library.history() if name in known]
+        current = taken[-1] if taken else None
+        before = next((name for name in reversed(taken) if name != current), None)
+        self.says.say("" if current is None else f"In use: <b>{escape(current)}</b>")
+        self.back.setVisible(before is not None)
+        self.back.setText(f"Go back to {before}")
+        self.back.setToolTip("Use the model before it again. No model is deleted.")
+
+    def use(self, name: str, parent: str) -> None:
+        """Make `name` the model in use; the way back to the present one is remembered, else to `parent`."""
+
+        def change(library: ModelLibrary) -> str:
+            if library.current() is None:
+                library.use(parent)
+            library.use(name)
+            return name
+
+        self._change(change)
+
+    def go_back(self) -> None:
+        """Use the model before the present one again."""
+        self._change(lambda library: library.roll_back())
+
+    def _change(self, change: Callable[[ModelLibrary], str | None]) -> None:
+        if self._job is not None:
+            return
+        self.back.setEnabled(False)
+        library = default_library(preferences().models)
+        job = self._job = run_in_thread(lambda: change(library), self)
+        job.succeeded.connect(self._on_changed)
+        job.failed.connect(self._on_failed)
+        job.ended.connect(self._on_ended)
+
+    def _on_changed(self, name: str | None) -> None:
+        if name is not None:
+            self._session.use_model(name)
+            self.used.emit(name)
+
+    def _on_failed(self, error: UserError) -> None:
+        self.failed.emit(error)
+
+    def _on_ended(self) -> None:
+        self._job = None
+        self.back.setEnabled(True)
+        self.refresh()

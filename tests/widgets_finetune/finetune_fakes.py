@@ -1,0 +1,157 @@
+"""A training that does what the test says, and a small review project."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from math import nan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image as Picture
+
+from napari_unet.core.events import PartBegun, Preview, StepsDone
+from napari_unet.core.gate_report import CaseScore, GateReport, GateSide
+from napari_unet.engine.job import JobCancelled
+from napari_unet.models.card import CARD_FILE, ModelCard
+from napari_unet.review.store import ReviewProject
+from napari_unet.review.types import Author, AuthorKind, NewCase, Status
+from napari_unet.training.outcome import Estimate, FineTuneResult
+
+SHAPE = (60, 80)
+MODEL = Author(AuthorKind.MODEL, "test-lung", "1.0")
+PROTOCOL = "Visible lung fields; the heart is left out"
+
+
+class FakeJob:
+    """An engine job whose events and end the test decides."""
+
+    def __init__(self, kind: str, arguments: dict[str, Any]) -> None:
+        self.kind, self.arguments = kind, arguments
+        self.words: list[str] = []
+        self.cancelled = False
+        self._done = threading.Event()
+        self._outcome: Any = None
+        self._progress: Callable[[Any], None] | None = None
+
+    def listen(self, *, on_progress: Callable[[Any], None] | None = None) -> None:
+        self._progress = on_progress
+
+    def tell(self, *events: object) -> None:
+        for event in events:
+            self._progress(event)
+
+    def ask(self, word: str) -> None:
+        self.words.append(word)
+
+    def end(self, outcome: Any) -> None:
+        self._outcome = outcome
+        self._done.set()
+
+    def cancel(self) -> None:
+        self.cancelled = True
+        self.end(JobCancelled(self.kind))
+
+    def result(self) -> Any:
+        assert self._done.wait(60), "the test never ended this job"
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        return self._outcome
+
+
+class FakeEngine:
+    """Answers estimates at once: a second for each step. Keeps all other jobs for the test."""
+
+    def __init__(self, **options: Any) -> None:
+        self.options = options
+        self.jobs: list[FakeJob] = []
+        self.estimates: list[FakeJob] = []
+        self.closed = threading.Event()
+
+    def submit(self, kind: str, /, **arguments: Any) -> FakeJob:
+        job = FakeJob(kind, arguments)
+        if kind == "estimate":
+            self.estimates.append(job)
+            job.end({name: Estimate(config.steps, 0.0) for name, config in arguments["configs"].items()})
+        else:
+            self.jobs.append(job)
+        return job
+
+    def warm(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed.set()
+        for job in self.jobs:
+            if not job._done.is_set():
+                job.cancel()
+
+
+class FakeEngines(list[FakeEngine]):
+    """All engines of a test, in the order in which they were made."""
+
+    @property
+    def jobs(self) -> list[FakeJob]:
+        """Those that the engines hear of, estimates left out."""
+        return [job for engine in self for job in engine.jobs]
+
+
+def add_model(library: Path, name: str, **card: Any) -> Path:
+    """A model folder without weights: enough for a window without torch."""
+    folder = library / name
+    folder.mkdir(parents=True)
+    (folder / CARD_FILE).write_text(ModelCard(name=name, protocol=PROTOCOL, **card).model_dump_json())
+    return folder
+
+
+def lungs(shape: tuple[int, int] = SHAPE) -> np.ndarray:
+    """A mask with two boxes."""
+    mask = np.zeros(shape, np.uint8)
+    height, width = shape
+    mask[height // 4 : -height // 4, width // 8 : 3 * width // 8] = 1
+    mask[height // 4 : -height // 4, 5 * width // 8 : -width // 8] = 1
+    return mask
+
+
+def make_project(
+    folder: Path, accepted: int, new: int = 0, protocol: str = "", patients: int = 0
+) -> list[str]:
+    """A project of made-up X-rays with a mask by a model. patients : how many; 0 for unknown."""
+    folder.mkdir(parents=True)
+    ids = []
+    with ReviewProject.create(folder / "ward review", protocol) as project:
+        for number in range(accepted + new):
+            ramp = np.add.outer(np.arange(SHAPE[0]), np.arange(SHAPE[1])) + 3 * number
+            path = folder / f"{number}.png"
+            Picture.fromarray((ramp % 251).astype(np.uint8)).save(path)
+            patient = f"P{number % patients}" if patients else ""
+            ((id, _),) = project.add([NewCase(str(path), patient)], "Ann")
+            project.add_revision(id, lungs(), MODEL)
+            if number < accepted:
+                project.decide(id, Status.ACCEPTED, "Ann")
+            ids.append(id)
+    return ids
+
+
+def fold(part: int, case: str, steps: int = 4, parts: int = 3) -> list[object]:
+    """The events of one part: a score at its end, and what a held-out case looks like then."""
+    last = part == parts
+    probability = np.full((16, 16), 200, np.uint8)
+    return [
+        PartBegun(part, parts, 4 if last else 2, 0 if last else 2, steps, 30.0),
+        *(StepsDone(part, step, steps, 1 / step, nan, nan, False) for step in range(1, steps)),
+        StepsDone(part, steps, steps, 0.2, nan if last else 0.9, 0.97, True),
+        *([] if last else [Preview(case, steps, probability)]),
+    ]
+
+
+def result_of(job: FakeJob, library: Path, forgets: float = 0.002) -> FineTuneResult:
+    """A new model in the library. forgets : what it loses on the reference set."""
+    name = job.arguments["name"]
+    pairs = job.arguments["pairs"]
+    folder = add_model(library, name, parent="test-lung")
+    site = tuple(CaseScore(p.id, 0.78, 0.9 + 0.01 * k, 9.0, 4.0) for k, p in enumerate(pairs))
+    old = tuple(CaseScore(f"Montgomery {k + 1}", 0.976, 0.976 - forgets, 3.0, 3.0) for k in range(3))
+    report = GateReport("test-lung", name, GateSide("your images", site), GateSide("the reference set", old))
+    return FineTuneResult(ModelCard(name=name, parent="test-lung"), folder, report, 20.0, 40.0)

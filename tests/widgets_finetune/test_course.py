@@ -1,0 +1,83 @@
+"""What a course of events means: curves with gaps, words, and the time that is left."""
+
+from __future__ import annotations
+
+from math import inf, isnan, nan
+
+import numpy as np
+import pytest
+
+from napari_unet.core.events import CaseDone, Note, PartBegun, StepsDone
+from napari_unet.widgets.finetuning.course import Course, in_words, where
+
+
+def step(part: int, at: int, new: float = nan, old: float = nan, steps: int = 10) -> StepsDone:
+    return StepsDone(part, at, steps, 1 / at, new, old, False)
+
+
+def test_curves_leave_out_what_was_not_scored_and_break_between_parts():
+    course = Course()
+    for part in (1, 2):
+        course.take(PartBegun(part, 3, 4, 4, 10, 60), 0)
+        for at in range(1, 11 if part == 1 else 6):  # the second part is stopped
+            course.take(step(part, at, 0.8 + part / 100 if at % 5 == 0 else nan, nan), 0)
+    course.take(PartBegun(3, 3, 8, 0, 10, 20), 0)
+    course.take(step(3, 1, nan, 0.97), 0)
+    curves = course.curves()
+    np.testing.assert_array_equal(curves.new_dice.step, [5, 10, nan, 15])
+    np.testing.assert_allclose(curves.new_dice.value, [0.81, 0.81, nan, 0.82])
+    np.testing.assert_array_equal(curves.old_dice.step, [16])
+    assert curves.new_dice.last == pytest.approx(0.82) and curves.bounds == (10, 15)
+    assert len(curves.loss.step) == 10 + 1 + 5 + 1 + 1
+    assert isnan(Course().curves().loss.last) and Course().curves().bounds == ()
+
+
+def test_time_left_is_what_was_promised_less_what_passed():
+    course = Course()
+    assert isnan(course.seconds_left(0)) and course.share() == 0
+    course.take(PartBegun(1, 3, 4, 4, 10, 60.0), 100.0)
+    assert course.seconds_left(110.0) == 50.0
+    course.pause(110.0)
+    assert course.seconds_left(500.0) == 50.0
+    course.resume(510.0)
+    assert course.seconds_left(512.0) == 48.0
+
+
+def test_steps_that_are_slower_than_promised_are_believed():
+    course = Course()
+    course.take(PartBegun(1, 2, 4, 4, 10, 30.0), 0.0)
+    course.take(step(1, 5), 50.0)
+    assert course.seconds_left(50.0) == pytest.approx(50.0 / 5 * 15)
+    assert course.share() == pytest.approx(0.25)
+    course.take(PartBegun(2, 2, 8, 0, 10, nan), 100.0)
+    assert isnan(course.seconds_left(101.0))
+    course.take(step(2, 5), 110.0)
+    assert course.seconds_left(110.0) == pytest.approx(10.0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (nan, ""),
+        (0, "about 5 s"),
+        (42, "about 40 s"),
+        (89, "about 90 s"),
+        (170, "about 3 min"),
+        (9000, "about 2.5 h"),
+    ],
+)
+def test_times_in_words(seconds, text):
+    assert in_words(seconds) == text
+
+
+def test_where_it_stands():
+    course = Course()
+    assert where(course) == "Getting ready…"
+    course.take(PartBegun(1, 3, 1, 4, 10, inf), 0)
+    assert where(course) == "Part 1 of 3: learning from 1 case, tested on 4 others"
+    course.take(CaseDone("a", 2, 9), 0)
+    assert where(course) == "Comparing both models: 2 of 9"
+    course.take(PartBegun(3, 3, 8, 0, 10, 5), 0)
+    assert where(course) == "Part 3 of 3: learning from all 8 cases; this is the model you get"
+    course.take(Note("one"), 0)
+    assert course.notes == ["one"]

@@ -1,0 +1,360 @@
+"""The Fine-tune dock: what it asks, shows and does, on a real project, with a training that is told."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from finetune_fakes import PROTOCOL, fold, lungs, make_project, result_of
+from qtpy.QtCore import Qt
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import CaseDone, Note
+from napari_unet.models.library import default_library
+from napari_unet.widgets.finetuning.training import Stage
+from napari_unet.widgets.layers import is_image
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def project(dock, qtbot, tmp_path):
+    """Open a project; returns the ids of its cases."""
+
+    def open_project(accepted: int = 4, new: int = 0, **options) -> list[str]:
+        ids = make_project(tmp_path / "ward", accepted, new, **options)
+        work = dock._session.casework
+        work.set_reviewer("Ann")
+        work.open_project(tmp_path / "ward" / "ward review")
+        qtbot.waitUntil(lambda: work.project is not None and len(work.cases) == accepted + new)
+        return ids
+
+    return open_project
+
+
+@pytest.fixture
+def started(dock, project, engines, qtbot):
+    """Start a training on a project of four accepted cases; returns its job and the ids."""
+
+    def start(**options):
+        ids = project(**options)
+        qtbot.waitUntil(dock.setup.start.isEnabled)
+        qtbot.mouseClick(dock.setup.start, LEFT)
+        qtbot.waitUntil(lambda: bool(engines.jobs) and engines.jobs[-1]._progress is not None)
+        return engines.jobs[-1], ids
+
+    return start
+
+
+def texts(table):
+    return [
+        [item.text() if (item := table.item(row, column)) else "" for column in range(table.columnCount())]
+        for row in range(table.rowCount())
+    ]
+
+
+def test_what_is_learned_from_is_counted(dock, project, qtbot):
+    assert not dock.setup.start.isEnabled()
+    project(accepted=5, new=2, patients=4)
+    qtbot.waitUntil(lambda: "5 cases of 4 patients" in dock.setup.source.says.text())
+    assert dock.setup.source.warning.text() == ""
+    assert dock.setup.start.isEnabled()
+    work = dock._session.casework
+    work.close_project()
+    qtbot.waitUntil(lambda: "No project is open" in dock.setup.source.says.text())
+    assert not dock.setup.start.isEnabled()
+
+
+def test_few_cases_are_warned_of_and_one_is_too_few(dock, project, qtbot):
+    project(accepted=1, new=2)
+    qtbot.waitUntil(lambda: "At least 2 cases" in dock.setup.source.warning.text())
+    assert not dock.setup.start.isEnabled()
+    work = dock._session.casework
+    new = [id for id, case in work.cases.items() if case.status == "new"]
+    work.open_case(new[0])
+    qtbot.waitUntil(lambda: work.current is not None)
+    work.accept()
+    qtbot.waitUntil(lambda: "2 cases of 2 patients" in dock.setup.source.says.text())
+    assert "So few cases" in dock.setup.source.warning.text()
+    assert dock.setup.start.isEnabled()
+
+
+def test_times_stand_beside_the_presets(dock, project, engines, qtbot):
+    project()
+    times = dock.setup.presets.times
+    qtbot.waitUntil(lambda: times["thorough"].text().startswith("about"))
+    (asked,) = engines[-1].estimates
+    assert asked.arguments["cases"] == 4
+    assert asked.arguments["parent"].endswith("test-lung")
+    assert engines[-1].options["nice"] == 10
+    dock.setup.presets.buttons["custom"].click()
+    dock.setup.presets.settings.steps.setValue(600)
+    qtbot.waitUntil(lambda: times["custom"].text() == "about 10 min")
+
+
+def test_names_that_cannot_be_are_refused_before(dock, project, qtbot):
+    project()
+    assert dock.setup.name.text().startswith("test-lung-20")
+    for name, why in (("test-lung", "already"), ("my lung", "cannot be the name")):
+        dock.setup.name.clear()
+        qtbot.keyClicks(dock.setup.name, name)
+        qtbot.waitUntil(lambda why=why: why in dock.setup.problem.text())
+        assert not dock.setup.start.isEnabled()
+    dock.setup.name.clear()
+    qtbot.keyClicks(dock.setup.name, "ours")
+    qtbot.waitUntil(dock.setup.start.isEnabled)
+    assert dock.setup.problem.text() == ""
+
+
+def test_from_the_click_to_the_new_model_and_back(dock, started, engines, others, library, qtbot):
+    job, ids = started(new=2)
+    assert [pair.id for pair in job.arguments["pairs"]] == ids[:4]
+    assert job.arguments["preset"] == "quick" and job.arguments["config"] is None
+    assert dock.run.isVisible() and not dock.setup.isVisible()
+    job.tell(*fold(1, ids[1]))
+    qtbot.waitUntil(lambda: dock.run.where.text() == "Part 1 of 3: learning from 2 cases, tested on 2 others")
+    qtbot.waitUntil(lambda: "0.900" in dock.run.curves.legend.text())
+    qtbot.waitUntil(lambda: "s left" in dock.run.bar.text())
+    job.tell(*fold(2, ids[1]), *fold(3, ids[1]), CaseDone(ids[0], 1, 7), Note(f"Case {ids[2]} is small."))
+    qtbot.waitUntil(lambda: dock.run.where.text() == "Comparing both models: 1 of 7")
+    assert "Case 3 is small." in dock.run.notes.text()
+    job.end(result_of(job, library))
+    qtbot.waitUntil(dock.gate.isVisible)
+    assert "better on your images" in dock.gate.verdict.text().lower()
+    rows = texts(dock.gate.table)
+    assert rows[1][:3] == ["Case 1", "0.780 → 0.900", "+0.120"]
+    assert rows[4][0] == "Case 4" and rows[5][0].startswith("The reference set")
+    assert dock.gate.take.isDefault() and dock.window().focusWidget() is dock.gate.take
+    assert default_library().current() is None
+    name = job.arguments["name"]
+    qtbot.keyClick(dock.gate.take, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: default_library().current() == name)
+    qtbot.waitUntil(dock.setup.isVisible)
+    assert dock._session.model == name
+    assert dock.setup.model.currentText() == name
+    qtbot.waitUntil(lambda: bool(others.jobs))
+    assert others.jobs[0].kind == "first_mask" and others.jobs[0].arguments["model"] == name
+    assert dock.in_use.back.text() == "Go back to test-lung"
+    qtbot.mouseClick(dock.in_use.back, LEFT)
+    qtbot.waitUntil(lambda: default_library().current() == "test-lung")
+    qtbot.waitUntil(lambda: dock._session.model == "test-lung")
+    assert (library / name).is_dir(), "going back deletes nothing"
+
+
+def test_a_model_that_forgets_is_not_suggested(dock, started, library, qtbot):
+    job, _ = started()
+    job.end(result_of(job, library, forgets=0.05))
+    qtbot.waitUntil(dock.gate.isVisible)
+    assert "forget" in dock.gate.warning.text() and "did not pass" in dock.gate.warning.text()
+    assert dock.gate.keep.isDefault() and dock.window().focusWidget() is dock.gate.keep
+    assert not dock.gate.take.isDefault()
+    qtbot.keyClick(dock.gate.keep, Qt.Key.Key_Space)
+    qtbot.waitUntil(dock.setup.isVisible)
+    assert default_library().current() is None
+    assert dock._session.model == "test-lung"
+    assert dock.setup.model.findText(job.arguments["name"]) >= 0, "it is kept beside the others"
+    assert dock.setup.name.text() != job.arguments["name"]
+
+
+def test_protocols_that_differ_are_told_before_and_after(dock, started, library, qtbot):
+    job, _ = started(protocol="Whole thorax without the spine")
+    assert job.arguments["protocol"] == "Whole thorax without the spine"
+    assert "follow another rule" in dock.setup.protocol.text()
+    assert "“Whole thorax without the spine”" in dock.setup.protocol.text()
+    job.end(result_of(job, library))
+    qtbot.waitUntil(dock.gate.isVisible)
+    assert "Whole thorax" in dock.gate.protocol.text()
+
+
+def test_protocols_that_agree_need_no_words(dock, project, qtbot):
+    project(protocol=f"{PROTOCOL.upper()}. ")
+    qtbot.waitUntil(dock.setup.start.isEnabled)
+    assert dock.setup.protocol.text() == ""
+
+
+def test_a_failure_is_told_in_plain_words(dock, started, qtbot):
+    job, ids = started()
+    job.end(UserError(f"The mask of case {ids[1]} has the size 3 × 3.", "Leave the case out."))
+    qtbot.waitUntil(dock.setup.isVisible)
+    assert "The mask of case 2 has the size 3 × 3. Leave the case out." in dock.message.text()
+    assert dock.setup.start.isEnabled()
+
+
+def test_an_error_of_ours_is_told_too(dock, started, qtbot):
+    job, _ = started()
+    job.end(RuntimeError("boom"))
+    qtbot.waitUntil(lambda: "Something went wrong" in dock.message.text())
+    assert dock.training.stage is Stage.IDLE and dock.setup.start.isEnabled()
+
+
+def test_a_training_is_cancelled(dock, started, qtbot):
+    job, _ = started()
+    qtbot.mouseClick(dock.run.cancel, LEFT)
+    qtbot.waitUntil(dock.setup.isVisible)
+    assert job.cancelled
+    assert "no model was made" in dock.status.text()
+    assert dock.setup.start.isEnabled()
+
+
+def test_a_second_start_is_refused(dock, started, engines, qtbot):
+    job, _ = started()
+    assert not dock.setup.start.isVisible() and not dock.setup.start.isEnabled()
+    dock._on_wanted(dock.training.wanted)
+    assert "under way already" in dock.message.text()
+    assert engines.jobs == [job]
+
+
+def test_a_training_is_held_and_stopped(dock, started, library, qtbot):
+    job, ids = started()
+    job.tell(*fold(1, ids[1]))
+    qtbot.mouseClick(dock.run.pause, LEFT)
+    assert dock.training.stage is Stage.PAUSED and dock.run.pause.text() == "Go on"
+    qtbot.mouseClick(dock.run.pause, LEFT)
+    qtbot.mouseClick(dock.run.stop, LEFT)
+    assert job.words == ["pause", "resume", "stop"]
+    assert not dock.run.stop.isEnabled() and not dock.run.pause.isEnabled() and dock.run.cancel.isEnabled()
+    job.end(result_of(job, library))
+    qtbot.waitUntil(dock.gate.isVisible)
+
+
+def test_it_goes_on_without_dock_and_project(dock, started, open_dock, viewer, engines, library, qtbot):
+    job, ids = started()
+    job.tell(*fold(1, ids[1]))
+    dock._session.casework.close_project()
+    viewer.window.remove_dock_widget(dock)
+    qtbot.wait(50)
+    assert not job.cancelled and not engines[-1].closed.is_set()
+    job.tell(*fold(2, ids[1]))
+    again = open_dock()
+    qtbot.waitUntil(again.run.isVisible)
+    assert "Part 2 of 3" in again.run.where.text()
+    qtbot.waitUntil(lambda: len(again.run.curves._drawn) == 3)
+    assert len(again.run.curves._drawn["loss"].getData()[0]) == 9, "two parts of four steps, and a gap"
+    job.end(result_of(job, library))
+    qtbot.waitUntil(again.gate.isVisible)
+    assert texts(again.gate.table)[1][0] == "Case 1"
+
+
+def test_what_ended_without_a_dock_is_shown_later(dock, started, open_dock, viewer, engines, library, qtbot):
+    job, _ = started()
+    training = dock.training
+    viewer.window.remove_dock_widget(dock)
+    job.end(result_of(job, library))
+    qtbot.waitUntil(lambda: training.stage is Stage.DECIDE)
+    assert engines[-1].closed.wait(20), "nobody needs the process any more"
+    again = open_dock()
+    qtbot.waitUntil(again.gate.isVisible)
+
+
+def test_the_window_takes_the_training_with_it(dock, started, viewer, engines, qtbot):
+    job, _ = started()
+    clerk = dock._session.casework.link.clerk
+    viewer.close()
+    qtbot.waitUntil(lambda: job.cancelled)
+    assert engines[-1].closed.wait(20)
+    assert clerk.join(20)
+
+
+def test_a_held_out_case_is_shown_and_leaves_no_trace(dock, started, viewer, library, qtbot):
+    mine = viewer.add_labels(lungs(), name="mine")
+    dock.setup.source.project.setChecked(True)
+    job, ids = started()
+    assert dock.run.watch.isChecked(), "no case of the review is open"
+    viewer.layers.selection.active = mine
+    job.tell(*fold(1, ids[1]))
+    qtbot.waitUntil(lambda: len(viewer.layers) == 3)
+    image, mask = dock.run.preview.layers()
+    assert viewer.layers.selection.active is mine
+    assert image.data.shape == (60, 80) and not is_image(image)
+    world = viewer.layers.extent.world
+    np.testing.assert_allclose(image.extent.world, mine.extent.world)
+    np.testing.assert_allclose(world[:, -2:], mine.extent.world)
+    assert mask.data.all()
+    data = mask.data
+    job.tell(*fold(2, ids[1]))
+    qtbot.waitUntil(lambda: mask.data is not data)
+    dock.run.watch.click()
+    assert list(viewer.layers) == [mine]
+    dock.run.watch.click()
+    qtbot.waitUntil(lambda: len(viewer.layers) == 3)
+    job.end(result_of(job, library))
+    qtbot.waitUntil(dock.gate.isVisible)
+    assert list(viewer.layers) == [mine]
+
+
+def test_an_open_case_is_not_covered_unasked(dock, project, engines, qtbot):
+    ids = project(new=1)
+    work = dock._session.casework
+    work.open_case(ids[4])
+    qtbot.waitUntil(lambda: work.current is not None)
+    qtbot.waitUntil(dock.setup.start.isEnabled)
+    layer = work.current_layer
+    layer.paint((2, 2), 1)
+    qtbot.mouseClick(dock.setup.start, LEFT)
+    qtbot.waitUntil(lambda: bool(engines.jobs))
+    assert not dock.run.watch.isChecked()
+    assert work.current.id == ids[4]
+
+
+def test_a_stroke_of_this_moment_is_learned_from(dock, project, engines, qtbot):
+    ids = project()
+    work = dock._session.casework
+    work.open_case(ids[0])
+    qtbot.waitUntil(lambda: work.current is not None)
+    before = work.cases[ids[0]].revision
+    work.current_layer.paint((2, 2), 1)
+    qtbot.waitUntil(dock.setup.start.isEnabled)
+    qtbot.mouseClick(dock.setup.start, LEFT)
+    qtbot.waitUntil(lambda: bool(engines.jobs))
+    pair = engines.jobs[-1].arguments["pairs"][0]
+    now = work.project.case(ids[0]).revision
+    assert now != before and work.project.revision(now).sha256 == pair.revision
+
+
+def test_open_layers_are_learned_from(dock, viewer, engines, qtbot):
+    rng = np.random.default_rng(0)
+    images = [
+        viewer.add_image(rng.integers(0, 255, (60, 80)).astype(np.uint8), name=f"Kim {k}") for k in (1, 2)
+    ]
+    stack = viewer.add_image(rng.integers(0, 255, (5, 60, 80)).astype(np.uint8), name="CT")
+    for image in images:
+        viewer.add_labels(lungs(), name=f"{image.name} lungs")
+    painted = np.zeros((5, 60, 80), np.uint8)
+    painted[1], painted[3] = lungs(), lungs()
+    viewer.add_labels(painted, name="CT lungs")
+    viewer.add_labels(np.zeros((7, 7), np.uint8), name="of nothing")
+    source = dock.setup.source
+    assert source.layers.isChecked() and "3 cases" in source.says.text()
+    names = [row[0] for row in texts(source.pairs)]
+    assert names == ["of nothing", "CT lungs", "Kim 2 lungs", "Kim 1 lungs"]
+    source.pairs.cellWidget(2, 1).setCurrentIndex(0)
+    source.pairs.cellWidget(2, 1).activated.emit(0)  # Kim 2's image, the upper one
+    source.pairs.cellWidget(3, 1).setCurrentIndex(1)
+    source.pairs.cellWidget(3, 1).activated.emit(1)
+    images[0].name = "renamed"
+    assert source.count().patients == 3
+    qtbot.waitUntil(dock.setup.start.isEnabled)
+    qtbot.mouseClick(dock.setup.start, LEFT)
+    qtbot.waitUntil(lambda: bool(engines.jobs))
+    pairs = engines.jobs[-1].arguments["pairs"]
+    of_stack, second, first = pairs
+    assert of_stack.slices == (1, 3) and of_stack.image.pixels.shape == (5, 60, 80)
+    np.testing.assert_array_equal(second.image.pixels, images[1].data)
+    np.testing.assert_array_equal(first.image.pixels, images[0].data)
+    assert len({pair.group for pair in pairs}) == 3
+    assert not any("Kim" in f"{pair.id}{pair.patient}{pair.image.source}" for pair in pairs)
+    assert stack in viewer.layers
+
+
+def test_a_mask_is_left_out_at_a_click_and_with_its_layer(dock, viewer, qtbot):
+    for k in (1, 2, 3):
+        viewer.add_image(np.full((60, 80), k, np.uint8), name=f"image {k}")
+        viewer.add_labels(lungs(), name=f"mask {k}")
+    source = dock.setup.source
+    assert source.count().cases == 3 and source.count().patients == 3
+    source.pairs.item(0, 0).setCheckState(Qt.CheckState.Unchecked)
+    assert source.count().cases == 2
+    viewer.layers.remove("mask 1")
+    assert source.count().cases == 1
+    assert "At least 2" in source.warning.text()
+    viewer.layers.remove("image 2")
+    assert source.count().cases == 1, "another image of its size is taken"
