@@ -7,6 +7,8 @@ from collections.abc import Callable
 from benchmarks import (
     brush_events,
     correct_tools,
+    fine_tuning,
+    forgetting,
     gpu,
     masks,
     next_case,
@@ -31,5 +33,7 @@ CASES: dict[str, Callable[[bool], Result]] = {
     "masks": masks.measure,
     "correct": correct_tools.measure,
     "worth": correct_tools.measure_worth,
+    "forgetting": forgetting.measure,
+    "finetune": fine_tuning.measure,
     "gpu": gpu.measure,
 }
