@@ -10,7 +10,16 @@ from typing import Annotated
 
 import typer
 
-from napari_unet.cli import demo_cmd, doctor_cmd, evaluate_cmd, models_cmd, review_cmd, segment_cmd, train_cmd
+from napari_unet.cli import (
+    demo_cmd,
+    doctor_cmd,
+    evaluate_cmd,
+    models_cmd,
+    review_cmd,
+    segment_cmd,
+    simulate_cmd,
+    train_cmd,
+)
 from napari_unet.cli.console import complain
 from napari_unet.core.errors import UserError
 
@@ -24,6 +33,7 @@ app = typer.Typer(
 app.command("segment")(segment_cmd.segment)
 app.command("evaluate")(evaluate_cmd.evaluate)
 app.command("train")(train_cmd.train)
+app.command("simulate")(simulate_cmd.simulate)
 app.add_typer(models_cmd.app, name="models")
 app.add_typer(review_cmd.app, name="review")
 app.command("doctor")(doctor_cmd.doctor)

@@ -40,9 +40,10 @@ def looking(net: nn.Module, card: ModelCard, device: str = "cpu") -> Model:
 
 
 class Fitting:
-    """Fits a parent to what is corrected so far, each time from the parent's own weights; see `Retrain`.
+    """Fits a model to all that is corrected so far; see `Retrain`. Of one outcome only.
 
-    memory : what the parent remembers, for replay, or None.
+    The first time from the parent's weights, then from those of the model before, as a person would go on with
+    the model in use. memory : what the parent remembers, for replay, or None.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Fitting:
     ) -> None:
         if card.input.size is None:
             raise UserError(f"The model {card.name} has no fixed input size.", "Choose another model.")
-        self._parent, self._card, self._memory = parent, card, memory
+        self._net, self._card, self._memory = copy.deepcopy(parent), card, memory
         self._config, self._size, self._device = config, card.input.size, device
 
     def __call__(self, done: Sequence[Corrected], seed: int) -> Model:
@@ -66,13 +67,12 @@ class Fitting:
         ]
         new, _ = labelled(pairs, self._card, oversize=True)
         config = replace(self._config, seed=seed)
-        steps = adapt(self._parent, new, self._memory, config, self._size, self._device)
+        steps = adapt(self._net, new, self._memory, config, self._size, self._device)
         while True:
             try:
                 next(steps)
             except StopIteration as end:
                 weights = end.value.weights
                 break
-        net = copy.deepcopy(self._parent)
-        net.load_state_dict(weights)
-        return looking(net, self._card, self._device)
+        self._net.load_state_dict(weights)
+        return looking(self._net, self._card, self._device)

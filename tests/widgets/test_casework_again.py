@@ -155,7 +155,8 @@ def test_the_queue_offers_the_order_and_says_why(review, qtbot, engine, tmp_path
     place = table.order_box.findText("Most useful for training")
     table.order_box.setCurrentIndex(place)
     table.order_box.activated.emit(place)
-    qtbot.waitUntil(lambda: work.queue == ids[::-1])
+    qtbot.waitUntil(lambda: all(work.cases[id].why for id in ids))
+    assert work.queue == ids[::-1]
     table.show_cases(work.cases, work.queue, work.order)
     why = table.model.index(0, Column.WHY).data()
     assert why == "To begin with; model is unsure along 30 % of the border"

@@ -1,0 +1,156 @@
+"""`napari-unet-lung simulate`: what fine-tuning saves a person, by a simulated annotator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_unet.cli.console import complain, stderr, stdout, watched
+from napari_unet.core.errors import UserError
+
+if TYPE_CHECKING:
+    from napari_unet.review.types import NewCase
+    from napari_unet.training.simulate import Outcome, Subject
+
+_FOLDER = {"metavar": "DIR", "exists": True, "file_okay": False}
+
+
+def simulate(
+    images: Annotated[Path, typer.Argument(help="Folder of X-rays.", **_FOLDER)],
+    masks: Annotated[Path, typer.Option(help="Folder of masks to correct towards.", **_FOLDER)],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="For the numbers, a table and a plot.")
+    ],
+    manifest: Annotated[
+        Path | None, typer.Option(metavar="CSV", dir_okay=False, help="Says which patient each image is of.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Only images of this split in the manifest.")] = None,
+    model: Annotated[str, typer.Option(help="The model to begin with.")] = "cxr-lung",
+    preset: Annotated[str, typer.Option(help="How it is fine-tuned: quick or thorough.")] = "quick",
+    after: Annotated[str, typer.Option(help="Numbers of corrected cases after which it is.")] = "4,8,16,28",
+    seeds: Annotated[int, typer.Option(min=1, help="How often everything is done.")] = 3,
+    side: Annotated[int, typer.Option(min=64, help="Larger images are reduced to this longer side.")] = 512,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.", show_default="all")] = None,
+) -> None:
+    """Count brush strokes until every mask is good enough (Dice 0.97), without and with fine-tuning.
+
+    A mask belongs to an image if its name is <stem>_mask.* or <stem>.*. Nothing is saved but the result:
+    simulation.json, simulation.md and simulation.svg.
+    """
+    import torch
+
+    from napari_unet.cli.report import make_folder
+    from napari_unet.cli.simulation_result import write_result
+    from napari_unet.review.add import gather
+
+    if threads:
+        torch.set_num_threads(threads)
+    steps = _steps(after)
+    make_folder(output)
+    found = gather([images], manifest=manifest, split=split, masks=masks)
+    for problem in found.problems:
+        stderr.print(problem, markup=False)
+    subjects = _subjects(found.cases, masks, side)
+    if len(subjects) < 2:
+        raise UserError("Fewer than two X-rays have a mask with lung in it.", "Check the names of the masks.")
+    outcomes = _outcomes(subjects, model, preset, steps, seeds, device)
+    about = {
+        "model": model,
+        "preset": preset,
+        "after": list(steps),
+        "cases": len(subjects),
+        "longest side": side,
+        "device": device,
+        "threads": torch.get_num_threads(),
+    }
+    table = write_result(output, outcomes, about)
+    stdout.print(table, markup=False)
+    stdout.print(f"Numbers, table and plot are in {output}", markup=False)
+    left = sum(not cost.reached for outcome in outcomes for cost in outcome.costs)
+    if left:
+        complain(f"{left} masks did not become good enough.")
+        raise typer.Exit(1)
+
+
+def _outcomes(
+    subjects: Sequence[Subject], model: str, preset: str, after: Sequence[int], seeds: int, device: str
+) -> list[Outcome]:
+    from napari_unet.inference.device import pick_device
+    from napari_unet.models.checkpoint import load_model
+    from napari_unet.models.library import default_library
+    from napari_unet.models.memory import read_memory
+    from napari_unet.training import simulate as simulation
+    from napari_unet.training.adapt_config import PRESETS
+    from napari_unet.training.labelled import from_memory
+    from napari_unet.training.simulated_model import Fitting, looking
+
+    if preset not in PRESETS:
+        raise UserError(f"There is no preset {preset}.", f"Choose one of {', '.join(PRESETS)}.")
+    entry, chosen = default_library().find(model), str(pick_device(device))
+    net, memory = load_model(entry), read_memory(entry)
+    replayed = None if memory is None else from_memory(memory.part("replay"))
+    first = simulation.kept(looking(net, entry.card, chosen))
+    outcomes = []
+    for seed in range(seeds):
+        for arm in simulation.Arm:
+            fitting = Fitting(net, entry.card, replayed, PRESETS[preset], chosen)
+            steps = simulation.simulate(subjects, arm, first, fitting, after=after, seed=seed)
+            outcomes.append(watched(f"{arm.capitalize()}, seed {seed}", steps))
+            stderr.print(f"{arm.capitalize()}, seed {seed}: {outcomes[-1].strokes} strokes")
+    return outcomes
+
+
+def _subjects(cases: Sequence[NewCase], masks: Path, side: int) -> list[Subject]:
+    from napari_unet.io.names import stem
+    from napari_unet.io.pairs import masks_by_case
+
+    files, problems = masks_by_case(masks)
+    found = []
+    for case in cases:
+        name = stem(Path(case.path))
+        if len(files.get(name, ())) != 1:
+            problems.append(f"{name} has no mask; left out.")
+            continue
+        try:
+            found.append(_subject(name, case, files[name][0], side))
+        except UserError as error:
+            problems.append(f"{name}: {error}")
+    for problem in problems:
+        stderr.print(problem, markup=False)
+    return found
+
+
+def _subject(name: str, case: NewCase, mask: Path, side: int) -> Subject:
+    """An image and its mask at no more than `side` pixels. Raises UserError if it is none to correct."""
+    from napari_unet.core.lung_labels import file_labels, lung
+    from napari_unet.inference.prepare import resized
+    from napari_unet.io.formats import read_mask, read_raster
+    from napari_unet.training.simulate import Subject
+
+    raster, reference = read_raster(Path(case.path)), lung(file_labels(read_mask(mask)))
+    if raster.pixels.ndim != 2 or raster.shape != reference.shape:
+        raise UserError("It is no single X-ray, or its mask has another size.", "Left out.")
+    if not reference.any():
+        raise UserError("There is no lung in its mask.", "Left out.")
+    scale = min(1.0, side / max(raster.shape))
+    height, width = (max(1, round(length * scale)) for length in raster.shape)
+    if (height, width) != raster.shape:
+        pixels = resized(raster.pixels, (height, width))[0, 0].numpy()
+        raster = replace(raster, pixels=pixels, spacing_mm=None, affine=None, frame=None)
+        reference = resized(reference, (height, width))[0, 0].numpy() >= 0.5
+    return Subject(name, case.patient, raster, reference)
+
+
+def _steps(text: str) -> tuple[int, ...]:
+    try:
+        steps = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        steps = ()
+    if not steps or min(steps) < 1 or list(steps) != sorted(set(steps)):
+        raise typer.BadParameter(f"{text} is no list of growing numbers, such as 4,8,16,28")
+    return steps
