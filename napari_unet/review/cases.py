@@ -21,7 +21,10 @@ _AT_ONCE = 500  # values in one IN (...)
 
 
 def add_cases(connection: Connection, salt: str, new: Sequence[NewCase], by: str) -> list[tuple[str, bool]]:
-    """Adds images in order; returns (case id, True if it is new) for each. One file is one case."""
+    """Adds images in order; returns (case id, True if it is new) for each. One file is one case.
+
+    A case that is there already takes what a manifest now says about its patient, view and split.
+    """
     keys = [_key(case.path) for case in new]
     known = _known(connection, keys)
     taken = set(connection.execute(select(cases.c.id)).scalars()) if len(known) < len(set(keys)) else set()
@@ -37,6 +40,8 @@ def add_cases(connection: Connection, salt: str, new: Sequence[NewCase], by: str
     if rows:
         connection.execute(insert(cases), rows)
         note_events(connection, by, "added", [(row["id"], {"number": row["number"]}) for row in rows])
+    there = {case: one for (case, fresh), one in zip(result, new, strict=True) if not fresh}
+    _take_over(connection, salt, there, by)
     return result
 
 
@@ -204,6 +209,24 @@ def _new_row(case: NewCase, key: str, id_: str, number: int, salt: str) -> dict[
         "active_seconds": 0.0,
         "lease": "",
     }
+
+
+def _take_over(connection: Connection, salt: str, said: Mapping[str, NewCase], by: str) -> None:
+    """What a manifest says about cases that are there already."""
+    changes = []
+    told = [case for case, one in said.items() if one.patient or one.view or one.split]
+    for row in _rows_of(connection, told):
+        one = said[row.id]
+        values = {
+            "patient": salted(salt, one.patient) if one.patient else row.patient,
+            "patient_from": "manifest" if one.patient else row.patient_from,
+            "view": one.view or row.view,
+            "split": one.split or row.split,
+        }
+        if any(getattr(row, name) != value for name, value in values.items()):
+            changes.append(values | {"key": row.id})
+    _update_many(connection, changes)
+    note_events(connection, by, "manifest read", [(change["key"], {}) for change in changes])
 
 
 def _told(row: Any, fact: FileFacts, salt: str) -> dict[str, Any]:

@@ -24,11 +24,13 @@ def make_project(folder: Path, protocol: str) -> None:
     """Makes an empty project in a folder that is empty or does not exist.
 
     The database gets its name when it is complete, so that a killed process leaves no half project.
-    Raises UserError if the folder is a project or holds something else.
+    Raises UserError if the folder is a project, lies in one, or holds something else.
     """
     folder = Path(os.path.abspath(folder))
     if (folder / DATABASE_NAME).exists():
         raise UserError(f"{folder} is a review project already.", "Open it, or choose another folder.")
+    if any((parent / DATABASE_NAME).exists() for parent in folder.parents):
+        raise UserError(f"{folder} lies in another review project.", "Choose a folder outside of it.")
     if folder.exists() and (not folder.is_dir() or _holds_something(folder)):
         raise UserError(f"{folder} holds something else.", "Choose an empty folder, or type a new name.")
     with faults_explained():

@@ -62,6 +62,12 @@ def test_a_project_is_not_made_twice(tmp_path):
         ReviewProject.create(tmp_path)
 
 
+def test_a_project_is_not_made_inside_another(tmp_path):
+    ReviewProject.create(tmp_path / "p").close()
+    with pytest.raises(UserError, match="another review project"):
+        ReviewProject.create(tmp_path / "p" / "masks" / "new")
+
+
 def test_a_closed_project_says_so(tmp_path):
     project = ReviewProject.create(tmp_path / "p")
     project.close()
@@ -119,6 +125,19 @@ def test_the_manifest_knows_better_than_the_header(tmp_path):
     before = project.case(case)
     project.put_facts({case: FileFacts(FileState.PRESENT, "1" * 64, "OTHER", "PA")}, "")
     assert (project.case(case).patient, project.case(case).view) == (before.patient, "AP")
+
+
+def test_a_manifest_that_comes_later_tells_the_patients_of_the_cases_that_are_there(tmp_path):
+    project = ReviewProject.create(tmp_path / "p")
+    cases = [case for case, _ in project.add([NewCase("/a.png"), NewCase("/b.png", "P2", "AP")], "Ann")]
+    again = project.add([NewCase("/a.png", "P1", split="adapt"), NewCase("/b.png")], "Ann")
+    assert again == [(case, False) for case in cases]
+    first, second = (project.case(case) for case in cases)
+    assert first.patient and first.patient != second.patient and first.split == "adapt"
+    assert (second.patient, second.view) != ("", "") and project.patients() == (2, 0)
+    number = len(project.events())
+    project.add([NewCase("/a.png", "P1", split="adapt")], "Ann")
+    assert len(project.events()) == number  # nothing new was said
 
 
 def test_a_changed_file_is_set_aside_until_somebody_decides(tmp_path):
