@@ -23,6 +23,7 @@ from napari_unet.widgets.correcting.undo import forward_undo
 from napari_unet.widgets.dock import Dock
 from napari_unet.widgets.forms import Fields, Foldable, LayerPicker, Words, key_table
 from napari_unet.widgets.layers import MAP
+from napari_unet.widgets.strokes import StrokeFollower
 
 KEYS = (
     ("Ctrl+Z, Ctrl+Shift+Z", "undo, redo"),
@@ -42,6 +43,7 @@ class CorrectWidget(Dock):
         super().__init__(napari_viewer)
         self._layer: Labels | None = None
         self._edited: tuple[str, int] | None = None  # what was told of an edit, and which step of undo it is
+        self._strokes = StrokeFollower(self._on_painted, self._on_stroke)
         self.target = Target(self._session)
         self.editor = MaskEditor(self._viewer)
         self._look = QTimer(self)  # whoever adds a mask tells in the same turn what is known about it
@@ -130,14 +132,9 @@ class CorrectWidget(Dock):
         self._look.start()
 
     def _listen_to(self, layer: Labels | None) -> None:
-        if self._layer is not None:
-            self._layer.events.paint.disconnect(self._on_stroke)
-            self._layer.events.set_data.disconnect(self._on_painted)
         self._layer = layer
         self._edited = None
-        if layer is not None:
-            layer.events.paint.connect(self._on_stroke)
-            layer.events.set_data.connect(self._on_painted)
+        self._strokes.follow(layer)
 
     def _on_stroke(self) -> None:
         """What was told of the edit before is no news any more."""

@@ -73,14 +73,17 @@ class LayerPicker(QComboBox):
         self._set(layer if offered else None)
 
     def refresh(self) -> None:
-        """Offer what is in the layer list now, the topmost layer first."""
+        """Offer what is in the layer list now, the topmost layer first; a choice that is gone is none."""
         self._offered = [layer for layer in reversed(self._layer_list) if self._accepts(layer)]
-        if self._layer not in self._offered:
+        lost = self._layer is not None and self._layer not in self._offered
+        if lost:
             self._layer = None
         self.clear()
         self.addItems([layer.name for layer in self._offered])
         self.setCurrentIndex(-1 if self._layer is None else self._offered.index(self._layer))
         self.setToolTip("" if self._layer is None else self._layer.name)
+        if lost:
+            self.chosen.emit(None)
 
     def disconnect_layers(self) -> None:
         """Let go of the viewer's layers; the box is of no more use."""
@@ -186,6 +189,12 @@ def key_table(rows: Iterable[tuple[str, str]]) -> str:
         f"<tr><td><b>{escape(keys)}</b>&nbsp;&nbsp;</td><td>{escape(does)}</td></tr>" for keys, does in rows
     )
     return f"<table>{cells}</table>"
+
+
+def findings_list(texts: Iterable[str]) -> str:
+    """What a second look should go to, as simple HTML; "" if nothing should."""
+    items = "".join(f"<li>{escape(text)}</li>" for text in texts)
+    return f"<b>Please check:</b><ul style='margin: 2px 0 0 -24px'>{items}</ul>" if items else ""
 
 
 class Foldable(QWidget):

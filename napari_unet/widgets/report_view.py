@@ -7,7 +7,7 @@ from html import escape
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_unet.core.measure import Measures
-from napari_unet.widgets.forms import Words
+from napari_unet.widgets.forms import Words, findings_list
 from napari_unet.widgets.results import Summary
 
 
@@ -37,11 +37,7 @@ class ReportView(QWidget):
         """Show the numbers and findings of `summary`."""
         part = f"<p><b>{escape(summary.part)}</b></p>" if summary.part else ""
         self._sizes.say(part + sizes(summary.measures))
-        if summary.findings:
-            items = "".join(f"<li>{escape(text)}</li>" for text in summary.findings)
-            self._findings.say(f"<b>Please check:</b><ul style='margin: 2px 0 0 -24px'>{items}</ul>")
-        else:
-            self._findings.say("Nothing unusual about the mask.")
+        self._findings.say(findings_list(summary.findings) or "Nothing unusual about the mask.")
 
 
 def sizes(measures: Measures) -> str:

@@ -21,6 +21,7 @@ from napari_unet.widgets.report_view import ReportView
 from napari_unet.widgets.results import Edit, MaskResult, Summary
 from napari_unet.widgets.save_mask import ask_where
 from napari_unet.widgets.session import Session
+from napari_unet.widgets.strokes import StrokeFollower
 from napari_unet.widgets.threshold import ThresholdPreview, ThresholdSlider
 from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
 
@@ -48,6 +49,7 @@ class ResultView(QWidget):
         self._calm.setSingleShot(True)
         self._calm.setInterval(_CALM_MS)
         self._calm.timeout.connect(self._summarise)
+        self._strokes = StrokeFollower(self._calm.start)
         self._slow = QTimer(self)
         self._slow.setSingleShot(True)
         self._slow.setInterval(_LONG_MS)
@@ -94,14 +96,16 @@ class ResultView(QWidget):
         for job in list(self._jobs.values()):
             job.abandon()
         self._preview.hide()
-        self._listen_to(None)
+        self._layer = None
+        self._strokes.follow(None)
         self._session.results_changed.disconnect(self.picker.refresh)
         self._viewer.dims.events.current_step.disconnect(self._on_step)
         self.picker.disconnect_layers()
 
     def _on_chosen(self, layer: Labels | None) -> None:
         self._preview.hide()
-        self._listen_to(layer)
+        self._layer = layer
+        self._strokes.follow(layer)
         self._slow.stop()
         self.report.clear()
         result = self._session.result_of(layer)
@@ -115,15 +119,6 @@ class ResultView(QWidget):
         self.notes.say("\n".join(result.prediction.notes))
         self.uncertainty.setEnabled(result.prediction.uncertainty is not None)
         self._summarise()
-
-    def _listen_to(self, layer: Labels | None) -> None:
-        if self._layer is not None:
-            self._layer.events.paint.disconnect(self._on_painted)
-            self._layer.events.set_data.disconnect(self._on_painted)
-        self._layer = layer
-        if layer is not None:
-            layer.events.paint.connect(self._on_painted)
-            layer.events.set_data.connect(self._on_painted)  # all that undo and redo tell
 
     def _run(self, kind: str, work: _Work, then: _Then) -> None:
         """`work` in a thread, one of a kind at a time, in their order."""
@@ -176,9 +171,6 @@ class ResultView(QWidget):
             self.left_right.blockSignals(True)
             self.left_right.setChecked(left_right)
             self.left_right.blockSignals(False)
-
-    def _on_painted(self) -> None:
-        self._calm.start()
 
     def _on_step(self) -> None:
         result = self._session.result_of(self._layer)

@@ -94,3 +94,16 @@ def test_let_go_of_the_viewer(viewer, picker):
     image.name = "new"
     viewer.add_image(np.zeros((4, 4)))
     assert picker.layer() is None
+
+
+def test_a_choice_that_is_not_offered_any_more_is_told_once(viewer, qtbot):
+    offered = True
+    box = LayerPicker(viewer, lambda layer: offered, "nothing")
+    qtbot.addWidget(box)
+    viewer.add_image(np.zeros((4, 4)))
+    seen = []
+    box.chosen.connect(seen.append)
+    offered = False
+    box.refresh()
+    box.refresh()
+    assert seen == [None] and box.layer() is None

@@ -16,8 +16,9 @@ from napari_unet.core.correct import LiveNumbers, live_numbers
 from napari_unet.core.raster import Modality
 from napari_unet.widgets.correcting.edits import as_labels
 from napari_unet.widgets.correcting.target import Target
-from napari_unet.widgets.forms import Words
+from napari_unet.widgets.forms import Words, findings_list
 from napari_unet.widgets.jobs import Job, run_in_thread
+from napari_unet.widgets.strokes import StrokeFollower
 
 _CALM_MS = 250  # after the last stroke
 _LEFT = 2
@@ -38,6 +39,7 @@ class NumbersView(QWidget):
         self._calm.setSingleShot(True)
         self._calm.setInterval(_CALM_MS)
         self._calm.timeout.connect(self._count)
+        self._strokes = StrokeFollower(self._calm.start)
         self._sizes = Words(name="sizes")
         self._findings = Words(name="findings")
         column = QVBoxLayout(self)
@@ -55,7 +57,8 @@ class NumbersView(QWidget):
         if layer is not self._layer:
             self._sizes.say("")
             self._findings.say("")
-        self._listen_to(layer)
+        self._layer = layer
+        self._strokes.follow(layer)
         self._calm.start()
 
     def close_down(self) -> None:
@@ -63,19 +66,8 @@ class NumbersView(QWidget):
         self._calm.stop()
         if self._job is not None:
             self._job.abandon()
-        self._listen_to(None)
-
-    def _listen_to(self, layer: Labels | None) -> None:
-        if self._layer is not None:
-            self._layer.events.paint.disconnect(self._on_painted)
-            self._layer.events.set_data.disconnect(self._on_painted)
-        self._layer = layer
-        if layer is not None:
-            layer.events.paint.connect(self._on_painted)
-            layer.events.set_data.connect(self._on_painted)  # all that undo and redo tell
-
-    def _on_painted(self) -> None:
-        self._calm.start()
+        self._layer = None
+        self._strokes.follow(None)
 
     def _count(self) -> None:
         """In a thread; what changes meanwhile is counted again afterwards."""
@@ -117,7 +109,7 @@ class NumbersView(QWidget):
         if layer is not self._layer or self._stale:
             return
         self._sizes.say(sizes_of(numbers, ignored, part))
-        self._findings.say(_findings_of(numbers))
+        self._findings.say(findings_list(finding.text for finding in numbers.findings))
         if two or one:
             self.sides.emit(two)
 
@@ -142,13 +134,6 @@ def sizes_of(numbers: LiveNumbers, ignored: int = 0, part: str = "") -> str:
     paragraphs = "".join(f"<p style='margin: 4px 0 0 0'>{line}</p>" for line in lines)
     heading = f"<p style='margin: 0'><b>{escape(part)}</b></p>" if part else ""
     return f"{heading}<table cellspacing=2>{cells}</table>{paragraphs}"
-
-
-def _findings_of(numbers: LiveNumbers) -> str:
-    if not numbers.findings:
-        return ""
-    items = "".join(f"<li>{escape(finding.text)}</li>" for finding in numbers.findings)
-    return f"<b>Please check:</b><ul style='margin: 2px 0 0 -24px'>{items}</ul>"
 
 
 def _right(text: Any) -> str:
