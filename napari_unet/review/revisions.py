@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -23,7 +24,7 @@ from napari_unet.review.database import on_failure
 from napari_unet.review.rows import case_row
 from napari_unet.review.schema import revisions
 from napari_unet.review.trail import note_event, now
-from napari_unet.review.types import USABLE, Author, AuthorKind, Status
+from napari_unet.review.types import USABLE, Author, AuthorKind, Revision, Status
 
 MASKS = "masks"
 
@@ -186,6 +187,17 @@ def store(
         change(connection, case, revision=id_)
         _follow_mask(connection, case, id_, author)
     return id_
+
+
+def begun_with(masks: Sequence[Revision]) -> Revision | None:
+    """The mask that people began with: the last one by a model or a file before the first by a person.
+
+    masks : all of a case, by number. Where a person was first, the first one by a model or a file.
+    """
+    made = [mask for mask in masks if mask.author.kind != AuthorKind.PERSON]
+    person = next((mask.number for mask in masks if mask.author.kind == AuthorKind.PERSON), math.inf)
+    before = [mask for mask in made if mask.number < person]
+    return before[-1] if before else next(iter(made), None)
 
 
 def has_lung(connection: Connection, revision: str | None) -> bool:

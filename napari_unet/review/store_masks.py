@@ -78,9 +78,8 @@ class MaskStore(CaseStore):
             return revisions.read_labels(self.folder / record.file, record.sha256)
 
     def first_mask(self, case: str) -> Revision | None:
-        """The first mask that a model or a file gave, None if there is none."""
-        made = (r for r in self.revisions(case) if r.author.kind != AuthorKind.PERSON)
-        return next(made, None)
+        """The mask by a model or a file that people began with, None if there is none; see `begun_with`."""
+        return revisions.begun_with(self.revisions(case))
 
     def restore(self, revision: str, by: str) -> Revision:
         """Makes an earlier mask current again, as a new revision."""

@@ -153,3 +153,19 @@ def test_features_go_with_the_image_they_are_of(tmp_path):
     project.put_facts({case: changed}, "")
     project.resolve_change(case, True, "Ann")
     assert project.features() == {}
+
+
+def test_people_began_with_the_newest_mask_before_their_own(tmp_path):
+    """It is what before and after, and the report, compare with."""
+    project, (painted, drawn) = project_with(tmp_path, 2)
+    project.add_revision(painted, lungs(), MODEL)
+    renewed = project.renew_mask(painted, lungs(2), CHILD)
+    assert project.first_mask(painted) == renewed
+    project.add_revision(painted, lungs(3), ANN)
+    project.add_revision(painted, lungs(4), FILE)
+    assert project.first_mask(painted) == renewed
+    assert project.first_mask(drawn) is None
+    project.add_revision(drawn, lungs(), ANN)
+    late = project.add_revision(drawn, lungs(1), MODEL)
+    project.add_revision(drawn, lungs(2), CHILD)
+    assert project.first_mask(drawn) == late

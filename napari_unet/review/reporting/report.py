@@ -16,7 +16,7 @@ from napari_unet.review.reporting.lines import COLUMNS, CaseLine
 from napari_unet.review.reporting.page import page
 from napari_unet.review.reporting.pictures import Correction, correction_picture
 from napari_unet.review.reporting.summary import summarise
-from napari_unet.review.revisions import Comparison, compare
+from napari_unet.review.revisions import Comparison, begun_with, compare
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import DECIDED, USABLE, AuthorKind, Case, Measurement, Revision, Status
 
@@ -60,7 +60,7 @@ def heart_to_chest(lines: tuple[Measurement, ...]) -> float | None:
 def _line(project: ReviewProject, case: Case) -> tuple[CaseLine, Revision | None]:
     """A case's row, and its first mask if the case has one and people changed it."""
     masks = project.revisions(case.id) if case.revision is not None else []
-    first = next((mask for mask in masks if mask.author.kind != AuthorKind.PERSON), None)
+    first = begun_with(masks)
     changed = _against_first(project, case, masks, first) if case.status in USABLE else None
     line = CaseLine(
         case=case.id,

@@ -114,7 +114,7 @@ class Intake(QObject):
         self._link.read(lambda project: project.untouched()).succeeded.connect(ask)
 
     def ask_for_map(self, id: str) -> None:
-        """Make a model's map of a case that is not kept any more, with the model that was used before."""
+        """Make a model's map of a case that is not kept any more, with the model that was used last."""
         model = self._casework.session.model
 
         def ask(author: Author | None) -> None:
@@ -126,7 +126,7 @@ class Intake(QObject):
                 self._casework.told.emit("No model has seen this case. Make first masks with a model first.")
 
         def used(project: Any) -> Author | None:
-            made = [revision.author for revision in project.revisions(id)]
+            made = [revision.author for revision in reversed(project.revisions(id))]
             return next((author for author in made if author.kind == AuthorKind.MODEL), None)
 
         self._link.read(used).succeeded.connect(ask)
