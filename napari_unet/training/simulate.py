@@ -157,7 +157,8 @@ def simulate(
         if arm is not Arm.NONE and left and len(done) in after:
             fitted = retrain(done, seed)
             models += 1
-            looks = {one.id: fitted(one.raster) for one in subjects}
+            seen = subjects if arm is Arm.USEFUL else list(left.values())
+            looks = {one.id: fitted(one.raster) for one in seen}
             queue = _queue(arm, left, done, looks, random, weight)
     return Outcome(arm, seed, tuple(costs))
 
