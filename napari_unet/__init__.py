@@ -5,16 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
     import numpy as np
 
+    from napari_unet.core.metrics import Scores
     from napari_unet.core.prediction import Prediction
+    from napari_unet.core.training_pair import TrainingPair
+    from napari_unet.review.store import ReviewProject
+    from napari_unet.training.adapt_config import AdaptConfig
+    from napari_unet.training.outcome import FineTuneResult
 
 try:
     from napari_unet._version import version as __version__
 except ImportError:  # a checkout that was never installed
     __version__ = "0+unknown"
 
-__all__ = ["__version__", "segment"]
+__all__ = ["__version__", "evaluate", "fine_tune", "open_project", "segment"]
 
 
 def segment(
@@ -40,3 +48,68 @@ def segment(
 
     raster = Raster(np.asarray(image), spacing_mm=spacing_mm, **header)
     return inference.segment(raster, model=model, threshold=threshold, device=device)
+
+
+def evaluate(
+    mask: np.ndarray,
+    reference: np.ndarray,
+    spacing_mm: tuple[float, ...] | None = None,
+    ignore: np.ndarray | None = None,
+) -> Scores:
+    """Dice, IoU, HD95 and ASSD of two masks of one image: `core.metrics.scores`.
+
+    mask, reference, ignore : True or above 0 where a lung is, or where pixels are left out; of equal shape.
+    Distances are in mm with a spacing, otherwise in pixels; nan where there is no answer.
+    """
+    from napari_unet.core.metrics import scores
+
+    return scores(mask, reference, spacing_mm, ignore)
+
+
+def open_project(folder: str | Path) -> ReviewProject:
+    """The review project in a folder; use it in a `with` statement. Raises UserError if there is none."""
+    from pathlib import Path
+
+    from napari_unet.review.store import ReviewProject
+
+    return ReviewProject.open(Path(folder))
+
+
+def fine_tune(
+    pairs: Sequence[TrainingPair],
+    parent: str = "cxr-lung",
+    name: str | None = None,
+    *,
+    preset: str = "quick",
+    config: AdaptConfig | None = None,
+    protocol: str = "",
+    device: str = "auto",
+    threads: int | None = None,
+    on_event: Callable[[object], None] | None = None,
+) -> FineTuneResult:
+    """Fits a copy of the model `parent` to images with masks and puts it into the library; the old one stays.
+
+    pairs : `open_project(folder).training_pairs()`, or made by hand. on_event : called with each event of
+    `training.finetune.fine_tune`, where everything else is described. An exception in it ends the training
+    and leaves nothing behind.
+    """
+    from napari_unet.training import finetune
+
+    steps = finetune.fine_tune(
+        pairs,
+        parent,
+        name,
+        preset=preset,
+        config=config,
+        protocol=protocol,
+        device=device,
+        threads=threads,
+    )
+    while True:
+        try:
+            event = next(steps)
+        except StopIteration as end:
+            result: FineTuneResult = end.value
+            return result
+        if on_event is not None:
+            on_event(event)

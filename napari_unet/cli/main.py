@@ -11,9 +11,11 @@ from typing import Annotated
 import typer
 
 from napari_unet.cli import (
+    compare_cmd,
     demo_cmd,
     doctor_cmd,
     evaluate_cmd,
+    finetune_cmd,
     models_cmd,
     review_cmd,
     segment_cmd,
@@ -32,6 +34,8 @@ app = typer.Typer(
 )
 app.command("segment")(segment_cmd.segment)
 app.command("evaluate")(evaluate_cmd.evaluate)
+app.command("finetune")(finetune_cmd.finetune)
+app.command("compare")(compare_cmd.compare)
 app.command("train")(train_cmd.train)
 app.command("simulate")(simulate_cmd.simulate)
 app.add_typer(models_cmd.app, name="models")

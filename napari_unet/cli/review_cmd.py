@@ -13,6 +13,7 @@ import typer
 
 from napari_unet.cli import review_export_cmd
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
+from napari_unet.cli.usage import check_model
 from napari_unet.core.errors import UserError
 from napari_unet.review.login import login_name
 
@@ -85,7 +86,7 @@ def add(
     from napari_unet.review.store import ReviewProject
 
     if model is not None:
-        _check_model(model, device)
+        check_model(model, device)
     with ReviewProject.open(project) as opened:
         found = gather(inputs, manifest=manifest, split=split, masks=masks)
         _note(found.problems if masks else tuple(map(_with_hint, found.problems)))
@@ -230,19 +231,6 @@ def _status(project: ReviewProject) -> dict[str, Any]:
         "minutes": sum(case.active_seconds for case in cases) / 60,
         "storage_note": project.storage_note,
     }
-
-
-def _check_model(model: str, device: str) -> None:
-    """A model or device that does not exist is wrong usage, told before anything is added."""
-    from napari_unet.inference.device import pick_device
-    from napari_unet.models.library import default_library
-
-    try:
-        default_library().find(model)
-        pick_device(device)
-    except UserError as error:
-        complain(error)
-        raise typer.Exit(2) from error
 
 
 def _with_hint(problem: str) -> str:

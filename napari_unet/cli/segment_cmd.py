@@ -10,6 +10,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from napari_unet.cli.console import complain, json_line, stderr, stdout
+from napari_unet.cli.usage import check_model
 from napari_unet.core.errors import UserError
 
 
@@ -85,7 +86,7 @@ def segment(
     if not found.cases:
         raise UserError("There is no image to segment.", "Name images or a folder that holds some.")
     make_folder(output)
-    _check_usage(model, device)
+    check_model(model, device)
 
     from napari_unet.cli.batch import Batch, Options
 
@@ -110,16 +111,3 @@ def segment(
     say.print(f"{len(batch.rows) - failed} of {len(batch.rows)} segmented; results in {output}", markup=False)
     if failed:
         raise typer.Exit(1)
-
-
-def _check_usage(model: str, device: str) -> None:
-    """A model or device that does not exist is wrong usage, told before any image is read."""
-    from napari_unet.inference.device import pick_device
-    from napari_unet.models.library import default_library
-
-    try:
-        default_library().find(model)
-        pick_device(device)
-    except UserError as error:
-        complain(error)
-        raise typer.Exit(2) from error

@@ -67,6 +67,9 @@ def save_model(
             f"The model could not be saved in {folder} ({getattr(error, 'strerror', None) or error}).",
             "Free space or choose another folder.",
         ) from error
+    except BaseException:  # Ctrl+C
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
     return card
 
 

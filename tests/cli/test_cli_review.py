@@ -155,7 +155,7 @@ def test_first_masks_by_a_model(
         labels = np.ones((40, 60), np.uint8)
         return FirstMask(model, "1", labels, labels, labels, 0.1, ("border",))
 
-    monkeypatch.setattr(review_cmd, "_check_model", lambda model, device: None)
+    monkeypatch.setattr(review_cmd, "check_model", lambda model, device: None)
     monkeypatch.setattr(review_model, "first_mask_steps", steps)
     result = run("review", "add", project, images, "--model", "bright")
     assert result.exit_code == 1

@@ -25,9 +25,9 @@ WAIT_S = 240
 def fakes(monkeypatch: pytest.MonkeyPatch) -> Any:
     tests = Path(__file__).parents[1]
     monkeypatch.syspath_prepend(str(tests / "training"))
-    import finetune_fakes
+    import tuning_fakes
 
-    return finetune_fakes
+    return tuning_fakes
 
 
 @pytest.fixture

@@ -20,6 +20,13 @@ found = nu.segment(image.tolist(), model="tiny", spacing_mm=(0.5, 0.5), device="
 assert type(found).__name__ == "Prediction" and found.mask().shape == (64, 80), found
 assert found.spacing_mm == (0.5, 0.5)
 assert not {"napari", "qtpy"} & set(sys.modules)
+scores = nu.evaluate(np.ones((4, 4)), np.eye(4), spacing_mm=(2, 2))
+assert scores.dice == 8 / 20 and scores.unit == "mm", scores
+for wrong in (lambda: nu.open_project("nowhere"), lambda: nu.fine_tune([], "tiny", device="cpu")):
+    try:
+        wrong()
+    except nu.core.errors.UserError as error:
+        print(error)
 try:
     nu.segment(np.zeros((64, 80)), model="tiny")
 except Exception as error:
@@ -32,4 +39,5 @@ def test_the_api_in_a_fresh_process(tmp_path: Path) -> None:
     environment = {**os.environ, "NAPARI_UNET_MODELS": str(tmp_path), "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    assert "nowhere is no review project" in done.stdout and "There is no case" in done.stdout
     assert "NotForModel The image is empty" in done.stdout

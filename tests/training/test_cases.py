@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from finetune_fakes import SIDE, case, cases
 from net_fakes import card, lungs
 from PIL import Image
+from tuning_fakes import SIDE, case, cases
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.intensity import IntensityRule

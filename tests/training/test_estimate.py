@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from finetune_fakes import QUICK, parent
+from tuning_fakes import QUICK, parent
 
 from napari_unet.core.errors import UserError
 from napari_unet.models.library import ModelLibrary

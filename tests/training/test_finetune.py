@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from finetune_fakes import HOME, QUICK, SIDE, case, cases, files, finish, parent, tuned
 from net_fakes import lungs
+from tuning_fakes import HOME, QUICK, SIDE, case, cases, files, finish, parent, tuned
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, Note, PartBegun, Preview, StepsDone
@@ -299,7 +299,7 @@ def test_a_loss_that_is_no_number_later_keeps_the_best_and_says_so(
         calls += 1
         return whole(logits, *rest) * (nan if calls == 6 else 1)
 
-    monkeypatch.setattr(estimate, "_seconds", lambda *_: 0.1)
+    monkeypatch.setattr(estimate, "_step_seconds", lambda *_: 0.1)
     monkeypatch.setattr(adapt, "dice_and_cross_entropy", loss)
     result, events = finish(start(library))
     assert "not a number in step 6" in notes(events)
@@ -322,6 +322,16 @@ def test_a_full_disk_while_saving_leaves_nothing(
         finish(start(library, name="ours"))
     assert files(library.own) == before
     assert not (library.own / "ours").exists()
+
+
+def test_ctrl_c_while_saving_leaves_nothing(library: ModelLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
+    from napari_unet.models import checkpoint
+
+    before = files(library.own)
+    monkeypatch.setattr(checkpoint, "write_memory", Failing(None, 0, KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        finish(start(library))
+    assert files(library.own) == before
 
 
 def test_the_card_is_plain_json(library: ModelLibrary) -> None:

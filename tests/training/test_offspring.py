@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from finetune_fakes import SIDE, case, cases, memory
 from net_fakes import card
+from tuning_fakes import SIDE, case, cases, memory
 
 from napari_unet.core.change import IGNORE
 from napari_unet.core.gate_report import CaseScore, GateReport, GateSide

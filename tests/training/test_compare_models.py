@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from finetune_fakes import case, finish, memory
 from net_fakes import PointNet, card, dark_is_lung, lungs, saved
+from tuning_fakes import case, finish, memory
 
 from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError

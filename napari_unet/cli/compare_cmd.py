@@ -1,0 +1,97 @@
+"""`napari-unet-lung compare`: two models on the same images."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
+from napari_unet.cli.usage import check_model
+from napari_unet.core.errors import UserError
+
+if TYPE_CHECKING:
+    from napari_unet.core.events import CaseDone
+    from napari_unet.core.gate_report import GateSide
+    from napari_unet.core.training_pair import TrainingPair
+
+
+def compare(
+    old: Annotated[str, typer.Argument(metavar="A", help="Name or folder of a model.")],
+    new: Annotated[str, typer.Argument(metavar="B", help="Name or folder of another.")],
+    images: Annotated[
+        Path, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of images.")
+    ],
+    masks: Annotated[
+        Path, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of masks to trust.")
+    ],
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+) -> None:
+    """Dice and HD95 of both models on every image that has a mask, and whether B is better than A.
+
+    A mask belongs to an image if its name is <stem>_mask.* or <stem>.* (the first wins). Distances are in mm
+    where every image has a spacing, otherwise in pixels.
+    """
+    from napari_unet.cli.gate_output import show_side, side_record
+    from napari_unet.core.gate_report import GateReport
+    from napari_unet.training.gate import compare_models
+
+    for model in (old, new):
+        check_model(model, device)
+    pairs = list(_pairs(images, masks))
+    if not pairs:
+        raise UserError(
+            f"No image in {images} has a mask in {masks}.",
+            "Masks are matched by name: <stem>_mask.* or <stem>.*.",
+        )
+    failed: list[str] = []
+    side = watched("Comparing", _told(compare_models(old, new, pairs, device), failed))
+    report = GateReport(old, new, side)
+    if as_json:
+        json_line({"old": old, "new": new, "verdict": report.verdict(), **side_record(side)})
+    else:
+        show_side(side, old, new)
+        stdout.print(f"{new}: {report.verdict()}", markup=False)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _pairs(images: Path, masks: Path) -> Iterator[TrainingPair]:
+    """Images with their masks; those without, or with several, are told and left out."""
+    from napari_unet.core.training_pair import TrainingPair
+    from napari_unet.io.names import list_images, stem, without_results
+    from napari_unet.io.pairs import masks_by_case
+
+    found, problems = masks_by_case(masks)
+    for problem in problems:
+        stderr.print(problem, markup=False)
+    named: dict[str, list[Path]] = {}
+    for image in without_results(list_images(images)):
+        named.setdefault(stem(image), []).append(image)
+    for name, files in named.items():
+        if len(files) > 1:
+            several = ", ".join(file.name for file in files)
+            stderr.print(f"{several} share one name; left out.", markup=False)
+        elif name not in found:
+            stderr.print(f"{files[0].name} has no mask.", markup=False)
+        elif len(found[name]) == 1:
+            yield TrainingPair(name, files[0], found[name][0])
+
+
+def _told(
+    steps: Generator[CaseDone, None, GateSide], failed: list[str]
+) -> Generator[CaseDone, None, GateSide]:
+    """The same steps; cases that could not be compared are complained of, and put into `failed`."""
+    while True:
+        try:
+            event = next(steps)
+        except StopIteration as end:
+            side: GateSide = end.value
+            return side
+        if event.error:
+            failed.append(event.name)
+            complain(event.error)
+        yield event

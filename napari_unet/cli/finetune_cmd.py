@@ -1,0 +1,139 @@
+"""`napari-unet-lung finetune`: the accepted and corrected masks of a project make a model."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_unet.cli.console import json_line, stderr, stdout
+from napari_unet.cli.usage import check_model
+
+if TYPE_CHECKING:
+    from napari_unet.training.outcome import FineTuneResult
+
+
+def _preset(text: str) -> str:
+    from napari_unet.training.adapt_config import PRESETS
+
+    if text not in PRESETS:
+        raise typer.BadParameter(f"{text!r} is not known; choose {' or '.join(PRESETS)}.")
+    return text
+
+
+def finetune(
+    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")],
+    preset: Annotated[
+        str, typer.Option(parser=_preset, metavar="[quick|thorough]", help="How many steps.")
+    ] = "quick",
+    parent: Annotated[
+        str, typer.Option("--from", metavar="NAME", help="The model to begin with.")
+    ] = "cxr-lung",
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Of the new model.", show_default="the parent's with the date"),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, help="The same seed, device and threads give the same model.")
+    ] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.", show_default="all")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+) -> None:
+    """Fit a model to the accepted and corrected cases of a review project.
+
+    The new model goes into your model folder whatever the comparison with the old one says; the old one
+    stays.
+    """
+    from napari_unet.review.store import ReviewProject
+
+    check_model(parent, device)
+    with ReviewProject.open(project) as opened:
+        pairs, protocol = opened.training_pairs(), opened.protocol
+
+    from napari_unet.training.adapt_config import PRESETS
+    from napari_unet.training.finetune import fine_tune
+
+    config = replace(PRESETS[preset], seed=seed)
+    steps = fine_tune(
+        pairs, parent, name, preset=preset, config=config, protocol=protocol, device=device, threads=threads
+    )
+    result = _watched(steps)
+    if as_json:
+        json_line(_record(result))
+    else:
+        _show(result)
+
+
+def _watched(steps: Generator[Any, Any, FineTuneResult]) -> FineTuneResult:
+    """Runs the steps under a progress bar; Ctrl+C closes them, and nothing has been written then."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from napari_unet.core.events import CaseDone, Note, PartBegun, StepsDone
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=stderr, transient=True) as progress:
+        task = progress.add_task("Reading the cases", total=None)
+        try:
+            while True:
+                match next(steps):
+                    case Note(text):
+                        progress.print(text, markup=False)
+                    case PartBegun(part=1, seconds=seconds) as begun:
+                        progress.print(f"This will take about {_duration(seconds)}.")
+                        progress.update(task, description=_title(begun), completed=0, total=begun.steps)
+                    case PartBegun() as begun:
+                        progress.update(task, description=_title(begun), completed=0, total=begun.steps)
+                    case StepsDone(step=step):
+                        progress.update(task, completed=step)
+                    case CaseDone(done=done, total=total, error=error):
+                        progress.update(task, description="Comparing", completed=done, total=total)
+                        if error:
+                            progress.print(error, markup=False)
+        except StopIteration as end:
+            result: FineTuneResult = end.value
+            return result
+        finally:
+            steps.close()
+
+
+def _title(begun: Any) -> str:
+    if not begun.held_out:
+        return f"Training on all {begun.cases} cases"
+    return f"Training on {begun.cases} cases to test on {begun.held_out} (part {begun.part} of {begun.parts})"
+
+
+def _show(result: FineTuneResult) -> None:
+    from napari_unet.cli.gate_output import show_side
+
+    report = result.report
+    for side in (report.new_site, report.old_domain):
+        if side is not None and side.cases:
+            show_side(side, report.parent, report.child)
+    for leak in report.leaks:
+        stdout.print(leak, markup=False)
+    stdout.print(report.verdict(), markup=False)
+    stdout.print(
+        f"The model {result.card.name} is in {result.folder} (training {_duration(result.train_seconds)}, "
+        f"comparing {_duration(result.gate_seconds)})",
+        markup=False,
+    )
+
+
+def _record(result: FineTuneResult) -> dict[str, Any]:
+    from napari_unet.cli.gate_output import report_record
+
+    return {
+        "name": result.card.name,
+        "parent": result.card.parent,
+        "folder": str(result.folder),
+        "seconds": {"training": round(result.train_seconds, 2), "gate": round(result.gate_seconds, 2)},
+        **report_record(result.report),
+    }
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,194 @@
+"""`napari-unet-lung finetune` and `compare`, as a person types them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import Result
+from net_fakes import lungs, saved, xray
+from PIL import Image
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.intensity import IntensityRule
+from napari_unet.models.card import InputSpec
+from napari_unet.models.library import default_library
+from napari_unet.training.adapt_config import PRESETS
+
+Run = Callable[..., Result]
+PERCENTILES = IntensityRule("percentiles", 0.5, 99.5)
+
+
+def model(folder: Path, name: str, seed: int = 0) -> None:
+    saved(folder / name, seed, name=name, input=InputSpec(size=(32, 32)), intensity=PERCENTILES)
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A model folder with "tiny" in it; the preset "quick" is quicker."""
+    folder = tmp_path / "models"
+    model(folder, "tiny")
+    monkeypatch.setenv("NAPARI_UNET_MODELS", str(folder))
+    quick = replace(PRESETS["quick"], steps=6, check_every=3, learning_rate=3e-2)
+    monkeypatch.setitem(PRESETS, "quick", quick)
+    return folder
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """Three X-rays of 40 × 48 pixels, and their masks in `masks` beside the folder."""
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+    for k in range(3):
+        pixels = (xray(lungs(40, 48), k) * 255).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "images" / f"{k}.png")
+        Image.fromarray(lungs(40, 48).astype(np.uint8) * 255).save(tmp_path / "masks" / f"{k}_mask.png")
+    return tmp_path / "images"
+
+
+@pytest.fixture
+def project(tmp_path: Path, images: Path, run: Run) -> Path:
+    """Three accepted cases."""
+    folder = tmp_path / "project"
+    assert run("review", "new", folder, "--protocol", "heart left out").exit_code == 0
+    added = run("review", "add", folder, images, "--masks", tmp_path / "masks", "--accept")
+    assert added.exit_code == 0, added.output
+    return folder
+
+
+def test_accepted_cases_make_a_model_that_segments(
+    run: Run, project: Path, models: Path, images: Path, tmp_path: Path
+) -> None:
+    made = run("finetune", project, "--from", "tiny", "--name", "ours", "--device", "cpu")
+    assert made.exit_code == 0, made.output
+    assert "on your images" in made.stdout and f"The model ours is in {models / 'ours'}" in made.stdout
+    assert "3 cases are few" in made.stderr
+    listed = run("models", "list", "--json")
+    assert "ours" in [json.loads(line)["name"] for line in listed.stdout.splitlines()]
+    shown = json.loads(run("models", "show", "ours", "--json").stdout)
+    assert shown["protocol"] == "heart left out" and shown["parent"] == "tiny"
+    assert len(shown["trained_on"]) == 3
+    done = run("segment", images, "-o", tmp_path / "out", "--model", "ours", "--device", "cpu")
+    assert done.exit_code == 0, done.output
+
+
+def test_json_tells_name_seconds_scores_and_verdict(run: Run, project: Path, models: Path) -> None:
+    made = run("finetune", project, "--from", "tiny", "--seed", "3", "--json", "--threads", "1")
+    assert made.exit_code == 0, made.output
+    (line,) = made.stdout.splitlines()
+    found = json.loads(line)
+    assert found["name"].startswith("tiny-") and found["parent"] == "tiny"
+    assert found["seconds"]["training"] > 0 and found["seconds"]["gate"] > 0
+    assert found["verdict"].endswith(".")
+    held_out = found["scores"]["held_out"]
+    assert held_out["cases"] == len(held_out["each"]) == 3
+    assert 0 <= held_out["dice"]["old"] <= 1 and 0 <= held_out["dice"]["new"] <= 1
+    assert found["scores"]["reference"] is None
+    training = default_library().find(found["name"]).card.training
+    assert (training["seed"], training["threads"], training["preset"]) == (3, 1, "quick")
+
+
+def test_the_same_command_gives_the_same_weights(run: Run, project: Path, models: Path) -> None:
+    for name in ("a", "b"):
+        assert run("finetune", project, "--from", "tiny", "--name", name, "--threads", "1").exit_code == 0
+    one, two = (default_library().find(name).weights.read_bytes() for name in ("a", "b"))
+    assert one == two
+
+
+def test_a_name_that_is_taken_is_refused_before_training(run: Run, project: Path, models: Path) -> None:
+    made = run("finetune", project, "--from", "tiny", "--name", "tiny")
+    assert made.exit_code == 1 and isinstance(made.exception, UserError)
+    assert "already" in str(made.exception)
+    assert "Training" not in made.stderr
+
+
+def test_fewer_than_two_usable_cases_are_too_few(run: Run, project: Path, models: Path, images: Path) -> None:
+    small = project.parent / "small"
+    run("review", "new", small)
+    none = run("finetune", small, "--from", "tiny")
+    assert none.exit_code == 1 and "no case" in str(none.exception)
+    run("review", "add", small, images / "0.png", "--masks", images.parent / "masks", "--accept")
+    one = run("finetune", small, "--from", "tiny")
+    assert one.exit_code == 1 and "only one case" in str(one.exception)
+    (images / "0.png").unlink()
+    (images / "1.png").unlink()
+    gone = run("finetune", project, "--from", "tiny")
+    assert gone.exit_code == 1 and "at least two" in str(gone.exception)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--from", "gone"), "no model named gone"),
+        (("--from", "tiny", "--device", "abacus"), "no device"),
+        (("--from", "tiny", "--preset", "slow"), "choose quick or thorough"),
+        (("--from", "tiny", "--threads", "0"), "threads"),
+    ],
+)
+def test_wrong_usage_is_told_before_anything_is_done(
+    run: Run, project: Path, models: Path, options: tuple[str, ...], words: str
+) -> None:
+    made = run("finetune", project, *options)
+    assert made.exit_code == 2
+    assert words in " ".join(made.stderr.split())
+    assert [path.name for path in models.iterdir()] == ["tiny"]
+
+
+def test_no_project_there(run: Run, models: Path, tmp_path: Path) -> None:
+    made = run("finetune", tmp_path / "nothing", "--from", "tiny")
+    assert made.exit_code == 1 and "no review project" in str(made.exception)
+
+
+@pytest.mark.parametrize("calls", [3, 12])
+def test_ctrl_c_leaves_nothing(
+    run: Run, project: Path, models: Path, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    from napari_unet.training import adapt
+
+    whole, left = adapt.dice_and_cross_entropy, calls
+
+    def interrupted(*arguments: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        return whole(*arguments)
+
+    monkeypatch.setattr(adapt, "dice_and_cross_entropy", interrupted)
+    made = run("finetune", project, "--from", "tiny", "--name", "ours")
+    assert made.exit_code not in (0, 2)
+    assert [path.name for path in models.iterdir()] == ["tiny"]
+
+
+def test_two_models_on_the_same_images(run: Run, models: Path, images: Path) -> None:
+    model(models, "other", 5)
+    masks = images.parent / "masks"
+    done = run("compare", "tiny", "other", "--images", images, "--masks", masks, "--device", "cpu")
+    assert done.exit_code == 0, done.output
+    assert "Dice tiny" in done.stdout and "HD95 other (px)" in done.stdout
+    assert "on these images" in done.stdout
+    found = json.loads(run("compare", "tiny", "tiny", "--images", images, "--masks", masks, "--json").stdout)
+    assert found["cases"] == 3 and found["dice"]["old"] == found["dice"]["new"]
+    assert found["verdict"].startswith("Unchanged on these images")
+
+
+def test_images_without_a_mask_are_told_and_bad_masks_fail(run: Run, models: Path, images: Path) -> None:
+    masks = images.parent / "masks"
+    (masks / "0_mask.png").unlink()
+    Image.fromarray(np.zeros((5, 5), np.uint8)).save(masks / "1_mask.png")
+    done = run("compare", "tiny", "tiny", "--images", images, "--masks", masks)
+    assert done.exit_code == 1
+    assert "0.png has no mask." in done.stderr and "case 1" in done.stderr
+    assert "of 1 case)" in done.stdout
+
+
+def test_nothing_to_compare(run: Run, models: Path, images: Path) -> None:
+    done = run("compare", "tiny", "tiny", "--images", images, "--masks", images.parent / "models")
+    assert done.exit_code == 1 and "has a mask" in str(done.exception)
+    gone = run("compare", "tiny", "gone", "--images", images, "--masks", images.parent / "masks")
+    assert gone.exit_code == 2 and "no model named gone" in gone.stderr
