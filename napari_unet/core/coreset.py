@@ -1,7 +1,7 @@
 """Which cases teach a model most: those it is unsure of, and unlike those it has learnt from.
 
-Greedy k-centre on a network's features (Sener and Savarese 2018, section 5.1), each distance weighted with the
-model's doubt.
+Greedy k-centre on a network's features (Sener and Savarese 2018, section 5.1), each distance weighted with
+the model's doubt.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a network makes of an image at its bottleneck, as a few hundred numbers that images are compared by."""
+"""What a network makes of an image at its bottleneck: a few hundred numbers to compare images by."""
 
 from __future__ import annotations
 
