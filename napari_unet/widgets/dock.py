@@ -6,11 +6,11 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtWidgets import QMainWindow, QVBoxLayout, QWidget
 
 from napari_unet.widgets.forms import ScrollColumn
-from napari_unet.widgets.session import Session, is_hidden, session_of
+from napari_unet.widgets.session import Session, frame_of, is_hidden, session_of
 
 
 class Dock(QWidget):
@@ -24,6 +24,7 @@ class Dock(QWidget):
         self._session = session_of(napari_viewer)
         self._viewer = self._session.viewer
         self._is_open = True
+        self._is_placed = False
         self._key = object()  # stands for this dock, and holds nothing of it
         self._session.attach(self._key)
         self.destroyed.connect(partial(_detach, self._session, self._key))
@@ -50,7 +51,32 @@ class Dock(QWidget):
             shown = not is_hidden(self)
             self.on_shown(shown)
             self._session.show_dock(self._key, shown)
+            if shown and not self._is_placed:
+                QTimer.singleShot(0, self._join_others)
         return super().event(event)
+
+    def _join_others(self) -> None:
+        """Become a tab beside another dock of ours in the same place: stacked, neither could be read."""
+        mine = frame_of(self) if self._is_open and not self._is_placed else None
+        window = mine.parentWidget() if mine is not None else None
+        if not isinstance(window, QMainWindow):
+            return
+        self._is_placed = True
+        area = window.dockWidgetArea(mine)
+        placed = (frame_of(other) for other in window.findChildren(Dock) if other._is_placed)
+        for frame in placed:
+            if frame is None or frame is mine or frame.isFloating() or frame.isHidden():
+                continue
+            if not mine.isFloating() and window.dockWidgetArea(frame) == area:
+                if mine not in window.tabifiedDockWidgets(frame):
+                    window.tabifyDockWidget(frame, mine)
+                    QTimer.singleShot(0, self._come_forward)  # Qt lays out tabs on the next turn
+                return
+
+    def _come_forward(self) -> None:
+        frame = frame_of(self)
+        if frame is not None:
+            frame.raise_()
 
     def _end(self) -> None:
         if self._is_open:

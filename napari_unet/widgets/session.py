@@ -37,12 +37,18 @@ def session_of(napari_viewer: Any) -> Session:
     return session
 
 
-def is_hidden(widget: QWidget) -> bool:
-    """Whether the dock around a widget was closed by the user; one behind another tab is not."""
-    part: Any = widget
+def frame_of(widget: QWidget) -> QDockWidget | None:
+    """The frame that napari put around a widget, if it is in a dock."""
+    part: QWidget | None = widget
     while part is not None and not isinstance(part, QDockWidget):
         part = part.parentWidget()
-    return part is not None and bool(part.isHidden())
+    return part
+
+
+def is_hidden(widget: QWidget) -> bool:
+    """Whether the dock around a widget was closed by the user; one behind another tab is not."""
+    frame = frame_of(widget)
+    return frame is not None and frame.isHidden()
 
 
 def real_viewer(napari_viewer: Any) -> Any:

@@ -61,3 +61,22 @@ def test_the_last_dock_to_go_ends_the_session(viewer, engine):
     assert id(viewer) in session._sessions
     viewer.window.remove_dock_widget(second)
     assert id(viewer) not in session._sessions
+
+
+def test_a_second_dock_becomes_a_tab_beside_the_first_and_lies_in_front(viewer, engine, qtbot):
+    first, second = Plain(viewer), Plain(viewer)
+    around = [viewer.window.add_dock_widget(dock, area="right") for dock in (first, second)]
+    window = viewer.window._qt_window
+    qtbot.waitUntil(lambda: around[1] in window.tabifiedDockWidgets(around[0]))
+    qtbot.waitUntil(lambda: first.visibleRegion().isEmpty() and not second.visibleRegion().isEmpty())
+
+
+def test_a_dock_in_another_place_stays_there(viewer, engine, qtbot):
+    first, second = Plain(viewer), Plain(viewer)
+    around = [
+        viewer.window.add_dock_widget(dock, area=area)
+        for dock, area in ((first, "right"), (second, "bottom"))
+    ]
+    qtbot.wait(200)
+    assert not viewer.window._qt_window.tabifiedDockWidgets(around[0])
+    assert not second.visibleRegion().isEmpty()
