@@ -42,8 +42,8 @@ def looking(net: nn.Module, card: ModelCard, device: str = "cpu") -> Model:
 class Fitting:
     """Fits a model to all that is corrected so far; see `Retrain`. Of one outcome only.
 
-    The first time from the parent's weights, then from those of the model before, as a person would go on with
-    the model in use. memory : what the parent remembers, for replay, or None.
+    The first time from the parent's weights, then from those of the model before, as a person would go on
+    with the model in use. memory : what the parent remembers, for replay, or None.
     """
 
     def __init__(
