@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from napari.utils.notifications import show_error
+from napari.utils.notifications import show_error, show_info
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_unet.core.errors import UserError
@@ -37,6 +37,8 @@ class FineTuneWidget(Dock):
         for signal, slot in self._wires:
             signal.connect(slot)
         self._on_stage()
+        if self.training.problem is not None:  # nobody was there to see it
+            self._on_failed(self.training.problem)
 
     def _build(self) -> None:
         self.message = Words(name="message")
@@ -74,6 +76,8 @@ class FineTuneWidget(Dock):
         stage, before = self.training.stage, self._shown
         self._shown = stage
         busy, decide = stage in BUSY, stage is Stage.DECIDE
+        focused = self.window().focusWidget()  # before anything is hidden, and it goes elsewhere
+        has_keyboard = focused is not None and self.isAncestorOf(focused)
         self.run.setVisible(busy)
         self.gate.setVisible(decide)
         self.setup.setVisible(not busy and not decide)
@@ -84,28 +88,33 @@ class FineTuneWidget(Dock):
             self.run.show_state()
         elif decide:
             if before is not Stage.DECIDE:
-                self._show_gate()
+                self._show_gate(has_keyboard)
         else:
             if before is Stage.CANCELLING:
                 self._say("Cancelled; no model was made.")
             self.setup.show_state()
         self._area.updateGeometry()
 
-    def _show_gate(self) -> None:
+    def _show_gate(self, has_keyboard: bool) -> None:
         result = self.training.result
         self._say("")
         seconds = result.train_seconds + result.gate_seconds
         self.gate.show_report(result.report, self.training.wanted, seconds)
         self._session.library_changed.emit()
-        self.gate.focus()
         self._area.verticalScrollBar().setValue(0)
+        if has_keyboard:  # else somebody paints or types
+            self.gate.focus()
+        if self.visibleRegion().isEmpty():  # behind another tab
+            show_info(f"The model {result.card.name} is made. See Fine-tune to decide about it.")
 
     # -- what is done --
 
     def _on_wanted(self, wanted: Wanted) -> None:
         self._say("")
         self.run.watch.setChecked(self._session.casework.current is None)
-        if not self.training.start(wanted):
+        if self.training.start(wanted):
+            self.run.pause.setFocus()  # the button that was pressed is gone
+        else:
             self._on_failed(UserError("A training is under way already.", "Wait for it, or cancel it."))
 
     def _on_taken(self) -> None:
@@ -137,6 +146,7 @@ class FineTuneWidget(Dock):
 
     def _on_failed(self, error: UserError) -> None:
         self.gate.setEnabled(True)
+        self.training.problem = None  # it is told now
         self._say("")
         wanted = self.training.wanted
         text = str(error) if wanted is None else wanted.in_words(str(error))

@@ -179,6 +179,24 @@ def test_a_failure_is_told_in_plain_words(dock, started, qtbot):
     assert dock.setup.start.isEnabled()
 
 
+def test_a_failure_without_a_dock_is_shown_later(dock, started, open_dock, viewer, qtbot):
+    job, ids = started()
+    training = dock.training
+    viewer.window.remove_dock_widget(dock)
+    job.end(UserError(f"The mask of case {ids[0]} cannot be read."))
+    qtbot.waitUntil(lambda: training.stage is Stage.IDLE)
+    assert "The mask of case 1 cannot be read." in open_dock().message.text()
+
+
+def test_the_keyboard_is_left_to_who_paints(dock, started, viewer, library, qtbot):
+    job, _ = started()
+    canvas = viewer.window._qt_viewer.canvas.native
+    canvas.setFocus()
+    job.end(result_of(job, library))
+    qtbot.waitUntil(dock.gate.isVisible)
+    assert dock.window().focusWidget() is canvas
+
+
 def test_an_error_of_ours_is_told_too(dock, started, qtbot):
     job, _ = started()
     job.end(RuntimeError("boom"))
@@ -240,7 +258,7 @@ def test_what_ended_without_a_dock_is_shown_later(dock, started, open_dock, view
     viewer.window.remove_dock_widget(dock)
     job.end(result_of(job, library))
     qtbot.waitUntil(lambda: training.stage is Stage.DECIDE)
-    assert engines[-1].closed.wait(20), "nobody needs the process any more"
+    assert engines[0].closed.wait(20), "nobody needs the process any more"
     again = open_dock()
     qtbot.waitUntil(again.gate.isVisible)
 

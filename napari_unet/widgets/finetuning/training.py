@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
@@ -118,6 +119,7 @@ class Training(QObject):
         self.wanted: Wanted | None = None
         self.course = Course()
         self.result: FineTuneResult | None = None  # of the last one that came to its end
+        self.problem: UserError | None = None  # of the last one that did not
         self._job: Job | None = None
         self._estimate: Job | None = None
         self._engine: Engine | None = None
@@ -134,7 +136,7 @@ class Training(QObject):
         self._docks.discard(dock)
         if not self._docks:
             self.drop_estimate()
-        self._rest()
+            self._rest()
 
     def close(self) -> None:
         """The window is closed: what is trained ends."""
@@ -146,7 +148,7 @@ class Training(QObject):
         self._rest()
 
     def _rest(self) -> None:
-        if self._docks or self._job is not None or self._engine is None:
+        if self._job is not None or self._engine is None:
             return
         engine, self._engine = self._engine, None
         threading.Thread(target=engine.close, name="napari-unet end of training").start()
@@ -200,7 +202,7 @@ class Training(QObject):
         if self.stage in BUSY:
             return False
         self.drop_estimate()
-        self.wanted, self.course, self.result = wanted, Course(), None
+        self.wanted, self.course, self.result, self.problem = wanted, Course(), None, None
         job = self._job = run_on_engine(self._process(), "finetune", wanted.arguments, _judged, owner=self)
         job.progressed.connect(self._on_progress)
         job.succeeded.connect(self._on_success)
@@ -248,16 +250,20 @@ class Training(QObject):
     def _on_success(self, result: FineTuneResult) -> None:
         self.result = result
         self.stage = Stage.DECIDE
+        if not self._docks:
+            show_info(f"The model {result.card.name} is made. Open Fine-tune to decide about it.")
 
     def _on_failed(self, error: UserError) -> None:
-        self.stage = Stage.IDLE
+        self.stage, self.problem = Stage.IDLE, error
         self.failed.emit(error)
+        if not self._docks:
+            show_error(self.wanted.in_words(str(error)))
 
     def _on_ended(self) -> None:
         self._job = None
         if self.stage is not Stage.DECIDE:
             self.stage = Stage.IDLE
-        self._rest()
+        self._rest()  # what was learned from takes a gigabyte there
         self.changed.emit()
 
     def _go(self, stage: Stage) -> None:

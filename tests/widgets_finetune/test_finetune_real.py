@@ -1,0 +1,169 @@
+"""The whole loop: the shipped model, real X-rays, strokes of a mouse, a real training."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from finetune_fakes import add_model, make_project
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+from napari_unet.core.errors import UserError
+from napari_unet.models.library import default_library
+from napari_unet.review.types import AuthorKind, Status
+from napari_unet.widgets.finetune import FineTuneWidget
+from napari_unet.widgets.finetuning.training import Stage
+
+LEFT = Qt.MouseButton.LeftButton
+XRAYS = Path(__file__).parents[1] / "data" / "covid" / "images"
+LONG = 900_000  # milliseconds: the machine may be busy
+
+
+@pytest.fixture
+def dock(make_napari_viewer, tmp_path, monkeypatch):
+    """The dock in a window of its own, with real engines and an empty library of the user's own."""
+    monkeypatch.setenv("NAPARI_UNET_MODELS", str(tmp_path / "models"))
+    try:
+        default_library().find("cxr-lung").verify()
+    except UserError as error:
+        pytest.skip(f"no shipped model: {error}")
+    viewer = make_napari_viewer(show=True)
+    widget = FineTuneWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Fine-tune")
+    yield widget
+    clerk = widget._session.casework.link.clerk
+    widget.setParent(None)
+    if clerk is not None:
+        assert clerk.join(60)
+
+
+def paint(viewer, layer, *places: tuple[float, float]) -> None:
+    """One stroke of napari's brush, with the mouse, over places of the mask."""
+    canvas = viewer.window._qt_viewer.canvas
+    node = canvas.layer_to_visual[layer].node
+    layer.mode, layer.brush_size = "paint", 25
+
+    def at(row: float, column: float) -> QPoint:
+        x, y = node.get_transform("visual", "canvas").map([column + 0.5, row + 0.5])[:2]
+        return QPoint(round(x), round(y))
+
+    QTest.mousePress(canvas.native, LEFT, Qt.KeyboardModifier.NoModifier, at(*places[0]))
+    for start, end in pairwise(places):
+        for share in np.linspace(0, 1, 6)[1:]:
+            here = QPointF(at(*np.add(start, np.subtract(end, start) * share)))
+            event = QMouseEvent(
+                QEvent.Type.MouseMove,
+                here,
+                QPointF(canvas.native.mapToGlobal(here.toPoint())),
+                Qt.MouseButton.NoButton,
+                LEFT,
+                Qt.KeyboardModifier.NoModifier,
+            )
+            QApplication.sendEvent(canvas.native, event)
+            QTest.qWait(12)
+    QTest.mouseRelease(canvas.native, LEFT, Qt.KeyboardModifier.NoModifier, at(*places[-1]))
+
+
+@pytest.mark.slow
+def test_two_corrected_cases_become_a_model_that_is_taken_and_given_back(dock, qtbot, tmp_path):
+    viewer, work = dock._viewer, dock._session.casework
+    work.set_reviewer("Ann")
+    work.create_project(tmp_path / "ward review")
+    qtbot.waitUntil(lambda: work.project is not None)
+    work.add_images(sorted(XRAYS.glob("*.png"))[:4], model="cxr-lung")
+    qtbot.waitUntil(
+        lambda: len(work.cases) == 4 and all(case.revision for case in work.cases.values()), timeout=LONG
+    )
+    ids = list(work.cases)
+    for id in ids[:2]:
+        work.open_case(id)
+        qtbot.waitUntil(lambda id=id: work.current is not None and work.current.id == id)
+        height, width = work.current_layer.data.shape
+        before = work.current_layer.data.copy()
+        paint(viewer, work.current_layer, (0.85 * height, 0.45 * width), (0.85 * height, 0.55 * width))
+        qtbot.waitUntil(lambda before=before: (work.current_layer.data != before).any())
+        work.accept()
+        qtbot.waitUntil(lambda id=id: work.cases[id].status is Status.CORRECTED)
+    qtbot.waitUntil(lambda: "2 cases of 2 patients" in dock.setup.source.says.text())
+    dock.setup.presets.buttons["custom"].click()
+    dock.setup.presets.settings.steps.setValue(4)
+    qtbot.waitUntil(dock.setup.start.isEnabled)
+    qtbot.mouseClick(dock.setup.start, LEFT)
+    qtbot.waitUntil(lambda: dock.training.stage is Stage.RUNNING)
+    qtbot.waitUntil(lambda: dock.training.stage is not Stage.RUNNING, timeout=LONG)
+    assert dock.training.stage is Stage.DECIDE, dock.message.text()
+    assert {step.part for step in dock.training.course.steps} == {1, 2, 3}
+    assert dock.training.course.preview is not None
+    report = dock.training.result.report
+    assert {case.id for case in report.new_site.cases} == set(ids[:2])
+    assert len(report.old_domain.cases) == 8
+    assert dock.gate.isVisible() and dock.gate.verdict.text()
+    name = dock.training.result.card.name
+
+    def predicted_by(model: str) -> bool:
+        case = work.project.case(ids[3])
+        return work.project.revision(case.revision).author.name == model
+
+    assert predicted_by("cxr-lung")
+    people = [work.project.case(id).revision for id in ids[:2]]
+    qtbot.mouseClick(dock.gate.take, LEFT)
+    qtbot.waitUntil(lambda: default_library().current() == name)
+    qtbot.waitUntil(lambda: dock._session.model == name)
+    qtbot.waitUntil(lambda: predicted_by(name), timeout=LONG)
+    qtbot.waitUntil(lambda: not work.intake.first_masks.running, timeout=LONG)
+    assert [work.project.case(id).revision for id in ids[:2]] == people
+    assert all(work.project.revision(revision).author.kind is AuthorKind.PERSON for revision in people)
+    qtbot.mouseClick(dock.in_use.back, LEFT)
+    qtbot.waitUntil(lambda: dock._session.model == "cxr-lung")
+    assert default_library().current() == "cxr-lung"
+    qtbot.waitUntil(lambda: predicted_by("cxr-lung"), timeout=LONG)
+    assert default_library().find(name).folder.is_dir()
+
+
+def test_the_dock_opens_where_torch_cannot_be_imported(tmp_path):
+    make_project(tmp_path / "ward", accepted=3)
+    add_model(tmp_path / "models", "test-lung")
+    script = f"""
+import sys, time, os
+
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "torch":
+            raise ImportError("torch in the window's process")
+
+sys.meta_path.insert(0, NoTorch())
+from pathlib import Path
+import napari
+from qtpy.QtWidgets import QApplication
+from napari_unet.core.gate_report import CaseScore, GateReport, GateSide
+from napari_unet.widgets.finetune import FineTuneWidget
+viewer = napari.Viewer(show=True)
+dock = FineTuneWidget(viewer)
+viewer.window.add_dock_widget(dock, name="Fine-tune")
+work = dock._session.casework
+work.open_project(Path({str(tmp_path / "ward" / "ward review")!r}))
+end = time.monotonic() + 60
+while "3 cases of 3 patients" not in dock.setup.source.says.text() or not dock.setup.start.isEnabled():
+    QApplication.processEvents()
+    assert time.monotonic() < end
+dock.run.curves.show()
+while not dock.run.curves._plots:
+    dock.run.show()
+    QApplication.processEvents()
+    assert time.monotonic() < end
+assert "torch" not in sys.modules
+os._exit(0)  # Qt's objects go in any order at the end of a process that napari.run never ran
+"""
+    environment = os.environ | {"NAPARI_UNET_MODELS": str(tmp_path / "models")}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, env=environment
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
