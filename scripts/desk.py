@@ -66,12 +66,12 @@ class Desk:
             QApplication.processEvents()
             time.sleep(0.01)
 
-    def wait_until(self, happened: Callable[[], Any], what: str) -> None:
+    def wait_until(self, happened: Callable[[], Any], what: str, patience_s: float = _PATIENCE_S) -> None:
         """Raises SystemExit if it does not happen."""
-        end = time.monotonic() + _PATIENCE_S
+        end = time.monotonic() + patience_s
         while not happened():
             if time.monotonic() > end:
-                raise SystemExit(f"After {_PATIENCE_S:.0f} seconds there was no {what}.")
+                raise SystemExit(f"After {patience_s:.0f} seconds there was no {what}.")
             self.wait(0.05)
 
     def click(self, button: QWidget) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from desk import Desk  # isort: skip  # first: it keeps the settings of whoever runs this out of the pictures
 
+import screenshots_finetune
 import screenshots_review
 from qtpy.QtCore import QPoint, Qt
 
@@ -63,14 +64,14 @@ def main() -> None:
     """All pictures, or those of one page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", default=Path("docs/images"))
-    parser.add_argument("--only", choices=["segment", "review"])
+    parser.add_argument("--only", choices=["segment", "review", "finetune"])
     options = parser.parse_args()
     folder = options.folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    if options.only != "review":
-        segment(folder)
-    if options.only != "segment":
-        screenshots_review.take(folder)
+    pages = {"segment": segment, "review": screenshots_review.take, "finetune": screenshots_finetune.take}
+    for name, take in pages.items():
+        if options.only in (None, name):
+            take(folder)
 
 
 if __name__ == "__main__":
