@@ -140,7 +140,8 @@ def _words(side: GateSide, counts: bool) -> str:
     if not side.compared:
         return f"not tested on {side.name}"
     if not counts:
-        return f"{side.change} on {side.name} ({_signed(side)})"
+        little = "slightly " if side.change is Movement.WORSE else ""  # a loss that matters is told elsewhere
+        return f"{little}{side.change} on {side.name} ({_signed(side)})"
     of = f"{len(side.compared)} case" + "s" * (len(side.compared) != 1)
     return f"{side.change} on {side.name} ({side.old:.2f} → {side.new:.2f}, {side.wins} of {of})"
 

@@ -41,6 +41,12 @@ def test_forgetting_is_said_and_fails_the_gate() -> None:
     assert gate.verdict().endswith("worse on the reference set (−0.020).")
 
 
+def test_a_small_loss_is_called_slight_and_passes() -> None:
+    gate = report(BETTER, side([0.97] * 8, [0.964] * 8, "the reference set"))
+    assert gate.passed
+    assert gate.verdict().endswith("slightly worse on the reference set (−0.006).")
+
+
 @pytest.mark.parametrize(("loss", "forgets"), [(HARM - 0.001, False), (HARM + 0.001, True)])
 def test_a_loss_is_not_excused_by_chance(loss: float, forgets: bool) -> None:
     noise = np.array([0.03, -0.03, 0.02, -0.02, 0.01, -0.01, 0.0, 0.0])
