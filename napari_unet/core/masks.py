@@ -162,7 +162,7 @@ def _smooth(mask: np.ndarray, sigmas: tuple[float, ...]) -> np.ndarray:
     """Majority under a Gaussian, part by part, so that a narrow gap between two lungs stays open.
 
     A piece that would go is put back if it reaches farther than two standard deviations from what stays, and
-    all of them are if the part would fall in two.
+    all of them are if the part would fall in two. A part of which nothing would stay is left as it is.
     """
     labels, count = ndimage.label(mask)
     smooth = np.zeros(mask.shape, bool)
@@ -179,7 +179,9 @@ def _smooth(mask: np.ndarray, sigmas: tuple[float, ...]) -> np.ndarray:
             back = np.zeros(int(pieces.max()) + 1, bool)
             back[pieces[far]] = True
             stays |= back[pieces]
-        if ndimage.label(stays)[1] > 1:
+        if not (stays & part).any():  # a thin part in a bend of which the majority is found beside it
+            stays = part
+        elif ndimage.label(stays)[1] > 1:
             stays |= part
         smooth[wide] |= stays
     return smooth
