@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from casework_fakes import Review
 from dock_fakes import FakeEngine, FakeJob, settle, two_lungs
+from qtpy.QtCore import QSettings
 
 from napari_unet.models.card import CARD_FILE, ModelCard
 from napari_unet.widgets import session as session_module
+from napari_unet.widgets.review import ReviewWidget
+from napari_unet.widgets.reviewing import settings as review_settings
 from napari_unet.widgets.segment import SegmentWidget
 
 
@@ -29,6 +32,16 @@ def no_preferences(monkeypatch):
         raise KeyError(plugin)
 
     monkeypatch.setattr("napari.settings.get_plugin_settings", none)
+
+
+@pytest.fixture(autouse=True)
+def own_review_settings(tmp_path, monkeypatch):
+    """Whoever runs the tests has a name and projects of their own."""
+
+    def own() -> QSettings:
+        return QSettings(str(tmp_path / "review.ini"), QSettings.Format.IniFormat)
+
+    monkeypatch.setattr(review_settings, "_settings", own)
 
 
 @pytest.fixture
@@ -119,3 +132,11 @@ def review(viewer, engine, qtbot, tmp_path, monkeypatch):
     made = Review(viewer, qtbot, tmp_path / "project")
     yield made
     made.close()
+
+
+@pytest.fixture
+def review_dock(viewer, engine, models, qtbot):
+    """The Review dock in its frame."""
+    widget = ReviewWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Review", area="right")
+    return widget

@@ -8,36 +8,18 @@ from types import SimpleNamespace
 
 import pytest
 from casework_fakes import Review, stroke, write_images
-from qtpy.QtCore import QEvent, QSettings, Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QApplication, QDockWidget, QListWidget
 
 from napari_unet.review.exporting.item import Format
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import FileState, NewCase, Order, Reason, Status
-from napari_unet.widgets.review import ReviewWidget
 from napari_unet.widgets.reviewing import settings as review_settings
 from napari_unet.widgets.reviewing.add import AddDialog
 from napari_unet.widgets.reviewing.export import ExportDialog
 
 A, D, N, R, T = (getattr(Qt.Key, f"Key_{letter}") for letter in "ADNRT")
-
-
-@pytest.fixture(autouse=True)
-def settings(tmp_path, monkeypatch):
-    """Whoever runs the tests has a name and projects of their own."""
-
-    def own() -> QSettings:
-        return QSettings(str(tmp_path / "review.ini"), QSettings.Format.IniFormat)
-
-    monkeypatch.setattr(review_settings, "_settings", own)
-
-
-@pytest.fixture
-def dock(viewer, engine, models, qtbot):
-    widget = ReviewWidget(viewer)
-    viewer.window.add_dock_widget(widget, name="Review", area="right")
-    return widget
 
 
 @pytest.fixture
@@ -46,18 +28,18 @@ def reviewed(viewer, engine, qtbot, tmp_path):
 
 
 @pytest.fixture
-def started(dock, reviewed, qtbot, tmp_path):
-    """Four cases with masks, in the order of adding, the first one open; the dock and the review."""
-    dock._on_reviewer("Ann")
-    dock.casework.book.order = Order.ID
+def started(review_dock, reviewed, qtbot, tmp_path):
+    """Four cases with masks, in the order of adding, the first one open; the review_dock and the review."""
+    review_dock._on_reviewer("Ann")
+    review_dock.casework.book.order = Order.ID
     reviewed.start(write_images(tmp_path / "images", 4))
-    qtbot.waitUntil(lambda: dock.casework.current is not None)
+    qtbot.waitUntil(lambda: review_dock.casework.current is not None)
     reviewed.settle()
-    yield dock, reviewed
+    yield review_dock, reviewed
     reviewed.settle()
     clerk = reviewed.work.link.clerk
     reviewed.session.detach(reviewed)
-    dock.setParent(None)
+    review_dock.setParent(None)
     if clerk is not None:
         assert clerk.join(20)
 
@@ -203,33 +185,33 @@ def test_a_changed_file_is_asked_about(started, qtbot, tmp_path):
     assert not dock.page.aside.isVisible()
 
 
-def test_the_way_from_the_first_page_to_the_first_case(dock, viewer, qtbot, tmp_path):
+def test_the_way_from_the_first_page_to_the_first_case(review_dock, viewer, qtbot, tmp_path):
     images = tmp_path / "ward"
     write_images(images, 3)
-    assert not dock.start.new.isEnabled(), "the name comes first"
-    dock.open_project(images)
-    qtbot.waitUntil(lambda: bool(dock.message.text()))
-    assert dock.start.isVisible(), "a folder that is no project"
-    qtbot.keyClicks(dock.start.reviewer, "Ann")
-    qtbot.mouseClick(dock.start.new, Qt.MouseButton.LeftButton)
-    dialog = dock.findChild(AddDialog)
+    assert not review_dock.start.new.isEnabled(), "the name comes first"
+    review_dock.open_project(images)
+    qtbot.waitUntil(lambda: bool(review_dock.message.text()))
+    assert review_dock.start.isVisible(), "a folder that is no project"
+    qtbot.keyClicks(review_dock.start.reviewer, "Ann")
+    qtbot.mouseClick(review_dock.start.new, Qt.MouseButton.LeftButton)
+    dialog = review_dock.findChild(AddDialog)
     dialog.images.choose(images)
     dialog.first.setCurrentIndex(dialog.first.count() - 1)
     assert dialog.folder.path() == tmp_path / "ward review"
     dialog.buttons.button(dialog.buttons.StandardButton.Ok).click()
-    qtbot.waitUntil(lambda: number(dock) == 1)
-    assert dock.page.isVisible() and not dock.start.isVisible()
-    assert dock.page.head.project.text() == "ward review"
+    qtbot.waitUntil(lambda: number(review_dock) == 1)
+    assert review_dock.page.isVisible() and not review_dock.start.isVisible()
+    assert review_dock.page.head.project.text() == "ward review"
     assert review_settings.reviewer() == "Ann"
     assert review_settings.recent_projects() == [tmp_path / "ward review"]
-    dock._on_menu("close")
-    assert dock.start.isVisible()
-    assert not dock.keys._is_on
-    (recent,) = dock.start.recent_buttons()
+    review_dock._on_menu("close")
+    assert review_dock.start.isVisible()
+    assert not review_dock.keys._is_on
+    (recent,) = review_dock.start.recent_buttons()
     qtbot.mouseClick(recent, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: number(dock) == 1)
-    clerk = dock.casework.link.clerk
-    dock.setParent(None)
+    qtbot.waitUntil(lambda: number(review_dock) == 1)
+    clerk = review_dock.casework.link.clerk
+    review_dock.setParent(None)
     assert clerk.join(20)
 
 

@@ -4,48 +4,30 @@ from __future__ import annotations
 
 import pytest
 from casework_fakes import Review, stroke, write_images, write_stack
-from qtpy.QtCore import QSettings, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget
 
 from napari_unet.review.login import login_name
 from napari_unet.review.types import Order, Status
 from napari_unet.widgets.correct import CorrectWidget
-from napari_unet.widgets.review import ReviewWidget
 from napari_unet.widgets.reviewing import settings as review_settings
 
 A, K = Qt.Key.Key_A, Qt.Key.Key_K
 
 
-@pytest.fixture(autouse=True)
-def settings(tmp_path, monkeypatch):
-    """Whoever runs the tests has a name and projects of their own."""
-
-    def own() -> QSettings:
-        return QSettings(str(tmp_path / "review.ini"), QSettings.Format.IniFormat)
-
-    monkeypatch.setattr(review_settings, "_settings", own)
-
-
 @pytest.fixture
-def dock(viewer, engine, models, qtbot):
-    widget = ReviewWidget(viewer)
-    viewer.window.add_dock_widget(widget, name="Review", area="right")
-    return widget
-
-
-@pytest.fixture
-def started(dock, viewer, qtbot, tmp_path):
+def started(review_dock, viewer, qtbot, tmp_path):
     """Three cases with masks, the first one open; no name was given. Only the docks hold the session."""
     review = Review(viewer, qtbot, tmp_path / "project")
     review.session.detach(review)
-    dock.casework.set_reviewer("")
-    dock.casework.book.order = Order.ID
+    review_dock.casework.set_reviewer("")
+    review_dock.casework.book.order = Order.ID
     review.start(write_images(tmp_path / "images", 3))
-    qtbot.waitUntil(lambda: dock.casework.current is not None)
+    qtbot.waitUntil(lambda: review_dock.casework.current is not None)
     review.settle()
-    yield dock, review
+    yield review_dock, review
     clerk = review.work.link.clerk
-    dock.setParent(None)
+    review_dock.setParent(None)
     for other in viewer.window._qt_window.findChildren(CorrectWidget):
         other.setParent(None)
     if clerk is not None:
@@ -138,8 +120,8 @@ def test_unreadable_images_are_counted_until_they_are_mended(started, qtbot, tmp
     assert [shown.case_at(row).number for row in range(shown.rowCount())] == [3]
 
 
-def test_one_of_note_and_measure_is_unfolded(dock):
-    more, measure = dock.page.more.button(), dock.page.measure.button()
+def test_one_of_note_and_measure_is_unfolded(review_dock):
+    more, measure = review_dock.page.more.button(), review_dock.page.measure.button()
     more.click()
     measure.click()
     assert measure.isChecked() and not more.isChecked()
@@ -171,9 +153,9 @@ def test_a_ct_says_so_and_opens_in_a_lung_window(review, tmp_path, qtbot):
     assert modality_words(review.work.current) == "CT, 4 mm slices"
 
 
-def test_paths_are_pasted_and_a_disabled_button_says_why(dock, tmp_path):
+def test_paths_are_pasted_and_a_disabled_button_says_why(review_dock, tmp_path):
     first, second = write_images(tmp_path / "ward", 2)
-    dialog = dock.ask_images(new=True)
+    dialog = review_dock.ask_images(new=True)
     ok = dialog.buttons.button(dialog.buttons.StandardButton.Ok)
     assert not ok.isEnabled() and "Choose images" in ok.toolTip() and ok.toolTip() == dialog.why.text()
     dialog.images.line.setText(f'"{first}"; file://{second}')
