@@ -10,19 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from engine_waits import WAIT_S, wait_for
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import TileDone
 from napari_unet.engine import Engine, JobCancelled
-
-WAIT_S = 30
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)
 
 
 def hold(heard: Any) -> int:

@@ -3,54 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from job_fakes import FakeJob
 from qtpy.QtWidgets import QApplication
 
 from napari_unet.core.device import DeviceInfo
 from napari_unet.core.masks import MaskRule
 from napari_unet.core.prediction import Prediction
-from napari_unet.engine.job import JobCancelled
 
 DEVICES = [DeviceInfo("cuda", "NVIDIA GPU", False, "None here."), DeviceInfo("cpu", "Processor", True)]
-
-
-class FakeJob:
-    """An engine job whose end the test decides."""
-
-    def __init__(self, kind: str, arguments: dict[str, Any]) -> None:
-        self.kind = kind
-        self.arguments = arguments
-        self.cancelled = False
-        self.words: list[str] = []
-        self._done = threading.Event()
-        self._outcome: Any = None
-        self._progress: Callable[[Any], None] | None = None
-
-    def listen(self, *, on_progress: Callable[[Any], None] | None = None) -> None:
-        self._progress = on_progress
-
-    def tell(self, event: object) -> None:
-        self._progress(event)
-
-    def ask(self, word: str) -> None:
-        self.words.append(word)
-
-    def end(self, outcome: Any) -> None:
-        self._outcome = outcome
-        self._done.set()
-
-    def cancel(self) -> None:
-        self.cancelled = True
-        self.end(JobCancelled(self.kind))
-
-    def result(self) -> Any:
-        assert self._done.wait(20), "the test never ended this job"
-        if isinstance(self._outcome, Exception):
-            raise self._outcome
-        return self._outcome
 
 
 class FakeEngine:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from math import nan
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from job_fakes import FakeJob
 from PIL import Image as Picture
 
 from napari_unet.core.events import PartBegun, Preview, StepsDone
 from napari_unet.core.gate_report import CaseScore, GateReport, GateSide
-from napari_unet.engine.job import JobCancelled
 from napari_unet.models.card import CARD_FILE, ModelCard
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, NewCase, Status
@@ -24,40 +23,10 @@ MODEL = Author(AuthorKind.MODEL, "test-lung", "1.0")
 PROTOCOL = "Visible lung fields; the heart is left out"
 
 
-class FakeJob:
-    """An engine job whose events and end the test decides."""
+class PatientJob(FakeJob):
+    """One that a busy machine may let wait for a minute."""
 
-    def __init__(self, kind: str, arguments: dict[str, Any]) -> None:
-        self.kind, self.arguments = kind, arguments
-        self.words: list[str] = []
-        self.cancelled = False
-        self._done = threading.Event()
-        self._outcome: Any = None
-        self._progress: Callable[[Any], None] | None = None
-
-    def listen(self, *, on_progress: Callable[[Any], None] | None = None) -> None:
-        self._progress = on_progress
-
-    def tell(self, *events: object) -> None:
-        for event in events:
-            self._progress(event)
-
-    def ask(self, word: str) -> None:
-        self.words.append(word)
-
-    def end(self, outcome: Any) -> None:
-        self._outcome = outcome
-        self._done.set()
-
-    def cancel(self) -> None:
-        self.cancelled = True
-        self.end(JobCancelled(self.kind))
-
-    def result(self) -> Any:
-        assert self._done.wait(60), "the test never ended this job"
-        if isinstance(self._outcome, Exception):
-            raise self._outcome
-        return self._outcome
+    patience_s = 60.0
 
 
 class FakeEngine:
@@ -70,7 +39,7 @@ class FakeEngine:
         self.closed = threading.Event()
 
     def submit(self, kind: str, /, **arguments: Any) -> FakeJob:
-        job = FakeJob(kind, arguments)
+        job = PatientJob(kind, arguments)
         if kind == "estimate":
             self.estimates.append(job)
             job.end({name: Estimate(config.steps, 0.0) for name, config in arguments["configs"].items()})
