@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.adapt_sets import NEW, OLD, cases, draw
 from benchmarks.result import Column, NotMeasured, Result
-from napari_unet.inference.segment import run
+from napari_unet.core.steps import run
 from napari_unet.models.library import ModelLibrary, default_library
 from napari_unet.training.adapt_config import PRESETS
 from napari_unet.training.finetune import fine_tune

@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from benchmarks.adapt_sets import NEW, OLD, cases, draw
 from benchmarks.result import Column, NotMeasured, Result
+from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.inference.segment import run
 from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import default_library

@@ -15,8 +15,8 @@ from benchmarks.result import Column, Result
 from benchmarks.timing import interleaved
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
+from napari_unet.core.steps import run
 from napari_unet.inference.predictor import Predictor
-from napari_unet.inference.segment import run
 
 _COLUMNS = (
     Column("what"),

@@ -16,8 +16,8 @@ from benchmarks.nets import fast_net, native_card, subject
 from benchmarks.result import Column, NotMeasured, Result
 from benchmarks.timing import interleaved
 from napari_unet.core.raster import Raster
+from napari_unet.core.steps import run
 from napari_unet.inference.predictor import Predictor
-from napari_unet.inference.segment import run
 
 _COLUMNS = (
     Column("network"),

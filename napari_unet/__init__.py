@@ -93,6 +93,7 @@ def fine_tune(
     `training.finetune.fine_tune`, where everything else is described. An exception in it ends the training
     and leaves nothing behind.
     """
+    from napari_unet.core.steps import run
     from napari_unet.training import finetune
 
     steps = finetune.fine_tune(
@@ -105,11 +106,4 @@ def fine_tune(
         device=device,
         threads=threads,
     )
-    while True:
-        try:
-            event = next(steps)
-        except StopIteration as end:
-            result: FineTuneResult = end.value
-            return result
-        if on_event is not None:
-            on_event(event)
+    return run(steps, on_event)

@@ -18,10 +18,11 @@ from napari_unet.cli.inputs import Case, Inputs
 from napari_unet.cli.report import Row, finished_cases, write_report
 from napari_unet.core.checks import INVERTED, UNLIKE, Finding, check_mask
 from napari_unet.core.errors import UserError
-from napari_unet.core.events import TileDone
+from napari_unet.core.events import Note, TileDone
 from napari_unet.core.masks import part_sizes, split_left_right
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
+from napari_unet.core.steps import run
 from napari_unet.inference import segment as inference
 from napari_unet.io.formats import mask_suffix, read_raster, write_mask, write_overlay, write_probability
 from napari_unet.io.names import stem
@@ -168,13 +169,12 @@ class Batch:
         steps = inference.segment_steps(
             raster, model=options.model, threshold=options.threshold, device=options.device, cache=self._cache
         )
-        while True:
-            try:
-                event = next(steps)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
+
+        def tell(event: TileDone | Note) -> None:
             if isinstance(event, TileDone):
                 on_progress(event.done / event.total)
+
+        return run(steps, tell)
 
     def _targets(self, case: Case, raster: Raster) -> dict[str, Path]:
         """Where the results go. Raises UserError where one would take the place of a file of the user's.

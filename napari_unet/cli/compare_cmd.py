@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,10 +11,10 @@ import typer
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
 from napari_unet.cli.usage import check_model
 from napari_unet.core.errors import UserError
+from napari_unet.core.steps import changed
 
 if TYPE_CHECKING:
     from napari_unet.core.events import CaseDone
-    from napari_unet.core.gate_report import GateSide
     from napari_unet.core.training_pair import TrainingPair
 
 
@@ -48,7 +48,14 @@ def compare(
             "Masks are matched by name: <stem>_mask.* or <stem>.*.",
         )
     failed: list[str] = []
-    side = watched("Comparing", _told(compare_models(old, new, pairs, device), failed))
+
+    def heard(event: CaseDone) -> CaseDone:
+        if event.error:
+            failed.append(event.name)
+            complain(event.error)
+        return event
+
+    side = watched("Comparing", changed(compare_models(old, new, pairs, device), heard))
     report = GateReport(old, new, side)
     if as_json:
         json_line({"old": old, "new": new, "verdict": report.verdict(), **side_record(side)})
@@ -79,19 +86,3 @@ def _pairs(images: Path, masks: Path) -> Iterator[TrainingPair]:
             stderr.print(f"{files[0].name} has no mask.", markup=False)
         elif len(found[name]) == 1:
             yield TrainingPair(name, files[0], found[name][0])
-
-
-def _told(
-    steps: Generator[CaseDone, None, GateSide], failed: list[str]
-) -> Generator[CaseDone, None, GateSide]:
-    """The same steps; cases that could not be compared are complained of, and put into `failed`."""
-    while True:
-        try:
-            event = next(steps)
-        except StopIteration as end:
-            side: GateSide = end.value
-            return side
-        if event.error:
-            failed.append(event.name)
-            complain(event.error)
-        yield event

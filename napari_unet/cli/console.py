@@ -9,6 +9,8 @@ from typing import Any, Protocol, TypeVar
 from rich.console import Console
 from rich.text import Text
 
+from napari_unet.core.steps import run
+
 T = TypeVar("T")
 
 stdout = Console(highlight=False, soft_wrap=True)
@@ -42,12 +44,4 @@ def watched(title: str, steps: Generator[Counted, None, T]) -> T:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=stderr, transient=True) as progress:
         task = progress.add_task(title, total=None)
-        try:
-            while True:
-                event = next(steps)
-                progress.update(task, completed=event.done, total=event.total)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        finally:
-            steps.close()
+        return run(steps, lambda event: progress.update(task, completed=event.done, total=event.total))

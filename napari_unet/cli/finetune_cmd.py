@@ -73,31 +73,29 @@ def _watched(steps: Generator[Any, Any, FineTuneResult]) -> FineTuneResult:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from napari_unet.core.events import CaseDone, Note, PartBegun, StepsDone
+    from napari_unet.core.steps import run
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=stderr, transient=True) as progress:
         task = progress.add_task("Reading the cases", total=None)
-        try:
-            while True:
-                match next(steps):
-                    case Note(text):
-                        progress.print(text, markup=False)
-                    case PartBegun(part=1, seconds=seconds) as begun:
-                        progress.print(f"This will take about {_duration(seconds)}.")
-                        progress.update(task, description=_title(begun), completed=0, total=begun.steps)
-                    case PartBegun() as begun:
-                        progress.update(task, description=_title(begun), completed=0, total=begun.steps)
-                    case StepsDone(step=step):
-                        progress.update(task, completed=step)
-                    case CaseDone(done=done, total=total, error=error):
-                        progress.update(task, description="Comparing", completed=done, total=total)
-                        if error:
-                            progress.print(error, markup=False)
-        except StopIteration as end:
-            result: FineTuneResult = end.value
-            return result
-        finally:
-            steps.close()
+
+        def tell(event: object) -> None:
+            match event:
+                case Note(text):
+                    progress.print(text, markup=False)
+                case PartBegun(part=1, seconds=seconds) as begun:
+                    progress.print(f"This will take about {_duration(seconds)}.")
+                    progress.update(task, description=_title(begun), completed=0, total=begun.steps)
+                case PartBegun() as begun:
+                    progress.update(task, description=_title(begun), completed=0, total=begun.steps)
+                case StepsDone(step=step):
+                    progress.update(task, completed=step)
+                case CaseDone(done=done, total=total, error=error):
+                    progress.update(task, description="Comparing", completed=done, total=total)
+                    if error:
+                        progress.print(error, markup=False)
+
+        return run(steps, tell)
 
 
 def _title(begun: Any) -> str:

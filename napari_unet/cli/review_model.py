@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from napari_unet.cli.console import complain, stderr, stdout, watched
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
+from napari_unet.core.steps import run
 from napari_unet.inference.first_mask import first_mask_steps
-from napari_unet.inference.segment import run
 from napari_unet.review.findings import store_first_mask
 
 if TYPE_CHECKING:

@@ -32,7 +32,8 @@ def train(
     """Train a model. A run that was broken off goes on where it stopped when started again."""
     import torch
 
-    from napari_unet.core.events import CaseDone
+    from napari_unet.core.events import CaseDone, EpochEnded
+    from napari_unet.core.steps import run
     from napari_unet.models.library import default_library
     from napari_unet.training.config import read_recipe
     from napari_unet.training.run import train_model
@@ -51,15 +52,11 @@ def train(
     steps = train_model(plan, folder, device=device)
     with Progress(*columns, console=stderr) as progress:
         task = progress.add_task("Training", total=plan.training.epochs)
-        while True:
-            try:
-                event = next(steps)
-            except StopIteration as end:
-                card = end.value
-                break
+
+        def tell(event: CaseDone | EpochEnded) -> None:
             if isinstance(event, CaseDone):
                 progress.update(task, description="Scoring", completed=event.done, total=event.total)
-                continue
+                return
             progress.update(task, completed=event.epoch)
             if event.val_dice == event.val_dice:  # measured in this epoch
                 best = "  best so far" if event.best else ""
@@ -67,6 +64,8 @@ def train(
                     f"epoch {event.epoch}: loss {event.loss:.3f}, Dice {event.val_dice:.4f},"
                     f" under simulated shifts {event.shifted_dice:.4f}{best}"
                 )
+
+        card = run(steps, tell)
     for row in card.scores:
         stdout.print(
             f"{row.set}: mean {row.mean:.3f}, median {row.median:.3f}, worst {row.worst:.3f} ({row.n} images)"

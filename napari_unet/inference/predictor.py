@@ -17,6 +17,7 @@ from napari_unet.core.events import Note, TileDone
 from napari_unet.core.gate import LARGEST, likeness, mixed_polarity_note
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
+from napari_unet.core.steps import changed
 from napari_unet.core.tiling import TilePlan, predict_tiled
 from napari_unet.inference.features import bottleneck_features, image_features
 from napari_unet.inference.fold import folded
@@ -221,13 +222,7 @@ def _check_fits(net: nn.Module, card: ModelCard) -> None:
 
 def _notes_only(steps: Maps) -> Maps:
     """The same steps without their TileDone: a stack counts its slices instead."""
-    while True:
-        try:
-            event = next(steps)
-        except StopIteration as end:
-            return np.asarray(end.value)
-        if isinstance(event, Note):
-            yield event
+    return (yield from changed(steps, lambda event: event if isinstance(event, Note) else None))
 
 
 def entropy(probability: Tensor) -> Tensor:

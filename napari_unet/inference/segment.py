@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Generator
 from dataclasses import replace
-from typing import Any, TypeVar
 
 from napari_unet.core.checks import INVERTED, UNLIKE
 from napari_unet.core.errors import UserError
@@ -13,12 +11,11 @@ from napari_unet.core.events import Note
 from napari_unet.core.gate import check_kind, check_pixels, content_notes, polarity_note
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
+from napari_unet.core.steps import run
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor, Steps
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
-
-T = TypeVar("T")
 
 
 class PredictorCache:
@@ -95,13 +92,3 @@ def segment(
 ) -> Prediction:
     """`segment_steps` without the events."""
     return run(segment_steps(raster, model=model, threshold=threshold, device=device, gate=gate))
-
-
-def run(steps: Generator[Any, Any, T]) -> T:
-    """Runs steps to their end and returns what they return."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            result: T = end.value
-            return result

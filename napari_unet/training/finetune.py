@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, Note, PartBegun, Preview, StepsDone
 from napari_unet.core.gate_report import GateReport, GateSide
+from napari_unet.core.steps import changed
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
@@ -232,14 +233,10 @@ class _FineTune:
     def _compare_reference(self, new: Predictor) -> Generator[Event, str | None, GateSide | None]:
         if self._memory is None or not self._reference:
             return None
+        before, of = self._compared, self._to_compare
         steps = measure_memory(self._parent, new, self._memory.part("gate"))
-        while True:
-            try:
-                event = next(steps)
-            except StopIteration as end:
-                return gate_side(REFERENCE, end.value)
-            done = self._compared + event.done
-            yield from self._say(CaseDone(event.name, done, self._to_compare))
+        found = yield from changed(steps, lambda done: CaseDone(done.name, before + done.done, of))
+        return gate_side(REFERENCE, found)
 
     def _predictor(self, result: AdaptResult) -> Predictor:
         """The new network as it will be read back: weights rounded to half precision."""

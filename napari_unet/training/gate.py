@@ -16,10 +16,10 @@ from napari_unet.core.gate_report import CaseScore, GateSide
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.metrics import dice, hd95
 from napari_unet.core.raster import Raster
+from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
-from napari_unet.inference.segment import run
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelLibrary, default_library
 from napari_unet.models.memory import Memory

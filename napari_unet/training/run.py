@@ -20,9 +20,9 @@ from napari_unet.core.gate import Likeness, mean_shape
 from napari_unet.core.lung_labels import lung
 from napari_unet.core.metrics import dice
 from napari_unet.core.raster import Raster
+from napari_unet.core.steps import run
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
-from napari_unet.inference.segment import run
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.formats import read_raster
 from napari_unet.models.card import DataSource, InputSpec, ModelCard, ScoreRow

@@ -13,10 +13,10 @@ from torch import nn
 from napari_unet.core.doubt import border_doubt
 from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
+from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.first_mask import kept_maps
 from napari_unet.inference.predictor import Predictor
-from napari_unet.inference.segment import run
 from napari_unet.models.card import ModelCard
 from napari_unet.training.adapt import adapt
 from napari_unet.training.adapt_config import AdaptConfig
@@ -67,12 +67,6 @@ class Fitting:
         ]
         new, _ = labelled(pairs, self._card, oversize=True)
         config = replace(self._config, seed=seed)
-        steps = adapt(self._net, new, self._memory, config, self._size, self._device)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                weights = end.value.weights
-                break
-        self._net.load_state_dict(weights)
+        made = run(adapt(self._net, new, self._memory, config, self._size, self._device))
+        self._net.load_state_dict(made.weights)
         return looking(self._net, self._card, self._device)

@@ -10,6 +10,7 @@ from typing import Any
 from qtpy.QtCore import QObject, Qt, Signal
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.steps import run
 from napari_unet.engine.client import Engine
 from napari_unet.engine.job import JobCancelled
 
@@ -167,11 +168,10 @@ def run_on_engine(
 
 def exhaust(steps: Generator[Any, None, Any], job: Job) -> Any:
     """Run a generator to its end in a job: its events are the job's progress, cancelling closes it."""
-    try:
-        while True:
-            job.check()
-            job.progress(next(steps))
-    except StopIteration as end:
-        return end.value
-    finally:
-        steps.close()
+
+    def tell(event: Any) -> None:
+        job.progress(event)
+        job.check()
+
+    job.check()
+    return run(steps, tell)

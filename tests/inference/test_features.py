@@ -8,9 +8,9 @@ import torch
 from net_fakes import card, dark_is_lung, lungs, tiny_net, xray
 
 from napari_unet.core.raster import Raster
+from napari_unet.core.steps import run
 from napari_unet.inference.features import bottleneck_features, image_features
 from napari_unet.inference.predictor import Predictor
-from napari_unet.inference.segment import run
 from napari_unet.models.card import InputSpec
 
 CPU = torch.device("cpu")

@@ -13,10 +13,10 @@ from PIL import Image
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import TileDone
 from napari_unet.core.first_mask import FirstMask
+from napari_unet.core.steps import run
 from napari_unet.engine.server import HANDLERS
 from napari_unet.inference import segment
 from napari_unet.inference.first_mask import first_mask_steps
-from napari_unet.inference.segment import run
 from napari_unet.models.card import InputSpec
 
 

@@ -8,9 +8,9 @@ import torch
 from net_fakes import card, lungs, tiny_net, xray
 
 from napari_unet.core.raster import Raster
+from napari_unet.core.steps import run
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
-from napari_unet.inference.segment import run
 from napari_unet.models.card import InputSpec
 
 pytestmark = pytest.mark.gpu

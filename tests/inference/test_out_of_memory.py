@@ -13,9 +13,10 @@ from torch import Tensor
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note
 from napari_unet.core.raster import Raster
+from napari_unet.core.steps import run
 from napari_unet.inference import predictor
 from napari_unet.inference.predictor import Predictor
-from napari_unet.inference.segment import PredictorCache, run
+from napari_unet.inference.segment import PredictorCache
 from napari_unet.models.card import InputSpec, ModelCard
 
 IMAGE = np.random.default_rng(0).random((200, 300), dtype=np.float32)

@@ -13,8 +13,8 @@ from napari_unet.core.events import TileDone
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
+from napari_unet.core.steps import run
 from napari_unet.inference.predictor import Predictor, entropy
-from napari_unet.inference.segment import run
 from napari_unet.models.card import InputSpec
 
 CPU = torch.device("cpu")

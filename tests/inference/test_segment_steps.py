@@ -12,9 +12,10 @@ from napari_unet.core.events import Note, TileDone
 from napari_unet.core.gate import NotForModel
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Modality, Raster
+from napari_unet.core.steps import run
 from napari_unet.inference import segment
 from napari_unet.inference.predictor import Predictor
-from napari_unet.inference.segment import PredictorCache, run, segment_steps
+from napari_unet.inference.segment import PredictorCache, segment_steps
 from napari_unet.models.card import InputSpec
 from napari_unet.models.library import ModelLibrary
 

@@ -8,10 +8,10 @@ import torch
 from net_fakes import card, tiny_net
 
 from napari_unet.core.raster import Raster
+from napari_unet.core.steps import run
 from napari_unet.core.tiling import TilePlan, predict_tiled
 from napari_unet.inference import predictor
 from napari_unet.inference.predictor import Predictor
-from napari_unet.inference.segment import run
 from napari_unet.nets.unet import UNet
 
 

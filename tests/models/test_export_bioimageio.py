@@ -17,8 +17,8 @@ from net_fakes import TINY, card, saved, tiny_net, xray
 from napari_unet.core.errors import UserError
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.raster import Raster
+from napari_unet.core.steps import run
 from napari_unet.inference.predictor import Predictor
-from napari_unet.inference.segment import run
 from napari_unet.models import export_bioimageio as module
 from napari_unet.models.card import InputSpec, NetSpec, TrainedCase
 from napari_unet.models.checkpoint import load_model, save_model

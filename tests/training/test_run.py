@@ -19,8 +19,8 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, EpochEnded, TileDone
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
+from napari_unet.core.steps import run as run_steps
 from napari_unet.inference.predictor import Predictor
-from napari_unet.inference.segment import run as run_steps
 from napari_unet.models.card import NetSpec, read_card
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry
