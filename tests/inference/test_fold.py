@@ -15,8 +15,13 @@ def test_folding_changes_nothing_but_the_last_digits(depth: int, up: str, block:
     net = tiny_net(depth=depth, up=up, block=block, base=4, widest=16)
     x = torch.randn(2, 1, 32, 40)
     with torch.inference_mode():
-        assert (torch.sigmoid(folded(net)(x)) - torch.sigmoid(net(x))).abs().max() <= 1e-5
-        assert (folded(net.double())(x.double()) - net(x.double())).abs().max() <= 1e-9
+        assert _difference(folded(net)(x), net(x)) <= 1e-5
+        assert _difference(folded(net.double())(x.double()), net(x.double())) <= 1e-12
+
+
+def _difference(logits: torch.Tensor, expected: torch.Tensor) -> float:
+    """The largest, as a share of the largest logit: these networks' logits may reach 200."""
+    return float((logits - expected).abs().max() / expected.abs().max())
 
 
 def test_no_batch_normalisation_is_left_and_the_net_stays_as_it_was() -> None:
