@@ -48,7 +48,8 @@ class EpochEnded:
 class PartBegun:
     """Part `part` of `parts` of a fine-tune begins: a fold, or the training on all cases (`held_out` = 0).
 
-    seconds : how long the whole will still take, measured by trial steps; nan where nobody knows yet.
+    steps, later : of this part, and of all that come after it. seconds : how long the whole will still take,
+    measured by trial steps; nan where nobody knows yet.
     """
 
     part: int
@@ -56,6 +57,7 @@ class PartBegun:
     cases: int
     held_out: int
     steps: int
+    later: int
     seconds: float
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 from typing import Literal
 
 from pydantic import ConfigDict
@@ -30,16 +31,19 @@ mask was drawn; changing them took 0.02 of Dice on the new images and 0.03 on th
 class AdaptConfig:
     """How a model is fitted to new images. A step sees one batch.
 
-    replay : share of each batch that comes from the images the parent remembers (Rebuffi 2017, section 3.1:
-    rehearsal). frozen : stages of the encoder that keep the parent's weights, from the first. average : decay
-    of the running mean of the weights, which is what is kept (shorter over the first steps). check_every :
-    steps between two scores. folds : trainings on a part of the cases, each scored on
-    the others, for the gate.
+    steps : how many, whatever there is to learn from. per_image : steps for each new image, where that makes
+    more; most : but no more than these (see `for_images`). replay : share of each batch that comes from the
+    images the parent remembers (Rebuffi 2017, section 3.1: rehearsal). frozen : stages of the encoder that
+    keep the parent's weights, from the first. average : decay of the running mean of the weights, which is
+    what is kept (shorter over the first steps). check_every : steps between two scores. folds : trainings on
+    a part of the cases, each scored on the others, for the gate.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     steps: int = 46
+    per_image: float = 0.0
+    most: int = 5000
     batch: int = 6
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
@@ -56,6 +60,8 @@ class AdaptConfig:
         for name in ("steps", "batch", "check_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not 0 <= self.per_image < 1000:
+            raise ValueError(f"per_image must lie in 0..1000, got {self.per_image}")
         if self.folds < 2:
             raise ValueError(f"folds must be at least 2, got {self.folds}")
         if self.frozen < 0:
@@ -68,9 +74,14 @@ class AdaptConfig:
         if not 0 <= self.replay <= 0.9:
             raise ValueError(f"replay must lie in 0..0.9, got {self.replay}")
 
+    def for_images(self, count: int) -> AdaptConfig:
+        """The same for a training on `count` new images: `steps` is how many are made."""
+        wanted = min(self.most, ceil(self.per_image * count))
+        return replace(self, steps=max(self.steps, wanted), per_image=0.0)
+
 
 PRESETS = {
-    "quick": AdaptConfig(),
-    "thorough": AdaptConfig(steps=150, check_every=25, folds=4),
+    "quick": AdaptConfig(per_image=5.75, most=150),
+    "thorough": AdaptConfig(steps=150, per_image=15, most=450, check_every=25, folds=4),
 }
 """The steps of the presets; what they take in minutes is measured on the machine at hand."""

@@ -63,7 +63,7 @@ def estimate(
     paces: dict[AdaptConfig, Pace] = {}
     with using_threads(threads), memory_explained():
         for name, config in (PRESETS if configs is None else configs).items():
-            like = replace(config, steps=1, check_every=1, learning_rate=1e-4, seed=0, folds=2)
+            like = replace(config, steps=1, per_image=0, check_every=1, learning_rate=1e-4, seed=0, folds=2)
             if like not in paces:
                 paces[like] = measure_pace(net, entry.card, like, chosen)
             found[name] = expected(paces[like], config, cases, min(config.folds, cases), remembered)
@@ -72,9 +72,10 @@ def estimate(
 
 def expected(pace: Pace, config: AdaptConfig, cases: int, folds: int, remembered: int) -> Estimate:
     """What a fine-tune takes at that pace. remembered : the parent's images for the gate."""
-    held_out = cases / max(1, folds)
-    gate = folds * pace.train(config, round(held_out), remembered) + (cases + remembered) * pace.case
-    return Estimate(pace.train(config, 0, remembered), gate)
+    held_out = round(cases / max(1, folds))
+    fold = pace.train(config.for_images(cases - held_out), held_out, remembered)
+    whole = pace.train(config.for_images(cases), 0, remembered)
+    return Estimate(whole, folds * fold + (cases + remembered) * pace.case)
 
 
 def measure_pace(

@@ -113,6 +113,7 @@ class _FineTune:
         self._folds = [
             tuple(self._fresh[k] for k in fold) for fold in patient_folds(groups, config.folds, config.seed)
         ]
+        self._parts: list[tuple[int, ...]] = [*self._folds, ()]
         self._stopping = False
         self._compared = 0
         self._to_compare = len(self._fresh) + len(self._reference or ())
@@ -128,7 +129,7 @@ class _FineTune:
             result = yield from self._train(part, held_out)
             measured += yield from self._compare(self._predictor(result), held_out)
         folded = time.perf_counter()
-        result = yield from self._train(len(self._folds) + 1, ())
+        result = yield from self._train(len(self._parts), ())
         trained = time.perf_counter()
         reference = yield from self._compare_reference(self._predictor(result))
         site = gate_side(YOURS, measured)
@@ -157,16 +158,17 @@ class _FineTune:
 
     def _train(self, part: int, held_out: tuple[int, ...]) -> Generator[Event, str | None, AdaptResult]:
         """On all cases but those held out. A word to stop counts from the first score on."""
-        cases, config = self._cases, self._config
-        taught = cases.samples([k for k in range(len(cases.pairs)) if k not in held_out])
+        cases, taught = self._cases, self._taught(held_out)
+        config = self._config_of(held_out)
         held = cases.small.subset(cases.samples(held_out)) if held_out else None
         begun = PartBegun(
             part,
-            len(self._folds) + 1,
+            len(self._parts),
             len(cases.pairs) - len(held_out),
             len(held_out),
             config.steps,
-            self._seconds_left(part),
+            sum(self._config_of(fold).steps for fold in self._parts[part:]),
+            self._seconds_left(part - 1),
         )
         yield from self._say(begun)
         steps = adapt(
@@ -193,8 +195,18 @@ class _FineTune:
             word, self._stopping = (STOP, False) if self._stopping and scored else (None, self._stopping)
         if result.note:
             yield from self._say(Note(result.note))
-        self._config = replace(config, steps=result.step)
+        if result.step < config.steps:
+            self._config = replace(config, steps=result.step)
         return result
+
+    def _taught(self, held_out: tuple[int, ...]) -> list[int]:
+        """The samples of all cases but those held out."""
+        cases = self._cases
+        return cases.samples([k for k in range(len(cases.pairs)) if k not in held_out])
+
+    def _config_of(self, held_out: tuple[int, ...]) -> AdaptConfig:
+        """The settings of the part that holds these cases out."""
+        return self._config.for_images(len(self._taught(held_out)))
 
     def _watch(self, held_out: tuple[int, ...]) -> Watch | None:
         """Looks at the held-out case that the parent is worst at."""
@@ -249,11 +261,12 @@ class _FineTune:
         if (yield event) == STOP:
             self._stopping = True
 
-    def _seconds_left(self, part: int) -> float:
-        """From the beginning of a part to the end of the whole."""
+    def _seconds_left(self, done: int) -> float:
+        """To the end of the whole, after so many parts."""
         reference = len(self._reference or ())
-        parts = [self._pace.train(self._config, len(fold), reference) for fold in (*self._folds, ())]
-        return sum(parts[part - 1 :]) + (self._to_compare - self._compared) * self._pace.case
+        parts = self._parts[done:]
+        seconds = sum(self._pace.train(self._config_of(part), len(part), reference) for part in parts)
+        return seconds + (self._to_compare - self._compared) * self._pace.case
 
     def _saved(
         self, result: AdaptResult, site: GateSide, reference: GateSide | None, seconds: tuple[float, float]
@@ -261,7 +274,8 @@ class _FineTune:
         parent, cases = self._entry.card, self._cases
         name = self._name or free_name(self._library, parent.name)
         report = GateReport(parent.name, name, site, reference, self._leaks)
-        settings = {**asdict(self._config), **self._settings, "seconds": [round(s, 1) for s in seconds]}
+        config = replace(self._config, steps=result.step)
+        settings = {**asdict(config), **self._settings, "seconds": [round(s, 1) for s in seconds]}
         sources = () if self._memory is None else self._memory.sources
         card = child_card(parent, name, cases, report, sources, self._protocol.strip(), settings)
         folder = self._library.own / name

@@ -66,7 +66,7 @@ class Fitting:
             for one in done
         ]
         new, _ = labelled(pairs, self._card, oversize=True)
-        config = replace(self._config, seed=seed)
+        config = replace(self._config.for_images(len(new)), seed=seed)
         made = run(adapt(self._net, new, self._memory, config, self._size, self._device))
         self._net.load_state_dict(made.weights)
         return looking(self._net, self._card, self._device)

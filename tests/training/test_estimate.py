@@ -25,6 +25,14 @@ def test_steps_scores_and_comparisons_are_added_up() -> None:
     assert found.seconds == found.train_seconds + found.gate_seconds
 
 
+def test_more_cases_take_more_steps() -> None:
+    config = AdaptConfig(steps=20, check_every=10, per_image=5, most=60)
+    found = expected(PACE, config, cases=10, folds=2, remembered=0)
+    assert found.train_seconds == pytest.approx(50 * 2.0)
+    assert found.gate_seconds == pytest.approx(2 * (25 * 2.0 + 3 * 5 * 0.1) + 10 * 3.0)
+    assert expected(PACE, config, 100, 2, 0).train_seconds == pytest.approx(60 * 2.0)
+
+
 @pytest.fixture
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelLibrary:
     monkeypatch.setenv("NAPARI_UNET_MODELS", str(tmp_path))

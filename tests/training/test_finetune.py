@@ -91,6 +91,7 @@ def test_what_is_told_on_the_way(library: ModelLibrary) -> None:
         (2, 3, 2, 2, 8),
         (3, 3, 4, 0, 8),
     ]
+    assert [one.later for one in begun] == [16, 8, 0]
     assert begun[0].seconds > begun[1].seconds > begun[2].seconds > 0
     steps = [event for event in events if isinstance(event, StepsDone)]
     assert [one.step for one in steps] == [*range(1, 9)] * 3
@@ -238,6 +239,21 @@ def test_stop_before_the_first_score_waits_for_it(library: ModelLibrary) -> None
 
     _, events = finish(start(library), stop)
     assert [event.steps for event in events if isinstance(event, PartBegun)] == [8, 4, 4]
+
+
+def test_more_images_get_more_steps_and_a_stop_bounds_them(library: ModelLibrary) -> None:
+    """Four cases, of which two are learned from in each of two folds."""
+    config = replace(QUICK, steps=2, per_image=2, most=7)
+
+    def stop(event: Any) -> str | None:
+        return STOP if isinstance(event, StepsDone) and (event.part, event.step) == (2, 4) else None
+
+    result, events = finish(start(library, config=config))
+    begun = [event for event in events if isinstance(event, PartBegun)]
+    assert [(one.steps, one.later) for one in begun] == [(4, 11), (4, 7), (7, 0)]
+    assert result.card.training["steps"] == 7
+    result, events = finish(start(library, config=replace(config, check_every=2), name="stopped"), stop)
+    assert [event.steps for event in events if isinstance(event, PartBegun)][:2] == [4, 4]
 
 
 @pytest.mark.parametrize("at", [PartBegun, StepsDone, Preview, CaseDone])

@@ -108,7 +108,7 @@ def fold(part: int, case: str, steps: int = 4, parts: int = 3) -> list[object]:
     last = part == parts
     probability = np.full((16, 16), 200, np.uint8)
     return [
-        PartBegun(part, parts, 4 if last else 2, 0 if last else 2, steps, 30.0),
+        PartBegun(part, parts, 4 if last else 2, 0 if last else 2, steps, steps * (parts - part), 30.0),
         *(StepsDone(part, step, steps, 1 / step, nan, nan, False) for step in range(1, steps)),
         StepsDone(part, steps, steps, 0.2, nan if last else 0.9, 0.97, True),
         *([] if last else [Preview(case, steps, probability)]),

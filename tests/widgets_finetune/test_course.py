@@ -18,10 +18,10 @@ def step(part: int, at: int, new: float = nan, old: float = nan, steps: int = 10
 def test_curves_leave_out_what_was_not_scored_and_break_between_parts():
     course = Course()
     for part in (1, 2):
-        course.take(PartBegun(part, 3, 4, 4, 10, 60), 0)
+        course.take(PartBegun(part, 3, 4, 4, 10, 10 * (3 - part), 60), 0)
         for at in range(1, 11 if part == 1 else 6):  # the second part is stopped
             course.take(step(part, at, 0.8 + part / 100 if at % 5 == 0 else nan, nan), 0)
-    course.take(PartBegun(3, 3, 8, 0, 10, 20), 0)
+    course.take(PartBegun(3, 3, 8, 0, 10, 0, 20), 0)
     course.take(step(3, 1, nan, 0.97), 0)
     curves = course.curves()
     np.testing.assert_array_equal(curves.new_dice.step, [5, 10, nan, 15])
@@ -35,7 +35,7 @@ def test_curves_leave_out_what_was_not_scored_and_break_between_parts():
 def test_time_left_is_what_was_promised_less_what_passed():
     course = Course()
     assert isnan(course.seconds_left(0)) and course.share() == 0
-    course.take(PartBegun(1, 3, 4, 4, 10, 60.0), 100.0)
+    course.take(PartBegun(1, 3, 4, 4, 10, 20, 60.0), 100.0)
     assert course.seconds_left(110.0) == 50.0
     course.pause(110.0)
     assert course.seconds_left(500.0) == 50.0
@@ -45,11 +45,11 @@ def test_time_left_is_what_was_promised_less_what_passed():
 
 def test_steps_that_are_slower_than_promised_are_believed():
     course = Course()
-    course.take(PartBegun(1, 2, 4, 4, 10, 30.0), 0.0)
+    course.take(PartBegun(1, 2, 4, 4, 10, 15, 30.0), 0.0)
     course.take(step(1, 5), 50.0)
-    assert course.seconds_left(50.0) == pytest.approx(50.0 / 5 * 15)
-    assert course.share() == pytest.approx(0.25)
-    course.take(PartBegun(2, 2, 8, 0, 10, nan), 100.0)
+    assert course.seconds_left(50.0) == pytest.approx(50.0 / 5 * 20)
+    assert course.share() == pytest.approx(5 / 25)
+    course.take(PartBegun(2, 2, 8, 0, 10, 0, nan), 100.0)
     assert isnan(course.seconds_left(101.0))
     course.take(step(2, 5), 110.0)
     assert course.seconds_left(110.0) == pytest.approx(10.0)
@@ -73,11 +73,11 @@ def test_times_in_words(seconds, text):
 def test_where_it_stands():
     course = Course()
     assert where(course) == "Getting ready…"
-    course.take(PartBegun(1, 3, 1, 4, 10, inf), 0)
+    course.take(PartBegun(1, 3, 1, 4, 10, 20, inf), 0)
     assert where(course) == "Part 1 of 3: learning from 1 case, tested on 4 others"
     course.take(CaseDone("a", 2, 9), 0)
     assert where(course) == "Comparing both models: 2 of 9"
-    course.take(PartBegun(3, 3, 8, 0, 10, 5), 0)
+    course.take(PartBegun(3, 3, 8, 0, 10, 0, 5), 0)
     assert where(course) == "Part 3 of 3: learning from all 8 cases; this is the model you get"
     course.take(Note("one"), 0)
     assert course.notes == ["one"]

@@ -92,8 +92,8 @@ class Course:
         if not self.parts:
             return 0.0
         here = self.parts[-1]
-        whole = here.parts * max(1, here.steps)
         before = sum(part.steps for part in self.parts[:-1])
+        whole = max(1, before + here.steps + here.later)
         return min(1.0, (before + (self.last.step if self.last else 0)) / whole)
 
     def seconds_left(self, now: float) -> float:
@@ -106,7 +106,7 @@ class Course:
         done = 0 if self.last is None else self.last.step
         if done == 0:
             return promised
-        to_come = here.steps - done + (here.parts - here.part) * here.steps
+        to_come = here.steps - done + here.later
         measured = max(0.0, passed / done * to_come)
         return measured if isnan(promised) else max(promised, measured)
 

@@ -153,6 +153,7 @@ class CustomSettings(QWidget):
         return replace(
             PRESETS["quick"],
             steps=steps,
+            per_image=0,
             check_every=max(1, min(25, steps // 6)),
             learning_rate=self.rate.value(),
             frozen=self.frozen.value(),
