@@ -22,7 +22,7 @@ from napari_unet.training.adapt import adapt, mean_dice
 from napari_unet.training.adapt_config import PRESETS, AdaptConfig
 from napari_unet.training.gate import measure
 from napari_unet.training.labelled import LabelledSet
-from napari_unet.training.machine import memory_explained, using_threads
+from napari_unet.training.machine import freed_memory_kept, memory_explained, using_threads
 from napari_unet.training.outcome import Estimate
 
 _TRIALS = 2
@@ -61,7 +61,7 @@ def estimate(
     net = load_model(entry)
     found: dict[str, Estimate] = {}
     paces: dict[AdaptConfig, Pace] = {}
-    with using_threads(threads), memory_explained():
+    with using_threads(threads), freed_memory_kept(), memory_explained():
         for name, config in (PRESETS if configs is None else configs).items():
             like = replace(config, steps=1, per_image=0, check_every=1, learning_rate=1e-4, seed=0, folds=2)
             if like not in paces:

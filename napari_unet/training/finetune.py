@@ -29,7 +29,7 @@ from napari_unet.training.estimate import measure_pace
 from napari_unet.training.folds import patient_folds
 from napari_unet.training.gate import Measured, gate_side, measure, measure_memory
 from napari_unet.training.labelled import from_memory
-from napari_unet.training.machine import check_room, memory_explained, using_threads
+from napari_unet.training.machine import check_room, freed_memory_kept, memory_explained, using_threads
 from napari_unet.training.naming import check_name, free_name
 from napari_unet.training.offspring import child_card, child_memory, fresh_cases, leaks
 from napari_unet.training.outcome import FineTuneResult
@@ -72,7 +72,7 @@ def fine_tune(
     elif config != replace(PRESETS.get(preset, AdaptConfig()), seed=config.seed):
         preset = "custom"
     library = library or default_library()
-    with using_threads(threads) as used, memory_explained():
+    with using_threads(threads) as used, freed_memory_kept(), memory_explained():
         settings = {"preset": preset, "device": str(pick_device(device)), "threads": used}
         made = _FineTune(pairs, library, parent, name, config, protocol, settings)
         return (yield from made.steps())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from napari_unet.core.errors import UserError
-from napari_unet.training.machine import check_room, memory_explained, using_threads
+from napari_unet.training.machine import check_room, freed_memory_kept, memory_explained, using_threads
 
 
 def test_threads_are_as_before_afterwards() -> None:
@@ -21,6 +22,31 @@ def test_threads_are_as_before_afterwards() -> None:
     assert torch.get_num_threads() == before
     with using_threads(None) as used:
         assert used == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what is kept is known of glibc only")
+def test_freed_memory_is_taken_again_instead_of_filled_anew() -> None:
+    import resource
+
+    def page_faults() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(20):
+            torch.ones(4 << 20)  # 16 MB
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    with pytest.raises(ValueError), freed_memory_kept():
+        torch.ones(4 << 20)
+        kept = page_faults()
+        raise ValueError
+    assert kept < 0.1 * page_faults()
+
+
+@pytest.mark.parametrize("platform", ["win32", "darwin"])
+def test_other_systems_are_left_as_they_are(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr("ctypes.CDLL", lambda _: pytest.fail("no library is to be loaded"))
+    with freed_memory_kept():
+        pass
 
 
 @pytest.mark.parametrize(
