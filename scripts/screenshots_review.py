@@ -147,7 +147,7 @@ def _stack(folder: Path) -> None:
     desk.work.set_reviewer(_REVIEWER)
     desk.work.create_project(Path("CT review"), CT.protocol)
     desk.wait_until(lambda: desk.work.project is not None, "project")
-    desk.work.add_images([Path("CT")], masks=Path("CT masks"))
+    desk.work.intake.add_images([Path("CT")], masks=Path("CT masks"))
     desk.wait_until(lambda: desk.work.current is not None, "case")
     desk.rest()
     desk.front(desk.correct)

@@ -137,7 +137,7 @@ class FineTuneWidget(Dock):
         text = f"<b>{escape(name)}</b> is in use now, in Segment and in Review."
         casework = self._session.casework
         if casework.project is not None:
-            casework.predict_again(name)
+            casework.intake.predict_again(name)
             text += (
                 " It draws the masks of cases that nobody has touched anew, in the background. Masks that "
                 "people made or decided about stay as they are."

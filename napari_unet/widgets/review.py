@@ -96,9 +96,9 @@ class ReviewWidget(Dock):
         page.table.opened.connect(self._open)
         page.table.ordered.connect(casework.set_order)
         page.aside.look_wanted.connect(self._look)
-        page.aside.resolved.connect(casework.resolve_change)
+        page.aside.resolved.connect(casework.intake.resolve_change)
         page.case.noted.connect(casework.set_note)
-        page.case.look_wanted.connect(casework.show_revision)
+        page.case.look_wanted.connect(casework.views.show_revision)
         page.case.restore_wanted.connect(casework.restore_revision)
         page.case.identity_wanted.connect(self._on_identity)
         page.more.button().toggled.connect(self._load_revisions)
@@ -154,7 +154,9 @@ class ReviewWidget(Dock):
 
     def _add_images(self, addition: Addition) -> None:
         self.page.say_work("Looking for images…")
-        self.casework.add_images(list(addition.inputs), addition.manifest, addition.masks, addition.model)
+        self.casework.intake.add_images(
+            list(addition.inputs), addition.manifest, addition.masks, addition.model
+        )
 
     def _on_project(self, project: Any) -> None:
         is_open = project is not None
@@ -181,14 +183,14 @@ class ReviewWidget(Dock):
         elif addition is not None and addition.inputs:
             self._add_images(addition)
         elif self.casework.cases:
-            self.casework.scan()
+            self.casework.intake.scan()
             self.casework.open_next()
 
     def _on_menu(self, name: str) -> None:
         if name == "add":
             self.ask_images()
         elif name == "masks":
-            self.casework.make_first_masks(self._session.model)
+            self.casework.intake.make_first_masks(self._session.model)
         elif name == "look":
             self._look(None)
         elif name == "export":
@@ -219,7 +221,7 @@ class ReviewWidget(Dock):
 
     def _look(self, folder: Path | None) -> None:
         """Look at the image files again; missing ones are sought in `folder` too."""
-        self.casework.scan(look_in=[] if folder is None else [folder])
+        self.casework.intake.scan(look_in=[] if folder is None else [folder])
 
     # -- the queue --
 

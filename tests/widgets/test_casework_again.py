@@ -41,7 +41,7 @@ def test_untouched_cases_get_the_new_mask_and_touched_ones_stay_as_they_are(revi
     opened = work.cases[untouched[0]].status is Status.IN_PROGRESS  # accepting went on to it
     touched = [painted, accepted] + untouched[:1] * opened
     before = {id: (project.case(id), project.revisions(id), files(review, id)) for id in touched}
-    work.predict_again("child")
+    work.intake.predict_again("child")
     expected = [id for id in ids if id not in touched] + [accepted]
     for count in range(1, len(expected) + 1):
         job = asked(review, engine, count)
@@ -61,7 +61,7 @@ def test_untouched_cases_get_the_new_mask_and_touched_ones_stay_as_they_are(revi
 
 def test_a_case_that_is_painted_while_the_model_looks_stays(review, engine, tmp_path):
     (id,) = review.start(write_images(tmp_path / "images", 1))
-    review.work.predict_again("child")
+    review.work.intake.predict_again("child")
     job = asked(review, engine, 1)
     mask = review.open(id)
     stroke(mask, (5, 5))
@@ -76,7 +76,7 @@ def test_a_case_that_is_painted_while_the_model_looks_stays(review, engine, tmp_
 
 def test_stopped_midway_each_case_is_either_as_before_or_done(review, engine, tmp_path):
     ids = review.start(write_images(tmp_path / "images", 3))
-    review.work.predict_again("child")
+    review.work.intake.predict_again("child")
     asked(review, engine, 1).end(by_child())
     job = asked(review, engine, 2)
     review.work.intake.first_masks.stop()
@@ -98,15 +98,15 @@ def test_stopped_midway_each_case_is_either_as_before_or_done(review, engine, tm
 
 def test_started_twice_is_once(review, engine, tmp_path):
     ids = review.start(write_images(tmp_path / "images", 2))
-    review.work.predict_again("child")
-    review.work.predict_again("child")
+    review.work.intake.predict_again("child")
+    review.work.intake.predict_again("child")
     review.settle()
     for count in (1, 2):
         asked(review, engine, count).end(by_child())
     review.qtbot.waitUntil(lambda: not review.work.intake.first_masks.running)
     review.settle()
     assert len(engine.jobs) == 2
-    review.work.predict_again("child")  # and once more, when all have it
+    review.work.intake.predict_again("child")  # and once more, when all have it
     for count in (3, 4):
         asked(review, engine, count).end(by_child())
     review.settle()
@@ -115,7 +115,7 @@ def test_started_twice_is_once(review, engine, tmp_path):
 
 def test_a_model_that_fails_leaves_the_masks(review, engine, tmp_path):
     (id,) = review.start(write_images(tmp_path / "images", 1))
-    review.work.predict_again("child")
+    review.work.intake.predict_again("child")
     asked(review, engine, 1).end(RuntimeError("out of luck"))
     review.qtbot.waitUntil(lambda: not review.work.intake.first_masks.running)
     review.settle()
@@ -129,7 +129,7 @@ def test_the_queue_is_sorted_anew_by_what_the_new_model_says(review, engine, tmp
     work.set_order(Order.INFORMATIVE)
     review.settle()
     assert work.queue == ids  # nothing is known
-    work.predict_again("child")
+    work.intake.predict_again("child")
     for count, (angle, score) in enumerate([(0.0, 0.5), (0.1, 0.4), (1.5, 0.3)], start=1):
         asked(review, engine, count).end(by_child(angle, score))
     review.qtbot.waitUntil(lambda: work.queue == [ids[0], ids[2], ids[1]])
@@ -147,7 +147,7 @@ def test_the_queue_offers_the_order_and_says_why(review, qtbot, engine, tmp_path
     for k, id in enumerate(ids):
         work.project.put_features(id, np.float32([1 - k, k]), "test-lung", "1.0")
         work.project.put_findings(id, (), 0.1 + 0.2 * k)
-    work.reload_cases()
+    work.book.reload()
     review.settle()
     table = QueueTable()
     qtbot.addWidget(table)

@@ -33,14 +33,14 @@ def test_images_are_added_read_and_shown_in_the_queue(review, tmp_path):
     review.work.create_project(review.folder, "heart left out")
     review.qtbot.waitUntil(lambda: review.work.project is not None)
     assert review.work.project.protocol == "heart left out"
-    review.work.add_images([tmp_path / "images"])
+    review.work.intake.add_images([tmp_path / "images"])
     review.qtbot.waitUntil(lambda: len(review.work.queue) == 3)
     assert review.news[0].startswith("3 images were added.")
     review.qtbot.waitUntil(
         lambda: all(case.file_state == FileState.PRESENT for case in review.work.cases.values())
     )
     assert {case.shape for case in review.work.cases.values()} == {SHAPE}
-    review.work.add_images(images)
+    review.work.intake.add_images(images)
     review.qtbot.waitUntil(lambda: "3 were there already" in review.news[-1])
     review.settle()
     assert len(review.work.queue) == 3
@@ -48,7 +48,7 @@ def test_images_are_added_read_and_shown_in_the_queue(review, tmp_path):
 
 def test_nothing_to_add_is_told(review, tmp_path):
     review.start(write_images(tmp_path / "images", 1))
-    review.work.add_images([tmp_path / "nowhere" / "*.png"])
+    review.work.intake.add_images([tmp_path / "nowhere" / "*.png"])
     review.qtbot.waitUntil(lambda: bool(review.failures))
 
 
@@ -59,7 +59,7 @@ def test_masks_of_a_folder_are_attached(review, tmp_path):
     Picture.fromarray(lungs(SHAPE) * 255).save(tmp_path / "masks" / "0.png")
     ended = []
     review.work.intake.masks_attached.connect(ended.append)
-    review.work.add_images(images, masks=tmp_path / "masks")
+    review.work.intake.add_images(images, masks=tmp_path / "masks")
     review.qtbot.waitUntil(lambda: bool(ended))
     (id,) = ended[0].attached
     np.testing.assert_array_equal(review.open(id).data, lungs(SHAPE))
@@ -72,7 +72,7 @@ def test_a_mask_of_a_folder_is_shown_in_the_case_that_is_open(review, tmp_path):
     assert not mask.data.any()
     (tmp_path / "masks").mkdir()
     Picture.fromarray(lungs(SHAPE) * 255).save(tmp_path / "masks" / "0.png")
-    review.work.add_images(images, masks=tmp_path / "masks")
+    review.work.intake.add_images(images, masks=tmp_path / "masks")
     review.qtbot.waitUntil(lambda: bool(mask.data.any()))
     np.testing.assert_array_equal(review.saved(id), lungs(SHAPE))
     (revision,) = review.work.project.revisions(id)
@@ -88,8 +88,8 @@ def test_first_masks_come_from_the_engine_the_open_case_first(review, engine, tm
     review.work.intake.first_masks.progressed.connect(
         lambda event: progress.append((event.done, event.total))
     )
-    review.work.make_first_masks("test-lung")
-    review.work.make_first_masks("test-lung")  # twice is once
+    review.work.intake.make_first_masks("test-lung")
+    review.work.intake.make_first_masks("test-lung")  # twice is once
     job = asked(review, engine, 1)
     assert job.kind == "first_mask" and job.arguments["model"] == "test-lung"
     job.end(first_mask())
@@ -109,7 +109,7 @@ def test_first_masks_come_from_the_engine_the_open_case_first(review, engine, tm
 def test_a_first_mask_does_not_overwrite_strokes(review, engine, tmp_path):
     (id,) = review.start(write_images(tmp_path / "images", 1), masks=False)
     mask = review.open(id)
-    review.work.make_first_masks("test-lung")
+    review.work.intake.make_first_masks("test-lung")
     job = asked(review, engine, 1)
     stroke(mask, (5, 5))
     painted = mask.data.copy()
@@ -123,7 +123,7 @@ def test_a_first_mask_does_not_overwrite_strokes(review, engine, tmp_path):
 
 def test_a_first_mask_that_fails_is_told_and_the_others_go_on(review, engine, tmp_path):
     ids = review.start(write_images(tmp_path / "images", 2), masks=False)
-    review.work.make_first_masks("test-lung")
+    review.work.intake.make_first_masks("test-lung")
     asked(review, engine, 1).end(RuntimeError("out of luck"))
     asked(review, engine, 2).end(first_mask())
     review.qtbot.waitUntil(lambda: not review.work.intake.first_masks.running)
@@ -134,7 +134,7 @@ def test_a_first_mask_that_fails_is_told_and_the_others_go_on(review, engine, tm
 
 def test_a_model_that_does_not_work_is_not_asked_for_ever(review, engine, tmp_path):
     review.start(write_images(tmp_path / "images", 5), masks=False)
-    review.work.make_first_masks("test-lung")
+    review.work.intake.make_first_masks("test-lung")
     for count in (1, 2, 3):
         asked(review, engine, count).end(UserError("No torch.", "Install it."))
     review.qtbot.waitUntil(lambda: not review.work.intake.first_masks.running)
@@ -144,7 +144,7 @@ def test_a_model_that_does_not_work_is_not_asked_for_ever(review, engine, tmp_pa
 
 def test_first_masks_are_stopped_with_the_project(review, engine, tmp_path):
     review.start(write_images(tmp_path / "images", 2), masks=False)
-    review.work.make_first_masks("test-lung")
+    review.work.intake.make_first_masks("test-lung")
     job = asked(review, engine, 1)
     review.work.close_project()
     assert job.cancelled and not review.work.intake.first_masks.running
@@ -156,11 +156,11 @@ def test_before_and_after_are_flipped_and_the_tool_stays(review, tmp_path):
     mask = review.open(id)
     mask.mode = "paint"
     stroke(mask, (5, 5))
-    review.work.flip_before_after()
+    review.work.views.flip()
     review.qtbot.waitUntil(lambda: len(review.viewer.layers) == 3)
     assert not mask.visible
     np.testing.assert_array_equal(review.viewer.layers[-1].data, lungs(SHAPE))
-    review.work.flip_before_after()
+    review.work.views.flip()
     assert mask.visible and mask.mode == "paint" and len(review.viewer.layers) == 2
 
 
@@ -168,18 +168,18 @@ def test_the_mask_filled_outlined_and_off(review, tmp_path):
     ids = review.start(write_images(tmp_path / "images", 2))
     mask = review.open(ids[0])
     mask.mode = "erase"
-    review.work.mask_display("outline")
+    review.work.views.mask_display("outline")
     assert mask.contour > 0
-    review.work.mask_display("off")
+    review.work.views.mask_display("off")
     assert not mask.visible
     other = review.open(ids[1])
     assert not other.visible
-    review.work.mask_display("filled")
+    review.work.views.mask_display("filled")
     assert other.visible and other.contour == 0 and other.mode == "erase"
     assert review.open(ids[0]) is mask
     assert mask.visible and mask.contour == 0
     with pytest.raises(ValueError):
-        review.work.mask_display("dotted")
+        review.work.views.mask_display("dotted")
 
 
 def test_the_probability_lies_over_the_image(review, tmp_path):
@@ -188,7 +188,7 @@ def test_the_probability_lies_over_the_image(review, tmp_path):
     for id in ids:
         review.work.project.put_map(id, found.probability, None, "test-lung", "1.0")
     mask = review.open(ids[0])
-    review.work.show_probability(True)
+    review.work.views.show_probability(True)
     review.qtbot.waitUntil(lambda: len(review.viewer.layers) == 3)
     layer = review.viewer.layers[-1]
     assert layer.data.shape == (30, 40)
@@ -196,7 +196,7 @@ def test_the_probability_lies_over_the_image(review, tmp_path):
     assert review.viewer.layers.selection.active is mask
     review.open(ids[1])
     review.qtbot.waitUntil(lambda: len(review.viewer.layers) == 3)
-    review.work.show_probability(False)
+    review.work.views.show_probability(False)
     assert len(review.viewer.layers) == 2
     assert review.session.context_of(review.work.current_layer).probability().shape == SHAPE
 
@@ -204,7 +204,7 @@ def test_the_probability_lies_over_the_image(review, tmp_path):
 def test_a_map_that_is_not_there_is_made_by_the_model(review, engine, tmp_path):
     (id,) = review.start(write_images(tmp_path / "images", 1))
     review.open(id)
-    review.work.show_probability(True)
+    review.work.views.show_probability(True)
     asked(review, engine, 1).end(first_mask())
     review.qtbot.waitUntil(lambda: len(review.viewer.layers) == 3)
 
@@ -213,7 +213,7 @@ def test_the_next_uncertain_place_comes_into_view(review, tmp_path):
     (id,) = review.start(write_images(tmp_path / "images", 1))
     review.work.project.put_map(id, first_mask().probability, None, "test-lung", "1.0")
     review.open(id)
-    review.work.next_uncertain_place()
+    review.work.views.next_uncertain_place()
     review.qtbot.waitUntil(lambda: bool(review.news))
     assert review.news[-1].startswith("Place 1 of")
     assert np.abs(np.array(review.viewer.scene.camera.center[-2:]) - (20, 20)).max() < 12
@@ -228,10 +228,10 @@ def test_revisions_are_looked_at_and_restored(review, tmp_path):
     listed = []
     review.work.revisions().succeeded.connect(listed.extend)
     review.qtbot.waitUntil(lambda: len(listed) == 2)
-    review.work.show_revision(listed[0].id)
+    review.work.views.show_revision(listed[0].id)
     review.qtbot.waitUntil(lambda: len(review.viewer.layers) == 3)
     assert review.viewer.layers[-1].name == "Case 1: mask 1"
-    review.work.show_revision(None)
+    review.work.views.show_revision(None)
     assert len(review.viewer.layers) == 2
     review.work.restore_revision(listed[0].id)
     review.qtbot.waitUntil(lambda: np.array_equal(mask.data, lungs(SHAPE)))
@@ -259,12 +259,12 @@ def test_thumbnails_are_made_and_kept(review, tmp_path):
 def test_a_changed_file_is_decided(review, tmp_path):
     images = write_images(tmp_path / "images", 1)
     (id,) = review.start(images)
-    review.work.scan()
+    review.work.intake.scan()
     review.qtbot.waitUntil(lambda: review.work.cases[id].file_state == FileState.PRESENT)
     Picture.fromarray(np.zeros(SHAPE, np.uint8)).save(images[0])
-    review.work.scan()
+    review.work.intake.scan()
     review.qtbot.waitUntil(lambda: review.work.cases[id].file_state == FileState.CHANGED)
-    review.work.resolve_change(id, keep=True)
+    review.work.intake.resolve_change(id, keep=True)
     review.qtbot.waitUntil(lambda: review.work.cases[id].file_state == FileState.PRESENT)
 
 

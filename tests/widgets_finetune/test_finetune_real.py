@@ -78,7 +78,7 @@ def test_two_corrected_cases_become_a_model_that_is_taken_and_given_back(dock, q
     work.set_reviewer("Ann")
     work.create_project(tmp_path / "ward review")
     qtbot.waitUntil(lambda: work.project is not None)
-    work.add_images(sorted(XRAYS.glob("*.png"))[:4], model="cxr-lung")
+    work.intake.add_images(sorted(XRAYS.glob("*.png"))[:4], model="cxr-lung")
     qtbot.waitUntil(
         lambda: len(work.cases) == 4 and all(case.revision for case in work.cases.values()), timeout=LONG
     )

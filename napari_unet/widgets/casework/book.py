@@ -101,6 +101,15 @@ class CaseBook(QObject):
         """Where a case stands in the queue, from 0."""
         return self._places.get(id)
 
+    def beside(self, id: str, by: int) -> str | None:
+        """The case `by` places behind a case in the queue, or before it; None where the queue ends.
+
+        If `id` is not in the queue, the first one behind it is the first of all, the one before it the last.
+        """
+        place = self.place(id)
+        at = (-1 if by > 0 else len(self.queue)) if place is None else place
+        return self.queue[at + by] if 0 <= at + by < len(self.queue) else None
+
     def next_undecided(self, id: str, without: Collection[str] = ()) -> str | None:
         """The first case behind `id` that is not decided, else the first of all; None if no other is.
 

@@ -49,9 +49,17 @@ class Intake(QObject):
         self.first_masks.ended.connect(self._book.sort)
 
     def add_images(
-        self, inputs: Sequence[Path], manifest: Path | None, masks: Path | None, model: str | None
+        self,
+        inputs: Sequence[Path],
+        manifest: Path | None = None,
+        masks: Path | None = None,
+        model: str | None = None,
     ) -> Job:
-        """See CaseWork.add_images."""
+        """Add images by folder, file or glob; then read them, and make first masks, in the background.
+
+        masks : folder with masks that are there already. model : for cases that are without. The job's result
+        is an `Added`.
+        """
         project, by = self._casework.project, self._casework.author().name
 
         def work() -> Added:
@@ -80,7 +88,10 @@ class Intake(QObject):
         return job
 
     def scan(self, ids: Sequence[str] | None = None, look_in: Sequence[Path] = ()) -> None:
-        """Read files in the background: hash, header, what has changed, moved or gone. One scan at a time."""
+        """Read files in the background: hash, header, what has changed, moved or gone. One scan at a time.
+
+        ids : None for all cases. look_in : folders in which to look for files that are missing.
+        """
         if self._scan is not None:
             self._scan.cancel()
         project, by = self._casework.project, self._casework.author().name
@@ -97,14 +108,18 @@ class Intake(QObject):
         job.failed.connect(lambda error: self.scan_ended.emit(None))
         job.ended.connect(lambda: self._on_scan_ended(job))
 
-    def make_first_masks(self, model: str, ids: Sequence[str] | None) -> None:
-        """See CaseWork.make_first_masks."""
+    def make_first_masks(self, model: str, ids: Sequence[str] | None = None) -> None:
+        """First masks by `model` in the background; None: for all cases without a mask."""
         if ids is None:
             ids = [id for id in self._book.queue if self._book.cases[id].revision is None]
         self.first_masks.ask(list(ids), model)
 
     def predict_again(self, model: str) -> None:
-        """See CaseWork.predict_again."""
+        """After a fine-tune: masks by `model` for the cases that nobody has touched, in the background.
+
+        Masks that people made or decided about stay as they are. At the end the queue is sorted anew.
+        `first_masks` tells of progress and can be stopped.
+        """
         usable = [id for id in self._book.queue if self._book.cases[id].status in USABLE]
 
         def ask(untouched: list[str]) -> None:
@@ -132,18 +147,12 @@ class Intake(QObject):
         self._link.read(used).succeeded.connect(ask)
 
     def resolve_change(self, id: str, keep: bool) -> None:
-        """See CaseWork.resolve_change."""
+        """Decide about a changed file. keep : its new content is the case's from now on."""
         by = self._casework.author().name
         if self._opener.is_open(id):
             self._opener.leave()
         self._opener.forget(id)
         self._link.write(lambda project: project.resolve_change(id, keep, by))
-        self._book.refresh(id)
-
-    def relocate(self, id: str, path: Path) -> None:
-        """See CaseWork.relocate."""
-        by = self._casework.author().name
-        self._link.write(lambda project: project.relocate(id, str(path), by))
         self._book.refresh(id)
 
     def stop(self) -> None:

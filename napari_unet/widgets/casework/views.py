@@ -41,7 +41,7 @@ class CaseViews(QObject):
             self._add_probability()
 
     def show_probability(self, on: bool) -> None:
-        """Show or hide what the model thought of each pixel."""
+        """Show or hide what the model thought of each pixel; for all cases that follow too."""
         self.wants_probability = on
         if not on:
             self._drop("_probability")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,7 +37,8 @@ class CaseWork(QObject):
     """The review of one viewer: its project, its queue, the open case and what is decided about it.
 
     All methods are for the GUI thread and return at once; what they bring about comes in signals, on the GUI
-    thread too. Reading is done in jobs, writing by one saver, in the order of the calls.
+    thread too. Reading is done in jobs, writing by one saver, in the order of the calls. `views` has what is
+    shown of the open case, `intake` adds images and asks for first masks.
 
     project_changed : the project that is open now, or None. cases_changed : ids of cases that are new or
     changed in `cases`. queue_changed : `queue` is another. case_opened : a Case, when its layers are there.
@@ -181,14 +182,6 @@ class CaseWork(QObject):
         self.book.set_order(order)
         self.write(lambda project: project.set_setting(ORDER, order.value))
 
-    def refresh_case(self, id: str) -> None:
-        """Take one case from the project anew, after what is being written."""
-        self.book.refresh(id)
-
-    def reload_cases(self) -> None:
-        """Take all cases from the project anew."""
-        self.book.reload()
-
     # -- the open case --
 
     @property
@@ -220,12 +213,12 @@ class CaseWork(QObject):
             self.open_case(self._unsaved.pop(0), or_next=True)
             return
         here = self._here()
-        following = self.book.next_undecided(here) or self._beside(here, 1)
+        following = self.book.next_undecided(here) or self.book.beside(here, 1)
         self._open_or_tell(following, "This is the last case.", or_next=True)
 
     def open_previous(self) -> None:
         """The case before the open one in the queue, decided or not."""
-        self._open_or_tell(self._beside(self._here(), -1), "This is the first case.")
+        self._open_or_tell(self.book.beside(self._here(), -1), "This is the first case.")
 
     def coming(self) -> list[str]:
         """The open case and those behind it in the queue, in order."""
@@ -233,11 +226,6 @@ class CaseWork(QObject):
 
     def _here(self) -> str:
         return "" if self.desk.layers is None else self.desk.layers.id
-
-    def _beside(self, id: str, by: int) -> str | None:
-        place = self.book.place(id)
-        at = (-1 if by > 0 else len(self.queue)) if place is None else place
-        return self.queue[at + by] if 0 <= at + by < len(self.queue) else None
 
     def _open_or_tell(self, id: str | None, otherwise: str, or_next: bool = False) -> None:
         if id is not None:
@@ -304,7 +292,7 @@ class CaseWork(QObject):
 
         def refused(error: UserError) -> None:
             self.failed.emit(error)
-            self.refresh_case(id)
+            self.book.refresh(id)
 
         recorder.compare()
         recorder.save()
@@ -333,32 +321,10 @@ class CaseWork(QObject):
             self.book.took(replace(case, measurements=measurements))
             self.write(lambda project: project.set_measurements(id, measurements, by))
 
-    # -- what is shown; see CaseViews --
-
-    def show_probability(self, on: bool) -> None:
-        """Show or hide what the model thought of each pixel; for all cases that follow too."""
-        self.views.show_probability(on)
-
-    def flip_before_after(self) -> None:
-        """Show the first mask in place of the mask as it is now, or go back."""
-        self.views.flip()
-
-    def next_uncertain_place(self) -> None:
-        """Go to the next place where the model is in doubt."""
-        self.views.next_uncertain_place()
-
-    def mask_display(self, how: str) -> None:
-        """The mask "filled", as "outline", or "off"; for all cases that follow too."""
-        self.views.mask_display(how)
-
     def revisions(self) -> Job:
         """The masks of the open case: a list of Revision, the first one first."""
         id = self._here()
         return self.read(lambda project: project.revisions(id) if id else [])
-
-    def show_revision(self, revision: str | None) -> None:
-        """Show an older mask as an outline over the mask; None takes it away."""
-        self.views.show_revision(revision)
 
     def restore_revision(self, revision: str) -> None:
         """Put an older mask into the layer, as one edit that can be undone; it is saved like a stroke."""
@@ -380,46 +346,6 @@ class CaseWork(QObject):
         if self.project is None or case is None:
             return None
         return self.link.read(lambda project: thumbnail_of(project, id, case.revision), quiet=True)
-
-    # -- images and first masks; see Intake --
-
-    def add_images(
-        self,
-        inputs: Sequence[Path],
-        manifest: Path | None = None,
-        masks: Path | None = None,
-        model: str | None = None,
-    ) -> Job:
-        """Add images by folder, file or glob; then read them, and make first masks, in the background.
-
-        masks : folder with masks that are there already. model : for cases that are without. The job's result
-        is an `Added`.
-        """
-        return self.intake.add_images(inputs, manifest, masks, model)
-
-    def scan(self, look_in: Sequence[Path] = ()) -> None:
-        """Look at all files again. look_in : folders in which to look for files that are missing."""
-        self.intake.scan(None, look_in)
-
-    def make_first_masks(self, model: str, ids: Sequence[str] | None = None) -> None:
-        """First masks by `model` in the background; None: for all cases without a mask."""
-        self.intake.make_first_masks(model, ids)
-
-    def predict_again(self, model: str) -> None:
-        """After a fine-tune: masks by `model` for the cases that nobody has touched, in the background.
-
-        Masks that people made or decided about stay as they are. At the end the queue is sorted anew.
-        `intake.first_masks` tells of progress and can be stopped.
-        """
-        self.intake.predict_again(model)
-
-    def resolve_change(self, id: str, keep: bool) -> None:
-        """Decide about a changed file. keep : its new content is the case's from now on."""
-        self.intake.resolve_change(id, keep)
-
-    def relocate(self, id: str, path: Path) -> None:
-        """The file of a case lies elsewhere now."""
-        self.intake.relocate(id, path)
 
 
 def _has_lung(labels: Any) -> bool:

@@ -49,8 +49,8 @@ class Conduct(QObject):
             "previous": casework.open_previous,
             "display": self._next_display,
             "probability": self._switch_probability,
-            "jump": casework.next_uncertain_place,
-            "flip": casework.flip_before_after,
+            "jump": casework.views.next_uncertain_place,
+            "flip": casework.views.flip,
         }
         page.decide.acted.connect(self.act)
         page.decide.reasoned.connect(self._on_reason)
@@ -143,9 +143,9 @@ class Conduct(QObject):
     def _next_display(self) -> None:
         place = _DISPLAYS.index(self._display) + 1
         self._display = _DISPLAYS[place % len(_DISPLAYS)]
-        self._casework.mask_display(self._display)
+        self._casework.views.mask_display(self._display)
         self._page.decide.show_display(self._display)
 
     def _switch_probability(self) -> None:
         self._probability = not self._probability
-        self._casework.show_probability(self._probability)
+        self._casework.views.show_probability(self._probability)
