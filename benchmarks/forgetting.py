@@ -33,7 +33,7 @@ _COLUMNS = (
     Column("change of Dice, old hospital"),
     Column("each draw"),
 )
-_QUICK = PRESETS["quick"]
+_QUICK = PRESETS["quick"].for_images(8)
 
 
 @dataclass(frozen=True)

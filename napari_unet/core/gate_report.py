@@ -16,10 +16,12 @@ HARM = 0.012
 
 
 class Movement(StrEnum):
-    """What a new model does to a set of cases."""
+    """What a new model does to a set of cases; "perhaps" where it may be chance."""
 
     BETTER = "better"
+    PERHAPS_BETTER = "perhaps better"
     UNCHANGED = "unchanged"
+    PERHAPS_WORSE = "perhaps worse"
     WORSE = "worse"
 
 
@@ -92,11 +94,18 @@ class GateSide:
 
     @property
     def change(self) -> Movement:
-        """Better or worse if mean Dice moved noticeably and the paired test, where it can tell, agrees."""
+        """Better or worse if mean Dice moved noticeably and the paired test agrees (p < 0.05).
+
+        Where there are too few cases for the test, all of them have to agree.
+        """
         gain, p = self.new - self.old, self.p_value
-        if isnan(gain) or abs(gain) <= NOTICEABLE or (not isnan(p) and p >= 0.05):
+        if isnan(gain) or abs(gain) <= NOTICEABLE:
             return Movement.UNCHANGED
-        return Movement.BETTER if gain > 0 else Movement.WORSE
+        moves = [(case.new_dice - case.old_dice) * gain > 0 for case in self.compared]
+        certain = all(moves) if isnan(p) else p < 0.05
+        if gain > 0:
+            return Movement.BETTER if certain else Movement.PERHAPS_BETTER
+        return Movement.WORSE if certain else Movement.PERHAPS_WORSE
 
 
 @dataclass(frozen=True)
@@ -123,6 +132,11 @@ class GateReport:
         """Better on the user's images and not worse on the reference set."""
         return self.new_site.change is Movement.BETTER and not self.forgets and not self.leaks
 
+    @property
+    def undecided(self) -> bool:
+        """Nothing but chance stands between this model and `passed`."""
+        return self.new_site.change is Movement.PERHAPS_BETTER and not self.forgets and not self.leaks
+
     def verdict(self) -> str:
         """One plain sentence for people."""
         parts = [_words(self.new_site, counts=True)]
@@ -140,8 +154,8 @@ def _words(side: GateSide, counts: bool) -> str:
     if not side.compared:
         return f"not tested on {side.name}"
     if not counts:
-        little = "slightly " if side.change is Movement.WORSE else ""  # a loss that matters is told elsewhere
-        return f"{little}{side.change} on {side.name} ({_signed(side)})"
+        change = side.change.replace("worse", "slightly worse")  # a loss that matters is told elsewhere
+        return f"{change} on {side.name} ({_signed(side)})"
     of = f"{len(side.compared)} case" + "s" * (len(side.compared) != 1)
     return f"{side.change} on {side.name} ({side.old:.2f} → {side.new:.2f}, {side.wins} of {of})"
 

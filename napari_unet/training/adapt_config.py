@@ -81,7 +81,7 @@ class AdaptConfig:
 
 
 PRESETS = {
-    "quick": AdaptConfig(per_image=5.75, most=150),
+    "quick": AdaptConfig(steps=32, per_image=5.75, most=150, folds=3),
     "thorough": AdaptConfig(steps=150, per_image=15, most=450, check_every=25, folds=4),
 }
 """The steps of the presets; what they take in minutes is measured on the machine at hand."""

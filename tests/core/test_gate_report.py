@@ -67,18 +67,29 @@ def test_leaks_fail_the_gate() -> None:
     assert not report(BETTER, REFERENCE, ("Case 3 is among the reference images.",)).passed
 
 
-def test_a_gain_that_chance_explains_is_no_change() -> None:
+def test_a_gain_that_chance_explains_proves_nothing() -> None:
     gains = np.array([0.08, -0.06, 0.07, -0.05, 0.06, -0.04, 0.05, -0.03])
     noisy = side([0.8] * 8, 0.8 + gains)
     assert noisy.new - noisy.old > NOTICEABLE
     assert noisy.p_value > 0.05
-    assert noisy.change is Movement.UNCHANGED
+    assert noisy.change is Movement.PERHAPS_BETTER
+    assert not report(noisy, REFERENCE).passed and report(noisy, REFERENCE).undecided
+    assert not report(noisy, REFERENCE, ("A leak.",)).undecided and not report(BETTER).undecided
+    assert report(noisy).verdict() == "Perhaps better on your images (0.80 → 0.81, 4 of 8 cases)."
+    reverse = side([0.8] * 8, 0.8 - gains, "the reference set")
+    assert reverse.change is Movement.PERHAPS_WORSE
+    gate = report(BETTER, reverse)
+    assert gate.passed
+    assert gate.verdict().endswith("perhaps slightly worse on the reference set (−0.010).")
 
 
-def test_five_cases_have_no_p_value_and_are_judged_by_the_mean() -> None:
+def test_five_cases_have_no_p_value_and_all_have_to_agree() -> None:
     few = side([0.7] * 5, [0.9] * 5)
     assert isnan(few.p_value)
     assert few.change is Movement.BETTER
+    assert side([0.7] * 5, [0.9] * 4 + [0.6]).change is Movement.PERHAPS_BETTER
+    assert side([0.9] * 5, [0.7] * 5).change is Movement.WORSE
+    assert side([0.9] * 5, [0.7] * 4 + [0.95]).change is Movement.PERHAPS_WORSE
     assert not isnan(side([0.7] * 6, [0.9] * 6).p_value)
 
 

@@ -25,6 +25,10 @@ from napari_unet.widgets.forms import Words
 _COLUMNS = ("Case", "Dice", "Change", "Border, HD95")
 _ROWS = 12  # that can be seen at once
 _ROW = 23  # pixels
+_NOT_PASSED = "It did not pass. You may use it all the same; better keep the present model."
+_MAYBE = (
+    "It did not pass: its gain may be chance. You may use it all the same; more corrected cases would tell."
+)
 _LOSS = 0.005  # of Dice in one case that is pointed out
 
 
@@ -95,7 +99,7 @@ class GatePage(QWidget):
         if report.forgets:
             said.insert(0, f"It lost more than {HARM} on the reference set: it has begun to forget.")
         if not report.passed:
-            said.append("It did not pass. You may use it all the same; better keep the present model.")
+            said.append(_MAYBE if report.undecided else _NOT_PASSED)
         self.warning.warn(" ".join(said)) if said else self.warning.say("")
 
     def _fill(self, report: GateReport, wanted: Wanted) -> None:

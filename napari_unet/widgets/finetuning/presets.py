@@ -32,6 +32,7 @@ _AUGMENT = {
     "Place, shape and looks": AugmentConfig(),
     "None": AugmentConfig(**{field.name: 0.0 for field in fields(AugmentConfig)}),
 }
+_USUAL = 8  # images: Custom begins with what Quick makes of them
 _LOSSES = {"Dice and cross-entropy": "dice and cross-entropy", "Cross-entropy": "cross-entropy"}
 
 
@@ -105,7 +106,7 @@ class CustomSettings(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        start = PRESETS["quick"]
+        start = PRESETS["quick"].for_images(_USUAL)
         self.steps = _spin(1, 5000, start.steps, "One step learns from one batch of images.")
         self.rate = QDoubleSpinBox()
         self.rate.setDecimals(5)
