@@ -31,7 +31,9 @@ def simulate(
     split: Annotated[str | None, typer.Option(help="Only images of this split in the manifest.")] = None,
     model: Annotated[str, typer.Option(help="The model to begin with.")] = "cxr-lung",
     preset: Annotated[str, typer.Option(help="How it is fine-tuned: quick or thorough.")] = "quick",
-    after: Annotated[str, typer.Option(help="Numbers of corrected cases after which it is.")] = "4,8,16,28",
+    after: Annotated[
+        str, typer.Option(help="Numbers of corrected cases after which it is.")
+    ] = "4,8,14,20,28,35",
     seeds: Annotated[int, typer.Option(min=1, help="How often everything is done.")] = 3,
     side: Annotated[int, typer.Option(min=64, help="Larger images are reduced to this longer side.")] = 512,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -42,14 +44,11 @@ def simulate(
     A mask belongs to an image if its name is <stem>_mask.* or <stem>.*. Nothing is saved but the result:
     simulation.json, simulation.md and simulation.svg.
     """
-    import torch
-
     from napari_unet.cli.report import make_folder
     from napari_unet.cli.simulation_result import write_result
     from napari_unet.review.add import gather
+    from napari_unet.training.machine import freed_memory_kept, using_threads
 
-    if threads:
-        torch.set_num_threads(threads)
     steps = _steps(after)
     make_folder(output)
     found = gather([images], manifest=manifest, split=split, masks=masks)
@@ -58,7 +57,8 @@ def simulate(
     subjects = _subjects(found.cases, masks, side)
     if len(subjects) < 2:
         raise UserError("Fewer than two X-rays have a mask with lung in it.", "Check the names of the masks.")
-    outcomes = _outcomes(subjects, model, preset, steps, seeds, device)
+    with using_threads(threads) as used, freed_memory_kept():
+        outcomes = _outcomes(subjects, model, preset, steps, seeds, device)
     about = {
         "model": model,
         "preset": preset,
@@ -66,7 +66,7 @@ def simulate(
         "cases": len(subjects),
         "longest side": side,
         "device": device,
-        "threads": torch.get_num_threads(),
+        "threads": used,
     }
     table = write_result(output, outcomes, about)
     stdout.print(table, markup=False)
@@ -152,5 +152,5 @@ def _steps(text: str) -> tuple[int, ...]:
     except ValueError:
         steps = ()
     if not steps or min(steps) < 1 or list(steps) != sorted(set(steps)):
-        raise typer.BadParameter(f"{text} is no list of growing numbers, such as 4,8,16,28")
+        raise typer.BadParameter(f"{text} is no list of growing numbers, such as 4,8,14,20,28,35")
     return steps

@@ -31,7 +31,7 @@ from napari_unet.training.gate import Measured, gate_side, measure, measure_memo
 from napari_unet.training.labelled import from_memory
 from napari_unet.training.machine import check_room, freed_memory_kept, memory_explained, using_threads
 from napari_unet.training.naming import check_name, free_name
-from napari_unet.training.offspring import child_card, child_memory, fresh_cases, leaks
+from napari_unet.training.offspring import child_card, child_memory, fresh_cases, leaks, seen_as_child
 from napari_unet.training.outcome import FineTuneResult
 
 Event = PartBegun | StepsDone | Preview | CaseDone | Note
@@ -254,7 +254,7 @@ class _FineTune:
         """The new network as it will be read back: weights rounded to half precision."""
         net = build_net(self._entry.card.net)
         net.load_state_dict({name: _rounded(value) for name, value in result.weights.items()})
-        return Predictor(net.eval(), self._entry.card, torch.device(self._device))
+        return Predictor(net.eval(), seen_as_child(self._entry.card), torch.device(self._device))
 
     def _say(self, event: Event) -> Generator[Event, str | None, None]:
         """Yields, and listens."""

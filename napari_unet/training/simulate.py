@@ -18,7 +18,7 @@ from napari_unet.core.events import CaseDone
 from napari_unet.core.raster import Raster
 from napari_unet.training.strokes import Correction, Hand
 
-AFTER = (4, 8, 16, 28)
+AFTER = (4, 8, 14, 20, 28, 35)
 """Numbers of corrected cases after which a model is fitted to them."""
 
 

@@ -21,6 +21,7 @@ from napari_unet.models.card import ModelCard
 from napari_unet.training.adapt import adapt
 from napari_unet.training.adapt_config import AdaptConfig
 from napari_unet.training.labelled import LabelledSet
+from napari_unet.training.offspring import seen_as_child
 from napari_unet.training.samples import labelled
 from napari_unet.training.simulate import Corrected, Look, Model
 
@@ -69,4 +70,4 @@ class Fitting:
         config = replace(self._config.for_images(len(new)), seed=seed)
         made = run(adapt(self._net, new, self._memory, config, self._size, self._device))
         self._net.load_state_dict(made.weights)
-        return looking(self._net, self._card, self._device)
+        return looking(self._net, seen_as_child(self._card), self._device)

@@ -39,7 +39,7 @@ def child(found: Cases, parent: ModelCard = PARENT, protocol: str = "") -> Model
 def test_a_child_is_made_like_its_parent_and_says_where_it_comes_from() -> None:
     made = child(read(cases(3)), protocol="heart left out")
     assert (made.name, made.parent, made.protocol) == ("ours", "tiny", "heart left out")
-    assert (made.threshold, made.input, made.net) == (PARENT.threshold, PARENT.input, PARENT.net)
+    assert (made.threshold, made.input, made.net) == (0.5, PARENT.input, PARENT.net)
     assert [source.name for source in made.data][:2] == ["Home", "Away"]
     assert made.data[1].attribution == "Them"
     assert made.data[2].images == 3
