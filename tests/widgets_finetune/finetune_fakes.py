@@ -115,12 +115,13 @@ def fold(part: int, case: str, steps: int = 4, parts: int = 3) -> list[object]:
     ]
 
 
-def result_of(job: FakeJob, library: Path, forgets: float = 0.002) -> FineTuneResult:
-    """A new model in the library. forgets : what it loses on the reference set."""
+def result_of(job: FakeJob, library: Path, forgets: float = 0.002, worst: float = 0.9) -> FineTuneResult:
+    """A new model in the library. forgets : what it loses on the reference set. worst : Dice in one case,
+    which was 0.78; the others gain."""
     name = job.arguments["name"]
     pairs = job.arguments["pairs"]
     folder = add_model(library, name, parent="test-lung")
-    site = tuple(CaseScore(p.id, 0.78, 0.9 + 0.01 * k, 9.0, 4.0) for k, p in enumerate(pairs))
+    site = tuple(CaseScore(p.id, 0.78, 0.9 + 0.01 * k if k else worst, 9.0, 4.0) for k, p in enumerate(pairs))
     old = tuple(CaseScore(f"Montgomery {k + 1}", 0.976, 0.976 - forgets, 3.0, 3.0) for k in range(3))
     report = GateReport("test-lung", name, GateSide("your images", site), GateSide("the reference set", old))
     return FineTuneResult(ModelCard(name=name, parent="test-lung"), folder, report, 20.0, 40.0)

@@ -155,6 +155,15 @@ def test_a_model_that_forgets_is_not_suggested(dock, started, library, qtbot):
     assert dock.setup.name.text() != job.arguments["name"]
 
 
+def test_a_gain_that_may_be_chance_is_called_so(dock, started, library, qtbot):
+    job, _ = started()
+    job.end(result_of(job, library, worst=0.7))
+    qtbot.waitUntil(dock.gate.isVisible)
+    assert "Perhaps better on your images" in dock.gate.verdict.text()
+    assert "may be chance" in dock.gate.warning.text() and "forget" not in dock.gate.warning.text()
+    assert dock.gate.keep.isDefault() and dock.gate.take.isEnabled()
+
+
 def test_protocols_that_differ_are_told_before_and_after(dock, started, library, qtbot):
     job, _ = started(protocol="Whole thorax without the spine")
     assert job.arguments["protocol"] == "Whole thorax without the spine"
