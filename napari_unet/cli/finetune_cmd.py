@@ -9,25 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_unet.cli import usage
 from napari_unet.cli.console import json_line, stderr, stdout
-from napari_unet.cli.usage import check_model
 
 if TYPE_CHECKING:
     from napari_unet.training.outcome import FineTuneResult
 
 
-def _preset(text: str) -> str:
-    from napari_unet.training.adapt_config import PRESETS
-
-    if text not in PRESETS:
-        raise typer.BadParameter(f"{text!r} is not known; choose {' or '.join(PRESETS)}.")
-    return text
-
-
 def finetune(
     project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")],
     preset: Annotated[
-        str, typer.Option(parser=_preset, metavar="[quick|thorough]", help="How many steps.")
+        str, typer.Option(parser=usage.preset, metavar="[quick|thorough]", help="How many steps.")
     ] = "quick",
     parent: Annotated[
         str, typer.Option("--from", metavar="NAME", help="The model to begin with.")
@@ -50,7 +42,7 @@ def finetune(
     """
     from napari_unet.review.store import ReviewProject
 
-    check_model(parent, device)
+    usage.check_model(parent, device)
     with ReviewProject.open(project) as opened:
         pairs, protocol = opened.training_pairs(), opened.protocol
 

@@ -6,15 +6,16 @@ import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from napari_unet.cli.console import complain, json_line, stdout
 from napari_unet.cli.models_exchange_cmd import export_model, import_model
 from napari_unet.cli.remember_cmd import remember
+from napari_unet.cli.usage import find_model
 from napari_unet.core.errors import UserError
 
 if TYPE_CHECKING:
-    from napari_unet.models.card import MemorySpec
+    from napari_unet.models.card import DataSource, MemorySpec
 
 app = typer.Typer(help="List, show and verify the models on this computer.", no_args_is_help=True)
 app.command("export")(export_model)
@@ -33,7 +34,7 @@ def list_models(as_json: AsJson = False) -> None:
         for entry in entries:
             json_line({"name": entry.card.name, "version": entry.card.version, "folder": str(entry.folder)})
     else:
-        table = Table("Name", "Version", "For", "Masks", "Where")
+        table = Table("Name", "Version", "For", "Masks", Column("Where", overflow="fold"))
         for entry in entries:
             where = "shipped" if entry.shipped else str(entry.folder)
             table.add_row(entry.card.name, entry.card.version, entry.card.title, entry.card.protocol, where)
@@ -49,9 +50,7 @@ def show_model(
     name: Annotated[str, typer.Argument(help="Name or folder of a model.")], as_json: AsJson = False
 ) -> None:
     """The whole card of one model."""
-    from napari_unet.models.library import default_library
-
-    card = default_library().find(name).card
+    card = find_model(name).card
     if as_json:
         json_line(json.loads(card.model_dump_json()))  # which writes nan as JSON can
         return
@@ -65,9 +64,9 @@ def show_model(
         ("threshold", f"{card.threshold:g}"),
         (
             "trained on",
-            "\n".join(f"{d.name} ({d.images} images of {d.split}; {d.licence})" for d in card.data),
+            "\n".join(_source(source) for source in card.data),
         ),
-        ("attribution", "\n".join(d.attribution for d in card.data)),
+        ("attribution", "\n".join(source.attribution for source in card.data if source.attribution)),
         ("chosen by", card.chosen_by),
         ("remembers", _memory(card.memory)),
         ("fine-tuned on", f"{len(card.trained_on)} cases" if card.trained_on else "–"),
@@ -91,8 +90,7 @@ def verify_models(
     """Compare the weights with the checksums on the cards."""
     from napari_unet.models.library import default_library
 
-    library = default_library()
-    entries, broken = ([library.find(name)], []) if name else library.scan()
+    entries, broken = ([find_model(name)], []) if name else default_library().scan()
     bad = [unreadable.error for unreadable in broken]
     for entry in entries:
         try:
@@ -105,6 +103,11 @@ def verify_models(
         complain(problem)
     if bad:
         raise typer.Exit(1)
+
+
+def _source(source: DataSource) -> str:
+    licence = f"; {source.licence}" if source.licence else ""
+    return f"{source.name} ({source.images} images, split {source.split}{licence})"
 
 
 def _memory(spec: MemorySpec | None) -> str:

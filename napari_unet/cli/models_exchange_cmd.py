@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from napari_unet.cli.console import json_line, stderr, stdout
+from napari_unet.cli.usage import find_model
 
 
 def export_model(
@@ -46,9 +47,7 @@ def export_model(
         raise typer.BadParameter(f"{to} must end in .zip.")
     if onnx is not None and onnx.suffix.lower() != ".onnx":
         raise typer.BadParameter(f"{onnx} must end in .onnx.")
-    from napari_unet.models.library import default_library
-
-    entry = default_library().find(name)
+    entry = find_model(name)
     if onnx is not None:
         from napari_unet.models.export_onnx import OPSET, export_onnx
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_unet.cli import usage
 from napari_unet.cli.console import complain, stderr, stdout, watched
 from napari_unet.core.errors import UserError
 
@@ -30,7 +31,9 @@ def simulate(
     ] = None,
     split: Annotated[str | None, typer.Option(help="Only images of this split in the manifest.")] = None,
     model: Annotated[str, typer.Option(help="The model to begin with.")] = "cxr-lung",
-    preset: Annotated[str, typer.Option(help="How it is fine-tuned: quick or thorough.")] = "quick",
+    preset: Annotated[
+        str, typer.Option(parser=usage.preset, metavar="[quick|thorough]", help="How it is fine-tuned.")
+    ] = "quick",
     after: Annotated[
         str, typer.Option(help="Numbers of corrected cases after which it is.")
     ] = "4,8,14,20,28,35",
@@ -50,13 +53,14 @@ def simulate(
     from napari_unet.training.machine import freed_memory_kept, using_threads
 
     steps = _steps(after)
-    make_folder(output)
+    usage.check_model(model, device)
     found = gather([images], manifest=manifest, split=split, masks=masks)
     for problem in found.problems:
         stderr.print(problem, markup=False)
     subjects = _subjects(found.cases, masks, side)
     if len(subjects) < 2:
         raise UserError("Fewer than two X-rays have a mask with lung in it.", "Check the names of the masks.")
+    make_folder(output)
     with using_threads(threads) as used, freed_memory_kept():
         outcomes = _outcomes(subjects, model, preset, steps, seeds, device)
     about = {
@@ -89,8 +93,6 @@ def _outcomes(
     from napari_unet.training.labelled import from_memory
     from napari_unet.training.simulated_model import Fitting, looking
 
-    if preset not in PRESETS:
-        raise UserError(f"There is no preset {preset}.", f"Choose one of {', '.join(PRESETS)}.")
     entry, chosen = default_library().find(model), str(pick_device(device))
     net, memory = load_model(entry), read_memory(entry)
     replayed = None if memory is None else from_memory(memory.part("replay"))

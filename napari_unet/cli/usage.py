@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import typer
 
 from napari_unet.cli.console import complain
 from napari_unet.core.errors import UserError
 
+if TYPE_CHECKING:
+    from napari_unet.models.library import ModelEntry
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except UserError as error:
+        complain(error)
+        raise typer.Exit(2) from error
+
 
 def check_model(model: str, device: str) -> None:
     """A model or a device that does not exist is wrong usage."""
     from napari_unet.inference.device import pick_device
+
+    find_model(model)
+    with _told():
+        pick_device(device)
+
+
+def find_model(model: str) -> ModelEntry:
+    """The model of that name or folder; that there is none is wrong usage."""
     from napari_unet.models.library import default_library
 
-    try:
-        default_library().find(model)
-        pick_device(device)
-    except UserError as error:
-        complain(error)
-        raise typer.Exit(2) from error
+    with _told():
+        return default_library().find(model)
+
+
+def preset(text: str) -> str:
+    """For typer: the name of a preset of fine-tuning."""
+    from napari_unet.training.adapt_config import PRESETS
+
+    if text not in PRESETS:
+        raise typer.BadParameter(f"{text!r} is not known; choose {' or '.join(PRESETS)}.")
+    return text

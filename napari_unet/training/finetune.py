@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, Note, PartBegun, Preview, StepsDone
 from napari_unet.core.gate_report import GateReport, GateSide
+from napari_unet.core.protocol import protocols_differ
 from napari_unet.core.steps import changed
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.device import pick_device
@@ -31,7 +32,7 @@ from napari_unet.training.gate import Measured, gate_side, measure, measure_memo
 from napari_unet.training.labelled import from_memory
 from napari_unet.training.machine import check_room, freed_memory_kept, memory_explained, using_threads
 from napari_unet.training.naming import check_name, free_name
-from napari_unet.training.offspring import child_card, child_memory, fresh_cases, leaks, seen_as_child
+from napari_unet.training.offspring import child_card, child_memory, fresh_cases, reference_set, seen_as_child
 from napari_unet.training.outcome import FineTuneResult
 
 Event = PartBegun | StepsDone | Preview | CaseDone | Note
@@ -103,18 +104,17 @@ class _FineTune:
         self._parent = Predictor(self._net, self._entry.card, torch.device(self._device))
         self._cases, self._notes = read_cases(pairs, self._entry.card)
         self._memory = read_memory(self._entry)
-        self._replayed, self._reference = (
-            None if self._memory is None else from_memory(self._memory.part(role))
-            for role in ("replay", "gate")
-        )
-        self._leaks = leaks(self._cases, self._memory)
+        memory = self._memory
+        self._replayed = None if memory is None else from_memory(memory.part("replay"))
+        self._judges = None if memory is None else reference_set(self._cases, memory)
+        self._reference = None if self._judges is None else from_memory(self._judges)
         self._fresh = fresh_cases(self._cases, self._entry.card)
         groups = [self._cases.groups[k] for k in self._fresh]
         self._folds = [
             tuple(self._fresh[k] for k in fold) for fold in patient_folds(groups, config.folds, config.seed)
         ]
         self._parts: list[tuple[int, ...]] = [*self._folds, ()]
-        self._stopping = False
+        self._stopping = self._stopped = False
         self._compared = 0
         self._to_compare = len(self._fresh) + len(self._reference or ())
 
@@ -139,22 +139,28 @@ class _FineTune:
 
     def _warnings(self) -> Iterator[str]:
         """What the user should know before the training."""
-        card, cases = self._entry.card, len(self._cases.pairs)
+        card, cases, memory = self._entry.card, len(self._cases.pairs), self._memory
         if cases < FEW:
             yield f"{cases} cases are few: four or more teach better, and eight can prove it."
-        if self._protocol.strip() and card.protocol.strip().casefold() != self._protocol.strip().casefold():
+        if protocols_differ(self._protocol, card.protocol):
             yield (
-                f"The masks of {card.name} are said to hold: {card.protocol or 'nothing is said'}. Yours: "
-                f"{self._protocol.strip()}. The new model will follow yours; areas of the two differ."
+                f"Your masks follow another rule than those of {card.name}. Yours: “{self._protocol.strip()}”"
+                f" Its: “{card.protocol}” The new model will follow yours; do not compare areas of the two."
             )
-        if self._memory is None:
+        if memory is None or self._judges is None:
             yield f"The model {card.name} remembers no images: what it forgets cannot be measured."
-        if known := cases - len(self._fresh):
+        elif gone := len(memory.part("gate")) - len(self._judges):
             yield (
-                f"{known} of {cases} cases have taught {card.name} before; they are trained on again, "
-                "and only the others are held out to test the new model."
+                f"{gone} of the {len(self._judges) + gone} reference images of {card.name} are among these "
+                "cases, or of their patients: they are learned from and judge no longer."
             )
-        yield from self._leaks
+        if known := cases - len(self._fresh):
+            others = "only the others are held out" if self._fresh else "none is left"
+            first = f" To test on all of them, begin with {card.parent}." if card.parent else ""
+            yield (
+                f"{known} of {cases} cases have taught {card.name} before: they are learned from again, and "
+                f"{others} to test the new model.{first}"
+            )
 
     def _train(self, part: int, held_out: tuple[int, ...]) -> Generator[Event, str | None, AdaptResult]:
         """On all cases but those held out. A word to stop counts from the first score on."""
@@ -192,11 +198,11 @@ class _FineTune:
                 break
             yield from self._say(event)
             scored = event.step >= config.check_every or held is None
-            word, self._stopping = (STOP, False) if self._stopping and scored else (None, self._stopping)
+            word = STOP if self._stopping and scored else None
         if result.note:
             yield from self._say(Note(result.note))
         if result.step < config.steps:
-            self._config = replace(config, steps=result.step)
+            self._bound(result.step)
         return result
 
     def _taught(self, held_out: tuple[int, ...]) -> list[int]:
@@ -240,13 +246,20 @@ class _FineTune:
                 problem = str(error)
             self._compared += 1
             yield from self._say(CaseDone(pair.id, self._compared, self._to_compare, problem))
+        if self._stopping:  # no step was under way: no later part makes more of them than the one before
+            self._bound(self._config_of(held_out).steps)
         return found
 
+    def _bound(self, steps: int) -> None:
+        """No later part makes more steps than these; somebody has stopped the training."""
+        self._config = replace(self._config, steps=steps, per_image=0)
+        self._stopping, self._stopped = False, True
+
     def _compare_reference(self, new: Predictor) -> Generator[Event, str | None, GateSide | None]:
-        if self._memory is None or not self._reference:
+        if self._judges is None or not len(self._judges):
             return None
         before, of = self._compared, self._to_compare
-        steps = measure_memory(self._parent, new, self._memory.part("gate"))
+        steps = measure_memory(self._parent, new, self._judges)
         found = yield from changed(steps, lambda done: CaseDone(done.name, before + done.done, of))
         return gate_side(REFERENCE, found)
 
@@ -273,9 +286,10 @@ class _FineTune:
     ) -> FineTuneResult:
         parent, cases = self._entry.card, self._cases
         name = self._name or free_name(self._library, parent.name)
-        report = GateReport(parent.name, name, site, reference, self._leaks)
+        report = GateReport(parent.name, name, site, reference)
         config = replace(self._config, steps=result.step)
-        settings = {**asdict(config), **self._settings, "seconds": [round(s, 1) for s in seconds]}
+        took = {"stopped": self._stopped, "seconds": [round(s, 1) for s in seconds]}
+        settings = {**asdict(config), **self._settings, **took}
         sources = () if self._memory is None else self._memory.sources
         card = child_card(parent, name, cases, report, sources, self._protocol.strip(), settings)
         folder = self._library.own / name

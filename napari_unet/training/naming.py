@@ -14,6 +14,8 @@ from napari_unet.models.library import ModelLibrary
 
 _DATED = re.compile(r"-\d{4}-\d{2}-\d{2}(-\d+)?$")
 _LONGEST = 48
+_WINDOWS = {"CON", "PRN", "AUX", "NUL", *(f"{port}{k}" for port in ("COM", "LPT") for k in range(1, 10))}
+"""Names of devices there, whatever follows the first dot. ".partial" is what is not written to its end."""
 
 
 def free_name(library: ModelLibrary, parent: str) -> str:
@@ -31,7 +33,7 @@ def check_name(library: ModelLibrary, name: str) -> None:
     """Raises UserError if a model cannot be called `name`, or one is: a model is never overwritten."""
     try:
         ModelCard(name=name)
-        allowed = not name.endswith(".partial")  # what is not written to its end is called so
+        allowed = not name.endswith(".partial") and name.split(".")[0].upper() not in _WINDOWS
     except ValidationError:
         allowed = False
     if not allowed:

@@ -43,14 +43,14 @@ def seen_as_child(parent: ModelCard) -> ModelCard:
     return parent.model_copy(update={"threshold": THRESHOLD})
 
 
-def leaks(cases: Cases, inherited: Memory | None) -> tuple[str, ...]:
-    """Sentences about the parent's images for the gate that are among the cases: they cannot judge."""
-    gate = () if inherited is None else inherited.part("gate").items
-    held_out = [
-        Known(f"Reference image {k}", item.patient, item.content_hash, item.phash or None)
-        for k, item in enumerate(gate, start=1)
-    ]
-    return tuple(find_leaks(cases.known, held_out))
+def reference_set(cases: Cases, inherited: Memory) -> Memory:
+    """The parent's images for the gate, less those that are among the cases, or of their patients.
+
+    These are learned from now and cannot judge any more. They are found as in `core.leaks`.
+    """
+    gate = inherited.part("gate")
+    seen = [Known("", item.patient, item.content_hash, item.phash or None) for item in gate.items]
+    return gate.subset([k for k, image in enumerate(seen) if not find_leaks(cases.known, [image])])
 
 
 def child_card(
@@ -64,7 +64,8 @@ def child_card(
 ) -> ModelCard:
     """The card of a model fitted to `cases`; the same input and rule for masks as its parent.
 
-    sources : of the images that were replayed. protocol : "" for the parent's.
+    sources : of the images that were replayed. protocol : "" for the parent's. settings : with `steps` as
+    made, and `stopped`, whether somebody ended a part early.
     """
     patients = len(set(cases.groups))
     named = {source.name for source in parent.data}
@@ -78,7 +79,7 @@ def child_card(
             "parent": parent.name,
             "protocol": protocol or parent.protocol,
             "data": (*parent.data, *replayed, own_source(cases)),
-            "chosen_by": f"the number of steps, {settings['steps']}, was set beforehand or by stopping",
+            "chosen_by": f"the number of steps, {settings['steps']}, was {_set_by(settings)}",
             "scores": tuple(_scores(report)),
             "limits": (
                 *parent.limits,
@@ -146,6 +147,10 @@ def _roles(cases: Cases, inherited: Memory | None, seed: int) -> list[Role]:
     for pair, group in zip(cases.pairs, cases.groups, strict=True):
         roles[group] = before.get(pair.content_hash, roles[group])
     return [roles[group] for group in cases.groups]
+
+
+def _set_by(settings: dict[str, Any]) -> str:
+    return "where the training was stopped" if settings["stopped"] else "set beforehand"
 
 
 def _scores(report: GateReport) -> list[ScoreRow]:

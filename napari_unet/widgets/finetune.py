@@ -44,7 +44,7 @@ class FineTuneWidget(Dock):
         self.message = Words(name="message")
         self.status = Words(name="status")
         self.setup = SetupPage(self._session, self.training)
-        self.run = RunPage(self.training, self._viewer)
+        self.run = RunPage(self.training, self._session)
         self.gate = GatePage()
         self.in_use = InUse(self._session)
         self.setup.wanted.connect(self._on_wanted)
@@ -111,7 +111,7 @@ class FineTuneWidget(Dock):
 
     def _on_wanted(self, wanted: Wanted) -> None:
         self._say("")
-        self.run.watch.setChecked(self._session.casework.current is None)
+        self.run.watch.setChecked(not self._viewer.layers)  # what is there is not covered unasked
         if self.training.start(wanted):
             self.run.pause.setFocus()  # the button that was pressed is gone
         else:
@@ -139,8 +139,8 @@ class FineTuneWidget(Dock):
         if casework.project is not None:
             casework.intake.predict_again(name)
             text += (
-                " It draws the masks of cases that nobody has touched anew, in the background. Masks that "
-                "people made or decided about stay as they are."
+                " Where a model drew the mask and nobody has opened the case since, it draws a new one, in "
+                "the background. All other masks stay as they are."
             )
         self._say(text)
 

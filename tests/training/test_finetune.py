@@ -206,12 +206,25 @@ def test_a_childs_cases_do_not_judge_its_own_child(library: ModelLibrary) -> Non
     assert [event.part for event in events if isinstance(event, PartBegun)] == [1]
 
 
-def test_a_reference_image_among_the_cases_is_a_leak(library: ModelLibrary) -> None:
+def test_a_reference_image_among_the_cases_judges_no_longer(library: ModelLibrary) -> None:
     known = case(0, content_hash=f"{4:064x}")
     result, events = finish(start(library, [known, *cases(4)[1:]]))
-    assert result.report.leaks == ("Reference image 2 is the same file as case-0, which was trained on.",)
-    assert result.report.leaks[0] in notes(events)
-    assert not result.report.passed
+    assert "1 of the 2 reference images of tiny are among these cases" in notes(events)
+    reference = result.report.old_domain
+    assert reference is not None and len(reference.cases) == 1
+    assert result.report.passed
+
+
+def test_a_second_round_begins_with_the_child_and_is_judged_by_what_is_new(library: ModelLibrary) -> None:
+    """The child keeps some of the cases for its own gate; they are learned from again and judge nothing."""
+    tuned(library, name="first")
+    result, events = finish(start(library, cases(6), parent="first", name="second"))
+    assert "4 of 6 cases have taught first before" in notes(events)
+    assert "begin with tiny" in notes(events)
+    assert "reference images of first are among these cases" in notes(events)
+    assert {one.id for one in result.report.new_site.cases} == {"case-4", "case-5"}
+    assert result.report.old_domain is not None and len(result.report.old_domain.cases) == 2
+    assert not result.report.leaks
 
 
 def test_stop_in_a_fold_keeps_the_best_and_later_parts_take_as_long(library: ModelLibrary) -> None:
@@ -222,6 +235,17 @@ def test_stop_in_a_fold_keeps_the_best_and_later_parts_take_as_long(library: Mod
     assert [event.steps for event in events if isinstance(event, PartBegun)] == [8, 4, 4]
     assert result.card.training["steps"] == 4
     assert len(result.report.new_site.cases) == 4
+
+
+def test_stop_between_two_parts_cuts_nothing_short(library: ModelLibrary) -> None:
+    def stop(event: Any) -> str | None:
+        return STOP if isinstance(event, CaseDone) and event.done == 1 else None
+
+    config = replace(QUICK, steps=4, per_image=2.5)
+    result, events = finish(start(library, config=config), stop)
+    assert [event.steps for event in events if isinstance(event, PartBegun)] == [5, 5, 5]
+    assert result.card.training["steps"] == 5 and result.card.training["stopped"]
+    assert result.card.chosen_by == "the number of steps, 5, was where the training was stopped"
 
 
 def test_stop_in_the_last_part_keeps_what_is_there(library: ModelLibrary) -> None:

@@ -33,7 +33,8 @@ def report(*new: float) -> GateReport:
 
 def child(found: Cases, parent: ModelCard = PARENT, protocol: str = "") -> ModelCard:
     away = (DataSource(name="Home"), DataSource(name="Away", licence="CC BY", attribution="Them"))
-    return child_card(parent, "ours", found, report(0.9, 0.8, NAN), away, protocol, {"steps": 8})
+    settings = {"steps": 8, "stopped": False}
+    return child_card(parent, "ours", found, report(0.9, 0.8, NAN), away, protocol, settings)
 
 
 def test_a_child_is_made_like_its_parent_and_says_where_it_comes_from() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from finetune_fakes import PROTOCOL, fold, lungs, make_project, result_of
+from finetune_fakes import PROTOCOL, add_model, fold, lungs, make_project, result_of
 from qtpy.QtCore import Qt
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, Note
+from napari_unet.models.card import TrainedCase
 from napari_unet.models.library import default_library
 from napari_unet.widgets.finetuning.training import Stage
 from napari_unet.widgets.layers import is_image
@@ -285,9 +286,10 @@ def test_a_held_out_case_is_shown_and_leaves_no_trace(dock, started, viewer, lib
     mine = viewer.add_labels(lungs(), name="mine")
     dock.setup.source.project.setChecked(True)
     job, ids = started()
-    assert dock.run.watch.isChecked(), "no case of the review is open"
+    assert not dock.run.watch.isChecked(), "what is there is not covered unasked"
     viewer.layers.selection.active = mine
     job.tell(*fold(1, ids[1]))
+    dock.run.watch.click()
     qtbot.waitUntil(lambda: len(viewer.layers) == 3)
     image, mask = dock.run.preview.layers()
     assert viewer.layers.selection.active is mine
@@ -320,6 +322,43 @@ def test_an_open_case_is_not_covered_unasked(dock, project, engines, qtbot):
     qtbot.waitUntil(lambda: bool(engines.jobs))
     assert not dock.run.watch.isChecked()
     assert work.current.id == ids[4]
+
+
+def test_a_held_out_case_and_one_in_review_are_never_on_the_canvas_together(
+    dock, started, viewer, library, qtbot
+):
+    job, ids = started(new=2)
+    work = dock._session.casework
+    assert dock.run.watch.isChecked(), "nothing is on the canvas"
+    job.tell(*fold(1, ids[1]))
+    qtbot.waitUntil(lambda: len(dock.run.preview.layers()) == 2)
+    work.open_case(ids[4])
+    qtbot.waitUntil(lambda: work.current is not None)
+    assert not dock.run.watch.isChecked() and not dock.run.preview.layers()
+    work.current_layer.paint((2, 2), 1)
+    dock.run.watch.click()
+    qtbot.waitUntil(lambda: len(dock.run.preview.layers()) == 2)
+    assert work.current is None and len(viewer.layers) == 2
+    dock.run.watch.click()
+    qtbot.waitUntil(lambda: work.current is not None and work.current.id == ids[4])
+    assert work.current_layer.data[2, 2] == 1, "the stroke is there"
+    dock.run.watch.click()
+    qtbot.waitUntil(lambda: len(dock.run.preview.layers()) == 2)
+    job.end(result_of(job, library))
+    qtbot.waitUntil(dock.gate.isVisible)
+    qtbot.waitUntil(lambda: work.current is not None and work.current.id == ids[4])
+
+
+def test_cases_that_have_taught_the_model_are_told_before(dock, project, library, qtbot):
+    ids = project()
+    qtbot.waitUntil(dock.setup.start.isEnabled)
+    assert dock.setup.taught.text() == ""
+    taught = tuple(TrainedCase(id=id) for id in ids[:3])
+    add_model(library, "second", parent="test-lung", trained_on=taught)
+    dock.setup.model.reload()
+    dock.setup.model.setCurrentText("second")
+    qtbot.waitUntil(lambda: "3 of these 4 cases have taught second" in dock.setup.taught.text())
+    assert "begin with test-lung" in dock.setup.taught.text()
 
 
 def test_a_stroke_of_this_moment_is_learned_from(dock, project, engines, qtbot):
@@ -370,6 +409,29 @@ def test_open_layers_are_learned_from(dock, viewer, engines, qtbot):
     assert len({pair.group for pair in pairs}) == 3
     assert not any("Kim" in f"{pair.id}{pair.patient}{pair.image.source}" for pair in pairs)
     assert stack in viewer.layers
+
+
+def test_a_new_mask_belongs_to_the_image_it_is_named_after_and_an_empty_one_is_not_ticked(dock, viewer):
+    for name in ("Kim", "Lee"):
+        viewer.add_image(np.full((60, 80), 7, np.uint8), name=name)
+    viewer.add_labels(np.zeros((60, 80), np.uint8), name="Lee - Labels")
+    viewer.add_labels(lungs(), name="Kim - Labels")
+    pairs = dock.setup.source.pairs
+    assert [pairs.item(row, 0).text() for row in range(2)] == ["Kim - Labels", "Lee - Labels"]
+    assert [pairs.cellWidget(row, 1).currentText() for row in range(2)] == ["Kim", "Lee"]
+    assert [mask.name for _, mask in pairs.chosen()] == ["Kim - Labels"]
+    pairs.item(1, 0).setCheckState(Qt.CheckState.Checked)
+    assert len(pairs.chosen()) == 2
+
+
+def test_a_mask_in_review_is_not_ticked_unasked(dock, project, qtbot):
+    ids = project(new=1)
+    work = dock._session.casework
+    work.open_case(ids[4])
+    qtbot.waitUntil(lambda: work.current is not None)
+    dock.setup.source.layers.setChecked(True)
+    pairs = dock.setup.source.pairs
+    assert pairs.rowCount() == 1 and not pairs.chosen()
 
 
 def test_a_mask_is_left_out_at_a_click_and_with_its_layer(dock, viewer, qtbot):

@@ -157,7 +157,8 @@ def where(course: Course) -> str:
     here: Any = course.parts[-1]
     place = f"Part {here.part} of {here.parts}: "
     if here.held_out:
-        return place + f"learning from {_cases(here.cases)}, tested on {here.held_out} others"
+        others = "another one" if here.held_out == 1 else f"{here.held_out} others"
+        return place + f"learning from {_cases(here.cases)}, tested on {others}"
     return place + f"learning from all {_cases(here.cases)}; this is the model you get"
 
 

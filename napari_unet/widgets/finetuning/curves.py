@@ -18,6 +18,7 @@ _REDRAW_MS = 250
 _HEIGHTS = (150, 84)  # pixels: of the plots of Dice and of the loss
 _AXIS = 36  # pixels: room for numbers
 _SYMBOL = 6  # pixels
+_FEWEST = 4  # steps on the axis, so that it has no half ones
 _DARK = {"new": "#56b4e9", "old": "#e69f00", "loss": "#cc79a7"}
 _LIGHT = {"new": "#0072b2", "old": "#a85c00", "loss": "#a0417a"}
 _NAMES = {"new": "Dice, your held-out cases", "old": "Dice, reference set", "loss": "loss"}
@@ -104,6 +105,8 @@ class CurvesView(QWidget):
             plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             plot.getAxis("left").setWidth(_AXIS)
             plot.getAxis("left").enableAutoSIPrefix(False)
+            plot.getAxis("left").setStyle(maxTickLevel=0)  # else numbers stand on each other
+            plot.setLimits(xMin=0, minXRange=_FEWEST)
             for name in names:
                 marked = {} if name == "loss" else {"symbol": "o", "symbolSize": _SYMBOL}
                 self._drawn[name] = plot.plot(connect="finite", **marked)

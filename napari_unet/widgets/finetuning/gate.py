@@ -25,6 +25,10 @@ from napari_unet.widgets.forms import Words
 _COLUMNS = ("Case", "Dice", "Change", "Border, HD95")
 _ROWS = 12  # that can be seen at once
 _ROW = 23  # pixels
+_HELD_OUT = (
+    "Each of these cases of yours was held out once: the model it tested had not seen its patient."
+)
+_NONE_HELD_OUT = "None of your cases could test the new model: all have taught the model that it comes from."
 _NOT_PASSED = "It did not pass. You may use it all the same; better keep the present model."
 _MAYBE = (
     "It did not pass: its gain may be chance. You may use it all the same; more corrected cases would tell."
@@ -52,6 +56,8 @@ class GatePage(QWidget):
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setTabKeyNavigation(False)
+        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names differ at their ends
+        self.table.setWordWrap(False)
         self.table.setMinimumHeight(120)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
@@ -79,10 +85,8 @@ class GatePage(QWidget):
         self._warn(report, wanted)
         self.protocol.warn(wanted.differs) if wanted.differs else self.protocol.say("")
         self._fill(report, wanted)
-        self.explained.say(
-            "Dice and border distance (HD95) before → after. Each of your cases was held out once: it was "
-            "tested with a model that had not learned from its patient." + _by_chance(report.new_site)
-        )
+        how = _HELD_OUT + _by_chance(report.new_site) if report.new_site.cases else _NONE_HELD_OUT
+        self.explained.say(f"Dice and border distance (HD95) before → after. {how}")
         for button, suggested in ((self.take, report.passed), (self.keep, not report.passed)):
             font = button.font()
             font.setBold(suggested)

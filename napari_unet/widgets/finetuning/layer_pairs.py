@@ -27,6 +27,7 @@ class _Row:
     mask: Labels
     image: Image | None
     chosen: bool
+    by_user: bool = False  # whether the user has ticked it, or taken the tick away
 
 
 class LayerPairs(QTableWidget):
@@ -51,7 +52,8 @@ class LayerPairs(QTableWidget):
         row = self.verticalHeader().defaultSectionSize()
         self.setFixedHeight(self.horizontalHeader().sizeHint().height() + _ROWS * row)
         events = self._layers.events
-        self._wires = (events.inserted, events.removed, events.reordered, session.results_changed)
+        opened = session.casework.case_opened
+        self._wires = (events.inserted, events.removed, events.reordered, session.results_changed, opened)
         for wire in self._wires:
             wire.connect(self.refresh)
         self.itemChanged.connect(self._on_checked)
@@ -81,7 +83,10 @@ class LayerPairs(QTableWidget):
             fitting, known = self._fitting(mask), before.get(mask)
             kept = known is not None and known.image in fitting
             image = known.image if kept else self._partner(mask, fitting)
-            self._rows.append(_Row(mask, image, known.chosen if known is not None else True))
+            if known is not None and known.by_user:
+                self._rows.append(_Row(mask, image, known.chosen, by_user=True))
+            else:
+                self._rows.append(_Row(mask, image, self._stands(mask)))
         self._listen([*masks, *(layer for layer in self._layers if is_image(layer))])
         self._fill()
         self.changed.emit()
@@ -123,17 +128,27 @@ class LayerPairs(QTableWidget):
         return [image for image in images if _shape(image) == mask.data.shape]
 
     def _partner(self, mask: Labels, fitting: list[Image]) -> Image | None:
-        """The image that the mask is known to be of, else the nearest one below it, else any."""
+        """The image that the mask is known to be of, else whose name its own begins with, as napari names new
+        masks, else the nearest one below it, else any."""
         context = self._session.context_of(mask)
         known = None if context is None else context.image()
         if known in fitting:
             return known
+        named = [image for image in fitting if mask.name.startswith(image.name)]
+        if named:
+            return max(named, key=lambda image: len(image.name))
         at = self._layers.index(mask)
         below = [image for image in fitting if self._layers.index(image) < at]
         return next(iter(below or fitting), None)
 
+    def _stands(self, mask: Labels) -> bool:
+        """Whether a mask is ticked unasked: not if it is empty, or that of a case, which is in review."""
+        desk = self._session.casework.desk.layers
+        return (desk is None or desk.mask is not mask) and bool(np.any(mask.data))
+
     def _on_checked(self, item: QTableWidgetItem) -> None:
-        self._rows[item.row()].chosen = item.checkState() == Qt.CheckState.Checked
+        row = self._rows[item.row()]
+        row.chosen, row.by_user = item.checkState() == Qt.CheckState.Checked, True
         self.changed.emit()
 
     def _listen(self, layers: list[Any]) -> None:

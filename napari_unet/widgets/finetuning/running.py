@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from html import escape
-from typing import Any
 
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
@@ -15,21 +14,29 @@ from napari_unet.widgets.finetuning.curves import CurvesView
 from napari_unet.widgets.finetuning.preview import PreviewLayers
 from napari_unet.widgets.finetuning.training import BUSY, Stage, Training
 from napari_unet.widgets.forms import Words
+from napari_unet.widgets.session import Session
 
 _TICK_MS = 1000
 _SAYS = {
     Stage.PAUSED: "Paused after the step under way.",
-    Stage.STOPPING: "Stopping: what was learned so far is kept and compared…",
+    Stage.STOPPING: "Stopping: no more is learned than now; then the models are compared…",
     Stage.CANCELLING: "Cancelling…",
 }
 
 
 class RunPage(QWidget):
-    """Says where the training is, shows its curves, and has the buttons that hold and end it."""
+    """Says where the training is, shows its curves, and has the buttons that hold and end it.
 
-    def __init__(self, training: Training, viewer: Any) -> None:
+    A held-out case and a case of the review are never on the canvas together: who paints and decides sees
+    what it is about.
+    """
+
+    def __init__(self, training: Training, session: Session) -> None:
         super().__init__()
+        viewer = session.viewer
         self._training = training
+        self._casework = session.casework
+        self._left = ""  # the case that was open before the held-out one was shown
         self.title = Words(name="title")
         self.bar = QProgressBar()
         self.bar.setRange(0, 100)
@@ -37,7 +44,7 @@ class RunPage(QWidget):
         self.curves = CurvesView(viewer)
         self.preview = PreviewLayers(viewer)
         self.watch = QCheckBox("Show a held-out case as it improves")
-        self.watch.setToolTip("Two layers over the picture: an image that is not learned from, and its mask.")
+        self.watch.setToolTip("Two layers: an image that is not learned from, and its mask.")
         self.watch.toggled.connect(self._on_watch)
         self.shown = Words(name="shown")
         self.pause = QPushButton("Pause")
@@ -66,12 +73,14 @@ class RunPage(QWidget):
         self._tick.timeout.connect(self._show_time)
         training.told.connect(self._on_told)
         training.changed.connect(self.show_state)
+        self._casework.case_opened.connect(self._on_case_opened)
 
     def close_down(self) -> None:
         """Let go of viewer and training."""
         self._tick.stop()
         self._training.told.disconnect(self._on_told)
         self._training.changed.disconnect(self.show_state)
+        self._casework.case_opened.disconnect(self._on_case_opened)
         self.curves.close_down()
         self.preview.remove()
 
@@ -85,7 +94,7 @@ class RunPage(QWidget):
         busy = training.stage in BUSY
         if not busy:
             self._tick.stop()
-            self.preview.remove()
+            self._hide_preview()
             return
         self._tick.start()
         wanted = training.wanted
@@ -128,18 +137,32 @@ class RunPage(QWidget):
     def _on_watch(self, on: bool) -> None:
         preview = self._training.course.preview
         if not on or self._training.stage not in BUSY:
-            self.preview.remove()
-            self.shown.say("")
+            self._hide_preview()
         elif preview is not None:
             self._show_preview(preview)
         else:
             self.shown.say("It appears with the first scores.")
+
+    def _hide_preview(self) -> None:
+        """The case that was open before comes back."""
+        self.preview.remove()
+        self.shown.say("")
+        id, self._left = self._left, ""
+        if id and self._casework.current is None:
+            self._casework.open_case(id)
+
+    def _on_case_opened(self, _case: object) -> None:
+        self._left = ""
+        self.watch.setChecked(False)
 
     def _show_preview(self, preview: Preview) -> None:
         wanted = self._training.wanted
         pair = next((pair for pair in wanted.pairs if pair.id == preview.case), None)
         if pair is None:
             return
+        if self._casework.current is not None:
+            self._left = self._casework.current.id
+            self._casework.opener.leave()
         name = wanted.names.get(pair.id, "a case")
         self.preview.show(pair, name, preview)
         self.shown.say(f"{name} after step {preview.step}, by a model that has not seen its patient.")

@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.protocol import protocols_differ
 from napari_unet.models.library import default_library
 from napari_unet.training.naming import check_name, free_name
 from napari_unet.training.outcome import Estimate
@@ -23,6 +24,7 @@ from napari_unet.widgets.session import Session
 _CALM_MS = 800  # after the last change, before the time is measured again
 _OTHERS = 0.25  # share by which the number of cases may change before it is
 _TYPED_MS = 250
+_LONGEST = 40  # letters of a name: more make the dock wider than a small screen allows
 _STAGES = 4  # of a network whose card does not say how deep it is
 
 
@@ -41,10 +43,12 @@ class SetupPage(QWidget):
         self.source = SourceBox(session)
         self.model = ModelBox(session)
         self.name = QLineEdit()
+        self.name.setMaxLength(_LONGEST)
         self.name.setToolTip("What the new model is called. The model you begin with stays as it is.")
         self._typed = False  # a name of the user's own is not replaced
         self.presets = PresetBox()
         self.protocol = Words(name="protocol")
+        self.taught = Words(name="taught")
         self.problem = Words(name="problem")
         self.start = QPushButton("Start")
         self.start.clicked.connect(lambda: self._on_start())
@@ -53,12 +57,13 @@ class SetupPage(QWidget):
         fields.setAlignment(fields.add("Learn from", self.source), top)
         fields.add("Begin with", self.model)
         fields.add("New name", self.name)
+        fields.add_wide(self.problem)
         fields.setAlignment(fields.add("How long", self.presets), top)
         fields.add_wide(self.presets.fold)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(fields)
-        for part in (self.protocol, self.problem, self.start):
+        for part in (self.protocol, self.taught, self.start):
             column.addWidget(part)
         self._calm = _timer(self, _CALM_MS, self._measure)
         self._spelling = _timer(self, _TYPED_MS, self.show_state)
@@ -85,14 +90,15 @@ class SetupPage(QWidget):
     def show_state(self) -> None:
         """What can be done, and what is in the way."""
         count, entry = self.source.count(), self.model.entry()
-        problem = ""
-        if entry is not None and self.name.text():
+        problem = "" if self.name.text().strip() else "The new model needs a name."
+        if entry is not None and self.name.text().strip():
             try:
                 check_name(default_library(preferences().models), self.name.text().strip())
             except UserError as error:
                 problem = str(error)
         self.problem.warn(problem) if problem else self.problem.say("")
         self.protocol.warn(self.differs()) if self.differs() else self.protocol.say("")
+        self.taught.say(self.known())
         has_all = entry is not None and bool(self.name.text().strip()) and not problem
         ready = has_all and count.patients >= LEAST and not self._collecting
         self.start.setEnabled(ready and self._training.stage not in BUSY)
@@ -101,12 +107,25 @@ class SetupPage(QWidget):
         """What is to be known before two protocols are mixed, "" if they agree or one is not known."""
         entry, yours = self.model.entry(), self.source.protocol
         theirs = "" if entry is None else entry.card.protocol
-        if not yours.strip() or not theirs.strip() or _plain(yours) == _plain(theirs):
+        if not protocols_differ(yours, theirs):
             return ""
         return (
             f"Your masks follow another rule than the model's. Yours: “{yours.strip()}” The model's: "
             f"“{theirs.strip()}” The new model will follow yours, so areas that it measures cannot be "
             "compared with those of the old one."
+        )
+
+    def known(self) -> str:
+        """What is to be known where cases have taught this model before, "" if none has."""
+        entry, cases = self.model.entry(), self.source.count().cases
+        taught = 0 if entry is None else self.source.taught(entry.card)
+        if not taught:
+            return ""
+        others = "only the others" if taught < cases else "none of them"
+        first = f" To test it on all of them, begin with {entry.card.parent}." if entry.card.parent else ""
+        return (
+            f"{taught} of these {cases} cases have taught {entry.card.name} before: {others} can test the "
+            f"new model.{first}"
         )
 
     # -- what changes --
@@ -209,7 +228,3 @@ def _timer(owner: QWidget, milliseconds: int, act: Callable[[], None]) -> QTimer
     timer.setInterval(milliseconds)
     timer.timeout.connect(act)
     return timer
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split()).rstrip(".")

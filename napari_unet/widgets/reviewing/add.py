@@ -125,8 +125,10 @@ class AddDialog(QDialog):
             several=True,
         )
         self.folder = PathLine("A new folder", folder="Folder for the project")
-        self.protocol = QLineEdit(_PROTOCOL)
+        self.protocol = QLineEdit()
         self.first = QComboBox()
+        self._protocols: dict[str, str] = {}  # by the models' names
+        self._own_protocol = False
         self._offer_models(model)
         self.masks = PathLine("Masks with the images' names", folder="Folder with masks")
         self.manifest = PathLine("CSV with the columns file, patient", files="Manifest (CSV)")
@@ -141,8 +143,9 @@ class AddDialog(QDialog):
             part.changed.connect(self._enable)
         self.images.changed.connect(self._suggest)
         self.folder.line.textEdited.connect(self._on_own_folder)
-        self.first.currentIndexChanged.connect(lambda: self._enable())
-        self._enable()
+        self.first.currentIndexChanged.connect(lambda: self._on_first())
+        self.protocol.textEdited.connect(self._on_own_protocol)
+        self._on_first()
 
     def _lay_out(self) -> None:
         fields = Fields()
@@ -169,6 +172,7 @@ class AddDialog(QDialog):
     def _offer_models(self, model: str) -> None:
         entries, _ = default_library(preferences().models).scan()
         for entry in entries:
+            self._protocols[entry.card.name] = entry.card.protocol
             self.first.addItem(f"Drawn by the model {entry.card.name}", (_MODEL, entry.card.name))
             if entry.card.name == model:
                 self.first.setCurrentIndex(self.first.count() - 1)
@@ -181,6 +185,8 @@ class AddDialog(QDialog):
         if not self._new or self._own_folder or image is None:
             return
         source = image if image.is_dir() else image.parent
+        if not source.name:  # the root of a disk: somebody is still typing
+            return
         beside = source.with_name(f"{source.name} review")
         number = 2
         while beside.exists():
@@ -190,6 +196,17 @@ class AddDialog(QDialog):
 
     def _on_own_folder(self) -> None:
         self._own_folder = True
+
+    def _on_own_protocol(self) -> None:
+        self._own_protocol = True
+
+    def _on_first(self) -> None:
+        """Masks that a model draws first follow its protocol, until the user has named another one."""
+        if not self._own_protocol:
+            _, model = self.first.currentData()
+            self.protocol.setText(self._protocols.get(model) or _PROTOCOL)
+            self.protocol.home(False)
+        self._enable()
 
     def _enable(self) -> None:
         kind = self.first.currentData()[0]
