@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
-from napari_unet.cli.usage import check_model
+from napari_unet.cli.usage import check_model, find_model
 from napari_unet.core.errors import UserError
 from napari_unet.core.steps import changed
 
@@ -39,8 +39,8 @@ def compare(
     from napari_unet.core.gate_report import GateReport
     from napari_unet.training.gate import compare_models
 
-    for model in (old, new):
-        check_model(model, device)
+    check_model(old, device)
+    check_model(new, device)
     pairs = list(_pairs(images, masks))
     if not pairs:
         raise UserError(
@@ -56,14 +56,34 @@ def compare(
         return event
 
     side = watched("Comparing", changed(compare_models(old, new, pairs, device), heard))
-    report = GateReport(old, new, side)
+    report = GateReport(old, new, side, leaks=tuple(_familiar((old, new), pairs)))
     if as_json:
-        json_line({"old": old, "new": new, "verdict": report.verdict(), **side_record(side)})
+        record = {"old": old, "new": new, "verdict": report.verdict(), "leaks": report.leaks}
+        json_line({**record, **side_record(side)})
     else:
         show_side(side, old, new)
         stdout.print(f"{new}: {report.verdict()}", markup=False)
+        for leak in report.leaks:
+            stdout.print(leak, markup=False)
     if failed:
         raise typer.Exit(1)
+
+
+def _familiar(models: tuple[str, str], pairs: list[TrainingPair]) -> Iterator[str]:
+    """A sentence about each model that remembers some of the images from its training."""
+    import hashlib
+
+    from napari_unet.models.memory import read_memory
+
+    hashes = set()
+    for pair in pairs:
+        with Path(str(pair.image)).open("rb") as file:
+            hashes.add(hashlib.file_digest(file, "sha256").hexdigest())
+    for model in dict.fromkeys(models):
+        memory = read_memory(find_model(model))
+        known = {item.content_hash for item in memory.items} & hashes if memory is not None else set()
+        if known:
+            yield f"{model} knows {len(known)} of these {len(hashes)} images from its training: no fair test."
 
 
 def _pairs(images: Path, masks: Path) -> Iterator[TrainingPair]:

@@ -177,6 +177,15 @@ def test_two_models_on_the_same_images(run: Run, models: Path, images: Path) -> 
     assert found["verdict"].startswith("Unchanged on these images")
 
 
+def test_images_that_taught_a_model_are_no_fair_test(
+    run: Run, project: Path, models: Path, images: Path
+) -> None:
+    assert run("finetune", project, "--from", "tiny", "--name", "ours", "--device", "cpu").exit_code == 0
+    done = run("compare", "tiny", "ours", "--images", images, "--masks", images.parent / "masks", "--json")
+    (said,) = json.loads(done.stdout)["leaks"]
+    assert said == "ours knows 3 of these 3 images from its training: no fair test."
+
+
 def test_images_without_a_mask_are_told_and_bad_masks_fail(run: Run, models: Path, images: Path) -> None:
     masks = images.parent / "masks"
     (masks / "0_mask.png").unlink()
