@@ -87,14 +87,17 @@ class Course:
         found = self.steps[-1] if self.steps else None
         return found if found is not None and self.parts and found.part == self.parts[-1].part else None
 
+    @property
+    def whole(self) -> int:
+        """Steps of all parts, those to come included; 0 if nobody knows yet."""
+        return sum(part.steps for part in self.parts) + self.parts[-1].later if self.parts else 0
+
     def share(self) -> float:
         """How much of the training is done, 0..1; testing comes after it."""
         if not self.parts:
             return 0.0
-        here = self.parts[-1]
         before = sum(part.steps for part in self.parts[:-1])
-        whole = max(1, before + here.steps + here.later)
-        return min(1.0, (before + (self.last.step if self.last else 0)) / whole)
+        return min(1.0, (before + (self.last.step if self.last else 0)) / max(1, self.whole))
 
     def seconds_left(self, now: float) -> float:
         """What was promised less what has passed; more if the steps are slower. nan if nobody knows."""

@@ -90,6 +90,7 @@ class CurvesView(QWidget):
         curves = self._course.curves()
         for name, curve in _by_name(curves).items():
             self._drawn[name].setData(curve.step, curve.value)
+        self._plots[0].setXRange(0, max(self._course.whole, _FEWEST), padding=0)
         self._mark(curves)
         self._tell(curves)
 
@@ -106,7 +107,6 @@ class CurvesView(QWidget):
             plot.getAxis("left").setWidth(_AXIS)
             plot.getAxis("left").enableAutoSIPrefix(False)
             plot.getAxis("left").setStyle(maxTickLevel=0)  # else numbers stand on each other
-            plot.setLimits(xMin=0, minXRange=_FEWEST)
             for name in names:
                 marked = {} if name == "loss" else {"symbol": "o", "symbolSize": _SYMBOL}
                 self._drawn[name] = plot.plot(connect="finite", **marked)

@@ -22,12 +22,10 @@ from napari_unet.core.gate_report import HARM, CaseScore, GateReport, GateSide
 from napari_unet.widgets.finetuning.training import Wanted
 from napari_unet.widgets.forms import Words
 
-_COLUMNS = ("Case", "Dice", "Change", "Border, HD95")
+_COLUMNS = ("Case", "Dice", "Change", "HD95")
 _ROWS = 12  # that can be seen at once
 _ROW = 23  # pixels
-_HELD_OUT = (
-    "Each of these cases of yours was held out once: the model it tested had not seen its patient."
-)
+_HELD_OUT = "Each of these cases of yours was held out once: the model it tested had not seen its patient."
 _NONE_HELD_OUT = "None of your cases could test the new model: all have taught the model that it comes from."
 _NOT_PASSED = "It did not pass. You may use it all the same; better keep the present model."
 _MAYBE = (
@@ -120,16 +118,19 @@ class GatePage(QWidget):
         """A heading, then the cases, the one that lost most first."""
         row = self.table.rowCount()
         self.table.insertRow(row)
-        heading = QTableWidgetItem(f"{side.name[:1].upper()}{side.name[1:]}: {_moved(side.old, side.new, 3)}")
+        title = (
+            f"{side.name[:1].upper()}{side.name[1:]}: {_moved(side.old, side.new, 3)} (HD95 in {side.unit})"
+        )
+        heading = QTableWidgetItem(title)
         font = heading.font()
         font.setBold(True)
         heading.setFont(font)
         self.table.setItem(row, 0, heading)
         self.table.setSpan(row, 0, 1, len(_COLUMNS))
         for case in sorted(side.cases, key=_gain):
-            self._add_case(case, name(case), side.unit)
+            self._add_case(case, name(case))
 
-    def _add_case(self, case: CaseScore, name: str, unit: str) -> None:
+    def _add_case(self, case: CaseScore, name: str) -> None:
         row, gain = self.table.rowCount(), case.new_dice - case.old_dice
         self.table.insertRow(row)
         lost = not isnan(gain) and gain < -_LOSS
@@ -137,7 +138,7 @@ class GatePage(QWidget):
             name,
             _moved(case.old_dice, case.new_dice, 3),
             "" if isnan(gain) else f"{gain:+.3f}".replace("-", "−") + (" ⚠" if lost else ""),
-            _moved(case.old_hd95, case.new_hd95, 1) + f" {unit}",
+            _moved(case.old_hd95, case.new_hd95, 1),
         )
         for column, text in enumerate(texts):
             item = QTableWidgetItem(text)
