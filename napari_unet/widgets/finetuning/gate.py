@@ -31,6 +31,7 @@ _NOT_PASSED = "It did not pass. You may use it all the same; better keep the pre
 _MAYBE = (
     "It did not pass: its gain may be chance. You may use it all the same; more corrected cases would tell."
 )
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LOSS = 0.005  # of Dice in one case that is pointed out
 
 
@@ -118,15 +119,15 @@ class GatePage(QWidget):
         """A heading, then the cases, the one that lost most first."""
         row = self.table.rowCount()
         self.table.insertRow(row)
-        title = (
-            f"{side.name[:1].upper()}{side.name[1:]}: {_moved(side.old, side.new, 3)} (HD95 in {side.unit})"
-        )
-        heading = QTableWidgetItem(title)
-        font = heading.font()
-        font.setBold(True)
-        heading.setFont(font)
-        self.table.setItem(row, 0, heading)
-        self.table.setSpan(row, 0, 1, len(_COLUMNS))
+        heading = QTableWidgetItem(f"{side.name[:1].upper()}{side.name[1:]}: {_moved(side.old, side.new, 3)}")
+        unit = QTableWidgetItem(side.unit)
+        unit.setTextAlignment(_RIGHT)
+        for column, item in ((0, heading), (len(_COLUMNS) - 1, unit)):
+            font = item.font()
+            font.setBold(True)
+            item.setFont(font)
+            self.table.setItem(row, column, item)
+        self.table.setSpan(row, 0, 1, len(_COLUMNS) - 1)
         for case in sorted(side.cases, key=_gain):
             self._add_case(case, name(case))
 
@@ -144,7 +145,7 @@ class GatePage(QWidget):
             item = QTableWidgetItem(text)
             item.setToolTip(text)
             if column:
-                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                item.setTextAlignment(_RIGHT)
             self.table.setItem(row, column, item)
 
 
