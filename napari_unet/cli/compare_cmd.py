@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,8 +81,10 @@ def _familiar(models: tuple[str, str], pairs: list[TrainingPair]) -> Iterator[st
         with Path(str(pair.image)).open("rb") as file:
             hashes.add(hashlib.file_digest(file, "sha256").hexdigest())
     for model in dict.fromkeys(models):
-        memory = read_memory(find_model(model))
-        known = {item.content_hash for item in memory.items} & hashes if memory is not None else set()
+        memory = None
+        with suppress(UserError):  # what it remembers is damaged: `models verify` tells
+            memory = read_memory(find_model(model))
+        known = set() if memory is None else {item.content_hash for item in memory.items} & hashes
         if known:
             yield f"{model} knows {len(known)} of these {len(hashes)} images from its training: no fair test."
 

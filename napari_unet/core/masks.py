@@ -182,7 +182,8 @@ def _smooth(mask: np.ndarray, sigmas: tuple[float, ...]) -> np.ndarray:
         if not (stays & part).any():  # a thin part in a bend of which the majority is found beside it
             stays = part
         elif ndimage.label(stays)[1] > 1:
-            stays |= part
+            pieces, _ = ndimage.label(stays | part)
+            stays = pieces == pieces[part][0]  # without what has come up beside the part
         smooth[wide] |= stays
     return smooth
 

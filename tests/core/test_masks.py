@@ -116,6 +116,7 @@ def test_laws_without_smoothing(seed: int, parts: int, share: float, flat: bool)
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 999), smoothing=st.floats(0.3, 6))
 @example(seed=20, smoothing=5.75)
+@example(seed=715, smoothing=6.0)
 def test_smoothing_keeps_every_part_in_one_piece(seed: int, smoothing: float) -> None:
     mask = blobs(seed, share=0.7)
     before, after = clean(mask, MaskRule()), clean(mask, MaskRule(smoothing=smoothing))
