@@ -167,6 +167,29 @@ def test_paths_are_pasted_and_a_disabled_button_says_why(review_dock, tmp_path):
     dialog.reject()
 
 
+def test_a_path_is_typed_from_the_root_on(review_dock, qtbot):
+    dialog = review_dock.ask_images(new=True)
+    qtbot.keyClicks(dialog.images.line, "/")
+    assert dialog.folder.path() is None
+    dialog.reject()
+
+
+def test_masks_that_a_model_draws_first_follow_its_protocol_until_another_is_typed(
+    models, review_dock, qtbot
+):
+    dialog = review_dock.ask_images(new=True)
+    rows = {dialog.first.itemText(row): row for row in range(dialog.first.count())}
+    dialog.first.setCurrentIndex(rows["Drawn by the model test-lung"])
+    assert dialog.protocol.text() == "Visible lung fields; the heart is left out."
+    dialog.first.setCurrentIndex(rows["None: start with empty masks"])
+    assert dialog.protocol.text() != "Visible lung fields; the heart is left out."
+    dialog.protocol.clear()
+    qtbot.keyClicks(dialog.protocol, "With the heart")
+    dialog.first.setCurrentIndex(rows["Drawn by the model test-lung"])
+    assert dialog.protocol.text() == "With the heart"
+    dialog.reject()
+
+
 def test_only_the_note_on_pyqt5_is_closed(viewer, qtbot, request):
     from napari._qt.dialogs.qt_notification import NapariQtNotification
 
