@@ -72,14 +72,10 @@ def compare(
 
 def _familiar(models: tuple[str, str], pairs: list[TrainingPair]) -> Iterator[str]:
     """A sentence about each model that remembers some of the images from its training."""
-    import hashlib
-
+    from napari_unet.models.card import checksum
     from napari_unet.models.memory import read_memory
 
-    hashes = set()
-    for pair in pairs:
-        with Path(str(pair.image)).open("rb") as file:
-            hashes.add(hashlib.file_digest(file, "sha256").hexdigest())
+    hashes = {checksum(Path(str(pair.image))) for pair in pairs}
     for model in dict.fromkeys(models):
         memory = None
         with suppress(UserError):  # what it remembers is damaged: `models verify` tells
