@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from pathlib import Path
@@ -164,9 +163,3 @@ def read_card(folder: Path) -> ModelCard:
             f"The model card {path} is damaged ({where}: {first['msg'].removeprefix('Value error, ')}).",
             "Install the model again.",
         ) from error
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file as hexadecimal digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from napari_unet.core.errors import UserError
-from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, NetSpec, checksum
+from napari_unet.core.files import checksum
+from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, NetSpec
 from napari_unet.models.library import ModelEntry
 from napari_unet.models.memory import Memory, write_memory
 from napari_unet.nets.unet import UNet

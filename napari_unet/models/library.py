@@ -11,8 +11,9 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.files import checksum
 from napari_unet.io.atomic import atomic_write
-from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, checksum, read_card
+from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, read_card
 from napari_unet.resources_path import resource
 
 _CURRENT = "current.json"

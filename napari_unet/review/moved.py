@@ -9,10 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_unet.core.files import checksum
 from napari_unet.io.names import is_mask_name, is_readable_image, list_images, suffix_of
 from napari_unet.review.seen import Seen
 from napari_unet.review.types import Case
-from napari_unet.review.verify import hash_file
 
 if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject
@@ -50,7 +50,7 @@ def relocate_missing(
         if path not in hashes:
             hashes[path] = ""
             with suppress(OSError):
-                hashes[path] = hash_file(path)
+                hashes[path] = checksum(path)
         return hashes[path]
 
     taken = set(sources.values())

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.files import checksum
 from napari_unet.core.raster import modality_of
 from napari_unet.io.formats import read_raster
 from napari_unet.io.identity import read_identity
 from napari_unet.review.moved import images_around, relocate_missing
 from napari_unet.review.seen import Seen
 from napari_unet.review.types import Case, FileFacts, FileState
-from napari_unet.review.verify import hash_file
 
 if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject
@@ -99,7 +99,7 @@ def scan_steps(
 def read_facts(path: Path) -> FileFacts:
     """What the file of a case is: reads all of it. Never raises for what is wrong with the file."""
     try:
-        return _facts(path, hash_file(path))
+        return _facts(path, checksum(path))
     except FileNotFoundError:
         return FileFacts(FileState.MISSING)
     except OSError:
@@ -119,7 +119,7 @@ def _look(case: Case, path: Path, seen: Seen, thorough: bool) -> FileFacts | Non
     if settled and not thorough and seen.stamps.get(case.id) == stamp:
         return None
     try:
-        digest = hash_file(path)
+        digest = checksum(path)
     except OSError:
         return FileFacts(FileState.UNREADABLE)
     seen.fresh[case.id] = stamp

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
+from napari_unet.core.files import checksum
 from napari_unet.io.formats import read_raster
 from napari_unet.review.revisions import MASKS
 from napari_unet.review.types import Case, FileState, Revision
@@ -78,18 +78,12 @@ def with_other_files(cases: Sequence[Case], problems: Sequence[Problem]) -> list
     return [case.id for case in cases if states.get(case.id, FileState.PRESENT) != case.file_state]
 
 
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file's content. Raises OSError if it cannot be read."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _masks(folder: Path, case: Case, revisions: Sequence[Revision]) -> list[Problem]:
     problems = []
     for revision in revisions:
         name = f"Mask {revision.number} of case {case.number}"
         try:
-            if hash_file(folder / revision.file) == revision.sha256:
+            if checksum(folder / revision.file) == revision.sha256:
                 continue
             kind, text = ProblemKind.MASK_DAMAGED, f"{name} is damaged or was changed by another program."
         except FileNotFoundError:
@@ -109,7 +103,7 @@ def _source(case: Case, path: Path) -> list[Problem]:
         if not case.content_hash:  # nobody could read it so far
             path.stat()
             read_raster(path)
-        elif hash_file(path) != case.content_hash:
+        elif checksum(path) != case.content_hash:
             return [Problem(ProblemKind.SOURCE_CHANGED, f"{name} has changed since it was added.", case.id)]
     except FileNotFoundError:
         return [Problem(ProblemKind.SOURCE_MISSING, f"{name} is not where it was.", case.id)]

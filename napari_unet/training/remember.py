@@ -9,9 +9,10 @@ import numpy as np
 
 from napari_unet.core.change import IGNORE
 from napari_unet.core.cover import k_centre, thumbnails
+from napari_unet.core.files import checksum
 from napari_unet.core.leaks import perceptual_hash
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.models.card import DataSource, ModelCard, checksum
+from napari_unet.models.card import DataSource, ModelCard
 from napari_unet.models.memory import Memory, MemoryItem, Role
 from napari_unet.training.config import Recipe
 from napari_unet.training.samples import Pair, find_pairs, labelled, of_split

@@ -13,8 +13,9 @@ from net_fakes import TINY, card, saved, tiny_net
 from safetensors.torch import load_file, save_file
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.files import checksum
 from napari_unet.models import checkpoint
-from napari_unet.models.card import CARD_FILE, WEIGHTS_FILE, NetSpec, checksum, read_card
+from napari_unet.models.card import CARD_FILE, WEIGHTS_FILE, NetSpec, read_card
 from napari_unet.models.checkpoint import build_net, load_model, save_model
 from napari_unet.models.library import ModelEntry
 

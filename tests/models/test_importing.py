@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from net_fakes import saved
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.files import checksum
 from napari_unet.core.gate_report import CaseScore, GateReport, GateSide
 from napari_unet.models import importing, unpacking
-from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, TrainedCase, checksum
+from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, TrainedCase
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.export_zip import export_zip
 from napari_unet.models.importing import import_model

@@ -91,8 +91,8 @@ def test_what_is_as_it_was_is_not_read_again(
     run(project)
     before = len(project.events())
     read: list[Path] = []
-    hash_file = scan.hash_file
-    monkeypatch.setattr(scan, "hash_file", lambda path: read.append(path) or hash_file(path))
+    checksum = scan.checksum
+    monkeypatch.setattr(scan, "checksum", lambda path: read.append(path) or checksum(path))
     run(project)
     assert read == [] and len(project.events()) == before
     later(folder / "a.png")

@@ -13,10 +13,11 @@ from net_fakes import card, lungs, xray
 
 from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
+from napari_unet.core.files import checksum
 from napari_unet.core.leaks import ALIKE, perceptual_hash
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.models.card import DataSource, InputSpec, checksum
+from napari_unet.models.card import DataSource, InputSpec
 from napari_unet.models.library import default_library
 from napari_unet.models.memory import read_memory
 from napari_unet.training.config import DataConfig, MemoryConfig, Recipe, read_recipe

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import numpy as np
 from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
+from napari_unet.core.files import checksum
 from napari_unet.core.masks import split_left_right
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.io.formats import read_raster
@@ -116,7 +116,7 @@ def _item(project: ReviewProject, case: Case, split: str, options: ExportOptions
         raise NotExported("it has no mask")
     source = project.source(case.id)
     try:
-        if case.content_hash and _sha256(source) != case.content_hash:
+        if case.content_hash and checksum(source) != case.content_hash:
             raise NotExported(_FILE_PROBLEMS[FileState.CHANGED])
         raster = read_raster(source)
     except (OSError, UserError) as error:
@@ -173,8 +173,3 @@ def _labels(labels: np.ndarray, raster: Raster, columns_towards: str | None, lef
         exported = split_left_right(lung, columns_towards or raster.columns_towards, per_slice=stack)
     exported[labels == IGNORE] = IGNORE
     return np.asarray(exported)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
