@@ -57,22 +57,20 @@ def compare(
         return event
 
     side = watched("Comparing", changed(compare_models(old, new, pairs, device), heard))
-    report = GateReport(old, new, side, leaks=tuple(_familiar((old, new), pairs)))
+    verdict, unfair = GateReport(old, new, side).verdict(), list(_familiar((old, new), pairs))
     if as_json:
-        record = {"old": old, "new": new, "verdict": report.verdict(), "leaks": report.leaks}
-        json_line({**record, **side_record(side)})
+        json_line({"old": old, "new": new, "verdict": verdict, "leaks": unfair, **side_record(side)})
     else:
         show_side(side, old, new)
-        stdout.print(f"{new}: {report.verdict()}", markup=False)
-        for leak in report.leaks:
-            stdout.print(leak, markup=False)
+        for sentence in (f"{new}: {verdict}", *unfair):
+            stdout.print(sentence, markup=False)
     if failed:
         raise typer.Exit(1)
 
 
 def _familiar(models: tuple[str, str], pairs: list[TrainingPair]) -> Iterator[str]:
     """A sentence about each model that remembers some of the images from its training."""
-    from napari_unet.models.card import checksum
+    from napari_unet.core.files import checksum
     from napari_unet.models.memory import read_memory
 
     hashes = {checksum(Path(str(pair.image))) for pair in pairs}

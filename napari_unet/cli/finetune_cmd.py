@@ -103,8 +103,6 @@ def _show(result: FineTuneResult) -> None:
     for side in (report.new_site, report.old_domain):
         if side is not None and side.cases:
             show_side(side, report.parent, report.child)
-    for leak in report.leaks:
-        stdout.print(leak, markup=False)
     stdout.print(report.verdict(), markup=False)
     stdout.print(
         f"The model {result.card.name} is in {result.folder} (training {_duration(result.train_seconds)}, "

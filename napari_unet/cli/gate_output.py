@@ -35,7 +35,6 @@ def report_record(report: GateReport) -> dict[str, Any]:
     return {
         "verdict": report.verdict(),
         "passed": report.passed,
-        "leaks": list(report.leaks),
         "scores": {name: None if side is None else side_record(side) for name, side in sides.items()},
     }
 

@@ -113,14 +113,13 @@ class GateReport:
     """A new model against its parent: on held-out cases of the user's, and on the parent's reference set.
 
     new_site : the user's cases, each scored by a model that was not trained on its patient. old_domain : the
-    images the parent keeps for this, or None. leaks : sentences about cases that were found on both sides.
+    images the parent keeps for this, or None.
     """
 
     parent: str
     child: str
     new_site: GateSide
     old_domain: GateSide | None = None
-    leaks: tuple[str, ...] = ()
 
     @property
     def forgets(self) -> bool:
@@ -130,12 +129,12 @@ class GateReport:
     @property
     def passed(self) -> bool:
         """Better on the user's images and not worse on the reference set."""
-        return self.new_site.change is Movement.BETTER and not self.forgets and not self.leaks
+        return self.new_site.change is Movement.BETTER and not self.forgets
 
     @property
     def undecided(self) -> bool:
         """Nothing but chance stands between this model and `passed`."""
-        return self.new_site.change is Movement.PERHAPS_BETTER and not self.forgets and not self.leaks
+        return self.new_site.change is Movement.PERHAPS_BETTER and not self.forgets
 
     def verdict(self) -> str:
         """One plain sentence for people."""

@@ -19,8 +19,8 @@ def side(old: Sequence[float], new: Sequence[float], name: str = "your images") 
     return GateSide(name, cases)
 
 
-def report(site: GateSide, reference: GateSide | None = None, leaks: tuple[str, ...] = ()) -> GateReport:
-    return GateReport("cxr-lung", "ours", site, reference, leaks)
+def report(site: GateSide, reference: GateSide | None = None) -> GateReport:
+    return GateReport("cxr-lung", "ours", site, reference)
 
 
 BETTER = side([0.7, 0.75, 0.8, 0.78, 0.72, 0.77, 0.74, 0.71], [0.9, 0.91, 0.95, 0.93, 0.92, 0.89, 0.94, 0.7])
@@ -63,10 +63,6 @@ def test_worse_on_the_users_images_fails() -> None:
     assert gate.verdict().startswith("Worse on your images (0.89 → 0.75, 1 of 8 cases)")
 
 
-def test_leaks_fail_the_gate() -> None:
-    assert not report(BETTER, REFERENCE, ("Case 3 is among the reference images.",)).passed
-
-
 def test_a_gain_that_chance_explains_proves_nothing() -> None:
     gains = np.array([0.08, -0.06, 0.07, -0.05, 0.06, -0.04, 0.05, -0.03])
     noisy = side([0.8] * 8, 0.8 + gains)
@@ -74,7 +70,7 @@ def test_a_gain_that_chance_explains_proves_nothing() -> None:
     assert noisy.p_value > 0.05
     assert noisy.change is Movement.PERHAPS_BETTER
     assert not report(noisy, REFERENCE).passed and report(noisy, REFERENCE).undecided
-    assert not report(noisy, REFERENCE, ("A leak.",)).undecided and not report(BETTER).undecided
+    assert not report(BETTER).undecided
     assert report(noisy).verdict() == "Perhaps better on your images (0.80 → 0.81, 4 of 8 cases)."
     reverse = side([0.8] * 8, 0.8 - gains, "the reference set")
     assert reverse.change is Movement.PERHAPS_WORSE

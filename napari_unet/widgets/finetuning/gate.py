@@ -81,7 +81,7 @@ class GatePage(QWidget):
             f"<b>{escape(report.child)}</b> against {escape(report.parent)}, made in {seconds:.0f} s"
         )
         self.verdict.say(f"<b>{escape(report.verdict())}</b>")
-        self._warn(report, wanted)
+        self._warn(report)
         self.protocol.warn(wanted.differs) if wanted.differs else self.protocol.say("")
         self._fill(report, wanted)
         how = _HELD_OUT + _by_chance(report.new_site) if report.new_site.cases else _NONE_HELD_OUT
@@ -97,10 +97,10 @@ class GatePage(QWidget):
         """The keyboard goes to the button that is suggested."""
         (self.take if self.take.isDefault() else self.keep).setFocus()
 
-    def _warn(self, report: GateReport, wanted: Wanted) -> None:
-        said = [wanted.in_words(leak) for leak in report.leaks]
+    def _warn(self, report: GateReport) -> None:
+        said = []
         if report.forgets:
-            said.insert(0, f"It lost more than {HARM} on the reference set: it has begun to forget.")
+            said.append(f"It lost more than {HARM} on the reference set: it has begun to forget.")
         if not report.passed:
             said.append(_MAYBE if report.undecided else _NOT_PASSED)
         self.warning.warn(" ".join(said)) if said else self.warning.say("")
