@@ -9,6 +9,9 @@ E = TypeVar("E")
 N = TypeVar("N")
 T = TypeVar("T")
 
+STOP = "stop"
+"""What is sent into the steps of a training, so that it ends with the best it has so far."""
+
 
 def run(steps: Generator[E, Any, T], tell: Callable[[E], object] | None = None) -> T:
     """Runs steps to their end and returns what they return; `tell` is called with each event.

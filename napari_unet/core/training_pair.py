@@ -9,6 +9,9 @@ import numpy as np
 
 from napari_unet.core.raster import Raster
 
+FEW = 4
+"""Cases below which a training teaches little, and its test says little."""
+
 
 @dataclass(frozen=True)
 class TrainingPair:

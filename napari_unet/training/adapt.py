@@ -18,14 +18,12 @@ from torch.nn import functional
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Preview, StepsDone
 from napari_unet.core.metrics import dice
+from napari_unet.core.steps import STOP
 from napari_unet.training.adapt_config import AdaptConfig
 from napari_unet.training.augment import Augment
 from napari_unet.training.fit import blend, check_fits
 from napari_unet.training.labelled import LabelledSet
 from napari_unet.training.losses import dice_and_cross_entropy
-
-STOP = "stop"
-"""The word that ends a fine-tune with the best it has so far."""
 
 Penalty = Callable[[nn.Module, Tensor, Tensor], Tensor]
 """(network, batch, logits) → what is added to the loss; for comparisons with other methods."""

@@ -16,14 +16,14 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, Note, PartBegun, Preview, StepsDone
 from napari_unet.core.gate_report import GateReport, GateSide
 from napari_unet.core.protocol import protocols_differ
-from napari_unet.core.steps import changed
-from napari_unet.core.training_pair import TrainingPair
+from napari_unet.core.steps import STOP, changed
+from napari_unet.core.training_pair import FEW, TrainingPair
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.checkpoint import build_net, load_model, save_model
 from napari_unet.models.library import ModelLibrary, default_library
 from napari_unet.models.memory import read_memory
-from napari_unet.training.adapt import STOP, AdaptResult, Watch, adapt, mean_dice
+from napari_unet.training.adapt import AdaptResult, Watch, adapt, mean_dice
 from napari_unet.training.adapt_config import PRESETS, AdaptConfig
 from napari_unet.training.cases import read_cases
 from napari_unet.training.estimate import measure_pace
@@ -38,7 +38,6 @@ from napari_unet.training.outcome import FineTuneResult
 Event = PartBegun | StepsDone | Preview | CaseDone | Note
 Steps = Generator[Event, str | None, FineTuneResult]
 YOURS, REFERENCE = "your images", "the reference set"
-FEW = 4
 
 
 def fine_tune(

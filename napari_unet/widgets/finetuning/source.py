@@ -10,7 +10,7 @@ from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QRadioButton, QVBoxLayout, QWidget
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.training_pair import TrainingPair
+from napari_unet.core.training_pair import FEW, TrainingPair
 from napari_unet.models.card import ModelCard
 from napari_unet.review.types import SET_ASIDE, USABLE, Case, Status
 from napari_unet.widgets.finetuning.layer_pairs import LayerPairs, pairs_of
@@ -20,9 +20,6 @@ from napari_unet.widgets.session import Session
 
 LEAST = 2
 """Cases without which there is nothing to learn: some to learn from, and another one to test on."""
-
-FEW = 4
-"""Below this the test of a new model says little."""
 
 _CALM_MS = 300  # changes of cases that come within this time are counted together
 

@@ -20,6 +20,7 @@ from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.steps import STOP
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.engine.client import Engine
 from napari_unet.engine.messages import PAUSE, RESUME
@@ -33,9 +34,6 @@ from napari_unet.widgets.session import real_viewer
 
 NICE = 10
 """Added to the niceness of the process that trains."""
-
-STOP = "stop"
-"""What the training is told so that it ends with the best it has."""
 
 _trainings: dict[int, Training] = {}
 
