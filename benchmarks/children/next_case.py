@@ -98,7 +98,7 @@ def main(count: int, side: int) -> None:
         for _ in range(count - 1):
             watch.start()
             before = len(opened)
-            casework.accept()
+            casework.decisions.accept()
             _wait(lambda before=before: len(opened) > before)
             _rest(_REST_S)
             found["next"].append(watch.figures())

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import Case
-from napari_unet.widgets.casework.work import EmptyMask
+from napari_unet.widgets.casework.decisions import EmptyMask
 from napari_unet.widgets.dock import Dock
 from napari_unet.widgets.forms import Words
 from napari_unet.widgets.preferences import review_keys, show_preferences, watch_review_keys
@@ -97,7 +97,7 @@ class ReviewWidget(Dock):
         page.table.ordered.connect(casework.set_order)
         page.aside.look_wanted.connect(self._look)
         page.aside.resolved.connect(casework.intake.resolve_change)
-        page.case.noted.connect(casework.set_note)
+        page.case.noted.connect(casework.decisions.set_note)
         page.case.look_wanted.connect(casework.views.show_revision)
         page.case.restore_wanted.connect(casework.restore_revision)
         page.case.identity_wanted.connect(self._on_identity)

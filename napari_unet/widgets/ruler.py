@@ -43,7 +43,7 @@ class RulerBox(QWidget):
             row.addWidget(button)
         self.clear = QPushButton("Clear")
         self.clear.setToolTip("Take all lines of this case away.")
-        self.clear.clicked.connect(lambda: self._casework.set_measurements(()))
+        self.clear.clicked.connect(lambda: self._casework.decisions.set_measurements(()))
         row.addWidget(self.clear)
         self.text = Words(name="measures")
         self.scale_bar = QCheckBox("Scale bar")
@@ -88,7 +88,7 @@ class RulerBox(QWidget):
         line = Measurement(self._kind, points, line_length(*points, case.spacing_mm), in_mm, index)
         one_each = self._kind != "distance"  # one heart, one chest, any number of distances
         kept = tuple(old for old in case.measurements if not (one_each and old.kind == self._kind))
-        self._casework.set_measurements((*kept, line))
+        self._casework.decisions.set_measurements((*kept, line))
 
     def _on_ended(self) -> None:
         self._show()

@@ -34,7 +34,7 @@ def test_untouched_cases_get_the_new_mask_and_touched_ones_stay_as_they_are(revi
     painted, accepted, *untouched = ids
     stroke(review.open(painted), (5, 5))
     review.open(accepted)
-    work.accept()
+    work.decisions.accept()
     review.settle()
     work.opener.leave()
     review.settle()

@@ -10,7 +10,7 @@ from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import Measurement, Order, Reason, Status
 from napari_unet.widgets.casework.clock import ActiveTime
-from napari_unet.widgets.casework.work import EmptyMask
+from napari_unet.widgets.casework.decisions import EmptyMask
 
 
 @pytest.fixture
@@ -30,11 +30,11 @@ def statuses(review) -> list[Status]:
 def test_accepted_rejected_and_put_aside(review, three):
     review.work.open_next()
     review.until_open(three[0])
-    assert review.work.accept()
+    assert review.work.decisions.accept()
     review.until_open(three[1])
-    review.work.reject(Reason.ROTATED)
+    review.work.decisions.reject(Reason.ROTATED)
     review.until_open(three[2])
-    review.work.second_look()
+    review.work.decisions.second_look()
     assert statuses(review) == [Status.ACCEPTED, Status.REJECTED, Status.SECOND_LOOK]
     assert review.work.project.case(three[1]).reason == Reason.ROTATED
     assert [case.status for case in review.work.cases.values()] == statuses(review)
@@ -45,7 +45,7 @@ def test_a_painted_mask_is_corrected(review, three):
     mask = review.open(three[0])
     stroke(mask, (5, 5))
     painted = mask.data.copy()
-    review.work.accept()
+    review.work.decisions.accept()
     assert statuses(review)[0] == Status.CORRECTED
     np.testing.assert_array_equal(review.saved(three[0]), painted)
 
@@ -54,7 +54,7 @@ def test_painted_and_undone_is_accepted_as_it_was(review, three):
     mask = review.open(three[0])
     stroke(mask, (5, 5))
     mask.undo()
-    review.work.accept()
+    review.work.decisions.accept()
     assert statuses(review)[0] == Status.ACCEPTED
 
 
@@ -62,18 +62,18 @@ def test_painted_and_undone_is_accepted_as_it_was(review, three):
 def test_an_empty_mask_asks_once(review, three, left):
     mask = review.open(three[0])
     mask.data_setitem(np.nonzero(mask.data), left)
-    assert not review.work.accept()
+    assert not review.work.decisions.accept()
     assert isinstance(review.failures[-1], EmptyMask)
     assert review.work.current.id == three[0]
-    assert review.work.accept(empty_ok=True)
+    assert review.work.decisions.accept(empty_ok=True)
     assert statuses(review)[0] == Status.CORRECTED
 
 
 def test_a_case_without_a_mask_is_accepted_as_empty(review, tmp_path):
     (id,) = review.start(write_images(tmp_path / "images", 1), masks=False)
     review.open(id)
-    assert not review.work.accept()
-    assert review.work.accept(empty_ok=True)
+    assert not review.work.decisions.accept()
+    assert review.work.decisions.accept(empty_ok=True)
     assert statuses(review) == [Status.ACCEPTED]
     assert not review.saved(id).any()
     assert review.work.current is None
@@ -82,16 +82,16 @@ def test_a_case_without_a_mask_is_accepted_as_empty(review, tmp_path):
 
 def test_the_last_decision_is_taken_back(review, three):
     review.open(three[0])
-    review.work.accept()
+    review.work.decisions.accept()
     review.until_open(three[1])
-    review.work.reject(Reason.CUT_OFF)
+    review.work.decisions.reject(Reason.CUT_OFF)
     review.until_open(three[2])
-    review.work.take_back()
+    review.work.decisions.take_back()
     review.until_open(three[1])
     assert statuses(review)[1] == Status.IN_PROGRESS
-    review.work.take_back()
+    review.work.decisions.take_back()
     review.until_open(three[0])
-    review.work.take_back()
+    review.work.decisions.take_back()
     review.qtbot.waitUntil(lambda: review.news[-1:] == ["There is no decision to take back."])
 
 
@@ -103,7 +103,7 @@ def test_a_decision_that_is_refused_is_told_and_shown_as_it_is(review, three, mo
         raise UserError("Not now.", "Later.")
 
     monkeypatch.setattr(review.work.project, "decide", refuse)
-    review.work.accept()
+    review.work.decisions.accept()
     assert review.work.cases[three[0]].status == Status.ACCEPTED  # what the window expects
     review.qtbot.waitUntil(lambda: bool(review.failures))
     review.settle()
@@ -111,19 +111,19 @@ def test_a_decision_that_is_refused_is_told_and_shown_as_it_is(review, three, mo
 
 
 def test_nothing_is_decided_with_no_case_open(review, three):
-    assert not review.work.accept()
-    review.work.reject(Reason.ROTATED)
-    review.work.second_look()
-    review.work.set_note("?")
-    review.work.set_measurements(())
+    assert not review.work.decisions.accept()
+    review.work.decisions.reject(Reason.ROTATED)
+    review.work.decisions.second_look()
+    review.work.decisions.set_note("?")
+    review.work.decisions.set_measurements(())
     assert statuses(review) == [Status.NEW] * 3
 
 
 def test_note_and_measurements_are_stored(review, three):
     review.open(three[0])
     line = Measurement("distance", ((1.0, 2.0), (4.0, 6.0)), 5.0, False)
-    review.work.set_note("a note")
-    review.work.set_measurements((line,))
+    review.work.decisions.set_note("a note")
+    review.work.decisions.set_measurements((line,))
     assert review.work.current.note == "a note"
     review.settle()
     case = review.work.project.case(three[0])

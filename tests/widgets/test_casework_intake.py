@@ -116,7 +116,7 @@ def test_a_first_mask_does_not_overwrite_strokes(review, engine, tmp_path):
     job.end(first_mask())
     review.settle()
     np.testing.assert_array_equal(mask.data, painted)
-    review.work.accept()
+    review.work.decisions.accept()
     np.testing.assert_array_equal(review.saved(id), painted)
     assert review.work.project.first_mask(id).author == Author(AuthorKind.MODEL, "test-lung", "1.0")
 

@@ -191,7 +191,7 @@ def test_the_open_case_stays_when_one_of_somebody_else_is_clicked(review, three,
 def test_going_on_passes_by_cases_of_somebody_else(review, three, elsewhere):
     elsewhere.begin(three[1], "Dr. X")
     review.open(three[0])
-    review.work.accept()
+    review.work.decisions.accept()
     review.until_open(three[2])
     review.settle()
     assert review.news[-1] == "Case 2 is open elsewhere (Dr. X); case 3 is shown."
@@ -203,7 +203,7 @@ def test_going_on_where_all_others_are_open_elsewhere(review, three, elsewhere):
     for id in three[1:]:
         elsewhere.begin(id, "Dr. X")
     review.open(three[0])
-    review.work.accept()
+    review.work.decisions.accept()
     review.qtbot.waitUntil(lambda: bool(review.failures))
     told = "Cases 2 and 3 are open elsewhere (Dr. X); no other case is left to decide."
     assert review.failures[-1].problem == told
@@ -234,7 +234,7 @@ def test_a_case_that_was_taken_over_loses_nothing(review, three, monkeypatch, th
         if then == "renew":
             review.work.opener._renew.timeout.emit()
         elif then == "accept":
-            review.work.accept()
+            review.work.decisions.accept()
         else:
             review.work.open_case(three[1])
         review.qtbot.waitUntil(lambda: bool(review.failures))

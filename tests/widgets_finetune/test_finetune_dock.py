@@ -73,7 +73,7 @@ def test_few_cases_are_warned_of_and_one_is_too_few(dock, project, qtbot):
     new = [id for id, case in work.cases.items() if case.status == "new"]
     work.open_case(new[0])
     qtbot.waitUntil(lambda: work.current is not None)
-    work.accept()
+    work.decisions.accept()
     qtbot.waitUntil(lambda: "2 cases of 2 patients" in dock.setup.source.says.text())
     assert "So few cases" in dock.setup.source.warning.text()
     assert dock.setup.start.isEnabled()

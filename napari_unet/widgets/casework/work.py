@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +11,9 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.login import login_name
-from napari_unet.review.types import Author, AuthorKind, Case, Measurement, Order, Reason, Status
+from napari_unet.review.types import Author, AuthorKind, Case, Order
 from napari_unet.widgets.casework.book import CaseBook
+from napari_unet.widgets.casework.decisions import Decisions
 from napari_unet.widgets.casework.desk import CaseDesk
 from napari_unet.widgets.casework.intake import Intake
 from napari_unet.widgets.casework.link import ORDER, ProjectLink
@@ -29,16 +28,13 @@ if TYPE_CHECKING:
 _NOBODY = "unnamed reviewer"
 
 
-class EmptyMask(UserError):
-    """The mask to be accepted is empty: the person is to confirm it with `accept(empty_ok=True)`."""
-
-
 class CaseWork(QObject):
     """The review of one viewer: its project, its queue, the open case and what is decided about it.
 
     All methods are for the GUI thread and return at once; what they bring about comes in signals, on the GUI
     thread too. Reading is done in jobs, writing by one saver, in the order of the calls. `views` has what is
-    shown of the open case, `intake` adds images and asks for first masks.
+    shown of the open case, `decisions` what is decided about it; `intake` adds images and asks for first
+    masks.
 
     project_changed : the project that is open now, or None. cases_changed : ids of cases that are new or
     changed in `cases`. queue_changed : `queue` is another. case_opened : a Case, when its layers are there.
@@ -80,6 +76,7 @@ class CaseWork(QObject):
         self.opener.closed.connect(self.case_closed)
         self.opener.recovered.connect(self.recovered)
         self.views = CaseViews(self)
+        self.decisions = Decisions(self)
         self.opener.opened.connect(self._on_opened)
         self.intake = Intake(self)
         self._cursor = session.viewer.cursor.events.position
@@ -238,88 +235,7 @@ class CaseWork(QObject):
         self.views.opened()
         self.case_opened.emit(self.cases[id])
 
-    # -- decisions --
-
-    def accept(self, empty_ok: bool = False) -> bool:
-        """Accept the mask and go on. False if nothing is done: an EmptyMask is told, to be confirmed.
-
-        While the first mask is shown in its place, the mask itself is shown first.
-        """
-        layers = self.desk.layers
-        if layers is None:
-            return False
-        if self.views.shows_first_mask:
-            self.views.flip()
-            self.failed.emit(
-                UserError(
-                    "That was the first mask, not the mask as it is now.",
-                    "The mask as it is now is shown again: look at it, then accept once more.",
-                )
-            )
-            return False
-        if not empty_ok and not _has_lung(layers.mask.data):
-            self.failed.emit(EmptyMask("The mask is empty.", "Accept once more if there is no lung to mark."))
-            return False
-        self._decide(Status.ACCEPTED, empty_ok=empty_ok)
-        return True
-
-    def reject(self, reason: Reason) -> None:
-        """Leave the case out, and go on."""
-        self._decide(Status.REJECTED, reason)
-
-    def second_look(self) -> None:
-        """Mark the case for somebody to look at once more, and go on."""
-        self._decide(Status.SECOND_LOOK)
-
-    def take_back(self) -> None:
-        """Undo this reviewer's last decision and open its case."""
-        by = self.author().name
-
-        def back(case: Case | None) -> None:
-            if case is None:
-                self.told.emit("There is no decision to take back.")
-                return
-            self.book.took(case)
-            self.open_case(case.id)
-
-        self.write(lambda project: project.take_back(by), back)
-
-    def _decide(self, status: Status, reason: Reason | None = None, empty_ok: bool = False) -> None:
-        case, recorder = self.current, self.desk.recorder
-        if case is None or recorder is None:
-            return
-        id, by = case.id, self.author().name
-
-        def refused(error: UserError) -> None:
-            self.failed.emit(error)
-            self.book.refresh(id)
-
-        recorder.compare()
-        recorder.save()
-        self.write(lambda project: project.decide(id, status, by, reason, empty_ok), self.book.took, refused)
-        self.book.took(replace(case, status=status, reason=reason, reviewer=by, decided=datetime.now(UTC)))
-        following = self.book.next_undecided(id)
-        if following is None:
-            self.opener.leave()
-            self.told.emit("All cases of the queue are decided.")
-        else:
-            self.open_case(following, or_next=True)
-
-    def set_note(self, text: str) -> None:
-        """The note of the open case."""
-        case = self.current
-        if case is not None and text != case.note:
-            id, by = case.id, self.author().name
-            self.book.took(replace(case, note=text))
-            self.write(lambda project: project.set_note(id, text, by))
-
-    def set_measurements(self, measurements: tuple[Measurement, ...]) -> None:
-        """The lines that were measured in the open case."""
-        case = self.current
-        if case is not None and measurements != case.measurements:
-            id, by = case.id, self.author().name
-            self.book.took(replace(case, measurements=measurements))
-            self.write(lambda project: project.set_measurements(id, measurements, by))
+    # -- what is read of the open case --
 
     def revisions(self) -> Job:
         """The masks of the open case: a list of Revision, the first one first."""
@@ -346,10 +262,3 @@ class CaseWork(QObject):
         if self.project is None or case is None:
             return None
         return self.link.read(lambda project: thumbnail_of(project, id, case.revision), quiet=True)
-
-
-def _has_lung(labels: Any) -> bool:
-    """Whether any pixel is lung: neither background nor the ignore label."""
-    step = max(1, (1 << 20) // max(1, labels[:1].size))
-    parts = (labels[at : at + step] for at in range(0, len(labels), step))
-    return any((part - 1).min(initial=255) < 254 for part in parts)  # 0 and 255 become 255 and 254

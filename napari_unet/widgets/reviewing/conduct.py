@@ -10,7 +10,8 @@ from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import Reason
-from napari_unet.widgets.casework.work import CaseWork, EmptyMask
+from napari_unet.widgets.casework.decisions import EmptyMask
+from napari_unet.widgets.casework.work import CaseWork
 from napari_unet.widgets.reviewing.actions import REASON_KEYS, KeyPlan
 from napari_unet.widgets.reviewing.keys import ReviewKeys
 from napari_unet.widgets.reviewing.page import ReviewPage
@@ -44,7 +45,7 @@ class Conduct(QObject):
             "accept": self._accept,
             "reject": self._ask_reason,
             "second_look": self._second_look,
-            "take_back": casework.take_back,
+            "take_back": casework.decisions.take_back,
             "next": casework.open_next,
             "previous": casework.open_previous,
             "display": self._next_display,
@@ -89,13 +90,13 @@ class Conduct(QObject):
 
     def _accept(self) -> None:
         case = self._casework.current
-        if case is not None and self._casework.accept(empty_ok=case.id == self._empty_case):
+        if case is not None and self._casework.decisions.accept(empty_ok=case.id == self._empty_case):
             self.done.emit(f"Case {case.number} accepted.")
 
     def _second_look(self) -> None:
         case = self._casework.current
         if case is not None:
-            self._casework.second_look()
+            self._casework.decisions.second_look()
             self.done.emit(f"Case {case.number} is marked for a second look.")
 
     # -- the reason for a rejection --
@@ -122,7 +123,7 @@ class Conduct(QObject):
         self.stop_asking()
         case = self._casework.current
         if reason is not None and case is not None:
-            self._casework.reject(reason)
+            self._casework.decisions.reject(reason)
             self.done.emit(f"Case {case.number} rejected: {reason.value}.")
 
     def _show_dock(self) -> None:
