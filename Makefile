@@ -13,7 +13,7 @@ endif
 # Drawing needs a screen: a virtual one where xvfb is, the real one elsewhere (macOS, Windows).
 XVFB = $(if $(shell command -v xvfb-run),xvfb-run -a)
 
-.PHONY: help setup system demo test test-windows test-others test-all test-pyqt6 lint bench screenshots docs clean
+.PHONY: help setup system demo test test-review test-docks test-others test-all test-pyqt6 lint bench screenshots docs clean
 help:
 	@echo "make demo         the main job on the bundled X-rays: a window, or pictures in demo/"
 	@echo "make test         lint and all tests that are not slow"
@@ -49,16 +49,20 @@ lint: $(VENV)/.ready
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate napari_unet/napari.yaml
 
-# In two halves at once, each on a screen of its own: most of the time goes by while windows are opened.
-WINDOWS := tests/widgets tests/widgets_correct tests/widgets_finetune tests/widgets_viewing
+# In three parts, two at once, each on a screen of its own: most of the time goes by while windows are opened.
+DOCKS := tests/widgets_correct tests/widgets_finetune tests/widgets_viewing
+PYTEST = $(BIN)/python -m pytest -m "not slow"
 test: lint
-	+@$(MAKE) --no-print-directory --jobs=2 test-windows test-others
+	+@$(MAKE) --no-print-directory --jobs=2 test-review test-others test-docks
 
-test-windows:
-	$(XVFB) $(BIN)/python -m pytest -m "not slow" $(WINDOWS)
+test-review:
+	$(XVFB) $(PYTEST) tests/widgets
+
+test-docks:
+	$(XVFB) $(if $(XVFB),-n 300) $(PYTEST) $(DOCKS)
 
 test-others:
-	$(XVFB) $(if $(XVFB),-n 200) $(BIN)/python -m pytest -m "not slow" $(addprefix --ignore=,$(WINDOWS))
+	$(XVFB) $(if $(XVFB),-n 200) $(PYTEST) $(addprefix --ignore=,tests/widgets $(DOCKS))
 
 test-all: lint
 	$(XVFB) $(BIN)/python -m pytest
