@@ -1,6 +1,6 @@
 """`napari-unet-lung`: all commands in one program.
 
-Exit codes: 0 all good, 1 if any input or check failed, 2 wrong usage.
+Exit codes: 0 all good, 1 if any input or check failed, 2 wrong usage, 130 stopped by Ctrl+C.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from napari_unet.cli import (
     simulate_cmd,
     train_cmd,
 )
-from napari_unet.cli.console import complain
+from napari_unet.cli.console import complain, stderr
 from napari_unet.core.errors import UserError
+
+_INTERRUPTED = 130
 
 app = typer.Typer(
     name="napari-unet-lung",
@@ -62,9 +64,13 @@ def _options(
 
 
 def main() -> None:
-    """Runs the program; a UserError becomes one plain line on stderr and exit code 1."""
+    """Runs the program; a UserError becomes one plain line on stderr and exit code 1, Ctrl+C a word."""
     try:
         app()
     except UserError as error:
         complain(error)
         sys.exit(1)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            stderr.print("Stopped.")
+        raise

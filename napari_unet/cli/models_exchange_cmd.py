@@ -47,6 +47,7 @@ def export_model(
         raise typer.BadParameter(f"{to} must end in .zip.")
     if onnx is not None and onnx.suffix.lower() != ".onnx":
         raise typer.BadParameter(f"{onnx} must end in .onnx.")
+    licence = licence and _spdx(licence)
     entry = find_model(name)
     if onnx is not None:
         from napari_unet.models.export_onnx import OPSET, export_onnx
@@ -77,6 +78,21 @@ def export_model(
                 markup=False,
             )
     stdout.print(f"{entry.card.name} {entry.card.version} is in {path}", markup=False)
+
+
+def _spdx(licence: str) -> str:
+    """One licence as SPDX writes it; BioImage.IO takes no expression of several."""
+    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+
+    try:
+        known: str = canonicalize_license_expression(licence)
+    except InvalidLicenseExpression:
+        known = ""
+    if not known or " " in known:
+        raise typer.BadParameter(
+            f"{licence} is no licence that SPDX lists (spdx.org/licenses), such as CC-BY-4.0 or BSD-3-Clause."
+        )
+    return known
 
 
 def import_model(

@@ -93,6 +93,8 @@ def test_failures(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None
         ["export", "mine", "--onnx", "m.onnx", "--to", "m.zip"],
         ["export", "mine", "--bioimageio", "--with-memory"],
         ["export", "mine", "--author", "Somebody"],
+        ["export", "mine", "--bioimageio", "--licence", "free"],
+        ["export", "mine", "--bioimageio", "--licence", "MIT OR Apache-2.0"],
     ],
 )
 def test_wrong_usage(run: Run, here: Path, arguments: list[str]) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from napari_unet.cli.main import main
+
 PROGRAM = Path(sys.executable).with_name("napari-unet-lung")
 HEAVY = ("torch", "napari", "qtpy", "pydantic", "skimage", "scipy", "nibabel", "pydicom")
 
@@ -58,6 +60,21 @@ def test_a_user_error_is_one_line(tmp_path: Path) -> None:
     assert ran.returncode == 1
     assert ran.stderr.startswith("Error: No mask in")
     assert "Traceback" not in ran.stderr
+
+
+def test_ctrl_c_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_unet.io.names.list_images", interrupted)
+    monkeypatch.setattr(sys, "argv", ["napari-unet-lung", "compare", "cxr-lung", "cxr-lung"])
+    sys.argv += ["--images", str(tmp_path), "--masks", str(tmp_path)]
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err.strip() == "Stopped."
 
 
 def test_the_shipped_model_on_a_sample(tmp_path: Path) -> None:
