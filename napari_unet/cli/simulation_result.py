@@ -10,11 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from napari_unet.core.palette import BLUISH_GREEN, ORANGE, SKY_BLUE
+from napari_unet.core.palette import BLUISH_GREEN, ORANGE, REDDISH_PURPLE, SKY_BLUE
 from napari_unet.io.atomic import atomic_write
 from napari_unet.training.simulate import Arm, Outcome
 
-_COLOURS = {Arm.NONE: ORANGE, Arm.RANDOM: SKY_BLUE, Arm.USEFUL: BLUISH_GREEN}
+_COLOURS = {
+    Arm.NONE: ORANGE,
+    Arm.RANDOM: SKY_BLUE,
+    Arm.USEFUL: BLUISH_GREEN,
+    Arm.SURE: REDDISH_PURPLE,
+}
 _WIDTH, _HEIGHT = 640, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 20, 20, 48
 

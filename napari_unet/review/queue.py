@@ -30,12 +30,15 @@ _ASIDE = {
     FileState.UNREADABLE: "The image file cannot be read",
 }
 
+_DONE = -2.0, "Decided"
+
 
 def priorities(cases: Iterable[Case], order: Order, seed: int = 0) -> dict[str, tuple[float, str]]:
     """Case id to (priority, why it stands there in words); the higher, the earlier.
 
     A case whose file is missing, changed or unreadable comes last, whatever the order. Order.INFORMATIVE goes
-    by what `useful_first` found when the queue was sorted last, and puts decided cases behind the others.
+    by what `useful_first` found when the queue was sorted last. It and Order.SURE are for teaching a model:
+    they put decided cases behind the others.
     seed : of Order.RANDOM; the cases keep their places among each other when others are added.
     """
     return {case.id: _priority(case, order, seed) for case in cases}
@@ -62,11 +65,13 @@ def _priority(case: Case, order: Order, seed: int) -> tuple[float, str]:
             return _by_checks(case)
         case Order.UNCERTAINTY:
             return _by_uncertainty(case)
+        case Order.SURE:
+            return _DONE if case.status in DECIDED else _by_certainty(case)
         case Order.RANDOM:
             digest = hashlib.sha256(f"{seed}:{case.id}".encode()).digest()
             return int.from_bytes(digest[:6], "big") / 2**48, "Random order"
         case Order.INFORMATIVE:
-            return (-2.0, "Decided") if case.status in DECIDED else _by_use(case)
+            return _DONE if case.status in DECIDED else _by_use(case)
         case Order.ID:
             return 0.0, ""
 
@@ -88,6 +93,11 @@ def _by_uncertainty(case: Case) -> tuple[float, str]:
     if case.uncertainty is None:
         return -1.0, NOT_LOOKED_AT
     return case.uncertainty, doubt_words(case.uncertainty)
+
+
+def _by_certainty(case: Case) -> tuple[float, str]:
+    doubt, why = _by_uncertainty(case)
+    return (doubt, why) if doubt < 0 else (1 - doubt, why)
 
 
 def _by_use(case: Case) -> tuple[float, str]:

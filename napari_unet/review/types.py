@@ -57,6 +57,7 @@ class Order(StrEnum):
     ID = "case number"
     CHECKS = "anatomy checks"
     UNCERTAINTY = "uncertainty"
+    SURE = "surest first"
     RANDOM = "random"
     INFORMATIVE = "most useful for training"
 

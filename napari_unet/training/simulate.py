@@ -28,6 +28,7 @@ class Arm(StrEnum):
     NONE = "no fine-tuning"
     RANDOM = "fine-tuning, random order"
     USEFUL = "fine-tuning, most useful first"
+    SURE = "fine-tuning, surest first"
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,8 @@ def _queue(
     if arm is Arm.RANDOM:
         return [id_ for id_ in random if id_ in left]
     ids = list(left)
+    if arm is Arm.SURE:
+        return sorted(ids, key=lambda id_: looks[id_].doubt)
     known = np.array([looks[one.subject.id].features for one in done]) if done else None
     picks = most_useful(
         np.array([looks[id_].features for id_ in ids]),

@@ -81,6 +81,13 @@ def test_the_most_doubtful_comes_first_and_says_how_doubtful() -> None:
     assert "sure" in why["c4"] and "No model" in why["c2"]
 
 
+def test_the_surest_comes_first_and_what_no_model_saw_last() -> None:
+    cases = [case(1, uncertainty=0.12), case(2), case(3, uncertainty=1.0), case(4, uncertainty=0.0)]
+    cases.append(case(5, uncertainty=0.0, status=Status.ACCEPTED))
+    assert numbers(cases, Order.SURE) == [4, 1, 3, 2, 5]
+    assert priorities(cases, Order.SURE)["c1"][1] == "Model is unsure along 12 % of the border"
+
+
 @pytest.mark.parametrize("order", Order)
 @pytest.mark.parametrize("state", [FileState.MISSING, FileState.CHANGED, FileState.UNREADABLE])
 def test_what_cannot_be_looked_at_is_set_aside(order: Order, state: FileState) -> None:

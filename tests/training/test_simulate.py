@@ -25,13 +25,13 @@ def subjects(count: int = 7) -> list[Subject]:
 
 
 def model_that_misses(rows: int):
-    """The top rows are missing in each mask; each image has a direction of its own."""
+    """The top rows are missing in each mask; each image has a direction and a doubt of its own."""
 
     def look(raster: Raster) -> Look:
         mask = lungs(*SIZE).copy()
         mask[:rows] = False
         angle = float(raster.pixels.mean()) * 1000
-        return Look(mask, np.float32([np.cos(angle), np.sin(angle)]), 0.5)
+        return Look(mask, np.float32([np.cos(angle), np.sin(angle)]), angle % 1)
 
     return look
 
@@ -96,7 +96,8 @@ def test_the_orders_differ_and_are_the_same_each_time() -> None:
     assert orders[Arm.NONE, 0] == tuple(one.id for one in subjects())
     assert orders[Arm.RANDOM, 0] != orders[Arm.RANDOM, 1]
     assert orders[Arm.USEFUL, 0] == orders[Arm.USEFUL, 1]
-    assert len({orders[arm, 0] for arm in Arm}) == 3
+    assert orders[Arm.SURE, 0] == orders[Arm.SURE, 1]
+    assert len({orders[arm, 0] for arm in Arm}) == len(Arm)
     assert outcome(Arm.RANDOM, seed=1)[0] == outcome(Arm.RANDOM, seed=1)[0]
 
 
