@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -29,12 +30,14 @@ _IN_TITLE = ("ms", "s", "MB")
 def page(results: Iterable[Result]) -> str:
     """The whole page, in Markdown."""
     found = list(results)
-    return "\n".join([_HEAD, *(_section(result) for result in found), _machine(found)])
+    several = len({result.conditions.get("processor") for result in found}) > 1
+    return "\n".join([_HEAD, *(_section(result, several) for result in found), _machine(found)])
 
 
-def _section(result: Result) -> str:
+def _section(result: Result, with_processor: bool) -> str:
+    where = f" Processor: {result.conditions.get('processor')}." if with_processor else ""
     notes = "".join(f"\n{note}\n" for note in result.notes)
-    return f"## {result.title}\n\n{result.how}\n\n{table(result)}{notes}"
+    return f"## {result.title}\n\n{result.how}{where}\n\n{table(result)}{notes}"
 
 
 def table(result: Result) -> str:
@@ -65,7 +68,8 @@ def _machine(results: list[Result]) -> str:
         values = [result.conditions[key] for result in results if result.conditions.get(key) is not None]
         if not values:
             continue
-        lines.append(f"- {key}: {_range(values)}\n")
+        range_ = "; ".join(dict.fromkeys(values)) if key == "processor" else _range(values)
+        lines.append(f"- {key}: {range_}\n")
     return "## Where it was measured\n\n" + "".join(lines)
 
 
@@ -75,5 +79,12 @@ def _range(values: list[Any]) -> str:
         names = dict.fromkeys(name for value in values for name in value)
         found = {name: [value[name] for value in values if name in value] for name in names}
         return ", ".join(f"{name} {_range(there)}" for name, there in found.items())
-    same = all(value == values[0] for value in values)
-    return str(values[0]) if same else f"{min(values)} to {max(values)}"
+    least, greatest = min(values, key=_counted), max(values, key=_counted)
+    return str(least) if least == greatest else f"{least} to {greatest}"
+
+
+def _counted(value: Any) -> Any:
+    """For sorting: numbers in a text count as numbers, so that dev82 comes before dev273."""
+    if not isinstance(value, str):
+        return value
+    return [(part.isdigit(), int(part) if part.isdigit() else part) for part in re.split(r"(\d+)", value)]

@@ -59,6 +59,21 @@ def test_versions_that_differ_are_told_one_by_one(result):
     assert "- versions: ours 1.1 to 1.2, numpy 2.4, napari 0.9\n" in page([result, other])
 
 
+def test_numbers_in_versions_are_numbers(result):
+    result.conditions = {"versions": {"ours": "1.0.dev273"}}
+    other = Result("Memory", "Run once.", (Column("what"),), conditions={"versions": {"ours": "1.0.dev82"}})
+    assert "- versions: ours 1.0.dev82 to 1.0.dev273\n" in page([result, other])
+
+
+def test_tables_of_several_processors_say_whose_they_are(result):
+    result.conditions = {"processor": "Quick"}
+    other = Result("Memory", "Run once.", (Column("what"),), conditions={"processor": "Slow"})
+    text = page([result, other])
+    assert "Run twice. Processor: Quick.\n" in text and "Run once. Processor: Slow.\n" in text
+    assert "- processor: Quick; Slow\n" in text
+    assert "Processor" not in page([result])
+
+
 def test_contenders_take_turns_and_the_first_round_does_not_count():
     turns = []
     times = interleaved({"a": lambda: turns.append("a"), "b": lambda: turns.append("b")}, rounds=2)
