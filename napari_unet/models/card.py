@@ -134,6 +134,12 @@ class ModelCard(_Part):
             raise ValueError("a model's name has letters, digits, '.', '_' and '-' only")
         return name
 
+    @field_validator("gate", mode="before")
+    @classmethod
+    def _present_gate(cls, gate: Any) -> Any:
+        """Cards of earlier days have a list in their gate that was always empty."""
+        return {key: gate[key] for key in gate if key != "leaks"} if isinstance(gate, dict) else gate
+
 
 def read_card(folder: Path) -> ModelCard:
     """The card in a model folder. Raises UserError if it is missing, damaged, or from a newer version."""
