@@ -16,6 +16,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
+from napari_unet.core.files import checksum
 from napari_unet.core.masks import bounding_box
 from napari_unet.core.metrics import dice, hd95
 from napari_unet.io.atomic import atomic_write, flush_folder
@@ -85,7 +86,7 @@ def encode(labels: np.ndarray) -> Encoded:
 
 def is_intact(path: Path, sha256: str) -> bool:
     """True if the file is there and is what was written."""
-    return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+    return path.exists() and checksum(path) == sha256
 
 
 def read_labels(path: Path, sha256: str) -> np.ndarray:

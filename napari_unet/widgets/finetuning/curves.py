@@ -106,7 +106,8 @@ class CurvesView(QWidget):
             plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             plot.getAxis("left").setWidth(_AXIS)
             plot.getAxis("left").enableAutoSIPrefix(False)
-            plot.getAxis("left").setStyle(maxTickLevel=0, hideOverlappingLabels=True)  # no cut numbers
+            # no numbers on each other, and none that are cut
+            plot.getAxis("left").setStyle(maxTickLevel=0, hideOverlappingLabels=True)
             for name in names:
                 marked = {} if name == "loss" else {"symbol": "o", "symbolSize": _SYMBOL}
                 self._drawn[name] = plot.plot(connect="finite", **marked)
