@@ -129,7 +129,7 @@ def _subjects(cases: Sequence[NewCase], masks: Path, side: int) -> list[Subject]
 
 def _subject(name: str, case: NewCase, mask: Path, side: int) -> Subject:
     """An image and its mask at no more than `side` pixels. Raises UserError if it is none to correct."""
-    from napari_unet.core.lung_labels import file_labels, lung
+    from napari_unet.core.labels import file_labels, lung
     from napari_unet.inference.prepare import resized
     from napari_unet.io.formats import read_mask, read_raster
     from napari_unet.training.simulate import Subject

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from napari_unet.core.change import IGNORE, Change
+from napari_unet.core.change import Change
+from napari_unet.core.labels import IGNORE
 from napari_unet.core.lung_labels import change_in, no_change
 
 TOLERANCE = 0.15

@@ -7,9 +7,6 @@ from math import prod
 
 import numpy as np
 
-IGNORE = 255
-"""Label of pixels that training and scores leave out: nobody could say what is there."""
-
 
 @dataclass(frozen=True)
 class Change:

@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from napari_unet.core.change import IGNORE
+from napari_unet.core.labels import IGNORE
 from napari_unet.core.masks import bounding_box, fill_holes, part_sizes, split_left_right
 from napari_unet.core.orientation import sides
 

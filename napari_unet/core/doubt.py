@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from napari_unet.core.change import IGNORE
+from napari_unet.core.labels import IGNORE
 
 _WINDOW = 1 / 16  # of the longer side: doubt is judged over squares of this size
 _APART = 1 / 12  # of the longer side: two places of doubt are at least this far apart

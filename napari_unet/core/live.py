@@ -7,9 +7,8 @@ from math import prod
 
 import numpy as np
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.checks import Finding, check_mask
-from napari_unet.core.lung_labels import LEFT, RIGHT, lung
+from napari_unet.core.labels import IGNORE, LEFT, RIGHT, lung
 from napari_unet.core.masks import bounding_box, split_left_right
 from napari_unet.core.metrics import dice
 from napari_unet.core.orientation import sides

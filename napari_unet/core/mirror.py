@@ -9,7 +9,8 @@ from scipy import ndimage
 
 from napari_unet.core.change import Change
 from napari_unet.core.grid import Grid
-from napari_unet.core.lung_labels import LEFT, RIGHT, change_in, lung, no_change
+from napari_unet.core.labels import LEFT, RIGHT, lung
+from napari_unet.core.lung_labels import change_in, no_change
 from napari_unet.core.masks import split_left_right
 
 _NODES = 128  # columns at which the midline is looked for

@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from napari_unet.core.change import IGNORE, Change
+from napari_unet.core.change import Change
 from napari_unet.core.grid import Grid, logit, random_walk
-from napari_unet.core.lung_labels import change_in, grown_box, lung, no_change, with_lung
+from napari_unet.core.labels import IGNORE, lung
+from napari_unet.core.lung_labels import change_in, grown_box, no_change, with_lung
 from napari_unet.core.masks import bounding_box, fill_holes
 
 _NODES = 128  # of the grid per axis, at most

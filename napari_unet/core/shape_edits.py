@@ -6,7 +6,8 @@ import numpy as np
 from scipy import ndimage
 
 from napari_unet.core.change import Change
-from napari_unet.core.lung_labels import change_in, grown_box, lung, no_change, with_lung
+from napari_unet.core.labels import lung
+from napari_unet.core.lung_labels import change_in, grown_box, no_change, with_lung
 from napari_unet.core.masks import MaskRule, bounding_box, clean, fill_holes, part_sizes
 
 

@@ -8,8 +8,9 @@ from itertools import pairwise
 import numpy as np
 from scipy import ndimage
 
-from napari_unet.core.change import IGNORE, Change
-from napari_unet.core.lung_labels import in_stack, lung
+from napari_unet.core.change import Change
+from napari_unet.core.labels import IGNORE, lung
+from napari_unet.core.lung_labels import in_stack
 from napari_unet.core.masks import bounding_box
 
 

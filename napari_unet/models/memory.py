@@ -15,8 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
+from napari_unet.core.labels import IGNORE
 from napari_unet.models.card import DataSource, MemorySpec
 from napari_unet.models.library import ModelEntry
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
-from napari_unet.core.lung_labels import file_labels
+from napari_unet.core.labels import file_labels
 from napari_unet.io.formats import read_mask
 from napari_unet.io.names import expanded, is_mask_name, is_readable_image, stem, without_results
 from napari_unet.io.pairs import masks_by_case

@@ -9,11 +9,11 @@ from math import isnan
 
 import numpy as np
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.gate_report import CaseScore, GateSide
 from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.labels import IGNORE
 from napari_unet.core.metrics import dice, hd95
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run

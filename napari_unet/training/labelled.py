@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_unet.core.change import IGNORE
+from napari_unet.core.labels import IGNORE
 from napari_unet.models.memory import Memory
 
 

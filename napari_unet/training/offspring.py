@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.cover import k_centre, thumbnails
 from napari_unet.core.gate_report import GateReport, GateSide
+from napari_unet.core.labels import IGNORE
 from napari_unet.core.leaks import Known, find_leaks
 from napari_unet.models.card import DataSource, ModelCard, ScoreRow, TrainedCase
 from napari_unet.models.memory import Memory, MemoryItem, Role

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
 from napari_unet.core.gate import check_pixels
-from napari_unet.core.lung_labels import file_labels
+from napari_unet.core.labels import IGNORE, file_labels
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.io.formats import read_mask, read_raster

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.cover import k_centre, thumbnails
 from napari_unet.core.files import checksum
+from napari_unet.core.labels import IGNORE
 from napari_unet.core.leaks import perceptual_hash
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.models.card import DataSource, ModelCard

@@ -13,11 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, EpochEnded
 from napari_unet.core.gate import Likeness, mean_shape
-from napari_unet.core.lung_labels import lung
+from napari_unet.core.labels import IGNORE, lung
 from napari_unet.core.metrics import dice
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run

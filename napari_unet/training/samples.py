@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 from skimage import transform
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
 from napari_unet.core.gate import check_pixels
 from napari_unet.core.intensity import IntensityRule
-from napari_unet.core.lung_labels import file_labels, lung
+from napari_unet.core.labels import IGNORE, file_labels, lung
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.prepare import resized

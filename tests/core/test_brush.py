@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_unet.core.brush import seed_at, smart_disc
-from napari_unet.core.change import IGNORE, Change
+from napari_unet.core.change import Change
+from napari_unet.core.labels import IGNORE
 
 SHAPE = (40, 50)
 CENTRES = st.tuples(st.floats(-5, 45), st.floats(-5, 55))

@@ -6,8 +6,8 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.checks import Code, check_labels, check_mask
+from napari_unet.core.labels import IGNORE
 
 
 def lungs() -> np.ndarray:

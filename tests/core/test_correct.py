@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_unet.core import correct
-from napari_unet.core.change import IGNORE, Change
+from napari_unet.core.change import Change
+from napari_unet.core.labels import IGNORE
 
 SHAPE = (24, 30)
 RNG = np.random.default_rng(0)

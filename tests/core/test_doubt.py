@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.doubt import border_doubt, doubt_of, uncertain_places
+from napari_unet.core.labels import IGNORE
 
 SIDE = 128
 

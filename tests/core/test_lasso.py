@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from napari_unet.core.change import IGNORE
+from napari_unet.core.labels import IGNORE, lung
 from napari_unet.core.lasso import polygon_mask, restore_in, threshold_in
-from napari_unet.core.lung_labels import lung
 
 SHAPE = (20, 26)
 LABELS = arrays(np.uint8, SHAPE, elements=st.sampled_from([0, 1, 2, IGNORE]))

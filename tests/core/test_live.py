@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.checks import Code
+from napari_unet.core.labels import IGNORE
 from napari_unet.core.live import live_numbers
 from napari_unet.core.raster import Modality
 from napari_unet.core.ruler import cardiothoracic_ratio, length_text, line_length

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from napari_unet.core.change import IGNORE, Change
+from napari_unet.core.change import Change
 from napari_unet.core.errors import UserError
-from napari_unet.core.lung_labels import file_labels, in_stack, lung, with_lung
+from napari_unet.core.labels import IGNORE, file_labels, lung
+from napari_unet.core.lung_labels import in_stack, with_lung
 
 MASKS = arrays(np.uint8, (7, 9), elements=st.sampled_from([0, 0, 1, 2, IGNORE]))
 

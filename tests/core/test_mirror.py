@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from napari_unet.core.change import IGNORE
+from napari_unet.core.labels import IGNORE
 from napari_unet.core.mirror import midline, mirror_lung
 
 SHAPE = (60, 80)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from napari_unet.core.change import IGNORE, Change
-from napari_unet.core.lung_labels import lung
+from napari_unet.core.change import Change
+from napari_unet.core.labels import IGNORE, lung
 from napari_unet.core.masks import fill_holes, part_sizes
 from napari_unet.core.shape_edits import fill_holes_change, grow, keep_largest, smooth_border
 

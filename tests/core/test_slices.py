@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from napari_unet.core.change import IGNORE, Change
-from napari_unet.core.lung_labels import lung
+from napari_unet.core.change import Change
+from napari_unet.core.labels import IGNORE, lung
 from napari_unet.core.metrics import dice
 from napari_unet.core.slices import copy_slice, interpolate_slices
 

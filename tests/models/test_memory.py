@@ -15,10 +15,10 @@ from hypothesis.extra.numpy import arrays
 from net_fakes import TINY, card, saved, tiny_net
 from safetensors.numpy import save_file
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
 from napari_unet.core.gate_report import CaseScore, GateReport, GateSide
+from napari_unet.core.labels import IGNORE
 from napari_unet.models.card import CARD_FILE, DataSource, NetSpec, TrainedCase, read_card
 from napari_unet.models.checkpoint import load_model, save_model
 from napari_unet.models.library import ModelEntry

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from napari_unet.core.change import IGNORE, Change
+from napari_unet.core.change import Change
+from napari_unet.core.labels import IGNORE
 from napari_unet.review.types import Author, AuthorKind, Reason, Status
 
 SHAPE = (48, 40)

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_unet.core.change import IGNORE, Change
+from napari_unet.core.change import Change
+from napari_unet.core.labels import IGNORE
 from napari_unet.review.saving.journal import Checkpoint, Journal, read_journal
 
 SHAPE = (12, 15)

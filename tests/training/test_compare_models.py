@@ -12,10 +12,10 @@ import torch
 from net_fakes import PointNet, card, dark_is_lung, lungs, saved
 from tuning_fakes import case, finish, memory
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.labels import IGNORE
 from napari_unet.core.raster import Raster
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.card import InputSpec

@@ -13,9 +13,9 @@ import pytest
 import tifffile
 from net_fakes import card, lungs, xray
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
 from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.labels import IGNORE
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.prepare import resized

@@ -9,8 +9,8 @@ import numpy as np
 from net_fakes import card
 from tuning_fakes import SIDE, case, cases, memory
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.gate_report import CaseScore, GateReport, GateSide
+from napari_unet.core.labels import IGNORE
 from napari_unet.models.card import DataSource, InputSpec, ModelCard, TrainedCase
 from napari_unet.training.cases import Cases, read_cases
 from napari_unet.training.offspring import MOST, child_card, child_memory, fresh_cases

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from net_fakes import card, lungs, xray
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
+from napari_unet.core.labels import IGNORE
 from napari_unet.core.leaks import ALIKE, perceptual_hash
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from casework_fakes import stroke, write_images
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
+from napari_unet.core.labels import IGNORE
 from napari_unet.review.types import Measurement, Order, Reason, Status
 from napari_unet.widgets.casework.clock import ActiveTime
 from napari_unet.widgets.casework.decisions import EmptyMask

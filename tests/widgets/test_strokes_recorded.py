@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from napari.layers import Labels
 from qtpy.QtWidgets import QApplication
 
-from napari_unet.core.change import IGNORE
+from napari_unet.core.labels import IGNORE
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind
 from napari_unet.widgets.casework import stroke_recorder

@@ -11,8 +11,8 @@ from correct_hands import PLAIN, SHIFT
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QDockWidget, QLabel, QScrollArea
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.correct import fill_holes_change, grow
+from napari_unet.core.labels import IGNORE
 from napari_unet.widgets.correct import CorrectWidget
 from napari_unet.widgets.mask_context import MaskContext
 from napari_unet.widgets.session import _sessions, session_of

@@ -10,7 +10,7 @@ from correct_hands import RIGHT, SHIFT, MaskHands
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-from napari_unet.core.change import IGNORE
+from napari_unet.core.labels import IGNORE
 from napari_unet.widgets.correcting.toolbox import _NO_IMAGE
 from napari_unet.widgets.mask_context import MaskContext
 from napari_unet.widgets.session import session_of

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_unet.core.change import IGNORE
+from napari_unet.core.labels import IGNORE
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.pictures import write_png
 from napari_unet.review.exporting.coco import bounds, polygons, run_lengths

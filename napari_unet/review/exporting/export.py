@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.files import checksum
+from napari_unet.core.labels import IGNORE
 from napari_unet.core.masks import split_left_right
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.io.formats import read_raster

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from napari_unet.core.change import IGNORE
+from napari_unet.core.labels import IGNORE
 from napari_unet.io.atomic import atomic_write
 from napari_unet.review.exporting.item import ExportResult, Format
 from napari_unet.review.types import Status

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_unet.core.change import IGNORE
+from napari_unet.core.labels import IGNORE
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.nifti import write_nifti

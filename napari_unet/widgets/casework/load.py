@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image as Picture
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.errors import UserError
+from napari_unet.core.labels import IGNORE
 from napari_unet.core.raster import Modality, modality_of
 from napari_unet.io.formats import read_raster
 from napari_unet.review.saving.recovery import unsaved_work

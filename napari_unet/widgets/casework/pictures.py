@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image as Picture
 from PIL.PngImagePlugin import PngInfo
 
-from napari_unet.core.change import IGNORE
+from napari_unet.core.labels import IGNORE
 from napari_unet.core.outline import outline
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.formats import read_raster

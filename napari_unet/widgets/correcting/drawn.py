@@ -6,10 +6,10 @@ from enum import StrEnum
 
 import numpy as np
 
-from napari_unet.core.change import IGNORE, Change
+from napari_unet.core.change import Change
 from napari_unet.core.correct import polygon_mask, push_border, restore_in, threshold_in
 from napari_unet.core.errors import UserError
-from napari_unet.core.lung_labels import lung
+from napari_unet.core.labels import IGNORE, lung
 from napari_unet.widgets.correcting.edits import Make
 from napari_unet.widgets.correcting.target import Plane
 

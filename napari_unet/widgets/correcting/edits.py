@@ -11,8 +11,9 @@ import numpy as np
 from napari.layers import Labels
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_unet.core.change import IGNORE, Change
+from napari_unet.core.change import Change
 from napari_unet.core.errors import UserError
+from napari_unet.core.labels import IGNORE
 from napari_unet.widgets.jobs import Job, run_in_thread
 
 _OTHER = IGNORE - 1  # stands for labels that a byte cannot hold

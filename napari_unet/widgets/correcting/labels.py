@@ -6,7 +6,7 @@ import numpy as np
 from napari.layers import Labels
 from qtpy.QtWidgets import QButtonGroup, QGridLayout, QPushButton, QWidget
 
-from napari_unet.core.change import IGNORE
+from napari_unet.core.labels import IGNORE
 
 NOTHING, LUNG, LEFT = 0, 1, 2
 _PLAIN = "Lung"

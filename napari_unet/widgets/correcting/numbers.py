@@ -11,8 +11,8 @@ from napari.layers import Labels
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.correct import LiveNumbers, live_numbers
+from napari_unet.core.labels import IGNORE
 from napari_unet.core.raster import Modality
 from napari_unet.widgets.correcting.edits import as_labels
 from napari_unet.widgets.correcting.target import Target

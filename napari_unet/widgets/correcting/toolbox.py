@@ -9,9 +9,9 @@ from napari.layers import Labels
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSlider, QSpinBox, QVBoxLayout, QWidget
 
-from napari_unet.core.change import IGNORE
 from napari_unet.core.correct import TOLERANCE
 from napari_unet.core.errors import UserError
+from napari_unet.core.labels import IGNORE
 from napari_unet.widgets.correcting.drawn import Inside, Says, is_inside, lassoed, pushed
 from napari_unet.widgets.correcting.edits import MaskEditor
 from napari_unet.widgets.correcting.target import Plane, Target

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_unet.core import palette
-from napari_unet.core.change import IGNORE
+from napari_unet.core.labels import IGNORE
 
 
 @dataclass(frozen=True)
