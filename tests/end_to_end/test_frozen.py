@@ -1,7 +1,6 @@
 """A project, a fine-tuned model and a card of an earlier version: what people have goes on working.
 
-`tests/data/frozen` was written by version 0.1 before labels, names and geometry got modules of their own. It is never
-written anew: what a newer version changes about its files must still read these.
+`tests/data/frozen` was written by version 0.1 and is never written again: newer versions must read it.
 """
 
 from __future__ import annotations
