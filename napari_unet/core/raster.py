@@ -43,7 +43,8 @@ class Raster:
         nothing says so.
     body_part : DICOM BodyPartExamined ("CHEST", "HAND", ...), "" if unknown.
     source : file path or layer name. frame : what `io` needs to write a mask back in the file's own order
-        (opaque to everything else).
+        (opaque to everything else). notes : what the reader did or assumed that the user should know
+        (turned as an orientation tag asks, say), one sentence each.
     Raises UserError if the pixels are not 2D or 3D numbers or the spacing is not positive.
     """
 
@@ -59,6 +60,7 @@ class Raster:
     body_part: str = ""
     source: str = ""
     frame: Any = field(default=None, repr=False)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.pixels.ndim not in (2, 3) or self.pixels.dtype.kind not in "uifb":

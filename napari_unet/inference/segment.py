@@ -67,7 +67,8 @@ def segment_steps(
     card = entry.card
     check_kind(raster, card.modalities, card.views, card.body_parts)
     prediction = yield from (cache or _cache).get(entry, device).steps(raster, raster.inverted)
-    found = polarity_note(raster.inverted, prediction.inverted, measured=bool(prediction.likeness))
+    found = raster.notes
+    found += polarity_note(raster.inverted, prediction.inverted, measured=bool(prediction.likeness))
     if gate and card.likeness is not None:
         found += content_notes(prediction.likeness, card.likeness, card.use)
     for text in found:

@@ -74,6 +74,16 @@ def test_what_does_not_look_like_it_is_refused_or_flagged(library: ModelLibrary)
     assert "unlike" in found.gate
 
 
+def test_what_the_reader_says_of_a_file_is_told(library: ModelLibrary) -> None:
+    raster = Raster(xray(lungs()), inverted=False, notes=("Turned as its file asks.",))
+    steps = segment_steps(raster, model="tiny", library=library, cache=PredictorCache())
+    events: list[object] = []
+    found = run(steps, events.append)
+    assert Note("Turned as its file asks.") in events
+    assert "Turned as its file asks." in found.notes
+    assert "Turned as its file asks." in raster.header()["notes"]
+
+
 def test_notes_are_events_and_stay_with_the_result(library: ModelLibrary) -> None:
     steps = segment_steps(
         Raster(xray(lungs()), inverted=True),
