@@ -74,6 +74,7 @@ def test_what_does_not_look_like_it_is_refused_or_flagged(library: ModelLibrary)
     assert "unlike" in found.gate
 
 
+@pytest.mark.usefixtures("sees_dark")
 def test_what_the_reader_says_of_a_file_is_told(library: ModelLibrary) -> None:
     raster = Raster(xray(lungs()), inverted=False, notes=("Turned as its file asks.",))
     steps = segment_steps(raster, model="tiny", library=library, cache=PredictorCache())
