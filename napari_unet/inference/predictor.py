@@ -216,7 +216,7 @@ def _check_fits(net: nn.Module, card: ModelCard) -> None:
         raise UserError(
             f"The network of the model {card.name} does not take one grey image and give"
             f" {len(card.classes)} classes at its size.",
-            "Use a network with padding, one input channel and as many classes as the card names.",
+            "Use a network with one input channel and as many classes as the card names.",
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -26,9 +26,9 @@ class _Part(BaseModel):
 
 
 class NetSpec(_Part):
-    """Which network, by name (nets/ knows them), and its arguments."""
+    """Which network, by name (nets/registry.py has them), and its arguments."""
 
-    kind: Literal["unet"] = "unet"
+    kind: str = "unet"
     arguments: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -16,15 +16,13 @@ from napari_unet.core.files import checksum
 from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, NetSpec
 from napari_unet.models.library import ModelEntry
 from napari_unet.models.memory import Memory, write_memory
-from napari_unet.nets.unet import UNet
-
-NETS: dict[str, type[nn.Module]] = {"unet": UNet}
+from napari_unet.nets import registry
 
 
 def build_net(spec: NetSpec) -> nn.Module:
-    """A network with random weights. Raises UserError for arguments it does not have."""
+    """A network with random weights. Raises UserError for an unknown network or unknown arguments."""
     try:
-        return NETS[spec.kind](**spec.arguments)
+        return registry.build(spec.kind, spec.arguments)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(
             f"The network {spec.kind} cannot be made ({error}).", "Correct its arguments."

@@ -114,6 +114,11 @@ class UNet(nn.Module):
         return 2 * self.stride + 4 * (self.stride - 1)
 
     @property
+    def input_remainder(self) -> int:
+        """A side of the input is a multiple of `stride` and this much more: 572 = 35 · 16 + 12; padded: 0."""
+        return 0 if self.padded else -4 % self.stride
+
+    @property
     def receptive_radius(self) -> int | None:
         """No input pixel farther than this from an output pixel has a say in it; None: all pixels have."""
         if self.norm == "instance":

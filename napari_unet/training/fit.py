@@ -163,8 +163,6 @@ def check_fits(net: nn.Module, size: tuple[int, int]) -> None:
             f"The network cannot halve a size of {size[0]} × {size[1]} as often as it has to.",
             f"Choose multiples of {stride}.",
         )
-    if net.output_margin:
-        raise UserError("A network without padding cannot be trained.", "Leave `padded` out of the recipe.")
 
 
 def _is_exhausted(history: list[EpochEnded], config: TrainingConfig) -> bool:

@@ -12,10 +12,11 @@ from napari_unet.core.steps import run
 from napari_unet.core.tiling import TilePlan, predict_tiled
 from napari_unet.inference import predictor
 from napari_unet.inference.predictor import Predictor
+from napari_unet.nets.mirrored import MirroredBorders
 from napari_unet.nets.unet import UNet
 
 
-def _whole(net: UNet, image: np.ndarray) -> np.ndarray:
+def _whole(net: UNet | MirroredBorders, image: np.ndarray) -> np.ndarray:
     """Logits of the whole image, padded at bottom and right by its last pixel."""
     pad = [(0, -n % net.stride) for n in image.shape]
     x = torch.from_numpy(np.pad(image, pad, mode="edge"))[None, None]
@@ -23,7 +24,7 @@ def _whole(net: UNet, image: np.ndarray) -> np.ndarray:
         return net(x)[0, :, : image.shape[0], : image.shape[1]].numpy()
 
 
-def _tiled(net: UNet, image: np.ndarray, halo: int, core: int) -> np.ndarray:
+def _tiled(net: UNet | MirroredBorders, image: np.ndarray, halo: int, core: int) -> np.ndarray:
     def predict(part: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
             return net(torch.from_numpy(np.ascontiguousarray(part))[None, None])[0].numpy()
@@ -36,7 +37,7 @@ def _tiled(net: UNet, image: np.ndarray, halo: int, core: int) -> np.ndarray:
             return end.value
 
 
-def _halo(net: UNet) -> int:
+def _halo(net: UNet | MirroredBorders) -> int:
     return -(-net.receptive_radius // net.stride) * net.stride
 
 
@@ -50,6 +51,15 @@ def test_tiles_equal_the_whole(depth: int, up: str, block: str) -> None:
             image = np.random.default_rng(depth).random(shape)
             found = _tiled(net, image, _halo(net), 2 * net.stride)
             np.testing.assert_allclose(found, _whole(net, image).astype(np.float32), rtol=2e-7)
+
+
+@pytest.mark.parametrize("depth", [2, 3])
+def test_tiles_equal_the_whole_without_padding(depth: int) -> None:
+    net = MirroredBorders(tiny_net(depth=depth, padded=False).double())
+    for shape in ((net.stride + 1, 3 * _halo(net) + 3), (2 * _halo(net) + 5, net.stride - 1)):
+        image = np.random.default_rng(depth).random(shape)
+        found = _tiled(net, image, _halo(net), 2 * net.stride)
+        np.testing.assert_allclose(found, _whole(net, image).astype(np.float32), rtol=2e-7)
 
 
 @pytest.mark.parametrize("up", ["transposed", "interpolate"])

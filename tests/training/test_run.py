@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import torch
 from net_fakes import TINY, lungs, xray
 from scipy import ndimage
+from tuning_fakes import tuned
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, EpochEnded, TileDone
@@ -21,9 +23,11 @@ from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run as run_steps
 from napari_unet.inference.predictor import Predictor
+from napari_unet.inference.segment import segment_steps
 from napari_unet.models.card import NetSpec, read_card
 from napari_unet.models.checkpoint import load_model
-from napari_unet.models.library import ModelEntry
+from napari_unet.models.export_onnx import TOLERANCE, export_onnx
+from napari_unet.models.library import ModelEntry, ModelLibrary
 from napari_unet.training import run as training_run
 from napari_unet.training.config import DataConfig, Recipe, ScoreConfig, TrainingConfig
 from napari_unet.training.fit import Check
@@ -79,6 +83,19 @@ def test_a_recipe_becomes_a_model(recipe: Recipe, tmp_path: Path) -> None:
         curves = list(csv.DictReader(stream))
     assert [row["epoch"] for row in curves] == ["1", "2"]
     assert math.isfinite(float(curves[1]["val_dice"]))
+
+
+def test_a_network_without_padding_is_trained_fine_tuned_and_exported(recipe: Recipe, tmp_path: Path) -> None:
+    library = ModelLibrary(tmp_path / "models")
+    bare = replace(recipe, net=NetSpec(arguments={**TINY, "padded": False, "norm": "none"}))
+    _, card = _train(bare, library.own / "mine")
+    assert card.scores[0].n == 2 and card.net.arguments["padded"] is False
+    steps = segment_steps(Raster(xray(lungs())), model="mine", device="cpu", gate=False, library=library)
+    found = run_steps(steps)
+    assert found.probability.shape == (1, 64, 64)
+    assert export_onnx(library.find("mine"), tmp_path / "mine.onnx") < TOLERANCE
+    child = tuned(library, parent="mine", protocol="").card
+    assert child.parent == "mine" and child.net == card.net
 
 
 def test_an_existing_folder_is_refused_before_anything_is_trained(recipe: Recipe, tmp_path: Path) -> None:
