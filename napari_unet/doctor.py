@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import json
 import os
 import platform
 import re
@@ -12,10 +13,11 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distributions, requires, version
+from pathlib import Path
 from typing import Literal
 
 from napari_unet.core.errors import UserError
-from napari_unet.models.library import default_library
+from napari_unet.models.library import ModelLibrary, default_library
 
 OURS = "napari-unet-lung"
 _RIVAL = "napari-unet"
@@ -35,6 +37,14 @@ if not (context.create() and context.makeCurrent(surface)):
     raise SystemExit("no OpenGL context")
 from OpenGL import GL
 print(API_NAME, GL.glGetString(GL.GL_VERSION).decode(), GL.glGetString(GL.GL_RENDERER).decode(), sep=", ")
+"""
+# Likewise: what the settings page of the window says, asked where napari and Qt may be imported.
+_ASK = """
+import json
+from npe2 import PluginManager
+PluginManager.instance().discover()
+from napari_unet.widgets.preferences import preferences
+print(json.dumps(str(preferences().models or "")))
 """
 
 
@@ -183,12 +193,50 @@ def _models() -> Iterator[Check]:
     if not any(entry.shipped for entry in entries):
         remedy = f"pip install --force-reinstall --no-deps {OURS}"
         yield Check("models", "problem", "none came with the package", remedy)
-    existing = next(folder for folder in (library.own, *library.own.parents) if folder.exists())
+    yield _writable(library.own, "model folder", "Set NAPARI_UNET_MODELS to a folder that you may write to.")
+    chosen = _chosen_in_napari()
+    if chosen is not None and chosen != library.own:
+        yield from _preferred(chosen)
+
+
+def _preferred(own: Path) -> Iterator[Check]:
+    """The folder that napari's preferences name: the window uses it in place of the command line's."""
+    yield Check(
+        "model folder of the window",
+        "note",
+        f"napari's preferences name {own}; this command line uses another",
+        f"To use the same models here: NAPARI_UNET_MODELS={own}",
+    )
+    yield _writable(own, "model folder of the window", "Choose another folder in napari's preferences.")
+    entries, broken = ModelLibrary(own).scan()
+    for entry in entries:
+        try:
+            entry.verify()
+            found = f"version {entry.card.version}, checksum right"
+            yield Check(f"model {entry.card.name} of the window", "ok", found)
+        except UserError as error:
+            yield Check(f"model {entry.card.name} of the window", "problem", error.problem, error.remedy)
+    for unreadable in broken:
+        name, reason = unreadable.folder.name, unreadable.error
+        yield Check(f"model {name} of the window", "problem", reason.problem, reason.remedy)
+
+
+def _chosen_in_napari() -> Path | None:
+    """Asked in a process of its own: this one has neither napari nor Qt. None if nothing is chosen."""
+    try:
+        command = [sys.executable, "-P", "-c", _ASK]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        named = json.loads(ran.stdout.splitlines()[-1]) if ran.returncode == 0 else ""
+    except (subprocess.TimeoutExpired, ValueError, IndexError):
+        return None
+    return Path(named) if named else None
+
+
+def _writable(own: Path, title: str, remedy: str) -> Check:
+    existing = next(folder for folder in (own, *own.parents) if folder.exists())
     if existing.is_dir() and os.access(existing, os.W_OK):
-        yield Check("model folder", "ok", str(library.own))
-    else:
-        remedy = "Set NAPARI_UNET_MODELS to a folder that you may write to."
-        yield Check("model folder", "problem", f"{library.own} cannot be written to", remedy)
+        return Check(title, "ok", str(own))
+    return Check(title, "problem", f"{own} cannot be written to", remedy)
 
 
 def _decoders() -> Iterator[Check]:

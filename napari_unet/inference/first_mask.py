@@ -18,23 +18,25 @@ from napari_unet.inference.prepare import resized
 from napari_unet.inference.segment import segment_steps
 from napari_unet.io.formats import read_raster
 from napari_unet.models.card import ModelCard
-from napari_unet.models.library import default_library
+from napari_unet.models.library import ModelLibrary, default_library
 
 _LONGEST = 1024  # longer side of a kept map of a model that sees native pixels
 
 
 def first_mask_steps(
-    path: str, model: str = "cxr-lung", device: str = "auto"
+    path: str, model: str = "cxr-lung", device: str = "auto", library: ModelLibrary | None = None
 ) -> Generator[TileDone | Note, None, FirstMask]:
     """Segments the image in a file: yields TileDone and Notes, returns the FirstMask.
 
-    An image that the model is not for is no failure: `refused` says why, and it comes first in the queue.
+    library : in which the model is looked for, None for the usual one. An image that the model is not for is
+    no failure: `refused` says why, and it comes first in the queue.
     Raises UserError if the file cannot be read, or the model or the device is not there.
     """
     raster = read_raster(Path(path))
-    card = default_library().find(model).card
+    library = library or default_library()
+    card = library.find(model).card
     try:
-        prediction = yield from segment_steps(raster, model=model, device=device)
+        prediction = yield from segment_steps(raster, model=model, device=device, library=library)
     except NotForModel as error:
         return FirstMask(card.name, card.version, checks=(UNLIKE,), refused=str(error))
     mask = prediction.mask()

@@ -95,12 +95,7 @@ class ModelLibrary:
         entries: list[ModelEntry] = []
         broken: list[Unreadable] = []
         for root in (*self.shipped, self.own):
-            cards = (
-                sorted([*root.glob(f"*/{CARD_FILE}"), *root.glob(f"*/*/{CARD_FILE}")])
-                if root.is_dir()
-                else []
-            )
-            for path in cards:
+            for path in _cards(root):
                 if path.parent.name.endswith(".partial"):
                     continue
                 try:
@@ -119,9 +114,9 @@ class ModelLibrary:
         Raises UserError if there is none, or with its own reason if it cannot be read.
         """
         entries, broken = self.scan()
-        named = [entry for entry in entries if entry.card.name == str(name)]
-        if named:
-            return max(named, key=lambda entry: (not entry.shipped, _version_key(entry.card.version)))
+        named = choose(str(name), entries)
+        if named is not None:
+            return named
         for unreadable in broken:
             if str(name) in (unreadable.folder.name, unreadable.folder.parent.name):
                 raise unreadable.error
@@ -193,6 +188,20 @@ def default_library(own: Path | None = None) -> ModelLibrary:
             os.environ.get("NAPARI_UNET_MODELS") or user_data_path("napari-unet-lung", False) / "models"
         )
     return ModelLibrary(own, (resource("models"),))
+
+
+def _cards(root: Path) -> list[Path]:
+    """The cards in a folder of models; none in a folder that is not there or may not be read."""
+    try:
+        return sorted([*root.glob(f"*/{CARD_FILE}"), *root.glob(f"*/*/{CARD_FILE}")]) if root.is_dir() else []
+    except OSError:
+        return []
+
+
+def choose(name: str, entries: Sequence[ModelEntry]) -> ModelEntry | None:
+    """The one meant by a name: the user's before shipped ones, then the newest; None if there is none."""
+    named = [entry for entry in entries if entry.card.name == name]
+    return max(named, key=lambda one: (not one.shipped, _version_key(one.card.version)), default=None)
 
 
 def _version_key(version: str) -> tuple[tuple[int, str], ...]:

@@ -17,7 +17,7 @@ from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import load_model
-from napari_unet.models.library import default_library
+from napari_unet.models.library import ModelLibrary, default_library
 from napari_unet.training.adapt import adapt, mean_dice
 from napari_unet.training.adapt_config import PRESETS, AdaptConfig
 from napari_unet.training.gate import measure
@@ -49,13 +49,14 @@ def estimate(
     configs: Mapping[str, AdaptConfig] | None = None,
     device: str = "auto",
     threads: int | None = None,
+    library: ModelLibrary | None = None,
 ) -> dict[str, Estimate]:
     """What fine-tunes of `parent` on `cases` cases would take, by the names of `configs` (default: PRESETS).
 
     Takes some seconds itself. Raises UserError if model or device are not there, or settings do not suit the
     model.
     """
-    entry = default_library().find(parent)
+    entry = (library or default_library()).find(parent)
     chosen = str(pick_device(device))
     remembered = entry.card.memory.gate if entry.card.memory else 0
     net = load_model(entry)

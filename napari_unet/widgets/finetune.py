@@ -16,6 +16,7 @@ from napari_unet.widgets.finetuning.running import RunPage
 from napari_unet.widgets.finetuning.setup import SetupPage
 from napari_unet.widgets.finetuning.training import BUSY, Stage, Wanted, training_of
 from napari_unet.widgets.forms import Words
+from napari_unet.widgets.preferences import chosen_library
 
 
 class FineTuneWidget(Dock):
@@ -118,6 +119,15 @@ class FineTuneWidget(Dock):
             self._on_failed(UserError("A training is under way already.", "Wait for it, or cancel it."))
 
     def _on_taken(self) -> None:
+        own = self.training.result.folder.parent
+        if own != chosen_library().own:
+            self._on_failed(
+                UserError(
+                    f"The new model lies in {own}, which was your folder of models when its training began.",
+                    "Choose that folder again in the preferences to use it.",
+                )
+            )
+            return
         self.gate.setEnabled(False)
         self.in_use.use(self.training.result.card.name, self.training.wanted.parent_name)
 

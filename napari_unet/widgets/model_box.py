@@ -5,9 +5,9 @@ from __future__ import annotations
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox
 
-from napari_unet.models.library import ModelEntry, default_library
+from napari_unet.models.library import ModelEntry, choose
 from napari_unet.widgets.model_card_view import ModelCardView
-from napari_unet.widgets.preferences import preferences
+from napari_unet.widgets.preferences import chosen_library
 from napari_unet.widgets.session import Session
 
 _TOOL_TIP = Qt.ItemDataRole.ToolTipRole
@@ -41,21 +41,26 @@ class ModelBox(QComboBox):
 
     def reload(self) -> None:
         """Look into the model folders again; the choice stays if it is still there."""
-        self._entries, broken = default_library(preferences().models).scan()
+        library = chosen_library()
+        self._entries, broken = library.scan()
         names = [entry.card.name for entry in self._entries]
+        labels = [(entry.card.name, entry.card.version) for entry in self._entries]
         self.blockSignals(True)
         self.clear()
         for entry in self._entries:
-            several = names.count(entry.card.name) > 1
-            self.addItem(entry.card.name + (f" (version {entry.card.version})" if several else ""))
+            label = entry.card.name
+            if names.count(label) > 1:
+                twice = labels.count((label, entry.card.version)) > 1
+                whose = (", shipped" if entry.shipped else ", your own") if twice else ""
+                label += f" (version {entry.card.version}{whose})"
+            self.addItem(label)
             self.setItemData(self.count() - 1, entry.card.title, _TOOL_TIP)
         for unreadable in broken:
             self.addItem(f"{unreadable.folder.name} (cannot be used)")
             self.setItemData(self.count() - 1, str(unreadable.error), _TOOL_TIP)
             self.model().item(self.count() - 1).setEnabled(False)
         self.blockSignals(False)
-        kept = names.index(self._session.model) if self._session.model in names else 0
-        self.setCurrentIndex(kept if names else -1)
+        self.setCurrentIndex(max(0, self._row(self._session.model)) if names else -1)
         self._on_chosen()
 
     def _on_chosen(self) -> None:
@@ -69,6 +74,10 @@ class ModelBox(QComboBox):
         entry = self.entry()
         if name not in [one.card.name for one in self._entries]:
             self.reload()  # it is new
-        names = [one.card.name for one in self._entries]
-        if (entry is None or entry.card.name != name) and name in names:
-            self.setCurrentIndex(names.index(name))
+        if (entry is None or entry.card.name != name) and self._row(name) >= 0:
+            self.setCurrentIndex(self._row(name))
+
+    def _row(self, name: str) -> int:
+        """Of the model that the library means by that name; -1 if there is none."""
+        meant = choose(name, self._entries)
+        return -1 if meant is None else self._entries.index(meant)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from napari_unet.models.library import ModelLibrary, default_library
+
 PLUGIN = "napari-unet-lung"
 _PAGE = "U-Net Lung"
 
@@ -32,32 +34,37 @@ def preferences() -> Preferences:
         chosen = get_plugin_settings(PLUGIN).segmentation
     except KeyError:  # started from a script, without the installed manifest
         return Preferences()
-    folder = chosen.library_folder.strip()
     return Preferences(
         device=chosen.device,
-        models=Path(folder).expanduser() if folder else None,
+        models=_folder(chosen.library_folder.strip()),
         threads=chosen.threads or None,
     )
 
 
+def chosen_library() -> ModelLibrary:
+    """The models of this user as the preferences are now.
+
+    The window asks for models nowhere else, and sends this library along with each request to an engine: the
+    engine's process knows nothing of preferences.
+    """
+    return default_library(preferences().models)
+
+
+def watch_library(on_change: Callable[[], None]) -> Callable[[], None]:
+    """Call `on_change` when another model folder is chosen in the preferences; returns what ends it."""
+    return _watch(_page("segmentation"), on_change, "library_folder")
+
+
 def review_keys() -> dict[str, str]:
     """The keys chosen for the actions of the Review dock, by the action's name; none without the manifest."""
-    chosen = _review_page()
+    chosen = _page("review")
     names = () if chosen is None else type(chosen).model_fields
     return {name.removeprefix("key_"): getattr(chosen, name) for name in names if name.startswith("key_")}
 
 
 def watch_review_keys(on_change: Callable[[], None]) -> Callable[[], None]:
     """Call `on_change` when a key is changed in the preferences; returns what ends it."""
-    chosen = _review_page()
-    if chosen is None:
-        return lambda: None
-
-    def tell(_event: Any) -> None:
-        on_change()
-
-    chosen.events.connect(tell)
-    return lambda: chosen.events.disconnect(tell)
+    return _watch(_page("review"), on_change)
 
 
 def show_preferences(viewer: Any) -> None:
@@ -69,10 +76,33 @@ def show_preferences(viewer: Any) -> None:
         pages.setCurrentRow(ours[0])
 
 
-def _review_page() -> Any:
+def _page(name: str) -> Any:
+    """A page of our settings; None without the manifest."""
     from napari.settings import get_plugin_settings
 
     try:
-        return get_plugin_settings(PLUGIN).review
+        return getattr(get_plugin_settings(PLUGIN), name)
     except (KeyError, AttributeError):
         return None
+
+
+def _watch(page: Any, on_change: Callable[[], None], only: str | None = None) -> Callable[[], None]:
+    """Call `on_change` when a setting of a page changes, or `only` that one; returns what ends it."""
+    if getattr(page, "events", None) is None:
+        return lambda: None
+
+    def tell(event: Any) -> None:
+        if only is None or event.type == only:
+            on_change()
+
+    page.events.connect(tell)
+    return lambda: page.events.disconnect(tell)
+
+
+def _folder(text: str) -> Path | None:
+    if not text:
+        return None
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # the home of somebody who is not known here
+        return Path(text)

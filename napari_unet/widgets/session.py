@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from napari.layers import Image, Labels
 from psygnal import EmitLoopError
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QDockWidget, QWidget
 
 from napari_unet.engine.client import Engine
-from napari_unet.models.library import default_library
 from napari_unet.widgets.mask_context import MaskContext
 from napari_unet.widgets.notices import clear_binding_note
-from napari_unet.widgets.preferences import preferences
+from napari_unet.widgets.preferences import chosen_library, preferences, watch_library
 from napari_unet.widgets.results import MaskResult
 from napari_unet.widgets.viewing import install_viewing
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from napari_unet.widgets.casework.work import CaseWork
     from napari_unet.widgets.viewing.outlines import MaskOutlines
 
+_TYPED_MS = 400  # after the last letter of a folder's name in the preferences
 _sessions: dict[int, Session] = {}
 _made: WeakKeyDictionary[Labels, MaskResult] = WeakKeyDictionary()  # also while no dock is open
 
@@ -70,7 +71,7 @@ class Session(QObject):
     def __init__(self, viewer: Any) -> None:
         super().__init__()
         self.viewer = viewer
-        self.model = default_library(preferences().models).current() or ""
+        self.model = chosen_library().current() or ""
         self._results: dict[Labels, MaskResult] = {
             layer: _made[layer] for layer in viewer.layers if layer in _made
         }
@@ -80,6 +81,11 @@ class Session(QObject):
         self._engine: Engine | None = None
         self._viewing: Any = None
         self._casework: CaseWork | None = None
+        self._folder_typed = QTimer(self)
+        self._folder_typed.setSingleShot(True)
+        self._folder_typed.setInterval(_TYPED_MS)
+        self._folder_typed.timeout.connect(self._on_library)
+        self._unwatch_library: Callable[[], None] | None = None
 
     @property
     def casework(self) -> CaseWork:
@@ -110,6 +116,7 @@ class Session(QObject):
             _sessions[id(self.viewer)] = self
             self._viewing = install_viewing(self.viewer)
             clear_binding_note()
+            self._unwatch_library = watch_library(self._folder_typed.start)
             self.viewer.layers.events.removed.connect(self._on_removed)
         self._docks.append(dock)
 
@@ -128,6 +135,10 @@ class Session(QObject):
                 self._casework.shut()
             self._casework = None
         self.viewer.layers.events.removed.disconnect(self._on_removed)
+        self._folder_typed.stop()
+        if self._unwatch_library is not None:
+            self._unwatch_library()
+            self._unwatch_library = None
         self._viewing.remove()
         self._viewing = None
         self._results.clear()
@@ -158,6 +169,13 @@ class Session(QObject):
         if name != self.model:
             self.model = name
             self.model_changed.emit(name)
+
+    def _on_library(self) -> None:
+        """Another model folder was chosen in the preferences: its models are offered from now on."""
+        current = chosen_library().current()
+        self.library_changed.emit()
+        if current is not None:
+            self.use_model(current)
 
     def keep_result(self, layer: Labels, result: MaskResult) -> None:
         """`layer` shows `result`, for as long as it is in the viewer."""

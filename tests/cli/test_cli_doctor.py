@@ -91,6 +91,23 @@ def test_a_model_folder_that_cannot_be_written_to(tmp_path: Path, monkeypatch: p
     assert found("model folder").status == "problem"
 
 
+def test_the_model_folder_chosen_in_napari_is_looked_at_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """napari's own file of settings, as its preferences write it."""
+    card = models.ModelCard(name="mine", sha256="0" * 64)
+    (tmp_path / "chosen" / "mine").mkdir(parents=True)
+    (tmp_path / "chosen" / "mine" / "card.json").write_text(card.model_dump_json())
+    (tmp_path / "napari").mkdir()
+    monkeypatch.setenv("NAPARI_CONFIG", str(tmp_path / "napari" / "settings.yaml"))
+    assert "model folder of the window" not in [check.name for check in doctor._models()]
+    settings = f"segmentation:\n  library_folder: {tmp_path / 'chosen'}\n"
+    (tmp_path / "napari" / "napari-unet-lung.yaml").write_text(settings)
+    checks = {check.name: check for check in doctor._models() if check.name.endswith("of the window")}
+    assert str(tmp_path / "chosen") in checks["model folder of the window"].found
+    assert checks["model mine of the window"].status == "problem"
+
+
 def test_a_check_that_breaks_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     def breaks() -> object:
         raise RuntimeError("surprise")

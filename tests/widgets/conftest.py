@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from casework_fakes import Review
 from dock_fakes import FakeEngine, FakeJob, settle, two_lungs
+from npe2 import PluginManager
 from qtpy.QtCore import QSettings
 
 from napari_unet.models.card import CARD_FILE, ModelCard
@@ -25,13 +26,15 @@ def qtbot(qtbot, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def no_preferences(monkeypatch):
-    """Whoever runs the tests has preferences of their own; here there are none."""
+def preferences_of_this_test(tmp_path, monkeypatch):
+    """napari's own settings, in a folder of the test's: whoever runs it has preferences of their own."""
+    from napari import settings
 
-    def none(plugin: str) -> None:
-        raise KeyError(plugin)
-
-    monkeypatch.setattr("napari.settings.get_plugin_settings", none)
+    PluginManager.instance().discover()
+    settings._clear_plugin_settings_cache()
+    monkeypatch.setattr(settings, "_CFG_PATH", str(tmp_path / "napari" / "settings.yaml"))
+    yield
+    settings._clear_plugin_settings_cache()
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 from finetune_fakes import FakeEngine, FakeEngines, add_model
+from npe2 import PluginManager
 from qtpy.QtWidgets import QApplication
 
 from napari_unet.widgets import session as session_module
@@ -22,14 +23,16 @@ def qtbot(qtbot, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def no_preferences(monkeypatch, tmp_path):
-    """Whoever runs the tests has preferences and data of their own; here there are none."""
+def preferences_of_this_test(tmp_path, monkeypatch):
+    """napari's own settings, in a folder of the test's: whoever runs it has preferences of their own."""
+    from napari import settings
 
-    def none(plugin: str) -> None:
-        raise KeyError(plugin)
-
-    monkeypatch.setattr("napari.settings.get_plugin_settings", none)
+    PluginManager.instance().discover()
+    settings._clear_plugin_settings_cache()
+    monkeypatch.setattr(settings, "_CFG_PATH", str(tmp_path / "napari" / "settings.yaml"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    yield
+    settings._clear_plugin_settings_cache()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
 from napari_unet.widgets.jobs import Job, run_on_engine
-from napari_unet.widgets.preferences import preferences
+from napari_unet.widgets.preferences import chosen_library, preferences
 
 _IN_A_ROW = 3  # failures after which something is wrong with the model, not with the images
 
@@ -84,10 +84,15 @@ class FirstMasks(QObject):
             return
         wish, project = self._waiting.pop(id), self._casework.project
         self._asked, self._wish = id, wish
-        device = preferences().device
+        device, library = preferences().device, chosen_library()
 
         def arguments() -> dict[str, Any]:
-            return {"path": str(project.source(id)), "model": wish.model, "device": device}
+            return {
+                "path": str(project.source(id)),
+                "model": wish.model,
+                "device": device,
+                "library": library,
+            }
 
         job = self._job = run_on_engine(self._casework.session.engine, "first_mask", arguments, owner=self)
         job.succeeded.connect(lambda found: self._store(id, found, wish.again))

@@ -10,10 +10,10 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.core.errors import UserError
-from napari_unet.models.library import ModelLibrary, default_library
+from napari_unet.models.library import ModelLibrary
 from napari_unet.widgets.forms import Words
 from napari_unet.widgets.jobs import Job, run_in_thread
-from napari_unet.widgets.preferences import preferences
+from napari_unet.widgets.preferences import chosen_library
 from napari_unet.widgets.session import Session
 
 
@@ -35,17 +35,19 @@ class InUse(QWidget):
         column.addWidget(self.says)
         column.addWidget(self.back)
         session.model_changed.connect(self.refresh)
+        session.library_changed.connect(self.refresh)
         self.refresh()
 
     def close_down(self) -> None:
         """Let go of the session."""
         self._session.model_changed.disconnect(self.refresh)
+        self._session.library_changed.disconnect(self.refresh)
         if self._job is not None:
             self._job.abandon()
 
     def refresh(self, *_: Any) -> None:
         """Say what the library says now."""
-        library = default_library(preferences().models)
+        library = chosen_library()
         known = {entry.card.name for entry in library.list()}
         taken = [name for name in library.history() if name in known]
         current = taken[-1] if taken else None
@@ -74,7 +76,7 @@ class InUse(QWidget):
         if self._job is not None:
             return
         self.back.setEnabled(False)
-        library = default_library(preferences().models)
+        library = chosen_library()
         job = self._job = run_in_thread(lambda: change(library), self)
         job.succeeded.connect(self._on_changed)
         job.failed.connect(self._on_failed)

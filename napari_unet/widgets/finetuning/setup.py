@@ -10,7 +10,6 @@ from qtpy.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.protocol import protocols_differ
-from napari_unet.models.library import default_library
 from napari_unet.training.naming import check_name, free_name
 from napari_unet.training.outcome import Estimate
 from napari_unet.widgets.finetuning.presets import PresetBox
@@ -18,7 +17,7 @@ from napari_unet.widgets.finetuning.source import LEAST, Chosen, SourceBox
 from napari_unet.widgets.finetuning.training import BUSY, Training, Wanted
 from napari_unet.widgets.forms import Fields, Words
 from napari_unet.widgets.model_box import ModelBox
-from napari_unet.widgets.preferences import preferences
+from napari_unet.widgets.preferences import chosen_library
 from napari_unet.widgets.session import Session
 
 _CALM_MS = 800  # after the last change, before the time is measured again
@@ -93,7 +92,7 @@ class SetupPage(QWidget):
         problem = "" if self.name.text().strip() else "The new model needs a name."
         if entry is not None and self.name.text().strip():
             try:
-                check_name(default_library(preferences().models), self.name.text().strip())
+                check_name(chosen_library(), self.name.text().strip())
             except UserError as error:
                 problem = str(error)
         self.problem.warn(problem) if problem else self.problem.say("")
@@ -135,7 +134,7 @@ class SetupPage(QWidget):
         if entry is not None:
             self.presets.settings.limit_stages(int(entry.card.net.arguments.get("depth", _STAGES)))
             if not self._typed:
-                self.name.setText(free_name(default_library(preferences().models), entry.card.name))
+                self.name.setText(free_name(chosen_library(), entry.card.name))
         self.show_state()
         self._calm.start()
 

@@ -24,12 +24,11 @@ from napari_unet.core.steps import STOP
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.engine.client import Engine
 from napari_unet.engine.messages import PAUSE, RESUME
-from napari_unet.models.library import default_library
 from napari_unet.training.adapt_config import AdaptConfig
 from napari_unet.training.outcome import Estimate, FineTuneResult
 from napari_unet.widgets.finetuning.course import Course
 from napari_unet.widgets.jobs import Job, run_on_engine
-from napari_unet.widgets.preferences import preferences
+from napari_unet.widgets.preferences import chosen_library, preferences
 from napari_unet.widgets.session import real_viewer
 
 NICE = 10
@@ -96,7 +95,7 @@ class Wanted:
             "protocol": self.protocol,
             "device": chosen.device,
             "threads": chosen.threads,
-            "library": default_library(chosen.models),
+            "library": chosen_library(),
         }
 
 
@@ -177,6 +176,7 @@ class Training(QObject):
             "configs": dict(configs),
             "device": chosen.device,
             "threads": chosen.threads,
+            "library": chosen_library(),
         }
         job = self._estimate = run_on_engine(self._process(), "estimate", lambda: arguments, owner=self)
         job.succeeded.connect(done)

@@ -19,9 +19,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet.models.library import default_library
 from napari_unet.widgets.forms import Fields, Foldable, Words
-from napari_unet.widgets.preferences import preferences
+from napari_unet.widgets.preferences import chosen_library
 
 _GLOB = set("*?[")
 _NOTHING, _FOLDER, _MODEL = "nothing", "folder", "model"
@@ -170,7 +169,7 @@ class AddDialog(QDialog):
         column.addWidget(self.buttons)
 
     def _offer_models(self, model: str) -> None:
-        entries, _ = default_library(preferences().models).scan()
+        entries, _ = chosen_library().scan()
         for entry in entries:
             self._protocols[entry.card.name] = entry.card.protocol
             self.first.addItem(f"Drawn by the model {entry.card.name}", (_MODEL, entry.card.name))
