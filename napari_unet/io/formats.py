@@ -1,4 +1,4 @@
-"""The door between files and rasters: picks the family of a file by its content and hands over."""
+"""The door between files and rasters: hands a file to the reader of its family."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
 from napari_unet.io.dicom import read_dicom
+from napari_unet.io.kinds import family_of
 from napari_unet.io.names import (
     is_mask_name,
     is_readable_image,
@@ -40,15 +41,12 @@ __all__ = [
     "write_probability",
 ]
 
-_KINDS = "Open PNG, JPEG, TIFF, NIfTI or DICOM."
-_AGAIN = "Copy or export it once more."
-
 
 def read_raster(path: Path) -> Raster:
     """One file as a raster. Raises UserError, with the file's name, for anything that cannot be read."""
     readers = {"picture": read_picture, "tiff": read_tiff, "nifti": read_nifti, "dicom": read_dicom}
     with _memory_for(path):
-        return readers[_family(path)](path)
+        return readers[family_of(path)](path)
 
 
 def read_mask(path: Path) -> np.ndarray:
@@ -57,7 +55,7 @@ def read_mask(path: Path) -> np.ndarray:
     bool or an integer dtype; 0 is background. Raises UserError as `read_raster`, and for values that are not
     whole numbers (a probability map).
     """
-    family = _family(path)
+    family = family_of(path)
     if family == "picture":
         return read_picture_mask(path)
     with _memory_for(path):
@@ -122,34 +120,3 @@ def _write(path: Path, pixels: np.ndarray, like: Raster) -> Path:
             return write_nifti(path, pixels, like)
         case other:
             raise UserError(f'Masks are not saved as "{other}".', "Use .png, .tif or .nii.gz.")
-
-
-def _family(path: Path) -> str:
-    """ "picture", "tiff", "nifti" or "dicom", by the first bytes; by the name only where they do not tell."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(352)
-    except FileNotFoundError as error:
-        raise UserError(f"{path} does not exist.", "Check the name.") from error
-    except IsADirectoryError as error:
-        raise UserError(f"{path} is a folder.", "Open one image in it.") from error
-    except OSError as error:
-        raise UserError(
-            f"{path.name} cannot be read ({error.strerror}).", "Check its permissions."
-        ) from error
-    if not start:
-        raise UserError(f"{path.name} is empty (0 bytes).", _AGAIN)
-    if start.startswith((b"\x89PNG", b"\xff\xd8\xff")):
-        return "picture"
-    if start[128:132] == b"DICM":  # first: a DICOM file may begin as a TIFF
-        return "dicom"
-    if start.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
-        return "tiff"
-    suffix = suffix_of(path).lower()
-    if suffix in (".nii", ".nii.gz") or start[344:348] == b"n+1\0" or start[4:8] == b"n+2\0":
-        return "nifti"
-    if suffix in (".dcm", ".dicom"):
-        return "dicom"
-    if is_readable_image(path):
-        raise UserError(f"{path.name} is damaged, or not what its name says.", _AGAIN)
-    raise UserError(f"{path.name} is not an image of a known kind.", _KINDS)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz", ".dcm", ".dicom"})
+IMAGE_SUFFIXES |= {".bmp", ".gif", ".webp", ".jp2", ".mpo", ".jfif"}
 
 RESULT_ENDINGS = ("_overlay", "_probability")  # what a segmentation may leave besides its mask
 

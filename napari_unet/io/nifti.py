@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.grey import grey_from_channels
+from napari_unet.io.kinds import GZIP
+from napari_unet.io.names import suffix_of
 
 # World axes of a file (right, anterior, superior) to those of a Raster (superior, posterior, left).
 _RAS_TO_SPL = np.array([[0, 0, 1, 0], [0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 1]], float)
@@ -120,9 +123,7 @@ def write_nifti(path: Path, pixels: np.ndarray, like: Raster) -> Path:
 
 
 def _raster(path: Path) -> Raster:
-    import nibabel
-
-    image = nibabel.load(path)
+    image = _load(path)
     stored = np.asanyarray(image.dataobj)
     scaled = (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0)
     if stored.dtype.names:  # RGB24 and RGBA32 are records
@@ -151,6 +152,19 @@ def _raster(path: Path) -> Raster:
         source=str(path),
         frame=frame,
     )
+
+
+def _load(path: Path) -> Any:
+    """The file by its content: zipped or not, version 1 or 2, whatever its name says."""
+    import nibabel
+
+    with path.open("rb") as file:
+        zipped = file.read(2) == GZIP
+    if suffix_of(path).lower() == (".nii.gz" if zipped else ".nii"):
+        return nibabel.load(path)
+    content = gzip.decompress(path.read_bytes()) if zipped else path.read_bytes()
+    second = 540 in (int.from_bytes(content[:4], order) for order in ("little", "big"))
+    return (nibabel.Nifti2Image if second else nibabel.Nifti1Image).from_bytes(content)
 
 
 def _known_affine(header: Any) -> np.ndarray | None:

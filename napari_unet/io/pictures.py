@@ -1,9 +1,10 @@
-"""PNG and JPEG."""
+"""PNG, JPEG and the other pictures of cameras and office programs."""
 
 from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,20 +12,29 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.grey import grey_from_channels
+from napari_unet.io.upright import TAG, orientation_of, upright, upright_raster
+
+_FIRST = "The file holds {} pictures, as phones write it; the first one is used."
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "JPEG2000")  # MPO is a JPEG of several pictures
+_LOSSY = ("JPEG", "MPO")
 
 
 def read_picture(path: Path) -> Raster:
-    """A PNG or JPEG as a 2D raster, its pixels as they are stored (8 or 16 bit, 1 bit as 0/255).
+    """A picture as a 2D raster: PNG, JPEG (also a phone's MPO), BMP, GIF, WebP or JPEG 2000.
 
-    The dots per inch in such a file are for a printer: there is never a spacing. An opacity channel is
-    dropped; a rotation noted by a camera (EXIF) is not applied: a mask fits the pixels as they are stored.
+    The pixels are as they are stored (8 or 16 bit, 1 bit as 0/255), upright as the orientation tag (EXIF)
+    asks. The dots per inch in such a file are for a printer: there is never a spacing. An opacity channel is
+    dropped, and of an MPO all pictures but the first; the notes say what was turned and left out.
     """
-    return Raster(_pixels(path), source=str(path))
+    pixels, orientation, count = _read(path)
+    notes = (_FIRST.format(count),) if count > 1 else ()
+    return upright_raster(Raster(pixels, source=str(path), notes=notes), orientation)
 
 
 def read_picture_mask(path: Path) -> np.ndarray:
-    """A mask as labels: the numbers of a coloured palette; a JPEG is cut at half of its maximum."""
-    return _pixels(path, labels=True)
+    """A mask as labels, upright: the numbers of a coloured palette; a JPEG is cut at half of its maximum."""
+    pixels, orientation, _ = _read(path, labels=True)
+    return upright(pixels, orientation)
 
 
 def write_png(path: Path, pixels: np.ndarray) -> Path:
@@ -41,25 +51,36 @@ def write_png(path: Path, pixels: np.ndarray) -> Path:
     return path
 
 
-def _pixels(path: Path, labels: bool = False) -> np.ndarray:
+def _read(path: Path, labels: bool = False) -> tuple[np.ndarray, int, int]:
+    """Pixels as they are stored, the orientation tag, and how many pictures the file holds."""
     from PIL import Image
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # 10,000 x 10,000 is welcome here
-            with Image.open(path, formats=["PNG", "JPEG"]) as picture:
-                if getattr(picture, "n_frames", 1) > 1:
+            warnings.simplefilter("ignore")  # 10,000 x 10,000 is welcome here, and so is odd EXIF
+            with Image.open(path, formats=_FORMATS) as picture:
+                count = getattr(picture, "n_frames", 1)
+                if count > 1 and picture.format != "MPO":
                     raise UserError(f"{path.name} is an animation.", "Save one picture by itself.")
-                if _is_16_bit_colour(path):
-                    return _16_bit_colour(path)
                 picture.load()
-                return _grey(picture, path.name, labels)
+                orientation = _orientation(picture)
+                if _is_16_bit_colour(path):
+                    return _16_bit_colour(path), orientation, count
+                return _grey(picture, path.name, labels), orientation, count
     except Image.DecompressionBombError as error:
         raise UserError(f"{path.name} is too large to be a radiograph.", "Make it smaller first.") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise UserError(
             f"{path.name} is damaged or incomplete and cannot be read.", "Copy or export it once more."
         ) from error
+
+
+def _orientation(picture: Any) -> int:
+    """The orientation tag of a picture that was loaded: a PNG may have it behind its pixels."""
+    try:
+        return orientation_of(picture.getexif().get(TAG))
+    except Exception:  # damaged EXIF makes Pillow raise nearly anything; viewers ignore it too
+        return 1
 
 
 def _is_16_bit_colour(path: Path) -> bool:
@@ -91,7 +112,7 @@ def _grey(picture: object, name: str, labels: bool) -> np.ndarray:
         return np.asarray(picture.convert("L"))
     if picture.mode.startswith(("L", "I", "F")) and picture.mode not in ("LA", "La", "LAB"):
         pixels = np.asarray(picture)
-        return pixels >= max(1, int(pixels.max()) / 2) if labels and picture.format == "JPEG" else pixels
+        return pixels >= max(1, int(pixels.max()) / 2) if labels and picture.format in _LOSSY else pixels
     if picture.mode == "P" and labels:
         try:
             return grey_from_channels(np.asarray(picture.convert("RGB")), name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,32 +13,45 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.grey import grey_from_channels
+from napari_unet.io.tiff_spacing import spacing_of_tiff
+from napari_unet.io.upright import TAG, orientation_of, upright, upright_raster
 
-_MM_PER_UNIT = {"mm": 1.0, "millimeter": 1.0, "cm": 10.0, "m": 1000.0, "nm": 1e-6, "nanometer": 1e-6}
-_MM_PER_UNIT |= dict.fromkeys(("um", "µm", "μm", "\\u00B5m", "micron", "microns", "micrometer"), 1e-3)
+_DARK_LABELS = (1, 2, 255)  # label numbers of a mask, which no viewer can show where 0 is white
 
 
 def read_tiff(path: Path) -> Raster:
     """A TIFF file as a raster: one page is (Y, X), several of one size are (Z, Y, X), never channels.
 
-    The spacing is known only from ImageJ's calibration in a unit of length. The resolution tags in inch or cm
-    are not used: scanners and photo programs write the dots per inch of a printer there. Where white is 0
-    (PhotometricInterpretation), the raster is inverted; one bit is 0/255.
+    Upright as the orientation tag asks. The spacing is known only from OME's physical sizes and from ImageJ's
+    calibration in a unit of length (io/tiff_spacing.py). The resolution tags alone are not used: scanners and
+    photo programs write the dots per inch of a printer there. Where white is 0 (PhotometricInterpretation),
+    the raster is inverted; one bit is 0/255.
     """
-    pixels, page, calibration = _read(path, labels=False)
-    spacing = _spacing(calibration, page, pixels.ndim)
-    return Raster(
+    with _opened(path) as file:
+        pixels, page = _pixels(file, path.name, labels=False)
+        spacing = spacing_of_tiff(file, page, pixels.ndim)
+    raster = Raster(
         pixels.astype(np.uint8) * 255 if pixels.dtype == bool else pixels,
-        spacing_mm=spacing,
-        spacing_source="ImageJ calibration" if spacing else "",
+        spacing_mm=spacing.mm,
+        spacing_source=spacing.source,
         inverted=True if page.photometric.name == "MINISWHITE" else None,
         source=str(path),
+        notes=spacing.notes,
     )
+    return upright_raster(raster, _orientation(page))
 
 
 def read_tiff_mask(path: Path) -> np.ndarray:
-    """A mask as labels: the stored numbers, also where 0 is shown white, and those of a coloured palette."""
-    return _read(path, labels=True)[0]
+    """A mask as labels, as viewers show it: upright, and what is white is lung, also where 0 is white.
+
+    There, label numbers (1 and 2, which viewers show as white as the background) stay as they are stored. A
+    coloured palette gives the stored numbers.
+    """
+    with _opened(path) as file:
+        pixels, page = _pixels(file, path.name, labels=True)
+    if page.photometric.name == "MINISWHITE":
+        pixels = _as_shown(pixels)
+    return upright(pixels, _orientation(page))
 
 
 def write_tiff(path: Path, pixels: np.ndarray, like: Raster) -> Path:
@@ -57,21 +72,14 @@ def write_tiff(path: Path, pixels: np.ndarray, like: Raster) -> Path:
     return path
 
 
-def _read(path: Path, labels: bool) -> tuple[np.ndarray, Any, dict[str, Any]]:
-    """Pixels, the first page and ImageJ's metadata."""
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The TiffFile. What is wrong with it becomes a UserError, also while it is read."""
     import tifffile
 
     try:
         with tifffile.TiffFile(path) as file:
-            whole = [series for series in file.series if not _is_extra(series.keyframe)]
-            if len(whole) != 1:
-                raise UserError(
-                    f"{path.name} holds {len(whole)} images of different sizes or kinds.",
-                    "Save the one that you need by itself.",
-                )
-            page, axes = whole[0].keyframe, whole[0].axes
-            pixels = _grey_stack(whole[0].asarray(), axes, page, path.name, labels)
-            return pixels.astype(pixels.dtype.newbyteorder("="), copy=False), page, file.imagej_metadata or {}
+            yield file
     except (UserError, MemoryError):
         raise
     except Exception as error:  # decoders of damaged files raise nearly anything
@@ -83,6 +91,38 @@ def _read(path: Path, labels: bool) -> tuple[np.ndarray, Any, dict[str, Any]]:
         raise UserError(
             f"{path.name} is damaged, incomplete or of an unknown kind of TIFF.", "Export it once more."
         ) from error
+
+
+def _pixels(file: Any, name: str, labels: bool) -> tuple[np.ndarray, Any]:
+    """The pixels as they are stored, (Y, X) or (Z, Y, X), and the first page."""
+    whole = [series for series in file.series if not _is_extra(series.keyframe)]
+    if len(whole) != 1:
+        raise UserError(
+            f"{name} holds {len(whole)} images of different sizes or kinds.",
+            "Save the one that you need by itself.",
+        )
+    page, axes = whole[0].keyframe, whole[0].axes
+    pixels = _grey_stack(whole[0].asarray(), axes, page, name, labels)
+    return pixels.astype(pixels.dtype.newbyteorder("="), copy=False), page
+
+
+def _orientation(page: Any) -> int:
+    tag = page.tags.get(TAG)
+    return 1 if tag is None else orientation_of(int(tag.value))
+
+
+def _as_shown(stored: np.ndarray) -> np.ndarray:
+    """A mask in which 0 is white with white as its highest value; label numbers stay as they are."""
+    if stored.dtype == bool:
+        return ~stored
+    if stored.dtype.kind != "u":
+        return stored
+    white = np.iinfo(stored.dtype).max
+    values = np.unique(stored)
+    labels = values[values > 0]
+    if values[-1] <= white // 2 or (labels[0] <= 2 and np.isin(labels, _DARK_LABELS).all()):
+        return stored
+    return white - stored
 
 
 def _is_extra(page: Any) -> bool:
@@ -122,18 +162,3 @@ def _from_palette(indices: np.ndarray, palette: np.ndarray, name: str, labels: b
         raise
     table = grey if (grey % 257).any() else (grey // 257).astype(np.uint8)
     return np.asarray(table[indices])
-
-
-def _spacing(imagej: dict[str, Any], page: Any, ndim: int) -> tuple[float, ...] | None:
-    """ImageJ's calibration in mm: pixels per unit in the tags, slice distance (1 if absent) in its text."""
-    mm = _MM_PER_UNIT.get(str(imagej.get("unit", "")).lower().replace("\\u00b5", "µ"))
-    if mm is None:
-        return None
-    try:
-        per_unit = [page.tags[tag].value for tag in ("YResolution", "XResolution")]
-        spacing = [mm * below / above for above, below in per_unit]
-    except (KeyError, ZeroDivisionError, TypeError, ValueError):
-        return None
-    if ndim == 3:
-        spacing.insert(0, mm * float(imagej.get("spacing", 1.0)))
-    return tuple(spacing) if all(0 < length < np.inf for length in spacing) else None

@@ -58,6 +58,37 @@ def test_empty_rubbish_and_missing_files_are_named(tmp_path, suffix):
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("name", "start", "problem", "remedy"),
+    [
+        ("IMG_1.HEIC", b"\0\0\0\x24ftypheic\0\0\0\0mif1heic", "HEIC picture", "Most Compatible"),
+        ("IMG_1.jpg", b"\0\0\0\x24ftypmif1\0\0\0\0mif1heic", "HEIC picture", "as PNG"),
+        ("a.avif", b"\0\0\0\x1cftypavif\0\0\0\0avifmif1", "AVIF picture", "as PNG"),
+        ("a.jxl", b"\xff\x0a\x01\x02", "JPEG XL", "as PNG"),
+        ("a.psd", b"8BPS\0\1", "Photoshop", "as PNG"),
+        ("a.pdf", b"%PDF-1.7", "PDF", "PNG or DICOM"),
+        ("a.zip", b"PK\x03\x04", "ZIP", "Unpack"),
+        ("a.nrrd", b"NRRD0004", "NRRD", "NIfTI"),
+        ("a.gz", b"\x1f\x8b\x08rubbish", "gzip", "Unpack"),
+    ],
+)
+def test_known_kinds_that_are_not_read_are_refused_by_their_name_with_the_remedy(
+    tmp_path, name, start, problem, remedy
+):
+    (tmp_path / name).write_bytes(start + bytes(400))
+    with pytest.raises(UserError, match=problem) as caught:
+        read_raster(tmp_path / name)
+    assert name in caught.value.problem and remedy in caught.value.remedy
+    with pytest.raises(UserError, match=problem):
+        read_mask(tmp_path / name)
+
+
+def test_a_text_that_begins_as_a_bitmap_does_is_no_picture(tmp_path):
+    (tmp_path / "BMI.txt").write_text("BMI of the patients, one a line\n" * 20)
+    with pytest.raises(UserError, match="not an image of a known kind"):
+        read_raster(tmp_path / "BMI.txt")
+
+
 def test_other_kinds_and_folders(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
     with pytest.raises(UserError, match=r"notes\.txt is not an image of a known kind\. Open PNG"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import itertools
 import pickle
 
@@ -308,3 +309,27 @@ def test_a_singular_affine_is_no_affine(tmp_path):
         file.write(b"\0" * 4 + image.dataobj.tobytes())
     raster = read_raster(tmp_path / "a.nii")
     assert (raster.affine, raster.spacing_mm) == (None, (3, 2, 1))
+
+
+@pytest.mark.parametrize("kind", [nibabel.Nifti1Image, nibabel.Nifti2Image])
+@pytest.mark.parametrize("is_zipped", [True, False])
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.gz", "IM0001"])
+def test_zipped_or_not_is_told_by_the_content(tmp_path, kind, is_zipped, name):
+    voxels = np.random.default_rng(0).integers(0, 99, (5, 6, 7), dtype=np.int16)
+    image = kind(voxels, np.diag([-2.0, -1.5, 3.0, 1.0]))
+    image.header.set_slope_inter(2, 1)
+    content = image.to_bytes()
+    (tmp_path / name).write_bytes(gzip.compress(content) if is_zipped else content)
+    (tmp_path / "as_named.nii").write_bytes(content)
+    expected, raster = read_raster(tmp_path / "as_named.nii"), read_raster(tmp_path / name)
+    np.testing.assert_array_equal(raster.pixels, expected.pixels)
+    assert (raster.spacing_mm, raster.columns_towards) == (expected.spacing_mm, expected.columns_towards)
+    np.testing.assert_array_equal(raster.affine, expected.affine)
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+def test_a_zip_that_is_cut_is_named(tmp_path, name):
+    content = gzip.compress(nibabel.Nifti1Image(np.zeros((30, 30, 30), np.int16), np.eye(4)).to_bytes())
+    (tmp_path / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(UserError, match=name):
+        read_raster(tmp_path / name)

@@ -161,3 +161,38 @@ def test_only_what_a_png_holds_is_written(tmp_path):
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.mode == "L"
         assert np.array_equal(np.asarray(picture), np.eye(4) * 255)
+
+
+def test_a_phone_s_mpo_is_its_first_picture_and_that_is_said(tmp_path, grey):
+    small = Image.fromarray(grey[::2, ::2].copy())
+    whole = io.BytesIO()
+    Image.fromarray(grey).save(whole, format="MPO", save_all=True, append_images=[small], quality=95)
+    for name in ("IMG_0001.jpg", "IMG_0001.mpo"):
+        (tmp_path / name).write_bytes(whole.getvalue())
+        raster = read_raster(tmp_path / name)
+        assert raster.shape == grey.shape
+        assert "2 pictures" in raster.notes[0] and "first" in raster.notes[0]
+
+
+@pytest.mark.parametrize("name", ["a.bmp", "a.webp", "a.gif", "a.jp2"])
+def test_pictures_of_office_programs_are_read(tmp_path, grey, name):
+    Image.fromarray(grey).save(tmp_path / name, **({"lossless": True} if name == "a.webp" else {}))
+    raster = read_raster(tmp_path / name)
+    np.testing.assert_array_equal(raster.pixels, grey)
+    assert raster.notes == ()
+    mask = (grey > 120).astype(np.uint8) * 255
+    Image.fromarray(mask).save(tmp_path / name, **({"lossless": True} if name == "a.webp" else {}))
+    np.testing.assert_array_equal(read_mask(tmp_path / name) > 0, mask > 0)
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp"])
+def test_animations_of_other_kinds_are_refused(tmp_path, grey, name):
+    Image.fromarray(grey).save(tmp_path / name, save_all=True, append_images=[Image.fromarray(255 - grey)])
+    with pytest.raises(UserError, match="animation"):
+        read_raster(tmp_path / name)
+
+
+def test_16_bit_jpeg_2000_keeps_its_bits(tmp_path, grey):
+    wide = grey.astype(np.uint16) * 200
+    Image.fromarray(wide).save(tmp_path / "a.jp2")
+    np.testing.assert_array_equal(read_raster(tmp_path / "a.jp2").pixels, wide)

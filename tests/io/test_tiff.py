@@ -97,7 +97,8 @@ def test_resolution_tags_are_for_printers(tmp_path, unit):
 
 
 @pytest.mark.parametrize(
-    ("unit", "mm"), [("mm", 1), ("cm", 10), ("um", 1e-3), ("micron", 1e-3), ("\\u00B5m", 1e-3)]
+    ("unit", "mm"),
+    [("mm", 1), ("cm", 10), ("inch", 25.4), ("um", 1e-3), ("micron", 1e-3), ("\\u00B5m", 1e-3)],
 )
 def test_imagej_calibration_is_the_spacing(tmp_path, unit, mm):
     metadata = {"unit": unit, "spacing": 3.0, "axes": "ZYX"}
@@ -110,13 +111,43 @@ def test_imagej_calibration_is_the_spacing(tmp_path, unit, mm):
     assert raster.spacing_source == "ImageJ calibration"
 
 
-@pytest.mark.parametrize("unit", ["pixel", "inch", ""])
+@pytest.mark.parametrize("unit", ["pixel", "pixels", "sec", ""])
 def test_imagej_units_that_are_no_length_give_no_spacing(tmp_path, unit):
     tifffile.imwrite(
         tmp_path / "a.tif", _pixels((20, 24)), imagej=True, resolution=(2, 2), metadata={"unit": unit}
     )
     raster = read_raster(tmp_path / "a.tif")
     assert (raster.spacing_mm, raster.spacing_source) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("unit", "mm"), [("mm", 1), ("µm", 1e-3), ("cm", 10), ("in", 25.4), ("nm", 1e-6), (None, 1e-3)]
+)
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_ome_physical_sizes_are_the_spacing(tmp_path, unit, mm, ndim):
+    metadata = {"axes": "ZYX"[-ndim:]}
+    for axis, size in zip("ZYX"[-ndim:], (3.0, 0.5, 0.4)[-ndim:], strict=True):
+        metadata |= {f"PhysicalSize{axis}": size} | ({f"PhysicalSize{axis}Unit": unit} if unit else {})
+    tifffile.imwrite(tmp_path / "a.ome.tif", _pixels((4, 20, 24)[-ndim:]), ome=True, metadata=metadata)
+    raster = read_raster(tmp_path / "a.ome.tif")
+    assert raster.spacing_mm == pytest.approx(tuple(mm * size for size in (3.0, 0.5, 0.4)[-ndim:]))
+    assert raster.spacing_source == "OME physical size"
+
+
+def test_ome_without_a_length_gives_no_spacing_and_a_missing_depth_is_said(tmp_path):
+    sizes = {"PhysicalSizeX": 0.4, "PhysicalSizeY": 0.5}
+    pixels = {f"{key}Unit": "pixel" for key in sizes} | {"axes": "YX"}
+    tifffile.imwrite(tmp_path / "a.ome.tif", _pixels((20, 24)), ome=True, metadata=sizes | pixels)
+    assert read_raster(tmp_path / "a.ome.tif").spacing_mm is None
+    tifffile.imwrite(tmp_path / "b.ome.tif", _pixels((4, 20, 24)), ome=True, metadata=sizes | {"axes": "ZYX"})
+    raster = read_raster(tmp_path / "b.ome.tif")
+    assert raster.spacing_mm is None and "distance of its slices" in raster.notes[0]
+
+
+def test_damaged_ome_text_costs_the_spacing_only(tmp_path):
+    text = '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image><Pixels '
+    tifffile.imwrite(tmp_path / "a.tif", _pixels((20, 24)), description=text + "</OME>", metadata=None)
+    assert read_raster(tmp_path / "a.tif").spacing_mm is None
 
 
 def test_white_is_zero_is_said_and_not_applied(tmp_path):
@@ -129,11 +160,30 @@ def test_white_is_zero_is_said_and_not_applied(tmp_path):
 
 def test_one_bit(tmp_path):
     bits = _RNG.random((20, 24)) > 0.5
-    tifffile.imwrite(tmp_path / "a.tif", bits)
+    tifffile.imwrite(tmp_path / "a.tif", bits, photometric="miniswhite")
     np.testing.assert_array_equal(read_raster(tmp_path / "a.tif").pixels, bits * 255)
-    np.testing.assert_array_equal(read_mask(tmp_path / "a.tif") > 0, bits)
+    assert read_raster(tmp_path / "a.tif").inverted is True
     tifffile.imwrite(tmp_path / "b.tif", bits, photometric="minisblack")
     np.testing.assert_array_equal(read_mask(tmp_path / "b.tif") > 0, bits)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.uint16])
+def test_a_mask_in_which_white_is_zero_is_what_viewers_show(tmp_path, dtype):
+    from PIL import Image
+
+    white = _RNG.random((20, 24)) > 0.5
+    stored = ~white if dtype is bool else np.where(white, 0, np.iinfo(dtype).max).astype(dtype)
+    tifffile.imwrite(tmp_path / "m.tif", stored, photometric="miniswhite")
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.tif") > 0, white)
+    if dtype is not np.uint16:  # a second reader of the same file, which shows 16 bit as they are stored
+        np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "m.tif").convert("L")) > 0, white)
+
+
+@pytest.mark.parametrize("values", [(0, 1, 2), (0, 1), (0, 1, 2, 255), (0, 1, 255)])
+def test_label_numbers_stay_where_white_is_zero(tmp_path, values):
+    labels = _RNG.choice(np.array(values, np.uint8), (20, 24))
+    tifffile.imwrite(tmp_path / "m.tif", labels, photometric="miniswhite")
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.tif"), labels)
 
 
 def test_palettes(tmp_path):

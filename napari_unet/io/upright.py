@@ -1,0 +1,63 @@
+"""The orientation tag of EXIF and TIFF: pictures are read as viewers show them, upright."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from napari_unet.core.raster import Raster
+
+TAG = 274  # of EXIF and of TIFF alike
+_TURNED = {
+    2: "mirrored (left and right swapped)",
+    3: "turned by 180°",
+    4: "mirrored (top and bottom swapped)",
+    5: "mirrored and turned by a quarter, so that rows became columns",
+    6: "turned by a quarter to the right",
+    7: "mirrored and turned by a quarter, so that rows became columns",
+    8: "turned by a quarter to the left",
+}
+
+
+@dataclass(frozen=True)
+class Turned:
+    """The frame of a raster that is not as its file stores it.
+
+    orientation : the tag, 2 to 8. stored_shape : the shape before it was turned.
+    """
+
+    orientation: int
+    stored_shape: tuple[int, ...]
+
+
+def orientation_of(tag: object) -> int:
+    """The value of an orientation tag, 1 to 8; what is no such value counts as 1, as in viewers."""
+    return tag if isinstance(tag, int) and tag in _TURNED else 1
+
+
+def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """(..., Y, X) as it is stored to (..., Y, X) as it is shown, contiguous; 5 to 8 swap Y and X."""
+    shown = pixels.swapaxes(-1, -2) if orientation >= 5 else pixels
+    if orientation in (2, 3, 6, 7):
+        shown = shown[..., ::-1]
+    if orientation in (3, 4, 7, 8):
+        shown = shown[..., ::-1, :]
+    return np.ascontiguousarray(shown)
+
+
+def upright_raster(raster: Raster, orientation: int) -> Raster:
+    """`raster`, whose pixels and spacing are as they are stored, as it is shown; its notes say so."""
+    if orientation == 1:
+        return raster
+    spacing = raster.spacing_mm
+    if spacing is not None and orientation >= 5:
+        spacing = (*spacing[:-2], spacing[-1], spacing[-2])
+    note = f"The picture was {_TURNED[orientation]}, as the orientation tag in its file asks."
+    return replace(
+        raster,
+        pixels=upright(raster.pixels, orientation),
+        spacing_mm=spacing,
+        frame=Turned(orientation, raster.shape),
+        notes=(*raster.notes, note),
+    )
