@@ -21,7 +21,7 @@ from napari_unet.core.steps import changed
 from napari_unet.core.tiling import TilePlan, predict_tiled
 from napari_unet.inference.features import bottleneck_features, image_features
 from napari_unet.inference.fold import folded
-from napari_unet.inference.prepare import resized
+from napari_unet.inference.prepare import network_input, resized
 from napari_unet.models.card import ModelCard
 
 Steps = Generator[TileDone | Note, None, Prediction]
@@ -138,7 +138,9 @@ class Predictor:
         return full
 
     def _looked(self, small: np.ndarray, inverted: bool) -> tuple[Tensor, float]:
-        probability = self._probability(_batch(self.card.intensity.apply(small, inverted)))
+        probability = self._probability(
+            _batch(network_input(small, self.card.intensity, (small.shape[0], small.shape[1]), inverted))
+        )
         expected = self.card.likeness
         return probability, likeness(probability[0].numpy(), expected) if expected else 0.0
 

@@ -1,4 +1,4 @@
-"""Images and maps to another size."""
+"""Images as a network takes them, and maps to another size."""
 
 from __future__ import annotations
 
@@ -6,6 +6,19 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from napari_unet.core.intensity import IntensityRule
+
+
+def network_input(
+    pixels: np.ndarray, rule: IntensityRule, size: tuple[int, int], inverted: bool = False
+) -> np.ndarray:
+    """float32 (*size) in 0..1 of raw pixels (Y, X), for a network that sees the whole image.
+
+    The only way there: segmenting, training, fine-tuning and simulating see the same numbers. First the size,
+    then the grey values. inverted : bones are dark.
+    """
+    return rule.apply(resized(pixels, size)[0, 0].numpy(), inverted)
 
 
 def resized(pixels: np.ndarray | Tensor, size: tuple[int, int]) -> Tensor:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from skimage import transform
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.gate import check_pixels
@@ -17,7 +16,7 @@ from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.labels import IGNORE, file_labels, lung
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.inference.prepare import resized
+from napari_unet.inference.prepare import network_input, resized
 from napari_unet.io.formats import list_images, read_mask, read_raster, stem
 from napari_unet.models.card import ModelCard
 from napari_unet.training.config import DataConfig
@@ -87,9 +86,9 @@ def of_split(pairs: list[Pair], split: str) -> list[Pair]:
 def load_samples(
     pairs: list[Pair], size: tuple[int, int], intensity: IntensityRule, oversize: bool
 ) -> Samples:
-    """Reads, scales and resizes pairs. oversize : 1.5 times `size`, for training; otherwise `size`.
+    """Reads pairs as the model will see them in inference.
 
-    Raises UserError that names the file if it is no usable 2D image, or its mask has another size or labels
+XX
     that nobody knows.
     """
     shape = _at(size, oversize)
@@ -104,13 +103,8 @@ def load_samples(
                 f"{pair.image.name} is {raster.shape} pixels and its mask {labels.shape}.",
                 "Give it its own mask.",
             )
-        scaled = intensity.apply(raster.pixels, inverted=bool(raster.inverted))
-        images.append(transform.resize(scaled, shape, order=1, anti_aliasing=True).astype(np.float32))
-        shares = (
-            transform.resize(part.astype(np.float32), shape, order=1, anti_aliasing=True)
-            for part in (lung(labels), labels == IGNORE)
-        )
-        for stack, part in zip((masks, valid), _majority(*shares), strict=True):
+        images.append(network_input(raster.pixels, intensity, shape, bool(raster.inverted)))
+        for stack, part in zip((masks, valid), _targets(lung(labels), labels == IGNORE, shape), strict=True):
             stack.append(part)
     return Samples(tuple(pairs), *(np.stack(stack)[:, None] for stack in (images, masks, valid)))
 
@@ -134,10 +128,9 @@ def labelled(
         raster, labels = read_pair(pair, card)
         stack = raster.pixels.ndim == 3
         for z in chosen_slices(pair, raster) if stack else [...]:
-            small = resized(raster.pixels[z], shape)[0, 0].numpy()
-            images.append(card.intensity.apply(small, inverted=bool(raster.inverted)))
-            shares = resized(np.stack([labels[z] == 1, labels[z] == IGNORE]), shape)[0].numpy()
-            for found, part in zip((masks, valid), _majority(*shares), strict=True):
+            images.append(network_input(raster.pixels[z], card.intensity, shape, bool(raster.inverted)))
+            targets = _targets(labels[z] == 1, labels[z] == IGNORE, shape)
+            for found, part in zip((masks, valid), targets, strict=True):
                 found.append(part)
             origins.append(k)
     if not any(mask.any() for mask in masks):
@@ -156,10 +149,16 @@ def mask_labels(pair: Pair) -> np.ndarray:
         raise UserError(f"{name}{error.problem}", error.remedy) from error
 
 
-def _majority(lungs: np.ndarray, ignored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Masks and valid, float32 0 or 1, of the shares that lungs and ignored pixels have of each pixel."""
-    valid = ignored < 0.5
-    return ((lungs >= 0.5 * (1 - ignored)) & valid).astype(np.float32), valid.astype(np.float32)
+def _targets(
+    lungs: np.ndarray, ignored: np.ndarray, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mask and valid, float32 0 or 1, at another size: what most of each new pixel's area is.
+
+    lungs, ignored : bool (Y, X).
+    """
+    lung_share, ignored_share = resized(np.stack([lungs, ignored]), shape)[0].numpy()
+    valid = ignored_share < 0.5
+    return ((lung_share >= 0.5 * (1 - ignored_share)) & valid).astype(np.float32), valid.astype(np.float32)
 
 
 def _at(size: tuple[int, int], oversize: bool) -> tuple[int, int]:
