@@ -88,8 +88,8 @@ def load_samples(
 ) -> Samples:
     """Reads pairs as the model will see them in inference.
 
-XX
-    that nobody knows.
+    oversize : 1.5 times `size`, for training; otherwise `size`. Raises UserError that names the file if it is
+    no usable 2D image, or its mask has another size or labels that nobody knows.
     """
     shape = _at(size, oversize)
     images: list[np.ndarray] = []
