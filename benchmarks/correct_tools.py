@@ -14,6 +14,7 @@ from benchmarks.timing import interleaved
 from napari_unet.core import correct
 from napari_unet.core.masks import split_left_right
 from napari_unet.core.metrics import dice
+from napari_unet.core.raster import Modality
 from napari_unet.io.formats import read_raster
 from napari_unet.samples import CT, SAMPLES
 
@@ -63,6 +64,9 @@ def _work(side: int) -> dict[str, Callable[[], object]]:
         "shrink, 2 mm": partial(correct.grow, labels, -2.0, spacing),
         "mirror the other lung": partial(correct.mirror_lung, labels, "right", "L", image),
         "live numbers": partial(correct.live_numbers, labels, model, spacing, "L"),
+        "live numbers, CT of 91 slices": partial(
+            correct.live_numbers, stack, np.roll(stack, 4, axis=2), (4.0, 4.0, 4.0), "L", Modality.CT
+        ),
         "interpolate, every 5th of 91 slices": partial(
             correct.interpolate_slices, stack, range(0, len(stack), 5), (4.0, 4.0, 4.0)
         ),

@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 
 from napari_unet.core.labels import IGNORE
-from napari_unet.core.masks import bounding_box, fill_holes, part_sizes, split_left_right
+from napari_unet.core.masks import bounding_box, hole_sizes, sides_and_parts
 from napari_unet.core.orientation import sides
 
 _RATIO = (0.5, 1.7)  # left to right; holds 320 of 321 reference masks from three hospitals
@@ -44,12 +44,16 @@ class Finding:
 
 
 def check_mask(
-    mask: np.ndarray, spacing_mm: tuple[float, ...] | None = None, columns_towards: str | None = None
+    mask: np.ndarray,
+    spacing_mm: tuple[float, ...] | None = None,
+    columns_towards: str | None = None,
+    counted: tuple[int, int, np.ndarray] | None = None,
 ) -> tuple[Finding, ...]:
     """Findings on a bool mask (Y, X), or (Z, Y, X) as one volume; none if all looks as it should.
 
     spacing_mm, columns_towards : as in Raster. Size is judged only where the spacing is known, for an adult.
-    The slices of a stack of radiographs are checked one by one by the caller.
+    The slices of a stack of radiographs are checked one by one by the caller. counted : what
+    `sides_and_parts` gives for the mask, where somebody has asked for it already.
     """
     if spacing_mm is not None and len(spacing_mm) != mask.ndim:
         raise ValueError(f"spacing {spacing_mm} does not fit shape {mask.shape}")
@@ -58,12 +62,11 @@ def check_mask(
     if box is None:
         return (Finding(Code.NO_LUNG, "No lung is marked."),)
     part = mask[box]
-    labels = split_left_right(mask, columns_towards, per_slice=False)
-    right, left = (int(np.count_nonzero(labels == lung)) for lung in (1, 2))
+    right, left, parts = sides_and_parts(mask, columns_towards) if counted is None else counted
     total = right + left
     found = [
         _both_sides(right, left, columns_towards),
-        _extra_parts(part, total),
+        _extra_parts(parts, total),
         _holes(part, total),
         _border(mask),
         _size(total, spacing_mm),
@@ -104,8 +107,8 @@ def _both_sides(right: int, left: int, columns_towards: str | None) -> Finding |
     return Finding(Code.RATIO, f"The {small} lung is only {share:.0%} the size of the {large} one{assumed}.")
 
 
-def _extra_parts(mask: np.ndarray, total: int) -> Finding | None:
-    extra = _count_parts(mask, total) - 2
+def _extra_parts(sizes: np.ndarray, total: int) -> Finding | None:
+    extra = _count(sizes, total) - 2
     if extra < 1:
         return None
     text = "there is 1 more part" if extra == 1 else f"there are {extra} more parts"
@@ -113,14 +116,14 @@ def _extra_parts(mask: np.ndarray, total: int) -> Finding | None:
 
 
 def _holes(mask: np.ndarray, total: int) -> Finding | None:
-    holes = _count_parts(fill_holes(mask) & ~mask, total)
+    holes = _count(hole_sizes(mask), total)
     if not holes:
         return None
     return Finding(Code.HOLES, "The mask has a hole." if holes == 1 else f"The mask has {holes} holes.")
 
 
-def _count_parts(mask: np.ndarray, total: int) -> int:
-    _, sizes = part_sizes(mask)
+def _count(sizes: np.ndarray, total: int) -> int:
+    """How many of these parts are worth a look."""
     return int(np.count_nonzero(sizes >= max(1, _SMALLEST * total)))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_unet.core.checks import Finding, check_mask
 from napari_unet.core.labels import IGNORE, LEFT, RIGHT, lung
-from napari_unet.core.masks import bounding_box, split_left_right
+from napari_unet.core.masks import sides_and_parts
 from napari_unet.core.metrics import dice
 from napari_unet.core.orientation import sides
 from napari_unet.core.raster import Modality
@@ -76,7 +76,10 @@ def live_numbers(
     if spacing is not None and len(spacing) != labels.ndim:
         raise ValueError(f"spacing {spacing} does not fit shape {labels.shape}")
     mask = lung(labels)
-    right, left = _sides(labels, mask, columns_towards)
+    told_apart = bool((labels == LEFT).any())
+    counted = None if told_apart else sides_and_parts(mask, columns_towards)
+    right = int(np.count_nonzero(labels == RIGHT)) if counted is None else counted[0]
+    left = int(np.count_nonzero(labels == LEFT)) if counted is None else counted[1]
     agreement, changed = None, None
     if model_labels is not None:
         ignored = (labels == IGNORE) | (model_labels == IGNORE)
@@ -92,16 +95,6 @@ def live_numbers(
         left_pixels=left,
         element=None if spacing is None else prod(spacing),
         volume=labels.ndim == 3,
-        sides_assumed=sides(columns_towards).assumed and not (labels == LEFT).any(),
-        findings=check_mask(mask, spacing, columns_towards) if is_image or is_volume else (),
+        sides_assumed=sides(columns_towards).assumed and not told_apart,
+        findings=check_mask(mask, spacing, columns_towards, counted) if is_image or is_volume else (),
     )
-
-
-def _sides(labels: np.ndarray, mask: np.ndarray, columns_towards: str | None) -> tuple[int, int]:
-    """Pixels of the right and of the left lung: by their labels, or by where they lie."""
-    if not (labels == LEFT).any():
-        box = bounding_box(mask)
-        if box is None:
-            return 0, 0
-        labels = split_left_right(mask, columns_towards, per_slice=False)
-    return int(np.count_nonzero(labels == RIGHT)), int(np.count_nonzero(labels == LEFT))

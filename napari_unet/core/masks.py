@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from napari_unet.core.labels import LEFT, RIGHT
 from napari_unet.core.orientation import is_right_lung_on_the_left
 
 _BAND = (0.2, 0.8)  # the cut between the lungs runs in this share of the width that both take up
 _WIDEST_BRIDGE = 0.5  # lungs that are joined over more than this share of their height are one lung
 _SMALLEST_LUNG = 0.15  # a cut through a joined part must leave this share of it on either side
 _SPECK = 0.05  # parts under this share of the largest have no say in where the cut runs
+_AT_ONCE = 64  # slices whose cuts are looked for together: about 50 MB for a CT
 _NARROW = 0.8  # width to height under which parts in one half of the image are one lung
 
 
@@ -96,12 +98,25 @@ def bounding_box(mask: np.ndarray) -> tuple[slice, ...] | None:
 
 def fill_holes(mask: np.ndarray) -> np.ndarray:
     """`mask` with every part of the background that does not reach the array's edge filled in."""
+    labels, hole = _background(mask)
+    hole[0] = True  # label 0 is the mask itself
+    return np.asarray(hole[labels])
+
+
+def hole_sizes(mask: np.ndarray) -> np.ndarray:
+    """Pixels of each hole that `fill_holes` fills in."""
+    labels, hole = _background(mask)
+    hole[0] = False
+    return np.bincount(labels.ravel(), minlength=len(hole))[hole] if hole.any() else np.zeros(0, np.intp)
+
+
+def _background(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(labels of the background's parts from 1 on, whether each of them is a hole; [0] stands for none)."""
     labels, count = ndimage.label(~mask)
     hole = np.ones(count + 1, bool)
     for axis in range(mask.ndim):
         hole[labels.take((0, -1), axis=axis).ravel()] = False
-    hole[0] = True  # label 0 is the mask itself
-    return np.asarray(hole[labels])
+    return labels, hole
 
 
 def part_sizes(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -131,11 +146,39 @@ def split_left_right(
     if mask.ndim == 3 and per_slice:
         slices = [split_left_right(one, columns_towards) for one in mask]
         return np.stack(slices) if slices else np.zeros(mask.shape, np.uint8)
-    right_first = is_right_lung_on_the_left(columns_towards)
     volume = mask.astype(bool)[None] if mask.ndim == 2 else mask.astype(bool)
-    on_the_left = _left_of_cut(volume)
-    labels = np.where(on_the_left == right_first, np.uint8(1), np.uint8(2))
-    return np.asarray(labels * volume).reshape(mask.shape)
+    labels = np.zeros(volume.shape, np.uint8)
+    box = bounding_box(volume)
+    if box is not None:
+        _label_sides(labels, volume, box, columns_towards)
+    return labels.reshape(mask.shape)
+
+
+def sides_and_parts(mask: np.ndarray, columns_towards: str | None) -> tuple[int, int, np.ndarray]:
+    """(pixels of the right lung, of the left lung, of each part) of one image or volume, looked for once.
+
+    mask, columns_towards : as in `split_left_right`.
+    """
+    volume = mask.astype(bool)[None] if mask.ndim == 2 else mask.astype(bool)
+    box = bounding_box(volume)
+    if box is None:
+        return 0, 0, np.zeros(0, np.intp)
+    labels = np.zeros(volume.shape, np.uint8)
+    sizes = _label_sides(labels, volume, box, columns_towards)
+    right = int(np.count_nonzero(labels == RIGHT))
+    return right, int(sizes.sum()) - right, sizes
+
+
+def _label_sides(
+    labels: np.ndarray, volume: np.ndarray, box: tuple[slice, ...], columns_towards: str | None
+) -> np.ndarray:
+    """Write RIGHT and LEFT into `labels` where `volume` is; returns the sizes of its parts."""
+    rows = (*box[:2], slice(None))  # where the image's middle is decides, so all columns stay
+    part = volume[rows]
+    left, sizes = _left_of_cut(part, box[2])
+    on_the_right = left == is_right_lung_on_the_left(columns_towards)
+    labels[rows] = np.where(on_the_right, np.uint8(RIGHT), np.uint8(LEFT)) * part
+    return sizes
 
 
 def _largest_parts(mask: np.ndarray, rule: MaskRule) -> np.ndarray:
@@ -188,21 +231,25 @@ def _smooth(mask: np.ndarray, sigmas: tuple[float, ...]) -> np.ndarray:
     return smooth
 
 
-def _left_of_cut(volume: np.ndarray) -> np.ndarray:
-    """bool like `volume` (Z, Y, X): True where a pixel belongs to the lung on the image's left."""
-    labels, sizes = part_sizes(volume)
-    big = (sizes >= _SPECK * sizes.max())[labels] & volume if sizes.any() else volume
+def _left_of_cut(volume: np.ndarray, columns: slice) -> tuple[np.ndarray, np.ndarray]:
+    """(bool like `volume` (Z, Y, X), True where a pixel belongs to the lung on the image's left; sizes of its
+    parts, the background's 0 first). columns : those that hold all of it; it is not empty."""
+    labels, sizes = part_sizes(volume[:, :, columns])
+    large = sizes >= _SPECK * sizes.max()
+    large[0] = False
+    big = volume
+    if np.count_nonzero(large) < len(large) - 1:
+        big = np.zeros(volume.shape, bool)
+        big[:, :, columns] = large[labels]
     box = bounding_box(big)
-    if box is None:
-        return np.zeros(volume.shape, bool)
+    assert box is not None  # the largest part is large
     cuts = _cuts_between(big, box)
-    columns = np.arange(volume.shape[2])
-    left = columns[None, None, :] < cuts[:, :, None]
+    at = np.arange(volume.shape[2])
+    left = at[None, None, :] < cuts[:, :, None]
     if _is_one_lung(big, box, left, cuts):
-        middle = (volume.shape[2] - 1) / 2
         mass = big.sum(axis=(0, 1))
-        return np.full(volume.shape, bool((mass * (columns - middle)).sum() <= 0))
-    return left
+        left[:] = bool((mass * (at - (volume.shape[2] - 1) / 2)).sum() <= 0)
+    return left, sizes
 
 
 def _is_one_lung(big: np.ndarray, box: tuple[slice, ...], left: np.ndarray, cuts: np.ndarray) -> bool:
@@ -227,23 +274,32 @@ def _cuts_between(big: np.ndarray, box: tuple[slice, ...]) -> np.ndarray:
     begin, end = (round(first + share * (last - first)) for share in _BAND)
     end = max(end, begin + 1)
     from_middle = np.abs(np.arange(begin, end) - (first + last - 1) / 2) / max(1, last - first)
+    aside = np.float32(0.02) * from_middle.astype(np.float32)
     cuts = np.empty(big.shape[:2], np.intp)
-    for z, image in enumerate(big):
-        path = _cheapest_path(image[box[1], begin:end] + np.float32(0.02) * from_middle.astype(np.float32))
-        cuts[z, box[1]] = begin + path
-        cuts[z, : box[1].start], cuts[z, box[1].stop :] = begin + path[0], begin + path[-1]
+    for start in range(0, len(big), _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        path = begin + _cheapest_paths(big[some, box[1], begin:end].transpose(1, 0, 2) + aside).T
+        cuts[some, box[1]] = path
+        cuts[some, : box[1].start], cuts[some, box[1].stop :] = path[:, :1], path[:, -1:]
     return cuts
 
 
-def _cheapest_path(cost: np.ndarray) -> np.ndarray:
-    """int (Y,): the column per row of the path down `cost` with the least sum; one step aside per row."""
-    total = cost.copy()
-    for y in range(1, len(cost)):
-        before = np.pad(total[y - 1], 1, constant_values=np.inf)
-        total[y] += np.minimum(np.minimum(before[:-2], before[1:-1]), before[2:])
-    path = np.empty(len(cost), np.intp)
-    path[-1] = int(np.argmin(total[-1]))
-    for y in range(len(cost) - 2, -1, -1):
-        start = max(0, path[y + 1] - 1)
-        path[y] = start + int(np.argmin(total[y, start : path[y + 1] + 2]))
+def _cheapest_paths(total: np.ndarray) -> np.ndarray:
+    """int (Y, Z): the column per row of the path down each slice with the least sum; one step aside per row.
+
+    total : cost of each pixel, float32 (Y, Z, X); it is overwritten. All slices take a step at once, which is
+    what makes a volume quick.
+    """
+    height, slices, width = total.shape
+    around = np.full((slices, width + 2), np.inf, total.dtype)
+    for y in range(1, height):
+        around[:, 1:-1] = total[y - 1]
+        total[y] += np.minimum(np.minimum(around[:, :-2], around[:, 1:-1]), around[:, 2:])
+    path = np.empty((height, slices), np.intp)
+    path[-1] = np.argmin(total[-1], axis=1)
+    which = np.arange(slices)[:, None]
+    for y in range(height - 2, -1, -1):
+        around[:, 1:-1] = total[y]
+        steps = around[which, path[y + 1][:, None] + np.arange(3)]
+        path[y] = path[y + 1] - 1 + np.argmin(steps, axis=1)
     return path
