@@ -35,6 +35,7 @@ class Hands:
         button=Qt.MouseButton.RightButton,
         modifiers=Qt.KeyboardModifier.NoModifier,
         while_down: Callable[[], None] | None = None,
+        release: bool = True,
     ) -> None:
         start = QPoint(self._canvas.width() // 2, self._canvas.height() // 2)
         QTest.mousePress(self._canvas, button, modifiers, start)
@@ -44,7 +45,20 @@ class Hands:
             self.wait(15)  # napari takes a move at most every 5 ms
         if while_down is not None:
             while_down()
-        QTest.mouseRelease(self._canvas, button, modifiers, here)
+        if release:
+            QTest.mouseRelease(self._canvas, button, modifiers, here)
+        self.wait()
+
+    def hover(self, right: int, down: int) -> None:
+        """Move with no button held, so far from the middle."""
+        middle = QPoint(self._canvas.width() // 2, self._canvas.height() // 2)
+        self._move(middle + QPoint(right, down), Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier)
+        self.wait(15)
+
+    def double_click(self, button=Qt.MouseButton.RightButton) -> None:
+        middle = QPoint(self._canvas.width() // 2, self._canvas.height() // 2)
+        QTest.mouseClick(self._canvas, button, pos=middle)
+        QTest.mouseDClick(self._canvas, button, pos=middle)
         self.wait()
 
     def _move(self, here: QPoint, button, modifiers) -> None:

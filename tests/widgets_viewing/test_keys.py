@@ -52,7 +52,7 @@ def test_keys_work_while_painting(viewer, viewing, hands):
 
 
 def test_the_hints_name_every_key_and_the_mouse():
-    assert {hint.gesture for hint in HINTS} == {*OURS, "Right-drag"}
+    assert {hint.gesture for hint in HINTS} == {*OURS, "Right-drag", "Middle-drag"}
     assert all(hint.does for hint in HINTS)
 
 

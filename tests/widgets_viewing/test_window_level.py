@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
+
 
 def width_and_level(image) -> tuple[float, float]:
     low, high = image.contrast_limits
@@ -51,12 +53,106 @@ def test_left_drag_still_moves_the_view(viewer, viewing, hands):
     assert viewer.layers["chest"].contrast_limits == limits
 
 
-@pytest.mark.parametrize("mode", ["paint", "erase", "fill", "pick", "polygon", "transform"])
-def test_not_while_a_mask_is_painted(viewer, viewing, hands, mode):
-    viewer.layers["lungs"].mode = mode
-    limits = viewer.layers["chest"].contrast_limits
-    hands.drag(60, 60)
-    assert viewer.layers["chest"].contrast_limits == limits
+TOOLS = ["paint", "erase", "fill", "pick", "polygon", "transform"]
+OTHER_BUTTONS = [RIGHT, Qt.MouseButton.MiddleButton, Qt.MouseButton.BackButton]
+MODIFIERS = [
+    Qt.KeyboardModifier.NoModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+    Qt.KeyboardModifier.ControlModifier,
+    Qt.KeyboardModifier.AltModifier,
+]
+
+
+def history(layer) -> list:
+    return [*layer._undo_history, *layer._redo_history, *layer._staged_history]
+
+
+@pytest.mark.parametrize("button", OTHER_BUTTONS)
+def test_only_the_left_button_touches_a_mask(viewer, viewing, hands, button):
+    lungs, chest = viewer.layers["lungs"], viewer.layers["chest"]
+    before, place = lungs.data.copy(), np.array(lungs.affine.affine_matrix)
+    lungs.selected_label = 3
+    for mode in TOOLS:
+        lungs.mode = mode
+        for modifiers in MODIFIERS:
+            hands.drag(60, 60, button=button, modifiers=modifiers)
+            assert (chest.contrast_limits != [0, 4083]) == (button == RIGHT)
+            chest.contrast_limits = (0, 4083)
+        hands.hover(-80, -80)
+        hands.hover(80, 80)
+        assert np.array_equal(lungs.data, before) and not history(lungs)
+        assert np.array_equal(lungs.affine.affine_matrix, place)
+        assert lungs.mode == mode and lungs.selected_label == 3
+        assert not lungs._overlays["polygon"].points and not lungs._overlays["brush_stroke"].active
+
+
+def test_only_the_left_button_touches_a_mask_in_3d(viewer, viewing, hands):
+    viewer.dims.ndisplay = 3
+    lungs = viewer.layers["lungs"]
+    before = lungs.data.copy()
+    for mode in ("paint", "erase", "fill"):
+        lungs.mode = mode
+        hands.drag(60, 60)
+        assert np.array_equal(lungs.data, before) and not history(lungs)
+        assert viewer.layers["chest"].contrast_limits != [0, 4083]
+
+
+def test_the_right_button_in_the_middle_of_a_stroke_changes_nothing(viewer, viewing, hands):
+    lungs, chest = viewer.layers["lungs"], viewer.layers["chest"]
+    lungs.mode, lungs.selected_label, lungs.brush_size = "paint", 3, 4
+    hands.drag(60, 0, button=LEFT, while_down=lambda: hands.drag(0, 60))
+    assert chest.contrast_limits == [0, 4083]
+    assert len(lungs._undo_history) == 1 and not lungs._block_history
+    painted = lungs.data.copy()
+    hands.hover(0, 80)
+    assert np.array_equal(lungs.data, painted)
+
+
+def test_the_left_button_in_the_middle_of_a_right_drag_paints_nothing(viewer, viewing, hands):
+    lungs = viewer.layers["lungs"]
+    lungs.mode = "paint"
+    before = lungs.data.copy()
+    hands.drag(60, 0, while_down=lambda: hands.drag(0, 60, button=LEFT))
+    assert np.array_equal(lungs.data, before)
+    hands.drag(30, 0, button=LEFT)
+    assert not np.array_equal(lungs.data, before), "the next press of the left button paints again"
+
+
+def test_a_drag_that_leaves_the_canvas_ends_with_the_button(viewer, viewing, hands):
+    lungs, chest = viewer.layers["lungs"], viewer.layers["chest"]
+    lungs.mode = "paint"
+    before = lungs.data.copy()
+    hands.drag(-3000, 0)
+    limits = chest.contrast_limits
+    assert limits != [0, 4083]
+    hands.hover(60, 60)
+    assert chest.contrast_limits == limits and np.array_equal(lungs.data, before)
+
+
+def test_a_release_that_is_lost_ends_the_drag(viewer, viewing, hands):
+    chest = viewer.layers["chest"]
+    hands.drag(60, 0, release=False)
+    limits = chest.contrast_limits
+    hands.hover(0, 80)
+    assert chest.contrast_limits == limits
+    hands.drag(60, 0, button=LEFT)
+    assert chest.contrast_limits == limits
+
+
+def test_a_double_click_of_the_right_button_paints_nothing(viewer, viewing, hands):
+    lungs = viewer.layers["lungs"]
+    lungs.mode = "polygon"
+    hands.double_click()
+    assert not lungs._overlays["polygon"].points and not history(lungs)
+
+
+def test_the_middle_button_moves_the_view(viewer, viewing, hands):
+    for mode in ("pan_zoom", "paint", "polygon"):
+        viewer.layers["lungs"].mode = mode
+        zoom, centre = viewer.scene.camera.zoom, np.array(viewer.scene.camera.center)
+        hands.drag(50, 20, button=Qt.MouseButton.MiddleButton)
+        moved = (np.array(viewer.scene.camera.center) - centre)[-2:]
+        assert moved * zoom == pytest.approx([-20, -50], abs=2)
 
 
 def test_not_with_a_modifier_key(viewer, viewing, hands):

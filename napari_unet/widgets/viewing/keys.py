@@ -22,7 +22,8 @@ class Hint:
 INVERT, RESET, OUTLINE = "G", "W", "H"
 
 HINTS = (
-    Hint("Right-drag", "window (sideways) and level (up and down)"),
+    Hint("Right-drag", "window (sideways) and level (up and down), whatever tool is on"),
+    Hint("Middle-drag", "move the view, whatever tool is on"),
     Hint(INVERT, "invert grey"),
     Hint(RESET, "reset window, level and grey"),
     Hint(OUTLINE, "mask filled or as outline"),

@@ -1,0 +1,169 @@
+"""The right and the middle button of the mouse are for looking: they never reach a mask."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import suppress
+from typing import Any, Protocol
+
+import numpy as np
+from napari import Viewer
+from napari.layers import Labels
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtGui import QMouseEvent
+
+_LEFT, _RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
+_MIDDLE = Qt.MouseButton.MiddleButton
+_NONE = Qt.KeyboardModifier.NoModifier
+_PRESS = QEvent.Type.MouseButtonPress
+_DOUBLE = QEvent.Type.MouseButtonDblClick
+_RELEASE = QEvent.Type.MouseButtonRelease
+_MOVE = QEvent.Type.MouseMove
+
+Drag = Generator[None, tuple[float, float], None]
+"""Goes on with each movement: (right, down) since the press, as shares of the canvas."""
+
+
+class Starts(Protocol):
+    """What a press of the right button begins; None if there is nothing to change."""
+
+    def __call__(self) -> Drag | None: ...
+
+
+class CanvasMouse(QObject):
+    """Takes mouse events of the canvas before napari, its layers and other tools hear of them.
+
+    Qt's events are caught, because napari passes each button to whatever tool is on: its brush begins a
+    stroke that goes on after the release, its bucket fills. While a layer has a tool on, no button but the
+    left one reaches it, whatever modifiers are held, in 2D and in 3D. The right button does what `right`
+    begins, the middle one moves the view. While the left button draws, the others do nothing. With no tool
+    on, napari keeps the buttons in 3D, with a modifier, and where `right` has nothing to change.
+    """
+
+    def __init__(self, viewer: Viewer, right: Starts) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._right = right
+        self._held = Qt.MouseButton.NoButton  # buttons whose release napari must not see either
+        self._button = Qt.MouseButton.NoButton
+        self._drawing = False  # the left button is down, and napari knows
+        self._drag: Drag | None = None
+        self._pressed = (0.0, 0.0)
+        self._canvas: Any = None
+        with suppress(AttributeError, RuntimeError):  # a viewer without a window
+            self._canvas = viewer.window._qt_viewer.canvas.native
+            self._canvas.installEventFilter(self)
+
+    def remove(self) -> None:
+        """Give the buttons back to napari. A drag under way ends."""
+        self._end()
+        canvas, self._canvas = self._canvas, None
+        if canvas is not None:
+            with suppress(RuntimeError):  # the window is gone
+                canvas.removeEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """True for what napari must not see."""
+        if watched is not self._canvas or not isinstance(event, QMouseEvent):
+            return False
+        kind = event.type()
+        if kind in (_PRESS, _DOUBLE):
+            return self._on_press(event)
+        if kind == _MOVE:
+            return self._on_move(event)
+        if kind == _RELEASE:
+            return self._on_release(event)
+        return False
+
+    def _on_press(self, event: QMouseEvent) -> bool:
+        button = event.button()
+        if self._drag is not None:
+            self._look_for_release(event)
+        elif button == _LEFT:
+            self._drawing = True
+            return False
+        elif not self._drawing and not self._begin(button, event):
+            return False
+        self._held |= button
+        return True
+
+    def _begin(self, button: Any, event: QMouseEvent) -> bool:
+        """Whether the press is ours: a drag has begun, or a tool must not hear of it."""
+        tool = self._tool_is_on()
+        if not tool and (event.modifiers() != _NONE or self._viewer.dims.ndisplay != 2):
+            return False
+        drag = None
+        if button == _RIGHT:
+            drag = self._right()
+        elif button == _MIDDLE and self._viewer.dims.ndisplay == 2:
+            drag = self._pan()
+        if drag is None:
+            return tool
+        next(drag)
+        self._drag, self._button = drag, button
+        self._pressed = _place(event)
+        self._viewer.cursor.events.position()  # somebody is at work: whoever measures time must hear of it
+        return True
+
+    def _on_move(self, event: QMouseEvent) -> bool:
+        if self._drag is None:
+            return bool(self._held) and not event.buttons() & _LEFT
+        self._look_for_release(event)
+        if self._drag is None:
+            return bool(self._held)
+        x, y = _place(event)
+        width, height = max(1, self._canvas.width()), max(1, self._canvas.height())
+        try:
+            self._drag.send(((x - self._pressed[0]) / width, (y - self._pressed[1]) / height))
+        except StopIteration:
+            self._drag = None
+        return True
+
+    def _on_release(self, event: QMouseEvent) -> bool:
+        button = event.button()
+        if button == self._button:
+            self._end()
+        if button == _LEFT:
+            self._drawing = False
+        ours = bool(self._held & button)
+        self._held &= ~button
+        return ours
+
+    def _look_for_release(self, event: QMouseEvent) -> None:
+        """End a drag whose release went to somebody else."""
+        if not event.buttons() & self._button:
+            self._end()
+            self._held &= event.buttons()
+
+    def _end(self) -> None:
+        drag, self._drag = self._drag, None
+        self._button = Qt.MouseButton.NoButton
+        if drag is not None:
+            drag.close()
+
+    def _tool_is_on(self) -> bool:
+        """Whether a press could change the active layer."""
+        active = self._viewer.layers.selection.active
+        return active is not None and (str(active.mode) != "pan_zoom" or _stroke_is_open(active))
+
+    def _pan(self) -> Drag:
+        """Move the view with the mouse."""
+        camera = self._viewer.scene.camera
+        start = np.array(camera.center[-2:], float)
+        size = np.array([self._canvas.height(), self._canvas.width()], float)
+        signs = np.array([1 if way in ("down", "right") else -1 for way in camera.orientation2d])
+        while True:
+            right, down = yield
+            moved = np.array([down, right]) * size * signs / camera.zoom
+            camera.center = (*camera.center[:-2], *(start - moved))
+
+
+def _stroke_is_open(layer: Any) -> bool:
+    """Whether napari's freehand stroke is under way."""
+    stroke = layer._overlays.get("brush_stroke") if isinstance(layer, Labels) else None
+    return bool(getattr(stroke, "active", False))
+
+
+def _place(event: QMouseEvent) -> tuple[float, float]:
+    at = event.position() if hasattr(event, "position") else event.localPos()  # PyQt6, PyQt5
+    return float(at.x()), float(at.y())
