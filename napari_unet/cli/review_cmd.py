@@ -126,6 +126,10 @@ def status(
     known, unknown = found["patients"]["known"], found["patients"]["unknown"]
     alone = f"; {_cases(unknown)} without, each counted as a patient of its own" if unknown else ""
     stdout.print(f"Patients: {known} known{alone}.")
+    if found["placeholders"]:
+        from napari_unet.review.scan import placeholder_words
+
+        stdout.print(placeholder_words(found["placeholders"]))
 
 
 @app.command("verify")
@@ -175,7 +179,7 @@ def _add(
 ) -> bool:
     """Adds what was found and tells about it; True if a file could not be used."""
     from napari_unet.review.add import add_found, attach_masks
-    from napari_unet.review.scan import scan_steps
+    from napari_unet.review.scan import placeholder_words, scan_steps
 
     ids = add_found(project, found, by)
     fresh = sum(is_new for _, is_new in ids)
@@ -193,6 +197,8 @@ def _add(
         if mine & set(group):
             same = " and ".join(str(states[case].number) for case in group)
             stderr.print(f"Cases {same} are the same image.")
+    if result.placeholders:
+        stderr.print(placeholder_words(len(result.placeholders)))
     failed = bool(wrong)
     if masks is not None:
         attached = watched("Reading masks", attach_masks(project, chosen, masks, by, accept))
@@ -227,6 +233,7 @@ def _status(project: ReviewProject) -> dict[str, Any]:
         "files": files,
         "reasons": reasons,
         "patients": {"known": known, "unknown": unknown},
+        "placeholders": sum(case.placeholder for case in cases),
         "with_mask": sum(case.revision is not None for case in cases),
         "minutes": sum(case.active_seconds for case in cases) / 60,
         "storage_note": project.storage_note,

@@ -57,7 +57,7 @@ def export(
 def _tell_export(result: ExportResult) -> None:
     for case, why in result.left_out:
         complain(f"{case}: {why}")
-    for note in result.notes:
+    for note in (*result.together, *result.notes):
         stderr.print(note, markup=False)
     if result.text:
         number = "1 image holds" if len(result.text) == 1 else f"{len(result.text)} images hold"

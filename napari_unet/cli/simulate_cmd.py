@@ -108,10 +108,12 @@ def _outcomes(
 
 
 def _subjects(cases: Sequence[NewCase], masks: Path, side: int) -> list[Subject]:
+    from napari_unet.core.patients import placeholders_among
     from napari_unet.io.names import stem
     from napari_unet.io.pairs import masks_by_case
 
     files, problems = masks_by_case(masks)
+    nobody = placeholders_among(case.patient for case in cases)
     found = []
     for case in cases:
         name = stem(Path(case.path))
@@ -119,7 +121,8 @@ def _subjects(cases: Sequence[NewCase], masks: Path, side: int) -> list[Subject]
             problems.append(f"{name} has no mask; left out.")
             continue
         try:
-            found.append(_subject(name, case, files[name][0], side))
+            known = replace(case, patient="") if case.patient in nobody else case
+            found.append(_subject(name, known, files[name][0], side))
         except UserError as error:
             problems.append(f"{name}: {error}")
     for problem in problems:

@@ -32,7 +32,7 @@ def train(
     """Train a model. A run that was broken off goes on where it stopped when started again."""
     import torch
 
-    from napari_unet.core.events import CaseDone, EpochEnded
+    from napari_unet.core.events import CaseDone, EpochEnded, Note
     from napari_unet.core.steps import run
     from napari_unet.models.library import default_library
     from napari_unet.training.config import read_recipe
@@ -53,7 +53,10 @@ def train(
     with Progress(*columns, console=stderr) as progress:
         task = progress.add_task("Training", total=plan.training.epochs)
 
-        def tell(event: CaseDone | EpochEnded) -> None:
+        def tell(event: CaseDone | EpochEnded | Note) -> None:
+            if isinstance(event, Note):
+                progress.print(event.text, markup=False)
+                return
             if isinstance(event, CaseDone):
                 progress.update(task, description="Scoring", completed=event.done, total=event.total)
                 return

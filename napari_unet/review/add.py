@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.labels import file_labels
+from napari_unet.core.patients import placeholders_among
 from napari_unet.io.formats import read_mask
 from napari_unet.io.names import expanded, is_mask_name, is_readable_image, stem, without_results
 from napari_unet.io.pairs import masks_by_case
@@ -92,6 +93,13 @@ def gather(
         raise UserError(
             "No line of the manifest names one of the images.",
             "Its column file must hold the images' names, or the end of their paths.",
+        )
+    nobody = placeholders_among(line.patient for line in lines if line.patient)
+    nameless = sum(found.lines[i].patient in nobody for i in images if i in found.lines)
+    if nameless:
+        problems.append(
+            f"{_count(nameless, 'image')} in the manifest with a placeholder such as ANONYMOUS as the "
+            "patient: the patient counts as unknown."
         )
     cases = []
     for image in images:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.patients import common_spellings, is_placeholder, next_number, placeholders_among
 from napari_unet.review.features import drop_features
 from napari_unet.review.rows import case_row
 from napari_unet.review.schema import cases, measurements
 from napari_unet.review.trail import note_event, note_events, now
 from napari_unet.review.types import DECIDED, FileFacts, FileState, Measurement, NewCase, Status
 
+_NOBODY = "ANONYMOUS"
 _AT_ONCE = 500  # values in one IN (...)
 
 
@@ -29,19 +31,20 @@ def add_cases(connection: Connection, salt: str, new: Sequence[NewCase], by: str
     known = _known(connection, keys)
     taken = set(connection.execute(select(cases.c.id)).scalars()) if len(known) < len(set(keys)) else set()
     number = connection.execute(select(func.max(cases.c.number))).scalar() or 0
+    nobodies = placeholders_among(case.patient for case in new)
     time, rows, result = now(), [], []
     for case, key in zip(new, keys, strict=True):
         fresh = key not in known
         if fresh:
             number += 1
             known[key] = _free_id(salt, key, taken)
-            rows.append(_new_row(case, key, known[key], number, salt) | {"added": time})
+            rows.append(_new_row(case, key, known[key], number, salt, nobodies) | {"added": time})
         result.append((known[key], fresh))
     if rows:
         connection.execute(insert(cases), rows)
         note_events(connection, by, "added", [(row["id"], {"number": row["number"]}) for row in rows])
     there = {case: one for (case, fresh), one in zip(result, new, strict=True) if not fresh}
-    _take_over(connection, salt, there, by)
+    _take_over(connection, salt, there, by, nobodies)
     return result
 
 
@@ -88,6 +91,7 @@ def resolve_change(connection: Connection, case: str, keep: bool, by: str) -> No
     if keep:
         found = dict(row.found)
         values: dict[str, Any] = {**found, "found": None, "file_state": FileState.PRESENT.value}
+        values.setdefault("look", None)  # of facts that an older version of the program kept
         if found["shape"] != row.shape:
             values["revision"] = None
             connection.execute(measurements.delete().where(measurements.c.case == case))
@@ -156,6 +160,30 @@ def salted(salt: str, text: str) -> str:
     ]
 
 
+def nobody(salt: str, patients: Collection[str]) -> frozenset[str]:
+    """Hashes in the place of a patient's that stand for none: of placeholders, also of before the rule.
+
+    patients : the hashes that there are. Where those of 0 and 1 are among them, patients are counted from 0.
+    """
+    found = {text: salted(salt, text) for text in (_NOBODY, *common_spellings())}
+    counted = {zero for zero in found if not zero.strip("0") and salted(salt, next_number(zero)) in patients}
+    return frozenset(hashed for text, hashed in found.items() if text not in counted)
+
+
+def _hashed(salt: str, patient: str, placeholders: Collection[str]) -> str:
+    """What stands for a patient, "" for the empty text; all placeholders have one hash, see `nobody`."""
+    if not patient:
+        return ""
+    if patient.strip() in placeholders:
+        return salted(salt, _NOBODY)
+    return salted(salt, f"patient {patient}" if is_placeholder(patient) else patient)
+
+
+def put_looks(connection: Connection, looks: Mapping[str, str]) -> None:
+    """Keeps how images look; of each case that is named."""
+    _update_many(connection, [{"key": case, "look": look} for case, look in looks.items()])
+
+
 def _key(path: str) -> str:
     return os.path.normcase(os.path.abspath(path))
 
@@ -188,13 +216,15 @@ def _free_id(salt: str, key: str, taken: set[str]) -> str:
     return case
 
 
-def _new_row(case: NewCase, key: str, id_: str, number: int, salt: str) -> dict[str, Any]:
+def _new_row(
+    case: NewCase, key: str, id_: str, number: int, salt: str, nobodies: Collection[str]
+) -> dict[str, Any]:
     return {
         "id": id_,
         "number": number,
         "path": os.path.abspath(case.path),
         "path_key": key,
-        "patient": salted(salt, case.patient) if case.patient else "",
+        "patient": _hashed(salt, case.patient, nobodies),
         "patient_from": "manifest" if case.patient else "",
         "view": case.view,
         "modality": "",
@@ -211,14 +241,16 @@ def _new_row(case: NewCase, key: str, id_: str, number: int, salt: str) -> dict[
     }
 
 
-def _take_over(connection: Connection, salt: str, said: Mapping[str, NewCase], by: str) -> None:
+def _take_over(
+    connection: Connection, salt: str, said: Mapping[str, NewCase], by: str, nobodies: Collection[str]
+) -> None:
     """What a manifest says about cases that are there already."""
     changes = []
     told = [case for case, one in said.items() if one.patient or one.view or one.split]
     for row in _rows_of(connection, told):
         one = said[row.id]
         values = {
-            "patient": salted(salt, one.patient) if one.patient else row.patient,
+            "patient": _hashed(salt, one.patient, nobodies) if one.patient else row.patient,
             "patient_from": "manifest" if one.patient else row.patient_from,
             "view": one.view or row.view,
             "split": one.split or row.split,
@@ -241,9 +273,11 @@ def _told(row: Any, fact: FileFacts, salt: str) -> dict[str, Any]:
         "shape": None if fact.shape is None else list(map(int, fact.shape)),
         "spacing_mm": None if fact.spacing_mm is None else list(map(float, fact.spacing_mm)),
         "columns_towards": fact.columns_towards,
+        "look": fact.look or (row.look if fact.content_hash in ("", row.content_hash) else None),
     }
+    nobodies = placeholders_among([fact.patient])
     if fact.patient and row.patient_from != "manifest":
-        told |= {"patient": salted(salt, fact.patient), "patient_from": "file"}
+        told |= {"patient": _hashed(salt, fact.patient, nobodies), "patient_from": "file"}
     if row.content_hash and fact.content_hash and row.content_hash != fact.content_hash:
         return values | {"found": told, "file_state": FileState.CHANGED.value}
     return values | told | {"found": None, "file_state": FileState.PRESENT.value}
@@ -256,6 +290,7 @@ _FACT_COLUMNS = (
     "shape",
     "spacing_mm",
     "columns_towards",
+    "look",
     "patient",
     "patient_from",
     "found",

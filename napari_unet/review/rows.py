@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Result, Row, select
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.leaks import Known
 from napari_unet.review.leases import FREE, is_leased
 from napari_unet.review.schema import cases, events, measurements, revisions
 from napari_unet.review.trail import now
@@ -28,23 +29,37 @@ from napari_unet.review.types import (
 
 _STATUS = {status.value: status for status in Status}
 _STATE = {state.value: state for state in FileState}
-_HIDDEN = ("path", "path_key", "patient_from", "found")
+_HIDDEN = ("path", "path_key", "patient_from", "found", "look")
 _CASE_COLUMNS = [column for column in cases.c if column.name not in _HIDDEN]
 
 
-def all_cases(connection: Connection) -> list[Case]:
-    """Every case by number."""
+def all_cases(connection: Connection, nobody: Collection[str] = ()) -> list[Case]:
+    """Every case by number. nobody : hashes in the place of a patient that stand for none."""
     lines = _lines(connection.execute(select(measurements).order_by(measurements.c.position)))
     rows = connection.execute(select(*_CASE_COLUMNS).order_by(cases.c.number))
     time = now()
-    return [_case(row, lines.get(row[0], ()), time) for row in rows]
+    return [_case(row, lines.get(row[0], ()), time, nobody) for row in rows]
 
 
-def one_case(connection: Connection, case: str) -> Case:
-    """One case. Raises UserError if the project has no such case."""
+def one_case(connection: Connection, case: str, nobody: Collection[str] = ()) -> Case:
+    """One case; see `all_cases`. Raises UserError if the project has no such case."""
     row = _found(connection.execute(select(*_CASE_COLUMNS).where(cases.c.id == case)), "case", case)
     query = select(measurements).where(measurements.c.case == case).order_by(measurements.c.position)
-    return _case(row, _lines(connection.execute(query)).get(case, ()), now())
+    return _case(row, _lines(connection.execute(query)).get(case, ()), now(), nobody)
+
+
+def all_known(connection: Connection, nobody: Collection[str]) -> list[Known]:
+    """What tells of each case where else it may be found, by number."""
+    columns = (cases.c.id, cases.c.patient, cases.c.content_hash, cases.c.look)
+    return [
+        Known(
+            row.id,
+            "" if row.patient in nobody else row.patient,
+            row.content_hash,
+            None if row.look is None else int(row.look, 16),
+        )
+        for row in connection.execute(select(*columns).order_by(cases.c.number))
+    ]
 
 
 def all_paths(connection: Connection) -> list[tuple[str, str]]:
@@ -99,11 +114,15 @@ def _found(result: Result[Any], what: str, name: str) -> Row[Any]:
     return row
 
 
-def _case(row: Row[Any], lines: tuple[Measurement, ...], time: datetime) -> Case:
+def _case(
+    row: Row[Any], lines: tuple[Measurement, ...], time: datetime, nobody: Collection[str]
+) -> Case:
     values = dict(row._mapping)
     for name in FREE:
         del values[name]
     values["lease"] = row.lease if is_leased(row, time) else ""
+    if row.patient in nobody:
+        values |= {"patient": "", "placeholder": True}
     values["status"] = _STATUS[values["status"]]
     values["file_state"] = _STATE[values["file_state"]]
     values["reason"] = None if values["reason"] is None else Reason(values["reason"])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
+from napari_unet.core.leaks import look_of
 from napari_unet.core.raster import modality_of
 from napari_unet.io.formats import read_raster
 from napari_unet.io.identity import read_identity
@@ -39,7 +40,10 @@ class ScanDone:
 
 @dataclass
 class ScanResult:
-    """Case ids, each where it ended. duplicates : groups of cases whose files are equal."""
+    """Case ids, each where it ended. duplicates : groups of cases whose files are equal.
+
+    placeholders : cases of the scan in which a text such as ANONYMOUS stands in the patient's place.
+    """
 
     read: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -47,6 +51,16 @@ class ScanResult:
     unreadable: list[str] = field(default_factory=list)
     moved: list[str] = field(default_factory=list)
     duplicates: list[tuple[str, ...]] = field(default_factory=list)
+    placeholders: list[str] = field(default_factory=list)
+
+
+def placeholder_words(number: int) -> str:
+    """What is said about images with a text such as ANONYMOUS in the place of the patient's ID."""
+    which = "1 image has" if number == 1 else f"{number:,} images have"
+    return (
+        f"{which} a placeholder such as ANONYMOUS in the place of the patient's ID: their patients count as "
+        "unknown. A manifest with the columns file and patient tells them apart."
+    )
 
 
 def scan_steps(
@@ -92,6 +106,7 @@ def scan_steps(
     result.changed = [case for case, state in states.items() if state == FileState.CHANGED]
     result.unreadable = [case for case, state in states.items() if state == FileState.UNREADABLE]
     result.read = [c for c, state in states.items() if state == FileState.PRESENT or c in moved]
+    result.placeholders = [case.id for case in cases if after[case.id].placeholder]
     result.duplicates = _duplicates(after.values())
     return result
 
@@ -153,6 +168,7 @@ def _facts(path: Path, digest: str) -> FileFacts:
         shape=raster.shape,
         spacing_mm=raster.spacing_mm,
         columns_towards=raster.columns_towards,
+        look=f"{look_of(raster):064x}",
     )
 
 

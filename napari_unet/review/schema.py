@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; see `migrations/versions`."""
 
 
@@ -90,6 +90,7 @@ cases = Table(
     Column("columns_towards", String(1)),
     Column("file_state", String(20), nullable=False),
     Column("content_hash", String(64), nullable=False),
+    Column("look", String(64)),  # core.leaks.look_of the image, hexadecimal; NULL until it was read
     Column("found", JSON(none_as_null=True)),  # facts of a changed file, until it is decided about
     Column("status", String(20), nullable=False, index=True),
     Column("reason", String(20)),
@@ -130,6 +131,7 @@ revisions = Table(
     Column("changed_pixels", Integer),
     Column("changed_mm2", Float),
     Column("note", Text, nullable=False),
+    Column("checks", JSON(none_as_null=True)),  # codes of the anatomy checks; NULL in rows of before 0005
     UniqueConstraint("case", "number", name="one_number_per_case"),
 )
 

@@ -15,6 +15,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.review import rows, schema, training
+from napari_unet.review.cases import nobody
 from napari_unet.review.create import DATABASE_NAME, make_project
 from napari_unet.review.database import Database
 from napari_unet.review.faults import faults_explained
@@ -46,9 +47,11 @@ class ReviewProject(MaskStore):
         self.storage_note = "" if lock is None else NOTE
         with database.reading() as connection:
             about = connection.execute(select(schema.project)).one()
+            patients = set(connection.execute(select(schema.cases.c.patient).distinct()).scalars())
         self.id: str = about.id
         self.protocol: str = about.protocol
         self._salt: str = about.salt
+        self._nobody = nobody(self._salt, patients)
 
     @classmethod
     def create(cls, folder: Path, protocol: str = "") -> Self:
@@ -117,7 +120,7 @@ class ReviewProject(MaskStore):
         Their paths are for reading only: never write them to a log, a report or a model card.
         """
         with self._database.reading() as connection:
-            return training.training_pairs(connection, self.folder)
+            return training.training_pairs(connection, self.folder, self._nobody)
 
     def verify(self) -> Generator[CaseDone, None, list[Problem]]:
         """Reads every mask and image again; yields each case, returns all that is wrong.
@@ -126,7 +129,7 @@ class ReviewProject(MaskStore):
         """
         complaints = self._database.check()
         with self._database.reading() as connection:
-            found = rows.all_cases(connection)
+            found = rows.all_cases(connection, self._nobody)
             query = select(schema.revisions).order_by(schema.revisions.c.number)
             masks = [rows.revision_from(row) for row in connection.execute(query)]
         contents = Contents(found, self.sources(), masks, complaints)

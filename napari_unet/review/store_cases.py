@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from napari_unet.core.leaks import Known
 from napari_unet.review import cases as case_rows
 from napari_unet.review import decisions, rows, schema
 from napari_unet.review.database import Database
@@ -21,6 +22,7 @@ class CaseStore:
     folder: Path
     _database: Database
     _salt: str
+    _nobody: frozenset[str]
     _session: Session
 
     def add(self, cases: Sequence[NewCase], by: str) -> list[tuple[str, bool]]:
@@ -31,12 +33,12 @@ class CaseStore:
     def cases(self) -> list[Case]:
         """Every case, by number."""
         with self._database.reading() as connection:
-            return rows.all_cases(connection)
+            return rows.all_cases(connection, self._nobody)
 
     def case(self, case: str) -> Case:
         """One case. Raises UserError if there is none with this id."""
         with self._database.reading() as connection:
-            return rows.one_case(connection, case)
+            return rows.one_case(connection, case, self._nobody)
 
     def source(self, case: str) -> Path:
         """Where the case's image lies. Never write this to a log, a report or an export."""
@@ -57,11 +59,19 @@ class CaseStore:
 
     def patients(self) -> tuple[int, int]:
         """(patients that are known, cases whose patient is not known)."""
-        patient = schema.cases.c.patient
         with self._database.reading() as connection:
-            known = connection.execute(select(func.count(patient.distinct())).where(patient != "")).scalar()
-            unknown = connection.execute(select(func.count()).where(patient == "")).scalar()
-        return int(known or 0), int(unknown or 0)
+            patients = [case.patient for case in rows.all_known(connection, self._nobody)]
+        return len({patient for patient in patients if patient}), patients.count("")
+
+    def known(self) -> list[Known]:
+        """What tells of each case where else it may be found, by number: patient, content and look."""
+        with self._database.reading() as connection:
+            return rows.all_known(connection, self._nobody)
+
+    def put_looks(self, looks: Mapping[str, str]) -> None:
+        """Keeps how images look (core.leaks.look_of, hexadecimal), by case, where it was not kept yet."""
+        with self._database.writing() as connection:
+            case_rows.put_looks(connection, looks)
 
     def put_facts(self, facts: Mapping[str, FileFacts], by: str) -> None:
         """Takes over what reading files told, by case; PatientIDs are kept as salted hashes only.
@@ -112,7 +122,7 @@ class CaseStore:
         """
         with self._database.writing() as connection:
             decisions.begin(connection, self._session, case, by)
-            found = rows.one_case(connection, case)
+            found = rows.one_case(connection, case, self._nobody)
         self._session.taken.add(case)
         return found
 
@@ -152,7 +162,7 @@ class CaseStore:
         """
         with self._database.writing() as connection:
             decisions.decide(connection, self._session, self.folder, case, status, by, reason, empty_ok)
-            return rows.one_case(connection, case)
+            return rows.one_case(connection, case, self._nobody)
 
     def take_back(self, by: str) -> Case | None:
         """Undoes the last decision of `by` that still stands, and returns its case; None if there is none.
@@ -162,4 +172,4 @@ class CaseStore:
         """
         with self._database.writing() as connection:
             case = decisions.take_back(connection, self._session, by)
-            return None if case is None else rows.one_case(connection, case)
+            return None if case is None else rows.one_case(connection, case, self._nobody)

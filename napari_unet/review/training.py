@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from sqlalchemy import Connection, select
@@ -11,10 +12,13 @@ from napari_unet.review.schema import cases, revisions
 from napari_unet.review.types import SET_ASIDE, USABLE
 
 
-def training_pairs(connection: Connection, folder: Path) -> list[TrainingPair]:
+def training_pairs(
+    connection: Connection, folder: Path, nobody: Collection[str] = ()
+) -> list[TrainingPair]:
     """Accepted and corrected cases by number, each with its current mask; files are not read here.
 
-    Cases whose image is known to be missing, changed or unreadable are left out.
+    Cases whose image is known to be missing, changed or unreadable are left out. nobody : hashes in the place
+    of a patient that stand for none.
     """
     columns = (cases.c.id, cases.c.path, cases.c.patient, cases.c.content_hash)
     query = (
@@ -25,6 +29,13 @@ def training_pairs(connection: Connection, folder: Path) -> list[TrainingPair]:
         .order_by(cases.c.number)
     )
     return [
-        TrainingPair(row.id, Path(row.path), folder / row.file, row.patient, row.content_hash, row.sha256)
+        TrainingPair(
+            row.id,
+            Path(row.path),
+            folder / row.file,
+            "" if row.patient in nobody else row.patient,
+            row.content_hash,
+            row.sha256,
+        )
         for row in connection.execute(query)
     ]

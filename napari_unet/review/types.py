@@ -125,7 +125,8 @@ class Case:
     """One image of a project as it stands now. Where its file lies is told by `ReviewProject.source` alone.
 
     id : salted hash, stable. number : 1, 2, ... in the order of adding, for people. patient : salted hash, ""
-    if unknown (then the case counts as a patient of its own). split : from the manifest, or "". shape and
+    if unknown (then the case counts as a patient of its own). placeholder : it is unknown, as a text
+    such as ANONYMOUS stands in the patient's place. split : from the manifest, or "". shape and
     spacing_mm as in Raster, None until the file was read. priority : the higher, the earlier in the queue;
     why : the reason, in words. checks : codes of the anatomy checks that the current mask fails, None if not
     checked. uncertainty : mean along the mask's border, 0..1, None if no model has seen it. revision : id of
@@ -158,6 +159,7 @@ class Case:
     active_seconds: float
     lease: str
     measurements: tuple[Measurement, ...] = ()
+    placeholder: bool = False
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,10 @@ class NewCase:
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What reading a case's file told; see Case. patient : PatientID as it stands in the file, or ""."""
+    """What reading a case's file told; see Case. patient : PatientID as it stands in the file, or "".
+
+    look : core.leaks.look_of the image, hexadecimal, "" where nobody looked.
+    """
 
     state: FileState
     content_hash: str = ""
@@ -182,6 +187,7 @@ class FileFacts:
     shape: tuple[int, ...] | None = None
     spacing_mm: tuple[float, ...] | None = None
     columns_towards: str | None = None
+    look: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.leaks import Known, find_leaks, perceptual_hash
+from napari_unet.core.groups import connected, group_cases
+from napari_unet.core.leaks import Known, perceptual_hash
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.models.card import ModelCard
-from napari_unet.training.folds import connected
 from napari_unet.training.labelled import LabelledSet
 from napari_unet.training.pairs import chosen_slices, read_pair
 from napari_unet.training.samples import labelled
@@ -85,12 +85,10 @@ def read_cases(pairs: Sequence[TrainingPair], card: ModelCard) -> tuple[Cases, t
 
 
 def _groups(pairs: Sequence[TrainingPair], origins: Sequence[int], known: Sequence[Known]) -> tuple[int, ...]:
-    marks = [{("patient", pair.group)} for pair in pairs]
-    for second, k in enumerate(origins):
-        for first in range(second):
-            if origins[first] != k and find_leaks([known[first]], [known[second]]):
-                marks[k].add(("image", str(first)))
-                marks[origins[first]].add(("image", str(first)))
+    """Of each pair; a slice of a stack that looks like another case's joins the whole stacks."""
+    marks: list[set[tuple[str, object]]] = [{("patient", pair.group)} for pair in pairs]
+    for k, group in zip(origins, group_cases(known).groups, strict=True):
+        marks[k].add(("image", group))
     return tuple(connected(marks))
 
 

@@ -2,30 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
-
-
-def connected(marks: Sequence[Iterable[Hashable]]) -> list[int]:
-    """For each case the number of its group: cases that share a mark, directly or through others, are one.
-
-    marks : of each case, what tells where it comes from (patient, hash of the file). Groups are numbered by
-    their first case.
-    """
-    root = list(range(len(marks)))
-
-    def top(k: int) -> int:
-        while root[k] != k:
-            k = root[k]
-        return k
-
-    seen: dict[Hashable, int] = {}
-    for k, own in enumerate(marks):
-        for mark in own:
-            low, high = sorted((top(k), top(seen.setdefault(mark, k))))
-            root[high] = low
-    return [top(k) for k in range(len(marks))]
 
 
 def patient_folds(groups: Sequence[Hashable], count: int, seed: int) -> list[tuple[int, ...]]:

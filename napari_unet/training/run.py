@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.events import CaseDone, EpochEnded
+from napari_unet.core.events import CaseDone, EpochEnded, Note
 from napari_unet.core.gate import Likeness, mean_shape
 from napari_unet.core.labels import IGNORE, lung
 from napari_unet.core.metrics import dice
@@ -30,6 +30,7 @@ from napari_unet.training.config import Recipe
 from napari_unet.training.fit import fit, simulated
 from napari_unet.training.remember import remember_recipe
 from napari_unet.training.samples import Pair, Samples, find_pairs, load_samples, mask_labels, of_split
+from napari_unet.training.separate import check_splits
 
 CURVES_FILE = "curves.csv"
 THRESHOLDS = (0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7)  # the first of equals wins
@@ -37,8 +38,10 @@ THRESHOLDS = (0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7)  # the first of e
 
 def train_model(
     recipe: Recipe, folder: Path, state: Path | None = None, device: str = "auto"
-) -> Generator[EpochEnded | CaseDone, None, ModelCard]:
+) -> Generator[EpochEnded | CaseDone | Note, None, ModelCard]:
     """Trains what `recipe` says, yields EpochEnded, then CaseDone for each scored image; returns the card.
+
+    First it yields a Note about each pair of images that look the same and are in different splits.
 
     folder : where the model goes; it must not exist. state : where a broken-off training goes on (default:
     beside `folder`). The weights and, unless the recipe's card names one, the threshold are chosen on the
@@ -50,6 +53,8 @@ def train_model(
     chosen = str(pick_device(device))
     state = state or folder.with_name(folder.name + ".training")
     pairs = find_pairs(recipe.data, recipe.training.seed)
+    for text in check_splits(pairs):
+        yield Note(text)
     train_pairs = of_split(pairs, recipe.data.train)
     train = load_samples(train_pairs, recipe.size, recipe.intensity, oversize=True)
     val = load_samples(of_split(pairs, recipe.data.val), recipe.size, recipe.intensity, oversize=False)

@@ -14,6 +14,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.gate import check_pixels
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.labels import IGNORE, file_labels, lung
+from napari_unet.core.patients import placeholders_among
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.prepare import network_input, resized
@@ -22,6 +23,7 @@ from napari_unet.models.card import ModelCard
 from napari_unet.training.config import DataConfig
 from napari_unet.training.labelled import LabelledSet
 from napari_unet.training.pairs import chosen_slices, read_pair
+from napari_unet.training.separate import together
 
 _OVERSIZE = 1.5  # samples are kept this much larger than the network's input: crops then stay sharp
 
@@ -53,7 +55,8 @@ def find_pairs(data: DataConfig, seed: int = 0) -> list[Pair]:
     """All pairs of a data folder, sorted by file name.
 
     Without a manifest the part of a file name before the first "_" is the patient, and patients are drawn
-    70 : 15 : 15.
+    70 : 15 : 15, with equal files and images that look the same in one split. Where a placeholder such as
+    ANONYMOUS stands in the place of a patient, each image is a patient of its own.
     Raises UserError if the folder, the manifest or a mask is missing, or a patient is in two splits.
     """
     folder = _expanded(data.folder)
@@ -194,8 +197,14 @@ def _from_manifest(folder: Path, data: DataConfig) -> list[Pair]:
     for line, row in enumerate(rows, start=2):
         if not (row["file"] and row["patient"] and row["split"]):
             raise UserError(f"Line {line} of the manifest {path} is not complete.", "Fill it in.")
+    nobody = placeholders_among(row["patient"] for row in rows)
     pairs = [
-        Pair(folder / "images" / row["file"], folder / "masks" / row["file"], row["patient"], row["split"])
+        Pair(
+            folder / "images" / row["file"],
+            folder / "masks" / row["file"],
+            row["file"] if row["patient"].strip() in nobody else row["patient"],
+            row["split"],
+        )
         for row in rows
     ]
     return sorted(pairs, key=lambda pair: pair.image.name)
@@ -203,15 +212,21 @@ def _from_manifest(folder: Path, data: DataConfig) -> list[Pair]:
 
 def _from_names(folder: Path, data: DataConfig, seed: int) -> list[Pair]:
     images = list_images(folder / "images")
-    patients = sorted({stem(image).split("_")[0] for image in images})
-    order = np.random.default_rng(seed).permutation(len(patients))
-    share = {patients[k]: rank / len(patients) for rank, k in enumerate(order)}
+    names = [stem(image).split("_")[0] for image in images]
+    nobody = placeholders_among(names)
+    patients = [stem(image) if name in nobody else name for image, name in zip(images, names, strict=True)]
+    group_of = together(list(zip(images, patients, strict=True))).groups
+    groups = sorted({patients[group] for group in group_of})
+    order = np.random.default_rng(seed).permutation(len(groups))
+    share = {groups[k]: rank / len(groups) for rank, k in enumerate(order)}
 
-    def split(patient: str) -> str:
-        return data.train if share[patient] < 0.7 else data.val if share[patient] < 0.85 else data.test
+    def split(group: str) -> str:
+        return data.train if share[group] < 0.7 else data.val if share[group] < 0.85 else data.test
 
-    named = [(image, stem(image).split("_")[0]) for image in images]
-    return [Pair(image, folder / "masks" / image.name, patient, split(patient)) for image, patient in named]
+    return [
+        Pair(image, folder / "masks" / image.name, patient, split(patients[group]))
+        for image, patient, group in zip(images, patients, group_of, strict=True)
+    ]
 
 
 def _check_image(path: Path, raster: Raster) -> None:

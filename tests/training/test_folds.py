@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as some
 
-from napari_unet.training.folds import connected, patient_folds
+from napari_unet.core.groups import connected
+from napari_unet.training.folds import patient_folds
 
 
 def test_cases_are_one_group_through_others() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -11,6 +12,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.training.config import DataConfig
 from napari_unet.training.samples import Pair, find_pairs, load_samples
+from napari_unet.training.separate import check_splits
 
 RULE = IntensityRule("percentiles", 0, 100)
 
@@ -22,6 +24,13 @@ def _put(folder: Path, name: str, size: tuple[int, int] = (64, 80), mask: bool =
     iio.imwrite(folder / "images" / name, (xray(truth) * 255).astype(np.uint8))
     if mask:
         iio.imwrite(folder / "masks" / name, truth.astype(np.uint8) * 255)
+
+
+def _film(folder: Path, name: str) -> None:
+    """A pair whose image looks like no other's."""
+    _put(folder, name)
+    grain = np.random.default_rng(list(name.encode())).integers(0, 255, (16, 20)).repeat(4, 0).repeat(4, 1)
+    iio.imwrite(folder / "images" / name, grain.astype(np.uint8))
 
 
 def _manifest(folder: Path, *rows: str, head: str = "file,patient,split") -> None:
@@ -50,7 +59,7 @@ def test_pairs_of_a_manifest_sorted_by_name(folder: Path) -> None:
 def test_without_a_manifest_patients_are_split_by_the_seed(tmp_path: Path) -> None:
     for patient in range(20):
         for view in "ab":
-            _put(tmp_path, f"p{patient:02}_{view}.png", size=(32, 32))
+            _film(tmp_path, f"p{patient:02}_{view}.png")
     data = DataConfig(str(tmp_path), manifest=None)
     pairs = find_pairs(data, seed=1)
     splits = {split: {p.patient for p in pairs if p.split == split} for split in ("train", "val", "test")}
@@ -137,3 +146,42 @@ def test_an_image_that_cannot_be_trained_on_is_named(folder: Path) -> None:
         load_samples(
             [Pair(folder / "images/a.tif", folder / "masks/a.png", "1", "train")], (32, 32), RULE, False
         )
+
+
+def test_copies_of_one_image_are_drawn_into_one_split(tmp_path: Path) -> None:
+    for patient in range(12):
+        _film(tmp_path, f"p{patient:02}.png")
+    for copy in ("q1.png", "q2.png", "q3.png"):
+        for kind in ("images", "masks"):
+            shutil.copy(tmp_path / kind / "p03.png", tmp_path / kind / copy)
+    image = iio.imread(tmp_path / "images" / "p03.png")
+    iio.imwrite(tmp_path / "images" / "q3.png", image // 2)  # darker: another file, the same look
+    data = DataConfig(str(tmp_path), manifest=None)
+    for seed in range(6):
+        splits = {pair.image.name: pair.split for pair in find_pairs(data, seed)}
+        assert len({splits[name] for name in ("p03.png", "q1.png", "q2.png", "q3.png")}) == 1
+        assert len(set(splits.values())) > 1
+
+
+def test_anonymous_is_no_patient(tmp_path: Path) -> None:
+    names = [f"anonymous_{k}.png" for k in range(20)]
+    for name in names:
+        _film(tmp_path, name)
+    pairs = find_pairs(DataConfig(str(tmp_path), manifest=None))
+    assert len({pair.patient for pair in pairs}) == 20
+    assert {pair.split for pair in pairs} == {"train", "val", "test"}
+    _manifest(tmp_path, *(f"{name},ANON,{'train' if k % 2 else 'val'}" for k, name in enumerate(names)))
+    assert len({pair.patient for pair in find_pairs(DataConfig(str(tmp_path)))}) == 20  # and is not refused
+
+
+def test_one_image_in_two_splits_of_a_manifest(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        _film(tmp_path, name)
+    _manifest(tmp_path, "a.png,1,train", "b.png,2,val", "c.png,3,test")
+    image = iio.imread(tmp_path / "images" / "a.png")
+    iio.imwrite(tmp_path / "images" / "b.png", image // 2 + 3)
+    (note,) = check_splits(find_pairs(DataConfig(str(tmp_path))))
+    assert "a.png (train) and b.png (val) look the same" in note
+    shutil.copy(tmp_path / "images" / "a.png", tmp_path / "images" / "c.png")
+    with pytest.raises(UserError, match=r"a.png \(train\) and c.png \(test\) are the same file"):
+        check_splits(find_pairs(DataConfig(str(tmp_path))))

@@ -22,7 +22,8 @@ from napari_unet.review.exporting.formats import FORMATS
 from napari_unet.review.exporting.item import ExportResult, Format, Item, NotExported, Writer
 from napari_unet.review.exporting.manifest import Row, write_manifest, write_readme
 from napari_unet.review.exporting.pixels import upright
-from napari_unet.review.exporting.splits import Member, Ratios, split_by_patient
+from napari_unet.review.exporting.splits import Ratios
+from napari_unet.review.exporting.together import Together, split_cases
 from napari_unet.review.faults import StoreFault
 from napari_unet.review.revisions import foreground
 from napari_unet.review.store import ReviewProject
@@ -39,7 +40,8 @@ _FILE_PROBLEMS = {
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """ratios, seed : of the split by patient. left_right : labels 1 = right, 2 = left lung, else 1 = lung.
+    """ratios, seed : of the split by patient, see `together`. left_right : 1 = right,
+    2 = left lung, else 1 = lung.
 
     images : the images go along, without names or headers; nnU-Net and COCO always have theirs.
     """
@@ -61,21 +63,21 @@ def export_steps(
     Yields a CaseDone a case; `error` says why one was left out. All is written beside `folder` and swapped in
     at the end: a generator that is closed leaves nothing. Names and paths of sources are written nowhere.
     Raises UserError if `folder` exists and is not empty, if no case is accepted, if the manifest of the
-    project has a patient in two splits, or if the disk does not take it.
+    project has a patient or a file in two splits, or if the disk does not take it.
     """
     options = options or ExportOptions()
     cases = project.cases()
     chosen = [case for case in cases if case.status in USABLE]
     if not chosen:
         raise UserError("No case is accepted or corrected yet.", "Accept some masks first.")
-    splits = split_by_patient((Member(c.id, c.patient, c.split) for c in cases), options.ratios, options.seed)
+    together = split_cases(project, cases, chosen, options.ratios, options.seed)
     with new_folder(folder) as partial:
         writers = [FORMATS[name](partial / name.value, options.left_right) for name in dict.fromkeys(formats)]
         so_far = _SoFar()
         for done, case in enumerate(chosen, start=1):
             error = ""
             try:
-                item = _item(project, case, splits[case.id], options)
+                item = _item(project, case, together, options)
             except NotExported as reason:
                 error = str(reason)
                 so_far.left_out.append((case.id, error))
@@ -84,7 +86,8 @@ def export_steps(
             yield CaseDone(case.id, done, len(chosen), error)
         if not so_far.rows:
             raise UserError("None of the cases could be exported.", f"The first: {so_far.left_out[0][1]}.")
-        result = so_far.result(folder, [note for writer in writers for note in writer.finish()])
+        notes = [*together.warnings, *(note for writer in writers for note in writer.finish())]
+        result = so_far.result(folder, notes, together.lines)
         write_manifest(partial / "manifest.csv", so_far.rows)
         write_readme(partial / "README.txt", project.protocol, options.left_right, result)
     return result
@@ -96,7 +99,7 @@ class _SoFar:
     left_out: list[tuple[str, str]] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
 
-    def result(self, folder: Path, notes: list[str]) -> ExportResult:
+    def result(self, folder: Path, notes: list[str], together: tuple[str, ...]) -> ExportResult:
         split_of = {row.case: row.split for row in self.rows}
         return ExportResult(
             folder=folder,
@@ -105,10 +108,11 @@ class _SoFar:
             text=tuple(self.text),
             splits=dict(Counter(split_of.values())),
             notes=tuple(dict.fromkeys(notes)),
+            together=together,
         )
 
 
-def _item(project: ReviewProject, case: Case, split: str, options: ExportOptions) -> Item:
+def _item(project: ReviewProject, case: Case, together: Together, options: ExportOptions) -> Item:
     """Image and mask of one case. Raises NotExported, in words without names."""
     if case.file_state in _FILE_PROBLEMS:
         raise NotExported(_FILE_PROBLEMS[case.file_state])
@@ -133,7 +137,8 @@ def _item(project: ReviewProject, case: Case, split: str, options: ExportOptions
     return Item(
         case=case.id,
         patient=case.patient,
-        split=split,
+        split=together.splits[case.id],
+        group=together.groups[case.id],
         status=case.status,
         revision=project.revision(case.revision).sha256,
         raster=upright(raster),

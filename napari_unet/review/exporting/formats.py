@@ -36,7 +36,7 @@ class _Files(Writer):
         if not images:
             return "", self.told(mask)
         image = self.place("images", item.case + self.suffix)
-        self._rows.append((image.name, item.patient or item.case, item.split))
+        self._rows.append((image.name, item.group or item.patient or item.case, item.split))
         self.write_image(image, item.raster)
         return self.told(image), self.told(mask)
 

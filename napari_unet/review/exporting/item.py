@@ -32,7 +32,8 @@ class Item:
     """One case on its way out.
 
     labels : uint8, of the shape of `raster`: 0 background, 1 lung (or right lung), 2 left lung, IGNORE.
-    patient : salted hash or "". revision : SHA-256 of the mask file in the project.
+    patient : salted hash or "". group : the patient, or where there is none the first case that it must
+    not be parted from. revision : SHA-256 of the mask file in the project.
     """
 
     case: str
@@ -42,6 +43,7 @@ class Item:
     revision: str
     raster: Raster
     labels: np.ndarray
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class ExportResult:
 
     exported : ids of the cases that are in the folder. left_out : (case id, why). text : ids of exported
     images in which rows of letters were found. splits : patients' cases per split. notes : what the user
-    should know, in words.
+    should know, in words. together : what is known of the patients, and what was kept in one split.
     """
 
     folder: Path
@@ -59,6 +61,7 @@ class ExportResult:
     text: tuple[str, ...]
     splits: dict[str, int]
     notes: tuple[str, ...]
+    together: tuple[str, ...] = ()
 
 
 class Writer(ABC):

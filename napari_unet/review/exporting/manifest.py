@@ -62,8 +62,9 @@ def write_readme(path: Path, protocol: str, left_right: bool, result: ExportResu
         "",
         f"What counts as lung: {protocol or 'not written down in the project'}.",
         "",
-        "manifest.csv has one line a case and format. No patient is in two splits:",
+        "manifest.csv has one line a case and format. Splits:",
         *(f"  {name}: {count(number, 'case')}" for name, number in sorted(result.splits.items())),
+        *result.together,
     ]
     if result.text:
         lines += [

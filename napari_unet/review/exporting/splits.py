@@ -1,4 +1,4 @@
-"""Splits by patient: no patient is in two of them, and each keeps their own when others come in later."""
+"""Splits by patient: what belongs together is in one of them, and stays there when others come in later."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ _NAMES = (TRAIN, VAL, TEST)
 
 @dataclass(frozen=True)
 class Member:
-    """What a split needs to know of a case. patient : "" if unknown; split : what a manifest said, or ""."""
+    """What a split needs to know of a case. patient : "" if unknown; split : what a manifest said, or "".
+
+    group : the same for cases that must not be parted though no patient joins them; "" if there are none.
+    """
 
     case: str
     patient: str = ""
     split: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Ratios:
 
 
 def split_by_patient(members: Iterable[Member], ratios: Ratios, seed: int = 0) -> dict[str, str]:
-    """Case id to its split; every patient's cases are together, unknown patients count as one each.
+    """Case id to its split; every group's cases are together, else every patient's; others count as one each.
 
     Give all cases of the project in the order in which they were added, whatever is exported in the end: then
     a patient's split depends only on the patients before, and stays as it is when more are added or decided.
@@ -81,6 +85,8 @@ def split_by_patient(members: Iterable[Member], ratios: Ratios, seed: int = 0) -
 
 
 def _patient(member: Member) -> str:
+    if member.group:
+        return f"patient {member.group}"
     return f"patient {member.patient}" if member.patient else f"case {member.case}"
 
 

@@ -43,6 +43,7 @@ class Intake(QObject):
         self._book = casework.book
         self._opener = casework.opener
         self._scan: Job | None = None
+        self._came: set[str] = set()  # cases that were added, and are not read yet
         self.first_masks = FirstMasks(casework)
         self.first_masks.failed.connect(casework.failed)
         self.first_masks.stored.connect(self._on_first_mask)
@@ -76,6 +77,7 @@ class Intake(QObject):
         def added(result: Added) -> None:
             self._book.reload()
             self.added.emit(result)
+            self._came.update(result.new)
             self._casework.told.emit(_in_words(result))
             ids = (*result.new, *result.known)
             if masks is not None:
@@ -103,7 +105,7 @@ class Intake(QObject):
 
         job = self._scan = self._link.start(work)
         job.progressed.connect(self._on_scanned)
-        job.succeeded.connect(self.scan_ended)
+        job.succeeded.connect(self._on_all_scanned)
         job.cancelled.connect(lambda: self.scan_ended.emit(None))
         job.failed.connect(lambda error: self.scan_ended.emit(None))
         job.ended.connect(lambda: self._on_scan_ended(job))
@@ -157,6 +159,7 @@ class Intake(QObject):
 
     def stop(self) -> None:
         """The project is closed."""
+        self._came.clear()
         if self._scan is not None:
             self._scan.cancel()
         self.first_masks.stop()
@@ -210,6 +213,15 @@ class Intake(QObject):
         self.scanned.emit(event)
         if event.cases:
             self._book.reload(event.cases)
+
+    def _on_all_scanned(self, result: Any) -> None:
+        from napari_unet.review.scan import placeholder_words
+
+        nameless = len(self._came.intersection(result.placeholders))
+        self._came.clear()
+        self.scan_ended.emit(result)
+        if nameless:
+            self._casework.told.emit(placeholder_words(nameless))
 
     def _on_scan_ended(self, job: Job) -> None:
         if self._scan is job:

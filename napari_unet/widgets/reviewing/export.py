@@ -63,9 +63,10 @@ class ExportDialog(QDialog):
             box.toggled.connect(self._enable)
         column.addWidget(
             Words(
-                "Accepted and corrected masks go out with their images, without names; training and test "
-                "images are never of one patient. Names may be burned into the pictures: look at them "
-                "before you give them away."
+                "Accepted and corrected masks go out with their images, without names. Images of one known "
+                "patient, and images that look the same, are in one split; README.txt says of how many the "
+                "patient is not known. Names may be burned into the pictures: look at them before you give "
+                "them away."
             )
         )
         column.addStretch()
@@ -140,6 +141,8 @@ def in_words(result: ExportResult) -> str:
         said += f" {len(result.left_out):,} left out: README.txt says why."
     if result.text:
         said += f" {len(result.text):,} with rows of letters, perhaps names: README.txt lists them."
+    for note in result.notes:
+        said += f" {note}"
     return said
 
 

@@ -137,7 +137,8 @@ def patient_words(case: Case) -> str:
     """Whose image it is, by the beginning of the salted hash; else what follows from nobody knowing it."""
     if case.patient:
         return f"Patient {case.patient[:6]}"
-    return "Patient not known: the case counts as a patient of its own."
+    why = " (the file has a placeholder for the ID)" if case.placeholder else ""
+    return f"Patient not known{why}: the case counts as a patient of its own."
 
 
 def why_words(case: Case, order: Order) -> str:
