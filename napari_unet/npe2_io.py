@@ -12,12 +12,11 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.io.formats import is_mask_name, is_readable_image, read_raster, stem, write_mask
+from napari_unet.io.layer_data import HEADER, LayerData, image_layer
 from napari_unet.samples import CT, SAMPLES
 
-LayerData = tuple[np.ndarray, dict[str, Any], str]
 _FOR_ALL_LAYERS = ("name", "metadata", "scale", "units", "translate")
 _LUNG_WINDOW = (-1350.0, 150.0)  # HU: the usual one, width 1500 and level -600
-HEADER = "napari_unet"  # key in layer.metadata: Raster.header()
 
 
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
@@ -31,26 +30,6 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     What is named `*_mask.*` and holds whole numbers becomes a labels layer.
     """
     return [_layer(Path(one)) for one in _each(path)]
-
-
-def image_layer(raster: Raster, name: str) -> LayerData:
-    """A raster as napari takes it.
-
-    The spacing is the layer's scale in mm, its first pixel's place in the patient the translation: the affine
-    is not handed over, so that nothing counts twice and an oblique volume is shown slice by slice. Without a
-    spacing the layer stays in pixels. Pixels are never changed for display: the window sets the contrast
-    limits, an inverted radiograph gets an inverted colour map.
-    """
-    options: dict[str, Any] = {"name": name, "metadata": {HEADER: raster.header()}}
-    if raster.inverted:
-        options["colormap"] = "gray_r"
-    if raster.window is not None:
-        options["contrast_limits"] = raster.window
-    if raster.spacing_mm is not None:
-        options |= {"scale": raster.spacing_mm, "units": ("mm",) * raster.pixels.ndim}
-        if raster.affine is not None:
-            options["translate"] = tuple(raster.affine[:-1, -1])
-    return raster.pixels, options, "image"
 
 
 def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:

@@ -13,9 +13,9 @@ from napari.utils.transforms import Affine
 from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
 from napari_unet.io.grey import grey_from_channels
+from napari_unet.io.layer_data import HEADER
+from napari_unet.widgets.sources import MAP, Source, look_at_source
 
-HEADER = "napari_unet"  # key in layer.metadata: Raster.header(), put there by the readers
-MAP = "napari_unet_map"  # key in layer.metadata of a layer that shows a result, not an image
 _FIELDS = {f.name for f in fields(Raster)} - {"pixels"}
 _SHAPED = ("spacing_mm", "spacing_source", "affine", "frame")
 
@@ -29,19 +29,36 @@ def raster_source(layer: Image, index: tuple[int, ...] | None = None) -> Callabl
     """A function that makes the Raster of `layer`, a copy; it may run in any thread.
 
     index : position on the leading axes of the one slice (Y, X) that is meant, or None for the whole layer.
+    What the layer's own file says and its reader dropped is looked up there (widgets/sources.py); where the
+    layer is not what the file is, the raster is the file's and may have another shape than the layer.
     The layer itself is only looked at now; a later change of it is not seen. The function raises UserError
     for what is not a grey image.
     """
-    data = layer.data[0] if layer.multiscale else layer.data
-    rgb, name, header = layer.rgb, layer.name, _header(layer)
+    look = look_at_source(layer)
+    own = own_raster_source(layer, index)
 
     def raster() -> Raster:
+        found = Source() if look is None else look()
+        if found.raster is None:
+            return own(found.header)
+        return found.raster.slice(index[0]) if index and found.raster.pixels.ndim == 3 else found.raster
+
+    return raster
+
+
+def own_raster_source(layer: Image, index: tuple[int, ...] | None = None) -> Callable[..., Raster]:
+    """As `raster_source`, of the layer's own pixels. The function takes what its file says besides."""
+    data = layer.data[0] if layer.multiscale else layer.data
+    rgb, name, ndim, spacing = layer.rgb, layer.name, layer.ndim, spacing_of(layer)
+    kept = layer.metadata.get(HEADER)
+
+    def raster(file_header: dict[str, Any] | None = None) -> Raster:
         pixels = np.array(data if index is None else data[index])
-        known = header
+        known = _header(kept if isinstance(kept, dict) else file_header or {}, ndim, spacing)
         if index is not None:
-            spacing = header.get("spacing_mm")
-            known = {key: value for key, value in header.items() if key not in ("affine", "frame")}
-            known["spacing_mm"] = None if spacing is None else spacing[-2:]
+            known = {key: value for key, value in known.items() if key not in ("affine", "frame")}
+            here = known.get("spacing_mm")
+            known["spacing_mm"] = None if here is None else here[-2:]
         return Raster(grey_from_channels(pixels, name) if rgb else pixels, **{"source": name, **known})
 
     return raster
@@ -135,15 +152,13 @@ def _at_slice(array: np.ndarray, index: tuple[int, ...] | None) -> np.ndarray:
     return array if index is None else array.reshape((1,) * len(index) + array.shape)
 
 
-def _header(layer: Layer) -> dict[str, Any]:
-    """The reader's header without what no longer fits the layer, whose own spacing goes first."""
-    kept = layer.metadata.get(HEADER)
-    header = {key: value for key, value in kept.items() if key in _FIELDS} if isinstance(kept, dict) else {}
+def _header(kept: dict[str, Any], ndim: int, spacing: tuple[float, ...] | None) -> dict[str, Any]:
+    """A header without what no longer fits the layer, whose own spacing goes first."""
+    header = {key: value for key, value in kept.items() if key in _FIELDS}
     known = header.get("spacing_mm")
-    if known is not None and len(known) != layer.ndim:
+    if known is not None and len(known) != ndim:
         header = {key: value for key, value in header.items() if key not in _SHAPED}
         known = None
-    spacing = spacing_of(layer)
     if spacing is not None and (known is None or not np.allclose(spacing, known, rtol=1e-3)):
         header |= {"spacing_mm": spacing, "spacing_source": "the layer's scale and units"}
     return header

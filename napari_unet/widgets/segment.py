@@ -20,6 +20,7 @@ from napari_unet.core.device import DeviceInfo
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
 from napari_unet.doctor import refuse_foreign_files
+from napari_unet.models.library import ModelEntry
 from napari_unet.widgets.correcting.undo import forward_undo
 from napari_unet.widgets.dock import Dock
 from napari_unet.widgets.forms import Fields, Foldable, LayerPicker, Words, key_table
@@ -29,6 +30,7 @@ from napari_unet.widgets.model_box import ModelBox
 from napari_unet.widgets.preferences import preferences
 from napari_unet.widgets.request import Segmented, SegmentRequest
 from napari_unet.widgets.result_view import ResultView
+from napari_unet.widgets.sources import Source, adopt_header, look_at_source, open_again
 from napari_unet.widgets.viewing import HINTS
 from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
 
@@ -156,9 +158,39 @@ class SegmentWidget(Dock):
     # -- a segmentation --
 
     def _on_segment(self) -> None:
+        """Segment the image, after a look at its file where its reader did not tell all."""
         layer, entry = self.image.layer(), self.model.entry()
         if self._job is not None or layer is None or entry is None:
             return
+        look = look_at_source(layer)
+        if look is None:
+            self._segment(layer, entry)
+            return
+        data = layer.data
+        self.message.say("")
+        self.status.say("Looking at the file…")
+        self.bar.setRange(0, 0)
+        job = self._job = run_in_thread(look, self)
+
+        def go_on(found: Source) -> None:
+            self.status.say("")
+            if layer not in self._viewer.layers or layer.data is not data:
+                self.status.say("The image was closed or replaced meanwhile. Press Segment again.")
+            elif found.raster is not None:
+                shown = open_again(self._viewer, layer, found.raster)
+                self.image.choose(shown)
+                self._segment(shown, entry)
+            else:
+                adopt_header(layer, found.header)
+                self._segment(layer, entry)
+
+        job.succeeded.connect(go_on)
+        job.failed.connect(self._on_failed)
+        job.cancelled.connect(self._on_cancelled)
+        job.ended.connect(lambda: self._on_ended(job))
+        self._show_state()
+
+    def _segment(self, layer: Image, entry: ModelEntry) -> None:
         one = layer.ndim > 2 and self.slices.currentIndex() == 0
         try:
             index = slice_in_view(self._viewer, layer) if one else None
@@ -181,7 +213,7 @@ class SegmentWidget(Dock):
         job.succeeded.connect(lambda done: self._on_segmented(request, done))
         job.failed.connect(self._on_failed)
         job.cancelled.connect(self._on_cancelled)
-        job.ended.connect(self._on_ended)
+        job.ended.connect(lambda: self._on_ended(job))
         self._show_state()
 
     def _on_cancel(self) -> None:
@@ -235,7 +267,9 @@ class SegmentWidget(Dock):
     def _on_cancelled(self) -> None:
         self.status.say("Cancelled.")
 
-    def _on_ended(self) -> None:
+    def _on_ended(self, job: Job) -> None:
+        if self._job is not job:  # it has brought the next one about
+            return
         self._job = None
         self._show_state()
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from dock_fakes import settle
 from napari.layers import Labels
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt, QTimer
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.metrics import dice
@@ -17,6 +18,7 @@ from napari_unet.models.library import default_library
 from napari_unet.resources_path import resource
 
 _SAMPLE = "hannover_1052b0fe"
+_CASES = Path(__file__).parents[1] / "data" / "cases"
 
 
 @pytest.fixture
@@ -47,6 +49,19 @@ def test_a_sample_is_segmented(opened, qtbot):
     masks = [layer for layer in viewer.layers if isinstance(layer, Labels)]
     assert len(masks) == 1
     assert dice(masks[0].data > 0, read_mask(resource("samples") / f"{_SAMPLE}_mask.png") > 0) > 0.85
+
+
+def test_a_picture_that_napari_s_own_reader_shows_otherwise_is_segmented(opened, qtbot):
+    viewer, dock = opened
+    viewer.layers.clear()
+    viewer.open(str(_CASES / "grey_alpha.png"), plugin="napari")
+    qtbot.mouseClick(dock.run, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dock._job is None, timeout=120_000)
+    settle(qtbot, dock)
+    image, mask = viewer.layers
+    assert image.data.shape == mask.data.shape == (256, 256)
+    assert dice(mask.data > 0, read_mask(_CASES / "mask_hard.png") > 0) > 0.85
+    assert "opened again" in dock.result.notes.text()
 
 
 def test_a_photograph_is_refused(opened, qtbot, told):
