@@ -58,12 +58,28 @@ def evaluate(
 ) -> Scores:
     """Dice, IoU, HD95 and ASSD of two masks of one image: `core.metrics.scores`.
 
-    mask, reference, ignore : True or above 0 where a lung is, or where pixels are left out; of equal shape.
-    Distances are in mm with a spacing, otherwise in pixels; nan where there is no answer.
+    mask, reference : of equal shape; True, or the numbers of a mask (0/255, 0/1/2, ...), read as in a file by
+    `core.labels.label_map`: 255 beside other labels is left out, all others together are lung. What was
+    assumed is a warning. ignore : True or above 0 where pixels are left out too. Distances are in mm with a
+    spacing, otherwise in pixels; nan where there is no answer. Raises UserError for values that are not those
+    of a mask.
     """
+    import warnings
+
+    import numpy as np
+
+    from napari_unet.core.labels import ignored, label_map, lung
     from napari_unet.core.metrics import scores
 
-    return scores(mask, reference, spacing_mm, ignore)
+    found = [label_map(np.asarray(array)) for array in (mask, reference)]
+    for which, one in zip(("mask", "reference"), found, strict=True):
+        for note in one.notes:
+            warnings.warn(f"{which}: {note}", stacklevel=2)
+    labels, truth = (one.labels for one in found)
+    unknown = ignored(labels, truth) if labels.shape == truth.shape else None
+    if unknown is not None:
+        ignore = unknown if ignore is None else unknown | np.asarray(ignore, bool)
+    return scores(lung(labels), lung(truth), spacing_mm, ignore)
 
 
 def open_project(folder: str | Path) -> ReviewProject:

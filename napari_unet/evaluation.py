@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.events import Note
+from napari_unet.core.labels import IGNORE, NotLabels, ignored, lung, values_in
 from napari_unet.core.metrics import Scores, scores
-from napari_unet.io.formats import read_mask, read_raster
+from napari_unet.io.formats import read_labels, read_raster
 
 LUNG = "lung"
 
@@ -28,31 +30,45 @@ class CaseScores:
     scores: Scores
 
 
-def score_case(case: str, prediction: Path, reference: Path) -> Iterator[CaseScores]:
-    """Scores label by label. Raises UserError if a file cannot be read, SizesDiffer if the sizes differ.
+def score_case(case: str, prediction: Path, reference: Path) -> Iterator[CaseScores | Note]:
+    """Notes on what was assumed in reading the masks, then scores label by label.
 
-    A two-valued mask has one label, "lung": all that is greater than 0. Other values are kept as labels of
-    their own where both masks have several; against a two-valued mask they count together as lung. Distances
-    are in mm where one of the files knows its spacing.
+    Both masks are read by `io.formats.read_labels`. A two-valued mask has one label, "lung". Other values are
+    kept as labels of their own where both masks have several; against a two-valued mask they count together
+    as lung. Pixels that either mask leaves out (255 beside other labels) count nowhere. Distances are in mm
+    where one of the files knows its spacing. Raises UserError that names the file if one cannot be read or
+    is no mask, SizesDiffer if the sizes differ.
     """
-    mask, truth = read_mask(prediction), read_mask(reference)
+    mask = yield from _read(prediction)
+    truth = yield from _read(reference)
     if mask.shape != truth.shape:
         raise SizesDiffer(
             f"{prediction.name} has the size {_size(mask)}, its reference {reference.name} {_size(truth)}.",
             "Both must be masks of the same image at the same size.",
         )
     spacing = _spacing(reference) or _spacing(prediction)
+    ignore = ignored(mask, truth)
     labels, others = _values(mask), _values(truth)
     if len(labels) < 2 or len(others) < 2:
-        yield CaseScores(case, LUNG, scores(mask > 0, truth > 0, spacing))
+        yield CaseScores(case, LUNG, scores(lung(mask), lung(truth), spacing, ignore))
         return
     for label in sorted({*labels, *others}):
-        yield CaseScores(case, str(label), scores(mask == label, truth == label, spacing))
+        yield CaseScores(case, str(label), scores(mask == label, truth == label, spacing, ignore))
+
+
+def _read(path: Path) -> Generator[Note, None, np.ndarray]:
+    try:
+        found = read_labels(path, any_label=True)
+    except NotLabels as error:
+        raise UserError(f"{path.name}: {error.problem}", error.remedy) from error
+    for note in found.notes:
+        yield Note(f"{path.name}: {note}")
+    return found.labels
 
 
 def _values(mask: np.ndarray) -> list[int]:
-    """The values greater than 0."""
-    return [int(value) for value in np.unique(mask) if value > 0]
+    """The labels that count."""
+    return [value for value in values_in(mask) if value not in (0, IGNORE)]
 
 
 def _spacing(path: Path) -> tuple[float, ...] | None:

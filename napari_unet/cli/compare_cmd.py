@@ -54,6 +54,8 @@ def compare(
         if event.error:
             failed.append(event.name)
             complain(event.error)
+        for note in event.notes:
+            stderr.print(note, markup=False)
         return event
 
     side = watched("Comparing", changed(compare_models(old, new, pairs, device), heard))

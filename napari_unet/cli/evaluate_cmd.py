@@ -32,11 +32,13 @@ def evaluate(
 ) -> None:
     """Dice, IoU, HD95 and ASSD per case and in summary.
 
-    A mask belongs to an image if its name is <stem>_mask.* or <stem>.* (the first wins). Distances are in mm
-    where the spacing is known, otherwise in pixels. Files without a partner, with several or of another size
-    are listed and left out.
+    A mask belongs to an image if its name is <stem>_mask.* or <stem>.* (the first wins). 255 beside other
+    labels is left out. Distances are in mm where the spacing is known, otherwise in pixels. Files without a
+    partner, with several or of another size are listed, left out and counted at the end; a file that cannot
+    be read or is no mask makes the exit code 1.
     """
     from napari_unet.cli.report import make_folder, write_table
+    from napari_unet.core.events import Note
     from napari_unet.evaluation import SizesDiffer, score_case
     from napari_unet.io.pairs import find_pairs
 
@@ -46,11 +48,17 @@ def evaluate(
         stderr.print(problem, markup=False)
     scored: list[CaseScores] = []
     failed: list[tuple[str, UserError]] = []
+    noted: set[str] = set()
     with stderr.status("Comparing") as status:
         for number, (case, (prediction, reference)) in enumerate(pairing.cases.items(), start=1):
             status.update(f"Comparing {number} of {len(pairing.cases)}")
             try:
-                scored += score_case(case, prediction, reference)
+                for found in score_case(case, prediction, reference):
+                    if isinstance(found, Note):
+                        stderr.print(found.text, markup=False)
+                        noted.add(case)
+                    else:
+                        scored.append(found)
             except UserError as error:
                 failed.append((case, error))
                 complain(f"{case}: {error}")
@@ -64,8 +72,23 @@ def evaluate(
         )
     _show(scored)
     stdout.print(f"Scores of each case are in {output}", markup=False)
-    if not all(isinstance(error, SizesDiffer) for _, error in failed):
+    sizes = sum(isinstance(error, SizesDiffer) for _, error in failed)
+    _sum_up(
+        (len({row.case for row in scored}), "compared"),
+        (len(noted), "read with assumptions, named above"),
+        (sizes, "left out, of another size"),
+        (len(failed) - sizes, "refused"),
+        (pairing.alone, "without a partner"),
+        (pairing.doubled, "left out, with several masks"),
+    )
+    if len(failed) > sizes:
         raise typer.Exit(1)
+
+
+def _sum_up(*counts: tuple[int, str]) -> None:
+    """What became of the files, on stderr: cases by case, files without a partner by file."""
+    said = ", ".join(f"{count} {what}" for count, what in counts if count)
+    stderr.print(f"Cases: {said}.", markup=False)
 
 
 def _cells(row: CaseScores) -> list[str]:

@@ -132,12 +132,15 @@ def _subjects(cases: Sequence[NewCase], masks: Path, side: int) -> list[Subject]
 
 def _subject(name: str, case: NewCase, mask: Path, side: int) -> Subject:
     """An image and its mask at no more than `side` pixels. Raises UserError if it is none to correct."""
-    from napari_unet.core.labels import file_labels, lung
+    from napari_unet.core.labels import lung
     from napari_unet.inference.prepare import resized
-    from napari_unet.io.formats import read_mask, read_raster
+    from napari_unet.io.formats import read_labels, read_raster
     from napari_unet.training.simulate import Subject
 
-    raster, reference = read_raster(Path(case.path)), lung(file_labels(read_mask(mask)))
+    raster, found = read_raster(Path(case.path)), read_labels(mask)
+    reference = lung(found.labels)
+    for note in found.notes:
+        stderr.print(f"{name}: {note}", markup=False)
     if raster.pixels.ndim != 2 or raster.shape != reference.shape:
         raise UserError("It is no single X-ray, or its mask has another size.", "Left out.")
     if not reference.any():

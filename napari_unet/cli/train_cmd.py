@@ -58,6 +58,8 @@ def train(
                 progress.print(event.text, markup=False)
                 return
             if isinstance(event, CaseDone):
+                for note in event.notes:
+                    progress.print(note, markup=False)
                 progress.update(task, description="Scoring", completed=event.done, total=event.total)
                 return
             progress.update(task, completed=event.epoch)

@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from napari_unet.core.labels import IGNORE
+from napari_unet.core.labels import lung
 from napari_unet.core.masks import bounding_box, hole_sizes, sides_and_parts
 from napari_unet.core.orientation import sides
 
@@ -84,7 +84,7 @@ def check_labels(
 
     per_slice : a (Z, Y, X) stack of X-rays, each an image of its own.
     """
-    mask = (labels > 0) & (labels != IGNORE)
+    mask = lung(labels)
     one = None if spacing_mm is None else spacing_mm[1:]
     if per_slice and mask.ndim == 3:
         found = [finding for part in mask for finding in check_mask(part, one, columns_towards)]

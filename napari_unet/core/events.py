@@ -24,12 +24,16 @@ class Note:
 
 @dataclass(frozen=True)
 class CaseDone:
-    """Case `name` is the `done`-th of `total` to finish; `error` is empty if all went well."""
+    """Case `name` is the `done`-th of `total` to finish; `error` is empty if all went well.
+
+    notes : what was assumed about the case, one sentence each.
+    """
 
     name: str
     done: int
     total: int
     error: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

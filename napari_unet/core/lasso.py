@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from napari_unet.core.change import Change
+from napari_unet.core.labels import lung
 from napari_unet.core.lung_labels import change_in, grown_box, with_lung
 from napari_unet.core.masks import threshold_mask
 
@@ -47,7 +48,7 @@ def threshold_in(
     box = _box(polygon, labels.shape)
     old = labels[box]
     inside = _inside(polygon, box)
-    wanted = np.where(inside, threshold_mask(probability[box], threshold), old > 0)
+    wanted = np.where(inside, threshold_mask(probability[box], threshold), lung(old))
     return change_in(labels, box, with_lung(old, wanted, label))
 
 

@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from napari_unet.core.checks import Finding, check_mask
-from napari_unet.core.labels import IGNORE, LEFT, RIGHT, lung
+from napari_unet.core.labels import LEFT, RIGHT, ignored, lung
 from napari_unet.core.masks import sides_and_parts
 from napari_unet.core.metrics import dice
 from napari_unet.core.orientation import sides
@@ -82,10 +82,10 @@ def live_numbers(
     left = int(np.count_nonzero(labels == LEFT)) if counted is None else counted[1]
     agreement, changed = None, None
     if model_labels is not None:
-        ignored = (labels == IGNORE) | (model_labels == IGNORE)
-        theirs = lung(model_labels)
-        agreement = dice(mask, theirs, ignored)
-        changed = int(np.count_nonzero((mask != theirs) & ~ignored))
+        ignore, theirs = ignored(labels, model_labels), lung(model_labels)
+        agreement = dice(mask, theirs, ignore)
+        different = mask != theirs
+        changed = int(np.count_nonzero(different if ignore is None else different & ~ignore))
     is_image = labels.ndim == 2 and modality != Modality.CT
     is_volume = labels.ndim == 3 and modality not in (Modality.CR, Modality.DX)
     return LiveNumbers(

@@ -1,6 +1,8 @@
 """How well two masks agree: Dice, IoU, and distances between their borders.
 
 A mask's border is its pixels with a neighbour (by a face) outside the mask; beyond the image is outside.
+Where pixels are left out nobody knows where a mask ends: its pixels next to them are no border, unless they
+have another neighbour that is outside.
 Dice, `hd95` and `assd` agree with MONAI's DiceMetric, HausdorffDistanceMetric(percentile=95) and
 SurfaceDistanceMetric(symmetric=True) wherever both masks hold something. For empty masks see each function.
 """
@@ -71,8 +73,8 @@ def hd95(
     """95th percentile of the distances between the borders, the larger of the two directions, in mm.
 
     mask, reference : bool, same shape (Y, X) or (Z, Y, X). spacing_mm : one per axis; None gives pixels.
-    ignore : bool, True where borders are left out.
-    Returns nan if either mask is empty or all of its border is ignored: there is nothing to measure from.
+    ignore : bool, True where pixels are left out: no distance is measured from there, nor along its rim.
+    Returns nan if either mask is empty, or neither has a border that counts: there is nothing to measure.
     Raises ValueError if the shapes differ.
     """
     return _hd95(*_both_ways(mask, reference, spacing_mm, ignore))
@@ -96,7 +98,8 @@ def surface_distances(
 ) -> np.ndarray:
     """float64, from every border pixel of `mask` to the nearest border pixel of `reference`; else as `hd95`.
 
-    One direction only. Empty if either mask is empty or all of its border is ignored.
+    One direction only. A border pixel beyond which `reference` goes on into what is left out counts as near.
+    Empty if either mask is empty, or `mask` has no border that counts.
     """
     return _both_ways(mask, reference, spacing_mm, ignore)[0]
 
@@ -112,48 +115,66 @@ def _both_ways(
         raise ValueError(f"spacing {spacing_mm} does not fit shape {mask.shape}")
     steps = np.asarray(spacing_mm or (1.0,) * mask.ndim, np.float64)
     ours, theirs = (_border_points(m, ignore) for m in (mask, reference))
-    if not len(ours) or not len(theirs):
-        return np.empty(0), np.empty(0)
-    both = [np.ravel_multi_index(tuple(points.T), mask.shape) for points in (ours, theirs)]
-    shared = [np.isin(one, other, assume_unique=True) for one, other in (both, both[::-1])]
-    return _distances(ours, theirs, shared[0], steps), _distances(theirs, ours, shared[1], steps)
+    return _distances(*ours[:1], *theirs, steps), _distances(*theirs[:1], *ours, steps)
 
 
-def _distances(points: np.ndarray, others: np.ndarray, shared: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """From each of `points` to the nearest of `others`; 0 where it is one of them, which is known at once."""
+def _distances(points: np.ndarray, others: np.ndarray, hidden: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """From each of `points` to the nearest of `others` and `hidden`; 0 where it is one of them.
+
+    points, others, hidden : int (n, ndim), each row once.
+    """
+    others = np.concatenate([others, hidden]) if len(hidden) else others
+    if not len(points) or not len(others):
+        return np.empty(0)
+    far = points.max(axis=0).clip(others.max(axis=0)) + 1
+    mine, theirs = (np.ravel_multi_index(tuple(of.T), tuple(far)) for of in (points, others))
+    apart = ~np.isin(mine, theirs, assume_unique=True)
     distances = np.zeros(len(points))
-    if not shared.all():
+    if apart.any():
         tree = KDTree(others * steps, compact_nodes=False, balanced_tree=False)
-        distances[~shared], _ = tree.query(points[~shared] * steps)
+        distances[apart], _ = tree.query(points[apart] * steps)
     return distances
 
 
-def _border_points(mask: np.ndarray, ignore: np.ndarray | None) -> np.ndarray:
-    """Indices (n, ndim) of the border pixels."""
-    box = bounding_box(mask)
+def _border_points(mask: np.ndarray, ignore: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Indices (n, ndim) of the border pixels, and of those that have a neighbour that is left out instead.
+
+    Behind the latter the mask may go on or end: nothing is measured from there, but what is near is not far
+    from the mask.
+    """
+    mask = mask.astype(bool)
+    left_out = None if ignore is None else ignore.astype(bool)
+    counted = mask if left_out is None else mask & ~left_out
+    box = bounding_box(counted)
     if box is None:
-        return np.empty((0, mask.ndim))
-    part = mask[box].astype(bool)
-    inside = part.copy()
-    for axis in range(part.ndim):
-        within, of = np.moveaxis(inside, axis, 0), np.moveaxis(part, axis, 0)
+        return np.empty((0, mask.ndim), np.intp), np.empty((0, mask.ndim), np.intp)
+    wide = tuple(slice(max(0, part.start - 1), part.stop + 1) for part in box)
+    part, first = counted[wide], [axis.start for axis in wide]
+    if left_out is None:
+        return np.argwhere(part & ~_inner(part)) + first, np.empty((0, mask.ndim), np.intp)
+    border = part & ~_inner(part | left_out[wide])
+    hidden = part & ~_inner(part) & ~border
+    return np.argwhere(border) + first, np.argwhere(hidden) + first
+
+
+def _inner(mask: np.ndarray) -> np.ndarray:
+    """The pixels all of whose neighbours (by a face) are in the mask; beyond the array nothing is."""
+    inside = mask.copy()
+    for axis in range(mask.ndim):
+        within, of = np.moveaxis(inside, axis, 0), np.moveaxis(mask, axis, 0)
         within[1:] &= of[:-1]
         within[:-1] &= of[1:]
         within[[0, -1]] = False
-    border = part & ~inside
-    if ignore is not None:
-        border &= ~ignore[box].astype(bool)
-    return np.asarray(np.argwhere(border) + [b.start for b in box])
+    return inside
 
 
 def _hd95(there: np.ndarray, back: np.ndarray) -> float:
-    if not len(there):
-        return float("nan")
-    return float(max(np.percentile(there, 95), np.percentile(back, 95)))
+    return max((float(np.percentile(way, 95)) for way in (there, back) if len(way)), default=float("nan"))
 
 
 def _assd(there: np.ndarray, back: np.ndarray) -> float:
-    return float(np.concatenate([there, back]).mean()) if len(there) else float("nan")
+    both = np.concatenate([there, back])
+    return float(both.mean()) if len(both) else float("nan")
 
 
 def _overlap(mask: np.ndarray, reference: np.ndarray, ignore: np.ndarray | None) -> tuple[int, int, int]:

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.labels import MaskLabels, file_labels, label_map, whole_numbers
 from napari_unet.core.raster import Raster
 from napari_unet.io.dicom import read_dicom
+from napari_unet.io.grey import MaskValues
 from napari_unet.io.kinds import family_of
 from napari_unet.io.names import (
     is_mask_name,
@@ -32,6 +34,7 @@ __all__ = [
     "list_images",
     "list_images_and_masks",
     "mask_suffix",
+    "read_labels",
     "read_mask",
     "read_raster",
     "stem",
@@ -50,21 +53,27 @@ def read_raster(path: Path) -> Raster:
 
 
 def read_mask(path: Path) -> np.ndarray:
-    """A mask file as labels, (Y, X) or (Z, Y, X), in the order in which `read_raster` shows its image.
+    """The numbers of a mask file, (Y, X) or (Z, Y, X), in the order in which `read_raster` shows its image.
 
-    bool or an integer dtype; 0 is background. Raises UserError as `read_raster`, and for values that are not
-    whole numbers (a probability map).
+    Whole numbers as they are stored, whatever they mean; what they mean says `read_labels`. Raises UserError
+    as `read_raster`, and for values that are not whole numbers.
     """
-    family = family_of(path)
-    if family == "picture":
-        return read_picture_mask(path)
-    with _memory_for(path):
-        pixels = read_tiff_mask(path) if family == "tiff" else read_raster(path).pixels
-    if pixels.dtype.kind != "f":
-        return pixels
-    if not (np.isfinite(pixels).all() and np.array_equal(pixels, np.rint(pixels))):
+    whole = whole_numbers(_mask_values(path).values)
+    if whole is None:
         raise UserError(f"{path.name} holds no mask: its values are not whole numbers.", "Choose a mask.")
-    return pixels.astype(np.int32)
+    return whole
+
+
+def read_labels(path: Path, any_label: bool = False) -> MaskLabels:
+    """A mask file as labels, with what was assumed: the one way in which masks from elsewhere are read.
+
+    0 is background, 1 lung or right lung, 2 left lung, 255 to be ignored. any_label : other labels are
+    welcome too. Raises UserError as `read_raster`, and NotLabels, with the values, if they are not those of
+    a mask; see core.labels.
+    """
+    values, notes, lossy = _mask_values(path)
+    found = label_map(values, lossy) if any_label else file_labels(values, lossy)
+    return MaskLabels(found.labels, (*notes, *found.notes))
 
 
 def mask_suffix(like: Raster) -> str:
@@ -92,6 +101,17 @@ def write_mask(path: Path, mask: np.ndarray, like: Raster) -> Path:
 def write_probability(path: Path, probability: np.ndarray, like: Raster) -> Path:
     """As `write_mask`, for values 0..1, as float32 in TIFF or NIfTI."""
     return _write(path, probability.astype(np.float32), like)
+
+
+def _mask_values(path: Path) -> MaskValues:
+    family = family_of(path)
+    with _memory_for(path):
+        if family == "picture":
+            return read_picture_mask(path)
+        if family == "tiff":
+            return read_tiff_mask(path)
+        raster = read_raster(path)
+        return MaskValues(raster.pixels, raster.notes)
 
 
 @contextmanager

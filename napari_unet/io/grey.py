@@ -2,14 +2,55 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.labels import NotLabels
 
 # JPEG stores colour apart and coarsely: grey pictures come back with channels up to a few steps apart.
 _TOLERANCE = 8 / 255
 _COLOURED_SHARE = 0.001
 _ROWS = 256
+
+
+class MaskValues(NamedTuple):
+    """The numbers of a mask file. notes : what was assumed. lossy : small numbers are not kept (JPEG)."""
+
+    values: np.ndarray
+    notes: tuple[str, ...] = ()
+    lossy: bool = False
+
+
+def mask_from_channels(pixels: np.ndarray, name: str) -> MaskValues:
+    """(..., Y, X, C), the channels of a mask file, as `grey_from_channels` gives them, opacity not forgotten.
+
+    Where the colour is the same everywhere and the opacity is not, the opacity is the mask, and a note says
+    so. Raises UserError for coloured masks, and where both change and something that is seen through has a
+    value.
+    """
+    try:
+        grey = grey_from_channels(pixels, name)
+    except UserError as error:
+        raise NotLabels(
+            "The mask is a coloured picture.",
+            "Save it in grey: 0 and one other value, or 1 for the right and 2 for the left lung.",
+        ) from error
+    if pixels.shape[-1] not in (2, 4) or not pixels.size:
+        return MaskValues(grey)
+    opacity = pixels[..., -1]
+    if (opacity == opacity.flat[0]).all():
+        return MaskValues(grey)
+    if (grey == grey.flat[0]).all():
+        note = "The picture has one grey value; its opacity changes, and was taken as the mask."
+        return MaskValues(np.ascontiguousarray(opacity), (note,))
+    if (grey[opacity == 0] != 0).any():
+        raise NotLabels(
+            "In the mask, grey value and opacity say different things.",
+            "Save it once more as a grey picture without opacity.",
+        )
+    return MaskValues(grey)
 
 
 def grey_from_channels(pixels: np.ndarray, name: str) -> np.ndarray:

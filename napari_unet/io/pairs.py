@@ -11,10 +11,15 @@ from napari_unet.io.names import RESULT_ENDINGS, is_mask_name, is_readable_image
 
 @dataclass(frozen=True)
 class Pairing:
-    """cases : case name to (prediction, reference). problems : files without a partner or with several."""
+    """cases : case name to (prediction, reference). problems : files without a partner or with several.
+
+    alone : files without a partner. doubled : cases with several masks in a folder.
+    """
 
     cases: dict[str, tuple[Path, Path]]
     problems: tuple[str, ...]
+    alone: int = 0
+    doubled: int = 0
 
 
 def find_pairs(predictions: Path, references: Path) -> Pairing:
@@ -31,7 +36,8 @@ def find_pairs(predictions: Path, references: Path) -> Pairing:
         for case in sorted(set(found[0]) & set(found[1]))
         if len(found[0][case]) == len(found[1][case]) == 1
     }
-    return Pairing(cases, tuple(problems))
+    both = set(found[0]) & set(found[1])
+    return Pairing(cases, tuple(problems), len(set(found[0]) ^ set(found[1])), len(both) - len(cases))
 
 
 def masks_by_case(folder: Path) -> tuple[dict[str, list[Path]], list[str]]:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
 from napari_unet.io.atomic import atomic_write
-from napari_unet.io.grey import grey_from_channels
+from napari_unet.io.grey import MaskValues, grey_from_channels, mask_from_channels
 from napari_unet.io.upright import TAG, orientation_of, upright, upright_raster
 
 _FIRST = "The file holds {} pictures, as phones write it; the first one is used."
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "JPEG2000")  # MPO is a JPEG of several pictures
-_LOSSY = ("JPEG", "MPO")
+_LOSSY = ("JPEG", "MPO", "WEBP")
+
+T = TypeVar("T")
 
 
 def read_picture(path: Path) -> Raster:
@@ -26,15 +29,17 @@ def read_picture(path: Path) -> Raster:
     asks. The dots per inch in such a file are for a printer: there is never a spacing. An opacity channel is
     dropped, and of an MPO all pictures but the first; the notes say what was turned and left out.
     """
-    pixels, orientation, count = _read(path)
+    pixels, orientation, count = _read(path, _grey, grey_from_channels)
     notes = (_FIRST.format(count),) if count > 1 else ()
     return upright_raster(Raster(pixels, source=str(path), notes=notes), orientation)
 
 
-def read_picture_mask(path: Path) -> np.ndarray:
-    """A mask as labels, upright: the numbers of a coloured palette; a JPEG is cut at half of its maximum."""
-    pixels, orientation, _ = _read(path, labels=True)
-    return upright(pixels, orientation)
+def read_picture_mask(path: Path) -> MaskValues:
+    """The numbers of a mask, upright: as stored, of a coloured palette its own; see `mask_from_channels`."""
+    found, orientation, count = _read(path, _mask, mask_from_channels)
+    values = found.values
+    notes = (_FIRST.format(count),) if count > 1 else ()
+    return found._replace(values=upright(values, orientation), notes=(*notes, *found.notes))
 
 
 def write_png(path: Path, pixels: np.ndarray) -> Path:
@@ -51,8 +56,13 @@ def write_png(path: Path, pixels: np.ndarray) -> Path:
     return path
 
 
-def _read(path: Path, labels: bool = False) -> tuple[np.ndarray, int, int]:
-    """Pixels as they are stored, the orientation tag, and how many pictures the file holds."""
+def _read(
+    path: Path, of: Callable[[Any, str], T], of_channels: Callable[[np.ndarray, str], T]
+) -> tuple[T, int, int]:
+    """What is in a file, as it is stored, the orientation tag, and how many pictures the file holds.
+
+    of : makes it of the picture (Pillow's); of_channels : of channels that Pillow would cut to 8 bit.
+    """
     from PIL import Image
 
     try:
@@ -65,8 +75,8 @@ def _read(path: Path, labels: bool = False) -> tuple[np.ndarray, int, int]:
                 picture.load()
                 orientation = _orientation(picture)
                 if _is_16_bit_colour(path):
-                    return _16_bit_colour(path), orientation, count
-                return _grey(picture, path.name, labels), orientation, count
+                    return of_channels(_16_bit_colour(path), path.name), orientation, count
+                return of(picture, path.name), orientation, count
     except Image.DecompressionBombError as error:
         raise UserError(f"{path.name} is too large to be a radiograph.", "Make it smaller first.") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
@@ -99,23 +109,34 @@ def _16_bit_colour(path: Path) -> np.ndarray:
             "Save it as a grey image, or run: pip install imagecodecs",
         ) from error
     try:
-        return grey_from_channels(png_decode(path.read_bytes()), path.name)
+        return np.asarray(png_decode(path.read_bytes()))
     except RuntimeError as error:  # what imagecodecs raises for damaged files
         raise ValueError("damaged PNG") from error
 
 
-def _grey(picture: object, name: str, labels: bool) -> np.ndarray:
-    from PIL import Image
-
-    assert isinstance(picture, Image.Image)
+def _grey(picture: Any, name: str) -> np.ndarray:
     if picture.mode == "1":
         return np.asarray(picture.convert("L"))
-    if picture.mode.startswith(("L", "I", "F")) and picture.mode not in ("LA", "La", "LAB"):
-        pixels = np.asarray(picture)
-        return pixels >= max(1, int(pixels.max()) / 2) if labels and picture.format in _LOSSY else pixels
-    if picture.mode == "P" and labels:
-        try:
-            return grey_from_channels(np.asarray(picture.convert("RGB")), name)
-        except UserError:
-            return np.asarray(picture)
+    if _is_grey(picture):
+        return np.asarray(picture)
     return grey_from_channels(np.asarray(picture.convert("RGB")), name)
+
+
+def _mask(picture: Any, name: str) -> MaskValues:
+    lossy = picture.format in _LOSSY
+    if picture.mode == "P":
+        indices = np.asarray(picture)
+        colours = np.reshape(picture.getpalette("RGB"), (-1, 3))[: int(indices.max(initial=0)) + 1]
+        if len(colours) <= int(indices.max(initial=0)):
+            raise ValueError("the palette is too short")
+        if (colours != colours[:, :1]).any():  # a coloured palette names labels
+            return MaskValues(indices)
+        return MaskValues(colours[:, 0].astype(np.uint8)[indices])
+    if picture.mode == "1" or _is_grey(picture):
+        return MaskValues(_grey(picture, name), lossy=lossy)
+    whole = picture if picture.mode in ("LA", "RGB", "RGBA") else picture.convert("RGB")
+    return mask_from_channels(np.asarray(whole), name)._replace(lossy=lossy)
+
+
+def _is_grey(picture: Any) -> bool:
+    return picture.mode.startswith(("L", "I", "F")) and picture.mode not in ("LA", "La", "LAB")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
 from napari_unet.io.atomic import atomic_write
-from napari_unet.io.grey import grey_from_channels
+from napari_unet.io.grey import MaskValues, grey_from_channels, mask_from_channels
 from napari_unet.io.tiff_spacing import spacing_of_tiff
 from napari_unet.io.upright import TAG, orientation_of, upright, upright_raster
 
+Grey = Callable[[np.ndarray, str], np.ndarray]
 _DARK_LABELS = (1, 2, 255)  # label numbers of a mask, which no viewer can show where 0 is white
 
 
@@ -41,17 +42,24 @@ def read_tiff(path: Path) -> Raster:
     return upright_raster(raster, _orientation(page))
 
 
-def read_tiff_mask(path: Path) -> np.ndarray:
-    """A mask as labels, as viewers show it: upright, and what is white is lung, also where 0 is white.
+def read_tiff_mask(path: Path) -> MaskValues:
+    """The numbers of a mask, as viewers show it: upright, and what is white is lung, also where 0 is white.
 
     There, label numbers (1 and 2, which viewers show as white as the background) stay as they are stored. A
     coloured palette gives the stored numbers.
     """
+    notes: list[str] = []
+
+    def grey(channels: np.ndarray, name: str) -> np.ndarray:
+        found = mask_from_channels(channels, name)
+        notes.extend(found.notes)
+        return found.values
+
     with _opened(path) as file:
-        pixels, page = _pixels(file, path.name, labels=True)
+        pixels, page = _pixels(file, path.name, labels=True, grey=grey)
     if page.photometric.name == "MINISWHITE":
         pixels = _as_shown(pixels)
-    return upright(pixels, _orientation(page))
+    return MaskValues(upright(pixels, _orientation(page)), tuple(notes))
 
 
 def write_tiff(path: Path, pixels: np.ndarray, like: Raster) -> Path:
@@ -93,8 +101,8 @@ def _opened(path: Path) -> Iterator[Any]:
         ) from error
 
 
-def _pixels(file: Any, name: str, labels: bool) -> tuple[np.ndarray, Any]:
-    """The pixels as they are stored, (Y, X) or (Z, Y, X), and the first page."""
+def _pixels(file: Any, name: str, labels: bool, grey: Grey = grey_from_channels) -> tuple[np.ndarray, Any]:
+    """The pixels as they are stored, (Y, X) or (Z, Y, X), and the first page. grey : of several channels."""
     whole = [series for series in file.series if not _is_extra(series.keyframe)]
     if len(whole) != 1:
         raise UserError(
@@ -102,7 +110,7 @@ def _pixels(file: Any, name: str, labels: bool) -> tuple[np.ndarray, Any]:
             "Save the one that you need by itself.",
         )
     page, axes = whole[0].keyframe, whole[0].axes
-    pixels = _grey_stack(whole[0].asarray(), axes, page, name, labels)
+    pixels = _grey_stack(whole[0].asarray(), axes, page, name, labels, grey)
     return pixels.astype(pixels.dtype.newbyteorder("="), copy=False), page
 
 
@@ -130,7 +138,7 @@ def _is_extra(page: Any) -> bool:
     return bool(page.is_reduced or page.is_mask)
 
 
-def _grey_stack(pixels: np.ndarray, axes: str, page: Any, name: str, labels: bool) -> np.ndarray:
+def _grey_stack(pixels: np.ndarray, axes: str, page: Any, name: str, labels: bool, grey: Grey) -> np.ndarray:
     """The array of a TIFF series as (Y, X) or (Z, Y, X)."""
     if page.photometric.name not in ("MINISWHITE", "MINISBLACK", "RGB", "YCBCR", "PALETTE"):
         raise UserError(f"{name} is a colour picture, not a radiograph.", "Save it as a grey image.")
@@ -148,7 +156,7 @@ def _grey_stack(pixels: np.ndarray, axes: str, page: Any, name: str, labels: boo
     pixels = pixels.transpose([kept.index(a) for a in order])
     if page.photometric.name == "PALETTE":
         return _from_palette(pixels, page.colormap, name, labels)
-    return grey_from_channels(pixels, name) if colour else np.ascontiguousarray(pixels)
+    return grey(pixels, name) if colour else np.ascontiguousarray(pixels)
 
 
 def _from_palette(indices: np.ndarray, palette: np.ndarray, name: str, labels: bool) -> np.ndarray:

@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.labels import IGNORE
+from napari_unet.core.labels import IGNORE, RIGHT, lung
 from napari_unet.models.card import DataSource, MemorySpec
 from napari_unet.models.library import ModelEntry
 
@@ -59,7 +59,7 @@ class Memory:
             raise ValueError(f"there are {len(self.images)} images and {len(self.items)} items")
         if self.images.dtype != np.uint8 or self.labels.dtype != np.uint8:
             raise ValueError(f"images and labels are uint8, got {self.images.dtype}, {self.labels.dtype}")
-        if not np.isin(self.labels, (0, 1, IGNORE)).all():
+        if not np.isin(self.labels, (0, RIGHT, IGNORE)).all():
             raise ValueError(f"labels are 0, 1 and {IGNORE}")
 
     def __len__(self) -> int:
@@ -93,7 +93,7 @@ class Memory:
 def write_memory(memory: Memory, path: Path) -> None:
     """Writes the file; masks take a bit a pixel. Raises OSError or SafetensorError."""
     tensors = {"images": np.ascontiguousarray(memory.images)}
-    for name, part in (("lungs", memory.labels == 1), ("ignored", memory.labels == IGNORE)):
+    for name, part in (("lungs", lung(memory.labels)), ("ignored", memory.labels == IGNORE)):
         tensors[name] = np.packbits(part, axis=-1)
     words = {
         "items": [asdict(item) | {"phash": f"{item.phash:x}"} for item in memory.items],

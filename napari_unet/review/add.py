@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
-from napari_unet.core.labels import file_labels
 from napari_unet.core.patients import placeholders_among
-from napari_unet.io.formats import read_mask
+from napari_unet.io.formats import read_labels
 from napari_unet.io.names import expanded, is_mask_name, is_readable_image, stem, without_results
 from napari_unet.io.pairs import masks_by_case
 from napari_unet.review.create import DATABASE_NAME
@@ -43,12 +42,16 @@ class Found:
 
 @dataclass(frozen=True)
 class Attached:
-    """Ids of cases: got a mask, have none, are accepted now. problems : in words, by case number."""
+    """Ids of cases: got a mask, have none, are accepted now.
+
+    problems : in words, by case number. notes : likewise, what was assumed in reading the masks.
+    """
 
     attached: tuple[str, ...]
     without: tuple[str, ...]
     accepted: tuple[str, ...]
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def gather(
@@ -134,7 +137,7 @@ def attach_masks(
     cases = {case: known[case] for case in ids}
     sources = {case: paths[case] for case in ids}
     shared = {name for name, n in Counter(stem(path) for path in sources.values()).items() if n > 1}
-    attached, without, accepted = [], [], []
+    attached, without, accepted, notes = [], [], [], []
     for done, (case, path) in enumerate(sources.items(), start=1):
         name, error = stem(path), ""
         fitting = [mask for mask in files.get(name, ()) if not _same(mask, path)]
@@ -142,7 +145,8 @@ def attach_masks(
             if name in shared and fitting:
                 raise UserError("Several images have this name: the mask may be of any.", "")
             if _may_attach(project, cases[case]) and len(fitting) == 1:
-                _attach(project, cases[case], path, fitting[0], by)
+                said = _attach(project, cases[case], path, fitting[0], by)
+                notes += [f"Case {cases[case].number}: {note}" for note in said]
                 attached.append(case)
             now = project.case(case)
             if now.revision is None:
@@ -156,14 +160,16 @@ def attach_masks(
             if project.case(case).revision is None:
                 without.append(case)
         yield CaseDone(case, done, len(sources), error)
-    return Attached(tuple(attached), tuple(without), tuple(accepted), tuple(problems))
+    return Attached(tuple(attached), tuple(without), tuple(accepted), tuple(problems), tuple(notes))
 
 
-def _attach(project: ReviewProject, case: Case, image: Path, path: Path, by: str) -> None:
+def _attach(project: ReviewProject, case: Case, image: Path, path: Path, by: str) -> tuple[str, ...]:
+    """Returns what was assumed in reading the mask."""
     if case.shape is None:
         project.put_facts({case.id: read_facts(image)}, by)
         case = project.case(case.id)
-    labels = file_labels(read_mask(path))
+    found = read_labels(path)
+    labels = found.labels
     if case.shape is None:
         raise UserError("The image cannot be read, so its mask was not attached.", "Look at the image file.")
     if labels.shape != case.shape:
@@ -173,6 +179,7 @@ def _attach(project: ReviewProject, case: Case, image: Path, path: Path, by: str
         )
     project.add_revision(case.id, labels, Author(AuthorKind.FILE, by), note="from a file")
     project.put_findings(case.id, checks_of(labels, case), case.uncertainty)
+    return found.notes
 
 
 def _may_attach(project: ReviewProject, case: Case) -> bool:

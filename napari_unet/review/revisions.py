@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
-from napari_unet.core.labels import IGNORE
+from napari_unet.core.labels import ignored, lung
 from napari_unet.core.masks import bounding_box
 from napari_unet.core.metrics import dice, hd95
 from napari_unet.io.atomic import atomic_write, flush_folder
@@ -51,11 +51,6 @@ class Comparison:
     changed_mm2: float | None
 
 
-def foreground(labels: np.ndarray) -> np.ndarray:
-    """bool: what is lung in a mask of labels; pixels of the ignore label are not."""
-    return np.asarray((labels > 0) & (labels != IGNORE))
-
-
 def labels_hash(labels: np.ndarray) -> str:
     """SHA-256 of shape and labels, the same however the mask is stored."""
     digest = hashlib.sha256(repr(tuple(labels.shape)).encode())
@@ -80,7 +75,7 @@ def encode(labels: np.ndarray) -> Encoded:
         suffix=".png" if labels.ndim == 2 else ".tif",
         sha256=hashlib.sha256(content).hexdigest(),
         labels_hash=labels_hash(labels),
-        pixels=int(np.count_nonzero(foreground(labels))),
+        pixels=int(np.count_nonzero(lung(labels))),
     )
 
 
@@ -115,9 +110,7 @@ def compare(labels: np.ndarray, parent: np.ndarray, spacing_mm: tuple[float, ...
     if box is None:
         return Comparison(math.nan, math.nan, 0, None if spacing_mm is None else 0.0)
     labels, parent = labels[box], parent[box]
-    ours, theirs = foreground(labels), foreground(parent)
-    ignored = (labels == IGNORE) | (parent == IGNORE)
-    ignore = ignored if ignored.any() else None
+    ours, theirs, ignore = lung(labels), lung(parent), ignored(labels, parent)
     changed = int(np.count_nonzero(labels != parent))
     return Comparison(
         dice=dice(ours, theirs, ignore),

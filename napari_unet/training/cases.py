@@ -47,22 +47,25 @@ class Cases:
 
 
 def read_cases(pairs: Sequence[TrainingPair], card: ModelCard) -> tuple[Cases, tuple[str, ...]]:
-    """The cases that can be used, by id, and a sentence about each that cannot.
+    """The cases that can be used, by id; what was assumed in reading them, and a sentence about each that
+    cannot be used.
 
     Raises UserError for fewer than two usable cases, or cases of one patient only: none could be held out;
     and as `labelled` does, for models that cannot be fine-tuned and masks that are all empty.
     """
     usable: list[TrainingPair] = []
     problems: list[UserError] = []
+    notes: list[str] = []
     shape, room = (0, 0), _KEPT
     for pair in sorted(pairs, key=lambda pair: pair.id):
         try:
-            raster, labels = read_pair(pair, card)
+            raster, labels, said = read_pair(pair, card)
             if raster.pixels.ndim == 3:
                 chosen_slices(pair, raster)
         except UserError as error:
             problems.append(error)
             continue
+        notes += said
         shape = shape if usable else (raster.shape[-2], raster.shape[-1])
         room -= raster.pixels.nbytes + labels.nbytes
         usable.append(replace(pair, image=raster, mask=labels) if room > 0 else pair)
@@ -80,8 +83,8 @@ def read_cases(pairs: Sequence[TrainingPair], card: ModelCard) -> tuple[Cases, t
             "Accept or correct a case of another patient first.",
         )
     large, _ = labelled(usable, card, oversize=True)
-    notes = tuple(f"Left out: {error.problem}" for error in problems)
-    return Cases(tuple(usable), large, small, origins, known, groups, shape), notes
+    notes += [f"Left out: {error.problem}" for error in problems]
+    return Cases(tuple(usable), large, small, origins, known, groups, shape), tuple(notes)
 
 
 def _groups(pairs: Sequence[TrainingPair], origins: Sequence[int], known: Sequence[Known]) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 
 import numpy as np
@@ -13,7 +13,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.gate_report import CaseScore, GateSide
 from napari_unet.core.intensity import IntensityRule
-from napari_unet.core.labels import IGNORE
+from napari_unet.core.labels import IGNORE, lung
 from napari_unet.core.metrics import dice, hd95
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
@@ -30,13 +30,14 @@ from napari_unet.training.pairs import chosen_slices, read_pair
 class Measured:
     """One case by an old and a new model: Dice, and HD95 in pixels (along a row, where they are not square).
 
-    pixel_mm : what a pixel measures, None where the spacing is not known.
+    pixel_mm : what a pixel measures, None where the spacing is not known. notes : what was assumed.
     """
 
     id: str
     dice: tuple[float, float]
     hd95: tuple[float, float]
     pixel_mm: float | None
+    notes: tuple[str, ...] = ()
 
 
 def measure(old: Predictor, new: Predictor, pair: TrainingPair) -> Measured:
@@ -45,13 +46,13 @@ def measure(old: Predictor, new: Predictor, pair: TrainingPair) -> Measured:
     Pixels marked IGNORE count nowhere. Of a stack the chosen slices count: Dice over all of their pixels,
     HD95 as the mean over slices, in plane. Raises UserError as `read_pair` does.
     """
-    raster, labels = read_pair(pair, old.card)
+    raster, labels, notes = read_pair(pair, old.card)
     if raster.pixels.ndim == 3:
         chosen = chosen_slices(pair, raster)
         header = raster.header() | {"affine": None, "frame": None}
         raster, labels = Raster(raster.pixels[chosen], **header), labels[chosen]
     masks = [run(model.steps(raster, raster.inverted)).mask() for model in (old, new)]
-    return _measured(pair.id, masks, labels, raster.spacing_mm)
+    return replace(_measured(pair.id, masks, labels, raster.spacing_mm), notes=notes)
 
 
 def measure_memory(
@@ -102,7 +103,7 @@ def compare_models(
             problem = error
             yield CaseDone(pair.id, done, len(pairs), str(error))
         else:
-            yield CaseDone(pair.id, done, len(pairs))
+            yield CaseDone(pair.id, done, len(pairs), notes=found[-1].notes)
     if not found:
         raise problem
     return gate_side(name, found)
@@ -118,7 +119,7 @@ def _for_inputs(model: Predictor) -> Predictor:
 def _measured(
     case: str, masks: Sequence[np.ndarray], labels: np.ndarray, spacing: tuple[float, ...] | None
 ) -> Measured:
-    reference, ignore = labels == 1, labels == IGNORE
+    reference, ignore = lung(labels), labels == IGNORE
     steps = (1.0, 1.0) if spacing is None else (spacing[-2] / spacing[-1], 1.0)
     old, new = ((dice(mask, reference, ignore), _hd95(mask, reference, ignore, steps)) for mask in masks)
     return Measured(case, (old[0], new[0]), (old[1], new[1]), None if spacing is None else spacing[-1])

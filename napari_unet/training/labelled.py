@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_unet.core.labels import IGNORE
+from napari_unet.core.labels import IGNORE, lung
 from napari_unet.models.memory import Memory
 
 
@@ -34,5 +34,5 @@ class LabelledSet:
 def from_memory(memory: Memory) -> LabelledSet:
     """What a model remembers, as it trains with it."""
     images = memory.images[:, None].astype(np.float32) / 255
-    masks, valid = memory.labels[:, None] == 1, memory.labels[:, None] != IGNORE
+    masks, valid = lung(memory.labels[:, None]), memory.labels[:, None] != IGNORE
     return LabelledSet(images, masks.astype(np.float32), valid.astype(np.float32))

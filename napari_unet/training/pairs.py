@@ -4,43 +4,57 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.gate import check_pixels
-from napari_unet.core.labels import IGNORE, file_labels
+from napari_unet.core.labels import LEFT, RIGHT, MaskLabels, NotLabels, array_labels, lung, strays
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.io.formats import read_mask, read_raster
+from napari_unet.io.formats import read_labels, read_mask, read_raster
 from napari_unet.models.card import ModelCard
 
 _LOOK = "Look at the case in the review, or leave it out."
 
 
-def read_pair(pair: TrainingPair, card: ModelCard) -> tuple[Raster, np.ndarray]:
-    """The image and its labels, uint8 of the same shape: 0, 1 (right and left lung are one), IGNORE.
+class ReadPair(NamedTuple):
+    """An image; its labels, uint8 of the same shape; what was assumed in reading them."""
 
-    A mask file that is no revision of a project may hold 0 and one other value, 255 too. Raises UserError if
+    raster: Raster
+    labels: np.ndarray
+    notes: tuple[str, ...]
+
+
+def read_pair(pair: TrainingPair, card: ModelCard) -> ReadPair:
+    """The image and its labels: 0, 1 (right and left lung are one), IGNORE.
+
+    A mask that is no revision of a project is read as `core.labels` says, an array like a file: 0 and one
+    other value, 255 too, are background and lung. Notes name the case. Raises UserError if
     a file is missing, unreadable or not the one that was reviewed, if image and mask differ in size, or if
     the mask has labels that the model has no class for.
     """
     raster = _raster(pair)
-    labels = _labels(pair)
+    found = _labels(pair)
+    labels = found.labels
     if labels.shape != raster.shape:
         raise UserError(
             f"The mask of case {pair.id} has the size {_size(labels.shape)}, its image "
             f"{_size(raster.shape)}.",
             "Give the image its own mask, or leave the case out.",
         )
-    known = {0, 1, IGNORE} | ({2} if card.classes == ("lung",) else set())
-    if strange := sorted(set(np.unique(labels).tolist()) - known):
+    unknown = strays(labels)
+    if card.classes != ("lung",) and (labels == LEFT).any():
+        unknown = (LEFT, *unknown)
+    if unknown:
         raise UserError(
-            f"The mask of case {pair.id} has the label {strange[0]}; the model {card.name} knows "
+            f"The mask of case {pair.id} has the label {unknown[0]}; the model {card.name} knows "
             f"{len(card.classes)} class ({', '.join(card.classes)}).",
             "Take the other labels out of the mask, or leave the case out.",
         )
-    return raster, np.where((labels > 0) & (labels != IGNORE), 1, labels).astype(np.uint8)
+    plain = np.where(lung(labels), RIGHT, labels).astype(np.uint8)
+    return ReadPair(raster, plain, tuple(f"Case {pair.id}: {note}" for note in found.notes))
 
 
 def chosen_slices(pair: TrainingPair, raster: Raster) -> list[int]:
@@ -71,20 +85,25 @@ def _read_image(pair: TrainingPair, path: Path) -> Raster:
         raise UserError(f"The image of case {pair.id} cannot be read.", _LOOK) from None
 
 
-def _labels(pair: TrainingPair) -> np.ndarray:
-    if isinstance(pair.mask, np.ndarray):
-        return pair.mask.astype(np.uint8) if pair.mask.dtype == bool else pair.mask
-    _expect(pair.mask, pair.revision, f"The mask of case {pair.id}")
+def _labels(pair: TrainingPair) -> MaskLabels:
+    if pair.revision:  # labels already: 255 beside nothing else is IGNORE in it
+        return MaskLabels(_revision(pair) if isinstance(pair.mask, Path) else pair.mask)
+    if not isinstance(pair.mask, np.ndarray):
+        _expect(pair.mask, "", f"The mask of case {pair.id}")
     try:
-        mask = read_mask(pair.mask)
+        return array_labels(pair.mask) if isinstance(pair.mask, np.ndarray) else read_labels(pair.mask)
+    except NotLabels as error:
+        raise UserError(f"Case {pair.id}: {error.problem}", error.remedy) from None
     except UserError:
         raise UserError(f"The mask of case {pair.id} cannot be read.", _LOOK) from None
-    if pair.revision:
-        return mask
+
+
+def _revision(pair: TrainingPair) -> np.ndarray:
+    _expect(Path(str(pair.mask)), pair.revision, f"The mask of case {pair.id}")
     try:
-        return file_labels(mask)
-    except UserError as error:
-        raise UserError(f"Case {pair.id}: {error.problem}", error.remedy) from None
+        return read_mask(Path(str(pair.mask)))
+    except UserError:
+        raise UserError(f"The mask of case {pair.id} cannot be read.", _LOOK) from None
 
 
 def _expect(path: Path, sha256: str, what: str) -> None:

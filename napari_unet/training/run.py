@@ -29,7 +29,7 @@ from napari_unet.models.checkpoint import build_net, save_model
 from napari_unet.training.config import Recipe
 from napari_unet.training.fit import fit, simulated
 from napari_unet.training.remember import remember_recipe
-from napari_unet.training.samples import Pair, Samples, find_pairs, load_samples, mask_labels, of_split
+from napari_unet.training.samples import Samples, find_pairs, load_samples, mask_labels, of_split
 from napari_unet.training.separate import check_splits
 
 CURVES_FILE = "curves.csv"
@@ -41,7 +41,8 @@ def train_model(
 ) -> Generator[EpochEnded | CaseDone | Note, None, ModelCard]:
     """Trains what `recipe` says, yields EpochEnded, then CaseDone for each scored image; returns the card.
 
-    First it yields a Note about each pair of images that look the same and are in different splits.
+    First it yields a Note about each pair of images that look the same and are in different splits, and about
+    each mask in which something was assumed.
 
     folder : where the model goes; it must not exist. state : where a broken-off training goes on (default:
     beside `folder`). The weights and, unless the recipe's card names one, the threshold are chosen on the
@@ -58,6 +59,8 @@ def train_model(
     train_pairs = of_split(pairs, recipe.data.train)
     train = load_samples(train_pairs, recipe.size, recipe.intensity, oversize=True)
     val = load_samples(of_split(pairs, recipe.data.val), recipe.size, recipe.intensity, oversize=False)
+    for text in (*train.notes, *val.notes):
+        yield Note(text)
     torch.manual_seed(recipe.training.seed)
     net = build_net(recipe.net)
     result = yield from fit(net, train, val, recipe.size, recipe.training, state, chosen)
@@ -102,20 +105,20 @@ def choose_threshold(predictor: Predictor, val: Samples) -> float:
 def score_sets(predictor: Predictor, recipe: Recipe) -> Generator[CaseDone, None, tuple[ScoreRow, ...]]:
     """Dice of every image of the sets in `recipe.scores`, at its own size, with the card's defaults."""
     rows = []
-    for score in recipe.scores:
-        pairs = of_split(find_pairs(score.data, recipe.training.seed), score.split)
+    for wanted in recipe.scores:
+        pairs = of_split(find_pairs(wanted.data, recipe.training.seed), wanted.split)
         values = []
         for done, pair in enumerate(pairs, start=1):
-            values.append(score_pair(predictor, pair))
-            yield CaseDone(pair.image.name, done, len(pairs))
-        name = f"{score.data.name}, {score.split}"
-        rows.append(score_row(name, values, score.note))
+            found = mask_labels(pair)
+            values.append(score(predictor, read_raster(pair.image), found.labels))
+            yield CaseDone(pair.image.name, done, len(pairs), notes=found.notes)
+        name = f"{wanted.data.name}, {wanted.split}"
+        rows.append(score_row(name, values, wanted.note))
     return tuple(rows)
 
 
-def score_pair(predictor: Predictor, pair: Pair) -> float:
-    """Dice of one image file against its mask file, with the card's threshold and post-processing."""
-    raster, labels = read_raster(pair.image), mask_labels(pair)
+def score(predictor: Predictor, raster: Raster, labels: np.ndarray) -> float:
+    """Dice of one image against its labels, with the card's threshold and post-processing."""
     found = run(predictor.steps(raster, raster.inverted)).mask()
     return dice(found, lung(labels), labels == IGNORE)
 

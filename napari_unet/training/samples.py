@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,12 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.gate import check_pixels
 from napari_unet.core.intensity import IntensityRule
-from napari_unet.core.labels import IGNORE, file_labels, lung
+from napari_unet.core.labels import IGNORE, MaskLabels, lung
 from napari_unet.core.patients import placeholders_among
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.prepare import network_input, resized
-from napari_unet.io.formats import list_images, read_mask, read_raster, stem
+from napari_unet.io.formats import list_images, read_labels, read_raster, stem
 from napari_unet.models.card import ModelCard
 from napari_unet.training.config import DataConfig
 from napari_unet.training.labelled import LabelledSet
@@ -40,12 +40,16 @@ class Pair:
 
 @dataclass(frozen=True)
 class Samples:
-    """Images float32 (N, 1, Y, X) in 0..1, masks and `valid` (see LabelledSet), in the order of `pairs`."""
+    """Images float32 (N, 1, Y, X) in 0..1, masks and `valid` (see LabelledSet), in the order of `pairs`.
+
+    notes : what was assumed in reading the masks, with the names of the files.
+    """
 
     pairs: tuple[Pair, ...]
     images: np.ndarray
     masks: np.ndarray
     valid: np.ndarray
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -98,8 +102,11 @@ def load_samples(
     images: list[np.ndarray] = []
     masks: list[np.ndarray] = []
     valid: list[np.ndarray] = []
+    notes: list[str] = []
     for pair in pairs:
-        raster, labels = read_raster(pair.image), mask_labels(pair)
+        raster, found = read_raster(pair.image), mask_labels(pair)
+        labels = found.labels
+        notes += found.notes
         _check_image(pair.image, raster)
         if raster.shape != labels.shape:
             raise UserError(
@@ -109,7 +116,8 @@ def load_samples(
         images.append(network_input(raster.pixels, intensity, shape, bool(raster.inverted)))
         for stack, part in zip((masks, valid), _targets(lung(labels), labels == IGNORE, shape), strict=True):
             stack.append(part)
-    return Samples(tuple(pairs), *(np.stack(stack)[:, None] for stack in (images, masks, valid)))
+    stacked, drawn, known = (np.stack(stack)[:, None] for stack in (images, masks, valid))
+    return Samples(tuple(pairs), stacked, drawn, known, tuple(notes))
 
 
 def labelled(
@@ -128,11 +136,11 @@ def labelled(
     valid: list[np.ndarray] = []
     origins: list[int] = []
     for k, pair in enumerate(pairs):
-        raster, labels = read_pair(pair, card)
+        raster, labels, _ = read_pair(pair, card)
         stack = raster.pixels.ndim == 3
         for z in chosen_slices(pair, raster) if stack else [...]:
             images.append(network_input(raster.pixels[z], card.intensity, shape, bool(raster.inverted)))
-            targets = _targets(labels[z] == 1, labels[z] == IGNORE, shape)
+            targets = _targets(lung(labels[z]), labels[z] == IGNORE, shape)
             for found, part in zip((masks, valid), targets, strict=True):
                 found.append(part)
             origins.append(k)
@@ -143,10 +151,11 @@ def labelled(
     return LabelledSet(*(np.stack(part)[:, None] for part in (images, masks, valid))), tuple(origins)
 
 
-def mask_labels(pair: Pair) -> np.ndarray:
-    """The labels in a pair's mask file, uint8; see `file_labels`. Raises UserError that names the file."""
+def mask_labels(pair: Pair) -> MaskLabels:
+    """The labels in a pair's mask file, uint8; see `read_labels`. Notes and the UserError name the file."""
     try:
-        return file_labels(read_mask(pair.mask))
+        found = read_labels(pair.mask)
+        return replace(found, notes=tuple(f"{pair.mask.name}: {note}" for note in found.notes))
     except UserError as error:
         name = "" if pair.mask.name in error.problem else f"{pair.mask.name}: "
         raise UserError(f"{name}{error.problem}", error.remedy) from error

@@ -35,6 +35,9 @@ def folders(tmp_path: Path) -> Folders:
     return Folders(tmp_path)
 
 
+CASES = Path(__file__).parents[1] / "data" / "cases"
+
+
 def square(value: int = 255, shift: int = 0, size: int = 20) -> np.ndarray:
     mask = np.zeros((size, size), np.uint8)
     mask[5:15, 5 + shift : 15 + shift] = value
@@ -98,6 +101,10 @@ def test_unmatched_doubled_and_wrongly_sized_files_are_listed(run: Run, folders:
     assert "twice.png, twice.tif" in told
     assert "large.png has the size 30 × 30" in told
     assert [(row["case"], bool(row["error"])) for row in folders.rows()] == [("good", False), ("large", True)]
+    assert (
+        "Cases: 1 compared, 1 left out, of another size, 2 without a partner, 1 left out, with several masks."
+        in told
+    )
 
 
 def test_no_match_is_a_failure(run: Run, folders: Folders) -> None:
@@ -131,8 +138,58 @@ def test_an_unreadable_mask_is_a_failure(run: Run, folders: Folders) -> None:
         put(folders.references, name, square())
         put(folders.predictions, name, square())
     (folders.predictions / "a.png").write_bytes(b"\x89PNG")
-    assert run("evaluate", *folders.arguments()).exit_code == 1
+    result = run("evaluate", *folders.arguments())
+    assert result.exit_code == 1
     assert [bool(row["error"]) for row in folders.rows()] == [True, False]
+    assert "Cases: 1 compared, 1 refused." in result.stderr
+
+
+def test_what_is_not_sure_counts_nowhere(run: Run, folders: Folders) -> None:
+    hard = np.asarray(Image.open(CASES / "mask_hard.png"))
+    put(folders.predictions, "a.png", hard)
+    put(folders.references, "a.png", np.asarray(Image.open(CASES / "mask_not_sure.png")))
+    left = np.where(np.arange(256) > 128, 2, 1) * (hard > 0)
+    put(folders.predictions, "b.png", left.astype(np.uint8))
+    left[100:150] = 255
+    put(folders.references, "b.png", left.astype(np.uint8))
+    assert run("evaluate", *folders.arguments()).exit_code == 0
+    found = [(r["case"], r["label"], *map(float, (r["dice"], r["hd95"], r["assd"]))) for r in folders.rows()]
+    assert found == [("a", "lung", 1, 0, 0), ("b", "1", 1, 0, 0), ("b", "2", 1, 0, 0)]
+
+
+def test_a_mask_with_grey_edges_is_read_as_two_values_and_that_is_said(run: Run, folders: Folders) -> None:
+    hard, soft = (Image.open(CASES / f"mask_{kind}.png") for kind in ("hard", "soft"))
+    hard.save(folders.references / "a.png")
+    soft.save(folders.predictions / "a.png")
+    hard.save(folders.references / "b.png")
+    Image.open(CASES / "mask_hard.png").save(folders.predictions / "b.jpg", quality=75)
+    hard.save(folders.references / "c.png")
+    Image.open(CASES / "mask_in_opacity.png").save(folders.predictions / "c.png")
+    result = run("evaluate", *folders.arguments())
+    assert result.exit_code == 0
+    assert [row["label"] for row in folders.rows()] == ["lung"] * 3
+    assert all(float(row["dice"]) > 0.999 for row in folders.rows())
+    told = " ".join(result.stderr.split())
+    for name in ("a.png: It is no plain", "b.jpg: It is no plain", "c.png: The picture has one grey value"):
+        assert name in told
+    assert "3 compared, 3 read with assumptions" in told
+
+
+def test_values_that_nobody_knows_are_refused_by_name(run: Run, folders: Folders) -> None:
+    for name in ("a", "b"):
+        put(folders.references, f"{name}.png", np.asarray(Image.open(CASES / "mask_hard.png")))
+    (folders.predictions / "a.jpg").write_bytes((CASES / "mask_100_200.jpg").read_bytes())
+    put(folders.predictions, "b.png", np.asarray(Image.open(CASES / "mask_hard.png")))
+    result = run("evaluate", *folders.arguments())
+    assert result.exit_code == 1
+    assert "a.jpg: The mask holds the values 1, 2, 3, 4, 5, ... (69 from 1 to 215)" in result.stderr
+
+
+def test_a_nifti_mask_with_a_scaling_factor(run: Run, folders: Folders) -> None:
+    for folder in (folders.predictions, folders.references):
+        (folder / "a.nii.gz").write_bytes((CASES / "ct_mask_scaled.nii.gz").read_bytes())
+    assert run("evaluate", *folders.arguments()).exit_code == 0
+    assert [(row["label"], float(row["dice"])) for row in folders.rows()] == [("1", 1), ("2", 1)]
 
 
 def test_folders_must_exist(run: Run, folders: Folders, tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from napari_unet.core.change import Change
-from napari_unet.core.errors import UserError
-from napari_unet.core.labels import IGNORE, file_labels, lung
+from napari_unet.core.labels import IGNORE, lung
 from napari_unet.core.lung_labels import in_stack, with_lung
 
 MASKS = arrays(np.uint8, (7, 9), elements=st.sampled_from([0, 0, 1, 2, IGNORE]))
@@ -55,28 +54,3 @@ def test_a_slice_that_is_not_there_is_refused() -> None:
     change = Change.between(np.zeros((2, 2), np.uint8), np.ones((2, 2), np.uint8))
     with pytest.raises(ValueError, match="no slice 3"):
         in_stack(change, 3, 3)
-
-
-@pytest.mark.parametrize(
-    ("values", "labels"),
-    [
-        ([0, 255], [0, 1]),
-        ([0, 1], [0, 1]),
-        ([0, 7], [0, 1]),
-        ([0, 2], [0, 2]),
-        ([0, 1, 2], [0, 1, 2]),
-        ([0, 1, IGNORE], [0, 1, IGNORE]),
-        ([0, 1, 2, IGNORE], [0, 1, 2, IGNORE]),
-        ([0], [0]),
-        ([False, True], [0, 1]),
-    ],
-)
-def test_values_in_files_as_labels(values: list[int], labels: list[int]) -> None:
-    found = file_labels(np.array([values]))
-    assert found.dtype == np.uint8 and found.tolist() == [labels]
-
-
-@pytest.mark.parametrize("values", [[0, 1, 3], [0, -1], [0, 128, 255], [0, 1, 2, 3, 4, 5, 6]])
-def test_values_that_nobody_knows_are_refused(values: list[int]) -> None:
-    with pytest.raises(UserError, match="holds the values"):
-        file_labels(np.array([values], np.int32))

@@ -95,8 +95,62 @@ def test_the_edge_of_the_ignored_area_is_no_border() -> None:
     ignore[:, 15:] = True
     mask[:, 15:] = False
     reference[8:30, 15:] = True
-    assert surface_distances(reference, reference, ignore=ignore).size < surface_distances(mask, mask).size
-    assert dice(mask, reference, ignore) == 1
+    borders = surface_distances(mask, reference, ignore=ignore)
+    assert len(borders) == 20 + 2 * 9  # left, top and bottom, not right
+    one = scores(mask, reference, ignore=ignore)
+    assert (one.dice, one.hd95, one.assd) == (1, 0, 0)
+
+
+def test_a_hole_that_is_not_sure_makes_no_distance() -> None:
+    truth = square(0, 0, side=40)
+    ignore = square(15, 15)
+    one = scores(truth, truth & ~ignore, ignore=ignore)
+    assert (one.dice, one.hd95, one.assd) == (1, 0, 0)
+
+
+def test_an_error_beside_the_ignored_area_is_as_large_as_it_is() -> None:
+    reference = square(0, 5, side=30)
+    ignore = np.zeros_like(reference)
+    ignore[20:] = True
+    mask = reference.copy()
+    mask[18:20] = False  # two rows too short, where the reference goes on into what is left out
+    assert hd95(mask, reference, ignore=ignore) == 2
+    assert hd95(mask, reference, (0.5, 0.5), ignore) == 1
+    mask = reference.copy()
+    mask[:20, 5:8] = False  # three columns too narrow, far from it
+    assert hd95(mask, reference, ignore=ignore) == 3
+
+
+def test_where_one_mask_has_no_border_left_the_other_is_measured() -> None:
+    mask, reference = square(5, 5, side=20), square(5, 5, side=10)
+    ignore = np.ones_like(mask)
+    ignore[5:25, 5:25] = False  # all around the mask
+    there, back = (
+        surface_distances(mask, reference, ignore=ignore),
+        surface_distances(reference, mask, ignore=ignore),
+    )
+    assert len(there) == 0 and len(back) == 19
+    assert hd95(mask, reference, ignore=ignore) == np.percentile(back, 95)
+    assert isnan(hd95(mask, mask, ignore=ignore))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    parts=array_shapes(min_dims=2, max_dims=3, max_side=9).flatmap(
+        lambda shape: st.tuples(*(arrays(bool, shape) for _ in range(4)))
+    )
+)
+def test_what_is_left_out_has_no_say(parts: tuple[np.ndarray, ...]) -> None:
+    a, b, other, ignore = parts
+    changed = np.where(ignore, other, a)
+    equal = scores(a, changed, ignore=ignore)
+    assert equal.hd95 in (0, pytest.approx(np.nan, nan_ok=True))
+    assert equal.assd in (0, pytest.approx(np.nan, nan_ok=True))
+    assert isnan(equal.dice) or equal.dice == 1
+    np.testing.assert_array_equal(
+        astuple(scores(a, b, ignore=ignore))[:4], astuple(scores(changed, b, ignore=ignore))[:4]
+    )
+    assert astuple(scores(a, b)) == pytest.approx(astuple(scores(a, b, ignore=np.zeros_like(a))), nan_ok=True)
 
 
 def test_all_ignored_has_no_score() -> None:

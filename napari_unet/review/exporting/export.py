@@ -12,7 +12,7 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.files import checksum
-from napari_unet.core.labels import IGNORE
+from napari_unet.core.labels import IGNORE, lung
 from napari_unet.core.masks import split_left_right
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.io.formats import read_raster
@@ -25,7 +25,6 @@ from napari_unet.review.exporting.pixels import upright
 from napari_unet.review.exporting.splits import Ratios
 from napari_unet.review.exporting.together import Together, split_cases
 from napari_unet.review.faults import StoreFault
-from napari_unet.review.revisions import foreground
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import USABLE, Case, FileState
 
@@ -168,13 +167,13 @@ def _write(item: Item, writers: Sequence[Writer], images: bool, so_far: _SoFar) 
 
 def _labels(labels: np.ndarray, raster: Raster, columns_towards: str | None, left_right: bool) -> np.ndarray:
     """Labels as they are exported: 1 for any lung, or 1 right and 2 left; IGNORE stays."""
-    lung = foreground(labels)
+    lungs = lung(labels)
     if not left_right:
-        exported = lung.astype(np.uint8)
-    elif (labels[lung] > 1).any():
-        exported = np.where(lung, labels, np.uint8(0))
+        exported = lungs.astype(np.uint8)
+    elif (labels[lungs] > 1).any():
+        exported = np.where(lungs, labels, np.uint8(0))
     else:
         stack = labels.ndim == 3 and raster.modality in (Modality.CR, Modality.DX)
-        exported = split_left_right(lung, columns_towards or raster.columns_towards, per_slice=stack)
+        exported = split_left_right(lungs, columns_towards or raster.columns_towards, per_slice=stack)
     exported[labels == IGNORE] = IGNORE
     return np.asarray(exported)

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.labels import lung
 from napari_unet.core.outline import outline
 from napari_unet.core.palette import SKY_BLUE, VERMILLION
 from napari_unet.core.raster import Raster
 from napari_unet.io.formats import read_raster
 from napari_unet.io.overlay import shown_grey
 from napari_unet.review.exporting.burned_in import find_text
-from napari_unet.review.revisions import foreground
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import AuthorKind, Case, Revision
 
@@ -44,7 +44,7 @@ def correction_picture(
         return None
     try:
         raster = read_raster(project.source(case.id))
-        masks = [foreground(project.read_mask(mask)) for mask in (first.id, case.revision)]
+        masks = [lung(project.read_mask(mask)) for mask in (first.id, case.revision)]
     except UserError:
         return None
     if any(mask.shape != raster.shape for mask in masks):

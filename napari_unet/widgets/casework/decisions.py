@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.labels import lung
 from napari_unet.review.types import Case, Measurement, Reason, Status
 
 if TYPE_CHECKING:
@@ -116,4 +117,4 @@ def _has_lung(labels: Any) -> bool:
     """Whether any pixel is lung: neither background nor the ignore label."""
     step = max(1, (1 << 20) // max(1, labels[:1].size))
     parts = (labels[at : at + step] for at in range(0, len(labels), step))
-    return any((part - 1).min(initial=255) < 254 for part in parts)  # 0 and 255 become 255 and 254
+    return any(lung(part).any() for part in parts)

@@ -180,7 +180,9 @@ class Intake(QObject):
             if open_now is not None and open_now.id in result.attached:  # its mask came after it was shown
                 now = self._link.read(lambda project: project.case(open_now.id))
                 now.succeeded.connect(self._show_first_mask)
-            self._casework.told.emit(_attached_in_words(len(result.attached), len(result.without)))
+            said = _attached_in_words(len(result.attached), len(result.without))
+            more = f"({len(result.notes)} such masks)" if len(result.notes) > 1 else ""
+            self._casework.told.emit(" ".join(filter(None, [said, *result.notes[:1], more])))
             for problem in result.problems[:1]:
                 more = f" There are {len(result.problems)} such problems." if len(result.problems) > 1 else ""
                 self._casework.failed.emit(UserError(problem, more.strip()))

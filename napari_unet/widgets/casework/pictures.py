@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image as Picture
 from PIL.PngImagePlugin import PngInfo
 
-from napari_unet.core.labels import IGNORE
+from napari_unet.core.labels import lung
 from napari_unet.core.outline import outline
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.formats import read_raster
@@ -61,7 +61,7 @@ def drawn(pixels: np.ndarray, labels: np.ndarray | None, inverted: bool = False)
         rows = np.arange(result.shape[0]) * labels.shape[0] // result.shape[0]
         columns = np.arange(result.shape[1]) * labels.shape[1] // result.shape[1]
         small = labels[np.ix_(rows, columns)]
-        edge = outline(((small > 0) & (small != IGNORE)).astype(np.uint8), 1, 0)
+        edge = outline(lung(small).astype(np.uint8), 1, 0)
         if edge is not None:
             result[edge > 0] = _COLOUR
     return result
@@ -72,7 +72,7 @@ def _slice(labels: np.ndarray | None, count: int) -> int:
     if labels is None or len(labels) != count:
         return count // 2
     step = max(1, labels.shape[1] // 128)
-    filled = (labels[:, ::step, ::step] > 0).sum(axis=(1, 2))
+    filled = lung(labels[:, ::step, ::step]).sum(axis=(1, 2))
     return int(filled.argmax()) if filled.any() else count // 2
 
 
