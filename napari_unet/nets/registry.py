@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import nn
 
-NETS = {"unet": ("napari_unet.nets.unet", "UNet")}
+NETS = {
+    "unet": ("napari_unet.nets.unet", "UNet"),
+    "sliding-window": ("napari_unet.nets.ciresan", "SlidingWindow"),
+}
 """Name on a card: module and class. A network takes (N, channels, Y, X) to logits (N, classes, Y', X').
 
 It has `channels` and `classes`; `stride`, of which Y and X are multiples; `receptive_radius`, None if every
-pixel depends on all; `output_margin`, what the output loses on each side, and with one `input_remainder`.
+pixel depends on all; `encoder`, its first stages in order; `output_margin`, what the output loses on each
+side, and where that is not 0 an `input_remainder`.
 """
 
 

@@ -59,6 +59,7 @@ class UNet(nn.Module):
     """Encoder, bottleneck, decoder and the skip connections between them.
 
     base : channels of the first level; each of the `depth` poolings doubles them up to `widest`.
+    skips : False leaves the skip connections out: an encoder and a decoder, nothing beside the bottleneck.
     classes : logits per pixel. channels : of the input. padded : False is the network of 2015, whose output
     is smaller than its input (`output_margin` pixels on each side).
     Input (N, channels, Y, X) float; with padding Y and X must be multiples of `stride`. Output: logits
@@ -79,6 +80,7 @@ class UNet(nn.Module):
         up: Up = "transposed",
         block: Block = "plain",
         dropout: float = 0.0,
+        skips: bool = True,
     ) -> None:
         super().__init__()
         _check(base=base, classes=classes, channels=channels, widest=widest, depth=depth + 1)
@@ -91,13 +93,13 @@ class UNet(nn.Module):
         def double(inputs: int, outputs: int) -> DoubleConv:
             return DoubleConv(inputs, outputs, padded=padded, norm=norm, residual=residual)
 
-        self.depth, self.padded, self.norm = depth, padded, norm
+        self.depth, self.padded, self.norm, self.skips = depth, padded, norm, skips
         self.channels, self.classes = channels, classes
         self.encoder = nn.ModuleList(double(a, b) for a, b in pairwise([channels, *widths[:-1]]))
         self.bottleneck = double(widths[-2] if depth else channels, widths[-1])
         self.dropout = nn.Dropout2d(dropout)
         self.up = nn.ModuleList(Upsample(b, a, up=up) for a, b in pairwise(widths))
-        self.decoder = nn.ModuleList(double(2 * width, width) for width in widths[:-1])
+        self.decoder = nn.ModuleList(double((2 if skips else 1) * width, width) for width in widths[:-1])
         self.head = nn.Conv2d(widths[0], classes, 1)
         self._initialise()
 
@@ -138,7 +140,7 @@ class UNet(nn.Module):
         x = self.dropout(self.bottleneck(x))
         for up, level, skip in zip(reversed(self.up), reversed(self.decoder), reversed(skips), strict=True):
             x = up(x)
-            x = level(torch.cat([centre_crop(skip, x), x], dim=1))
+            x = level(torch.cat([centre_crop(skip, x), x], dim=1) if self.skips else x)
         return self.head(x)  # type: ignore[no-any-return]
 
     def _initialise(self) -> None:

@@ -101,3 +101,15 @@ def test_centre_crop_takes_the_middle() -> None:
 def test_seeded_weights_are_equal() -> None:
     a, b = tiny_net(3).state_dict(), tiny_net(3).state_dict()
     assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_without_skips_nothing_passes_beside_the_bottleneck() -> None:
+    with_skips, without = (tiny_net(skips=skips) for skips in (True, False))
+    for net in (with_skips, without):
+        net.up[-1].conv.weight.data.zero_()  # the last way up from the bottleneck is cut
+        net.up[-1].conv.bias.data.zero_()
+    x = torch.randn(2, 1, 32, 32)
+    assert with_skips(x)[0].sub(with_skips(x)[1]).abs().max() > 1e-3
+    assert without(x)[0].sub(without(x)[1]).abs().max() == 0
+    counts = [sum(p.numel() for p in net.decoder.parameters()) for net in (with_skips, without)]
+    assert counts[1] < counts[0]

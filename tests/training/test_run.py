@@ -85,11 +85,21 @@ def test_a_recipe_becomes_a_model(recipe: Recipe, tmp_path: Path) -> None:
     assert math.isfinite(float(curves[1]["val_dice"]))
 
 
-def test_a_network_without_padding_is_trained_fine_tuned_and_exported(recipe: Recipe, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "net",
+    [
+        NetSpec(arguments={**TINY, "padded": False, "norm": "none"}),
+        NetSpec(arguments={**TINY, "skips": False}),
+        NetSpec(kind="sliding-window", arguments={"window": 65, "maps": 2, "hidden": 4}),
+    ],
+    ids=["without padding", "without skips", "sliding window"],
+)
+def test_other_networks_are_trained_fine_tuned_and_exported(
+    net: NetSpec, recipe: Recipe, tmp_path: Path
+) -> None:
     library = ModelLibrary(tmp_path / "models")
-    bare = replace(recipe, net=NetSpec(arguments={**TINY, "padded": False, "norm": "none"}))
-    _, card = _train(bare, library.own / "mine")
-    assert card.scores[0].n == 2 and card.net.arguments["padded"] is False
+    _, card = _train(replace(recipe, net=net), library.own / "mine")
+    assert card.scores[0].n == 2 and card.net == net
     steps = segment_steps(Raster(xray(lungs())), model="mine", device="cpu", gate=False, library=library)
     found = run_steps(steps)
     assert found.probability.shape == (1, 64, 64)
