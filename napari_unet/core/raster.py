@@ -39,6 +39,7 @@ class Raster:
     inverted : True if the header says that low values are bright (MONOCHROME1), False if it says the
         opposite, None if nothing says so.
     window : (low, high) contrast limits in pixel units for display only, or None.
+    padding : (lowest, highest) of the values that are no image (DICOM PixelPaddingValue), or None.
     columns_towards : "L" or "R", the side of the patient to which X increases, from the header; None if
         nothing says so.
     body_part : DICOM BodyPartExamined ("CHEST", "HAND", ...), "" if unknown.
@@ -56,6 +57,7 @@ class Raster:
     view: str = ""
     inverted: bool | None = None
     window: tuple[float, float] | None = None
+    padding: tuple[float, float] | None = None
     columns_towards: str | None = None
     body_part: str = ""
     source: str = ""

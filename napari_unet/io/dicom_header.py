@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 _MODALITIES = {m.value: m for m in Modality} | {"RG": Modality.CR}  # RG: film, digitised
+_OF_A_FRAME = {
+    *("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence"),
+    *("WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence"),
+    *(*_SPACINGS, "ImageOrientationPatient", "PatientOrientation"),
+}
 _VIEWS = {"postero-anterior": "PA", "antero-posterior": "AP", "left lateral": "LL", "right lateral": "RL"}
 
 
@@ -39,14 +44,44 @@ def number(dataset: Dataset, keyword: str, default: float) -> float:
     return (numbers(dataset, keyword) or [float(default)])[0]
 
 
+def raw_number(dataset: Dataset, keyword: str) -> float | None:
+    """The first value of an element as a number, not a number too; None where there is none."""
+    value = dataset.get(keyword)
+    try:
+        if isinstance(value, bytes):  # of an element that was written without its type
+            return float(int.from_bytes(value, "little"))
+        if value is not None and not isinstance(value, (str, int, float)):
+            value = value[0]
+        return None if value is None or value == "" else float(value)
+    except (TypeError, ValueError, IndexError):
+        return None
+
+
+def flatten(dataset: Dataset) -> None:
+    """Enhanced objects keep what is true of a frame in functional groups: puts the first frame's on top.
+
+    What stands in the frame's own group goes before what all frames share, and both before the dataset.
+    """
+    for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        for element in (dataset.get(groups) or [()])[0]:
+            for inner in (element.value or [()])[0] if element.VR == "SQ" else ():
+                if inner.keyword in _OF_A_FRAME:
+                    dataset[inner.tag] = inner
+
+
 def modality(dataset: Dataset) -> Modality:
     """The machine; unknown for secondary captures and for machines that Modality has no name for."""
     return _MODALITIES.get(text(dataset, "Modality"), Modality.UNKNOWN)
 
 
 def inverted(dataset: Dataset) -> bool | None:
-    """True for MONOCHROME1 (low values are bright), False for MONOCHROME2, None for the rest."""
-    return {"MONOCHROME1": True, "MONOCHROME2": False}.get(text(dataset, "PhotometricInterpretation"))
+    """True for MONOCHROME1 (low values are bright), False for MONOCHROME2, None for the rest.
+
+    A presentation LUT shape INVERSE belongs to MONOCHROME1; beside MONOCHROME2 it turns the image over.
+    """
+    if text(dataset, "PhotometricInterpretation") == "MONOCHROME2":
+        return text(dataset, "PresentationLUTShape") == "INVERSE"
+    return True if text(dataset, "PhotometricInterpretation") == "MONOCHROME1" else None
 
 
 def spacing(dataset: Dataset) -> tuple[tuple[float, float] | None, str]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import MaskLabels, file_labels, label_map, whole_numbers
+from napari_unet.core.quiet import quiet
 from napari_unet.core.raster import Raster
 from napari_unet.io.dicom import read_dicom
 from napari_unet.io.grey import MaskValues
@@ -43,6 +44,7 @@ __all__ = [
     "write_png",
     "write_probability",
 ]
+_LIBRARIES = ("PIL", "imagecodecs", "nibabel", "pydicom", "tifffile")
 
 
 def read_raster(path: Path) -> Raster:
@@ -117,7 +119,8 @@ def _mask_values(path: Path) -> MaskValues:
 @contextmanager
 def _memory_for(path: Path) -> Iterator[None]:
     try:
-        yield
+        with quiet(*_LIBRARIES):  # they name the file, and a file's name may be a patient's
+            yield
     except MemoryError as error:
         raise UserError(
             f"{path.name} does not fit into this computer's memory.", "Make it smaller."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.quiet import quiet
 from napari_unet.core.raster import Raster
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.grey import MaskValues, grey_from_channels, mask_from_channels
@@ -66,17 +66,16 @@ def _read(
     from PIL import Image
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # 10,000 x 10,000 is welcome here, and so is odd EXIF
-            with Image.open(path, formats=_FORMATS) as picture:
-                count = getattr(picture, "n_frames", 1)
-                if count > 1 and picture.format != "MPO":
-                    raise UserError(f"{path.name} is an animation.", "Save one picture by itself.")
-                picture.load()
-                orientation = _orientation(picture)
-                if _is_16_bit_colour(path):
-                    return of_channels(_16_bit_colour(path), path.name), orientation, count
-                return of(picture, path.name), orientation, count
+        # 10,000 x 10,000 is welcome here, and so is odd EXIF
+        with quiet("PIL"), Image.open(path, formats=_FORMATS) as picture:
+            count = getattr(picture, "n_frames", 1)
+            if count > 1 and picture.format != "MPO":
+                raise UserError(f"{path.name} is an animation.", "Save one picture by itself.")
+            picture.load()
+            orientation = _orientation(picture)
+            if _is_16_bit_colour(path):
+                return of_channels(_16_bit_colour(path), path.name), orientation, count
+            return of(picture, path.name), orientation, count
     except Image.DecompressionBombError as error:
         raise UserError(f"{path.name} is too large to be a radiograph.", "Make it smaller first.") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:

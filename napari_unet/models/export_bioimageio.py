@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 import yaml
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.quiet import quiet
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.overlay import shown_grey
 from napari_unet.models.bioimageio_rdf import description, readme
@@ -73,16 +73,14 @@ def export_bioimageio(
 def _torchscript(model: Standalone, x: torch.Tensor) -> bytes:
     """The traced model; the sizes of the image are not fixed by it."""
     buffer = io.BytesIO()
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # of what the network asks of its input's size, and that it is old
+    with quiet("torch"), torch.no_grad():  # of what the network asks of its input, and that it is old
         traced: Any = torch.jit.trace(model, x, check_trace=False)
         torch.jit.save(torch.jit.freeze(traced), buffer)
     return buffer.getvalue()
 
 
 def _run_again(weights: bytes, x: torch.Tensor) -> torch.Tensor:
-    with warnings.catch_warnings(), torch.inference_mode():
-        warnings.simplefilter("ignore")
+    with quiet("torch"), torch.inference_mode():
         result: torch.Tensor = torch.jit.load(io.BytesIO(weights))(x)
     return result
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +11,7 @@ import numpy as np
 import torch
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.quiet import quiet
 from napari_unet.io.atomic import atomic_write
 from napari_unet.models.example import example_image
 from napari_unet.models.library import ModelEntry
@@ -72,7 +69,7 @@ def _exported(model: Standalone, x: torch.Tensor, free: bool) -> Any:
             2: model.stride * torch.export.Dim("y", min=1),
             3: model.stride * torch.export.Dim("x", min=1),
         }
-    with _quiet():
+    with quiet("torch", "onnxscript"):  # they tell much that helps nobody here
         return torch.onnx.export(
             model,
             (torch.cat([x, x.flip(-1)]),),
@@ -96,17 +93,3 @@ def _difference(path: Path, model: Standalone, x: torch.Tensor) -> float:
         with torch.inference_mode():
             off = max(off, float(np.abs(other - model(batch).numpy()).max()))
     return off
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """torch.onnx tells much that helps nobody here."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)

@@ -19,8 +19,6 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLosslessSV1,
     JPEGLSLossless,
     RLELossless,
 )
@@ -88,35 +86,6 @@ def test_lossy_compression(tmp_path, pixels):
     made.PixelData = encapsulate([picture.getvalue()])
     made.save_as(tmp_path / "b.dcm")
     assert np.abs(read_raster(tmp_path / "b.dcm").pixels.astype(int) - eight).max() < 12
-
-
-@pytest.mark.parametrize(
-    ("syntax", "package"),
-    [
-        (JPEGLSLossless, "pyjpegls"),
-        (JPEG2000Lossless, "pylibjpeg-openjpeg"),
-        (RLELossless, "pylibjpeg-rle"),
-        (JPEGLosslessSV1, "python-gdcm"),
-    ],
-)
-def test_a_missing_decoder_is_named_with_its_package(tmp_path, pixels, monkeypatch, syntax, package):
-    made = dataset(pixels)
-    made.file_meta.TransferSyntaxUID = syntax
-    made.PixelData = encapsulate([b"\xff\xd8 unread"])
-    made.save_as(tmp_path / "a.dcm")
-    monkeypatch.setattr(pydicom.pixels.decoders.base.Decoder, "available_plugins", ())
-    with pytest.raises(UserError, match=f"pip install .*{package}") as caught:
-        read_raster(tmp_path / "a.dcm")
-    assert syntax.name in caught.value.problem
-
-
-def test_jpeg_extended_with_12_bits_needs_a_package(tmp_path, pixels):
-    made = dataset(pixels, BitsStored=12, HighBit=11)
-    made.file_meta.TransferSyntaxUID = JPEGExtended12Bit
-    made.PixelData = encapsulate([b"\xff\xd8 unread"])
-    made.save_as(tmp_path / "a.dcm")
-    with pytest.raises(UserError, match="pip install pylibjpeg pylibjpeg-libjpeg"):
-        read_raster(tmp_path / "a.dcm")
 
 
 def test_a_video_is_no_image(tmp_path, pixels):
