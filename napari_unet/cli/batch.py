@@ -25,7 +25,7 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.inference import segment as inference
 from napari_unet.io.formats import mask_suffix, read_raster, write_mask, write_overlay, write_probability
-from napari_unet.io.names import stem
+from napari_unet.io.names import as_stored, composed, stem
 
 _log = logging.getLogger(__name__)
 _GATE = {
@@ -184,7 +184,8 @@ class Batch:
         """
         mask = mask_suffix(raster)
         endings = {"mask": mask, "probability": mask.replace(".png", ".tif"), "overlay": ".png"}
-        targets = {kind: self._options.output / f"{case.name}_{kind}{end}" for kind, end in endings.items()}
+        out = self._options.output
+        targets = {kind: as_stored(out / f"{case.name}_{kind}{end}") for kind, end in endings.items()}
         for path in targets.values():
             if path.exists() and case.name not in self._earlier and self._inputs.hold(path):
                 raise UserError(
@@ -212,6 +213,7 @@ def _without_names(text: str, case: Case) -> str:
     path = case.path
     names = {str(path.resolve()), os.path.abspath(path), str(path), path.name}
     names |= {name for name in (path.stem, stem(path)) if len(name) > 1}
+    names |= {composed(name) for name in names}
     either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     return re.sub(rf"(?<![^\W_])(?:{either})(?![^\W_])", lambda _: case.name, text)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
+from napari_unet.cli.inputs import case_names
 from napari_unet.cli.usage import check_model, find_model
 from napari_unet.core.errors import UserError
 from napari_unet.core.steps import changed
@@ -88,20 +89,20 @@ def _familiar(models: tuple[str, str], pairs: list[TrainingPair]) -> Iterator[st
 def _pairs(images: Path, masks: Path) -> Iterator[TrainingPair]:
     """Images with their masks; those without, or with several, are told and left out."""
     from napari_unet.core.training_pair import TrainingPair
-    from napari_unet.io.names import list_images, stem, without_results
-    from napari_unet.io.pairs import masks_by_case
+    from napari_unet.io.ignored import Ignored
+    from napari_unet.io.names import list_images, list_images_and_masks, without_results
+    from napari_unet.io.pairs import masks_of_images
 
-    found, problems = masks_by_case(masks)
-    for problem in problems:
+    wanted = without_results(list_images(images))
+    ignored = Ignored()
+    list_images_and_masks(images, ignored=ignored)
+    found = masks_of_images(wanted, masks)
+    told = [f"{images}: {text}" for text in ignored.sentences()]
+    for problem in dict.fromkeys((*told, *found.ignored, *found.problems)):
         stderr.print(problem, markup=False)
-    named: dict[str, list[Path]] = {}
-    for image in without_results(list_images(images)):
-        named.setdefault(stem(image), []).append(image)
-    for name, files in named.items():
-        if len(files) > 1:
-            several = ", ".join(file.name for file in files)
-            stderr.print(f"{several} share one name; left out.", markup=False)
-        elif name not in found:
-            stderr.print(f"{files[0].name} has no mask.", markup=False)
-        elif len(found[name]) == 1:
-            yield TrainingPair(name, files[0], found[name][0])
+    for image, name in zip(wanted, case_names(wanted), strict=True):
+        if image in found.of:
+            yield TrainingPair(name, image, found.of[image])
+        else:
+            why = f": {found.unclear[image]}" if image in found.unclear else " has no mask."
+            stderr.print(f"{image.name}{why}", markup=False)

@@ -44,7 +44,7 @@ def evaluate(
 
     make_folder(output.parent)
     pairing = find_pairs(predictions, references)
-    for problem in pairing.problems:
+    for problem in (*pairing.ignored, *pairing.problems):
         stderr.print(problem, markup=False)
     scored: list[CaseScores] = []
     failed: list[tuple[str, UserError]] = []

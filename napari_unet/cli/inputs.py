@@ -10,7 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_unet.io.names import expanded, is_mask_name, list_images_and_masks, stem, without_results
+from napari_unet.io.ignored import Ignored
+from napari_unet.io.names import (
+    composed,
+    expanded,
+    folded,
+    is_mask_name,
+    list_images_and_masks,
+    stem,
+    without_results,
+)
 
 
 @dataclass(frozen=True)
@@ -24,11 +33,15 @@ class Case:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What was found. skipped : masks and results of an earlier run that were left out."""
+    """What was found. skipped : masks and results of an earlier run that were left out.
+
+    ignored : what else in the folders was passed over, in words.
+    """
 
     cases: tuple[Case, ...]
     skipped: int
     folders: frozenset[Path]
+    ignored: tuple[str, ...] = ()
 
     def hold(self, path: Path) -> bool:
         """True if `path` is one of the inputs or lies in a folder that was given as input."""
@@ -48,10 +61,12 @@ def find_inputs(
     files: dict[Path, Path] = {}
     problems: list[tuple[Path, str]] = []
     folders: set[Path] = set()
-    skipped = 0
+    skipped, ignored = 0, Ignored()
     for path in expanded(given):
         if path.is_dir():
-            images, masks = list_images_and_masks(path, recursive)
+            images, masks = list_images_and_masks(path, recursive, ignored)
+            if output.resolve() != path.resolve():
+                ignored.less(output)
             kept = without_results(_outside(images, output, path))
             skipped += masks + len(images) - len(kept)
             folders |= {path.resolve(), *(image.parent.resolve() for image in kept)}
@@ -69,28 +84,28 @@ def find_inputs(
     names = _numbered([_anonymous_name(path) for path in paths]) if anonymous else case_names(paths)
     cases = [Case(path, name) for path, name in zip(paths, names, strict=True)]
     for path, problem in problems:
-        named = path.resolve().name if path.is_dir() else str(path)
+        named = composed(path.resolve().name if path.is_dir() else str(path))
         cases.append(Case(path, _anonymous_name(path) if anonymous else named, problem))
-    return Inputs(tuple(cases), skipped, frozenset(folders))
+    return Inputs(tuple(cases), skipped, frozenset(folders), tuple(ignored.sentences(names=not anonymous)))
 
 
 def case_names(paths: Sequence[Path]) -> list[str]:
     """A different name for each path: its stem, or its full file name where two share a stem.
 
     Where even the file names are the same, the folders that tell them apart stand before them. Names that
-    differ only in case are the same: some file systems cannot tell them apart.
+    differ only in case are the same: some file systems cannot tell them apart. All are in NFC.
     """
     whole = [Path(os.path.abspath(path)) for path in paths]
     together = len({path.drive for path in whole}) == 1
     common = os.path.commonpath([path.parent for path in whole]) if together else ""
     names = [stem(path) for path in paths]
     longer: tuple[Callable[[Path], str], ...] = (
-        lambda path: path.name,
-        lambda path: "_".join(path.relative_to(common).parts if common else path.parts[1:]),
+        lambda path: composed(path.name),
+        lambda path: composed("_".join(path.relative_to(common).parts if common else path.parts[1:])),
     )
     for lengthen in longer:
         shared = _shared(names)
-        names = [lengthen(p) if n.casefold() in shared else n for p, n in zip(whole, names, strict=True)]
+        names = [lengthen(p) if folded(n) in shared else n for p, n in zip(whole, names, strict=True)]
     return _numbered(names)
 
 
@@ -104,7 +119,7 @@ def _outside(images: list[Path], output: Path, folder: Path) -> list[Path]:
 
 def _anonymous_name(path: Path) -> str:
     """Made from the name and the content: the same on every run, and not to be guessed without the image."""
-    digest = hashlib.sha256(os.fsencode(path.name))
+    digest = hashlib.sha256(os.fsencode(composed(path.name)))
     try:
         with path.open("rb") as file:
             while block := file.read(1 << 20):
@@ -115,7 +130,7 @@ def _anonymous_name(path: Path) -> str:
 
 
 def _shared(names: Sequence[str]) -> set[str]:
-    return {name for name, count in Counter(map(str.casefold, names)).items() if count > 1}
+    return {name for name, count in Counter(map(folded, names)).items() if count > 1}
 
 
 def _numbered(names: Sequence[str]) -> list[str]:
@@ -124,9 +139,9 @@ def _numbered(names: Sequence[str]) -> list[str]:
     result = []
     for name in names:
         number, free = 1, name
-        while free.casefold() in taken:
+        while folded(free) in taken:
             number += 1
             free = f"{name}-{number}"
-        taken.add(free.casefold())
+        taken.add(folded(free))
         result.append(free)
     return result

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from napari_unet.core.errors import UserError
 from napari_unet.io.atomic import atomic_write
+from napari_unet.io.names import composed
 
 REPORT = "report.csv"
 
@@ -76,11 +77,11 @@ def write_table(path: Path, columns: Iterable[str], rows: Iterable[Iterable[str]
 
 
 def finished_cases(folder: Path) -> frozenset[str]:
-    """The cases that the report of an earlier run in `folder` has without an error."""
+    """The cases that the report of an earlier run in `folder` has without an error, in NFC."""
     with (
         suppress(OSError, UnicodeDecodeError, csv.Error),
         (folder / REPORT).open(encoding="utf-8", newline="") as file,
     ):
         rows = list(csv.DictReader(file))
-        return frozenset(row["case"] for row in rows if row.get("case") and not row.get("error"))
+        return frozenset(composed(row["case"]) for row in rows if row.get("case") and not row.get("error"))
     return frozenset()

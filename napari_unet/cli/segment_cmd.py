@@ -83,6 +83,8 @@ def segment(
             "1 mask or earlier result" if found.skipped == 1 else f"{found.skipped} masks or earlier results"
         )
         say.print(f"Skipped {masks} among the inputs.")
+    for sentence in found.ignored:
+        stderr.print(sentence, markup=False)
     if not found.cases:
         raise UserError("There is no image to segment.", "Name images or a folder that holds some.")
     make_folder(output)

@@ -108,21 +108,22 @@ def _outcomes(
 
 
 def _subjects(cases: Sequence[NewCase], masks: Path, side: int) -> list[Subject]:
+    from napari_unet.cli.inputs import case_names
     from napari_unet.core.patients import placeholders_among
-    from napari_unet.io.names import stem
-    from napari_unet.io.pairs import masks_by_case
+    from napari_unet.io.pairs import masks_of_images
 
-    files, problems = masks_by_case(masks)
+    paths = [Path(case.path) for case in cases]
+    files = masks_of_images(paths, masks)
+    problems, found = [*files.ignored, *files.problems], []
     nobody = placeholders_among(case.patient for case in cases)
-    found = []
-    for case in cases:
-        name = stem(Path(case.path))
-        if len(files.get(name, ())) != 1:
-            problems.append(f"{name} has no mask; left out.")
+    for case, path, name in zip(cases, paths, case_names(paths), strict=True):
+        if path not in files.of:
+            why = f": {files.unclear[path]}" if path in files.unclear else " has no mask; left out."
+            problems.append(f"{name}{why}")
             continue
         try:
             known = replace(case, patient="") if case.patient in nobody else case
-            found.append(_subject(name, known, files[name][0], side))
+            found.append(_subject(name, known, files.of[path], side))
         except UserError as error:
             problems.append(f"{name}: {error}")
     for problem in problems:

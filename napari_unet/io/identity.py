@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_unet.core.errors import UserError
-from napari_unet.io.names import has_dicom_preamble, suffix_of
+from napari_unet.io.content import is_dicom
+from napari_unet.io.names import suffix_of
 
 _FIELDS = ("PatientName", "PatientID", "PatientBirthDate", "StudyDate", "AcquisitionDate")
 
@@ -26,7 +27,7 @@ def read_identity(path: Path) -> Identity:
 
     Raises UserError, without any name, if the file cannot be read.
     """
-    if suffix_of(path).lower() not in (".dcm", ".dicom") and not has_dicom_preamble(path):
+    if suffix_of(path).lower() not in (".dcm", ".dicom") and not is_dicom(path):
         return Identity()
     import pydicom
 

@@ -6,6 +6,7 @@ import zlib
 from pathlib import Path
 
 from napari_unet.core.errors import UserError
+from napari_unet.io.content import header_of_pair, is_nifti_pair, is_nifti_pair_header, looks_like_dicom
 from napari_unet.io.names import is_readable_image, suffix_of
 
 KINDS = "Open PNG, JPEG, TIFF, NIfTI or DICOM."
@@ -47,8 +48,10 @@ def family_of(path: Path) -> str:
     suffix = suffix_of(path).lower()
     if suffix in (".nii", ".nii.gz") or is_nifti(start) or is_nifti(_unzipped(start)):
         return "nifti"
-    if suffix in (".dcm", ".dicom"):
+    if suffix in (".dcm", ".dicom") or looks_like_dicom(start):
         return "dicom"
+    if is_nifti_pair_header(start) or is_nifti_pair(path):
+        return "nifti"
     _refuse_known(path, start)
     if is_readable_image(path):
         raise UserError(f"{path.name} is damaged, or not what its name says.", AGAIN)
@@ -91,6 +94,11 @@ def _unzipped(start: bytes) -> bytes:
 
 
 def _refuse_known(path: Path, start: bytes) -> None:
+    if header_of_pair(path) is not None:
+        raise UserError(
+            f"{path.name} is an Analyze file: it does not say which side of the patient is which.",
+            "Convert it to NIfTI, with the side that you know.",
+        )
     if start[4:8] == b"ftyp":
         kind = "an AVIF" if b"avif" in start[8:32] else "a HEIC"
         raise UserError(f"{path.name} is {kind} picture, as phones take them, which cannot be read.", _PHONE)

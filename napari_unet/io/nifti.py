@@ -12,6 +12,7 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
 from napari_unet.io.atomic import atomic_write
+from napari_unet.io.content import header_of_pair
 from napari_unet.io.grey import grey_from_channels
 from napari_unet.io.kinds import GZIP
 from napari_unet.io.names import suffix_of
@@ -158,6 +159,8 @@ def _load(path: Path) -> Any:
     """The file by its content: zipped or not, version 1 or 2, whatever its name says."""
     import nibabel
 
+    if header_of_pair(path) is not None:
+        return nibabel.load(path)
     with path.open("rb") as file:
         zipped = file.read(2) == GZIP
     if suffix_of(path).lower() == (".nii.gz" if zipped else ".nii"):
@@ -185,7 +188,7 @@ def _frame(header: Any, shape: tuple[int, ...], affine: np.ndarray | None) -> Ni
     import nibabel
 
     version = 2 if isinstance(header, nibabel.Nifti2Header) else 1
-    plain = type(header)(endianness="<")
+    plain = (nibabel.Nifti2Header if version == 2 else nibabel.Nifti1Header)(endianness="<")
     for key in _GEOMETRY:
         plain[key] = header[key]
     flat = 1 in _three(shape)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from napari_unet.io.names import RESULT_ENDINGS, is_mask_name, is_readable_image, stem
+from napari_unet.io.ignored import Ignored
+from napari_unet.io.names import RESULT_ENDINGS, image_names, is_mask_name, readable_files, stem
 
 
 @dataclass(frozen=True)
@@ -14,12 +17,27 @@ class Pairing:
     """cases : case name to (prediction, reference). problems : files without a partner or with several.
 
     alone : files without a partner. doubled : cases with several masks in a folder.
+    ignored : files that were passed over, in words.
     """
 
     cases: dict[str, tuple[Path, Path]]
     problems: tuple[str, ...]
     alone: int = 0
     doubled: int = 0
+    ignored: tuple[str, ...] = ()
+
+
+@dataclass
+class MasksOfImages:
+    """of : the one mask of each image that has one. unclear : images whose mask may be another's, and why.
+
+    problems : cases with several masks, in words. ignored : files that were passed over, in words.
+    """
+
+    of: dict[Path, Path] = field(default_factory=dict)
+    unclear: dict[Path, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
 
 
 def find_pairs(predictions: Path, references: Path) -> Pairing:
@@ -27,7 +45,8 @@ def find_pairs(predictions: Path, references: Path) -> Pairing:
 
     Two masks of one kind leave nothing to choose by: the case is left out and said to be doubly matched.
     """
-    found, doubles = zip(*(masks_by_case(folder) for folder in (predictions, references)), strict=True)
+    ignored = [Ignored(), Ignored()]
+    found, doubles = zip(*map(masks_by_case, (predictions, references), ignored), strict=True)
     problems = [text for several in doubles for text in several]
     for here, there, kind in ((found[0], found[1], "reference"), (found[1], found[0], "prediction")):
         problems += [f"{here[case][0]} has no {kind}." for case in sorted(set(here) - set(there))]
@@ -37,23 +56,57 @@ def find_pairs(predictions: Path, references: Path) -> Pairing:
         if len(found[0][case]) == len(found[1][case]) == 1
     }
     both = set(found[0]) & set(found[1])
-    return Pairing(cases, tuple(problems), len(set(found[0]) ^ set(found[1])), len(both) - len(cases))
+    told = (
+        f"{folder}: {text}"
+        for folder, one in zip((predictions, references), ignored, strict=True)
+        for text in one.sentences()
+    )
+    return Pairing(
+        cases,
+        tuple(problems),
+        alone=len(set(found[0]) ^ set(found[1])),
+        doubled=len(both) - len(cases),
+        ignored=tuple(dict.fromkeys(told)),
+    )
 
 
-def masks_by_case(folder: Path) -> tuple[dict[str, list[Path]], list[str]]:
+def masks_of_images(images: Iterable[Path], folder: Path) -> MasksOfImages:
+    """The mask in `folder` for each image, by the rule of `masks_by_case`.
+
+    The mask of an image is called after its stem, or after its whole name where images share a stem
+    ("1.png_mask.png"): so `segment` names them. A mask that may be of several images is given to none, and an
+    image is not its own mask.
+    """
+    ignored, result, wanted = Ignored(), MasksOfImages(), list(images)
+    found, result.problems = masks_by_case(folder, ignored)
+    result.ignored = [f"{folder}: {text}" for text in ignored.sentences()]
+    stems = Counter(map(stem, wanted))
+    for image in wanted:
+        whole, short = image_names(image)
+        fitting, shared = _others(found.get(whole, ()), image) if whole != short else [], False
+        if not fitting:
+            fitting, shared = _others(found.get(short, ()), image), stems[short] > 1
+        if fitting and shared:
+            result.unclear[image] = "Several images have this name: the mask may be of any."
+        elif len(fitting) == 1:
+            result.of[image] = fitting[0]
+    return result
+
+
+def masks_by_case(folder: Path, ignored: Ignored | None = None) -> tuple[dict[str, list[Path]], list[str]]:
     """(case name to its masks: one, if all is well; what is wrong, in words) of the files in a folder.
 
     A mask belongs to an image if its name is `<stem>_mask.*` or `<stem>.*`; where both are there, the first
-    is the mask and the second is taken for the image. Overlays and probabilities are no masks.
+    is the mask and the second is taken for the image. Overlays and probabilities are no masks. Names are
+    compared in NFC. ignored : gets the files that are none.
     """
     named: dict[str, list[Path]] = defaultdict(list)
     plain: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted(folder.iterdir()):
-        if is_readable_image(path):
-            if is_mask_name(path):
-                named[stem(path)[: -len("_mask")]].append(path)
-            elif not stem(path).endswith(RESULT_ENDINGS):
-                plain[stem(path)].append(path)
+    for path in readable_files(sorted(path for path in folder.iterdir() if not path.is_dir()), ignored):
+        if is_mask_name(path):
+            named[stem(path)[: -len("_mask")]].append(path)
+        elif not stem(path).endswith(RESULT_ENDINGS):
+            plain[stem(path)].append(path)
     found = {case: named.get(case) or plain[case] for case in {*named, *plain}}
     doubles = [
         f"{case} has {len(paths)} masks in {folder}: {', '.join(path.name for path in paths)}; left out."
@@ -61,3 +114,7 @@ def masks_by_case(folder: Path) -> tuple[dict[str, list[Path]], list[str]]:
         if len(paths) > 1
     ]
     return found, doubles
+
+
+def _others(masks: Iterable[Path], image: Path) -> list[Path]:
+    return [mask for mask in masks if not (image.exists() and os.path.samefile(mask, image))]

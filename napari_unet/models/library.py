@@ -13,6 +13,7 @@ from platformdirs import user_data_path
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
 from napari_unet.io.atomic import atomic_write
+from napari_unet.io.names import as_stored
 from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, read_card
 from napari_unet.resources_path import resource
 
@@ -120,7 +121,7 @@ class ModelLibrary:
         for unreadable in broken:
             if str(name) in (unreadable.folder.name, unreadable.folder.parent.name):
                 raise unreadable.error
-        folder = Path(name).expanduser()
+        folder = as_stored(Path(name).expanduser())
         if (folder / CARD_FILE).is_file() or (len(folder.parts) > 1 and folder.is_dir()):
             return ModelEntry(read_card(folder), folder)
         known = ", ".join(sorted({entry.card.name for entry in entries})) or "none"

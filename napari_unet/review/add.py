@@ -13,11 +13,18 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.patients import placeholders_among
 from napari_unet.io.formats import read_labels
-from napari_unet.io.names import expanded, is_mask_name, is_readable_image, stem, without_results
-from napari_unet.io.pairs import masks_by_case
+from napari_unet.io.ignored import Ignored
+from napari_unet.io.manifest import match, read_manifest
+from napari_unet.io.names import (
+    expanded,
+    is_mask_name,
+    is_readable_image,
+    readable_files,
+    without_results,
+)
+from napari_unet.io.pairs import masks_of_images
 from napari_unet.review.create import DATABASE_NAME
 from napari_unet.review.findings import checks_of
-from napari_unet.review.manifest import match, read_manifest
 from napari_unet.review.moved import adopt_moved
 from napari_unet.review.scan import read_facts
 from napari_unet.review.types import DECIDED, Author, AuthorKind, Case, NewCase, Status
@@ -63,7 +70,7 @@ def gather(
 ) -> Found:
     """The images in folders (and below), files and globs, each once, in the order given.
 
-    manifest : see review.manifest; `split` takes the images of one split of it only. masks : a folder whose
+    manifest : see io.manifest; `split` takes the images of one split of it only. masks : a folder whose
     files are masks, not images. Left out and told: `*_mask.*`, overlays and probabilities beside their
     image, and sub-folders called masks or labels. Review projects are passed by.
     Raises UserError if nothing is there, the manifest is no good, or no line of it has that split.
@@ -86,17 +93,18 @@ def gather(
     if manifest is None:
         return Found([NewCase(str(image)) for image in images], tuple(problems))
     found = match(lines, images)
-    problems += found.problems
+    problems += (*found.notes, *found.problems)
+    if not found.lines:
+        raise UserError(
+            "No line of the manifest names one of the images"
+            f" (it has {lines[0].file}, the first image is {images[0].name}).",
+            "Its column file must hold the images' names, or the end of their paths.",
+        )
     alone = [image for image in images if image not in found.lines]
     if split is not None:
         images = [image for image in images if image in found.lines]
     elif alone:
         problems.append(f"{_count(len(alone), 'image')} not in the manifest: the patient is unknown.")
-    if not images:
-        raise UserError(
-            "No line of the manifest names one of the images.",
-            "Its column file must hold the images' names, or the end of their paths.",
-        )
     nobody = placeholders_among(line.patient for line in lines if line.patient)
     nameless = sum(found.lines[i].patient in nobody for i in images if i in found.lines)
     if nameless:
@@ -132,20 +140,19 @@ def attach_masks(
     """
     if not masks.is_dir():
         raise UserError(f"There is no folder {masks}.", "Choose the folder that holds the masks.")
-    files, problems = masks_by_case(masks)
     known, paths = {case.id: case for case in project.cases()}, project.sources()
     cases = {case: known[case] for case in ids}
     sources = {case: paths[case] for case in ids}
-    shared = {name for name, n in Counter(stem(path) for path in sources.values()).items() if n > 1}
-    attached, without, accepted, notes = [], [], [], []
+    files = masks_of_images(sources.values(), masks)
+    problems = files.problems
+    attached, without, accepted, notes = [], [], [], list(files.ignored)
     for done, (case, path) in enumerate(sources.items(), start=1):
-        name, error = stem(path), ""
-        fitting = [mask for mask in files.get(name, ()) if not _same(mask, path)]
+        error = ""
         try:
-            if name in shared and fitting:
-                raise UserError("Several images have this name: the mask may be of any.", "")
-            if _may_attach(project, cases[case]) and len(fitting) == 1:
-                said = _attach(project, cases[case], path, fitting[0], by)
+            if path in files.unclear:
+                raise UserError(files.unclear[path], "")
+            if _may_attach(project, cases[case]) and path in files.of:
+                said = _attach(project, cases[case], path, files.of[path], by)
                 notes += [f"Case {cases[case].number}: {note}" for note in said]
                 attached.append(case)
             now = project.case(case)
@@ -198,13 +205,14 @@ def _images(inputs: Sequence[Path | str], masks: Path | None) -> tuple[list[Path
     files: dict[Path, None] = {}
     problems: list[str] = []
     left_out: Counter[str] = Counter()
+    ignored = Ignored()
     beyond = None if masks is None else masks.resolve()
     for path in expanded(map(str, inputs)):
         if path.is_dir():
             if _in_project(path.resolve()):
                 problems.append(f"{path} lies in a review project: its pictures are not added.")
                 continue
-            here, out = _walk(path.resolve(), beyond)
+            here, out = _walk(path.resolve(), beyond, ignored)
             left_out.update(out)
             files.update(dict.fromkeys(here))
         elif not os.path.lexists(path):
@@ -216,10 +224,11 @@ def _images(inputs: Sequence[Path | str], masks: Path | None) -> tuple[list[Path
         else:
             files.setdefault(path.resolve())
     problems += [f"Left out {_count(n, 'file')}: {why}." for why, n in left_out.items() if n]
+    problems += ignored.sentences()
     return list(files), problems
 
 
-def _walk(folder: Path, masks: Path | None) -> tuple[list[Path], Counter[str]]:
+def _walk(folder: Path, masks: Path | None, ignored: Ignored) -> tuple[list[Path], Counter[str]]:
     images: list[Path] = []
     out: Counter[str] = Counter()
     for here, folders, names in os.walk(folder):
@@ -228,7 +237,7 @@ def _walk(folder: Path, masks: Path | None) -> tuple[list[Path], Counter[str]]:
         if (place / DATABASE_NAME).is_file():
             folders.clear()
             continue
-        readable = [path for name in sorted(names) if is_readable_image(path := place / name)]
+        readable = readable_files([place / name for name in sorted(names)], ignored)
         in_masks = place != folder and any(
             part.casefold() in _MASK_FOLDERS for part in place.relative_to(folder).parts
         )
@@ -245,10 +254,6 @@ def _walk(folder: Path, masks: Path | None) -> tuple[list[Path], Counter[str]]:
 
 def _in_project(folder: Path) -> bool:
     return any((place / DATABASE_NAME).is_file() for place in (folder, *folder.parents))
-
-
-def _same(a: Path, b: Path) -> bool:
-    return os.path.exists(b) and os.path.samefile(a, b)
 
 
 def _size(shape: Iterable[int]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet.core.files import checksum
-from napari_unet.io.names import is_mask_name, is_readable_image, list_images, suffix_of
+from napari_unet.io.names import composed, is_mask_name, is_readable_image, list_images, suffix_of
 from napari_unet.review.seen import Seen
 from napari_unet.review.types import Case
 
@@ -43,6 +43,7 @@ def relocate_missing(
     """Ids of missing cases whose file is among `images` by its hash; their new path is stored.
 
     Files of the same name are read first, then those of the same kind; only of the same size, if it is known.
+    A case whose file was never read is found again if its path is only spelled in another way (see io.names).
     """
     hashes: dict[Path, str] = {}
 
@@ -58,16 +59,17 @@ def relocate_missing(
     by_name: dict[str, list[Path]] = defaultdict(list)
     by_kind: dict[str, list[Path]] = defaultdict(list)
     for image in free:
-        by_name[image.name].append(image)
+        by_name[composed(image.name)].append(image)
         by_kind[suffix_of(image).lower()].append(image)
     used: set[Path] = set()
     for case in missing:
         old = sources[case.id]
         size = seen.stamps.get(case.id, (None, 0))[0]
-        for image in (*by_name[old.name], *by_kind[suffix_of(old).lower()]):
+        for image in (*by_name[composed(old.name)], *by_kind[suffix_of(old).lower()]):
             if image in used or (size is not None and _size(image) != size):
                 continue
-            if case.content_hash and digest(image) == case.content_hash:
+            same_name = composed(str(image)) == composed(str(old))
+            if digest(image) == case.content_hash if case.content_hash else same_name:
                 used.add(image)
                 project.relocate(case.id, str(image), by)
                 yield case.id

@@ -12,6 +12,7 @@ from napari_unet.core.files import checksum
 from napari_unet.core.labels import IGNORE
 from napari_unet.core.leaks import perceptual_hash
 from napari_unet.core.training_pair import TrainingPair
+from napari_unet.io.names import stem
 from napari_unet.models.card import DataSource, ModelCard
 from napari_unet.models.memory import Memory, MemoryItem, Role
 from napari_unet.training.config import Recipe
@@ -62,4 +63,4 @@ def remember_recipe(recipe: Recipe, card: ModelCard) -> Memory | None:
 
 def _hashed(pair: Pair, salt: str) -> TrainingPair:
     patient = hashlib.sha256(f"{salt}\0{pair.patient}".encode()).hexdigest()[:16]
-    return TrainingPair(pair.image.stem, pair.image, pair.mask, patient, checksum(pair.image))
+    return TrainingPair(stem(pair.image), pair.image, pair.mask, patient, checksum(pair.image))

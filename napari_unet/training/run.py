@@ -41,8 +41,8 @@ def train_model(
 ) -> Generator[EpochEnded | CaseDone | Note, None, ModelCard]:
     """Trains what `recipe` says, yields EpochEnded, then CaseDone for each scored image; returns the card.
 
-    First it yields a Note about each pair of images that look the same and are in different splits, and about
-    each mask in which something was assumed.
+    First it yields Notes: about what was passed over, what a name was taken for, each pair of images that look
+    the same and are in different splits, and each mask in which something was assumed.
 
     folder : where the model goes; it must not exist. state : where a broken-off training goes on (default:
     beside `folder`). The weights and, unless the recipe's card names one, the threshold are chosen on the
@@ -53,8 +53,9 @@ def train_model(
         raise UserError(f"There is a model in {folder} already.", "Choose another folder.")
     chosen = str(pick_device(device))
     state = state or folder.with_name(folder.name + ".training")
-    pairs = find_pairs(recipe.data, recipe.training.seed)
-    for text in check_splits(pairs):
+    notes: list[str] = []
+    pairs = find_pairs(recipe.data, recipe.training.seed, notes)
+    for text in (*notes, *check_splits(pairs)):
         yield Note(text)
     train_pairs = of_split(pairs, recipe.data.train)
     train = load_samples(train_pairs, recipe.size, recipe.intensity, oversize=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,11 @@ from napari_unet.core.patients import placeholders_among
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.prepare import network_input, resized
-from napari_unet.io.formats import list_images, read_labels, read_raster, stem
+from napari_unet.io.formats import list_images, list_images_and_masks, read_labels, read_raster, stem
+from napari_unet.io.ignored import Ignored
+from napari_unet.io.manifest import Line, match, read_table
+from napari_unet.io.names import as_stored
+from napari_unet.io.pairs import masks_of_images
 from napari_unet.models.card import ModelCard
 from napari_unet.training.config import DataConfig
 from napari_unet.training.labelled import LabelledSet
@@ -55,9 +58,10 @@ class Samples:
         return len(self.pairs)
 
 
-def find_pairs(data: DataConfig, seed: int = 0) -> list[Pair]:
+def find_pairs(data: DataConfig, seed: int = 0, notes: list[str] | None = None) -> list[Pair]:
     """All pairs of a data folder, sorted by file name.
 
+    notes : gets what was passed over or spelled in another way, in words.
     Without a manifest the part of a file name before the first "_" is the patient, and patients are drawn
     70 : 15 : 15, with equal files and images that look the same in one split. Where a placeholder such as
     ANONYMOUS stands in the place of a patient, each image is a patient of its own.
@@ -66,7 +70,8 @@ def find_pairs(data: DataConfig, seed: int = 0) -> list[Pair]:
     folder = _expanded(data.folder)
     if not folder.is_dir():
         raise UserError(f"The data folder {folder} does not exist.", "Correct `data.folder` in the recipe.")
-    pairs = _from_manifest(folder, data) if data.manifest else _from_names(folder, data, seed)
+    told = [] if notes is None else notes
+    pairs = _from_manifest(folder, data, told) if data.manifest else _from_names(folder, data, seed, told)
     if not pairs:
         raise UserError(f"{folder} has no images.", "Put them into its subfolder `images`.")
     splits: dict[str, str] = {}
@@ -193,34 +198,42 @@ def _whole_size(card: ModelCard) -> tuple[int, int]:
     return card.input.size
 
 
-def _from_manifest(folder: Path, data: DataConfig) -> list[Pair]:
+def _from_manifest(folder: Path, data: DataConfig, notes: list[str]) -> list[Pair]:
     path = folder / str(data.manifest)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            rows = list(csv.DictReader(stream))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"The manifest {path} cannot be read ({error}).", "Check `data.manifest`.") from error
-    missing = {"file", "patient", "split"} - set(rows[0] if rows else ())
+        head, table = read_table(path)
+    except UserError as error:
+        raise UserError(
+            f"The manifest {path} cannot be read. {error.problem}", "Check `data.manifest`."
+        ) from error
+    missing = {"file", "patient", "split"} - set(head if table else ())
     if missing:
         raise UserError(f"The manifest {path} lacks {', '.join(sorted(missing))}.", "Add the columns.")
-    for line, row in enumerate(rows, start=2):
-        if not (row["file"] and row["patient"] and row["split"]):
-            raise UserError(f"Line {line} of the manifest {path} is not complete.", "Fill it in.")
-    nobody = placeholders_among(row["patient"] for row in rows)
-    pairs = [
-        Pair(
-            folder / "images" / row["file"],
-            folder / "masks" / row["file"],
-            row["file"] if row["patient"].strip() in nobody else row["patient"],
-            row["split"],
-        )
-        for row in rows
+    for number, row in table:
+        if not all(row.get(name) for name in ("file", "patient", "split")):
+            raise UserError(f"Line {number} of the manifest {path} is not complete.", "Fill it in.")
+    nobody = placeholders_among(row["patient"] for _, row in table)
+    lines = [
+        Line(number, row["file"], row["patient"], split=row["split"])
+        for number, row in table
+        if not (folder / "images" / row["file"]).is_file()
     ]
+    spelled = match(lines, list_images(folder / "images", recursive=True)) if lines else None
+    notes += spelled.notes if spelled else ()
+    found = {line.number: image for image, line in spelled.lines.items()} if spelled else {}
+    pairs = []
+    for number, row in table:
+        image = found.get(number, folder / "images" / row["file"])
+        mask = folder / "masks" / image.relative_to(folder / "images")
+        patient = row["file"] if row["patient"] in nobody else row["patient"]
+        pairs.append(Pair(image, _mask_there(mask), patient, row["split"]))
     return sorted(pairs, key=lambda pair: pair.image.name)
 
 
-def _from_names(folder: Path, data: DataConfig, seed: int) -> list[Pair]:
-    images = list_images(folder / "images")
+def _from_names(folder: Path, data: DataConfig, seed: int, notes: list[str]) -> list[Pair]:
+    ignored = Ignored()
+    images, _ = list_images_and_masks(folder / "images", ignored=ignored)
+    notes += [f"{folder / 'images'}: {text}" for text in ignored.sentences()]
     names = [stem(image).split("_")[0] for image in images]
     nobody = placeholders_among(names)
     patients = [stem(image) if name in nobody else name for image, name in zip(images, names, strict=True)]
@@ -233,9 +246,17 @@ def _from_names(folder: Path, data: DataConfig, seed: int) -> list[Pair]:
         return data.train if share[group] < 0.7 else data.val if share[group] < 0.85 else data.test
 
     return [
-        Pair(image, folder / "masks" / image.name, patient, split(patients[group]))
+        Pair(image, _mask_there(folder / "masks" / image.name), patient, split(patients[group]))
         for image, patient, group in zip(images, patients, group_of, strict=True)
     ]
+
+
+def _mask_there(mask: Path) -> Path:
+    """The mask of that very name, however it is spelled, else the one that `io.pairs` finds for it."""
+    there = as_stored(mask)
+    if there.is_file() or not there.parent.is_dir():
+        return there
+    return masks_of_images([mask], there.parent).of.get(mask, mask)
 
 
 def _check_image(path: Path, raster: Raster) -> None:

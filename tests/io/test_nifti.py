@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
-from napari_unet.io.formats import mask_suffix, read_mask, read_raster, write_mask, write_probability
+from napari_unet.io.formats import (
+    list_images,
+    mask_suffix,
+    read_mask,
+    read_raster,
+    write_mask,
+    write_probability,
+)
 
 _GEOMETRY = (
     *("qform_code", "sform_code", "pixdim", "xyzt_units", "srow_x", "srow_y", "srow_z"),
@@ -333,3 +340,21 @@ def test_a_zip_that_is_cut_is_named(tmp_path, name):
     (tmp_path / name).write_bytes(content[: len(content) // 2])
     with pytest.raises(UserError, match=name):
         read_raster(tmp_path / name)
+
+
+def test_a_pair_of_hdr_and_img_is_read_and_analyze_is_refused(tmp_path):
+    volume = np.random.default_rng(0).integers(-9, 9, (5, 6, 7), dtype=np.int16)
+    affine = np.diag([-0.5, -0.7, 2.0, 1.0])
+    nibabel.save(nibabel.Nifti1Image(volume, affine), tmp_path / "one.nii")
+    nibabel.save(nibabel.Nifti1Pair(volume, affine), tmp_path / "two.img")
+    one = read_raster(tmp_path / "one.nii")
+    for name in ("two.img", "two.hdr"):
+        two = read_raster(tmp_path / name)
+        np.testing.assert_array_equal(two.pixels, one.pixels)
+        np.testing.assert_allclose(two.affine, one.affine)
+    assert list_images(tmp_path) == [tmp_path / "one.nii", tmp_path / "two.img"]
+    path = write_mask(tmp_path / "m.nii.gz", two.pixels > 0, two)
+    np.testing.assert_allclose(read_raster(path).affine, one.affine)
+    nibabel.save(nibabel.AnalyzeImage(volume, affine), tmp_path / "old.img")
+    with pytest.raises(UserError, match="Analyze"):
+        read_raster(tmp_path / "old.img")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,65 @@ def test_lines_that_fit_several_or_no_image_are_told() -> None:
 
 def test_the_end_of_a_name_is_no_match() -> None:
     assert match([Line(2, "1.png", "p")], [Path("/x/11.png")]).lines == {}
+
+CASES = Path(__file__).parents[1] / "data" / "cases"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("head", ["sep=;\r\n", "", '"sep=;"\r\n'])
+def test_a_table_as_spreadsheets_write_it(tmp_path: Path, head: str, encoding: str) -> None:
+    text = head + 'File ;PATIENT;Split;;\r\n"ä;1.png"; 7 ;train;;\r\n;;;;\r\n2.png;8\r\n;;;;\r\n\r\n'
+    first = 2 + bool(head)
+    assert read_manifest(write(tmp_path, text, encoding)) == [
+        Line(first, "ä;1.png", "7", "", "train"),
+        Line(first + 2, "2.png", "8"),
+    ]
+
+
+def test_blank_rows_and_capitals_of_the_sample() -> None:
+    assert read_manifest(CASES / "manifest_sheet.csv") == [Line(2, "mask_hard.png", "p1")]
+
+
+def test_a_workbook_and_a_column_that_is_there_twice(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="has the column file twice"):
+        read_manifest(write(tmp_path, "File,file,patient\na,b,c\n"))
+    (tmp_path / "m.csv").write_bytes(b"PK\x03\x04" + b"\0" * 50)
+    with pytest.raises(UserError, match="workbook") as error:
+        read_manifest(tmp_path / "m.csv")
+    assert "CSV" in error.value.remedy
+
+
+def test_names_in_another_composition_are_the_same_silently() -> None:
+    image = Path("/x") / unicodedata.normalize("NFD", "Bé") / unicodedata.normalize("NFD", "Müller_André.png")
+    found = match([Line(2, "Bé/Müller_André.png", "p7")], [image])
+    assert found.lines[image].patient == "p7" and (found.problems, found.notes) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("7", "007.png"),
+        ("7.0", "007.png"),
+        ("7.png", "007.png"),
+        ("case1", "case1.nii.gz"),
+        ("1.2.840.99.55", "1.2.840.99.55.dcm"),
+        ("Case1.PNG", "case1.png"),
+        ("CASE1", "case1.dcm"),
+        ("sub/7", "007.png"),
+    ],
+)
+def test_a_name_that_a_spreadsheet_changed_is_matched_and_noted(file: str, name: str) -> None:
+    image = Path("/x/sub") / name
+    found = match([Line(2, file, "p")], [image, Path("/x/sub/other.png")])
+    assert found.lines == {image: Line(2, file, "p")}
+    assert found.problems == () and file in found.notes[0] and name in found.notes[0]
+
+
+def test_a_changed_name_must_fit_one_image_alone() -> None:
+    two = [Path("/x/07.png"), Path("/x/007.png")]
+    found = match([Line(2, "7", "p")], two)
+    assert found.lines == {} and "fits 2 images" in found.problems[0]
+    exact = match([Line(2, "07", "p"), Line(3, "007.png", "q")], two)
+    assert {path.name: line.patient for path, line in exact.lines.items()} == {"07.png": "p", "007.png": "q"}
+    for file, name in (("007", "7.png"), ("a.dcm", "a.png"), ("p7", "p007.png"), ("other/7", "007.png")):
+        assert match([Line(2, file, "p")], [Path("/x/sub") / name]).lines == {}, file

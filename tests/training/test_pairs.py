@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -185,3 +186,29 @@ def test_one_image_in_two_splits_of_a_manifest(tmp_path: Path) -> None:
     shutil.copy(tmp_path / "images" / "a.png", tmp_path / "images" / "c.png")
     with pytest.raises(UserError, match=r"a.png \(train\) and c.png \(test\) are the same file"):
         check_splits(find_pairs(DataConfig(str(tmp_path))))
+
+
+def test_the_manifest_is_read_as_in_a_review(tmp_path: Path) -> None:
+    for name in ("007.png", unicodedata.normalize("NFD", "Müller.png"), "c.png"):
+        _put(tmp_path, name)
+    (tmp_path / "masks" / "c.png").rename(tmp_path / "masks" / "c_mask.png")
+    (tmp_path / "manifest.csv").write_text(
+        "sep=;\nFile;Patient;SPLIT\n7;1;train\nMüller.png;2;val\nc.png;3;train\n;;\n", "utf-8-sig"
+    )
+    notes: list[str] = []
+    pairs = find_pairs(DataConfig(str(tmp_path)), notes=notes)
+    assert [(pair.image.name[0], pair.patient, pair.split) for pair in pairs] == [
+        ("0", "1", "train"),
+        ("M", "2", "val"),
+        ("c", "3", "train"),
+    ]
+    assert all(pair.image.is_file() and pair.mask.is_file() for pair in pairs)
+    assert len(notes) == 1 and "7 for 007.png" in notes[0]
+
+
+def test_what_the_folder_of_images_holds_besides_is_noted(tmp_path: Path) -> None:
+    _put(tmp_path, "a.png")
+    (tmp_path / "images" / "list.txt").write_text("x")
+    notes: list[str] = []
+    find_pairs(DataConfig(str(tmp_path), manifest=None), notes=notes)
+    assert "list.txt" in notes[0]

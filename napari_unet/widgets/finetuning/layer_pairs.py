@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QAbstractItemView, QComboBox, QHeaderView, QTableWidg
 
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
+from napari_unet.io.names import composed
 from napari_unet.widgets.correct import is_mask
 from napari_unet.widgets.layers import is_image, raster_source
 from napari_unet.widgets.session import Session
@@ -134,7 +135,7 @@ class LayerPairs(QTableWidget):
         known = None if context is None else context.image()
         if known in fitting:
             return known
-        named = [image for image in fitting if mask.name.startswith(image.name)]
+        named = [image for image in fitting if composed(mask.name).startswith(composed(image.name))]
         if named:
             return max(named, key=lambda image: len(image.name))
         at = self._layers.index(mask)

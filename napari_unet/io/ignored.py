@@ -1,0 +1,57 @@
+"""What a command that was given a folder did not take from it, in words."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+_NAMED = 3  # files that are named of each kind
+
+NO_IMAGE, HIDDEN, INDEX, FOLDER = "no image", "hidden", "index", "folder"
+_WORDS = {  # (one, several)
+    NO_IMAGE: ("1 is no image that can be read", "{} are no images that can be read"),
+    HIDDEN: ("1 is hidden", "{} are hidden"),
+    INDEX: ("1 is a DICOMDIR, which is no image but lists some", "{} are DICOMDIRs, which only list images"),
+}
+
+
+class Ignored:
+    """Files by the reason why they were passed over. Sub-folders that were not looked into count apart."""
+
+    def __init__(self) -> None:
+        self._paths: dict[str, list[Path]] = defaultdict(list)
+
+    def add(self, reason: str, paths: Iterable[Path]) -> None:
+        """Notes files that were passed over; reason : NO_IMAGE, HIDDEN, INDEX or FOLDER."""
+        self._paths[reason] += paths
+
+    def less(self, folder: Path) -> None:
+        """Forgets what lies in `folder`, and the folder itself: what a command writes is not its input."""
+        inner = folder.resolve()
+        for reason, paths in self._paths.items():
+            self._paths[reason] = [path for path in paths if not path.resolve().is_relative_to(inner)]
+
+    def sentences(self, names: bool = True) -> list[str]:
+        """What was passed over, counted; names : with the first names of each kind."""
+        found = {reason: sorted(paths) for reason, paths in self._paths.items() if paths}
+        folders = found.pop(FOLDER, [])
+        told = []
+        total = sum(map(len, found.values()))
+        if total:
+            parts = ", ".join(
+                _WORDS[reason][len(paths) > 1].format(len(paths)) + _examples(paths, names)
+                for reason, paths in found.items()
+            )
+            told.append(f"{total} {'file was' if total == 1 else 'files were'} ignored: {parts}.")
+        if folders:
+            which = "1 sub-folder was" if len(folders) == 1 else f"{len(folders)} sub-folders were"
+            told.append(f"{which} not looked into{_examples(folders, names)}.")
+        return told
+
+
+def _examples(paths: list[Path], names: bool) -> str:
+    if not names:
+        return ""
+    shown = ", ".join(path.name for path in paths[:_NAMED])
+    return f" ({shown}{', …' if len(paths) > _NAMED else ''})"

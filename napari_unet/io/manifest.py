@@ -1,0 +1,216 @@
+"""A manifest: a table that says which patient each image is of, which view and which split.
+
+It is read as spreadsheets write it: with commas, semicolons or tabs, a line `sep=;`, capitals in the
+headings, empty rows, as UTF-8 or UTF-16.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from napari_unet.core.errors import UserError
+from napari_unet.io.names import composed, folded, stem, suffix_of
+
+_SEPARATORS = ",;\t"
+_COLUMNS = ("file", "patient", "view", "split")
+_NUMBER = re.compile(r"0*(\d+)(?:\.0)?")  # 007, and what a spreadsheet makes of it: 7 or 7.0
+_SHOWN = 3  # examples in a sentence
+_AS_CSV = "Save it as CSV in UTF-8."
+
+
+@dataclass(frozen=True)
+class Line:
+    """One image as the manifest names it. number : of the line in the file, from 1."""
+
+    number: int
+    file: str
+    patient: str
+    view: str = ""
+    split: str = ""
+
+
+@dataclass(frozen=True)
+class Matched:
+    """lines : image to its line. problems : lines that fit no image, or not one alone, in words.
+
+    notes : what was matched although it is spelled in another way, in words. absent : lines without an image.
+    """
+
+    lines: dict[Path, Line]
+    problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    absent: tuple[Line, ...] = ()
+
+
+def read_manifest(path: Path) -> list[Line]:
+    """The lines of a CSV with the columns `file` and `patient`, and perhaps `view` and `split`.
+
+    Raises UserError if it cannot be read, a column is missing or there twice, or a line names no file.
+    """
+    head, table = read_table(path)
+    if not table:
+        raise UserError(f"The manifest {path} has no lines.", "Give it the columns file and patient.")
+    missing = [name for name in ("file", "patient") if name not in head]
+    if missing:
+        raise UserError(
+            f"The manifest {path} lacks the {'columns' if len(missing) > 1 else 'column'} "
+            f"{' and '.join(missing)}.",
+            "It needs the columns file and patient; view and split may be there too.",
+        )
+    twice = [name for name in _COLUMNS if head.count(name) > 1]
+    if twice:
+        raise UserError(f"The manifest {path} has the column {twice[0]} twice.", "Leave one of them.")
+    lines = []
+    for number, row in table:
+        lines.append(Line(number, *(row.get(name, "") for name in _COLUMNS)))
+        if not lines[-1].file:
+            raise UserError(f"Line {number} of the manifest {path} names no file.", "Fill it in.")
+    return lines
+
+
+def read_table(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """(headings in small letters, (number of the line, cells by heading) of each row that is not empty).
+
+    Raises UserError if there is no such file or it is no table.
+    """
+    try:
+        head, rows = _table(_text(path))
+    except csv.Error as error:
+        raise UserError(f"The manifest {path} cannot be read ({error}).", _AS_CSV) from error
+    return head, [(number, dict(zip(head, cells, strict=False))) for number, cells in rows]
+
+
+def match(lines: Iterable[Line], images: Iterable[Path]) -> Matched:
+    """Which line is of which image: `file` is the image's name, or as much of its path as tells it apart.
+
+    Names are compared in NFC. A name without suffix, in other capitals, or without the leading zeros of a
+    number is taken for the one image that it fits, and that is noted.
+    """
+    every, left = list(images), list(lines)
+    found: dict[Path, Line] = {}
+    problems: list[str] = []
+    loose: list[str] = []
+    for level in _LEVELS:
+        table = _by_name(every, level)
+        rest: list[Line] = []
+        for line in left:
+            *folders, name = _parts(line.file)
+            named = () if level == _PLAIN and name.startswith("0") else table.get(_line_key(name, level), ())
+            fitting = [image for image in named if _lies_in(image, folders, level)]
+            if not fitting:
+                rest.append(line)
+            elif len(fitting) > 1:
+                problems.append(
+                    f"Line {line.number} of the manifest fits {len(fitting)} images called {name}:"
+                    " name more of their folders."
+                )
+            elif fitting[0] in found:
+                problems.append(f"Line {line.number} of the manifest names {line.file} once more; left out.")
+            else:
+                found[fitting[0]] = line
+                if level != _EXACT:
+                    loose.append(f"{line.file} for {composed(fitting[0].name)}")
+        left = rest
+    if left:
+        which = (
+            "1 line of the manifest names an image" if len(left) == 1 else f"{len(left)} lines name images"
+        )
+        problems.append(f"{which} not among the inputs{_examples([line.file for line in left])}.")
+    notes: tuple[str, ...] = ()
+    if loose:
+        which = "1 line of the manifest was" if len(loose) == 1 else f"{len(loose)} lines of it were"
+        notes = (f"{which} matched although the name is spelled in another way{_examples(loose)}.",)
+    return Matched(found, tuple(problems), notes, tuple(left))
+
+
+def _text(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(f"There is no manifest {path}.", "Check the name.") from error
+    except OSError as error:
+        raise UserError(f"The manifest {path} cannot be read ({error}).", _AS_CSV) from error
+    if raw.startswith(b"PK\x03\x04") or raw.startswith(b"\xd0\xcf\x11\xe0"):
+        raise UserError(f"The manifest {path} is a workbook, not a CSV.", _AS_CSV)
+    wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return raw.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"The manifest {path} is not text in UTF-8.", _AS_CSV) from error
+
+
+def _table(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    first = text.split("\n", 1)[0].strip().strip('"')
+    said = first[len("sep=") :] if first.lower().startswith("sep=") else ""
+    skipped = 1 if first.lower().startswith("sep=") else 0
+    body = text.split("\n", 1)[1] if skipped and "\n" in text else "" if skipped else text
+    head = next((line for line in body.splitlines() if line.strip(_SEPARATORS + " \r")), "")
+    separator = said[:1] or ("\t" if skipped else max(_SEPARATORS, key=head.count))
+    reader = csv.reader(io.StringIO(body, newline=""), delimiter=separator)
+    rows = []
+    for cells in reader:
+        stripped = [composed(cell.strip()) for cell in cells]
+        if any(stripped):
+            rows.append((reader.line_num + skipped, stripped))
+    if not rows:
+        return [], []
+    return [cell.casefold() for cell in rows[0][1]], rows[1:]
+
+
+def _parts(file: str) -> tuple[str, ...]:
+    """Its folders and its name; relative or not, with the slashes of any system."""
+    return tuple(part for part in PurePosixPath(file.replace("\\", "/")).parts if part != ".") or ("",)
+
+
+_EXACT, _STEM, _FOLDED, _PLAIN = _LEVELS = range(4)
+"""As it stands; without suffix; in any capitals too; and as a number that has lost its leading zeros."""
+
+
+def _by_name(images: Iterable[Path], level: int) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = defaultdict(list)
+    for image in images:
+        for key in _image_keys(image, level):
+            found[key].append(image)
+    return found
+
+
+def _image_keys(image: Path, level: int) -> set[str]:
+    whole, short = composed(image.name), stem(image)
+    if level == _EXACT:
+        return {whole}
+    if level == _STEM:
+        return {short}
+    if level == _FOLDED:
+        return {folded(whole), folded(short)}
+    return {_without_zeros(short), _without_zeros(short) + suffix_of(image).lower()}
+
+
+def _line_key(name: str, level: int) -> str:
+    if level in (_EXACT, _STEM):
+        return composed(name)
+    if level == _FOLDED:
+        return folded(name)
+    path = Path(name)
+    return _without_zeros(stem(path)) + suffix_of(path).lower()
+
+
+def _without_zeros(name: str) -> str:
+    number = _NUMBER.fullmatch(name)
+    return number.group(1) if number else folded(name)
+
+
+def _lies_in(image: Path, folders: list[str], level: int) -> bool:
+    how = composed if level in (_EXACT, _STEM) else folded
+    above = image.parts[-len(folders) - 1 : -1] if folders else ()
+    return list(map(how, above)) == list(map(how, folders))
+
+
+def _examples(texts: list[str]) -> str:
+    return f" ({', '.join(texts[:_SHOWN])}{', …' if len(texts) > _SHOWN else ''})"
