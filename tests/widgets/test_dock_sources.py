@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QLabel
 
 from napari_unet.core.errors import UserError
 from napari_unet.io.formats import read_raster
+from napari_unet.widgets.finetuning.layer_pairs import pairs_of
 from napari_unet.widgets.layers import HEADER, raster_from_layer
 
 CASES = Path(__file__).parents[1] / "data" / "cases"
@@ -176,3 +177,34 @@ def test_a_colour_photograph_stays_refused(tmp_path):
     Picture.fromarray(np.dstack([_GREY, _GREY[::-1], 255 - _GREY])).save(tmp_path / "a.png")
     with pytest.raises(UserError, match="colour picture"):
         raster_from_layer(opened(tmp_path / "a.png"))
+
+
+def drawn_over(layer) -> Labels:
+    """A mask as a user paints it over what napari shows."""
+    mask = np.zeros(layer.data.shape[:2], np.uint8)
+    mask[:100, :40] = 1
+    return Labels(mask, name="painted")
+
+
+def test_a_pair_of_a_turned_picture_is_brought_upright_with_its_mask():
+    layer = opened(CASES / "orientation6.jpg")
+    mask = drawn_over(layer)
+    ((pair, name),) = pairs_of([(layer, mask)])()
+    expected = read_raster(CASES / "orientation6.jpg")
+    np.testing.assert_array_equal(pair.image.pixels, expected.pixels)
+    np.testing.assert_array_equal(pair.mask, np.rot90(mask.data, -1))
+    assert name == "painted" and pair.image.source == ""
+
+
+def test_pairs_know_the_size_and_the_values_of_the_file():
+    layers = [opened(CASES / name) for name in ("imagej_0.2mm.tif", "cmyk.jpg")]
+    (tiff, _), (cmyk, _) = pairs_of([(layer, drawn_over(layer)) for layer in layers])()
+    assert tiff.image.spacing_mm == pytest.approx((0.2, 0.2))
+    np.testing.assert_array_equal(cmyk.image.pixels, read_raster(CASES / "cmyk.jpg").pixels)
+    np.testing.assert_array_equal(tiff.mask, drawn_over(layers[0]).data)
+
+
+def test_a_mask_over_what_is_no_image_of_the_file_is_refused_with_the_remedy():
+    layer = opened(CASES / "grey_alpha.png")
+    with pytest.raises(UserError, match="press Segment"):
+        pairs_of([(layer, Labels(np.ones(layer.data.shape, np.uint8)))])()

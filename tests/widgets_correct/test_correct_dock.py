@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from weakref import ref
 
 import numpy as np
@@ -13,10 +14,12 @@ from qtpy.QtWidgets import QApplication, QDockWidget, QLabel, QScrollArea
 
 from napari_unet.core.correct import fill_holes_change, grow
 from napari_unet.core.labels import IGNORE
+from napari_unet.io.formats import read_raster
 from napari_unet.widgets.correct import CorrectWidget
 from napari_unet.widgets.mask_context import MaskContext
 from napari_unet.widgets.session import _sessions, session_of
 
+CASES = Path(__file__).parents[1] / "data" / "cases"
 CTRL = Qt.KeyboardModifier.ControlModifier
 
 
@@ -431,3 +434,22 @@ def test_the_dock_fits_a_small_screen(viewer, dock, known):
         area = dock.findChild(QScrollArea)
         assert dock.minimumSizeHint().width() <= 360 and dock.minimumSizeHint().height() <= 200
         assert area.widget().width() <= area.viewport().width()
+
+
+def test_a_mask_painted_over_a_tiff_is_measured_in_its_own_unit(viewer, dock, hands, qtbot):
+    (image,) = viewer.open(str(CASES / "imagej_0.2mm.tif"), plugin="napari")
+    viewer.add_labels(np.pad(np.ones((50, 40), np.uint8), ((20, 186), (30, 186))), name="painted")
+    hands.ready()
+    assert dock.target.spacing == pytest.approx((0.2, 0.2))
+    assert tuple(image.scale) == (1, 1)
+    qtbot.waitUntil(lambda: f"{50 * 40 * 0.04:,.0f} mm²" in text(dock, "sizes"))
+
+
+@pytest.mark.parametrize("name", ["cmyk.jpg", "orientation2.jpg"])
+def test_the_grey_values_under_a_mask_are_those_of_the_file_where_they_lie(viewer, dock, hands, name):
+    viewer.open(str(CASES / name), plugin="napari")
+    viewer.add_labels(np.ones((256, 256), np.uint8), name="painted")
+    hands.ready()
+    expected = read_raster(CASES / name).pixels
+    shown = expected[:, ::-1] if "orientation" in name else expected
+    np.testing.assert_array_equal(dock.target.plane().image, shown)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,15 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.raster import Modality
+from napari_unet.core.raster import Modality, Raster
 from napari_unet.io.grey import grey_from_channels
+from napari_unet.io.upright import Turned
 from napari_unet.widgets.correcting.edits import Lead, as_labels, plane_of
 from napari_unet.widgets.jobs import Job, run_in_thread
 from napari_unet.widgets.layers import is_image, slice_in_view, spacing_of
 from napari_unet.widgets.mask_context import MaskContext
 from napari_unet.widgets.session import Session
+from napari_unet.widgets.sources import Source, adopt_header, look_at_source
 from napari_unet.widgets.viewing.layers_in_view import header_of, images_in_view
 
 
@@ -46,11 +48,15 @@ class Plane:
 
 @dataclass(frozen=True)
 class _Known:
-    """What was loaded outside the GUI thread; the maps are of the whole mask, the image of one slice."""
+    """What was loaded outside the GUI thread; the maps are of the whole mask, the image of one slice.
+
+    source : what the image's file says and its reader did not tell.
+    """
 
     lead: Lead
     image: np.ndarray | None
     maps: tuple[np.ndarray | None, np.ndarray | None]
+    source: Source = field(default_factory=Source)
 
 
 class Target(QObject):
@@ -71,6 +77,7 @@ class Target(QObject):
         self._known: _Known | None = None
         self._job: Job | None = None
         self._read: tuple[Image | None, Any] = (None, None)  # the image and its pixels, when last looked at
+        self._file: tuple[Image | None, Any, Source] = (None, None, Source())  # what their file is
         self._viewer.layers.events.inserted.connect(self._on_layers)
         self._viewer.layers.events.removed.connect(self._on_layers)
         self._viewer.dims.events.current_step.connect(self._on_step)
@@ -102,7 +109,10 @@ class Target(QObject):
         layer = self._layer
         if layer is None:
             return None
-        spacing = spacing_of(layer) if self._context is None else self._context.spacing_mm
+        if self._context is not None:
+            spacing = self._context.spacing_mm
+        else:
+            spacing = spacing_of(layer) or self._header().get("spacing_mm")
         known = spacing is not None and len(spacing) in (2, layer.ndim)
         return spacing if known else None
 
@@ -153,8 +163,7 @@ class Target(QObject):
         """(which side columns lead towards, modality), as in Raster."""
         if self._context is not None:
             return self._context.columns_towards, self._context.modality
-        image = self._image()
-        header = {} if image is None else header_of(image)
+        header = self._header()
         return header.get("columns_towards"), header.get("modality", Modality.UNKNOWN)
 
     def close_down(self) -> None:
@@ -165,6 +174,10 @@ class Target(QObject):
         if self._job is not None:
             self._job.abandon()
         self._layer = self._context = self._known = None
+
+    def _header(self) -> dict[str, Any]:
+        image = self._image()
+        return {} if image is None else header_of(image)
 
     def _image(self) -> Image | None:
         """The image under the mask: the one it was made of, otherwise one of its size that is in view."""
@@ -203,7 +216,7 @@ class Target(QObject):
             self.changed.emit()
             return
         image = self._image_plane(lead)
-        context = self._context
+        context, look = self._context, self._look_at_file()
 
         def work() -> _Known:
             if not again and before is not None:
@@ -212,7 +225,9 @@ class Target(QObject):
                 maps = (None, None)
             else:
                 maps = (context.probability(), context.model_mask())
-            return _Known(lead, image(), maps)
+            found = look()
+            pixels = image() if found.raster is None else _shown(found.raster, image())
+            return _Known(lead, pixels, maps, found)
 
         job = self._job = run_in_thread(work, self)
         job.succeeded.connect(self._on_loaded)
@@ -222,7 +237,19 @@ class Target(QObject):
     def _on_loaded(self, known: _Known) -> None:
         self._job = None
         self._known = known
+        self._file = (*self._read, known.source)
+        image = self._read[0]
+        if image is not None:
+            adopt_header(image, known.source.header)
         self.changed.emit()
+
+    def _look_at_file(self) -> Callable[[], Source]:
+        """To look at the file of the image under the mask: once for each image, as it takes a while."""
+        image, pixels = self._read
+        before, those, found = self._file
+        if before is image and those is pixels:
+            return lambda: found
+        return (None if image is None else look_at_source(image)) or Source
 
     def _image_plane(self, lead: Lead) -> Callable[[], np.ndarray | None]:
         image = self._image()
@@ -251,6 +278,12 @@ def _shape_of(image: Image) -> tuple[int, ...]:
     """Without the colour axis."""
     data: Any = image.data[0] if image.multiscale else image.data
     return tuple(data.shape[:-1] if image.rgb else data.shape)
+
+
+def _shown(raster: Raster, own: np.ndarray | None) -> np.ndarray | None:
+    """The pixels of a file that napari shows with other values (CMYK, say), if they lie as it shows them."""
+    same_place = own is None or own.shape == raster.shape
+    return raster.pixels if same_place and not isinstance(raster.frame, Turned) else own
 
 
 def _slice_of(whole: np.ndarray | None, lead: Lead, shape: tuple[int, ...]) -> np.ndarray | None:

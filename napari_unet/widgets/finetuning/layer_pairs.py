@@ -12,12 +12,15 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QComboBox, QHeaderView, QTableWidget, QTableWidgetItem
 
+from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.io.names import composed
+from napari_unet.io.upright import Turned, upright
 from napari_unet.widgets.correct import is_mask
-from napari_unet.widgets.layers import is_image, raster_source
+from napari_unet.widgets.layers import is_image, own_raster_source
 from napari_unet.widgets.session import Session
+from napari_unet.widgets.sources import Source, look_at_source
 
 _ROWS = 4  # that can be seen at once
 _ID = 16  # letters of a hash
@@ -165,13 +168,37 @@ def pairs_of(chosen: list[tuple[Image, Labels]]) -> Callable[[], list[tuple[Trai
 
     The function may run in any thread. An open image counts as a patient of its own; of a stack, the slices
     count on which anything is painted. Ids are hashes of the pixels: no name of a layer goes into a model.
+    Where napari shows an image otherwise than its file is, image and mask are brought to how the file is; a
+    UserError where that cannot be done.
     """
-    sources = [(raster_source(image), mask.data, mask.name) for image, mask in chosen]
+    sources = [
+        (look_at_source(image), own_raster_source(image), mask.data, mask.name) for image, mask in chosen
+    ]
 
     def pairs() -> list[tuple[TrainingPair, str]]:
-        return [(_pair(source(), np.array(data)), name) for source, data, name in sources]
+        made = []
+        for look, own, data, name in sources:
+            found, labels = Source() if look is None else look(), np.array(data)
+            if found.raster is None:
+                made.append((_pair(own(found.header), labels), name))
+            else:
+                made.append((_pair(found.raster, _on_file(labels, found.raster, name)), name))
+        return made
 
     return pairs
+
+
+def _on_file(labels: np.ndarray, raster: Raster, name: str) -> np.ndarray:
+    """A mask that was drawn over an image as napari shows it, as it lies on its file, `raster`."""
+    if isinstance(raster.frame, Turned) and labels.shape == raster.frame.stored_shape:
+        return upright(labels, raster.frame.orientation)
+    if labels.shape == raster.shape and not isinstance(raster.frame, Turned):
+        return labels
+    raise UserError(
+        f"napari shows the image of {name} otherwise than its file is.",
+        "Choose the image in the Segment dock and press Segment: it is opened again as it is. "
+        "Then draw its mask.",
+    )
 
 
 def _pair(raster: Raster, labels: np.ndarray) -> TrainingPair:
