@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from kill_worker import CASES, SHAPE, Step, plan
 
-from napari_unet.review.revisions import foreground
+from napari_unet.core.labels import lung
 from napari_unet.review.saving.recovery import unsaved_cases, unsaved_work
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import USABLE, FileFacts, FileState, NewCase, Status
@@ -96,7 +96,7 @@ class Model:
     def _decide(self, step: Step) -> None:
         now = self.records[-1].cases[step.case]
         mask = np.frombuffer(now.mask, np.uint8)
-        if step.kind == "accept" and not foreground(mask).any():
+        if step.kind == "accept" and not lung(mask).any():
             return  # refused
         status = {"accept": "usable", "reject": Status.REJECTED.value}
         reason = step.reason.value if step.kind == "reject" else None

@@ -14,7 +14,8 @@ from hypothesis.extra.numpy import arrays
 from project_fakes import ANN, MODEL, lungs, project_with
 
 from napari_unet.core import metrics
-from napari_unet.review.revisions import compare, encode, foreground, read_labels
+from napari_unet.core.labels import lung
+from napari_unet.review.revisions import compare, encode, read_labels
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, Reason, Status
 
@@ -41,7 +42,7 @@ def test_comparing_in_the_box_gives_what_comparing_everything_gives(data, labels
     spacing = data.draw(st.one_of(st.none(), st.just((3.0, 0.5, 2.0)[-labels.ndim :])))
     found = compare(labels, parent, spacing)
     ignore = (labels == 255) | (parent == 255)
-    ours, theirs = foreground(labels), foreground(parent)
+    ours, theirs = lung(labels), lung(parent)
     np.testing.assert_equal(found.dice, metrics.dice(ours, theirs, ignore))
     np.testing.assert_equal(found.hd95, metrics.hd95(ours, theirs, spacing, ignore))
     assert found.changed_pixels == np.count_nonzero(labels != parent)

@@ -8,7 +8,8 @@ from project_fakes import ANN, MODEL, SHAPE, lungs, project_with
 
 from napari_unet.core import metrics
 from napari_unet.core.errors import UserError
-from napari_unet.review.revisions import compare, encode, foreground, labels_hash
+from napari_unet.core.labels import lung
+from napari_unet.review.revisions import compare, encode, labels_hash
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, FileFacts, FileState, NewCase
 
@@ -90,7 +91,7 @@ def test_what_is_ignored_has_no_say_in_the_scores():
     swapped = np.array([0, 2, 1], np.uint8)[model]
     assert compare(swapped, model, None).dice == 1.0
     assert compare(swapped, model, None).changed_pixels == np.count_nonzero(model)
-    assert not foreground(np.full(SHAPE, 255, np.uint8)).any()
+    assert not lung(np.full(SHAPE, 255, np.uint8)).any()
 
 
 def test_masks_of_another_size_are_refused_in_words(tmp_path):
