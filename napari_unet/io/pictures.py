@@ -13,9 +13,8 @@ from napari_unet.core.quiet import quiet
 from napari_unet.core.raster import Raster
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.grey import MaskValues, grey_from_channels, mask_from_channels
-from napari_unet.io.upright import TAG, orientation_of, upright, upright_raster
+from napari_unet.io.upright import TAG, orientation_of, turned_notes, upright, upright_raster
 
-_FIRST = "The file holds {} pictures, as phones write it; the first one is used."
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "JPEG2000")  # MPO is a JPEG of several pictures
 _LOSSY = ("JPEG", "MPO", "WEBP")
 
@@ -30,16 +29,14 @@ def read_picture(path: Path) -> Raster:
     dropped, and of an MPO all pictures but the first; the notes say what was turned and left out.
     """
     pixels, orientation, count = _read(path, _grey, grey_from_channels)
-    notes = (_FIRST.format(count),) if count > 1 else ()
-    return upright_raster(Raster(pixels, source=str(path), notes=notes), orientation)
+    return upright_raster(Raster(pixels, source=str(path), notes=_first(count)), orientation)
 
 
 def read_picture_mask(path: Path) -> MaskValues:
     """The numbers of a mask, upright: as stored, of a coloured palette its own; see `mask_from_channels`."""
     found, orientation, count = _read(path, _mask, mask_from_channels)
-    values = found.values
-    notes = (_FIRST.format(count),) if count > 1 else ()
-    return found._replace(values=upright(values, orientation), notes=(*notes, *found.notes))
+    notes = (*_first(count), *found.notes, *turned_notes(orientation))
+    return found._replace(values=upright(found.values, orientation), notes=notes)
 
 
 def write_png(path: Path, pixels: np.ndarray) -> Path:
@@ -82,6 +79,13 @@ def _read(
         raise UserError(
             f"{path.name} is damaged or incomplete and cannot be read.", "Copy or export it once more."
         ) from error
+
+
+def _first(count: int) -> tuple[str, ...]:
+    """What is said of a file that holds `count` pictures."""
+    if count <= 1:
+        return ()
+    return (f"The file holds {count} pictures, as phones write it; the first one is used.",)
 
 
 def _orientation(picture: Any) -> int:

@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.labels import IGNORE, LEFT, RIGHT
 from napari_unet.core.raster import Raster
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.grey import MaskValues, grey_from_channels, mask_from_channels
 from napari_unet.io.tiff_spacing import spacing_of_tiff
-from napari_unet.io.upright import TAG, orientation_of, upright, upright_raster
+from napari_unet.io.upright import TAG, orientation_of, turned_notes, upright, upright_raster
 
 Grey = Callable[[np.ndarray, str], np.ndarray]
-_DARK_LABELS = (1, 2, 255)  # label numbers of a mask, which no viewer can show where 0 is white
+_SHOWN = "White is stored as 0 in this TIFF: what viewers show white was taken as the mask."
+_STORED = "White is stored as 0 in this TIFF, but it holds label numbers: they were taken as they are."
 
 
 def read_tiff(path: Path) -> Raster:
@@ -58,8 +60,10 @@ def read_tiff_mask(path: Path) -> MaskValues:
     with _opened(path) as file:
         pixels, page = _pixels(file, path.name, labels=True, grey=grey)
     if page.photometric.name == "MINISWHITE":
-        pixels = _as_shown(pixels)
-    return MaskValues(upright(pixels, _orientation(page)), tuple(notes))
+        stored, pixels = pixels, _as_shown(pixels)
+        notes.append(_STORED if stored is pixels else _SHOWN)
+    orientation = _orientation(page)
+    return MaskValues(upright(pixels, orientation), (*notes, *turned_notes(orientation)))
 
 
 def write_tiff(path: Path, pixels: np.ndarray, like: Raster) -> Path:
@@ -128,7 +132,7 @@ def _as_shown(stored: np.ndarray) -> np.ndarray:
     white = np.iinfo(stored.dtype).max
     values = np.unique(stored)
     labels = values[values > 0]
-    if values[-1] <= white // 2 or (labels[0] <= 2 and np.isin(labels, _DARK_LABELS).all()):
+    if values[-1] <= white // 2 or (labels[0] <= LEFT and np.isin(labels, (RIGHT, LEFT, IGNORE)).all()):
         return stored
     return white - stored
 

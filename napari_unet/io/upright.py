@@ -46,6 +46,13 @@ def upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
     return np.ascontiguousarray(shown)
 
 
+def turned_notes(orientation: int) -> tuple[str, ...]:
+    """What is said of a picture or mask with this orientation tag; () if nothing was turned."""
+    if orientation == 1:
+        return ()
+    return (f"The picture was {_TURNED[orientation]}, as the orientation tag in its file asks.",)
+
+
 def upright_raster(raster: Raster, orientation: int) -> Raster:
     """`raster`, whose pixels and spacing are as they are stored, as it is shown; its notes say so."""
     if orientation == 1:
@@ -53,11 +60,10 @@ def upright_raster(raster: Raster, orientation: int) -> Raster:
     spacing = raster.spacing_mm
     if spacing is not None and orientation >= 5:
         spacing = (*spacing[:-2], spacing[-1], spacing[-2])
-    note = f"The picture was {_TURNED[orientation]}, as the orientation tag in its file asks."
     return replace(
         raster,
         pixels=upright(raster.pixels, orientation),
         spacing_mm=spacing,
         frame=Turned(orientation, raster.shape),
-        notes=(*raster.notes, note),
+        notes=(*raster.notes, *turned_notes(orientation)),
     )

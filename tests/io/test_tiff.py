@@ -6,7 +6,7 @@ import tifffile
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
-from napari_unet.io.formats import read_mask, read_raster, write_mask, write_probability
+from napari_unet.io.formats import read_labels, read_mask, read_raster, write_mask, write_probability
 
 _RNG = np.random.default_rng(0)
 
@@ -175,6 +175,7 @@ def test_a_mask_in_which_white_is_zero_is_what_viewers_show(tmp_path, dtype):
     stored = ~white if dtype is bool else np.where(white, 0, np.iinfo(dtype).max).astype(dtype)
     tifffile.imwrite(tmp_path / "m.tif", stored, photometric="miniswhite")
     np.testing.assert_array_equal(read_mask(tmp_path / "m.tif") > 0, white)
+    assert any("viewers show white" in note for note in read_labels(tmp_path / "m.tif").notes)
     if dtype is not np.uint16:  # a second reader of the same file, which shows 16 bit as they are stored
         np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "m.tif").convert("L")) > 0, white)
 
@@ -184,6 +185,7 @@ def test_label_numbers_stay_where_white_is_zero(tmp_path, values):
     labels = _RNG.choice(np.array(values, np.uint8), (20, 24))
     tifffile.imwrite(tmp_path / "m.tif", labels, photometric="miniswhite")
     np.testing.assert_array_equal(read_mask(tmp_path / "m.tif"), labels)
+    assert any("label numbers" in note for note in read_labels(tmp_path / "m.tif").notes)
 
 
 def test_palettes(tmp_path):

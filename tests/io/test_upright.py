@@ -10,7 +10,7 @@ import pytest
 import tifffile
 from PIL import Image, ImageOps
 
-from napari_unet.io.formats import read_mask, read_raster
+from napari_unet.io.formats import read_labels, read_mask, read_raster
 from napari_unet.io.upright import Turned, orientation_of, upright
 
 CASES = Path(__file__).parents[1] / "data" / "cases"
@@ -50,6 +50,8 @@ def test_a_picture_and_its_mask_are_read_as_viewers_show_them(tmp_path, suffix, 
     mask = (_SMOOTH > 90).astype(np.uint8) * 255
     read = read_mask(_save(tmp_path / f"m{suffix}", mask, orientation))
     assert ((read > 0) != (_shown(mask, orientation) > 0)).mean() < 0.01
+    notes = read_labels(tmp_path / f"m{suffix}").notes
+    assert any("orientation tag" in note for note in notes) == (orientation != 1)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
