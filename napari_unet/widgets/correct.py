@@ -39,6 +39,8 @@ KEYS = (
 class CorrectWidget(Dock):
     """Plugins ▸ U-Net Lung ▸ Correct."""
 
+    TITLE = "Correct"
+
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
         self._layer: Labels | None = None

@@ -7,17 +7,25 @@ from functools import partial
 from typing import Any
 
 from qtpy.QtCore import QEvent, QTimer
-from qtpy.QtWidgets import QMainWindow, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QVBoxLayout, QWidget
 
-from napari_unet.widgets.forms import ScrollColumn
+from napari_unet.widgets.forms import Notices, ScrollColumn
 from napari_unet.widgets.session import Session, frame_of, is_hidden, session_of
+
+
+def menu_name(title: str) -> str:
+    """What napari's menus call a dock of ours. One of this name is the one that the menu shows and hides."""
+    return f"{title} (U-Net Lung)"
 
 
 class Dock(QWidget):
     """A dock of one viewer. It is attached to the viewer's session until napari closes it.
 
     A dock says in `close_down` what it lets go of, and in `on_shown` what depends on its being shown.
+    TITLE : stands above it, on its tab and in the docs.
     """
+
+    TITLE = ""
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__()
@@ -25,16 +33,22 @@ class Dock(QWidget):
         self._viewer = self._session.viewer
         self._is_open = True
         self._is_placed = False
+        self._frame: QDockWidget | None = None
         self._key = object()  # stands for this dock, and holds nothing of it
         self._session.attach(self._key)
         self.destroyed.connect(partial(_detach, self._session, self._key))
 
-    def fill(self, body: QWidget) -> ScrollColumn:
-        """Make `body` the content of the dock; returns the area that scrolls it."""
+    def fill(self, body: QWidget, *notices: QWidget) -> ScrollColumn:
+        """Make `body` the content of the dock; returns the area that scrolls it.
+
+        notices : what comes and goes. It stands below the area, so that nothing moves under the pointer.
+        """
         area = ScrollColumn(body)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(area)
+        whole.setSpacing(0)
+        whole.addWidget(area, stretch=1)
+        whole.addWidget(Notices(*notices))
         return area
 
     def close_down(self) -> None:
@@ -51,9 +65,29 @@ class Dock(QWidget):
             shown = not is_hidden(self)
             self.on_shown(shown)
             self._session.show_dock(self._key, shown)
+            self._name_frame()
             if shown and not self._is_placed:
                 QTimer.singleShot(0, self._join_others)
         return super().event(event)
+
+    def _name_frame(self) -> None:
+        """Title and tab say TITLE: napari's own name is too long for four tabs in a row."""
+        frame = frame_of(self)
+        if frame is None:
+            return
+        if frame is not self._frame:
+            self._frame = frame
+            for moved in (frame.topLevelChanged, frame.dockLocationChanged):  # napari makes a new title then
+                moved.connect(lambda *_: QTimer.singleShot(0, self._write_title))
+        self._write_title()
+
+    def _write_title(self) -> None:
+        frame = self._frame if self._is_open else None
+        if frame is not None and frame is frame_of(self):
+            frame.setWindowTitle(self.TITLE)
+            label = getattr(frame.titleBarWidget(), "title", None)
+            if isinstance(label, QLabel):
+                label.setText(self.TITLE)
 
     def _join_others(self) -> None:
         """Become a tab beside another dock of ours in the same place: stacked, neither could be read."""
@@ -81,6 +115,7 @@ class Dock(QWidget):
     def _end(self) -> None:
         if self._is_open:
             self._is_open = False
+            self._frame = None
             self.close_down()
             self._session.detach(self._key)
 

@@ -25,6 +25,8 @@ class FineTuneWidget(Dock):
     It shows the training of its viewer, which goes on when the dock is closed (see finetuning/training.py).
     """
 
+    TITLE = "Fine-tune"
+
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
         self.training = training_of(self._viewer)

@@ -8,14 +8,17 @@ from typing import Any
 
 from napari.layers import Layer
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
     QComboBox,
     QFrame,
     QGridLayout,
+    QHBoxLayout,
     QLabel,
     QLayout,
+    QLineEdit,
     QScrollArea,
     QSizePolicy,
     QStyle,
@@ -26,9 +29,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_unet.widgets.tones import is_theme_change, toned, tones_of
+
 _FEW_ROWS = 120  # pixels
 _COMFORTABLE = 330
 _NAMES = 72
+_ENDS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
+_EDGE, _GAP = 11, 4  # pixels beside notices, and between them
 
 
 class LayerPicker(QComboBox):
@@ -162,25 +169,69 @@ class Fields(QGridLayout):
         self.addWidget(content, self.rowCount(), 0, 1, 2)
 
 
-class Words(QLabel):
+class TextLine(QLineEdit):
+    """A line of text in a dock. Return and Esc end the writing, keep the text, and do nothing else.
+
+    A plain QLineEdit passes both on, and then they are keys of the viewer or of the review.
+    left : one of them was pressed.
+    """
+
+    left = Signal()
+
+    def event(self, event: QEvent) -> bool:
+        """Before any shortcut of the window."""
+        if event.type() == QEvent.Type.ShortcutOverride and event.key() in _ENDS:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return and Esc go no further."""
+        super().keyPressEvent(event)
+        if event.key() in _ENDS:
+            event.accept()
+            self.left.emit()
+
+
+class Toned(QLabel):
+    """A label whose text may have colours: `var(--name)` is that of widgets.tones for the present theme."""
+
+    _said = ""
+
+    def say(self, text: str) -> None:
+        """Show `text`, plain or simple HTML."""
+        self._said = text
+        self.setText(toned(text, tones_of(self)))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the colours of another theme."""
+        super().changeEvent(event)
+        if is_theme_change(event) and "var(--" in self._said:
+            shown = toned(self._said, tones_of(self))
+            if shown != self.text():
+                self.setText(shown)
+
+
+class Words(Toned):
     """Text that wraps, can be selected, and takes no room while it is empty."""
 
     def __init__(self, text: str = "", name: str = "") -> None:
         super().__init__()
         self.setObjectName(name)
+        # the height follows from the width: "Minimum" would ask for that of a much narrower text
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.setWordWrap(True)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         self.say(text)
 
     def say(self, text: str) -> None:
         """Show `text`; an empty one hides the label."""
-        self.setText(text)
+        super().say(text)
         self.setVisible(bool(text))
 
     def warn(self, text: str) -> None:
         """Show `text`, which is plain, behind a warning sign."""
-        self.say(f"<span style='color: #e0a030'>⚠</span> {escape(text)}")
+        self.say(f"<span style='color: var(--warning)'>⚠</span> {escape(text)}")
 
 
 def key_table(rows: Iterable[tuple[str, str]]) -> str:
@@ -197,12 +248,41 @@ def findings_list(texts: Iterable[str]) -> str:
     return f"<b>Please check:</b><ul style='margin: 2px 0 0 -24px'>{items}</ul>" if items else ""
 
 
-class Foldable(QWidget):
-    """A heading with an arrow; a click shows or hides what is below it."""
+class Notices(QWidget):
+    """Parts that come and go, one below the other; takes no room while none is there."""
 
-    def __init__(self, title: str, content: QWidget, unfolded: bool = False) -> None:
+    def __init__(self, *parts: QWidget) -> None:
         super().__init__()
-        self._content = content
+        column = QVBoxLayout(self)
+        column.setContentsMargins(_EDGE, _GAP, _EDGE, _GAP)
+        column.setSpacing(_GAP)
+        self._parts = parts
+        for part in parts:
+            part.installEventFilter(self)
+            column.addWidget(part)
+        self._show()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Come and go with the parts."""
+        if event.type() in (QEvent.Type.ShowToParent, QEvent.Type.HideToParent):
+            self._show()
+        return False
+
+    def _show(self) -> None:
+        self.setVisible(any(not part.isHidden() for part in self._parts))
+
+
+class Foldable(QWidget):
+    """A heading with an arrow; a click shows or hides what is below it.
+
+    heads : a row that takes the heading instead, beside others.
+    """
+
+    def __init__(
+        self, title: str, content: QWidget, unfolded: bool = False, heads: QHBoxLayout | None = None
+    ) -> None:
+        super().__init__()
+        self._content = content if heads is None else self
         self._button = QToolButton()
         self._button.setText(title)
         self._button.setCheckable(True)
@@ -211,7 +291,7 @@ class Foldable(QWidget):
         self._button.toggled.connect(self._show)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._button)
+        (column if heads is None else heads).addWidget(self._button)
         column.addWidget(content)
         self._button.setChecked(unfolded)
         self._show(unfolded)

@@ -14,17 +14,21 @@ import napari
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
-from napari_unet.widgets import correct, review  # noqa: F401  (read before there is a window to keep waiting)
+from napari_unet.widgets.correct import CorrectWidget
+from napari_unet.widgets.dock import menu_name
+from napari_unet.widgets.review import ReviewWidget
 from napari_unet.widgets.session import session_of
 
-_PLUGIN = "napari-unet-lung"
+_SIZE = (1400, 900)  # of the window, in pixels, where the screen has room for it
 _WIDTH = 430  # of the docks, in pixels: all of Review can be read, and the image has most of the window
 
 
 def open_review(viewer: Any, project: Path) -> Any:
     """Adds both docks to a viewer, Review in front, and opens the project; returns the job that opens it."""
-    dock, _ = viewer.window.add_plugin_dock_widget(_PLUGIN, "Review")
-    viewer.window.add_plugin_dock_widget(_PLUGIN, "Correct", tabify=True)
+    dock, _ = (
+        viewer.window.add_dock_widget(kind(viewer), name=menu_name(kind.TITLE), area="right", tabify=tabify)
+        for kind, tabify in ((ReviewWidget, False), (CorrectWidget, True))
+    )
     QTimer.singleShot(0, partial(_show, viewer.window._qt_window, dock))
     return session_of(viewer).casework.open_project(project)
 
@@ -35,10 +39,20 @@ def _show(window: QMainWindow, dock: QDockWidget) -> None:
     window.resizeDocks([dock], [_WIDTH], Qt.Orientation.Horizontal)
 
 
+def fit_screen(window: QMainWindow) -> None:
+    """A comfortable size; on a small screen all of it, and no more."""
+    screen = window.screen().availableGeometry()
+    width, height = min(_SIZE[0], screen.width()), min(_SIZE[1], screen.height())
+    window.resize(width, height)
+    if (width, height) != _SIZE:
+        window.move(screen.topLeft())
+        window.showMaximized()
+
+
 def main() -> None:
     """Stays open until the window is closed."""
     viewer = napari.Viewer()
-    viewer.window.resize(1400, 900)
+    fit_screen(viewer.window._qt_window)
     open_review(viewer, Path(sys.argv[1]))
     napari.run()
 

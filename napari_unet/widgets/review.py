@@ -27,11 +27,15 @@ from napari_unet.widgets.reviewing.queue_rows import counts_of_needs, is_aside, 
 from napari_unet.widgets.reviewing.start import StartPage
 from napari_unet.widgets.session import is_hidden
 
+_NO_CASE = "-"  # news that are about the project
+_CONFIRM_MS = 5000
 _TOGETHER_MS = 60  # changes of cases that come within this time are shown together
 
 
 class ReviewWidget(Dock):
     """Plugins ▸ U-Net Lung ▸ Review."""
+
+    TITLE = "Review"
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
@@ -42,6 +46,11 @@ class ReviewWidget(Dock):
         self._together.setSingleShot(True)
         self._together.setInterval(_TOGETHER_MS)
         self._together.timeout.connect(self._show_changes)
+        self._told_of = ""  # id of the case that the news are about
+        self._confirmed = QTimer(self)
+        self._confirmed.setSingleShot(True)
+        self._confirmed.setInterval(_CONFIRM_MS)
+        self._confirmed.timeout.connect(lambda: self.page.say_news(""))
         self._build()
         self._wire()
         self._on_reviewer(self.casework.reviewer or review_settings.reviewer())
@@ -60,10 +69,10 @@ class ReviewWidget(Dock):
         self.exporter = Exporter(self.casework, self.page, self)
         body = QWidget()
         column = QVBoxLayout(body)
-        column.addWidget(self.message)
+        column.setContentsMargins(9, 4, 9, 4)
         column.addWidget(self.start)
         column.addWidget(self.page)
-        self._scroll = self.fill(body)
+        self._scroll = self.fill(body, self.message, *self.page.notices)
 
     def _wire(self) -> None:
         casework, page = self.casework, self.page
@@ -93,18 +102,20 @@ class ReviewWidget(Dock):
         page.head.named.connect(self._on_reviewer)
         page.head.name_given.connect(casework.desk.focus)
         page.head.show_wanted.connect(page.table.show_only)
+        page.table.search.left.connect(casework.desk.focus)
         page.table.opened.connect(self._open)
         page.table.ordered.connect(casework.set_order)
         page.aside.look_wanted.connect(self._look)
         page.aside.resolved.connect(casework.intake.resolve_change)
         page.case.noted.connect(casework.decisions.set_note)
+        page.case.note.left.connect(casework.desk.focus)
         page.case.look_wanted.connect(casework.views.show_revision)
         page.case.restore_wanted.connect(casework.restore_revision)
         page.case.identity_wanted.connect(self._on_identity)
         page.more.button().toggled.connect(self._load_revisions)
-        self.conduct.done.connect(self._on_told)
+        self.conduct.done.connect(self._on_done)
         self.conduct.nameless.connect(self._on_nameless)
-        self.exporter.done.connect(self._on_told)
+        self.exporter.done.connect(lambda text: self._tell(text, _NO_CASE))
         self._unwatch = watch_review_keys(self._plan_keys)
 
     def on_shown(self, shown: bool) -> None:
@@ -118,6 +129,7 @@ class ReviewWidget(Dock):
         self._unwatch()
         self.keys.switch(False)
         self._together.stop()
+        self._confirmed.stop()
         self.feed.clear()
         for signal, slot in self._wires:
             signal.disconnect(slot)
@@ -172,6 +184,7 @@ class ReviewWidget(Dock):
             self.start.reload()
             return
         self.message.say("")
+        self.page.say_news("")
         self.page.wants_first = True
         review_settings.remember_project(project.folder)
         self.page.head.show_project(project.folder, project.protocol, project.storage_note)
@@ -239,9 +252,11 @@ class ReviewWidget(Dock):
         page.table.update_cases(changed, casework.cases, casework.queue, casework.order)
         self._show_progress()
         current = casework.current
-        if current is not None and current.id in changed:
-            page.update_case(current, casework.order)
-            self._load_revisions()
+        if current is not None:
+            page.title.show_case(current, casework.order)  # the order may be another
+            if current.id in changed:
+                page.update_case(current, casework.order)
+                self._load_revisions()
         aside = casework.cases.get(page.aside.case_id())
         if aside is not None:
             page.aside.show_case(aside)
@@ -271,6 +286,7 @@ class ReviewWidget(Dock):
     def _on_opened(self, case: Case) -> None:
         self.conduct.reset()
         self.message.say("")
+        self._forget_news(case.id)
         self.page.aside.show_case(None)
         self.page.show_case(case, self.casework.order)
         self._load_revisions()
@@ -311,8 +327,27 @@ class ReviewWidget(Dock):
         self.page.head.show_saving(state)
 
     def _on_told(self, text: str) -> None:
+        current = self.casework.current
+        self._tell(text, "" if current is None else current.id)
+
+    def _on_done(self, text: str) -> None:
+        """A decision is confirmed while the next case opens; for that moment only."""
+        self._tell(text, _NO_CASE)
+        self._confirmed.start()
+
+    def _tell(self, text: str, case_id: str) -> None:
+        """case_id : of the case that the news is about; they go with it."""
+        self._confirmed.stop()
+        self._told_of = case_id
         self._viewer.status = text
         self.page.say_news(text)
+
+    def _forget_news(self, case_id: str) -> None:
+        """The case `case_id` is open now. What was told before there was any case counts as told of it."""
+        if self._told_of == "":
+            self._told_of = case_id
+        elif self._told_of not in (case_id, _NO_CASE):
+            self.page.say_news("")
 
     def _on_nameless(self) -> None:
         self._ask_name()

@@ -42,6 +42,8 @@ _OPACITY = 0.4  # of a new mask: the anatomy stays visible
 class SegmentWidget(Dock):
     """Plugins ▸ U-Net Lung ▸ Segment."""
 
+    TITLE = "Segment"
+
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
         self._job: Job | None = None

@@ -141,8 +141,8 @@ def test_a_stroke_corrects_and_an_earlier_mask_comes_back(started, viewer, qtbot
     dock.casework.desk.recorder.save()
     review.settle()
     dock.page.more.button().click()
-    qtbot.waitUntil(lambda: dock.page.case.masks.count() == 2)
-    dock.page.case.masks.setCurrentRow(1)
+    qtbot.waitUntil(lambda: dock.page.case.masks.count() == 3)  # with the heading
+    dock.page.case.masks.setCurrentIndex(2)
     qtbot.mouseClick(dock.page.case.restore, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: (layer.data == before).all())
     stroke(layer, (5, 5), (5, 20))

@@ -76,8 +76,9 @@ class CaseBook(QObject):
         job.succeeded.connect(lambda cases: self._use_again(cases) if project is self._link.project else None)
 
     def set_order(self, order: Order) -> None:
-        """Sort the queue another way."""
+        """Sort the queue another way; why each case stands where it stands is another then, too."""
         self.order = order
+        self.queue_changed.emit()
         self.sort()
 
     def sort(self) -> None:

@@ -18,6 +18,7 @@ from napari_unet.widgets.casework.desk import CaseDesk
 from napari_unet.widgets.casework.intake import Intake
 from napari_unet.widgets.casework.link import ORDER, ProjectLink
 from napari_unet.widgets.casework.opener import CaseOpener
+from napari_unet.widgets.casework.others import OtherLayers
 from napari_unet.widgets.casework.pictures import thumbnail_of
 from napari_unet.widgets.casework.views import CaseViews
 from napari_unet.widgets.jobs import Job
@@ -75,6 +76,7 @@ class CaseWork(QObject):
         self.opener.told.connect(self.told)
         self.opener.closed.connect(self.case_closed)
         self.opener.recovered.connect(self.recovered)
+        self._others = OtherLayers(session.viewer)
         self.views = CaseViews(self)
         self.decisions = Decisions(self)
         self.opener.opened.connect(self._on_opened)
@@ -121,6 +123,7 @@ class CaseWork(QObject):
         self.opener.forget_all()
         self.book.use([])
         if was_open:
+            self._others.show()
             self.project_changed.emit(None)
 
     def shut(self) -> None:
@@ -134,8 +137,11 @@ class CaseWork(QObject):
         if on:
             self._resting = self._here()
             self.opener.leave()
+            self._others.show()
         else:
             id, self._resting = self._resting, ""
+            if self.project is not None:
+                self._others.hide()
             self.open_case(id)
 
     def read(self, work: Callable[[Any], Any]) -> Job:
@@ -153,6 +159,7 @@ class CaseWork(QObject):
 
     def _on_project(self, cases: list[Case], unsaved: list[str]) -> None:
         self._unsaved = unsaved
+        self._others.hide()
         self.book.order = self.link.order or self.book.order
         self.book.use(cases)
         self.project_changed.emit(self.project)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.protocol import protocols_differ
@@ -15,7 +15,7 @@ from napari_unet.training.outcome import Estimate
 from napari_unet.widgets.finetuning.presets import PresetBox
 from napari_unet.widgets.finetuning.source import LEAST, Chosen, SourceBox
 from napari_unet.widgets.finetuning.training import BUSY, Training, Wanted
-from napari_unet.widgets.forms import Fields, Words
+from napari_unet.widgets.forms import Fields, TextLine, Words
 from napari_unet.widgets.model_box import ModelBox
 from napari_unet.widgets.preferences import chosen_library
 from napari_unet.widgets.session import Session
@@ -41,7 +41,7 @@ class SetupPage(QWidget):
         self._measured: tuple[Any, int, Any] | None = None  # what the times are for
         self.source = SourceBox(session)
         self.model = ModelBox(session)
-        self.name = QLineEdit()
+        self.name = TextLine()
         self.name.setMaxLength(_LONGEST)
         self.name.setToolTip("What the new model is called. The model you begin with stays as it is.")
         self._typed = False  # a name of the user's own is not replaced

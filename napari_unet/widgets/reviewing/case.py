@@ -5,24 +5,14 @@ from __future__ import annotations
 from datetime import UTC
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QLineEdit,
-    QListWidget,
-    QListWidgetItem,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.io.identity import Identity
 from napari_unet.review.types import AuthorKind, Case, FileState, Order, Revision
-from napari_unet.widgets.forms import Fields, Words
+from napari_unet.widgets.forms import Fields, TextLine, Words
 from napari_unet.widgets.reviewing.queue_rows import patient_words, status_words, why_words
 
-_ID = Qt.ItemDataRole.UserRole
-_ROWS = 3
+_TIP = Qt.ItemDataRole.ToolTipRole
 
 
 class CaseTitle(Words):
@@ -66,39 +56,41 @@ class CaseBox(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.note = QLineEdit()
+        self.note = TextLine()
         self.note.setPlaceholderText("A note on this case")
         self.note.editingFinished.connect(self.flush_note)
+        self.note.left.connect(self.flush_note)
         self.identity = QPushButton("Show name, ID, date")
-        self.identity.setToolTip("Read from the file now, and kept nowhere.")
+        self.identity.setToolTip("Read from the file now; not stored in the project.")
         self.identity.clicked.connect(lambda: self.identity_wanted.emit())
         self.who = Words(name="identity")
         self.patient = Words(name="patient")
-        self.masks = QListWidget()
-        self.masks.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.masks.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.masks.setFixedHeight(_ROWS * (self.masks.fontMetrics().height() + 6))
-        self.masks.itemSelectionChanged.connect(self._on_selected)
-        self.look = QPushButton("Look at")
+        self.masks = QComboBox()
+        self.masks.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.masks.setMinimumContentsLength(12)
+        self.masks.currentIndexChanged.connect(lambda: self._on_selected())
+        self.look = QPushButton("Show")
         self.look.setCheckable(True)
-        self.look.setToolTip("Show this mask as an outline over the mask as it is now.")
+        self.look.setToolTip("Show this mask as an outline over the present mask.")
         self.look.toggled.connect(self._on_look)
         self.restore = QPushButton("Restore")
-        self.restore.setToolTip("Make the mask as it was then. Ctrl+Z takes it back.")
+        self.restore.setToolTip("Replace the present mask by this one. Ctrl+Z undoes it.")
         self.restore.clicked.connect(lambda: self.restore_wanted.emit(self._selected()))
-        fields, buttons = Fields(), QHBoxLayout()
+        fields, earlier, whose = Fields(), QHBoxLayout(), QHBoxLayout()
+        earlier.addWidget(self.masks, stretch=1)
+        earlier.addWidget(self.look)
+        earlier.addWidget(self.restore)
+        whose.addWidget(self.patient, stretch=1)
+        whose.addWidget(self.identity)
+        fields.setVerticalSpacing(4)
         fields.add("Note", self.note)
-        buttons.addWidget(self.look)
-        buttons.addWidget(self.restore)
+        fields.add("Masks", earlier)
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.setSpacing(4)
         self.column.addLayout(fields)
-        self.column.addWidget(self.patient)
-        self.column.addWidget(self.identity)
+        self.column.addLayout(whose)
         self.column.addWidget(self.who)
-        self.column.addWidget(Words("Masks of this case, the newest first:"))
-        self.column.addWidget(self.masks)
-        self.column.addLayout(buttons)
         self._case: Case | None = None
         self.show_case(None)
 
@@ -107,7 +99,7 @@ class CaseBox(QWidget):
         self._case = case
         self.setEnabled(case is not None)
         self.note.setText("" if case is None else case.note)
-        self.patient.say("" if case is None else patient_words(case))
+        self._show_patient(case)
         self.who.say("")
         self.show_revisions([])
 
@@ -115,9 +107,14 @@ class CaseBox(QWidget):
         """The open case is not as it was."""
         is_other_note = self._case is None or self._case.note != case.note
         self._case = case
-        self.patient.say(patient_words(case))
+        self._show_patient(case)
         if is_other_note and not self.note.hasFocus():
             self.note.setText(case.note)
+
+    def _show_patient(self, case: Case | None) -> None:
+        whole = "" if case is None else patient_words(case)
+        self.patient.say(whole.partition(":")[0])  # one line; what follows from it is in the tool tip
+        self.patient.setToolTip(whole)
 
     def flush_note(self) -> None:
         """Tell the note that was typed, if it is another."""
@@ -127,12 +124,13 @@ class CaseBox(QWidget):
     def show_revisions(self, revisions: list[Revision]) -> None:
         """The masks of the case, given in the order in which they were made."""
         self.look.setChecked(False)
+        self.masks.blockSignals(True)
         self.masks.clear()
+        self.masks.addItem(f"{len(revisions)} so far: choose one")
         for revision in reversed(revisions):
-            item = QListWidgetItem(revision_words(revision))
-            item.setData(_ID, revision.id)
-            item.setToolTip(revision_tip(revision))
-            self.masks.addItem(item)
+            self.masks.addItem(revision_words(revision), revision.id)
+            self.masks.setItemData(self.masks.count() - 1, revision_tip(revision), _TIP)
+        self.masks.blockSignals(False)
         self._on_selected()
 
     def show_identity(self, identity: Identity) -> None:
@@ -147,8 +145,7 @@ class CaseBox(QWidget):
         self.who.say("\n".join(known) or "The file says nothing about who this is.")
 
     def _selected(self) -> str:
-        items = self.masks.selectedItems()
-        return items[0].data(_ID) if items else ""
+        return self.masks.currentData() or ""
 
     def _on_selected(self) -> None:
         chosen = bool(self._selected())

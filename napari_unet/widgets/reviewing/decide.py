@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_unet.review.types import Reason
 from napari_unet.widgets.reviewing.actions import ACTIONS, REASON_KEYS, KeyPlan
@@ -42,14 +51,17 @@ class DecisionBar(QWidget):
         self.buttons: dict[str, QPushButton] = {}
         self.reasons: dict[Reason, QPushButton] = {}
         self._keys = KeyPlan({})
-        column = QVBoxLayout(self)
+        self._rows = QWidget()
+        column = QVBoxLayout(self._rows)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         for names in _ROWS:
             column.addWidget(self._row(names))
         self._why = self._reasons()
-        column.insertWidget(1, self._why)
-        self._why.hide()
+        self._pages = QStackedLayout(self)  # both as high as the higher one
+        self._pages.addWidget(self._rows)
+        self._pages.addWidget(self._why)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.enable(has_project=False, has_case=False)
 
     def _row(self, names: tuple[str, ...]) -> QWidget:
@@ -68,16 +80,17 @@ class DecisionBar(QWidget):
         grid = QGridLayout(box)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(4)
-        question = QLabel("<b>Reject, because it is …</b> (press the number)")
-        question.setWordWrap(True)
-        grid.addWidget(question, 0, 0, 1, 2)
+        # six columns, so that the question lies under the pointer that has clicked on "Reject"
+        grid.addWidget(QLabel("<b>Reject because it is …</b>"), 0, 0, 1, 4)
+        self.back = _button("Cancel (Esc)")
+        self.back.clicked.connect(lambda: self.reasoned.emit(None))
+        grid.addWidget(self.back, 0, 4, 1, 2)
         for place, (key, reason) in enumerate(REASON_KEYS.items()):
             button = self.reasons[reason] = _button(f"{key}   {reason.value}")
             button.clicked.connect(lambda _=False, r=reason: self.reasoned.emit(r))
-            grid.addWidget(button, 1 + place // 2, place % 2)
-        back = _button("Esc   do not reject")
-        back.clicked.connect(lambda: self.reasoned.emit(None))
-        grid.addWidget(back, 4, 0, 1, 2)
+            grid.addWidget(button, 1 + place // 2, 3 * (place % 2), 1, 3)
+        for column in range(6):
+            grid.setColumnStretch(column, 1)
         return box
 
     def show_keys(self, plan: KeyPlan) -> None:
@@ -99,10 +112,8 @@ class DecisionBar(QWidget):
         self.buttons[name].setToolTip(_TITLES[name] + (f": {key}" if key else ""))
 
     def ask_reason(self, asked: bool) -> None:
-        """Show the reasons for a rejection in place of the decisions, or the decisions again."""
-        self._why.setVisible(asked)
-        for name in (*_ROWS[0], *_ROWS[1]):
-            self.buttons[name].parentWidget().setVisible(not asked)
+        """Show the reasons for a rejection in place of the buttons, or the buttons again."""
+        self._pages.setCurrentWidget(self._why if asked else self._rows)
 
     def enable(self, *, has_project: bool, has_case: bool) -> None:
         """What can be done without a case is little."""

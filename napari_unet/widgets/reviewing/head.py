@@ -1,4 +1,4 @@
-"""The top of the Review dock: which project, how far, who, and whether everything is saved."""
+"""The top of the Review dock: which project, who, how far, and whether everything is saved."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QInputDialog,
     QLabel,
-    QLineEdit,
     QMenu,
     QProgressBar,
     QSizePolicy,
@@ -22,7 +21,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.review.saving.save_state import Saved, SaveState, Saving
-from napari_unet.widgets.forms import Words
+from napari_unet.widgets.forms import TextLine, Toned, Words
 from napari_unet.widgets.reviewing.queue_rows import ASIDE, MASKLESS, Progress
 
 _ENTRIES = {
@@ -39,14 +38,13 @@ _LEFT_OUT = {
     ASIDE: ("{} image cannot be used", "{:,} images cannot be used"),
     MASKLESS: ("{} image has no first mask", "{:,} images have no first mask"),
 }
-_RED, _GREEN, _BLUE = "#ff6b5e", "#5fc98b", "#56b4e9"
 
 
 class ReviewHead(QWidget):
     """chosen : name of the entry of the menu that was clicked. named : another reviewer.
 
     name_given : the name that was asked for stands, and the keyboard is free. show_wanted : title of the
-    cases that are to be shown in the queue.
+    cases that are to be shown in the queue. `notices` come and go, and stand elsewhere in the dock.
     """
 
     chosen = Signal(str)
@@ -70,11 +68,11 @@ class ReviewHead(QWidget):
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.bar = QProgressBar()
         self.bar.setTextVisible(True)
-        self.saved = QLabel()
+        self.saved = Toned()
         self.saved.setObjectName("saved")
         self.reviewer = Elided()
-        self.reviewer.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.name = QLineEdit()
+        self.reviewer.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.name = TextLine()
         self.name.setPlaceholderText("Your name, then Enter: it stands with every decision")
         self.name.returnPressed.connect(self._on_name)
         self.name.hide()
@@ -88,18 +86,20 @@ class ReviewHead(QWidget):
 
     def _lay_out(self) -> None:
         first, second = QHBoxLayout(), QHBoxLayout()
-        first.addWidget(self.project, stretch=1)
+        first.addWidget(self.project, stretch=3)
+        first.addWidget(self.reviewer, stretch=2)
+        first.addWidget(self.name, stretch=5)
         first.addWidget(self.button)
+        second.addWidget(self.bar, stretch=1)
         second.addWidget(self.saved)
-        second.addWidget(self.reviewer, stretch=1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addLayout(first)
-        column.addWidget(self.bar)
         column.addLayout(second)
-        for part in (self.name, self.trouble, self.storage, self.work, self.left_out):
-            column.addWidget(part)
+        least = max(self.name.sizeHint().height(), self.button.sizeHint().height())
+        self.project.setMinimumHeight(least)  # the line for the name needs no more room than it
+        self.notices = (self.trouble, self.storage, self.work, self.left_out)
 
     def show_project(self, folder: Path, protocol: str, storage_note: str) -> None:
         """Another project is open."""
@@ -107,7 +107,7 @@ class ReviewHead(QWidget):
         self.project.setToolTip(f"{folder}\n{protocol}".strip())
         self.storage.say(storage_note)
         self.work.say("")
-        self.saved.setText("Nothing to save")
+        self.saved.say("Nothing to save")
         self.trouble.say("")
 
     def show_reviewer(self, name: str) -> None:
@@ -115,19 +115,25 @@ class ReviewHead(QWidget):
         self.reviewer.say(name)
         self.reviewer.setToolTip(f"Reviewer: {name}")
         if name:
-            self.name.hide()
+            self._ask(False)
 
     def ask_name(self) -> None:
         """Show the line for the name, with the keyboard in it."""
-        self.name.show()
+        self._ask(True)
         self.name.setFocus()
+
+    def _ask(self, asked: bool) -> None:
+        """The line stands in the place of project and reviewer: nothing below it moves."""
+        self.name.setVisible(asked)
+        self.project.setVisible(not asked)
+        self.reviewer.setVisible(not asked)
 
     def show_left_out(self, counts: Mapping[str, int]) -> None:
         """How many cases need more than a look. counts : by their title in the queue."""
         self.left_out.say(
             "<br>".join(
                 f"⚠ {_LEFT_OUT[title][number != 1].format(number)} – "
-                f"<a href='{title}' style='color: {_BLUE}'>show</a>"
+                f"<a href='{title}' style='color: var(--blue)'>show</a>"
                 for title, number in counts.items()
                 if number
             )
@@ -143,23 +149,23 @@ class ReviewHead(QWidget):
         """The hour of the last saving; in red, with what helps, what is not saved."""
         if isinstance(state, Saved):
             at = state.at if state.at.tzinfo else state.at.replace(tzinfo=UTC)
-            self._say_saved(f"Saved {at.astimezone():%H:%M}", _GREEN)
+            self._say_saved(f"Saved {at.astimezone():%H:%M}", "good")
             self.trouble.say("")
         elif isinstance(state, Saving):
             if not self.trouble.text():
                 self._say_saved("Saving…", "")
         else:
-            self._say_saved("Not saved", _RED)
+            self._say_saved("Not saved", "bad")
             where = (
                 f"<br>Your work is kept in {escape(str(state.rescue))}."
                 if state.rescue is not None
                 else "<br>Your work is kept while this window is open, and tried again by itself."
             )
             problem = f"{escape(state.problem.problem)} <b>{escape(state.problem.remedy)}</b>"
-            self.trouble.say(f"<span style='color: {_RED}'>{problem}{where}</span>")
+            self.trouble.say(f"<span style='color: var(--bad)'>{problem}{where}</span>")
 
     def _say_saved(self, text: str, colour: str) -> None:
-        self.saved.setText(f"<span style='color: {colour}'>{text}</span>" if colour else text)
+        self.saved.say(f"<span style='color: var(--{colour})'>{text}</span>" if colour else text)
 
     def _on_name(self) -> None:
         name = self.name.text().strip()

@@ -90,8 +90,10 @@ class ReviewKeys(QObject):
     def _is_ours(self, widget: QWidget) -> bool:
         if QApplication.activePopupWidget() is not None or QApplication.activeModalWidget() is not None:
             return False
-        if isinstance(widget, _TEXT) and not _is_read_only(widget):
-            return False
+        # what a line of text does not want goes on to the widgets around it: it is still typed there
+        for typed in (widget, QApplication.focusWidget()):
+            if isinstance(typed, _TEXT) and not _is_read_only(typed):
+                return False
         if isinstance(widget, QComboBox) and widget.isEditable():
             return False
         part, window = widget, self._window()

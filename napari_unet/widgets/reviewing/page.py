@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_unet.review.types import Case, Order
 from napari_unet.widgets.forms import Foldable, Words
@@ -21,6 +21,8 @@ from napari_unet.widgets.session import Session
 class ReviewPage(QWidget):
     """The parts, and the lines that tell what goes on in the background.
 
+    The buttons that decide are above all that changes from case to case, and `notices`, which come and go,
+    stand below the page: a button that is clicked case after case stays under the pointer.
     wants_first : no case was open yet in this project; the first one is opened when it comes.
     """
 
@@ -32,18 +34,25 @@ class ReviewPage(QWidget):
         self.aside = AsideBox()
         self.decide = DecisionBar()
         self.case = CaseBox()
-        self.more = Foldable("Note, name, earlier masks", self.case)
+        heads = QHBoxLayout()
+        heads.setSpacing(12)
+        self.more = Foldable("Note, name, earlier masks", self.case, heads=heads)
         self.ruler = RulerBox(session)
-        self.measure = Foldable("Measure", self.ruler)
+        self.measure = Foldable("Measure", self.ruler, heads=heads)
+        heads.addStretch()
         self.table = QueueTable()
         for box, other in ((self.more, self.measure), (self.measure, self.more)):
             box.button().toggled.connect(partial(_fold_other, other))
         self.wants_first = True
         self._scan = self._masks = self._work = ""
+        self.notices = (*self.head.notices, self.aside, self.news)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        parts = (self.head, self.title, self.aside, self.decide, self.news, self.more, self.measure)
-        for part in parts:
+        column.setSpacing(4)
+        for part in (self.head, self.decide, self.title):
+            column.addWidget(part)
+        column.addLayout(heads)
+        for part in (self.more, self.measure):
             column.addWidget(part)
         column.addWidget(self.table, stretch=1)
 

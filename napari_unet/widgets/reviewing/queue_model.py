@@ -18,19 +18,19 @@ from napari_unet.widgets.reviewing.queue_rows import (
     tip_of,
     words_of,
 )
+from napari_unet.widgets.tones import DARK
 
-THUMBNAIL = 44
+THUMBNAIL = 34
 """Height and width of a row's picture, in pixels."""
 _PICTURES = 600  # kept; more than any screen shows
 _ROLE = Qt.ItemDataRole
 _TOP = QModelIndex()
 _TONES = {
-    Status.ACCEPTED: "#5fc98b",
-    Status.CORRECTED: "#56b4e9",
-    Status.REJECTED: "#d98c6a",
-    Status.SECOND_LOOK: "#e6c440",
+    Status.ACCEPTED: "good",
+    Status.CORRECTED: "blue",
+    Status.REJECTED: "rust",
+    Status.SECOND_LOOK: "yellow",
 }
-_WARNING = "#e0a030"
 
 
 class QueueModel(QAbstractTableModel):
@@ -58,6 +58,7 @@ class QueueModel(QAbstractTableModel):
         self._pictures: dict[str, QPixmap] = {}
         self._drawn: dict[str, str | None] = {}  # the mask on a thumbnail
         self._asked: set[str] = set()
+        self._tones = DARK
         self._bold = QFont()
         self._bold.setBold(True)
 
@@ -110,6 +111,13 @@ class QueueModel(QAbstractTableModel):
     def _shown(self) -> list[str]:
         wanted, sort, descending = self._wanted, self._sort, self._descending
         return shown_rows(self._cases, self._queue, wanted, self._order, sort, descending)
+
+    def use_tones(self, tones: Mapping[str, str]) -> None:
+        """Show the cells in these colours, see widgets.tones."""
+        if tones is not self._tones:
+            self._tones = tones
+            if self._ids:
+                self.dataChanged.emit(self.index(0, 0), self.index(len(self._ids) - 1, len(Column) - 1))
 
     def mark(self, case_id: str) -> None:
         """`case_id` is open now, "" for none."""
@@ -202,7 +210,7 @@ class QueueModel(QAbstractTableModel):
         if role == _ROLE.FontRole and case.id == self._current:
             return self._bold
         if role == _ROLE.ForegroundRole:
-            return _tone(case, column)
+            return self._tone(case, column)
         if role == _ROLE.SizeHintRole and column is Column.PICTURE:
             return QSize(THUMBNAIL, THUMBNAIL)
         return None
@@ -214,10 +222,10 @@ class QueueModel(QAbstractTableModel):
             self.picture_wanted.emit(case_id)
         return picture
 
-
-def _tone(case: Case, column: Column) -> QBrush | None:
-    if column is Column.WHY and is_aside(case):
-        return QBrush(QColor(_WARNING))
-    if column is Column.STATUS and case.status in _TONES:
-        return QBrush(QColor(_TONES[case.status]))
-    return None
+    def _tone(self, case: Case, column: Column) -> QBrush | None:
+        name = None
+        if column is Column.WHY and is_aside(case):
+            name = "warning"
+        elif column is Column.STATUS:
+            name = _TONES.get(case.status)
+        return None if name is None else QBrush(QColor(self._tones[name]))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from qtpy.QtCore import QModelIndex, QSize, Qt, QTimer, Signal
+from qtpy.QtCore import QEvent, QModelIndex, QSize, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QHBoxLayout,
     QHeaderView,
     QLabel,
-    QLineEdit,
     QStyle,
     QTableView,
     QVBoxLayout,
@@ -19,12 +18,15 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.review.types import Case, Order, Status
+from napari_unet.widgets.forms import TextLine
 from napari_unet.widgets.reviewing.queue_model import THUMBNAIL, QueueModel
 from napari_unet.widgets.reviewing.queue_rows import NEEDING, SHOWN, Column, Wanted
+from napari_unet.widgets.tones import is_theme_change, tones_of
 
 _CALM_MS = 120  # the search begins this long after the last letter
 _WIDE = 520  # from here on there is room for all columns
-_LEAST_ROWS = 3
+_LEAST_ROWS = 2
+_ROW = THUMBNAIL + 2  # pixels
 
 
 class QueueTable(QWidget):
@@ -41,7 +43,7 @@ class QueueTable(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.model = QueueModel(self)
-        self.search = QLineEdit()
+        self.search = TextLine()
         self.search.setPlaceholderText("Search: number, status, why, reviewer, note")
         self.search.setClearButtonEnabled(True)
         self.show_box = QComboBox()
@@ -80,10 +82,17 @@ class QueueTable(QWidget):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
         column.addLayout(choices)
         column.addWidget(self.search)
         column.addWidget(self.view, stretch=1)
         column.addWidget(self.empty, stretch=1)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the colours of another theme."""
+        super().changeEvent(event)
+        if is_theme_change(event):
+            self.model.use_tones(tones_of(self))
 
     # -- what is told to it --
 
@@ -169,13 +178,14 @@ class QueueTable(QWidget):
 
 
 class _TableView(QTableView):
-    """Low enough for small screens: it takes what room there is."""
+    """Low enough for small screens: it takes what room there is, and asks for no more, so that a dock with
+    it has no second scroll bar."""
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(220, self.horizontalHeader().height() + _LEAST_ROWS * (THUMBNAIL + 4))
+        return QSize(220, self.horizontalHeader().height() + _LEAST_ROWS * _ROW)
 
     def sizeHint(self) -> QSize:
-        return QSize(320, self.horizontalHeader().height() + 5 * (THUMBNAIL + 4))
+        return QSize(320, self.minimumSizeHint().height())
 
 
 def _view(model: QueueModel) -> QTableView:
@@ -194,7 +204,7 @@ def _view(model: QueueModel) -> QTableView:
     rows = view.verticalHeader()
     rows.setVisible(False)
     rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)  # 10,000 rows are never measured one by one
-    rows.setDefaultSectionSize(THUMBNAIL + 4)
+    rows.setDefaultSectionSize(_ROW)
     columns = view.horizontalHeader()
     columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     columns.setHighlightSections(False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 
-from napari_unet.widgets.forms import Fields, Words
+from napari_unet.widgets.forms import Fields, TextLine, Words
 from napari_unet.widgets.reviewing import settings as review_settings
 
 _ABOUT = (
@@ -27,7 +27,7 @@ class StartPage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.reviewer = QLineEdit()
+        self.reviewer = TextLine()
         self.reviewer.setPlaceholderText("Every mask you correct bears it")
         self.reviewer.textEdited.connect(self._on_named)
         self.new = QPushButton("New project…")
@@ -56,6 +56,7 @@ class StartPage(QWidget):
         while self._recent.count():
             gone = self._recent.takeAt(0).widget()
             if gone is not None:
+                gone.hide()  # it goes on the next turn, and would be drawn until then
                 gone.deleteLater()
         folders = review_settings.recent_projects()[:_MANY]
         if folders:
