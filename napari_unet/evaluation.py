@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note
+from napari_unet.core.geometry import MisplacedMask
 from napari_unet.core.labels import IGNORE, NotLabels, ignored, lung, values_in
 from napari_unet.core.metrics import Scores, scores
 from napari_unet.io.formats import read_labels, read_raster
@@ -36,10 +37,11 @@ def score_case(case: str, prediction: Path, reference: Path) -> Iterator[CaseSco
     Both masks are read by `io.formats.read_labels`. A two-valued mask has one label, "lung". Other values are
     kept as labels of their own where both masks have several; against a two-valued mask they count together
     as lung. Pixels that either mask leaves out (255 beside other labels) count nowhere. Distances are in mm
-    where one of the files knows its spacing. Raises UserError that names the file if one cannot be read or
-    is no mask, SizesDiffer if the sizes differ.
+    where one of the files knows its spacing. A prediction on another grid is put onto that of the reference
+    (core.geometry). Raises UserError that names the file if one cannot be read, is no mask or lies elsewhere,
+    SizesDiffer if the sizes differ.
     """
-    mask = yield from _read(prediction)
+    mask = yield from _read(prediction, of=reference)
     truth = yield from _read(reference)
     if mask.shape != truth.shape:
         raise SizesDiffer(
@@ -56,10 +58,10 @@ def score_case(case: str, prediction: Path, reference: Path) -> Iterator[CaseSco
         yield CaseScores(case, str(label), scores(mask == label, truth == label, spacing, ignore))
 
 
-def _read(path: Path) -> Generator[Note, None, np.ndarray]:
+def _read(path: Path, of: Path | None = None) -> Generator[Note, None, np.ndarray]:
     try:
-        found = read_labels(path, any_label=True)
-    except NotLabels as error:
+        found = read_labels(path, any_label=True, of=of)
+    except (NotLabels, MisplacedMask) as error:
         raise UserError(f"{path.name}: {error.problem}", error.remedy) from error
     for note in found.notes:
         yield Note(f"{path.name}: {note}")

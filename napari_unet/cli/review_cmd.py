@@ -203,7 +203,7 @@ def _add(
     if masks is not None:
         attached = watched("Reading masks", attach_masks(project, chosen, masks, by, accept))
         _note(attached.problems)
-        _note(attached.notes)
+        _note((*attached.ignored, *attached.notes))
         failed |= bool(attached.problems)
         accepted = f", {_cases(len(attached.accepted))} accepted" if accept else ""
         without = f"; {_cases(len(attached.without))} without a mask" if attached.without else ""

@@ -138,7 +138,8 @@ def _subject(name: str, case: NewCase, mask: Path, side: int) -> Subject:
     from napari_unet.io.formats import read_labels, read_raster
     from napari_unet.training.simulate import Subject
 
-    raster, found = read_raster(Path(case.path)), read_labels(mask)
+    raster = read_raster(Path(case.path))
+    found = read_labels(mask, of=raster)
     reference = lung(found.labels)
     for note in found.notes:
         stderr.print(f"{name}: {note}", markup=False)

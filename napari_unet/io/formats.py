@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.geometry import Geometry, on_grid_of
 from napari_unet.core.labels import MaskLabels, file_labels, label_map, whole_numbers
 from napari_unet.core.quiet import quiet
 from napari_unet.core.raster import Raster
@@ -24,12 +25,19 @@ from napari_unet.io.names import (
     stem,
     suffix_of,
 )
-from napari_unet.io.nifti import NiftiFrame, read_nifti, write_nifti
+from napari_unet.io.nifti import (
+    NiftiFrame,
+    geometry_of_file,
+    geometry_of_frame,
+    read_nifti,
+    write_nifti,
+)
 from napari_unet.io.overlay import write_overlay
 from napari_unet.io.pictures import read_picture, read_picture_mask, write_png
 from napari_unet.io.tiff import read_tiff, read_tiff_mask, write_tiff
 
 __all__ = [
+    "geometry_of",
     "is_mask_name",
     "is_readable_image",
     "list_images",
@@ -66,16 +74,32 @@ def read_mask(path: Path) -> np.ndarray:
     return whole
 
 
-def read_labels(path: Path, any_label: bool = False) -> MaskLabels:
+def read_labels(path: Path, any_label: bool = False, of: Path | Raster | None = None) -> MaskLabels:
     """A mask file as labels, with what was assumed: the one way in which masks from elsewhere are read.
 
     0 is background, 1 lung or right lung, 2 left lung, 255 to be ignored. any_label : other labels are
-    welcome too. Raises UserError as `read_raster`, and NotLabels, with the values, if they are not those of
-    a mask; see core.labels.
+    welcome too. of : the image, or another mask of it, on whose grid the labels are wanted.
+    Raises UserError as `read_raster`; NotLabels, with the values, if they are not those of a mask (see
+    core.labels); MisplacedMask if it does not lie where its image does (see core.geometry).
     """
     values, notes, lossy = _mask_values(path)
     found = label_map(values, lossy) if any_label else file_labels(values, lossy)
-    return MaskLabels(found.labels, (*notes, *found.notes))
+    if of is None:
+        return MaskLabels(found.labels, (*notes, *found.notes))
+    labels, moved = on_grid_of(found.labels, geometry_of(path), geometry_of(of))
+    return MaskLabels(labels, (*notes, *found.notes, *moved))
+
+
+def geometry_of(image: Path | Raster) -> Geometry | None:
+    """Where an image or a mask lies, for files by the header alone; None without affine and NIfTI."""
+    if isinstance(image, Path):
+        return geometry_of_file(image) if family_of(image) == "nifti" else None
+    if isinstance(image.frame, NiftiFrame) and image.frame.shown_shape == image.shape:
+        return geometry_of_frame(image.frame)
+    if image.affine is None or image.pixels.ndim != 3:
+        return None
+    depth, height, width = image.shape
+    return Geometry((depth, height, width), image.affine)
 
 
 def mask_suffix(like: Raster) -> str:

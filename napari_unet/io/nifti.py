@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.geometry import Geometry, is_placeless
 from napari_unet.core.raster import Raster
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.content import header_of_pair
 from napari_unet.io.grey import grey_from_channels
 from napari_unet.io.kinds import GZIP
 from napari_unet.io.names import suffix_of
+from napari_unet.io.nifti_affine import disagreement, known_affine, three_axes
 
 # World axes of a file (right, anterior, superior) to those of a Raster (superior, posterior, left).
 _RAS_TO_SPL = np.array([[0, 0, 1, 0], [0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 1]], float)
@@ -45,17 +49,17 @@ class NiftiFrame:
     @property
     def flat(self) -> bool:
         """True for a 2D image: one of the first three axes has the length 1."""
-        return 1 in _three(self.shape)
+        return 1 in three_axes(self.shape)
 
     @property
     def shown_shape(self) -> tuple[int, ...]:
         """The shape of the array as it is shown."""
-        turned = tuple(_three(self.shape)[axis] for axis in self.order)
+        turned = tuple(three_axes(self.shape)[axis] for axis in self.order)
         return turned[1:] if self.flat else turned
 
     def shown(self, stored: np.ndarray) -> np.ndarray:
         """An array in the file's order as it is shown, as a contiguous copy."""
-        turned = np.flip(stored.reshape(_three(self.shape)).transpose(self.order), self._flipped())
+        turned = np.flip(stored.reshape(three_axes(self.shape)).transpose(self.order), self._flipped())
         return np.array(turned[0] if self.flat else turned, order="C")
 
     def stored(self, shown: np.ndarray) -> np.ndarray:
@@ -69,7 +73,7 @@ class NiftiFrame:
         matrix[3, 3] = 1
         for shown, (axis, flip) in enumerate(zip(self.order, self.flips, strict=True)):
             matrix[axis, shown] = -1 if flip else 1
-            matrix[axis, 3] = _three(self.shape)[axis] - 1 if flip else 0
+            matrix[axis, 3] = three_axes(self.shape)[axis] - 1 if flip else 0
         return matrix
 
     def _flipped(self) -> tuple[int, ...]:
@@ -85,14 +89,8 @@ def read_nifti(path: Path) -> Raster:
     as it is stored, and affine and columns_towards are None. Scaled values are float32; cal_min and cal_max
     become the window. A unit that is not given is mm, unless a 2D image has the default spacing 1 x 1.
     """
-    try:
+    with _explained(path):
         return _raster(path)
-    except (UserError, MemoryError):
-        raise
-    except Exception as error:  # damaged headers make nibabel and zlib raise nearly anything
-        raise UserError(
-            f"{path.name} is damaged, incomplete or not a NIfTI file.", "Copy or export it once more."
-        ) from error
 
 
 def write_nifti(path: Path, pixels: np.ndarray, like: Raster) -> Path:
@@ -123,6 +121,18 @@ def write_nifti(path: Path, pixels: np.ndarray, like: Raster) -> Path:
     return path
 
 
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:  # damaged headers make nibabel and zlib raise nearly anything
+        raise UserError(
+            f"{path.name} is damaged, incomplete or not a NIfTI file.", "Copy or export it once more."
+        ) from error
+
+
 def _raster(path: Path) -> Raster:
     image = _load(path)
     stored = np.asanyarray(image.dataobj)
@@ -135,7 +145,7 @@ def _raster(path: Path) -> Raster:
             "Save one volume or one channel of it by itself.",
         )
     header = image.header
-    affine = _known_affine(header)
+    affine = known_affine(header)
     frame = _frame(header, stored.shape, affine)
     unit = header.get_xyzt_units()[0]
     spacing = _spacing(header, frame, unit)
@@ -170,14 +180,45 @@ def _load(path: Path) -> Any:
     return (nibabel.Nifti2Image if second else nibabel.Nifti1Image).from_bytes(content)
 
 
-def _known_affine(header: Any) -> np.ndarray | None:
-    """The file's affine to right, anterior, superior; None if no code gives it a meaning or if singular."""
-    if int(header["sform_code"]) == 0 and int(header["qform_code"]) == 0:
-        return None
-    affine = np.asarray(header.get_best_affine(), float)
-    volume = np.prod(np.linalg.norm(affine[:3, :3], axis=0))
-    sound = np.isfinite(affine).all() and volume > 0 and abs(np.linalg.det(affine[:3, :3])) > 1e-6 * volume
-    return affine if sound else None
+def geometry_of_file(path: Path) -> Geometry:
+    """Where a NIfTI file's image lies, from its header alone. Raises UserError as `read_nifti`."""
+    with _explained(path):
+        header = _load(path).header
+        return _geometry(header, _frame(header, header.get_data_shape(), known_affine(header)))
+
+
+def geometry_of_frame(frame: NiftiFrame) -> Geometry:
+    """As `geometry_of_file`, of an image that was read already."""
+    import nibabel
+
+    kind = nibabel.Nifti2Header if frame.version == 2 else nibabel.Nifti1Header
+    header = kind(frame.header, endianness="<", check=False)
+    pixdim = header["pixdim"].copy()
+    header.set_data_shape(frame.shape)
+    header["pixdim"] = pixdim  # which set_data_shape has cut to the number of axes
+    return _geometry(header, frame)
+
+
+def _geometry(header: Any, frame: NiftiFrame) -> Geometry:
+    import nibabel
+
+    affine = known_affine(header)
+    three = three_axes(frame.shape)
+    shape = (three[frame.order[0]], three[frame.order[1]], three[frame.order[2]])
+    first, second, third = (shape[k] > 1 and frame.flips[k] for k in range(3))  # one voxel has no direction
+    turns = (frame.order, (first, second, third))
+    if affine is None:
+        return Geometry(shape, None, frame.flat, turns=turns)
+    mm = _MM_PER_UNIT[header.get_xyzt_units()[0]]
+    return Geometry(
+        shape,
+        _shown_affine(affine, frame, mm),
+        frame.flat,
+        is_placeless(affine, three),
+        "".join(nibabel.aff2axcodes(affine)),
+        turns,
+        disagreement(header, mm),
+    )
 
 
 def _shown_affine(affine: np.ndarray, frame: NiftiFrame, mm: float) -> np.ndarray:
@@ -191,8 +232,8 @@ def _frame(header: Any, shape: tuple[int, ...], affine: np.ndarray | None) -> Ni
     plain = (nibabel.Nifti2Header if version == 2 else nibabel.Nifti1Header)(endianness="<")
     for key in _GEOMETRY:
         plain[key] = header[key]
-    flat = 1 in _three(shape)
-    dropped = max(axis for axis in range(3) if _three(shape)[axis] == 1) if flat else None
+    flat = 1 in three_axes(shape)
+    dropped = max(axis for axis in range(3) if three_axes(shape)[axis] == 1) if flat else None
     if affine is None:
         world, signs = np.arange(3), np.array([-1, -1 if flat else 1, 1])
     else:
@@ -221,7 +262,7 @@ def _shows_left_right(affine: np.ndarray, frame: NiftiFrame) -> bool:
 def _spacing(header: Any, frame: NiftiFrame, unit: str) -> tuple[float, ...] | None:
     from nibabel.affines import voxel_sizes
 
-    affine = _known_affine(header)
+    affine = known_affine(header)
     sizes = header["pixdim"][1:4] if affine is None else voxel_sizes(affine)
     axes = frame.order[1:] if frame.flat else frame.order
     spacing = tuple(float(sizes[axis]) * _MM_PER_UNIT[unit] for axis in axes)
@@ -244,8 +285,3 @@ def _default_affine(like: Raster) -> np.ndarray:
     spacing = (like.spacing_mm or (1.0,) * like.pixels.ndim)[::-1]
     depth = spacing[2] if len(spacing) == 3 else 1.0
     return np.diag([-spacing[0], -spacing[1], depth, 1.0])
-
-
-def _three(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    x, y, z = (*shape, 1)[:3]
-    return x, y, z

@@ -51,7 +51,8 @@ class Found:
 class Attached:
     """Ids of cases: got a mask, have none, are accepted now.
 
-    problems : in words, by case number. notes : likewise, what was assumed in reading the masks.
+    problems : in words, by case number. notes : likewise, what was assumed in reading the masks. ignored :
+    which files in the folder are no masks.
     """
 
     attached: tuple[str, ...]
@@ -59,6 +60,7 @@ class Attached:
     accepted: tuple[str, ...]
     problems: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
 def gather(
@@ -145,7 +147,7 @@ def attach_masks(
     sources = {case: paths[case] for case in ids}
     files = masks_of_images(sources.values(), masks)
     problems = files.problems
-    attached, without, accepted, notes = [], [], [], list(files.ignored)
+    attached, without, accepted, notes = [], [], [], []
     for done, (case, path) in enumerate(sources.items(), start=1):
         error = ""
         try:
@@ -167,7 +169,9 @@ def attach_masks(
             if project.case(case).revision is None:
                 without.append(case)
         yield CaseDone(case, done, len(sources), error)
-    return Attached(tuple(attached), tuple(without), tuple(accepted), tuple(problems), tuple(notes))
+    return Attached(
+        *map(tuple, (attached, without, accepted, problems, notes, files.ignored))  # type: ignore[arg-type]
+    )
 
 
 def _attach(project: ReviewProject, case: Case, image: Path, path: Path, by: str) -> tuple[str, ...]:
@@ -175,10 +179,10 @@ def _attach(project: ReviewProject, case: Case, image: Path, path: Path, by: str
     if case.shape is None:
         project.put_facts({case.id: read_facts(image)}, by)
         case = project.case(case.id)
-    found = read_labels(path)
-    labels = found.labels
     if case.shape is None:
         raise UserError("The image cannot be read, so its mask was not attached.", "Look at the image file.")
+    found = read_labels(path, of=image)
+    labels = found.labels
     if labels.shape != case.shape:
         raise UserError(
             f"The mask has the size {_size(labels.shape)}, its image {_size(case.shape)}.",

@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.gate import check_pixels
+from napari_unet.core.geometry import MisplacedMask
 from napari_unet.core.labels import LEFT, RIGHT, MaskLabels, NotLabels, array_labels, lung, strays
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
@@ -36,7 +37,7 @@ def read_pair(pair: TrainingPair, card: ModelCard) -> ReadPair:
     the mask has labels that the model has no class for.
     """
     raster = _raster(pair)
-    found = _labels(pair)
+    found = _labels(pair, raster)
     labels = found.labels
     if labels.shape != raster.shape:
         raise UserError(
@@ -85,14 +86,18 @@ def _read_image(pair: TrainingPair, path: Path) -> Raster:
         raise UserError(f"The image of case {pair.id} cannot be read.", _LOOK) from None
 
 
-def _labels(pair: TrainingPair) -> MaskLabels:
+def _labels(pair: TrainingPair, raster: Raster) -> MaskLabels:
     if pair.revision:  # labels already: 255 beside nothing else is IGNORE in it
         return MaskLabels(_revision(pair) if isinstance(pair.mask, Path) else pair.mask)
     if not isinstance(pair.mask, np.ndarray):
         _expect(pair.mask, "", f"The mask of case {pair.id}")
     try:
-        return array_labels(pair.mask) if isinstance(pair.mask, np.ndarray) else read_labels(pair.mask)
-    except NotLabels as error:
+        return (
+            array_labels(pair.mask)
+            if isinstance(pair.mask, np.ndarray)
+            else read_labels(pair.mask, of=raster)
+        )
+    except (NotLabels, MisplacedMask) as error:
         raise UserError(f"Case {pair.id}: {error.problem}", error.remedy) from None
     except UserError:
         raise UserError(f"The mask of case {pair.id} cannot be read.", _LOOK) from None

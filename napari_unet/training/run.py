@@ -41,8 +41,8 @@ def train_model(
 ) -> Generator[EpochEnded | CaseDone | Note, None, ModelCard]:
     """Trains what `recipe` says, yields EpochEnded, then CaseDone for each scored image; returns the card.
 
-    First it yields Notes: about what was passed over, what a name was taken for, each pair of images that look
-    the same and are in different splits, and each mask in which something was assumed.
+    First it yields Notes: about what was passed over, what a name was taken for, each pair of images that
+    look the same and are in different splits, and each mask in which something was assumed.
 
     folder : where the model goes; it must not exist. state : where a broken-off training goes on (default:
     beside `folder`). The weights and, unless the recipe's card names one, the threshold are chosen on the

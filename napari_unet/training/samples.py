@@ -159,7 +159,7 @@ def labelled(
 def mask_labels(pair: Pair) -> MaskLabels:
     """The labels in a pair's mask file, uint8; see `read_labels`. Notes and the UserError name the file."""
     try:
-        found = read_labels(pair.mask)
+        found = read_labels(pair.mask, of=pair.image)
         return replace(found, notes=tuple(f"{pair.mask.name}: {note}" for note in found.notes))
     except UserError as error:
         name = "" if pair.mask.name in error.problem else f"{pair.mask.name}: "

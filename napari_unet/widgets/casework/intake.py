@@ -182,7 +182,7 @@ class Intake(QObject):
                 now.succeeded.connect(self._show_first_mask)
             said = _attached_in_words(len(result.attached), len(result.without))
             more = f"({len(result.notes)} such masks)" if len(result.notes) > 1 else ""
-            self._casework.told.emit(" ".join(filter(None, [said, *result.notes[:1], more])))
+            self._casework.told.emit(" ".join(filter(None, [said, *result.notes[:1], more, *result.ignored])))
             for problem in result.problems[:1]:
                 more = f" There are {len(result.problems)} such problems." if len(result.problems) > 1 else ""
                 self._casework.failed.emit(UserError(problem, more.strip()))
