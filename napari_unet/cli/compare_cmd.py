@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,13 +10,14 @@ import typer
 
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
 from napari_unet.cli.inputs import case_names
-from napari_unet.cli.usage import check_model, find_model
+from napari_unet.cli.usage import check_model
 from napari_unet.core.errors import UserError
 from napari_unet.core.steps import changed
 
 if TYPE_CHECKING:
     from napari_unet.core.events import CaseDone
     from napari_unet.core.training_pair import TrainingPair
+    from napari_unet.training.gate import Familiar
 
 
 def compare(
@@ -39,7 +39,7 @@ def compare(
     """
     from napari_unet.cli.gate_output import show_side, side_record
     from napari_unet.core.gate_report import GateReport
-    from napari_unet.training.gate import compare_models
+    from napari_unet.training.gate import Familiar, compare_models
 
     check_model(old, device)
     check_model(new, device)
@@ -50,8 +50,12 @@ def compare(
             "Masks are matched by name: <stem>_mask.* or <stem>.*.",
         )
     failed: list[str] = []
+    familiar: list[Familiar] = []
 
-    def heard(event: CaseDone) -> CaseDone:
+    def heard(event: CaseDone | Familiar) -> CaseDone | None:
+        if isinstance(event, Familiar):
+            familiar.append(event)
+            return None
         if event.error:
             failed.append(event.name)
             complain(event.error)
@@ -60,7 +64,11 @@ def compare(
         return event
 
     side = watched("Comparing", changed(compare_models(old, new, pairs, device), heard))
-    verdict, unfair = GateReport(old, new, side).verdict(), list(_familiar((old, new), pairs))
+    verdict = GateReport(old, new, side).verdict()
+    unfair = [sentence for one in familiar if (sentence := one.sentence())]
+    for one in familiar:
+        if one.unknown:
+            stderr.print(one.unknown, markup=False)
     if as_json:
         json_line({"old": old, "new": new, "verdict": verdict, "leaks": unfair, **side_record(side)})
     else:
@@ -71,23 +79,9 @@ def compare(
         raise typer.Exit(1)
 
 
-def _familiar(models: tuple[str, str], pairs: list[TrainingPair]) -> Iterator[str]:
-    """A sentence about each model that remembers some of the images from its training."""
-    from napari_unet.core.files import checksum
-    from napari_unet.models.memory import read_memory
-
-    hashes = {checksum(Path(str(pair.image))) for pair in pairs}
-    for model in dict.fromkeys(models):
-        memory = None
-        with suppress(UserError):  # what it remembers is damaged: `models verify` tells
-            memory = read_memory(find_model(model))
-        known = set() if memory is None else {item.content_hash for item in memory.items} & hashes
-        if known:
-            yield f"{model} knows {len(known)} of these {len(hashes)} images from its training: no fair test."
-
-
 def _pairs(images: Path, masks: Path) -> Iterator[TrainingPair]:
     """Images with their masks; those without, or with several, are told and left out."""
+    from napari_unet.core.files import checksum
     from napari_unet.core.training_pair import TrainingPair
     from napari_unet.io.ignored import Ignored
     from napari_unet.io.names import list_images, list_images_and_masks, without_results
@@ -102,7 +96,7 @@ def _pairs(images: Path, masks: Path) -> Iterator[TrainingPair]:
         stderr.print(problem, markup=False)
     for image, name in zip(wanted, case_names(wanted), strict=True):
         if image in found.of:
-            yield TrainingPair(name, image, found.of[image])
+            yield TrainingPair(name, image, found.of[image], content_hash=checksum(image))
         else:
             why = f": {found.unclear[image]}" if image in found.unclear else " has no mask."
             stderr.print(f"{image.name}{why}", markup=False)

@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from napari_unet.cli.console import stdout
-from napari_unet.core.gate_report import GateReport, GateSide
+from napari_unet.core.gate_report import LEAST, GateReport, GateSide
 
 
 def show_side(side: GateSide, old: str, new: str) -> None:
@@ -26,7 +26,12 @@ def show_side(side: GateSide, old: str, new: str) -> None:
     if worst is not None:
         stdout.print(f"Worst change: {worst.id}, {worst.new_dice - worst.old_dice:+.3f}", markup=False)
     if not isnan(side.p_value):
-        stdout.print(f"Wilcoxon signed-rank test of Dice: p = {side.p_value:.2g}")
+        stdout.print(
+            f"Wilcoxon signed-rank test of Dice, {side.patients} patients: p = {side.p_value:.2g}"
+        )
+    elif 0 < side.patients < LEAST:
+        patients = f"{side.patients} patient" + "s" * (side.patients != 1)
+        stdout.print(f"{patients}: too few for a test whether this is chance; it takes {LEAST}.")
 
 
 def report_record(report: GateReport) -> dict[str, Any]:
@@ -44,6 +49,7 @@ def side_record(side: GateSide) -> dict[str, Any]:
     return {
         "on": side.name,
         "cases": len(side.compared),
+        "patients": side.patients,
         "dice": {"old": _number(side.old), "new": _number(side.new)},
         "hd95": {"old": _number(side.old_hd95), "new": _number(side.new_hd95), "unit": side.unit},
         "better_in": side.wins,

@@ -60,6 +60,8 @@ def simulate(
     subjects = _subjects(found.cases, masks, side)
     if len(subjects) < 2:
         raise UserError("Fewer than two X-rays have a mask with lung in it.", "Check the names of the masks.")
+    if known := _known(model, subjects):
+        stderr.print(known, markup=False)
     make_folder(output)
     with using_threads(threads) as used, freed_memory_kept():
         outcomes = _outcomes(subjects, model, preset, steps, seeds, device)
@@ -105,6 +107,22 @@ def _outcomes(
             outcomes.append(watched(f"{arm.capitalize()}, seed {seed}", steps))
             stderr.print(f"{arm.capitalize()}, seed {seed}: {outcomes[-1].strokes} strokes")
     return outcomes
+
+
+def _known(model: str, subjects: Sequence[Subject]) -> str:
+    """What is to be said if X-rays have taught the model that is begun with; "" if nothing is."""
+    from napari_unet.core.training_pair import TrainingPair
+    from napari_unet.models.library import default_library
+    from napari_unet.training.cases import known_images
+    from napari_unet.training.gate import Familiar, remembered
+    from napari_unet.training.taught import taught_by
+
+    entry = default_library().find(model)
+    taught = taught_by(entry.card, remembered(entry))
+    pairs = (TrainingPair(one.id, one.raster, one.reference, one.patient) for one in subjects)
+    seen = [known_images(pair, one.raster, entry.card) for pair, one in zip(pairs, subjects, strict=True)]
+    familiar = Familiar(model, taught.count(seen), len(seen), taught.sentence())
+    return " ".join(text for text in (familiar.sentence(), familiar.unknown) if text)
 
 
 def _subjects(cases: Sequence[NewCase], masks: Path, side: int) -> list[Subject]:

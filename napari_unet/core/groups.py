@@ -51,6 +51,17 @@ def group_cases(cases: Sequence[Known]) -> Grouping:
     return Grouping(tuple(connected(marks)), tuple(same), tuple(alike))
 
 
+def group_stacks(owners: Sequence[str], origins: Sequence[int], images: Sequence[Known]) -> tuple[int, ...]:
+    """For each case the index of its group's first; a slice that looks like another case's joins the whole.
+
+    owners : of each case its patient, or its id where that is not known. origins : the case of each image.
+    """
+    marks: list[list[Hashable]] = [[("owner", owner)] for owner in owners]
+    for k, group in zip(origins, group_cases(images).groups, strict=True):
+        marks[k].append(("image", group))
+    return tuple(connected(marks))
+
+
 def alike_pairs(hashes: Sequence[int | None]) -> list[tuple[int, int]]:
     """Pairs (first, second) of images whose perceptual hashes differ in at most ALIKE bits, in order.
 

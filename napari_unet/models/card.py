@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -80,11 +80,18 @@ class MemorySpec(_Part):
 
 
 class TrainedCase(_Part):
-    """A case the model was fine-tuned on: its id, the SHA-256 of its mask, its patient as a salted hash."""
+    """A case the model was fine-tuned on: its id, the SHA-256 of its mask, its patient as a salted hash.
+
+    content_hash : SHA-256 of the image file, "" for layers. looks : perceptual hashes of its images as
+    hexadecimal numbers, see core.leaks. By these two the case is known in other projects, where it has
+    another id; cards of earlier versions lack them.
+    """
 
     id: str
     revision: str = ""
     patient: str = ""
+    content_hash: str = ""
+    looks: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{1,64}$")], ...] = ()
 
 
 class ModelCard(_Part):

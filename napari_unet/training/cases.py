@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.groups import connected, group_cases
+from napari_unet.core.groups import group_stacks
 from napari_unet.core.leaks import Known, perceptual_hash
+from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
+from napari_unet.inference.prepare import network_input
 from napari_unet.models.card import ModelCard
 from napari_unet.training.labelled import LabelledSet
 from napari_unet.training.pairs import chosen_slices, read_pair
 from napari_unet.training.samples import labelled
 
+_LOOKED_AT = (256, 256)  # pixels, where a model has no input size of its own
 _KEPT = 512 << 20  # bytes of pixels that are held rather than read again for the comparison
 
 
@@ -39,6 +42,10 @@ class Cases:
     def size(self) -> tuple[int, int]:
         """The network's input size (Y, X)."""
         return self.small.images.shape[-2], self.small.images.shape[-1]
+
+    def images_of(self, pair: int) -> list[Known]:
+        """What is known of each sample of one pair."""
+        return [known for known, origin in zip(self.known, self.origins, strict=True) if origin == pair]
 
     def samples(self, chosen: Sequence[int]) -> list[int]:
         """The samples of these pairs."""
@@ -76,7 +83,7 @@ def read_cases(pairs: Sequence[TrainingPair], card: ModelCard) -> tuple[Cases, t
         Known(usable[k].id, usable[k].patient, usable[k].content_hash, perceptual_hash(image[0]))
         for k, image in zip(origins, small.images, strict=True)
     )
-    groups = _groups(usable, origins, known)
+    groups = group_stacks([pair.group for pair in usable], origins, known)
     if len(set(groups)) < 2:
         raise UserError(
             f"All {len(usable)} cases are of one patient, so none can be held out to test the new model.",
@@ -87,12 +94,13 @@ def read_cases(pairs: Sequence[TrainingPair], card: ModelCard) -> tuple[Cases, t
     return Cases(tuple(usable), large, small, origins, known, groups, shape), tuple(notes)
 
 
-def _groups(pairs: Sequence[TrainingPair], origins: Sequence[int], known: Sequence[Known]) -> tuple[int, ...]:
-    """Of each pair; a slice of a stack that looks like another case's joins the whole stacks."""
-    marks: list[set[tuple[str, object]]] = [{("patient", pair.group)} for pair in pairs]
-    for k, group in zip(origins, group_cases(known).groups, strict=True):
-        marks[k].add(("image", group))
-    return tuple(connected(marks))
+def known_images(pair: TrainingPair, raster: Raster, card: ModelCard) -> tuple[Known, ...]:
+    """What would give away each image of a pair elsewhere: its look is that of the model's input."""
+    height, width = card.input.size or _LOOKED_AT
+    stack = raster.pixels if raster.pixels.ndim == 3 else raster.pixels[None]
+    chosen = chosen_slices(pair, raster) if raster.pixels.ndim == 3 else [0]
+    inputs = (network_input(stack[z], card.intensity, (height, width), bool(raster.inverted)) for z in chosen)
+    return tuple(Known("", pair.patient, pair.content_hash, perceptual_hash(image)) for image in inputs)
 
 
 def _too_few(usable: int, problems: Sequence[UserError]) -> UserError:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, Note, PartBegun, Preview, StepsDone
-from napari_unet.core.gate_report import GateReport, GateSide
+from napari_unet.core.gate_report import LEAST, GateReport, GateSide
 from napari_unet.core.protocol import protocols_differ
 from napari_unet.core.steps import STOP, changed
 from napari_unet.core.training_pair import FEW, TrainingPair
@@ -34,6 +34,7 @@ from napari_unet.training.machine import check_room, freed_memory_kept, memory_e
 from napari_unet.training.naming import check_name, free_name
 from napari_unet.training.offspring import child_card, child_memory, fresh_cases, reference_set, seen_as_child
 from napari_unet.training.outcome import FineTuneResult
+from napari_unet.training.taught import taught_by
 
 Event = PartBegun | StepsDone | Preview | CaseDone | Note
 Steps = Generator[Event, str | None, FineTuneResult]
@@ -107,7 +108,8 @@ class _FineTune:
         self._replayed = None if memory is None else from_memory(memory.part("replay"))
         self._judges = None if memory is None else reference_set(self._cases, memory)
         self._reference = None if self._judges is None else from_memory(self._judges)
-        self._fresh = fresh_cases(self._cases, self._entry.card)
+        self._parents_cases = taught_by(self._entry.card, memory)
+        self._fresh = fresh_cases(self._cases, self._parents_cases)
         groups = [self._cases.groups[k] for k in self._fresh]
         self._folds = [
             tuple(self._fresh[k] for k in fold) for fold in patient_folds(groups, config.folds, config.seed)
@@ -146,6 +148,12 @@ class _FineTune:
                 f"Your masks follow another rule than those of {card.name}. Yours: “{self._protocol.strip()}”"
                 f" Its: “{card.protocol}” The new model will follow yours; do not compare areas of the two."
             )
+        patients = len({self._cases.groups[k] for k in self._fresh})
+        if 0 < patients < LEAST:
+            yield (
+                f"The new model is tested on {patients} patient{'s' * (patients != 1)}: under {LEAST} it can "
+                "be called “perhaps better” at most, for its gain may be chance."
+            )
         if memory is None or self._judges is None:
             yield f"The model {card.name} remembers no images: what it forgets cannot be measured."
         elif gone := len(memory.part("gate")) - len(self._judges):
@@ -160,6 +168,8 @@ class _FineTune:
                 f"{known} of {cases} cases have taught {card.name} before: they are learned from again, and "
                 f"{others} to test the new model.{first}"
             )
+        if unknown := self._parents_cases.sentence():
+            yield unknown
 
     def _train(self, part: int, held_out: tuple[int, ...]) -> Generator[Event, str | None, AdaptResult]:
         """On all cases but those held out. A word to stop counts from the first score on."""
@@ -240,7 +250,8 @@ class _FineTune:
         for k in held_out:
             pair, problem = self._cases.pairs[k], ""
             try:
-                found.append(measure(self._parent, new, pair))
+                case = measure(self._parent, new, pair)
+                found.append(replace(case, group=str(self._cases.groups[k])))
             except UserError as error:
                 problem = str(error)
             self._compared += 1

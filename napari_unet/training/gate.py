@@ -12,8 +12,10 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.gate_report import CaseScore, GateSide
+from napari_unet.core.groups import group_stacks
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.labels import IGNORE, lung
+from napari_unet.core.leaks import Known
 from napari_unet.core.metrics import dice, hd95
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
@@ -21,16 +23,19 @@ from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.checkpoint import load_model
-from napari_unet.models.library import ModelLibrary, default_library
-from napari_unet.models.memory import Memory
+from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
+from napari_unet.models.memory import Memory, read_memory
+from napari_unet.training.cases import known_images
 from napari_unet.training.pairs import chosen_slices, read_pair
+from napari_unet.training.taught import taught_by
 
 
 @dataclass(frozen=True)
 class Measured:
     """One case by an old and a new model: Dice, and HD95 in pixels (along a row, where they are not square).
 
-    pixel_mm : what a pixel measures, None where the spacing is not known. notes : what was assumed.
+    pixel_mm : what a pixel measures, None where the spacing is not known. notes : what was assumed. known :
+    what would give away each of its images in another set. group : see CaseScore.
     """
 
     id: str
@@ -38,6 +43,27 @@ class Measured:
     hd95: tuple[float, float]
     pixel_mm: float | None
     notes: tuple[str, ...] = ()
+    known: tuple[Known, ...] = ()
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Familiar:
+    """What a model knows of the cases that it was compared on. cases : how many of `of` have taught it.
+
+    unknown : a sentence if an earlier version has not kept what would tell, else "".
+    """
+
+    model: str
+    cases: int
+    of: int
+    unknown: str = ""
+
+    def sentence(self) -> str:
+        """For people, "" if none has taught it."""
+        if not self.cases:
+            return ""
+        return f"{self.model} knows {self.cases} of these {self.of} images from its training: no fair test."
 
 
 def measure(old: Predictor, new: Predictor, pair: TrainingPair) -> Measured:
@@ -47,12 +73,13 @@ def measure(old: Predictor, new: Predictor, pair: TrainingPair) -> Measured:
     HD95 as the mean over slices, in plane. Raises UserError as `read_pair` does.
     """
     raster, labels, notes = read_pair(pair, old.card)
+    known = known_images(pair, raster, old.card)
     if raster.pixels.ndim == 3:
         chosen = chosen_slices(pair, raster)
         header = raster.header() | {"affine": None, "frame": None}
         raster, labels = Raster(raster.pixels[chosen], **header), labels[chosen]
     masks = [run(model.steps(raster, raster.inverted)).mask() for model in (old, new)]
-    return replace(_measured(pair.id, masks, labels, raster.spacing_mm), notes=notes)
+    return replace(_measured(pair.id, masks, labels, raster.spacing_mm), notes=notes, known=known)
 
 
 def measure_memory(
@@ -65,7 +92,9 @@ def measure_memory(
         masks = [run(model.steps(Raster(image), inverted=False)).mask() for model in models]
         found.append(_measured(f"{item.source} {len(found) + 1}".strip(), masks, labels, None))
         yield CaseDone(found[-1].id, len(found), len(memory.items))
-    return tuple(found)
+    known = [Known("", item.patient, item.content_hash, item.phash or None) for item in memory.items]
+    owners = [item.patient or f"image {k}" for k, item in enumerate(memory.items)]
+    return tuple(_in_groups(found, group_stacks(owners, range(len(known)), known)))
 
 
 def gate_side(name: str, found: Sequence[Measured]) -> GateSide:
@@ -73,7 +102,7 @@ def gate_side(name: str, found: Sequence[Measured]) -> GateSide:
     scales = [case.pixel_mm for case in found if case.pixel_mm is not None]
     in_mm = bool(found) and len(scales) == len(found)
     cases = (
-        CaseScore(case.id, *case.dice, *(distance * scale for distance in case.hd95))
+        CaseScore(case.id, *case.dice, case.hd95[0] * scale, case.hd95[1] * scale, case.group)
         for case, scale in zip(found, scales if in_mm else [1.0] * len(found), strict=True)
     )
     return GateSide(name, tuple(cases), "mm" if in_mm else "px")
@@ -86,19 +115,22 @@ def compare_models(
     device: str = "auto",
     name: str = "these images",
     library: ModelLibrary | None = None,
-) -> Generator[CaseDone, None, GateSide]:
+) -> Generator[CaseDone | Familiar, None, GateSide]:
     """Two models of the library on the same cases. Yields CaseDone, with `error` for a case that is left out.
 
-    Raises UserError if a model or the device is not there, or no case can be used.
+    Yields a Familiar about each model at the end. Cases of one patient, file or look count once in the paired
+    test. Raises UserError if a model or the device is not there, or no case can be used.
     """
     library, chosen = library or default_library(), pick_device(device)
     entries = [library.find(model) for model in (old, new)]
     first, second = (Predictor(load_model(entry), entry.card, chosen) for entry in entries)
     found: list[Measured] = []
+    owners: list[str] = []
     problem = UserError("There is nothing to compare.", "Give images with masks.")
     for done, pair in enumerate(pairs, start=1):
         try:
             found.append(measure(first, second, pair))
+            owners.append(pair.group)
         except UserError as error:
             problem = error
             yield CaseDone(pair.id, done, len(pairs), str(error))
@@ -106,7 +138,25 @@ def compare_models(
             yield CaseDone(pair.id, done, len(pairs), notes=found[-1].notes)
     if not found:
         raise problem
-    return gate_side(name, found)
+    for model, entry in dict(zip((old, new), entries, strict=True)).items():
+        taught = taught_by(entry.card, remembered(entry))
+        count = taught.count([case.known for case in found])
+        yield Familiar(model, count, len(found), taught.sentence())
+    known = [(k, image) for k, case in enumerate(found) for image in case.known]
+    groups = group_stacks(owners, [k for k, _ in known], [image for _, image in known])
+    return gate_side(name, _in_groups(found, groups))
+
+
+def remembered(entry: ModelEntry) -> Memory | None:
+    """What a model remembers; None if that is damaged: `models verify` tells."""
+    try:
+        return read_memory(entry)
+    except UserError:
+        return None
+
+
+def _in_groups(found: Sequence[Measured], groups: Sequence[int]) -> list[Measured]:
+    return [replace(case, group=str(group)) for case, group in zip(found, groups, strict=True)]
 
 
 def _for_inputs(model: Predictor) -> Predictor:

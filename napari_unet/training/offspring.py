@@ -18,6 +18,7 @@ from napari_unet.models.memory import Memory, MemoryItem, Role
 from napari_unet.training.cases import Cases
 from napari_unet.training.labelled import LabelledSet
 from napari_unet.training.run import score_row
+from napari_unet.training.taught import Taught
 
 MOST = 64  # images that a model remembers
 THRESHOLD = 0.5
@@ -26,15 +27,9 @@ children 0.002 of Dice on new images and gains nothing on old ones (docs/fine-tu
 _GATE_EVERY = 3  # of this many patients one is kept for the gate of later models
 
 
-def fresh_cases(cases: Cases, parent: ModelCard) -> tuple[int, ...]:
+def fresh_cases(cases: Cases, taught: Taught) -> tuple[int, ...]:
     """Those that have not taught the parent, nor another image of their patient: only these can judge."""
-    ids = {case.id for case in parent.trained_on}
-    patients = {case.patient for case in parent.trained_on if case.patient}
-    known = {
-        group
-        for pair, group in zip(cases.pairs, cases.groups, strict=True)
-        if pair.id in ids or pair.patient in patients
-    }
+    known = {group for k, group in enumerate(cases.groups) if taught.has(cases.images_of(k))}
     return tuple(k for k, group in enumerate(cases.groups) if group not in known)
 
 
@@ -70,7 +65,16 @@ def child_card(
     patients = len(set(cases.groups))
     named = {source.name for source in parent.data}
     replayed = tuple(source for source in sources if source.name not in named)
-    taught = [TrainedCase(id=pair.id, revision=pair.revision, patient=pair.patient) for pair in cases.pairs]
+    taught = [
+        TrainedCase(
+            id=pair.id,
+            revision=pair.revision,
+            patient=pair.patient,
+            content_hash=pair.content_hash,
+            looks=tuple(f"{image.phash:x}" for image in cases.images_of(k) if image.phash),
+        )
+        for k, pair in enumerate(cases.pairs)
+    ]
     again = {case.id for case in taught}
     return seen_as_child(parent).model_copy(
         update={

@@ -70,7 +70,7 @@ def test_show_tells_what_is_remembered_and_how_it_compares(tmp_path: Path) -> No
     report = GateReport("tiny", "mine", GateSide("your images", (score,)))
     entry = saved(tmp_path / "mine", gate=report, trained_on=(TrainedCase(id="a"), TrainedCase(id="b")))
     text = " ".join(RUNNER.invoke(app, ["models", "show", str(entry.folder)]).output.split())
-    assert "2 cases" in text and "Better on your images" in text
+    assert "2 cases" in text and "Perhaps better on your images" in text
     shown = RUNNER.invoke(app, ["models", "show", str(entry.folder), "--json"]).output
     card = json.loads(shown, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
     assert card["gate"]["new_site"]["cases"][0]["old_hd95"] == "NaN"

@@ -7,8 +7,18 @@ from math import isnan, nan
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from napari_unet.core.gate_report import HARM, NOTICEABLE, CaseScore, GateReport, GateSide, Movement
+from napari_unet.core.gate_report import (
+    HARM,
+    LEAST,
+    NOTICEABLE,
+    CaseScore,
+    GateReport,
+    GateSide,
+    Movement,
+    signed_rank_test,
+)
 
 
 def side(old: Sequence[float], new: Sequence[float], name: str = "your images") -> GateSide:
@@ -79,14 +89,78 @@ def test_a_gain_that_chance_explains_proves_nothing() -> None:
     assert gate.verdict().endswith("perhaps slightly worse on the reference set (−0.010).")
 
 
-def test_five_cases_have_no_p_value_and_all_have_to_agree() -> None:
-    few = side([0.7] * 5, [0.9] * 5)
+@pytest.mark.parametrize("patients", range(1, LEAST))
+def test_under_six_patients_it_is_perhaps_whatever_they_say(patients: int) -> None:
+    few = side([0.7] * patients, [0.9] * patients)
     assert isnan(few.p_value)
-    assert few.change is Movement.BETTER
-    assert side([0.7] * 5, [0.9] * 4 + [0.6]).change is Movement.PERHAPS_BETTER
-    assert side([0.9] * 5, [0.7] * 5).change is Movement.WORSE
-    assert side([0.9] * 5, [0.7] * 4 + [0.95]).change is Movement.PERHAPS_WORSE
-    assert not isnan(side([0.7] * 6, [0.9] * 6).p_value)
+    assert few.change is Movement.PERHAPS_BETTER
+    assert report(few).undecided and not report(few).passed
+    assert side([0.9] * patients, [0.7] * patients).change is Movement.PERHAPS_WORSE
+    assert side([0.7] * 6, [0.9] * 6).change is Movement.BETTER
+
+
+def test_many_cases_of_few_patients_are_few() -> None:
+    whose = [k % 5 for k in range(40)]
+    found = GateSide(
+        "your images", tuple(CaseScore(f"c{k}", 0.7, 0.9, 9.0, 5.0, f"p{p}") for k, p in enumerate(whose))
+    )
+    assert found.patients == 5 and isnan(found.p_value)
+    assert report(found).verdict() == (
+        "Perhaps better on your images (0.70 → 0.90, 40 of 40 cases of 5 patients)."
+    )
+
+
+def test_each_patient_is_one_voice() -> None:
+    """One patient of thirty cases gains; seven others do not."""
+    gains = [*[0.1] * 30, -0.01, 0.01, -0.02, 0.02, -0.03, 0.03, -0.01]
+    whose = [*["one"] * 30, *"abcdefg"]
+    cases = (
+        CaseScore(f"c{k}", 0.7, 0.7 + g, 9.0, 5.0, p)
+        for k, (g, p) in enumerate(zip(gains, whose, strict=True))
+    )
+    found = GateSide("your images", tuple(cases))
+    assert found.patients == 8 and found.p_value > 0.05
+    assert found.change is Movement.PERHAPS_BETTER
+
+
+def test_ranks_that_point_the_other_way_prove_no_gain() -> None:
+    """Most lose a little, one gains much: the mean rises, the test is significant, for a loss."""
+    gains = [*[-0.01] * 11, 0.9]
+    found = side([0.05] * 12, [0.05 + gain for gain in gains])
+    assert found.new - found.old > NOTICEABLE and found.p_value < 0.05
+    assert found.change is Movement.PERHAPS_BETTER
+
+
+@pytest.mark.parametrize("kind", ["normal", "with ties", "heavy tails", "many zeros"])
+@pytest.mark.parametrize("patients", [2, 3, 4, 5, 6, 7, 8, 12, 20, 40])
+def test_a_model_of_no_true_gain_passes_in_at_most_a_twentieth_of_draws(patients: int, kind: str) -> None:
+    draws, noise = 400, np.random.default_rng([patients, len(kind)])
+    passed = 0
+    for _ in range(draws):
+        each = int(noise.integers(1, 4))  # cases of a patient, which resemble each other
+        own = {
+            "normal": lambda: noise.normal(0, 0.05, patients),
+            "with ties": lambda: noise.choice([-0.02, -0.01, 0.01, 0.02], patients),
+            "heavy tails": lambda: noise.standard_t(2, patients) * 0.02,
+            "many zeros": lambda: noise.choice([-0.03, 0.0, 0.0, 0.03], patients),
+        }[kind]()
+        gains = np.repeat(own, each) + np.repeat(noise.normal(0, 0.001, patients), each) * (kind == "normal")
+        cases = tuple(
+            CaseScore(str(k), 0.8, 0.8 + gain, 1.0, 1.0, f"p{k // each}") for k, gain in enumerate(gains)
+        )
+        passed += report(GateSide("your images", cases)).passed
+    assert passed == 0 if patients < LEAST else passed / draws <= 0.05
+
+
+def test_the_exact_test_agrees_with_scipy_where_there_are_no_ties() -> None:
+    noise = np.random.default_rng(0)
+    for count in (6, 7, 10, 25, 45):
+        gains = noise.normal(0.3, 1, count)
+        expected = stats.wilcoxon(gains, method="exact").pvalue
+        assert signed_rank_test(gains) == pytest.approx(expected)
+    assert isnan(signed_rank_test([0.0, 0.0]))
+    assert signed_rank_test([0.1] * 6) == pytest.approx(2 / 64)
+    assert signed_rank_test([0.0, *[0.1] * 5]) > 0.05  # a zero is no voice
 
 
 def test_the_same_masks_are_unchanged() -> None:
@@ -100,7 +174,7 @@ def test_cases_without_an_answer_count_nowhere() -> None:
     assert [case.id for case in holed.compared] == ["c0"]
     assert (holed.old, holed.new, holed.wins) == (0.7, 0.9, 1)
     assert holed.worst is not None and holed.worst.id == "c0"
-    assert report(holed).verdict() == "Better on your images (0.70 → 0.90, 1 of 1 case)."
+    assert report(holed).verdict() == "Perhaps better on your images (0.70 → 0.90, 1 of 1 case)."
 
 
 def test_distances_are_averaged_where_both_models_have_one() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from net_fakes import PointNet, card, dark_is_lung, lungs, saved
-from tuning_fakes import case, finish, memory
+from tuning_fakes import case, cases, finish, memory, parent, tuned
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
@@ -20,7 +20,7 @@ from napari_unet.core.raster import Raster
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.card import InputSpec
 from napari_unet.models.library import ModelLibrary
-from napari_unet.training.gate import compare_models, gate_side, measure, measure_memory
+from napari_unet.training.gate import Familiar, compare_models, gate_side, measure, measure_memory
 
 CPU = torch.device("cpu")
 
@@ -129,3 +129,28 @@ def test_nothing_to_compare_is_an_error(tmp_path: Path) -> None:
             finish(compare_models("a", "a", pairs, "cpu", library=library))
     with pytest.raises(UserError, match="no model named b"):
         finish(compare_models("a", "b", [case(0)], "cpu", library=library))
+
+
+def test_cases_of_one_look_and_unknown_patient_count_once(tmp_path: Path) -> None:
+    """The same film under four names, and its patient unknown."""
+    library = ModelLibrary(tmp_path)
+    described = {"input": InputSpec(size=(32, 32))}
+    for name in ("one", "two"):
+        saved(tmp_path / name, name=name, **described)
+    films = [replace(case(0, patient=""), id=f"copy {k}", content_hash=f"{k:064x}") for k in range(4)]
+    side, events = finish(compare_models("one", "two", [*films, case(5), case(6)], "cpu", library=library))
+    assert (len(side.cases), side.patients) == (6, 3)
+    assert [event.cases for event in events if isinstance(event, Familiar)] == [0, 0]
+
+
+def test_what_a_model_was_fitted_to_in_another_project_is_no_fair_test(tmp_path: Path) -> None:
+    library = ModelLibrary(tmp_path)
+    parent(library)
+    tuned(library, cases(3), name="ours")
+    foreign = [
+        replace(pair, id=f"x{k}", patient=f"y{k}", content_hash="" if k else pair.content_hash)
+        for k, pair in enumerate(cases(5))
+    ]
+    _, events = finish(compare_models("tiny", "ours", foreign, "cpu", library=library))
+    told = [event.sentence() for event in events if isinstance(event, Familiar)]
+    assert told == ["", "ours knows 3 of these 5 images from its training: no fair test."]

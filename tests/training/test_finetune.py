@@ -20,12 +20,16 @@ from napari_unet.core.events import CaseDone, Note, PartBegun, Preview, StepsDon
 from napari_unet.core.metrics import dice
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import STOP
+from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.segment import segment
+from napari_unet.models.card import CARD_FILE
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelLibrary
 from napari_unet.models.memory import read_memory
 from napari_unet.training.finetune import fine_tune
 from napari_unet.training.labelled import from_memory
+
+NEWER = {"content_hash", "looks"}  # fields that cards of earlier versions lack
 
 
 @pytest.fixture
@@ -208,11 +212,53 @@ def test_a_childs_cases_do_not_judge_its_own_child(library: ModelLibrary) -> Non
 
 def test_a_reference_image_among_the_cases_judges_no_longer(library: ModelLibrary) -> None:
     known = case(0, content_hash=f"{4:064x}")
-    result, events = finish(start(library, [known, *cases(4)[1:]]))
+    result, events = finish(start(library, [known, *cases(7)[1:]]))
     assert "1 of the 2 reference images of tiny are among these cases" in notes(events)
+    assert "1 of 7 cases have taught tiny before" in notes(events)  # or chosen its weights: no fair test
     reference = result.report.old_domain
     assert reference is not None and len(reference.cases) == 1
+    assert len(result.report.new_site.cases) == 6
     assert result.report.passed
+
+
+def in_another_project(pairs: list[TrainingPair]) -> list[TrainingPair]:
+    """The same images: other ids and patients, for a project has a salt of its own."""
+    return [replace(pair, id=f"other {pair.id}", patient=f"other {pair.patient}") for pair in pairs]
+
+
+@pytest.mark.parametrize("lost", ["nothing", "the file", "the file and its memory"])
+def test_cases_that_taught_in_one_project_test_nothing_in_another(library: ModelLibrary, lost: str) -> None:
+    """Known by the file; where that is gone (saved again, resized), by the look; without the memory too."""
+    first = tuned(library, cases(4), name="first")
+    again = in_another_project(cases(6))
+    if lost != "nothing":
+        again = [replace(pair, content_hash=f"{9000 + k:064x}") for k, pair in enumerate(again)]
+    if "memory" in lost:
+        card = first.card.model_copy(update={"memory": None})
+        (first.folder / CARD_FILE).write_text(card.model_dump_json())
+    result, events = finish(start(library, again, parent="first", name="second"))
+    assert "4 of 6 cases have taught first before" in notes(events)
+    assert {one.id for one in result.report.new_site.cases} == {"other case-4", "other case-5"}
+    assert "earlier version" not in notes(events)
+
+
+def test_the_card_says_nothing_but_hashes_of_what_taught_it(library: ModelLibrary) -> None:
+    made = tuned(library, cases(4)).card
+    assert [one.content_hash for one in made.trained_on] == [f"{1000 + k:064x}" for k in range(4)]
+    assert all(len(one.looks) == 1 and int(one.looks[0], 16) < 2**256 for one in made.trained_on)
+
+
+def test_an_older_card_goes_on_working_and_what_cannot_be_known_is_said(library: ModelLibrary) -> None:
+    first = tuned(library, cases(4), name="first")
+    old = tuple(one.model_copy(update={"content_hash": "", "looks": ()}) for one in first.card.trained_on)
+    card = first.card.model_copy(update={"trained_on": old})
+    (first.folder / CARD_FILE).write_text(card.model_dump_json(exclude={"trained_on": {"__all__": NEWER}}))
+    result, events = finish(start(library, in_another_project(cases(6)), parent="first", name="second"))
+    assert "4 of 6 cases have taught first before" in notes(events)  # its memory knows them
+    (first.folder / CARD_FILE).write_text(card.model_copy(update={"memory": None}).model_dump_json())
+    result, events = finish(start(library, in_another_project(cases(6)), parent="first", name="third"))
+    assert "made by an earlier version, which kept neither file nor look of 4 cases" in notes(events)
+    assert len(result.report.new_site.cases) == 6
 
 
 def test_a_second_round_begins_with_the_child_and_is_judged_by_what_is_new(library: ModelLibrary) -> None:

@@ -14,6 +14,7 @@ from napari_unet.core.labels import IGNORE
 from napari_unet.models.card import DataSource, InputSpec, ModelCard, TrainedCase
 from napari_unet.training.cases import Cases, read_cases
 from napari_unet.training.offspring import MOST, child_card, child_memory, fresh_cases
+from napari_unet.training.taught import taught_by
 
 PARENT = card(
     input=InputSpec(size=(SIDE, SIDE)), protocol="as drawn", threshold=0.4, data=(DataSource(name="Home"),)
@@ -73,8 +74,8 @@ def test_every_mask_it_was_trained_on_is_listed_and_a_newer_one_replaces_the_old
 def test_patients_that_have_taught_the_parent_cannot_judge() -> None:
     found = read([case(0), case(1, patient="p"), case(2, patient="p"), case(3), case(4, patient="q")])
     taught = (TrainedCase(id="case-0"), TrainedCase(id="other", patient="p"), TrainedCase(id="another"))
-    assert fresh_cases(found, PARENT.model_copy(update={"trained_on": taught})) == (3, 4)
-    assert fresh_cases(found, PARENT) == (0, 1, 2, 3, 4)
+    assert fresh_cases(found, taught_by(PARENT.model_copy(update={"trained_on": taught}), None)) == (3, 4)
+    assert fresh_cases(found, taught_by(PARENT, None)) == (0, 1, 2, 3, 4)
 
 
 def test_a_child_remembers_what_its_parent_does_and_its_own_cases() -> None:

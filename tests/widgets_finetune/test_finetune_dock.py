@@ -107,8 +107,8 @@ def test_names_that_cannot_be_are_refused_before(dock, project, qtbot):
 
 
 def test_from_the_click_to_the_new_model_and_back(dock, started, engines, others, library, qtbot):
-    job, ids = started(new=2)
-    assert [pair.id for pair in job.arguments["pairs"]] == ids[:4]
+    job, ids = started(accepted=6, new=2)
+    assert [pair.id for pair in job.arguments["pairs"]] == ids[:6]
     assert job.arguments["preset"] == "quick" and job.arguments["config"] is None
     assert dock.run.isVisible() and not dock.setup.isVisible()
     job.tell(*fold(1, ids[1]))
@@ -123,7 +123,7 @@ def test_from_the_click_to_the_new_model_and_back(dock, started, engines, others
     assert "better on your images" in dock.gate.verdict.text().lower()
     rows = texts(dock.gate.table)
     assert rows[1][:3] == ["Case 1", "0.780 → 0.900", "+0.120"]
-    assert rows[4][0] == "Case 4" and rows[5][0].startswith("The reference set")
+    assert rows[6][0] == "Case 6" and rows[7][0].startswith("The reference set")
     assert dock.gate.take.isDefault() and dock.window().focusWidget() is dock.gate.take
     assert default_library().current() is None
     name = job.arguments["name"]
@@ -163,6 +163,17 @@ def test_a_gain_that_may_be_chance_is_called_so(dock, started, library, qtbot):
     assert "Perhaps better on your images" in dock.gate.verdict.text()
     assert "may be chance" in dock.gate.warning.text() and "forget" not in dock.gate.warning.text()
     assert dock.gate.keep.isDefault() and dock.gate.take.isEnabled()
+
+
+def test_four_cases_that_all_gain_are_perhaps_better_and_that_was_said_before(dock, started, library, qtbot):
+    job, _ = started()
+    assert "Under 6 patients the new model can be called “perhaps better”" in dock.setup.source.says.text()
+    job.end(result_of(job, library))
+    qtbot.waitUntil(dock.gate.isVisible)
+    assert "Perhaps better on your images" in dock.gate.verdict.text()
+    assert "at least 6 patients" in dock.gate.warning.text()
+    assert "Under 6 patients no test can tell" in dock.gate.explained.text()
+    assert dock.gate.keep.isDefault()
 
 
 def test_protocols_that_differ_are_told_before_and_after(dock, started, library, qtbot):
@@ -359,6 +370,21 @@ def test_cases_that_have_taught_the_model_are_told_before(dock, project, library
     dock.setup.model.setCurrentText("second")
     qtbot.waitUntil(lambda: "3 of these 4 cases have taught second" in dock.setup.taught.text())
     assert "begin with test-lung" in dock.setup.taught.text()
+
+
+def test_cases_that_taught_it_in_another_project_are_told_too(dock, project, library, qtbot):
+    """There they had other ids; the file is the same."""
+    ids = project()
+    qtbot.waitUntil(dock.setup.start.isEnabled)
+    work = dock._session.casework
+    work.intake.scan()
+    qtbot.waitUntil(lambda: all(work.cases[id].content_hash for id in ids))
+    hashes = [work.cases[id].content_hash for id in ids[:2]]
+    taught = tuple(TrainedCase(id=f"x{k}", content_hash=value) for k, value in enumerate(hashes))
+    add_model(library, "second", parent="test-lung", trained_on=taught)
+    dock.setup.model.reload()
+    dock.setup.model.setCurrentText("second")
+    qtbot.waitUntil(lambda: "2 of these 4 cases have taught second" in dock.setup.taught.text())
 
 
 def test_a_stroke_of_this_moment_is_learned_from(dock, project, engines, qtbot):

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet.core.gate_report import HARM, CaseScore, GateReport, GateSide
+from napari_unet.core.gate_report import HARM, LEAST, CaseScore, GateReport, GateSide
 from napari_unet.widgets.finetuning.training import Wanted
 from napari_unet.widgets.forms import Words
 
@@ -29,7 +29,8 @@ _HELD_OUT = "Each of these cases of yours was held out once: the model it tested
 _NONE_HELD_OUT = "None of your cases could test the new model: all have taught the model that it comes from."
 _NOT_PASSED = "It did not pass. You may use it all the same; better keep the present model."
 _MAYBE = (
-    "It did not pass: its gain may be chance. You may use it all the same; more corrected cases would tell."
+    "It did not pass: its gain may be chance. You may use it all the same; more corrected cases, of at least "
+    f"{LEAST} patients, would tell."
 )
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LOSS = 0.005  # of Dice in one case that is pointed out
@@ -161,6 +162,8 @@ def _moved(old: float, new: float, digits: int) -> str:
 
 def _by_chance(side: GateSide) -> str:
     p = side.p_value
+    if side.patients < LEAST:
+        return f" Under {LEAST} patients no test can tell whether this is chance."
     if isnan(p):
-        return " There are too few cases for a test whether this is chance."
+        return ""
     return f" Paired test: p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}."

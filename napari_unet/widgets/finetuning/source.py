@@ -9,10 +9,13 @@ from typing import Any
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QRadioButton, QVBoxLayout, QWidget
 
+from napari_unet.core import gate_report
 from napari_unet.core.errors import UserError
+from napari_unet.core.leaks import Known
 from napari_unet.core.training_pair import FEW, TrainingPair
 from napari_unet.models.card import ModelCard
 from napari_unet.review.types import SET_ASIDE, USABLE, Case, Status
+from napari_unet.training.taught import taught_by
 from napari_unet.widgets.finetuning.layer_pairs import LayerPairs, pairs_of
 from napari_unet.widgets.forms import Words
 from napari_unet.widgets.jobs import Job, run_in_thread
@@ -21,6 +24,7 @@ from napari_unet.widgets.session import Session
 LEAST = 2
 """Cases without which there is nothing to learn: some to learn from, and another one to test on."""
 
+_AT_MOST = f". Under {gate_report.LEAST} patients the new model can be called “perhaps better” at most."
 _CALM_MS = 300  # changes of cases that come within this time are counted together
 
 
@@ -113,9 +117,9 @@ class SourceBox(QWidget):
         """How many of the chosen cases, or other images of their patients, have taught a model before."""
         if not self.project.isChecked():
             return 0
-        ids = {case.id for case in card.trained_on}
-        patients = {case.patient for case in card.trained_on if case.patient}
-        return sum(case.id in ids or case.patient in patients for case in self._usable())
+        taught = taught_by(card, None)
+        known = ([Known(case.id, case.patient, case.content_hash)] for case in self._usable())
+        return taught.count(list(known))
 
     def _usable(self) -> list[Case]:
         return [case for case in self._casework.cases.values() if _is_usable(case)]
@@ -168,7 +172,8 @@ class SourceBox(QWidget):
                 else "Open images, each with a mask that you stand for, and tick the masks."
             )
         else:
-            self.says.say(count.words())
+            few = LEAST <= count.patients < gate_report.LEAST
+            self.says.say(count.words() + _AT_MOST * few)
             if count.patients < LEAST:
                 self.warning.warn("At least 2 cases of different patients are needed: one to test on.")
             elif count.cases < FEW:
