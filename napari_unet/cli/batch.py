@@ -8,7 +8,6 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from napari_unet.core.checks import INVERTED, UNLIKE, Finding, check_mask
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
 from napari_unet.core.masks import part_sizes, split_left_right
+from napari_unet.core.measure import measure
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
@@ -58,9 +58,9 @@ class Result:
     files: tuple[Path, ...] = ()
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
-    area_px: int | None = None
     slices: int = 1
     spacing_known: bool = False
+    sides_assumed: bool = False
 
     def record(self) -> dict[str, Any]:
         """As one JSON object: the columns of the report, and what they leave out."""
@@ -74,7 +74,11 @@ class Result:
             "device": row.device,
             "seconds": row.seconds,
             "area_mm2": row.area_mm2,
-            "area_px": self.area_px,
+            "area_px": row.area_px,
+            "right_px": row.right_px,
+            "left_px": row.left_px,
+            "right_mm2": row.right_mm2,
+            "left_mm2": row.left_mm2,
             "parts": row.parts,
             "checks": [
                 *({"code": code, "text": text} for code, text in _GATE.items() if code in row.checks),
@@ -87,7 +91,7 @@ class Result:
     def sentence(self) -> str:
         """For people: name, size, findings and notes."""
         row = self.row
-        size = f"{self.area_px:,} px" if row.area_mm2 is None else f"{row.area_mm2:,.0f} mm²"
+        size = f"{row.area_px:,} px" if row.area_mm2 is None else f"{row.area_mm2:,.0f} mm²"
         size += f" in {self.slices} slices" if self.slices > 1 else ""
         size += "" if self.spacing_known else ", no spacing"
         remarks = [finding.text for finding in self.findings] + list(self.notes)
@@ -134,24 +138,29 @@ class Batch:
         targets = self._targets(case, raster)
         prediction = self._predict(raster, on_progress)
         mask = prediction.mask()
-        labels = self._labels(mask, prediction)
+        sides = split_left_right(mask, prediction.columns_towards, per_slice=prediction.rule.per_slice)
+        labels = sides if options.sides else mask
         files = [write_mask(targets["mask"], labels, raster)]
         if options.probability:
             files.append(write_probability(targets["probability"], prediction.probability[0], raster))
         if options.overlay:
             files.append(write_overlay(targets["overlay"], raster, labels))
         findings = _findings(mask, prediction)
-        pixels = int(np.count_nonzero(mask))
-        known = prediction.spacing_mm is not None and mask.ndim == 2
+        measured = measure(mask, prediction.spacing_mm, prediction.columns_towards, labels=sides)
         row = Row(
             case=case.name,
             model=prediction.model,
             version=prediction.version,
             device=prediction.device,
             seconds=time.perf_counter() - start,
-            area_mm2=pixels * prod(prediction.spacing_mm or ()) if known else None,
+            area_mm2=measured.area_mm2,
             parts=_count_parts(mask, prediction),
             checks=tuple(dict.fromkeys([*prediction.gate, *(str(found.code) for found in findings)])),
+            area_px=measured.pixels,
+            right_px=measured.right_pixels,
+            left_px=measured.left_pixels,
+            right_mm2=measured.right_mm2,
+            left_mm2=measured.left_mm2,
         )
         return Result(
             row,
@@ -159,9 +168,9 @@ class Batch:
             tuple(files),
             findings,
             prediction.notes,
-            pixels,
             slices=1 if mask.ndim == 2 else len(mask),
             spacing_known=prediction.spacing_mm is not None,
+            sides_assumed=measured.sides_assumed and measured.pixels > 0,
         )
 
     def _predict(self, raster: Raster, on_progress: Callable[[float], None]) -> Prediction:
@@ -193,11 +202,6 @@ class Batch:
                     "Choose another folder with -o.",
                 )
         return targets
-
-    def _labels(self, mask: np.ndarray, prediction: Prediction) -> np.ndarray:
-        if not self._options.sides:
-            return mask
-        return split_left_right(mask, prediction.columns_towards, per_slice=prediction.rule.per_slice)
 
     def _failed(self, case: Case, error: str) -> Result:
         if self._options.anonymous:

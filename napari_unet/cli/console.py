@@ -7,12 +7,14 @@ from collections.abc import Generator
 from typing import Any, Protocol, TypeVar
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from napari_unet.core.steps import run
 
 T = TypeVar("T")
 
+_ANY_WIDTH = 100_000
 stdout = Console(highlight=False, soft_wrap=True)
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -20,6 +22,14 @@ stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 def complain(problem: object) -> None:
     """One line on stderr that says what is wrong."""
     stderr.print(Text.assemble(("Error: ", "bold red"), str(problem)))
+
+
+def show_table(table: Table) -> None:
+    """A table with nothing cut: wrapped in a terminal; elsewhere each row is one line, however wide."""
+    for column in table.columns:
+        column.overflow = "fold"
+    wide = Console(file=stdout.file, highlight=False, soft_wrap=True, width=_ANY_WIDTH)
+    (stdout if stdout.is_terminal else wide).print(table)
 
 
 def json_line(record: dict[str, Any]) -> None:

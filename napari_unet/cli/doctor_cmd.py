@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from napari_unet.cli.console import stdout
+from napari_unet.cli.console import show_table, stdout
 
 _LOOKS = {"ok": "green", "note": "yellow", "problem": "bold red"}
 
@@ -24,7 +24,7 @@ def doctor() -> None:
             if check.remedy:
                 found.append(f"\n{check.remedy}", style="italic")
             table.add_row(Text(check.status, style=_LOOKS[check.status]), check.name, found)
-    stdout.print(table)
+    show_table(table)
     problems = sum(check.status == "problem" for check in checks)
     stdout.print(f"{problems} of {len(checks)} checks found a problem." if problems else "No problem found.")
     if problems:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from napari_unet.cli.console import complain, stderr, stdout
+from napari_unet.cli.console import complain, show_table, stderr, stdout
 from napari_unet.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _show(scored: Sequence[CaseScores]) -> None:
         ):
             values = [getattr(row.scores, name) for row in rows]
             table.add_row(title, *_summary(values, highest_is_worst))
-        stdout.print(table)
+        show_table(table)
         good = [row.scores.dice for row in rows if row.scores.dice == row.scores.dice]
         if good:
             stdout.print(f"Dice under 0.90: {sum(value < 0.90 for value in good)} of {len(good)}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from napari_unet.cli.console import stdout
+from napari_unet.cli.console import show_table, stdout
 from napari_unet.core.gate_report import LEAST, GateReport, GateSide
 
 
@@ -21,7 +21,7 @@ def show_side(side: GateSide, old: str, new: str) -> None:
         table.add_row(case.id, *_cells(case.old_dice, case.new_dice, case.old_hd95, case.new_hd95))
     table.add_section()
     table.add_row("mean", *_cells(side.old, side.new, side.old_hd95, side.new_hd95))
-    stdout.print(table)
+    show_table(table)
     worst = side.worst
     if worst is not None:
         stdout.print(f"Worst change: {worst.id}, {worst.new_dice - worst.old_dice:+.3f}", markup=False)

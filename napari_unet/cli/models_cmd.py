@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Column, Table
+from rich.table import Table
 
-from napari_unet.cli.console import complain, json_line, stdout
+from napari_unet.cli.console import complain, json_line, show_table, stdout
 from napari_unet.cli.models_exchange_cmd import export_model, import_model
 from napari_unet.cli.remember_cmd import remember
 from napari_unet.cli.usage import find_model
@@ -34,11 +34,11 @@ def list_models(as_json: AsJson = False) -> None:
         for entry in entries:
             json_line({"name": entry.card.name, "version": entry.card.version, "folder": str(entry.folder)})
     else:
-        table = Table("Name", "Version", "For", "Masks", Column("Where", overflow="fold"))
+        table = Table("Name", "Version", "For", "Masks", "Where")
         for entry in entries:
             where = "shipped" if entry.shipped else str(entry.folder)
             table.add_row(entry.card.name, entry.card.version, entry.card.title, entry.card.protocol, where)
-        stdout.print(table)
+        show_table(table)
     for unreadable in broken:
         complain(unreadable.error)
     if broken:
@@ -75,12 +75,12 @@ def show_model(
         ("sha256", card.sha256),
     ):
         table.add_row(field, value)
-    stdout.print(table)
+    show_table(table)
     scores = Table("Dice on", "images", "mean", "median", "worst", "under 0.90")
     for row in card.scores:
         figures = (f"{v:.3f}" for v in (row.mean, row.median, row.worst))
         scores.add_row(row.set, str(row.n), *figures, f"{row.share_under_090:.0%}")
-    stdout.print(scores)
+    show_table(scores)
 
 
 @app.command("verify")

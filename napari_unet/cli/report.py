@@ -23,7 +23,9 @@ class Row:
 
     seconds : wall time from reading to writing. area_mm2 : None where the spacing is not known.
     parts : connected parts of the mask, over all slices of a stack of X-rays. checks : codes of the findings.
-    error : why there is no mask; empty if there is one.
+    error : why there is no mask; empty if there is one. area_px : pixels of the mask (voxels of a volume).
+    right_px, left_px, right_mm2, left_mm2 : of the patient's right and left lung, by the image's sides, also
+    where the mask does not tell them apart. New columns come at the end.
     """
 
     case: str
@@ -35,14 +37,25 @@ class Row:
     parts: int | None = None
     checks: tuple[str, ...] = ()
     error: str = ""
+    area_px: int | None = None
+    right_px: int | None = None
+    left_px: int | None = None
+    right_mm2: float | None = None
+    left_mm2: float | None = None
 
     def cells(self) -> list[str]:
         """The row's text, column by column; empty where there is no answer."""
-        seconds = "" if self.seconds is None else f"{self.seconds:.3f}"
-        area = "" if self.area_mm2 is None else f"{self.area_mm2:.1f}"
-        parts = "" if self.parts is None else str(self.parts)
-        checks = ";".join(self.checks)
-        return [self.case, self.model, self.version, self.device, seconds, area, parts, checks, self.error]
+        return [
+            *(self.case, self.model, self.version, self.device, _cell(self.seconds, ".3f")),
+            *(_cell(self.area_mm2), _cell(self.parts), ";".join(self.checks), self.error),
+            *map(_cell, (self.area_px, self.right_px, self.left_px, self.right_mm2, self.left_mm2)),
+        ]
+
+
+def _cell(number: float | None, decimals: str = ".1f") -> str:
+    if number is None:
+        return ""
+    return str(number) if isinstance(number, int) else format(number, decimals)
 
 
 COLUMNS = tuple(field.name for field in fields(Row))

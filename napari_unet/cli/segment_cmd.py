@@ -95,11 +95,13 @@ def segment(
     sides = labels == LabelKind.LEFT_RIGHT
     options = Options(output, model, threshold, device, sides, probability, overlay, anonymous)
     batch = Batch(found, options)
+    assumed = 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
         with Progress(*columns, console=stderr, transient=True) as progress:
             task = progress.add_task("Segmenting", total=len(found.cases))
             for result in batch.run(lambda done: progress.update(task, completed=done)):
+                assumed += result.sides_assumed
                 if as_json:
                     json_line(result.record())
                 if result.row.error:
@@ -109,6 +111,11 @@ def segment(
                 progress.update(task, completed=len(batch.rows))
     finally:
         batch.write_report()
+    if assumed:
+        say.print(
+            f"Right and left are assumed in {assumed} of {len(batch.rows)}: their files do not say "
+            "which side is which, and the patient's right is taken to be on the image's left."
+        )
     failed = sum(bool(row.error) for row in batch.rows)
     say.print(f"{len(batch.rows) - failed} of {len(batch.rows)} segmented; results in {output}", markup=False)
     if failed:

@@ -14,12 +14,16 @@ import nibabel
 import numpy as np
 import pytest
 from click.testing import Result
+from dicom_files import save as save_dicom
 from PIL import Image
 
 from napari_unet.io.formats import read_mask
 
 pytestmark = pytest.mark.usefixtures("bright_is_lung")
-COLUMNS = ["case", "model", "version", "device", "seconds", "area_mm2", "parts", "checks", "error"]
+COLUMNS = [
+    *("case", "model", "version", "device", "seconds", "area_mm2", "parts", "checks", "error"),
+    *("area_px", "right_px", "left_px", "right_mm2", "left_mm2"),
+]
 Run = Callable[..., Result]
 Save = Callable[..., Path]
 
@@ -54,6 +58,45 @@ def test_left_and_right(run: Run, save: Save, out: Path) -> None:
     mask = read_mask(out / "a_mask.png")
     assert mask.dtype == np.uint8
     assert (np.unique(mask[:, :30]).tolist(), np.unique(mask[:, 30:]).tolist()) == ([0, 1], [0, 2])
+
+
+@pytest.fixture
+def unequal_lungs(two_lungs: np.ndarray) -> np.ndarray:
+    """240 pixels on the image's left, 120 on its right."""
+    pixels = two_lungs.copy()
+    pixels[20:30, 40:52] = 20
+    return pixels
+
+
+@pytest.mark.parametrize("labels", ["lungs", "left-right"])
+def test_both_lungs_are_measured_in_pixels_whatever_the_labels(
+    run: Run, save: Save, out: Path, unequal_lungs: np.ndarray, labels: str
+) -> None:
+    result = run("segment", save("a.png", unequal_lungs), "-o", out, "--labels", labels, "--json")
+    (row,) = report(out)
+    assert [row[name] for name in COLUMNS[-5:]] == ["360", "240", "120", "", ""]
+    record = json.loads(result.stdout)
+    assert [record[name] for name in COLUMNS[-5:]] == [360, 240, 120, None, None]
+    assert "Right and left are assumed in 1 of 1" in result.stderr
+
+
+@pytest.mark.parametrize(("towards", "right", "left"), [("L", 240, 120), ("R", 120, 240)])
+def test_right_and_left_follow_the_header(
+    run: Run, tmp_path: Path, out: Path, unequal_lungs: np.ndarray, towards: str, right: int, left: int
+) -> None:
+    fields = {"PixelSpacing": [0.5, 0.4], "PatientOrientation": [towards, "F"]}
+    image = save_dicom(tmp_path / "a.dcm", unequal_lungs, **fields)
+    result = run("segment", image, "-o", out)
+    (row,) = report(out)
+    assert [row[name] for name in COLUMNS[-5:-2]] == ["360", str(right), str(left)]
+    assert [float(row[name]) for name in COLUMNS[-2:]] == pytest.approx([0.2 * right, 0.2 * left])
+    assert float(row["area_mm2"]) == pytest.approx(72)
+    assert "assumed" not in result.stdout
+
+
+def test_a_case_without_a_mask_has_no_numbers(run: Run, save: Save, out: Path) -> None:
+    run("segment", save("flat.png", np.full((40, 60), 9, np.uint8)), "-o", out)
+    assert [report(out)[0][name] for name in COLUMNS[-5:]] == [""] * 5
 
 
 def test_threshold(run: Run, save: Save, out: Path) -> None:
