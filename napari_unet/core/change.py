@@ -7,6 +7,8 @@ from math import prod
 
 import numpy as np
 
+from napari_unet.core.labels import as_bytes
+
 
 @dataclass(frozen=True)
 class Change:
@@ -31,11 +33,14 @@ class Change:
 
     @classmethod
     def between(cls, old: np.ndarray, new: np.ndarray) -> Change:
-        """What turns `old` into `new`: labels of one shape. Raises ValueError if the shapes differ."""
+        """What turns `old` into `new`: labels of one shape. Raises ValueError if the shapes differ.
+
+        Raises UserError for a new label that no mask can hold (`as_bytes`).
+        """
         if old.shape != new.shape:
             raise ValueError(f"masks differ in shape: {old.shape} and {new.shape}")
         flat = np.flatnonzero(old != new)
-        return cls(old.shape, flat, new.reshape(-1)[flat].astype(np.uint8))
+        return cls(old.shape, flat, as_bytes(new.reshape(-1)[flat]))
 
     def apply(self, labels: np.ndarray) -> None:
         """Make the change in `labels`, in place. Raises ValueError if the shape is another."""

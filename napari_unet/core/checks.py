@@ -8,6 +8,7 @@ from math import prod
 
 import numpy as np
 
+from napari_unet.core.label_checks import label_problem
 from napari_unet.core.labels import lung
 from napari_unet.core.masks import bounding_box, hole_sizes, sides_and_parts
 from napari_unet.core.orientation import sides
@@ -22,6 +23,7 @@ _TOUCH = 0.05  # of an image side's length: less contact than this is a corner o
 class Code(StrEnum):
     """What a finding is about; stable, for the report's column `checks`."""
 
+    LABELS = "labels"
     NO_LUNG = "no-lung"
     MISSING_LUNG = "missing-lung"
     EXTRA_PARTS = "extra-parts"
@@ -90,7 +92,16 @@ def check_labels(
         found = [finding for part in mask for finding in check_mask(part, one, columns_towards)]
     else:
         found = list(check_mask(mask, spacing_mm, columns_towards))
-    return tuple(dict.fromkeys(finding.code.value for finding in found))
+    codes = (finding.code.value for finding in (*label_findings(labels, columns_towards, per_slice), *found))
+    return tuple(dict.fromkeys(codes))
+
+
+def label_findings(
+    labels: np.ndarray, columns_towards: str | None = None, per_slice: bool = False, sides: bool = True
+) -> tuple[Finding, ...]:
+    """A finding if the labels do not say what they are to say; see core.label_checks.label_problem."""
+    problem = label_problem(labels, columns_towards, per_slice, sides)
+    return (Finding(Code.LABELS, problem),) if problem else ()
 
 
 def _both_sides(right: int, left: int, columns_towards: str | None) -> Finding | None:

@@ -18,6 +18,8 @@ IGNORE = 255
 """Label of pixels that training and scores leave out: nobody could say what is there."""
 
 RIGHT, LEFT = 1, 2
+LABELS_ARE = f"its labels are 1 (lung, right lung), 2 (left lung) and {IGNORE} (not sure)."
+USE_LABELS = "Choose one of these under Paint in the Correct dock, or as “label” in napari's layer controls."
 SIDE_NAMES = {RIGHT: "right", LEFT: "left"}
 
 _WHOLE = 0.05  # a number is taken for the whole number that is no farther than this
@@ -60,7 +62,10 @@ def ignored(*masks: np.ndarray) -> np.ndarray | None:
 
 def strays(labels: np.ndarray) -> tuple[int, ...]:
     """The values in `labels` that mean nothing here: neither background, lung nor IGNORE. Ascending."""
-    return tuple(value for value in values_in(labels) if value not in (0, RIGHT, LEFT, IGNORE))
+    odd = (labels > LEFT) & (labels != IGNORE) if labels.dtype != bool else np.zeros(0, bool)
+    if labels.dtype.kind == "i":
+        odd |= labels < 0
+    return tuple(values_in(labels[odd])) if odd.any() else ()
 
 
 def values_in(labels: np.ndarray) -> list[int]:
@@ -70,6 +75,18 @@ def values_in(labels: np.ndarray) -> list[int]:
         seen[labels] = True
         return [int(value) for value in np.flatnonzero(seen)]
     return [int(value) for value in np.unique(labels)]
+
+
+def as_bytes(values: np.ndarray) -> np.ndarray:
+    """Labels as masks hold them, one byte a pixel: uint8. Raises UserError for a label that does not fit.
+
+    values : any integer dtype and shape, or bool.
+    """
+    if values.dtype != np.uint8 and values.size:
+        low, high = int(values.min()), int(values.max())
+        if low < 0 or high > IGNORE:
+            raise UserError(f"A mask cannot hold label {low if low < 0 else high}: {LABELS_ARE}", USE_LABELS)
+    return values.astype(np.uint8, copy=False)
 
 
 def named(values: list[int] | tuple[int, ...]) -> str:

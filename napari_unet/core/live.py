@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from napari_unet.core.checks import Finding, check_mask
+from napari_unet.core.checks import Finding, check_mask, label_findings
 from napari_unet.core.labels import LEFT, RIGHT, ignored, lung
 from napari_unet.core.masks import sides_and_parts
 from napari_unet.core.metrics import dice
@@ -65,7 +65,7 @@ def live_numbers(
     columns_towards: str | None,
     modality: Modality = Modality.UNKNOWN,
 ) -> LiveNumbers:
-    """Numbers of `labels` (uint8 (Y, X) or (Z, Y, X)) against `model_labels` (same shape, or None).
+    """Numbers of `labels` (integers (Y, X) or (Z, Y, X)) against `model_labels` (same shape, or None).
 
     spacing, columns_towards : as in Raster. The checks look at an image or at a whole volume; a slice of a CT
     is only compared and measured, and each image of a stack of radiographs is asked about alone.
@@ -88,6 +88,9 @@ def live_numbers(
         changed = int(np.count_nonzero(different if ignore is None else different & ~ignore))
     is_image = labels.ndim == 2 and modality != Modality.CT
     is_volume = labels.ndim == 3 and modality not in (Modality.CR, Modality.DX)
+    whole = is_image or is_volume
+    problems = label_findings(labels, columns_towards, sides=whole)
+    findings = check_mask(mask, spacing, columns_towards, counted) if whole else ()
     return LiveNumbers(
         dice=agreement,
         changed_pixels=changed,
@@ -96,5 +99,5 @@ def live_numbers(
         element=None if spacing is None else prod(spacing),
         volume=labels.ndim == 3,
         sides_assumed=sides(columns_towards).assumed and not told_apart,
-        findings=check_mask(mask, spacing, columns_towards, counted) if is_image or is_volume else (),
+        findings=(*problems, *findings),
     )

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from napari_unet.core.change import Change
-from napari_unet.core.labels import IGNORE, RIGHT, lung
+from napari_unet.core.labels import IGNORE, RIGHT, as_bytes, lung
 
 
 def no_change(labels: np.ndarray) -> Change:
@@ -33,7 +33,7 @@ def change_in(
     where = np.nonzero(different)
     outer = tuple(axis + part.start for axis, part in zip(where, box, strict=True))
     flat = np.ravel_multi_index(outer, labels.shape).astype(np.int64)
-    return Change(labels.shape, flat, new[where].astype(np.uint8))
+    return Change(labels.shape, flat, as_bytes(new[where]))
 
 
 def with_lung(labels: np.ndarray, wanted: np.ndarray, label: int = RIGHT) -> np.ndarray:

@@ -14,6 +14,7 @@ __all__ = ["doubt_of", "order_cases", "priorities", "reasons", "uncertain_places
 # The codes of core.checks and of the input gate, the worst first, with what stands in the queue.
 _REASONS = {
     "unlike": "Perhaps not a frontal chest X-ray",
+    "labels": "Labels that do not fit",
     "no-lung": "No lung is marked",
     "missing-lung": "One lung is missing",
     "ratio": "One lung is much smaller than the other",

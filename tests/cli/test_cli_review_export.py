@@ -84,3 +84,18 @@ def test_report(run: Run, project: Path, tmp_path: Path) -> None:
     result = run("review", "report", project, "-o", tmp_path / "report")
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["report.csv", "summary.html"]
+
+
+@pytest.mark.parametrize("given", [("--left-right",), ("--format", "coco"), ("--format", "nnunet")])
+def test_labels_that_do_not_fit_stop_the_export(
+    run: Run, project: Path, tmp_path: Path, two_lungs: np.ndarray, given: tuple[str, ...]
+) -> None:
+    with ReviewProject.open(project) as opened:
+        labels = (two_lungs > 128).astype(np.uint8)
+        labels[:3, :3] = 3
+        case = opened.cases()[1]
+        opened.add_revision(case.id, labels, Author(AuthorKind.PERSON, "me"))
+    result = run("review", "export", project, "-o", tmp_path / "out", *given)
+    assert result.exit_code == 1
+    assert f"Case 2 ({case.id}): Label 3 means nothing" in str(result.exception)
+    assert not (tmp_path / "out").exists()

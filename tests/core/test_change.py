@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from napari_unet.core.change import Change
+from napari_unet.core.errors import UserError
 
 
 @given(st.data(), array_shapes(min_dims=2, max_dims=3, max_side=6))
@@ -38,3 +39,13 @@ def test_what_does_not_fit_is_refused() -> None:
         Change((2, 2), np.array([1, 2]), np.array([1], np.uint8))
     with pytest.raises(ValueError, match="not"):
         Change((2, 2), np.array([1]), np.array([1], np.uint8)).apply(np.zeros((2, 3), np.uint8))
+
+
+@pytest.mark.parametrize("label", [-1, 256, 300])
+def test_a_label_that_no_mask_can_hold_is_refused(label: int) -> None:
+    old = np.zeros((3, 4), np.int32)
+    new = old.copy()
+    new[1, 2] = label
+    with pytest.raises(UserError, match=f"cannot hold label {label}"):
+        Change.between(old, new)
+    assert Change.between(new, old).values.tolist() == [0]

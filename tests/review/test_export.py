@@ -330,3 +330,29 @@ def test_only_test_cases_is_told(room: Room) -> None:
     told = "nnunet/Dataset501_LungRadiographs has test cases only: nnU-Net cannot be trained with it."
     assert told in result.notes
     assert told in (room.out / "README.txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", list(Format))
+@pytest.mark.parametrize("left_right", [False, True])
+def test_a_label_that_means_nothing_stops_every_export_with_the_case(
+    room: Room, name: Format, left_right: bool
+) -> None:
+    labels = lungs()
+    labels[0:5, 0:5] = 3
+    room.project.add_revision(room.ids["plain"], labels, Author(AuthorKind.PERSON, READER))
+    case = room.project.case(room.ids["plain"])
+    with pytest.raises(UserError, match=rf"Case {case.number} \({case.id}\): Label 3 means nothing") as error:
+        exported(room, name, left_right=left_right)
+    assert "Nothing was exported" in error.value.remedy
+    assert not room.out.exists()
+
+
+@pytest.mark.parametrize("name", list(Format))
+def test_a_stroke_of_two_in_a_mask_of_one_label_stops_left_and_right(room: Room, name: Format) -> None:
+    labels = lungs()
+    labels[20:25, 55:65] = 2
+    room.project.add_revision(room.ids["plain"], labels, Author(AuthorKind.PERSON, READER))
+    number = room.project.case(room.ids["plain"]).number
+    with pytest.raises(UserError, match=rf"Case {number} .*lie in the same lung"):
+        exported(room, name, left_right=True)
+    assert room.ids["volume"] in exported(room, Format.NIFTI).exported  # as one label nothing is lost

@@ -343,3 +343,35 @@ def test_strokes_of_a_stack_survive(review, tmp_path):
     mask.undo()
     mask.redo()
     np.testing.assert_array_equal(review.journaled(id), mask.data)
+
+
+@pytest.mark.parametrize("label", [300, 256, -1])
+def test_a_label_that_no_mask_can_hold_is_refused_and_taken_back(recorded, clerk, qtbot, label):
+    layer, saver, recorder = recorded(lungs((60, 80)))
+    refused = []
+    recorder.failed.connect(refused.append)
+    layer.data = layer.data.astype(np.int32)  # napari: Convert data type
+    layer.selected_label = label
+    stroke(layer, (4, 4), (4, 20), label=label)
+    qtbot.waitUntil(lambda: not (layer.data == label).any())
+    assert f"cannot hold label {label}" in str(refused[0]) and "taken back" in str(refused[0])
+    layer.redo()
+    assert not (layer.data == label).any()
+    layer.selected_label = 2
+    stroke(layer, (8, 4), (8, 20), label=2)
+    recorder.stop()
+    qtbot.waitUntil(lambda: same(clerk, saver, layer))
+    assert set(np.unique(saver.mask)) == {0, 1, 2} and len(refused) == 1
+
+
+def test_of_an_array_that_cannot_be_saved_whole_the_rest_is_saved(recorded, clerk, qtbot):
+    layer, saver, recorder = recorded(lungs((60, 80)))
+    refused = []
+    recorder.failed.connect(refused.append)
+    other = lungs((60, 80)).astype(np.int32)
+    other[0, :5], other[1, :5] = 300, 2
+    layer.data = other
+    qtbot.waitUntil(lambda: bool(refused))
+    assert "cannot hold label 300" in str(refused[0])
+    assert clerk.flush(10)
+    np.testing.assert_array_equal(saver.mask, np.where(other == 300, 0, other))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from correct_hands import PLAIN, SHIFT
 from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QDockWidget, QLabel, QScrollArea
 
 from napari_unet.core.correct import fill_holes_change, grow
@@ -236,6 +237,18 @@ def test_numbers_against_the_first_mask(dock, known, hands):
 
 def test_findings_are_told(dock, known):
     assert "missing" in text(dock, "findings")
+
+
+def test_labels_that_mean_nothing_are_told(dock, known, hands, viewer):
+    _, mask = known
+    QTest.keyClick(viewer.window._qt_viewer.canvas.native, Qt.Key.Key_M)  # napari: a new label
+    assert mask.selected_label == 2
+    mask.data_setitem((np.arange(40, 60), np.full(20, 70)), 2)
+    hands.ready()
+    assert "Labels 1 and 2 (right and left lung) lie in the same lung" in text(dock, "findings")
+    mask.data_setitem((np.arange(40, 60), np.full(20, 72)), 3)
+    hands.ready()
+    assert "Label 3 means nothing in a lung mask" in text(dock, "findings")
 
 
 def test_what_nobody_is_sure_of_is_counted(dock, known, hands):

@@ -12,7 +12,8 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.files import checksum
-from napari_unet.core.labels import IGNORE, lung
+from napari_unet.core.label_checks import REMEDY, label_problem
+from napari_unet.core.labels import IGNORE, LEFT, lung
 from napari_unet.core.masks import split_left_right
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.io.formats import read_raster
@@ -30,6 +31,7 @@ from napari_unet.review.types import USABLE, Case, FileState
 
 __all__ = ["ExportOptions", "ExportResult", "Format", "Ratios", "export_steps"]
 
+_TOLD = 5  # cases with labels that do not fit
 _FILE_PROBLEMS = {
     FileState.MISSING: "its image file is missing",
     FileState.CHANGED: "its image file has changed since it was added",
@@ -71,6 +73,7 @@ def export_steps(
         raise UserError("No case is accepted or corrected yet.", "Accept some masks first.")
     together = split_cases(project, cases, chosen, options.ratios, options.seed)
     with new_folder(folder) as partial:
+        _refuse_labels(project, chosen, options.left_right)
         writers = [FORMATS[name](partial / name.value, options.left_right) for name in dict.fromkeys(formats)]
         so_far = _SoFar()
         for done, case in enumerate(chosen, start=1):
@@ -90,6 +93,26 @@ def export_steps(
         write_manifest(partial / "manifest.csv", so_far.rows)
         write_readme(partial / "README.txt", project.protocol, options.left_right, result)
     return result
+
+
+def _refuse_labels(project: ReviewProject, cases: Sequence[Case], left_right: bool) -> None:
+    """Raises UserError, with the cases, if a mask has labels that the export would change without a word."""
+    wrong = []
+    for case in cases:
+        try:
+            labels = None if case.revision is None else project.read_mask(case.revision)
+        except StoreFault:
+            raise
+        except UserError:
+            continue  # told with its case
+        stack = case.modality in (Modality.CR.value, Modality.DX.value)
+        if labels is None:
+            continue
+        if problem := label_problem(labels, case.columns_towards, stack, sides=left_right):
+            wrong.append(f"Case {case.number} ({case.id}): {problem}")
+    if wrong:
+        more = f" There are {len(wrong)} such cases." if len(wrong) > _TOLD else ""
+        raise UserError(" ".join(wrong[:_TOLD]) + more, f"Nothing was exported. {REMEDY}")
 
 
 @dataclass
@@ -170,7 +193,7 @@ def _labels(labels: np.ndarray, raster: Raster, columns_towards: str | None, lef
     lungs = lung(labels)
     if not left_right:
         exported = lungs.astype(np.uint8)
-    elif (labels[lungs] > 1).any():
+    elif (labels == LEFT).any():
         exported = np.where(lungs, labels, np.uint8(0))
     else:
         stack = labels.ndim == 3 and raster.modality in (Modality.CR, Modality.DX)

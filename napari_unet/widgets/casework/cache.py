@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ class CaseLayers:
     loaded : what the layers were made of. tape : what the journal knows of the mask. head : the case's
     current revision, as far as the window has been told; head_unknown : one may be on its way to the disk.
     slice : where a stack was left, as the viewer's current step. hidden_tool : the mouse mode of the mask
-    before it was hidden; napari forgets it then.
+    before it was hidden; napari forgets it then. explained : labels of which was said what they mean.
     """
 
     loaded: LoadedCase
@@ -34,6 +34,7 @@ class CaseLayers:
     head_unknown: bool = False
     slice: tuple[int, ...] | None = None
     hidden_tool: str | None = None
+    explained: set[int] = field(default_factory=set)
 
     @property
     def id(self) -> str:

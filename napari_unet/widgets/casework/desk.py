@@ -22,11 +22,12 @@ from napari_unet.widgets.casework.swift import inserted_unselected
 class CaseDesk(QObject):
     """Lays one case on the desk of a viewer and takes it away again.
 
-    painted : the mask of the case was changed. failed : a UserError. taken_away : the user removed the mask
-    from the layer list; the case is off the desk.
+    painted : the mask of the case was changed. used : labels that a stroke painted, a tuple. failed : a
+    UserError. taken_away : the user removed the mask from the layer list; the case is off the desk.
     """
 
     painted = Signal()
+    used = Signal(tuple)
     failed = Signal(object)
     taken_away = Signal(str)
 
@@ -118,7 +119,8 @@ class CaseDesk(QObject):
 
     def _show(self, layers: CaseLayers, clerk: Clerk) -> None:
         viewer = self._viewer
-        self._habits.use_tool(layers.mask)  # before it is there: from then on its tool is other docks' too
+        # before it is there: from then on its tool is other docks' too
+        self._habits.use_tool(layers.mask, layers.loaded)
         self._session.keep_context(layers.mask, context_of(layers.loaded, layers.image))
         with inserted_unselected(viewer):
             viewer.add_layer(layers.image)
@@ -131,6 +133,7 @@ class CaseDesk(QObject):
         self.layers = layers
         recorder = self.recorder = StrokeRecorder(layers.mask, layers.tape, clerk, self._author)
         recorder.painted.connect(self.painted)
+        recorder.used.connect(self.used)
         recorder.failed.connect(self.failed)
         self._activate()
         self.focus()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from weakref import ref
@@ -9,6 +10,7 @@ from weakref import ref
 import numpy as np
 from napari.layers import Image, Labels
 
+from napari_unet.core.labels import IGNORE, LEFT, RIGHT
 from napari_unet.core.raster import Modality
 from napari_unet.widgets.casework.load import LoadedCase
 from napari_unet.widgets.casework.swift import use_ready_units
@@ -63,11 +65,20 @@ class Habits:
         low, high = loaded.limits
         return low + self.window[0] * (high - low), low + self.window[1] * (high - low)
 
-    def use_tool(self, mask: Labels) -> None:
-        """Give a mask layer the tool of the last one. An outline keeps its own opacity."""
+    def use_tool(self, mask: Labels, loaded: LoadedCase) -> None:
+        """Give a mask layer the tool of the last one. An outline keeps its own opacity.
+
+        A setting that this mask cannot have is dropped; so is a label that means nothing here: a stray one,
+        and the left lung in a mask with one label for both.
+        """
+        label = self.tool["selected_label"]
+        one_label = loaded.revision is not None and not loaded.sides
+        if label not in (0, RIGHT, LEFT, IGNORE) or (label == LEFT and one_label):
+            self.tool["selected_label"] = RIGHT
         for name, value in self.tool.items():
             if not (name == "opacity" and mask.contour):
-                setattr(mask, name, min(value, mask.ndim) if name == "n_edit_dimensions" else value)
+                with suppress(ValueError, TypeError, OverflowError):
+                    setattr(mask, name, min(value, mask.ndim) if name == "n_edit_dimensions" else value)
         mask.mode = self.mode
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image as Picture
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.labels import IGNORE
+from napari_unet.core.labels import LEFT
 from napari_unet.core.raster import Modality, modality_of
 from napari_unet.io.formats import read_raster
 from napari_unet.review.saving.recovery import unsaved_work
@@ -89,7 +89,7 @@ def load_case(project: Any, id: str) -> LoadedCase:
     if unsaved is not None and unsaved.shape != raster.shape:
         unsaved = None
     views = ModelViews(project, id, raster.shape)
-    sides = bool(((labels > 1) & (labels != IGNORE)).any())
+    sides = bool((labels == LEFT).any())
     napari_wakes.join()
     return LoadedCase(
         case,

@@ -12,9 +12,10 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.core.change import Change
 from napari_unet.core.errors import UserError
+from napari_unet.core.labels import IGNORE, as_bytes
 from napari_unet.review.types import Author
 from napari_unet.widgets.casework.clerk import Clerk
-from napari_unet.widgets.casework.stroke_atoms import change_of
+from napari_unet.widgets.casework.stroke_atoms import change_of, new_labels
 
 _REVISION_MS = 2000  # after the last stroke
 _CALM_MS = 400  # before a mask is compared that changed in an unknown way
@@ -38,18 +39,29 @@ class Tape:
         """One step of the layer's history was done, or taken back."""
         self._record(change_of(item, self._labels.shape, undoing))
 
-    def compare(self, data: np.ndarray) -> None:
-        """Record whatever in `data`, the layer's own array, is not on the tape yet."""
+    def compare(self, data: np.ndarray, refused: Callable[[UserError], None]) -> None:
+        """Record whatever in `data`, the layer's own array, is not on the tape yet.
+
+        Labels that no mask can hold are not: there the tape stays as it is, and `refused` hears of it.
+        """
+        error = None
         if data.shape != self._labels.shape:
             return
         step = max(1, _ROWS // max(1, data[:1].size))
         for start in range(0, len(data), step):
             part = self._labels[start : start + step]
-            there = data[start : start + step].astype(np.uint8, copy=False)
+            there = data[start : start + step]
+            try:
+                there = as_bytes(there)
+            except UserError as wrong:
+                error = wrong
+                there = np.where((there < 0) | (there > IGNORE), part, there)
             between = Change.between(part, there)
             if len(between):
                 offset = start * (part.size // len(part))
                 self._record(Change(data.shape, between.flat + offset, between.values))
+        if error is not None:
+            refused(error)
 
     def save(self, author: Author, note: str) -> None:
         """Make a revision of what was recorded since the last one."""
@@ -80,10 +92,12 @@ class StrokeRecorder(QObject):
     """Listens to one mask layer while its case is open. On the GUI thread it only passes on what napari keeps
     for undo; all work on pixels is done by the clerk.
 
-    painted : the mask was changed, in whatever way. failed : it can no longer be recorded (a UserError).
+    painted : the mask was changed, in whatever way. used : the labels of a stroke, a tuple. failed : it can
+    no longer be recorded, or something was painted that no mask can hold (a UserError).
     """
 
     painted = Signal()
+    used = Signal(tuple)
     failed = Signal(object)
 
     def __init__(self, layer: Labels, tape: Tape, clerk: Clerk, author: Callable[[], Author]) -> None:
@@ -117,7 +131,7 @@ class StrokeRecorder(QObject):
     def compare(self) -> None:
         """Look for changes that no event told of."""
         self._calm.stop()
-        self._post(partial(self.tape.compare, self.layer.data))
+        self._post(partial(self.tape.compare, self.layer.data, self.failed.emit))
 
     def save(self) -> None:
         """Make a revision now, if anything was changed."""
@@ -150,11 +164,33 @@ class StrokeRecorder(QObject):
 
     def _play(self, item: list[Any], undoing: bool) -> None:
         """The clerk hears of it on the next turn: two threads of Python at once would hold up this event."""
+        labels = () if undoing else new_labels(item)
+        try:
+            as_bytes(np.array(labels, np.int64))
+        except UserError as error:
+            self._take_back(error)
+            return
         self._played.append(partial(self.tape.play, item, undoing))
         self._soon.start()
         self._remember()
         self._later.start()
         self.painted.emit()
+        if labels:
+            self.used.emit(labels)
+
+    def _take_back(self, error: UserError) -> None:
+        """The last stroke painted what no mask can hold: it goes, once napari is through with it."""
+        self._remember()
+        stroke = self._undone
+
+        def undo() -> None:
+            if stroke is not None and _last(self.layer._undo_history) is stroke:
+                self.layer.undo()
+                self.layer._redo_history.pop()
+                self._remember()
+
+        QTimer.singleShot(0, undo)
+        self.failed.emit(UserError(error.problem, f"The stroke was taken back. {error.remedy}"))
 
     def _post(self, task: Callable[[], None]) -> None:
         self._hand_over()

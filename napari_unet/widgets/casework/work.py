@@ -6,10 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.layers import Labels
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.label_checks import REMEDY, stray_words
+from napari_unet.core.labels import LEFT, strays
 from napari_unet.review.login import login_name
 from napari_unet.review.types import Author, AuthorKind, Case, Order
 from napari_unet.widgets.casework.book import CaseBook
@@ -70,6 +73,7 @@ class CaseWork(QObject):
         self.book.queue_changed.connect(self.queue_changed)
         self.desk = CaseDesk(session, self.author)
         self.desk.painted.connect(self.painted)
+        self.desk.used.connect(self._on_used)
         self.desk.failed.connect(self.failed)
         self.opener = CaseOpener(self.link, self.book, self.desk, self.author, self)
         self.opener.failed.connect(self.failed)
@@ -241,6 +245,22 @@ class CaseWork(QObject):
         self._unsaved = [other for other in self._unsaved if other != id]
         self.views.opened()
         self.case_opened.emit(self.cases[id])
+
+    def _on_used(self, labels: tuple[int, ...]) -> None:
+        """Say what a label that was painted means, or that it means nothing; once for each case."""
+        layers = self.desk.layers
+        unknown = strays(np.array(labels))
+        if layers is None or not (unknown or LEFT in labels):
+            return
+        number, fresh = layers.loaded.case.number, set(labels) - layers.explained
+        layers.explained |= set(labels)
+        if fresh & set(unknown):
+            self.failed.emit(UserError(f"Case {number}: {stray_words(unknown)}", REMEDY))
+        elif LEFT in fresh and layers.loaded.revision is not None and not layers.loaded.sides:
+            self.told.emit(
+                f"Label 2 is the left lung, but the mask of case {number} has label 1 for both lungs. Give "
+                "each lung its own label, or paint with label 1."
+            )
 
     # -- what is read of the open case --
 

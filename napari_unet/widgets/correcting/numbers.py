@@ -86,7 +86,7 @@ class NumbersView(QWidget):
             spacing = None
 
         def work() -> tuple[LiveNumbers, int, bool, bool]:
-            labels = as_labels(np.array(data if lead is None else data[lead]))
+            labels = np.array(data if lead is None else data[lead])
             fits = model is not None and model.shape == labels.shape
             theirs = as_labels(model) if model is not None and fits else None
             numbers = live_numbers(labels, theirs, spacing, plane.towards, plane.modality)

@@ -12,6 +12,8 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.change import Change
 from napari_unet.core.correct import seed_at, smart_disc
+from napari_unet.core.errors import UserError
+from napari_unet.core.labels import IGNORE, as_bytes
 from napari_unet.core.palette import YELLOW
 from napari_unet.widgets.correcting.edits import put
 from napari_unet.widgets.correcting.sketch import Sketch
@@ -109,6 +111,11 @@ class CanvasTool(QObject):
         if plane is None or plane.layer is not layer:
             self.refused.emit("One moment: the image is being read. Then try again.")
             return
+        try:
+            as_bytes(np.array(plane.layer.selected_label))
+        except UserError as error:
+            self.refused.emit(str(error))
+            return
         self._sketch.clear()
         if not self._begin(plane, _place(layer, event), "Shift" in event.modifiers):
             return
@@ -126,6 +133,8 @@ class CanvasTool(QObject):
     def _on_hover(self, layer: Labels, event: Any) -> None:
         plane = self._target.plane()
         if self._dragging or plane is None or layer.mode != _MODE or plane.layer is not layer:
+            return
+        if not 0 <= layer.selected_label <= IGNORE:
             return
         self._hover(plane, _place(layer, event), "Shift" in event.modifiers)
 

@@ -1,0 +1,74 @@
+"""Whether the labels of a mask say what they are to say: no strays, right and left each in its own lung."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_unet.core.labels import LABELS_ARE, LEFT, RIGHT, lung, named, strays
+from napari_unet.core.masks import split_left_right
+
+_OWN = 0.7  # of a lung must have its label; the cut between touching lungs may be off by some of it
+_COARSE = (24, 256, 256)  # slices, rows and columns that are enough to see which label lies where
+_APART = 0.95  # of each label must lie on its side of a line if there are no two lungs to go by
+
+
+def stray_words(values: tuple[int, ...]) -> str:
+    """A sentence about labels that mean nothing here."""
+    if len(values) == 1:
+        return f"Label {values[0]} means nothing in a lung mask."
+    return f"Labels {named(values)} mean nothing in a lung mask."
+
+
+MIXED = "Labels 1 and 2 (right and left lung) lie in the same lung."
+REMEDY = f"Paint these pixels anew: {LABELS_ARE}"
+
+
+def label_problem(
+    labels: np.ndarray, columns_towards: str | None = None, per_slice: bool = False, sides: bool = True
+) -> str:
+    """What is wrong with the labels of a mask, in a sentence; "" if nothing is.
+
+    labels : integers (Y, X) or (Z, Y, X). columns_towards : as in Raster. per_slice : a stack of X-rays, each
+    an image of its own. sides : whether right and left are looked at, as in a mask of whole lungs.
+    """
+    if unknown := strays(labels):
+        return stray_words(unknown)
+    if not sides:
+        return ""
+    slices = labels if per_slice and labels.ndim == 3 else labels[np.newaxis]
+    return MIXED if any(sides_mixed(part, columns_towards) for part in slices) else ""
+
+
+def sides_mixed(labels: np.ndarray, columns_towards: str | None = None) -> bool:
+    """Whether RIGHT and LEFT are both there and do not tell the lungs apart; as `label_problem`.
+
+    A mask with one label for both lungs, of which somebody painted a part with LEFT, is mixed. Lungs whose
+    labels are swapped are not.
+    """
+    steps = (max(1, n // enough) for n, enough in zip(labels.shape, _COARSE[-labels.ndim :], strict=True))
+    labels = labels[tuple(slice(None, None, step) for step in steps)]
+    right, left = labels == RIGHT, labels == LEFT
+    if not right.any() or not left.any():
+        return False
+    where = split_left_right(lung(labels), columns_towards, per_slice=False)
+    halves = [where == side for side in (RIGHT, LEFT)]
+    if all(half.any() for half in halves):
+        shares = [np.count_nonzero(left & half) / np.count_nonzero(half) for half in halves]
+        return not (min(shares) <= 1 - _OWN and max(shares) >= _OWN)
+    return not _apart(right, left)
+
+
+def _apart(right: np.ndarray, left: np.ndarray) -> bool:
+    """Whether two labels do not touch and lie on two sides of a line from top to bottom."""
+    grown = np.zeros_like(left)
+    for axis in range(left.ndim):
+        there, of = np.moveaxis(grown, axis, 0), np.moveaxis(left, axis, 0)
+        there[1:] |= of[:-1]
+        there[:-1] |= of[1:]
+    if (grown & right).any():
+        return False
+    others = tuple(range(left.ndim - 1))
+    columns = (np.count_nonzero(mask, axis=others) for mask in (right, left))
+    shares = [np.cumsum(pixels) / pixels.sum() for pixels in columns]
+    one, two = (np.minimum(a, 1 - b).max() for a, b in (shares, shares[::-1]))
+    return bool(max(one, two) >= _APART)
