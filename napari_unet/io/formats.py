@@ -33,8 +33,9 @@ from napari_unet.io.nifti import (
     write_nifti,
 )
 from napari_unet.io.overlay import write_overlay
-from napari_unet.io.pictures import read_picture, read_picture_mask, write_png
-from napari_unet.io.tiff import read_tiff, read_tiff_mask, write_tiff
+from napari_unet.io.pictures import read_picture, read_picture_mask, turned_of_picture, write_png
+from napari_unet.io.tiff import read_tiff, read_tiff_mask, turned_of_tiff, write_tiff
+from napari_unet.io.upright import Turned, notes_on_turned
 
 __all__ = [
     "geometry_of",
@@ -80,14 +81,25 @@ def read_labels(path: Path, any_label: bool = False, of: Path | Raster | None = 
     0 is background, 1 lung or right lung, 2 left lung, 255 to be ignored. any_label : other labels are
     welcome too. of : the image, or another mask of it, on whose grid the labels are wanted.
     Raises UserError as `read_raster`; NotLabels, with the values, if they are not those of a mask (see
-    core.labels); MisplacedMask if it does not lie where its image does (see core.geometry).
+    core.labels); MisplacedMask if it does not lie where its image does (see core.geometry), or was drawn
+    before its image was turned upright (see io.upright).
     """
     values, notes, lossy = _mask_values(path)
     found = label_map(values, lossy) if any_label else file_labels(values, lossy)
     if of is None:
         return MaskLabels(found.labels, (*notes, *found.notes))
     labels, moved = on_grid_of(found.labels, geometry_of(path), geometry_of(of))
-    return MaskLabels(labels, (*notes, *found.notes, *moved))
+    turned = notes_on_turned(labels.shape, turned_of(of)) if turned_of(path) is None else ()
+    return MaskLabels(labels, (*notes, *found.notes, *moved, *turned))
+
+
+def turned_of(image: Path | Raster) -> Turned | None:
+    """How an image or mask was turned upright, for files by the header alone; None if it was not."""
+    if isinstance(image, Raster):
+        return image.frame if isinstance(image.frame, Turned) else None
+    readers = {"picture": turned_of_picture, "tiff": turned_of_tiff}
+    reader = readers.get(family_of(image))
+    return None if reader is None else reader(image)
 
 
 def geometry_of(image: Path | Raster) -> Geometry | None:

@@ -13,7 +13,7 @@ from napari_unet.core.quiet import quiet
 from napari_unet.core.raster import Raster
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.grey import MaskValues, grey_from_channels, mask_from_channels
-from napari_unet.io.upright import TAG, orientation_of, turned_notes, upright, upright_raster
+from napari_unet.io.upright import TAG, Turned, orientation_of, turned_notes, upright, upright_raster
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "JPEG2000")  # MPO is a JPEG of several pictures
 _LOSSY = ("JPEG", "MPO", "WEBP")
@@ -37,6 +37,18 @@ def read_picture_mask(path: Path) -> MaskValues:
     found, orientation, count = _read(path, _mask, mask_from_channels)
     notes = (*_first(count), *found.notes, *turned_notes(orientation))
     return found._replace(values=upright(found.values, orientation), notes=notes)
+
+
+def turned_of_picture(path: Path) -> Turned | None:
+    """How `read_picture` turns this file; None if it does not, or cannot read it."""
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=_FORMATS) as picture:
+            orientation = _orientation(picture)
+            return None if orientation == 1 else Turned(orientation, picture.size[::-1])
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
+        return None
 
 
 def write_png(path: Path, pixels: np.ndarray) -> Path:

@@ -15,7 +15,7 @@ from napari_unet.core.raster import Raster
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.grey import MaskValues, grey_from_channels, mask_from_channels
 from napari_unet.io.tiff_spacing import spacing_of_tiff
-from napari_unet.io.upright import TAG, orientation_of, turned_notes, upright, upright_raster
+from napari_unet.io.upright import TAG, Turned, orientation_of, turned_notes, upright, upright_raster
 
 Grey = Callable[[np.ndarray, str], np.ndarray]
 _SHOWN = "White is stored as 0 in this TIFF: what viewers show white was taken as the mask."
@@ -64,6 +64,16 @@ def read_tiff_mask(path: Path) -> MaskValues:
         notes.append(_STORED if stored is pixels else _SHOWN)
     orientation = _orientation(page)
     return MaskValues(upright(pixels, orientation), (*notes, *turned_notes(orientation)))
+
+
+def turned_of_tiff(path: Path) -> Turned | None:
+    """How `read_tiff` turns this file; None if it does not."""
+    with _opened(path) as file:
+        page = file.pages[0]
+        depth = len(file.pages)
+        orientation = _orientation(page)
+        shape = (page.imagelength, page.imagewidth)
+        return None if orientation == 1 else Turned(orientation, shape if depth == 1 else (depth, *shape))
 
 
 def write_tiff(path: Path, pixels: np.ndarray, like: Raster) -> Path:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from napari_unet.core.geometry import MisplacedMask
 from napari_unet.core.raster import Raster
 
 TAG = 274  # of EXIF and of TIFF alike
@@ -51,6 +52,27 @@ def turned_notes(orientation: int) -> tuple[str, ...]:
     if orientation == 1:
         return ()
     return (f"The picture was {_TURNED[orientation]}, as the orientation tag in its file asks.",)
+
+
+def notes_on_turned(mask_shape: tuple[int, ...], image: Turned | None) -> tuple[str, ...]:
+    """What is said of a mask, itself not turned, whose image was. None: the image was not turned either.
+
+    Raises MisplacedMask if it has the size that the image had before.
+    """
+    if image is None:
+        return ()
+    if image.orientation < 5 or image.stored_shape[-1] == image.stored_shape[-2]:
+        return (
+            f"Its image was {_TURNED[image.orientation]}, as the orientation tag in its file asks: the mask "
+            "fits only if it was drawn on the upright picture.",
+        )
+    if mask_shape != image.stored_shape:
+        return ()
+    raise MisplacedMask(
+        f"The image was {_TURNED[image.orientation]}, as the orientation tag in its file asks, and the mask "
+        "has the size of the picture before that.",
+        "Turn the mask in the same way, or draw it on the upright picture.",
+    )
 
 
 def upright_raster(raster: Raster, orientation: int) -> Raster:

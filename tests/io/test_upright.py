@@ -10,8 +10,13 @@ import pytest
 import tifffile
 from PIL import Image, ImageOps
 
-from napari_unet.io.formats import read_labels, read_mask, read_raster
+from napari_unet.core.geometry import MisplacedMask
+from napari_unet.core.steps import run
+from napari_unet.io.formats import read_labels, read_mask, read_raster, write_png
 from napari_unet.io.upright import Turned, orientation_of, upright
+from napari_unet.review.add import attach_masks
+from napari_unet.review.store import ReviewProject
+from napari_unet.review.types import NewCase
 
 CASES = Path(__file__).parents[1] / "data" / "cases"
 _STORED = np.random.default_rng(0).integers(0, 255, (24, 40), dtype=np.uint8)
@@ -115,3 +120,39 @@ def test_other_tags_turn_nothing(tag):
 def test_damaged_exif_is_no_reason_to_refuse_a_picture(tmp_path):
     Image.fromarray(_SMOOTH).save(tmp_path / "a.jpg", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + b"\xff" * 30)
     assert read_raster(tmp_path / "a.jpg").shape == _SMOOTH.shape
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
+@pytest.mark.parametrize("as_raster", [True, False])
+def test_a_mask_drawn_before_the_turn_is_refused_with_the_reason(tmp_path, suffix, as_raster):
+    image = _save(tmp_path / f"a{suffix}", _SMOOTH, 6)
+    write_png(tmp_path / "stored.png", _SMOOTH > 90)
+    write_png(tmp_path / "upright.png", np.rot90(_SMOOTH > 90, -1))
+    of = read_raster(image) if as_raster else image
+    with pytest.raises(MisplacedMask, match=r"quarter to the right.*size of the picture before") as caught:
+        read_labels(tmp_path / "stored.png", of=of)
+    assert "Turn the mask" in caught.value.remedy
+    found = read_labels(tmp_path / "upright.png", of=of)
+    np.testing.assert_array_equal(found.labels, np.rot90(_SMOOTH > 90, -1))
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize("orientation", [2, 3, 4])
+def test_where_the_size_cannot_tell_it_is_said(tmp_path, orientation):
+    image = _save(tmp_path / "a.png", _SMOOTH, orientation)
+    write_png(tmp_path / "m.png", _SMOOTH > 90)
+    assert "drawn on the upright picture" in read_labels(tmp_path / "m.png", of=image).notes[0]
+    _save(tmp_path / "turned.png", (_SMOOTH > 90).astype(np.uint8) * 255, orientation)
+    (note,) = read_labels(tmp_path / "turned.png", of=image).notes
+    assert note.startswith("The picture was")
+
+
+def test_a_review_says_why_such_a_mask_is_left_out(tmp_path):
+    image = _save(tmp_path / "a.jpg", _SMOOTH, 6)
+    (tmp_path / "masks").mkdir()
+    write_png(tmp_path / "masks" / "a_mask.png", _SMOOTH > 90)
+    with ReviewProject.create(tmp_path / "project") as project:
+        ids = [id_ for id_, _ in project.add([NewCase(str(image))], "me")]
+        attached = run(attach_masks(project, ids, tmp_path / "masks", "me"))
+        assert attached.attached == ()
+        assert "before" in attached.problems[0] and "Turn the mask" in attached.problems[0]
