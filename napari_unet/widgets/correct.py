@@ -88,11 +88,10 @@ class CorrectWidget(Dock):
         for part in (self._at_a_click, self.actions, self._slices_title, self.slices):
             column.addWidget(part)
         column.addLayout(back)
-        for part in (self.status, self.message, self.numbers):
-            column.addWidget(part)
+        column.addWidget(self.numbers)
         column.addWidget(Foldable("Mouse and keys", Words(key_table(KEYS), name="hints")))
         column.addStretch()
-        self.fill(body)
+        self.fill(body, self.status, self.message)
 
     def _wire(self) -> None:
         self.mask.chosen.connect(self._on_chosen)

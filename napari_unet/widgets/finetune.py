@@ -58,11 +58,11 @@ class FineTuneWidget(Dock):
         self.in_use.failed.connect(self._on_failed)
         body = QWidget()
         column = QVBoxLayout(body)
-        for part in (self.message, self.status, self.setup, self.run, self.gate, self.in_use):
-            column.addWidget(part)
+        for part in (self.setup, self.run, self.gate, self.in_use):
+            column.addWidget(part, stretch=part is self.gate)  # its table takes what room there is
         column.addWidget(Words("For research; not a medical device.", name="purpose"))
         column.addStretch()
-        self._area = self.fill(body)
+        self._area = self.fill(body, self.status, self.message)
 
     def close_down(self) -> None:
         """Let go of the viewer; a training goes on."""

@@ -85,7 +85,7 @@ class ResultView(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(fields)
-        for part in (self.left_right, self.report, self.notes, self.save):
+        for part in (self.left_right, self.save, self.report, self.notes):  # buttons above what may grow
             column.addWidget(part)
 
     def close_down(self) -> None:

@@ -36,6 +36,7 @@ from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
 
 _AUTO = "auto"
 _DEVICES = {"cpu": "the processor", "cuda": "the graphics card", "mps": "the Apple GPU"}
+_BAR = 6  # pixels: height of the bar that shows how far a segmentation is
 _OPACITY = 0.4  # of a new mask: the anatomy stays visible
 
 
@@ -71,6 +72,11 @@ class SegmentWidget(Dock):
         self.cancel = QPushButton("Cancel")
         self.cancel.clicked.connect(self._on_cancel)
         self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(_BAR)
+        room = self.bar.sizePolicy()
+        room.setRetainSizeWhenHidden(True)  # what is below stays in its place
+        self.bar.setSizePolicy(room)
         self.hint = Words("Chest X-rays to try: File ▸ Open Sample ▸ U\u2011Net Lung.", name="hint")
         self.status = Words(name="status")
         self.message = Words(name="message")
@@ -90,12 +96,12 @@ class SegmentWidget(Dock):
         column = QVBoxLayout(body)
         column.addLayout(fields)
         column.addLayout(buttons)
-        for part in (self.hint, self.bar, self.status, self.message, self.result):
+        for part in (self.bar, self.hint, self.result):
             column.addWidget(part)
         column.addWidget(Foldable("Mouse and keys", Words(_hints(), name="hints")))
         column.addWidget(Words("For research; not a medical device.", name="purpose"))
         column.addStretch()
-        self.fill(body)
+        self.fill(body, self.status, self.message)
 
     def close_down(self) -> None:
         """Let go of the viewer."""
@@ -140,6 +146,9 @@ class SegmentWidget(Dock):
         self.device.setCurrentIndex(max(0, self.device.findData(wanted)))
 
     def _on_image(self, layer: Image | None) -> None:
+        if self._usable and self._job is None:  # what was said is about another image
+            self.status.say("")
+            self.message.say("")
         stack = layer is not None and layer.ndim > 2
         self.slices.setVisible(stack)
         self._slices_label.setVisible(stack)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from casework_fakes import Review, write_images
-from looks import contrast, cut_texts, nested, on_small_screen, rows_in_sight, scroll_bars
+from looks import contrast, cut_texts, nested, on_small_screen, places, rows_in_sight, scroll_bars
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QApplication, QDockWidget, QPushButton
@@ -48,16 +48,6 @@ def started(review_dock, viewer, engine, qtbot, tmp_path):
 
 def number(dock):
     return None if dock.casework.current is None else dock.casework.current.number
-
-
-def places(dock):
-    """Where each button in sight is in the window."""
-    window = dock.window()
-    return {
-        button.text(): button.mapTo(window, QPoint(0, 0))
-        for button in dock.findChildren(QPushButton)
-        if button.isVisible()
-    }
 
 
 def test_six_rows_of_the_queue_with_the_note_open(started, qtbot):

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QPushButton,
+    QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -23,8 +24,8 @@ from napari_unet.widgets.finetuning.training import Wanted
 from napari_unet.widgets.forms import Words
 
 _COLUMNS = ("Case", "Dice", "Change", "HD95")
-_ROWS = 12  # that can be seen at once
-_ROW = 23  # pixels
+_FEWEST_ROWS = 5  # that can be seen on a low screen: the table alone scrolls
+_ROW, _FRAME = 23, 4  # pixels
 _HELD_OUT = "Each of these cases of yours was held out once: the model it tested had not seen its patient."
 _NONE_HELD_OUT = "None of your cases could test the new model: all have taught the model that it comes from."
 _NOT_PASSED = "It did not pass. You may use it all the same; better keep the present model."
@@ -58,7 +59,7 @@ class GatePage(QWidget):
         self.table.setTabKeyNavigation(False)
         self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names differ at their ends
         self.table.setWordWrap(False)
-        self.table.setMinimumHeight(120)
+        self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
@@ -73,8 +74,9 @@ class GatePage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         for part in (self.title, self.verdict, self.warning, self.protocol, self.table, self.explained):
-            column.addWidget(part)
+            column.addWidget(part, stretch=part is self.table)
         column.addLayout(buttons)
+        column.addStretch()
 
     def show_report(self, report: GateReport, wanted: Wanted, seconds: float) -> None:
         """Another training has come to its end. seconds : how long it took."""
@@ -112,9 +114,10 @@ class GatePage(QWidget):
         self._add_side(report.new_site, lambda case: wanted.names.get(case.id, case.id))
         if report.old_domain is not None:
             self._add_side(report.old_domain, lambda case: case.id)
-        shown = min(_ROWS, self.table.rowCount())
-        height = self.table.horizontalHeader().sizeHint().height()
-        self.table.setFixedHeight(height + shown * _ROW + 4)
+        head = self.table.horizontalHeader().sizeHint().height() + _FRAME
+        rows = self.table.rowCount()
+        self.table.setMinimumHeight(head + min(_FEWEST_ROWS, rows) * _ROW)
+        self.table.setMaximumHeight(head + rows * _ROW)
 
     def _add_side(self, side: GateSide, name: Callable[[CaseScore], str]) -> None:
         """A heading, then the cases, the one that lost most first."""

@@ -63,10 +63,10 @@ class RunPage(QWidget):
         buttons.addWidget(self.cancel, stretch=1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        for part in (self.title, self.bar, self.where, self.curves, self.watch, self.shown):
+        for part in (self.title, self.bar):
             column.addWidget(part)
-        column.addLayout(buttons)
-        for part in (self.state, self.notes):
+        column.addLayout(buttons)  # above all that comes while it trains: they stay under the pointer
+        for part in (self.watch, self.where, self.state, self.curves, self.shown, self.notes):
             column.addWidget(part)
         self._tick = QTimer(self)
         self._tick.setInterval(_TICK_MS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QAbstractButton,
@@ -27,6 +27,15 @@ def on_small_screen(viewer: Any, qtbot: Any) -> None:
     window.setGeometry(0, 0, *SCREEN)
     qtbot.waitUntil(lambda: (window.width(), window.height()) == SCREEN)
     qtbot.wait(100)
+
+
+def places(dock: QWidget) -> dict[str, QPoint]:
+    """Where each button in sight is in the window, by its text."""
+    return {
+        button.text(): button.mapTo(dock.window(), QPoint(0, 0))
+        for button in dock.findChildren(QAbstractButton)
+        if button.isVisible() and button.text()
+    }
 
 
 def cut_texts(dock: QWidget) -> list[str]:

@@ -1,0 +1,60 @@
+"""The Fine-tune dock on a small screen: nothing is cut, one scroll bar at most, and buttons stay."""
+
+from __future__ import annotations
+
+import pytest
+from finetune_fakes import fold, result_of
+from looks import cut_texts, nested, on_small_screen, places, scroll_bars
+from qtpy.QtCore import Qt
+from test_finetune_dock import project, started  # noqa: F401  (fixtures)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_gate_has_room_for_its_table(dock, started, library, viewer, qtbot, theme):  # noqa: F811
+    viewer.theme = theme
+    on_small_screen(viewer, qtbot)
+    job, _ = started(accepted=24, protocol="Whole thorax without the spine")
+    job.end(result_of(job, library, forgets=0.05))
+    qtbot.waitUntil(dock.gate.isVisible)
+    qtbot.wait(200)
+    assert scroll_bars(dock) == [dock.gate.table]
+    assert dock.gate.table.height() >= 8 * 23
+    assert cut_texts(dock) == []
+    for button in (dock.gate.take, dock.gate.keep):
+        assert button.visibleRegion().boundingRect() == button.rect()
+
+
+def test_few_cases_leave_no_gap_and_no_scroll_bar(dock, started, library, viewer, qtbot):  # noqa: F811
+    on_small_screen(viewer, qtbot)
+    job, _ = started()
+    job.end(result_of(job, library))
+    qtbot.waitUntil(dock.gate.isVisible)
+    qtbot.wait(200)
+    assert scroll_bars(dock) == []
+    gap = dock.gate.take.y() - dock.gate.explained.geometry().bottom()
+    assert gap < 20, "the words above the buttons are no higher than their text"
+
+
+def test_buttons_stay_while_it_trains(dock, started, viewer, qtbot):  # noqa: F811
+    on_small_screen(viewer, qtbot)
+    job, ids = started(new=2)
+    qtbot.wait(100)
+    before = places(dock)
+    assert {"Pause", "Stop and keep the best", "Cancel"} <= set(before)
+    dock.run.watch.setChecked(True)
+    job.tell(*fold(1, ids[1]))
+    qtbot.waitUntil(lambda: "0.900" in dock.run.curves.legend.text())
+    qtbot.wait(400)
+    assert places(dock) == before
+    assert cut_texts(dock) == [] and nested(scroll_bars(dock)) == []
+
+
+def test_return_in_the_name_does_nothing_else(dock, project, viewer, qtbot):  # noqa: F811
+    project()
+    pressed = []
+    viewer.bind_key("Enter", lambda _: pressed.append("Enter"))
+    viewer.bind_key("Escape", lambda _: pressed.append("Escape"))
+    dock.setup.name.setFocus()
+    for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
+        qtbot.keyClick(dock.setup.name, key)
+    assert pressed == []
