@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,45 @@ def test_the_two_commands_stand_on_the_first_screen() -> None:
     targets = (ROOT / "Makefile").read_text(encoding="utf-8")
     for name in ("demo", "test", "screenshots", "docs", "bench"):
         assert re.search(rf"^{name}:", targets, re.MULTILINE), name
+
+
+def extras() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    return found
+
+
+def test_extras_that_are_named_are_there() -> None:
+    named = {
+        extra
+        for page in PAGES
+        for group in re.findall(r"napari-unet-lung\[([\w,-]+)\]", page.read_text("utf-8"))
+        for extra in group.split(",")
+    }
+    assert {"all", "pyqt6"} <= named <= set(extras())
+
+
+def test_pyqt5_comes_with_all_and_pyqt6_is_one_line_away() -> None:
+    brings = {name: " ".join(requirements).lower() for name, requirements in extras().items()}
+    assert "[pyqt5]" in brings["all"] and "napari>=" in brings["all"] and "pyqt6" not in brings["all"]
+    assert "pyqt5>=" in brings["pyqt5"] and "pyqt6>=" in brings["pyqt6"] and "pyqt5" not in brings["pyqt6"]
+    lines = re.findall(r"`(pip [^`]*pyqt6[^`]*)`", README.read_text("utf-8"))
+    assert any("uninstall -y PyQt5 && pip install" in line for line in lines), "from PyQt5 to PyQt6"
+    assert any(line.startswith("pip install napari ") for line in lines), "in a new environment"
+
+
+def test_the_line_that_napari_says_of_pyqt5_is_explained() -> None:
+    """As this napari says it, where it does; the docks close it by its beginning."""
+    found = importlib.util.find_spec("napari")
+    if found is None or found.origin is None:
+        pytest.skip("napari is not installed")
+    from napari_unet.widgets.notices import _BEGINS
+
+    source = (Path(found.origin).parent / "_qt" / "qt_main_window.py").read_text("utf-8")
+    (said,) = re.findall(r"'(napari support for the PyQt5[^']*)'", source) or [_BEGINS]
+    assert said.startswith(_BEGINS)
+    assert said in " ".join(README.read_text("utf-8").split())
 
 
 def test_options_of_segment() -> None:
