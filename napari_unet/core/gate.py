@@ -13,6 +13,7 @@ from napari_unet.core.masks import MaskRule, bounding_box, clean
 from napari_unet.core.raster import AIR_HU, Modality, Raster
 
 SMALLEST, LARGEST = 32, 10_000
+_SHAPE_SIDE = 256
 _TOO_LARGE = float(np.finfo(np.float32).max)
 _IN_WORDS = {"CR": "X-ray", "DX": "X-ray"}
 _LISTED = 10  # so many images of a stack are named, the others counted
@@ -29,6 +30,15 @@ class Likeness:
     shape: tuple[tuple[float, ...], ...]
     flag: float = 0.3
     refuse: float = -0.5
+
+    def __post_init__(self) -> None:
+        widths = {len(row) for row in self.shape}
+        if len(widths) != 1 or not all(1 <= n <= _SHAPE_SIDE for n in (len(self.shape), *widths)):
+            raise ValueError(f"shape has 1 to {_SHAPE_SIDE} rows of one length, 1 to {_SHAPE_SIDE}")
+        if not all(0 <= value <= 1 for row in self.shape for value in row):
+            raise ValueError("shape has numbers in 0..1")
+        if not -1 <= self.refuse <= self.flag <= 1:
+            raise ValueError(f"refuse and flag are in -1..1, refuse first, got {self.refuse} and {self.flag}")
 
 
 class NotForModel(UserError):
@@ -117,7 +127,7 @@ def likeness(probability: np.ndarray, like: Likeness) -> float:
         grid_mode=True,
         mode="nearest",
     )
-    if seen.std() < 1e-3:
+    if min(seen.std(), shape.std()) < 1e-3:
         return -1.0
     correlation = max(np.corrcoef(seen.ravel(), s.ravel())[0, 1] for s in (shape, shape[:, ::-1]))
     undecided = np.count_nonzero((probability > 0.1) & (probability < 0.9)) / np.count_nonzero(raw)

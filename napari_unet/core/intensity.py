@@ -23,8 +23,8 @@ class IntensityRule:
     high: float
 
     def __post_init__(self) -> None:
-        if not self.low < self.high:
-            raise ValueError(f"low must be under high, got {self.low} and {self.high}")
+        if not -np.inf < self.low < self.high < np.inf:
+            raise ValueError(f"low must be under high, both finite, got {self.low} and {self.high}")
         if self.kind == "percentiles" and not 0 <= self.low < self.high <= 100:
             raise ValueError(f"percentiles must lie in 0..100, got {self.low} and {self.high}")
 

@@ -23,6 +23,7 @@ from napari_unet.inference.features import bottleneck_features, image_features
 from napari_unet.inference.fold import folded
 from napari_unet.inference.prepare import network_input, resized
 from napari_unet.models.card import ModelCard
+from napari_unet.models.checkpoint import check_fits
 
 Steps = Generator[TileDone | Note, None, Prediction]
 Maps = Generator[TileDone | Note, None, np.ndarray]
@@ -47,7 +48,7 @@ class Predictor:
     """
 
     def __init__(self, net: nn.Module, card: ModelCard, device: torch.device) -> None:
-        _check_fits(net, card)
+        check_fits(net, card)
         self.card = card
         self.device = device
         self.net = folded(net)
@@ -211,15 +212,6 @@ class Predictor:
         if self._placed != self.device:
             self.net = self.net.to(self.device, memory_format=self._layout)  # type: ignore[call-overload]
             self._placed = self.device
-
-
-def _check_fits(net: nn.Module, card: ModelCard) -> None:
-    if net.classes != len(card.classes) or net.channels != 1 or net.output_margin:
-        raise UserError(
-            f"The network of the model {card.name} does not take one grey image and give"
-            f" {len(card.classes)} classes at its size.",
-            "Use a network with one input channel and as many classes as the card names.",
-        )
 
 
 def _notes_only(steps: Maps) -> Maps:

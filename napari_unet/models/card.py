@@ -10,12 +10,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.gate import Likeness
+from napari_unet.core.gate import LARGEST, Likeness
 from napari_unet.core.gate_report import GateReport
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.masks import MaskRule
 
 FORMAT_VERSION = 1
+_FINEST, _COARSEST = 0.005, 50.0  # mm of a pixel
+_LARGEST_CARD = 16 * 2**20  # bytes
 CARD_FILE = "card.json"
 WEIGHTS_FILE = "weights.safetensors"
 MEMORY_FILE = "memory.safetensors"
@@ -46,6 +48,10 @@ class InputSpec(_Part):
     def _one_rule(self) -> InputSpec:
         if self.size is not None and self.spacing_mm is not None:
             raise ValueError("an input has a size or a spacing, not both")
+        if self.size is not None and not all(1 <= n <= LARGEST for n in self.size):
+            raise ValueError(f"a size has 1 to {LARGEST} pixels a side")
+        if self.spacing_mm is not None and not all(_FINEST <= n <= _COARSEST for n in self.spacing_mm):
+            raise ValueError(f"a spacing is {_FINEST} to {_COARSEST} mm")
         return self
 
 
@@ -75,8 +81,8 @@ class MemorySpec(_Part):
     """The file with what a model remembers: its SHA-256, images for replay, and images for the gate."""
 
     sha256: str
-    replay: int
-    gate: int
+    replay: int = Field(ge=0)
+    gate: int = Field(ge=0)
 
 
 class TrainedCase(_Part):
@@ -115,7 +121,7 @@ class ModelCard(_Part):
     modalities: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
     body_parts: tuple[str, ...] = ()
-    classes: tuple[str, ...] = ("lung",)
+    classes: tuple[str, ...] = Field(default=("lung",), min_length=1)
     net: NetSpec = NetSpec()
     input: InputSpec = InputSpec()
     intensity: IntensityRule = IntensityRule("percentiles", 0.5, 99.5)
@@ -152,6 +158,8 @@ def read_card(folder: Path) -> ModelCard:
     """The card in a model folder. Raises UserError if it is missing, damaged, or from a newer version."""
     path = folder / CARD_FILE
     try:
+        if path.stat().st_size > _LARGEST_CARD:
+            raise UserError(f"The model card {path} is larger than any card.", "Install the model again.")
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(

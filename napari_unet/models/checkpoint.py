@@ -23,10 +23,28 @@ def build_net(spec: NetSpec) -> nn.Module:
     """A network with random weights. Raises UserError for an unknown network or unknown arguments."""
     try:
         return registry.build(spec.kind, spec.arguments)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, ArithmeticError, LookupError, AttributeError) as error:
         raise UserError(
             f"The network {spec.kind} cannot be made ({error}).", "Correct its arguments."
         ) from error
+
+
+def check_fits(net: nn.Module, card: ModelCard) -> None:
+    """Raises UserError if the network is not the card's: one grey image of its size in, its classes out."""
+    if net.classes != len(card.classes) or net.channels != 1 or net.output_margin:
+        raise UserError(
+            f"The network of the model {card.name} does not take one grey image and give"
+            f" {len(card.classes)} classes at its size.",
+            "Use a network with one input channel and as many classes as the card names.",
+        )
+    stride = int(net.stride)  # type: ignore[arg-type]
+    if card.input.size is not None and any(n % stride for n in card.input.size):
+        height, width = card.input.size
+        raise UserError(
+            f"The network of the model {card.name} takes sizes that are multiples of {stride}, and its card "
+            f"says {height} × {width}.",
+            "Correct the card's input size.",
+        )
 
 
 def save_model(

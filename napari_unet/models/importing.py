@@ -10,17 +10,22 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
+from torch import nn
 
 from napari_unet.core.errors import UserError
 from napari_unet.io.atomic import flush_folder
-from napari_unet.models.card import CARD_FILE, MEMORY_FILE, ModelCard, read_card
-from napari_unet.models.checkpoint import build_net, load_model
+from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, read_card
+from napari_unet.models.checkpoint import build_net, check_fits, load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary
 from napari_unet.models.memory import read_memory
-from napari_unet.models.unpacking import unpack
+from napari_unet.models.unpacking import LIMITS, unpack
 
 _LARGEST_ARGUMENT = 65536
 _DEEPEST = 16
+_WIDEST = 8  # bytes of a number
+_HEADER = 1 << 20  # bytes for the names of tensors
+_ITEM = 4096  # bytes for the words about an image
+_LARGEST_IMAGE = 4096  # pixels a side
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ def import_model(source: Path, library: ModelLibrary, name: str | None = None) -
     partial = library.own / f".import-{secrets.token_hex(6)}.partial"
     try:
         partial.mkdir(parents=True)
-        left_out = unpack(source, partial)
+        left_out = unpack(source, partial, lambda folder: _expected_sizes(folder, source))
         card = _checked(partial, source)
         if card.memory is None and (partial / MEMORY_FILE).is_file():
             (partial / MEMORY_FILE).unlink()  # the card knows nothing of it
@@ -70,22 +75,64 @@ def _checked(folder: Path, source: Path) -> ModelCard:
         entry = ModelEntry(read_card(folder), folder)
         entry.verify()
         _check_shapes(entry)
-        load_model(entry)
+        _check_numbers(entry)
         read_memory(entry)
     except UserError as error:
-        problem = error.problem.replace(str(folder), str(source)).replace(folder.name, source.name)
-        remedy = error.remedy.replace("Install the model again", "Ask for it again where you got it")
-        raise UserError(problem, remedy.replace("install the model again", "ask for it again")) from error
+        raise _of_source(error, folder, source) from error
     return entry.card
 
 
-def _check_shapes(entry: ModelEntry) -> None:
-    """Compares names and shapes before anything is made: a card can ask for more memory than there is."""
-    numbers = {key: value for key, value in entry.card.net.arguments.items() if isinstance(value, int)}
+def _of_source(error: UserError, folder: Path, source: Path) -> UserError:
+    """The same, about the file that people know."""
+    problem = error.problem.replace(str(folder), str(source)).replace(folder.name, source.name)
+    remedy = error.remedy.replace("Install the model again", "Ask for it again where you got it")
+    return UserError(problem, remedy.replace("install the model again", "ask for it again"))
+
+
+def _expected_sizes(folder: Path, source: Path) -> dict[str, int]:
+    """How large a model's files can be at most by its card, which is all that is in `folder` yet."""
+    try:
+        card = read_card(folder)
+        values = sum(value.numel() for value in _meta_net(card).state_dict().values())
+    except UserError as error:
+        raise _of_source(error, folder, source) from error
+    sizes = {WEIGHTS_FILE: values * _WIDEST + _HEADER}
+    if card.memory is not None:
+        height, width = card.input.size or (_LARGEST_IMAGE, _LARGEST_IMAGE)
+        images = card.memory.replay + card.memory.gate
+        sizes[MEMORY_FILE] = images * (2 * height * width + _ITEM) + _HEADER
+    return {name: min(size, LIMITS[name]) for name, size in sizes.items()}
+
+
+def _meta_net(card: ModelCard) -> nn.Module:
+    """The network without memory for its weights: a card can ask for more than there is."""
+    numbers = {key: value for key, value in card.net.arguments.items() if isinstance(value, int)}
     if max(numbers.values(), default=0) > _LARGEST_ARGUMENT or numbers.get("depth", 0) > _DEEPEST:
-        raise UserError(f"The network of the model {entry.card.name} is too large.", "Do not use it.")
+        raise UserError(f"The network of the model {card.name} is too large.", "Do not use it.")
     with torch.device("meta"):
-        expected = {key: tuple(value.shape) for key, value in build_net(entry.card.net).state_dict().items()}
+        net = build_net(card.net)
+    check_fits(net, card)
+    if card.likeness is not None and len({value for row in card.likeness.shape for value in row}) == 1:
+        raise UserError(
+            f"The card of the model {card.name} says that all masks look alike everywhere (likeness.shape).",
+            "Install the model again.",
+        )
+    return net
+
+
+def _check_numbers(entry: ModelEntry) -> None:
+    """Raises UserError for weights that are not numbers, and as load_model does."""
+    for name, value in load_model(entry).state_dict().items():
+        if not value.isfinite().all():
+            raise UserError(
+                f"The weights of the model {entry.card.name} are not all numbers ({name}).",
+                "Install the model again.",
+            )
+
+
+def _check_shapes(entry: ModelEntry) -> None:
+    """Compares names and shapes before anything is made."""
+    expected = {key: tuple(value.shape) for key, value in _meta_net(entry.card).state_dict().items()}
     try:
         with safe_open(entry.weights, framework="pt") as file:
             found = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118

@@ -18,6 +18,7 @@ from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelC
 from napari_unet.resources_path import resource
 
 _CURRENT = "current.json"
+_MOST_DIGITS = 20  # of a part of a version; Python refuses to read thousands
 
 
 @dataclass(frozen=True)
@@ -206,4 +207,5 @@ def choose(name: str, entries: Sequence[ModelEntry]) -> ModelEntry | None:
 
 
 def _version_key(version: str) -> tuple[tuple[int, str], ...]:
-    return tuple((int(part), "") if part.isdigit() else (0, part) for part in version.split("."))
+    numbers = ((part, part.isdecimal() and len(part) < _MOST_DIGITS) for part in version.split("."))
+    return tuple((int(part), "") if is_number else (0, part) for part, is_number in numbers)

@@ -55,6 +55,8 @@ class Memory:
     def __post_init__(self) -> None:
         if self.images.ndim != 3 or self.images.shape != self.labels.shape:
             raise ValueError(f"images {self.images.shape} and labels {self.labels.shape} do not fit")
+        if 0 in self.images.shape[1:]:
+            raise ValueError("images have no pixels")
         if len(self.items) != len(self.images):
             raise ValueError(f"there are {len(self.images)} images and {len(self.items)} items")
         if self.images.dtype != np.uint8 or self.labels.dtype != np.uint8:
@@ -111,7 +113,12 @@ def read_memory(entry: ModelEntry) -> Memory | None:
         return None
     entry.verify_memory()
     try:
-        return _read(entry.memory)
+        memory = _read(entry.memory)
+        if memory.spec(entry.card.memory.sha256) != entry.card.memory:
+            raise ValueError("not as many images as the card says")
+        if entry.card.input.size is not None and memory.images.shape[1:] != entry.card.input.size:
+            raise ValueError("not of the card's size")
+        return memory
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, ValidationError) as error:
         raise UserError(
             f"What the model {entry.card.name} remembers cannot be read.", "Install the model again."
@@ -122,7 +129,10 @@ def _read(path: Path) -> Memory:
     with safe_open(path, framework="numpy") as file:
         words = json.loads(file.metadata()["memory"])
         images, lungs, ignored = (file.get_tensor(name) for name in ("images", "lungs", "ignored"))
-    parts = (np.unpackbits(part, axis=-1, count=images.shape[-1]) for part in (lungs, ignored))
+    height, width = images.shape[1:]
+    if any(part.shape != (len(images), height, -(-width // 8)) for part in (lungs, ignored)):
+        raise ValueError("images and masks differ in size")
+    parts = (np.unpackbits(part, axis=-1, count=width) for part in (lungs, ignored))
     labels = np.where(next(parts), np.uint8(1), next(parts) * np.uint8(IGNORE))
     items = tuple(_item(item) for item in words["items"])
     sources = tuple(DataSource.model_validate(source) for source in words["sources"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import lzma
 import stat
+import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -20,38 +22,48 @@ LIMITS = {CARD_FILE: 16 * MIB, WEIGHTS_FILE: 4096 * MIB, MEMORY_FILE: 1024 * MIB
 PICKLES = frozenset({".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth"})
 _MOST_MEMBERS = 1000
 _CHUNK = MIB
+_STEP = 4096  # bytes of a chunk where the method of packing hands out all that it makes of one
+_FREE = 64 * MIB  # may be written whatever the packed size is
+_DENSE = 20  # weights never shrink to a smaller part than one in so many
+
+Limits = Callable[[Path], Mapping[str, int]]
+"""How many bytes each file may have at most, by the card that is there already."""
 
 
-def unpack(source: Path, target: Path) -> list[str]:
+def unpack(source: Path, target: Path, limits: Limits | None = None) -> list[str]:
     """Copies the model in `source` into `target`, an empty folder; returns the names that were left out.
 
     source : a folder with card.json, or a zip file with it at the top or in its one folder. Nothing is ever
-    unpickled, no link followed, nothing written outside `target`.
+    unpickled, no link followed, nothing written outside `target`. limits : asked after the card is there and
+    before anything else is; it may raise what is wrong with the card.
     Raises UserError if it is no model, or holds pickles, links, paths that lead elsewhere, or huge files.
     """
     if source.suffix.lower() in PICKLES:
         raise _pickle(source.name)
     if source.is_dir():
-        return _copy_folder(source, target)
+        return _copy_folder(source, target, limits)
     if not source.is_file():
         raise UserError(f"There is no file or folder {source}.", "Check the path.")
     with _readable_zip(source) as archive:
-        return _extract(archive, source, target)
+        return _extract(archive, source, target, limits)
 
 
-def _copy_folder(source: Path, target: Path) -> list[str]:
-    paths = sorted(source.iterdir())
+def _copy_folder(source: Path, target: Path, limits: Limits | None) -> list[str]:
+    paths = sorted(source.iterdir(), key=lambda path: (path.name != CARD_FILE, path.name))
     _check_names(source, (path.name for path in paths))
+    allowed: Mapping[str, int] = LIMITS
     for path in paths:
         if path.name in LIMITS:
             if path.is_symlink() or not path.is_file():
                 raise _unsafe(source, path.name, "is a link")
+            _check_size(path.name, path.stat().st_size, allowed)
             with path.open("rb") as stream:
-                _copy(stream, target / path.name)
+                _copy(stream, target / path.name, _CHUNK)
+            allowed = _allowed(path.name, target, limits, allowed)
     return [path.name for path in paths if path.name not in LIMITS]
 
 
-def _extract(archive: zipfile.ZipFile, source: Path, target: Path) -> list[str]:
+def _extract(archive: zipfile.ZipFile, source: Path, target: Path, limits: Limits | None) -> list[str]:
     members = [member for member in archive.infolist() if not member.is_dir()]
     if len(members) > _MOST_MEMBERS:
         raise UserError(f"{source.name} holds {len(members)} files: it is not one model.", "Choose a model.")
@@ -62,15 +74,50 @@ def _extract(archive: zipfile.ZipFile, source: Path, target: Path) -> list[str]:
         raise _unsafe(source, CARD_FILE, "or another file is there twice")
     _check_names(source, names)
     top = _top(source, names)
-    left_out = []
-    for member in members:
-        path = PurePosixPath(member.filename)
-        if path.parent == top and path.name in LIMITS:
-            with archive.open(member) as stream:
-                _copy(stream, target / path.name)
-        else:
-            left_out.append(member.filename)
-    return left_out
+    wanted = {
+        PurePosixPath(member.filename).name: member
+        for member in members
+        if PurePosixPath(member.filename).parent == top and PurePosixPath(member.filename).name in LIMITS
+    }
+    _check_density(source, wanted.values())
+    allowed: Mapping[str, int] = LIMITS
+    for name, member in sorted(wanted.items(), key=lambda item: (item[0] != CARD_FILE, item[0])):
+        _check_size(name, member.file_size, allowed)
+        dense = member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+        with archive.open(member) as stream:
+            _copy(stream, target / name, _CHUNK if dense else _STEP)
+        allowed = _allowed(name, target, limits, allowed)
+    return [member.filename for member in members if member not in wanted.values()]
+
+
+def _allowed(
+    name: str, target: Path, limits: Limits | None, allowed: Mapping[str, int]
+) -> Mapping[str, int]:
+    """The limits after the file `name` is there."""
+    if name != CARD_FILE or limits is None:
+        return allowed
+    return {**LIMITS, **limits(target)}
+
+
+def _check_density(source: Path, members: Iterable[zipfile.ZipInfo]) -> None:
+    """Refuses before anything is written what grows out of all proportion."""
+    whole = sum(member.file_size for member in members)
+    packed = sum(member.compress_size for member in members)
+    if whole > _FREE and whole > _DENSE * packed:
+        raise UserError(
+            f"{source.name} has {packed / 1e6:.1f} MB and would unpack to {whole / 1e6:.0f} MB.",
+            "No model does; do not use it.",
+        )
+
+
+def _check_size(name: str, size: int, allowed: Mapping[str, int]) -> None:
+    if size > allowed[name]:
+        limit = allowed[name]
+        words = f"{limit // MIB} MB" if limit >= MIB else f"{limit} bytes"
+        raise UserError(
+            f"{name} is larger than {words}: this is not a model of this program.",
+            "Ask for it again where you got it.",
+        )
 
 
 def _top(source: Path, names: Iterable[str]) -> PurePosixPath:
@@ -107,18 +154,26 @@ def _check_names(source: Path, names: Iterable[str]) -> None:
             raise _pickle(f"{source.name}/{name}")
 
 
-def _copy(stream: IO[bytes], target: Path) -> None:
-    """Counts what really comes: the size that a zip file states may be a lie."""
-    limit, written = LIMITS[target.name], 0
+def _copy(stream: IO[bytes], target: Path, step: int) -> None:
+    """No more than the stated size comes out of a zip file; a folder's file may grow meanwhile."""
+    written = 0
     with target.open("xb") as out:
-        while chunk := stream.read(_CHUNK):
+        while chunk := _read(stream, step):
             written += len(chunk)
-            if written > limit:
-                raise UserError(
-                    f"{target.name} is larger than {limit // MIB} MB: this is not a model of this program.",
-                    "Ask for it again where you got it.",
-                )
+            _check_size(target.name, written, LIMITS)
             out.write(chunk)
+
+
+def _read(stream: IO[bytes], step: int) -> bytes:
+    """Raises BadZipFile for whatever a decoder finds wrong; what is wrong with the disk stays an OSError."""
+    try:
+        return stream.read(step)
+    except (lzma.LZMAError, zlib.error, EOFError, MemoryError, IndexError, AssertionError) as error:
+        raise zipfile.BadZipFile(str(error)) from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise zipfile.BadZipFile(str(error)) from error  # as bz2 says it
 
 
 @contextmanager
@@ -126,7 +181,12 @@ def _readable_zip(source: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(source) as archive:
             yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
+    except NotImplementedError as error:
+        raise UserError(
+            f"{source.name} is packed in a way that cannot be read here ({error}).",
+            "Unpack it yourself and import the folder.",
+        ) from error
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, struct.error) as error:
         raise UserError(
             f"{source.name} is neither a model folder nor a readable zip file.",
             "Choose the folder or the zip file of a model; if it is one, copy it again.",
