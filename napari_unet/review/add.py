@@ -170,7 +170,7 @@ def attach_masks(
                 without.append(case)
         yield CaseDone(case, done, len(sources), error)
     return Attached(
-        *map(tuple, (attached, without, accepted, problems, notes, files.ignored))  # type: ignore[arg-type]
+        *map(tuple, (attached, without, accepted, problems, notes, files.ignored))
     )
 
 
