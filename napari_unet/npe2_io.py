@@ -13,6 +13,8 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.io.formats import is_mask_name, is_readable_image, read_raster, stem, write_mask
 from napari_unet.io.layer_data import HEADER, LayerData, image_layer
+from napari_unet.io.names import is_index
+from napari_unet.io.opened import files_of, refuse_series
 from napari_unet.samples import CT, SAMPLES
 
 _FOR_ALL_LAYERS = ("name", "metadata", "scale", "units", "translate")
@@ -20,16 +22,24 @@ _LUNG_WINDOW = (-1350.0, 150.0)  # HU: the usual one, width 1500 and level -600
 
 
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
-    """A reader if all of these files are images that this package reads; several become a layer each."""
-    return read_layers if all(is_readable_image(Path(one)) for one in _each(path)) else None
+    """A reader if all of these files are images that this package reads; several become a layer each.
+
+    Of a folder, if it holds such an image. A DICOMDIR gets a reader too, which says what it lists.
+    """
+    files = files_of(_each(path))
+    known = all(is_readable_image(file) or (is_index(file) and file.is_file()) for file in files)
+    return read_layers if files and known else None
 
 
 def read_layers(path: str | list[str]) -> list[LayerData]:
     """One layer a file, with spacing, place, units, window and header; raises UserError.
 
-    What is named `*_mask.*` and holds whole numbers becomes a labels layer.
+    What is named `*_mask.*` and holds whole numbers becomes a labels layer. Several files of one series of CT
+    or MR are refused before anything is opened: beside each other they would be no volume.
     """
-    return [_layer(Path(one)) for one in _each(path)]
+    given = _each(path)
+    refuse_series(given)
+    return [_layer(file) for file in files_of(given)]
 
 
 def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
@@ -77,8 +87,8 @@ def _sample(number: int) -> list[LayerData]:
     return [image_layer(replace(read_raster(sample.image), view="PA"), sample.key)]
 
 
-def _each(path: str | list[str]) -> list[str]:
-    return [path] if isinstance(path, str) else list(path)
+def _each(path: str | list[str]) -> list[Path]:
+    return list(map(Path, [path] if isinstance(path, str) else path))
 
 
 def _like(labels: np.ndarray, meta: dict[str, Any]) -> Raster:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_unet.io.dicom_sets import series_among
 from napari_unet.io.ignored import Ignored
 from napari_unet.io.names import (
     composed,
@@ -56,7 +57,8 @@ def find_inputs(
 
     A folder means the readable images directly in it (recursive : and below it, but not in `output`).
     `*_mask.*` are skipped, and so are overlays and probabilities that stand beside their image. Files that
-    are named come through as they are: reading them says what is wrong with them.
+    are named come through as they are: reading them says what is wrong with them. The files of a series of CT
+    or MR are one case, with its problem.
     """
     files: dict[Path, Path] = {}
     problems: list[tuple[Path, str]] = []
@@ -80,11 +82,15 @@ def find_inputs(
             folders.add(path.parent.resolve())
         else:
             files.setdefault(path.resolve(), path)
-    paths = list(files.values())
+    several = series_among(files.values())
+    of_series = {path for series in several for path in series.files}
+    problems += [(series.files[0], str(series.refusal)) for series in several]
+    paths = [path for path in files.values() if path not in of_series]
     names = _numbered([_anonymous_name(path) for path in paths]) if anonymous else case_names(paths)
     cases = [Case(path, name) for path, name in zip(paths, names, strict=True)]
     for path, problem in problems:
-        named = composed(path.resolve().name if path.is_dir() else str(path))
+        named = stem(path) if path in of_series else str(path)
+        named = composed(path.resolve().name if path.is_dir() else named)
         cases.append(Case(path, _anonymous_name(path) if anonymous else named, problem))
     return Inputs(tuple(cases), skipped, frozenset(folders), tuple(ignored.sentences(names=not anonymous)))
 

@@ -91,7 +91,7 @@ def add(
         found = gather(inputs, manifest=manifest, split=split, masks=masks)
         _note(found.problems if masks else tuple(map(_with_hint, found.problems)))
         failed = _add(opened, found, masks, accept, model, device, reviewer or login_name("command line"))
-    if failed:
+    if failed or found.refused:
         raise typer.Exit(1)
 
 

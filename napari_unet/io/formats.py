@@ -15,6 +15,7 @@ from napari_unet.core.labels import MaskLabels, file_labels, label_map, whole_nu
 from napari_unet.core.quiet import quiet
 from napari_unet.core.raster import Raster
 from napari_unet.io.dicom import read_dicom
+from napari_unet.io.dicom_sets import refuse_index
 from napari_unet.io.grey import MaskValues
 from napari_unet.io.kinds import family_of
 from napari_unet.io.names import (
@@ -59,6 +60,7 @@ _LIBRARIES = ("PIL", "imagecodecs", "nibabel", "pydicom", "tifffile")
 def read_raster(path: Path) -> Raster:
     """One file as a raster. Raises UserError, with the file's name, for anything that cannot be read."""
     readers = {"picture": read_picture, "tiff": read_tiff, "nifti": read_nifti, "dicom": read_dicom}
+    refuse_index(path)
     with _memory_for(path):
         return readers[family_of(path)](path)
 

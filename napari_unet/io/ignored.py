@@ -6,13 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+from napari_unet.core.errors import UserError
+
 _NAMED = 3  # files that are named of each kind
 
 NO_IMAGE, HIDDEN, INDEX, FOLDER = "no image", "hidden", "index", "folder"
 _WORDS = {  # (one, several)
     NO_IMAGE: ("1 is no image that can be read", "{} are no images that can be read"),
     HIDDEN: ("1 is hidden", "{} are hidden"),
-    INDEX: ("1 is a DICOMDIR, which is no image but lists some", "{} are DICOMDIRs, which only list images"),
+    INDEX: ("1 is a DICOMDIR, which lists images", "{} are DICOMDIRs, which list images"),
 }
 
 
@@ -36,7 +38,7 @@ class Ignored:
         """What was passed over, counted; names : with the first names of each kind."""
         found = {reason: sorted(paths) for reason, paths in self._paths.items() if paths}
         folders = found.pop(FOLDER, [])
-        told = []
+        told = [self._listed(index, names) for index in found.get(INDEX, [])]
         total = sum(map(len, found.values()))
         if total:
             parts = ", ".join(
@@ -48,6 +50,17 @@ class Ignored:
             which = "1 sub-folder was" if len(folders) == 1 else f"{len(folders)} sub-folders were"
             told.append(f"{which} not looked into{_examples(folders, names)}.")
         return told
+
+    def _listed(self, index: Path, names: bool) -> str:
+        from napari_unet.io.dicom_sets import count_and_names, listed_in
+
+        try:
+            files = listed_in(index)
+        except UserError as error:
+            return str(error)
+        if not names:
+            return f"A DICOMDIR lists {len(files)} images."
+        return f"{index.name} lists {count_and_names(files, index.parent)}."
 
 
 def _examples(paths: list[Path], names: bool) -> str:

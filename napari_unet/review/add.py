@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.patients import placeholders_among
+from napari_unet.io.dicom_sets import series_among
 from napari_unet.io.formats import read_labels
-from napari_unet.io.ignored import Ignored
+from napari_unet.io.ignored import INDEX, Ignored
 from napari_unet.io.manifest import match, read_manifest
 from napari_unet.io.names import (
     expanded,
+    is_index,
     is_mask_name,
     is_readable_image,
     readable_files,
@@ -41,10 +43,14 @@ _MASK_FOLDERS = frozenset({"mask", "masks", "label", "labels", "labelstr", "labe
 
 @dataclass(frozen=True)
 class Found:
-    """What there is to add. problems : what is wrong or was left out, in words for the person."""
+    """What there is to add. problems : what is wrong or was left out, in words for the person.
+
+    refused : which of these are images that cannot be added, as the slices of a CT series.
+    """
 
     cases: list[NewCase]
     problems: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,12 +80,18 @@ def gather(
 
     manifest : see io.manifest; `split` takes the images of one split of it only. masks : a folder whose
     files are masks, not images. Left out and told: `*_mask.*`, overlays and probabilities beside their
-    image, and sub-folders called masks or labels. Review projects are passed by.
+    image, and sub-folders called masks or labels. Review projects are passed by. The slices of a series of CT
+    or MR are no images of their own: they are refused.
     Raises UserError if nothing is there, the manifest is no good, or no line of it has that split.
     """
     if split is not None and manifest is None:
         raise UserError("A split was named, but no manifest.", "Name the manifest that says what is in it.")
     images, problems = _images(inputs, masks)
+    several = series_among(images)
+    refused = tuple(str(series.refusal) for series in several)
+    problems = [*refused, *problems]
+    of_series = {path for series in several for path in series.files}
+    images = [image for image in images if image not in of_series]
     lines = read_manifest(manifest) if manifest else []
     if split is not None:
         splits = sorted({line.split for line in lines if line.split})
@@ -93,7 +105,7 @@ def gather(
             f"There is no image to add. {why}".rstrip(), "Choose images, or a folder that holds some."
         )
     if manifest is None:
-        return Found([NewCase(str(image)) for image in images], tuple(problems))
+        return Found([NewCase(str(image)) for image in images], tuple(problems), refused)
     found = match(lines, images)
     problems += (*found.notes, *found.problems)
     if not found.lines:
@@ -119,7 +131,7 @@ def gather(
         line = found.lines.get(image)
         fields = (line.patient, line.view, line.split) if line else ()
         cases.append(NewCase(str(image), *fields))
-    return Found(cases, tuple(problems))
+    return Found(cases, tuple(problems), refused)
 
 
 def add_found(project: ReviewProject, found: Found, by: str) -> list[tuple[str, bool]]:
@@ -221,6 +233,8 @@ def _images(inputs: Sequence[Path | str], masks: Path | None) -> tuple[list[Path
             files.update(dict.fromkeys(here))
         elif not os.path.lexists(path):
             problems.append(f"{path} does not exist." if path.suffix else f"Nothing matches {path}.")
+        elif is_index(path):
+            ignored.add(INDEX, [path])
         elif is_mask_name(path):
             left_out[_BY_NAME] += 1
         elif not is_readable_image(path):

@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import Result
+from dicom_files import save as save_dicom
 from PIL import Image
+from pydicom.fileset import FileSet
+from pydicom.uid import CTImageStorage, generate_uid
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.store import ReviewProject
@@ -150,3 +153,70 @@ def test_a_manifest_without_leading_zeros_and_suffixes_is_matched_and_told(
     assert result.exit_code == 0 and "7 for 007.png, 8 for 008.png" in result.stderr
     with ReviewProject.open(project) as opened:
         assert len({case.patient for case in opened.cases()} - {""}) == 2
+
+
+def ct_series(folder: Path, count: int) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    tags = {"Modality": "CT", "SOPClassUID": CTImageStorage, "SeriesInstanceUID": generate_uid()}
+    for k in range(count):
+        save_dicom(folder / f"IM{k:04}", np.zeros((16, 16), np.int16), **tags)
+    return folder
+
+
+def test_segment_says_of_each_series_once_that_it_is_one(
+    run: Run, bright_is_lung: None, save: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = save("a.png").parent
+    ct_series(folder, 12)
+    result = run("segment", folder, "-o", tmp_path / "out")
+    told = " ".join(result.stderr.split())
+    assert result.exit_code == 1 and told.count("12 files (IM0000, …) are one CT series") == 1
+    assert "1 of 2 segmented" in result.output
+    assert len((tmp_path / "out" / "report.csv").read_text("utf-8").splitlines()) == 3
+    hidden = run("segment", folder, "-o", tmp_path / "out2", "--anonymous")
+    assert "12 files" in hidden.output and "IM0000" not in hidden.output
+
+
+def test_review_refuses_a_series_before_anything_is_added(
+    run: Run, save: Callable[..., Path], tmp_path: Path
+) -> None:
+    project, series = tmp_path / "project", ct_series(tmp_path / "ct", 12)
+    run("review", "new", project)
+    result = run("review", "add", project, series)
+    assert isinstance(result.exception, UserError) and "12 files" in str(result.exception)
+    assert "dcm2niix" in str(result.exception)
+    ct_series(save("a.png").parent, 3)
+    result = run("review", "add", project, tmp_path / "in")
+    assert result.exit_code == 1 and "1 case added." in result.stdout
+    assert "3 files (IM0000, …) are one CT series" in " ".join(result.stderr.split())
+    with ReviewProject.open(project) as opened:
+        assert len(opened.cases()) == 1
+
+
+def test_x_rays_of_one_series_go_on_being_cases(run: Run, bright_is_lung: None, tmp_path: Path) -> None:
+    uid = generate_uid()
+    (tmp_path / "films").mkdir()
+    for k in range(3):
+        pixels = np.random.default_rng(k).integers(0, 255, (40, 60), dtype=np.uint8)
+        save_dicom(tmp_path / "films" / f"{k}", pixels, SeriesInstanceUID=uid)
+    assert "3 of 3 segmented" in run("segment", tmp_path / "films", "-o", tmp_path / "out").output
+    run("review", "new", tmp_path / "p")
+    assert "3 cases added." in run("review", "add", tmp_path / "p", tmp_path / "films").stdout
+
+
+def test_a_dicomdir_says_what_it_lists(run: Run, bright_is_lung: None, tmp_path: Path) -> None:
+    made = FileSet()
+    tags = {"StudyDate": "20261129", "StudyTime": "1200", "StudyID": "1", "SeriesNumber": 1}
+    tags |= {"InstanceNumber": 1}
+    for k in range(2):
+        pixels = np.random.default_rng(k).integers(0, 255, (40, 60), dtype=np.uint8)
+        uids = {"StudyInstanceUID": "1.2", "SeriesInstanceUID": f"1.2.{k}"}
+        made.add(save_dicom(tmp_path / f"{k}.dcm", pixels, **tags, **uids))
+    made.write(tmp_path / "disc")
+    run("review", "new", tmp_path / "p")
+    for given in (tmp_path / "disc" / "DICOMDIR", tmp_path / "disc"):
+        result = run("segment", given, "-o", tmp_path / "out")
+        assert result.exit_code == 1 and "lists 2 images (" in " ".join(result.output.split())
+    result = run("review", "add", tmp_path / "p", tmp_path / "disc" / "DICOMDIR")
+    assert "DICOMDIR lists 2 images (" in str(result.exception)
+    assert "2 cases added." in run("review", "add", tmp_path / "p", tmp_path / "disc").stdout

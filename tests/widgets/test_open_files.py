@@ -1,0 +1,86 @@
+"""Files and folders from hospitals, opened in napari by its own menu and by dropping them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dicom_files import save
+from npe2 import PluginManager
+from pydicom.uid import CTImageStorage, generate_uid
+
+from napari_unet.core.errors import UserError
+from napari_unet.npe2_io import get_reader
+
+CASES = Path(__file__).parents[1] / "data" / "cases"
+OURS = "napari-unet-lung"
+
+
+def ct(folder: Path, count: int) -> list[str]:
+    folder.mkdir()
+    tags = {"Modality": "CT", "SOPClassUID": CTImageStorage, "SeriesInstanceUID": generate_uid()}
+    pixels = np.zeros((16, 16), np.int16)
+    return [str(save(folder / f"IM{k:06}", pixels, **tags)) for k in range(count)]
+
+
+def films(folder: Path, count: int) -> list[str]:
+    folder.mkdir()
+    pixels, uid = np.arange(256, dtype=np.uint16).reshape(16, 16), generate_uid()
+    return [str(save(folder / f"IM{k:06}", pixels, SeriesInstanceUID=uid)) for k in range(count)]
+
+
+def readers(*names: str) -> list[list[str]]:
+    known = PluginManager.instance()
+    return [sorted(reader.plugin_name for reader in known.iter_compatible_readers([name])) for name in names]
+
+
+def test_dicom_is_dragged_in_whatever_it_is_called(make_napari_viewer, tmp_path: Path) -> None:
+    viewer = make_napari_viewer()
+    names = ("IM000001", "DICOM-0123456789abcdef0123456789", "1.2.840.99.55", "scan.IMA", "a.acr", "b.dc3")
+    for name in names:
+        shutil.copy(CASES / "scan.IMA", tmp_path / name)
+        viewer.open(str(tmp_path / name), plugin=None)  # by the only reader there is for it
+    assert len(viewer.layers) == len(names)
+    assert all(layer.metadata["napari_unet"]["view"] is not None for layer in viewer.layers)
+
+
+def test_no_other_file_gets_a_second_reader(make_napari_viewer) -> None:
+    make_napari_viewer()
+    names = ("a.png", "scan.2026.png", "b.tif", "c.jpg", "d.mp4", "e.1.jp2", "f.csv", "no.suffix", "g.zarr")
+    assert all(OURS not in found for found in readers(*names))
+
+
+@pytest.mark.parametrize("whole_folder", [False, True])
+def test_a_ct_series_is_refused_before_any_layer_is_made(
+    make_napari_viewer, tmp_path: Path, whole_folder: bool
+) -> None:
+    viewer, files = make_napari_viewer(), ct(tmp_path / "ct", 5)
+    opened = [str(tmp_path / "ct")] if whole_folder else files
+    with (
+        pytest.warns(UserWarning, match="5 files .* are one CT series"),  # napari shows these in the window
+        pytest.raises(UserError, match=r"cannot be read as a volume yet.*NIfTI"),
+    ):
+        viewer.open(opened, plugin=OURS)
+    assert len(viewer.layers) == 0
+
+
+def test_one_slice_and_a_folder_of_x_rays_open(make_napari_viewer, tmp_path: Path) -> None:
+    viewer = make_napari_viewer()
+    viewer.open(ct(tmp_path / "ct", 3)[:1], plugin=OURS)
+    assert len(viewer.layers) == 1
+    viewer.open(films(tmp_path / "films", 3), plugin=OURS)
+    viewer.open(str(tmp_path / "films"), plugin=OURS)
+    assert len(viewer.layers) == 7
+
+
+def test_the_reader_by_itself(tmp_path: Path) -> None:
+    files = ct(tmp_path / "ct", 3)
+    read = get_reader(files)
+    assert read is not None
+    with pytest.warns(UserWarning), pytest.raises(UserError, match="3 files"):
+        read(files)
+    assert get_reader(str(tmp_path)) is None  # a folder without images: left to others
+    (tmp_path / "IM1").write_text("text")
+    assert get_reader(str(tmp_path / "IM1")) is None
