@@ -151,14 +151,14 @@ def _subjects(cases: Sequence[NewCase], masks: Path, side: int) -> list[Subject]
 
 def _subject(name: str, case: NewCase, mask: Path, side: int) -> Subject:
     """An image and its mask at no more than `side` pixels. Raises UserError if it is none to correct."""
-    from napari_unet.core.labels import lung
+    from napari_unet.core.labels import ignored, lung
     from napari_unet.inference.prepare import resized
     from napari_unet.io.formats import read_labels, read_raster
     from napari_unet.training.simulate import Subject
 
     raster = read_raster(Path(case.path))
     found = read_labels(mask, of=raster)
-    reference = lung(found.labels)
+    reference, ignore = lung(found.labels), ignored(found.labels)
     for note in found.notes:
         stderr.print(f"{name}: {note}", markup=False)
     if raster.pixels.ndim != 2 or raster.shape != reference.shape:
@@ -171,7 +171,8 @@ def _subject(name: str, case: NewCase, mask: Path, side: int) -> Subject:
         pixels = resized(raster.pixels, (height, width))[0, 0].numpy()
         raster = replace(raster, pixels=pixels, spacing_mm=None, affine=None, frame=None)
         reference = resized(reference, (height, width))[0, 0].numpy() >= 0.5
-    return Subject(name, case.patient, raster, reference)
+        ignore = None if ignore is None else resized(ignore, (height, width))[0, 0].numpy() >= 0.5
+    return Subject(name, case.patient, raster, reference, ignore)
 
 
 def _steps(text: str) -> tuple[int, ...]:

@@ -33,12 +33,16 @@ class Arm(StrEnum):
 
 @dataclass(frozen=True)
 class Subject:
-    """One case to be corrected. raster : (Y, X). reference : bool of its shape."""
+    """One case to be corrected. raster : (Y, X). reference : bool of its shape.
+
+    ignore : bool of its shape, or None: what nobody could say, and what counts nowhere.
+    """
 
     id: str
     patient: str
     raster: Raster
     reference: np.ndarray
+    ignore: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,8 @@ def simulate(
     models, queue = 0, _queue(arm, left, [], looks, random, weight)
     while left:
         subject = left.pop(queue.pop(0))
-        work = Correction(looks[subject.id].mask, subject.reference, hand, _seed(seed, subject.id))
+        first, own = looks[subject.id].mask, _seed(seed, subject.id)
+        work = Correction(first, subject.reference, hand, own, subject.ignore)
         before = work.dice
         reached = work.finish()
         costs.append(

@@ -12,6 +12,7 @@ from torch import nn
 
 from napari_unet.core.doubt import border_doubt
 from napari_unet.core.errors import UserError
+from napari_unet.core.labels import IGNORE
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
@@ -63,7 +64,7 @@ class Fitting:
     def __call__(self, done: Sequence[Corrected], seed: int) -> Model:
         """A model fitted to the masks that the annotator made."""
         pairs = [
-            TrainingPair(one.subject.id, one.subject.raster, one.mask.astype(np.uint8), one.subject.patient)
+            TrainingPair(one.subject.id, one.subject.raster, _labels(one), one.subject.patient)
             for one in done
         ]
         new, _ = labelled(pairs, self._card, oversize=True)
@@ -71,3 +72,11 @@ class Fitting:
         made = run(adapt(self._net, new, self._memory, config, self._size, self._device))
         self._net.load_state_dict(made.weights)
         return looking(self._net, seen_as_child(self._card), self._device)
+
+
+def _labels(one: Corrected) -> np.ndarray:
+    """What the annotator leaves: lung where it was painted, IGNORE where nobody could say."""
+    labels = one.mask.astype(np.uint8)
+    if one.subject.ignore is not None and one.mask.any():
+        labels[one.subject.ignore] = IGNORE
+    return labels

@@ -55,27 +55,38 @@ class Stroke:
 class Correction:
     """One mask on its way to a reference. mask, reference : bool (Y, X); `mask` is copied.
 
+    ignore : bool (Y, X) or None, True where nobody could say: such pixels are no mistake and count nowhere.
+
     strokes : made so far, also those that were undone at once because they made the mask worse. pixels : that
     changed in strokes that stayed. length : of all strokes, in pixels.
     Raises ValueError if the shapes differ or there is nothing in the reference.
     """
 
-    def __init__(self, mask: np.ndarray, reference: np.ndarray, hand: Hand, seed: int = 0) -> None:
+    def __init__(
+        self,
+        mask: np.ndarray,
+        reference: np.ndarray,
+        hand: Hand,
+        seed: int = 0,
+        ignore: np.ndarray | None = None,
+    ) -> None:
         if mask.shape != reference.shape or not reference.any():
             raise ValueError(f"{mask.shape} cannot be corrected towards {reference.shape}, or that is empty")
-        self.mask, self.reference = mask.astype(bool), reference.astype(bool)
+        self.mask, self.reference = mask.astype(bool), np.array(reference, bool)
         self.hand = hand
         self.strokes = self.pixels = 0
         self.length = 0.0
         self._rng = np.random.default_rng(seed)
         self._side = max(mask.shape)
+        self._counted = np.ones(mask.shape, bool) if ignore is None else ~ignore.astype(bool)
+        self.reference &= self._counted
         self._beyond = {  # how deep a pixel lies on its own side of the true border
-            True: ndimage.distance_transform_edt(self.reference).astype(np.float32),
+            True: ndimage.distance_transform_edt(self.reference | ~self._counted).astype(np.float32),
             False: ndimage.distance_transform_edt(~self.reference).astype(np.float32),
         }
-        self._left_alone = np.zeros(mask.shape, bool)
+        self._left_alone = ~self._counted
         self._both = int(np.count_nonzero(self.mask & self.reference))
-        self._sum = int(np.count_nonzero(self.mask)) + int(np.count_nonzero(self.reference))
+        self._sum = int(np.count_nonzero(self.mask & self._counted)) + int(np.count_nonzero(self.reference))
 
     @property
     def dice(self) -> float:
@@ -125,8 +136,9 @@ class Correction:
         self.length += float(np.hypot(*np.diff(stroke.path, axis=0).T).sum()) if len(stroke.path) > 1 else 0.0
         box, covered = touched(stroke, self.mask.shape)
         changed = covered & (self.mask[box] != stroke.adds)
-        right = int(np.count_nonzero(changed & (self.reference[box] == stroke.adds)))
-        count = int(np.count_nonzero(changed))
+        counted = changed & self._counted[box]
+        right = int(np.count_nonzero(counted & (self.reference[box] == stroke.adds)))
+        count = int(np.count_nonzero(counted))
         if 2 * right <= count:
             self._left_alone[box] |= covered
             return False

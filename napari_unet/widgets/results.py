@@ -10,8 +10,9 @@ from weakref import ref
 import numpy as np
 from napari.layers import Image
 
-from napari_unet.core.checks import check_mask
+from napari_unet.core.checks import check_mask, label_findings
 from napari_unet.core.edits import ThresholdTrail, changes, follow_threshold, with_foreground
+from napari_unet.core.labels import LEFT, RIGHT, lung, values_in
 from napari_unet.core.masks import split_left_right
 from napari_unet.core.measure import Measures, measure
 from napari_unet.core.prediction import Prediction
@@ -127,10 +128,10 @@ def has_sides(result: MaskResult, labels: np.ndarray) -> bool:
 
     `result.left_right` decides where the labels can be read in both ways (a right lung only).
     """
-    is_left = labels == 2
+    is_left = labels == LEFT
     if result.left_right and is_left.any():
         return True
-    should_be_left = _drawn(result, _lungs(labels), True) == 2
+    should_be_left = _drawn(result, _lungs(labels), True) == LEFT
     wanted = np.count_nonzero(should_be_left)
     if not wanted:
         return result.left_right
@@ -152,15 +153,16 @@ def summarise(result: MaskResult, data: np.ndarray, slice_in_view: int) -> Summa
     modality = result.header.get("modality", Modality.UNKNOWN)
     sides = np.where(painted, labels, 0) if left_right else None
     measures = measure(painted, spacing, towards, modality=modality, labels=sides)
-    findings = tuple(finding.text for finding in check_mask(painted, spacing, towards))
+    found = (*label_findings(labels, towards), *check_mask(painted, spacing, towards))
+    findings = tuple(finding.text for finding in found)
     return Summary(measures, findings, threshold, left_right, part)
 
 
 def save(result: MaskResult, data: np.ndarray, path: Path) -> Path:
     """Write the layer's `data` to `path`, in the format of its suffix; 0 and 255 if it has one label only."""
     labels = np.array(data).reshape(result.shape)
-    plain = not has_sides(result, labels) and labels.max(initial=0) <= 1
-    return write_mask(path, labels > 0 if plain else labels, Raster(labels, **result.header))
+    plain = not has_sides(result, labels) and set(values_in(labels)) <= {0, RIGHT}
+    return write_mask(path, lung(labels) if plain else labels, Raster(labels, **result.header))
 
 
 def _lungs(labels: np.ndarray) -> np.ndarray:

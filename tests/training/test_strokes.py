@@ -123,3 +123,15 @@ def test_hands_and_masks_that_cannot_be() -> None:
         Correction(REFERENCE[1:], REFERENCE, Hand())
     with pytest.raises(ValueError, match="empty"):
         Correction(REFERENCE, np.zeros_like(REFERENCE), Hand())
+
+
+def test_what_nobody_could_say_is_no_mistake() -> None:
+    ignore = np.zeros_like(REFERENCE)
+    ignore[:110] = True
+    work = Correction(without(110), REFERENCE, Hand(), ignore=ignore)
+    assert work.dice == 1 and work.done
+    work = Correction(without(150), REFERENCE, Hand(enough=0.95), ignore=ignore)
+    assert work.dice == pytest.approx(dice(without(150), REFERENCE, ignore)) and not work.done
+    assert work.finish()
+    assert work.dice == pytest.approx(dice(work.mask, REFERENCE, ignore))
+    assert not work.mask[:80].any()  # nobody paints there
