@@ -18,7 +18,6 @@ from napari_unet.io.opened import files_of, refuse_series
 from napari_unet.samples import CT, SAMPLES
 
 _FOR_ALL_LAYERS = ("name", "metadata", "scale", "units", "translate")
-_LUNG_WINDOW = (-1350.0, 150.0)  # HU: the usual one, width 1500 and level -600
 
 
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
@@ -70,7 +69,7 @@ def sample_4() -> list[LayerData]:
 
 def sample_ct() -> list[LayerData]:
     """A chest CT, seen through a lung window, and its mask."""
-    raster = replace(read_raster(CT.image), modality=Modality.CT, window=_LUNG_WINDOW)
+    raster = replace(read_raster(CT.image), modality=Modality.CT)
     return [image_layer(raster, CT.key), _layer(CT.mask)]
 
 

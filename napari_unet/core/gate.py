@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.masks import MaskRule, bounding_box, clean
+from napari_unet.core.padding import padded_pixels, without_padding
 from napari_unet.core.raster import AIR_HU, Modality, Raster
 
 SMALLEST, LARGEST = 32, 10_000
@@ -60,7 +61,7 @@ def check_pixels(raster: Raster) -> None:
             f"The image is {in_plane[1]} × {in_plane[0]} pixels.",
             f"Use one with {SMALLEST} to {LARGEST} pixels a side.",
         )
-    pixels = raster.pixels
+    pixels = _image_pixels(raster)
     low, high = float(pixels.min()), float(pixels.max())  # nan if any pixel is
     if np.isnan(low) or max(-low, high) > _TOO_LARGE:
         with np.errstate(over="ignore"):
@@ -75,7 +76,9 @@ def check_pixels(raster: Raster) -> None:
 def check_kind(
     raster: Raster, modalities: Sequence[str], views: Sequence[str], body_parts: Sequence[str] = ()
 ) -> None:
-    """Raises NotForModel if the header, or values only CT has, say that the model is not for this image.
+    """Raises NotForModel if the header says that the model is not for this image.
+
+    Where no header names a modality, values only CT has say it.
 
     modalities, views, body_parts : what the model takes; () means anything. A body part fits if one of
     `body_parts` stands in it ("CHEST" in "CHEST_ABDOMEN").
@@ -86,9 +89,10 @@ def check_kind(
             f"This is a {raster.modality} image; the model is for {wanted} images.",
             f"Open {wanted} images, or choose a model for {raster.modality} if you have one.",
         )
-    if modalities and Modality.CT.value not in modalities and raster.pixels.min() < AIR_HU:
+    lowest = 0.0 if raster.modality else float(_image_pixels(raster).min())  # the header says what it is
+    if modalities and Modality.CT.value not in modalities and lowest < AIR_HU:
         raise NotForModel(
-            f"The image has values down to {raster.pixels.min():.0f}, as CT has;"
+            f"The image has values down to {lowest:.0f}, as CT has;"
             f" the model is for {wanted} images.",
             f"Open {wanted} images, or choose a model for CT if you have one.",
         )
@@ -103,6 +107,19 @@ def check_kind(
             f"The header says {raster.body_part}; the model is for {' or '.join(body_parts)}.",
             "Choose a model for this part of the body.",
         )
+
+
+def _image_pixels(raster: Raster) -> np.ndarray:
+    """The pixels that are no padding, of any shape. Raises NotForModel if too few are left."""
+    padded = padded_pixels(raster.pixels, raster.padding)
+    if padded is None:
+        return raster.pixels
+    planes = padded if padded.ndim == 3 else padded[None]
+    for plane in planes:
+        inside = 0 if plane.all() else min(without_padding(plane, (1, 1))[0].shape)
+        if inside < SMALLEST:
+            raise NotForModel("Nearly all of the image is padding, its header says.", "Open another image.")
+    return np.asarray(raster.pixels[~padded])
 
 
 def likeness(probability: np.ndarray, like: Likeness) -> float:

@@ -23,7 +23,7 @@ class Modality(StrEnum):
 
 
 AIR_HU = -500
-"""A projection has no values this far under zero; CT in Hounsfield units has, in every slice."""
+"""CT in Hounsfield units has values this far under zero in every slice; a projection seldom has."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Raster:
         opposite, None if nothing says so.
     window : (low, high) contrast limits in pixel units for display only, or None.
     padding : (lowest, highest) of the values that are no image (DICOM PixelPaddingValue), or None.
+        `io` makes them darker than the image.
     columns_towards : "L" or "R", the side of the patient to which X increases, from the header; None if
         nothing says so.
     body_part : DICOM BodyPartExamined ("CHEST", "HAND", ...), "" if unknown.
@@ -97,6 +98,11 @@ class Raster:
 
 def modality_of(raster: Raster) -> Modality:
     """As the header says; a volume that says nothing and has values only CT has is a CT."""
-    if raster.modality is Modality.UNKNOWN and raster.pixels.ndim == 3 and raster.pixels.min() < AIR_HU:
+    return modality_in(raster.pixels, raster.modality)
+
+
+def modality_in(pixels: np.ndarray, modality: Modality) -> Modality:
+    """`modality_of` for pixels with what their header says."""
+    if modality is Modality.UNKNOWN and pixels.ndim == 3 and pixels.min(initial=0) < AIR_HU:
         return Modality.CT
-    return raster.modality
+    return modality

@@ -1,10 +1,16 @@
-"""Window and level: which pixel values are shown as black and as white. Display only; no pixel is changed."""
+"""Window and level: which pixel values are shown as black and as white. Display only; no pixel is changed.
+
+`display_window` and `display_pixels` are what canvas, thumbnails, overlays, exports and reports are made by.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+
+from napari_unet.core.padding import padded_pixels
+from napari_unet.core.raster import Modality, Raster, modality_in
 
 NARROWEST = 1e-3
 """The narrowest window that a drag can make, as a share of the data's range."""
@@ -47,18 +53,76 @@ class Window:
         return Window(level - width / 2, level + width / 2)
 
 
-def full_window(pixels: np.ndarray) -> Window:
-    """From the lowest to the highest finite value; bytes always count as 0..255.
+LUNG_WINDOW = Window(-1350.0, 150.0)
+"""HU: the usual one for lungs, width 1500 and level -600."""
+
+_LEAST = 1e-3  # share of the pixels that a window must hold to be of this image
+
+
+def display_window(raster: Raster) -> Window:
+    """The window that an image opens with: see `opening_window`."""
+    return opening_window(raster.pixels, raster.window, raster.modality, raster.padding)
+
+
+def opening_window(
+    pixels: np.ndarray,
+    window: tuple[float, float] | None = None,
+    modality: Modality = Modality.UNKNOWN,
+    padding: tuple[float, float] | None = None,
+) -> Window:
+    """The header's window, unless it holds none of the image's pixels (less than one in a thousand).
+
+    Without one, or with one that holds nothing: the lung window for a CT, all values for the rest.
+    Arguments as in Raster; pixels may have any number of axes.
+    """
+    sample = _sample(pixels, padding)
+    if window is not None and window[0] < window[1] and _holds(Window(*window), sample):
+        return Window(*window)
+    if modality_in(pixels, modality) is Modality.CT and _holds(LUNG_WINDOW, sample):
+        return LUNG_WINDOW
+    return full_window(pixels, padding)
+
+
+def display_pixels(raster: Raster, plane: np.ndarray | None = None) -> np.ndarray:
+    """uint8 as the canvas shows an image when it opens; what is padding or no number is black.
+
+    plane : a part of the raster's pixels (a slice, every second row), shown as in the whole image.
+    """
+    pixels = raster.pixels if plane is None else plane
+    window = display_window(raster)
+    with np.errstate(invalid="ignore"):
+        scaled = (pixels.astype(np.float32) - np.float32(window.low)) * np.float32(1 / window.width)
+        grey = np.clip(scaled, 0, 1)
+    grey = np.where(np.isfinite(grey), 1 - grey if raster.inverted else grey, 0)
+    padded = padded_pixels(pixels, raster.padding)
+    if padded is not None:
+        grey[padded] = 0
+    return np.asarray(np.rint(grey * 255), np.uint8)
+
+
+def full_window(pixels: np.ndarray, padding: tuple[float, float] | None = None) -> Window:
+    """From the lowest to the highest finite value that is no padding; bytes always count as 0..255.
 
     About a quarter of a million pixels are looked at (regular steps), so that it takes a few ms at any size.
     A constant image gets a window of width 1 from its value upwards; without any finite pixel it is 0..1.
     """
     if pixels.dtype == np.uint8:
         return Window(0.0, 255.0)
-    step = max(1, int(np.ceil((pixels.size / _SAMPLE) ** (1 / pixels.ndim))))
-    sample = pixels[(slice(None, None, step),) * pixels.ndim]
-    sample = sample[np.isfinite(sample)]
+    sample = _sample(pixels, padding)
     if not sample.size:
         return Window(0.0, 1.0)
     low, high = float(sample.min()), float(sample.max())
     return Window(low, high if high > low else low + 1)
+
+
+def _sample(pixels: np.ndarray, padding: tuple[float, float] | None) -> np.ndarray:
+    """Some finite pixels that are no padding, (N,)."""
+    step = max(1, int(np.ceil((pixels.size / _SAMPLE) ** (1 / pixels.ndim))))
+    sample = pixels[(slice(None, None, step),) * pixels.ndim]
+    padded = padded_pixels(sample, padding)
+    return np.asarray(sample[np.isfinite(sample) if padded is None else np.isfinite(sample) & ~padded])
+
+
+def _holds(window: Window, sample: np.ndarray) -> bool:
+    inside = np.count_nonzero((sample >= window.low) & (sample <= window.high))
+    return bool(inside > _LEAST * sample.size)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
 from napari_unet.core.gate import LARGEST, likeness, mixed_polarity_note
+from napari_unet.core.padding import without_padding
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import changed
@@ -72,7 +73,7 @@ class Predictor:
         seen = _Seen()
         with bottleneck_features(self.net) as passes:
             if raster.pixels.ndim == 2:
-                maps = yield from self._image(raster.pixels, raster.spacing_mm, inverted, seen)
+                maps = yield from self._inside(raster.pixels, raster, inverted, seen)
             else:
                 maps = yield from self._stack(raster, inverted, seen)
         seen.notes += mixed_polarity_note(seen.inverted)
@@ -94,11 +95,21 @@ class Predictor:
         )
 
     def _stack(self, raster: Raster, inverted: bool | None, seen: _Seen) -> Maps:
-        spacing = None if raster.spacing_mm is None else raster.spacing_mm[1:]
         maps = np.empty((len(self.card.classes) + 1, *raster.shape), np.float32)
         for z, pixels in enumerate(raster.pixels):
-            maps[:, z] = yield from _notes_only(self._image(pixels, spacing, inverted, seen))
+            maps[:, z] = yield from _notes_only(self._inside(pixels, raster, inverted, seen))
             yield TileDone(z + 1, len(raster.pixels))
+        return maps
+
+    def _inside(self, plane: np.ndarray, raster: Raster, inverted: bool | None, seen: _Seen) -> Maps:
+        """(C + 1, Y, X) of an image or a slice: as without its border of padding, and zero there."""
+        spacing = None if raster.spacing_mm is None else raster.spacing_mm[-2:]
+        pixels, box = without_padding(plane, raster.padding)
+        found = yield from self._image(pixels, spacing, inverted, seen)
+        if pixels.shape == plane.shape:
+            return found
+        maps = np.zeros((len(found), *plane.shape), np.float32)
+        maps[:, *box] = found
         return maps
 
     def _image(

@@ -77,11 +77,14 @@ def modality(dataset: Dataset) -> Modality:
 def inverted(dataset: Dataset) -> bool | None:
     """True for MONOCHROME1 (low values are bright), False for MONOCHROME2, None for the rest.
 
-    A presentation LUT shape INVERSE belongs to MONOCHROME1; beside MONOCHROME2 it turns the image over.
+    A presentation LUT shape INVERSE belongs to MONOCHROME1; beside MONOCHROME2 it turns the image over. A
+    falling rescale beside MONOCHROME2 shows a negative, if it is meant: None, so that bones are looked for.
     """
-    if text(dataset, "PhotometricInterpretation") == "MONOCHROME2":
-        return text(dataset, "PresentationLUTShape") == "INVERSE"
-    return True if text(dataset, "PhotometricInterpretation") == "MONOCHROME1" else None
+    photometric = text(dataset, "PhotometricInterpretation")
+    if photometric == "MONOCHROME1" or text(dataset, "PresentationLUTShape") == "INVERSE":
+        return True
+    falling = number(dataset, "RescaleSlope", 1) < 0 and "ModalityLUTSequence" not in dataset
+    return False if photometric == "MONOCHROME2" and not falling else None
 
 
 def spacing(dataset: Dataset) -> tuple[tuple[float, float] | None, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.padding import padded_pixels
+from napari_unet.core.padding import padded_pixels, set_apart
 from napari_unet.io import dicom_header as header
 from napari_unet.io.dicom_decoder import PLUGIN, frame_bits, is_available, register
 from napari_unet.io.grey import grey_from_channels
@@ -25,6 +25,8 @@ _EXACT = 2**24  # float32 holds whole numbers up to here
 @dataclass(frozen=True)
 class Pixels:
     """values : (Y, X) after the modality rescale. padding : (lowest, highest) of those that are padding.
+
+    They are darker than the image (`set_apart`), whatever value the file gives them.
 
     notes : what the header says of its pixels and is not so, in words.
     """
@@ -53,11 +55,9 @@ def read_pixels(dataset: Dataset, name: str) -> Pixels:
     padding = _padding(dataset, words.dtype)
     padded = padded_pixels(words, padding)
     stored, more = _stored(words, bits, dataset, padded)
-    limits = None
-    if padding is not None:
-        ends = _rescaled(np.array([padding], stored.dtype), dataset)
-        limits = (float(ends.min()), float(ends.max()))
-    return Pixels(_rescaled(stored, dataset), limits, (*notes, *more))
+    padded = padded if padded is not None else padded_pixels(stored, padding)
+    values, limits = set_apart(_rescaled(stored, dataset), padded, bool(header.inverted(dataset)))
+    return Pixels(values, limits, (*notes, *more))
 
 
 def _decoded(dataset: Dataset) -> tuple[np.ndarray, int, tuple[str, ...]]:
@@ -130,8 +130,6 @@ def _stored(
             )
         else:
             notes = (f"Bits beside the {count} that the header names are taken for an overlay: left out.",)
-    if padded is not None and padded.any():
-        values = np.where(padded, words, values)
     return values, notes
 
 

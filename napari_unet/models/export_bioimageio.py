@@ -14,8 +14,9 @@ import yaml
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.quiet import quiet
+from napari_unet.core.raster import Raster
+from napari_unet.core.window import display_pixels
 from napari_unet.io.atomic import atomic_write
-from napari_unet.io.overlay import shown_grey
 from napari_unet.models.bioimageio_rdf import description, readme
 from napari_unet.models.example import example_image
 from napari_unet.models.library import ModelEntry
@@ -95,7 +96,7 @@ def _cover(pixels: np.ndarray, mask: np.ndarray) -> bytes:
     """PNG, twice as wide as high: the image, and the image with its mask in blue."""
     from PIL import Image
 
-    grey = np.repeat(shown_grey(pixels, None, False)[..., None], 3, axis=-1)
+    grey = np.repeat(display_pixels(Raster(pixels))[..., None], 3, axis=-1)
     marked = grey.copy()
     marked[mask] = marked[mask] // 2 + np.array([0, 57, 89], np.uint8)
     buffer = io.BytesIO()

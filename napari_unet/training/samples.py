@@ -13,6 +13,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.gate import check_pixels
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.labels import IGNORE, MaskLabels, lung
+from napari_unet.core.padding import without_padding
 from napari_unet.core.patients import placeholders_among
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
@@ -118,7 +119,9 @@ def load_samples(
                 f"{pair.image.name} is {raster.shape} pixels and its mask {labels.shape}.",
                 "Give it its own mask.",
             )
-        images.append(network_input(raster.pixels, intensity, shape, bool(raster.inverted)))
+        pixels, box = without_padding(raster.pixels, raster.padding)
+        labels = labels[box]
+        images.append(network_input(pixels, intensity, shape, bool(raster.inverted)))
         for stack, part in zip((masks, valid), _targets(lung(labels), labels == IGNORE, shape), strict=True):
             stack.append(part)
     stacked, drawn, known = (np.stack(stack)[:, None] for stack in (images, masks, valid))
@@ -144,8 +147,9 @@ def labelled(
         raster, labels, _ = read_pair(pair, card)
         stack = raster.pixels.ndim == 3
         for z in chosen_slices(pair, raster) if stack else [...]:
-            images.append(network_input(raster.pixels[z], card.intensity, shape, bool(raster.inverted)))
-            targets = _targets(lung(labels[z]), labels[z] == IGNORE, shape)
+            pixels, box = without_padding(raster.pixels[z], raster.padding)
+            images.append(network_input(pixels, card.intensity, shape, bool(raster.inverted)))
+            targets = _targets(lung(labels[z][box]), labels[z][box] == IGNORE, shape)
             for found, part in zip((masks, valid), targets, strict=True):
                 found.append(part)
             origins.append(k)

@@ -137,23 +137,34 @@ def test_the_presentation_says_what_is_bright(tmp_path, pixels, photometric, sha
 
 
 @pytest.mark.parametrize(
-    ("tags", "padding"),
+    "tags",
     [
-        ({"PixelPaddingValue": 4000}, (4000, 4000)),
-        ({"PixelPaddingValue": 4000, "PixelPaddingRangeLimit": 4095}, (4000, 4095)),
-        ({"PixelPaddingValue": 0, "RescaleSlope": -1, "RescaleIntercept": 2048}, (2048, 2048)),
-        ({"PixelPaddingValue": 63536, "BitsStored": 12, "HighBit": 11}, (63536, 63536)),
-        ({}, None),
+        {"PixelPaddingValue": 4000},
+        {"PixelPaddingValue": 4000, "PixelPaddingRangeLimit": 4095},
+        {"PixelPaddingValue": 4000, "PhotometricInterpretation": "MONOCHROME1"},
+        {"PixelPaddingValue": 0, "RescaleSlope": -1, "RescaleIntercept": 2048},
+        {"PixelPaddingValue": 63536, "BitsStored": 12, "HighBit": 11},
+        {"PixelPaddingValue": 0, "RescaleSlope": 0.5, "RescaleIntercept": 0},
     ],
 )
-def test_padding_is_told_in_the_values_of_the_image(tmp_path, pixels, tags, padding):
-    words = pixels.copy()
-    words[:5] = tags.get("PixelPaddingValue", 7)
+def test_padding_is_darker_than_the_image_and_the_image_stays(tmp_path, pixels, tags):
+    words = np.minimum(pixels, 3900)
+    words[:5] = tags["PixelPaddingValue"]
+    words[1, :9] = tags.get("PixelPaddingRangeLimit", tags["PixelPaddingValue"])
     raster = read_raster(save(tmp_path / "a.dcm", words, **tags))
-    assert raster.padding == padding
-    if padding:
-        inside = (raster.pixels >= padding[0]) & (raster.pixels <= padding[1])
-        assert inside[:5].all() and inside[5:].mean() < 0.01
+    low, high = raster.padding
+    assert ((raster.pixels[:5] >= low) & (raster.pixels[:5] <= high)).all()
+    image = raster.pixels[5:]
+    expected = words[5:].astype(float) * tags.get("RescaleSlope", 1) + tags.get("RescaleIntercept", 0)
+    np.testing.assert_allclose(image, expected)
+    assert low > image.max() if raster.inverted else high < image.min()
+    assert raster.notes == ()
+
+
+def test_no_padding_and_nothing_but_padding(tmp_path, pixels):
+    assert read_raster(save(tmp_path / "a.dcm", pixels)).padding is None
+    assert read_raster(save(tmp_path / "b.dcm", pixels, PixelPaddingValue=65535)).padding is None
+    assert read_raster(save(tmp_path / "c.dcm", pixels * 0, PixelPaddingValue=0)).padding is None
 
 
 def test_padding_of_signed_pixels_written_unsigned(tmp_path, pixels):
@@ -163,4 +174,16 @@ def test_padding_of_signed_pixels_written_unsigned(tmp_path, pixels):
     made.add_new("PixelPaddingValue", "US", 2**16 - 2000)
     made.save_as(tmp_path / "a.dcm")
     raster = read_raster(tmp_path / "a.dcm")
-    assert raster.padding == (-2024, -2024) and (raster.pixels[:, :6] == -2024).all()
+    assert raster.padding and (raster.pixels[:, :6] == raster.padding[0]).all()
+    np.testing.assert_array_equal(raster.pixels[:, 6:], signed[:, 6:].astype(int) - 24)
+
+
+def test_padding_of_floats(tmp_path):
+    real = _RNG.normal(0, 1, (20, 30)).astype(np.float32)
+    real[:, :4] = -1000
+    made = dataset(real.view(np.int32), PixelData=None, BitsAllocated=32)
+    made.FloatPixelData, made.FloatPixelPaddingValue = real.tobytes(), -1000.0
+    made.save_as(tmp_path / "a.dcm")
+    raster = read_raster(tmp_path / "a.dcm")
+    assert raster.padding and (raster.pixels[:, :4] == raster.padding[0]).all()
+    np.testing.assert_array_equal(raster.pixels[:, 4:], real[:, 4:])

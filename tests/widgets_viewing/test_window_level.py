@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
+
+from napari_unet.npe2_io import get_reader
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 
@@ -259,3 +263,19 @@ def test_keys_without_an_image_say_what_to_do(viewer, viewing, hands, capsys):
     for key in "GWH":
         hands.press_key(key)
     assert "no image in view" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["window_outside.dcm", "padding_65535.dcm"])
+def test_w_brings_back_what_an_image_opened_with(viewer, viewing, hands, name):
+    """A window that holds no pixel, and a border that is none of the image: neither counts."""
+    path = str(Path(__file__).parents[1] / "data" / "cases" / name)
+    viewer.layers.clear()
+    ((pixels, options, _),) = get_reader(path)(path)
+    image = viewer.add_image(pixels, **options)
+    opened = tuple(image.contrast_limits)
+    assert 400 < opened[0] < 1000 and 2000 < opened[1] < 4000
+    image.contrast_limits = (60000, 60100)
+    hands.press_key("W")
+    assert tuple(image.contrast_limits) == opened
+    shown = viewer.screenshot(canvas_only=True, flash=False)[..., 0]
+    assert np.percentile(shown, 99) > 100

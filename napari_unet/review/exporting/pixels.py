@@ -6,27 +6,37 @@ from dataclasses import replace
 
 import numpy as np
 
+from napari_unet.core.padding import filled, padded_pixels
 from napari_unet.core.raster import Raster
-from napari_unet.io.overlay import shown_grey
+from napari_unet.core.window import Window, display_pixels, display_window
 
 
 def upright(raster: Raster) -> Raster:
     """The raster with dense tissue bright and finite numbers of at most 32 bit, or float64.
 
-    An image that its header says is inverted is mirrored between its lowest and highest value. What is not
-    finite becomes the lowest value. Spacing, affine and frame stay.
+    An image that its header says is inverted is mirrored between its lowest and highest value, and its window
+    with it: so `as_bytes` gives what the reader saw. Padding and what is not finite get the darkest value of
+    the image. Spacing, affine and frame stay.
     """
     pixels = raster.pixels
     if pixels.dtype == bool:
         pixels = pixels.astype(np.uint8) * np.uint8(255)
-    if pixels.dtype.kind == "f":
-        finite = np.isfinite(pixels)
-        if not finite.all():
-            lowest = pixels[finite].min() if finite.any() else 0
-            pixels = np.where(finite, pixels, lowest).astype(pixels.dtype)
-    if raster.inverted:
-        pixels = _mirrored(pixels)
-    return replace(raster, pixels=_of_plain_type(pixels), inverted=False if raster.inverted else None)
+    window = display_window(replace(raster, pixels=pixels))
+    padded = padded_pixels(pixels, raster.padding)
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+        padded = ~np.isfinite(pixels) if padded is None else padded | ~np.isfinite(pixels)
+        pixels = np.zeros_like(pixels) if padded.all() else pixels
+    pixels = filled(pixels, padded, bool(raster.inverted))
+    if raster.inverted and pixels.size:
+        ends = float(pixels.min()) + float(pixels.max())
+        pixels, window = _mirrored(pixels), Window(ends - window.high, ends - window.low)
+    return replace(
+        raster,
+        pixels=_of_plain_type(pixels),
+        inverted=False if raster.inverted else None,
+        window=(window.low, window.high),
+        padding=None,
+    )
 
 
 def as_unsigned(pixels: np.ndarray) -> np.ndarray:
@@ -41,15 +51,11 @@ def as_unsigned(pixels: np.ndarray) -> np.ndarray:
 
 
 def as_bytes(raster: Raster) -> np.ndarray:
-    """uint8: as they are, otherwise what a viewer shows."""
-    if raster.pixels.dtype == np.uint8:
-        return raster.pixels
-    return shown_grey(raster.pixels, raster.window, bool(raster.inverted))
+    """uint8: what a viewer shows; bytes without a window as they are."""
+    return display_pixels(raster)
 
 
 def _mirrored(pixels: np.ndarray) -> np.ndarray:
-    if not pixels.size:
-        return pixels
     low, high = pixels.min(), pixels.max()
     if pixels.dtype.kind == "f":
         return np.asarray(low + (high - pixels))

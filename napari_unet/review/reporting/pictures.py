@@ -13,8 +13,8 @@ from napari_unet.core.labels import lung
 from napari_unet.core.outline import outline
 from napari_unet.core.palette import SKY_BLUE, VERMILLION
 from napari_unet.core.raster import Raster
+from napari_unet.core.window import display_pixels
 from napari_unet.io.formats import read_raster
-from napari_unet.io.overlay import shown_grey
 from napari_unet.review.exporting.burned_in import find_text
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import AuthorKind, Case, Revision
@@ -66,7 +66,7 @@ def _small(raster: Raster, masks: list[np.ndarray]) -> tuple[np.ndarray, list[np
     if pixels.ndim == 3:
         changed = int(np.argmax(np.count_nonzero(masks[0] != masks[1], axis=(1, 2))))
         pixels, masks = pixels[changed], [mask[changed] for mask in masks]
-    grey = shown_grey(pixels, raster.window, bool(raster.inverted))
+    grey = display_pixels(raster, pixels)
     for line in find_text(pixels):
         grey[max(0, line.top - 2) : line.bottom + 2, max(0, line.left - 2) : line.right + 2] = 0
     share = min(1.0, _LONGEST / max(grey.shape))

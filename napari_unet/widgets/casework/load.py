@@ -12,14 +12,11 @@ from PIL import Image as Picture
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import LEFT
-from napari_unet.core.raster import Modality, modality_of
+from napari_unet.core.window import display_window, full_window
 from napari_unet.io.formats import read_raster
 from napari_unet.review.saving.recovery import unsaved_work
 from napari_unet.review.types import Case
 from napari_unet.widgets.casework.swift import waking
-
-_LUNG_WINDOW = (-1350.0, 150.0)  # HU
-_SAMPLE = 1 << 18  # pixels that are looked at for the grey values of an image without a window
 
 
 @dataclass
@@ -83,8 +80,9 @@ def load_case(project: Any, id: str) -> LoadedCase:
             f"The image of case {case.number} is not the one that its mask was made for.",
             "Decide in the queue which one counts.",
         )
-    is_ct = modality_of(raster) is Modality.CT
-    limits = _LUNG_WINDOW if is_ct else raster.window or _limits(raster.pixels)
+    window = display_window(raster)
+    if raster.window is None and raster.pixels.dtype == np.uint8:  # stretched to what they hold
+        window = full_window(raster.pixels.astype(np.int16), raster.padding)
     unsaved = None if project.is_elsewhere(id) else unsaved_work(project, id)  # another window's strokes
     if unsaved is not None and unsaved.shape != raster.shape:
         unsaved = None
@@ -95,7 +93,7 @@ def load_case(project: Any, id: str) -> LoadedCase:
         case,
         raster.pixels,
         raster.header(),
-        limits,
+        (window.low, window.high),
         labels,
         labels.copy(),
         case.revision,
@@ -116,11 +114,3 @@ def enlarged(small: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         return small.astype(np.float32) / 255
     picture = Picture.fromarray(small.astype(np.float32) / 255)
     return np.asarray(picture.resize(shape[::-1], Picture.Resampling.BILINEAR))
-
-
-def _limits(pixels: np.ndarray) -> tuple[float, float]:
-    """Least and greatest finite value of the image; of a large one, of a sample."""
-    sample = pixels.reshape(-1)[:: max(1, pixels.size // _SAMPLE)]
-    sample = sample[np.isfinite(sample)]
-    low, high = (float(sample.min()), float(sample.max())) if sample.size else (0.0, 1.0)
-    return (low, high) if low < high else (low, low + 1)

@@ -12,12 +12,14 @@ from PIL.PngImagePlugin import PngInfo
 
 from napari_unet.core.labels import lung
 from napari_unet.core.outline import outline
+from napari_unet.core.raster import Raster
+from napari_unet.core.window import display_pixels
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.formats import read_raster
 
 SIDE = 96
 _COLOUR = (255, 176, 0)
-_OF = "revision"  # text in the file: which mask is drawn
+_OF = "shown with"  # text in the file: which mask is drawn
 _one_at_a_time = threading.Lock()  # a table that scrolls must not read twenty X-rays at once
 
 
@@ -33,7 +35,7 @@ def thumbnail_of(project: Any, id: str, revision: str | None) -> np.ndarray:
     with _one_at_a_time:
         raster = read_raster(Path(project.source(id)))
         labels = None if revision is None else project.read_mask(revision)
-        picture = drawn(raster.pixels, labels, bool(raster.inverted))
+        picture = drawn(raster, labels)
     about = PngInfo()
     about.add_text(_OF, revision or "")
     try:
@@ -45,16 +47,14 @@ def thumbnail_of(project: Any, id: str, revision: str | None) -> np.ndarray:
     return picture
 
 
-def drawn(pixels: np.ndarray, labels: np.ndarray | None, inverted: bool = False) -> np.ndarray:
-    """The picture: an image (Y, X) or the middle slice of a stack, and the outline of its mask."""
+def drawn(raster: Raster, labels: np.ndarray | None) -> np.ndarray:
+    """The picture: an image (Y, X) or the fullest slice of a stack as it is shown, and its mask's outline."""
+    pixels = raster.pixels
     if pixels.ndim == 3:
         middle = _slice(labels, len(pixels))
         pixels, labels = pixels[middle], None if labels is None else labels[middle]
     step = max(1, max(pixels.shape) // (4 * SIDE))
-    grey = np.nan_to_num(pixels[::step, ::step].astype(np.float32))
-    low, high = np.percentile(grey, (0.5, 99.5))
-    grey = np.clip((grey - low) / max(high - low, 1e-6), 0, 1)
-    picture = Picture.fromarray(((1 - grey if inverted else grey) * 255).astype(np.uint8))
+    picture = Picture.fromarray(display_pixels(raster, pixels[::step, ::step]))
     picture.thumbnail((SIDE, SIDE), Picture.Resampling.BOX)
     result = np.repeat(np.asarray(picture)[..., None], 3, axis=-1)
     if labels is not None:

@@ -11,6 +11,7 @@ from napari.layers import Image, Labels, Layer
 from napari_unet.core.events import Preview
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
+from napari_unet.core.window import display_window
 from napari_unet.io.formats import read_raster
 from napari_unet.widgets.casework.swift import inserted_unselected
 from napari_unet.widgets.jobs import Job, run_in_thread
@@ -119,8 +120,8 @@ def _picture(pair: TrainingPair) -> _Picture:
         pixels = pixels[counted[len(counted) // 2]]
     step = -(-max(pixels.shape) // _LARGEST)
     pixels = np.array(pixels[::step, ::step])
-    low, high = raster.window or (float(pixels.min()), float(pixels.max()))
-    return _Picture(pixels, (low, max(high, low + 1)), "gray_r" if raster.inverted else "gray")
+    window = display_window(raster)
+    return _Picture(pixels, (window.low, window.high), "gray_r" if raster.inverted else "gray")
 
 
 def _place(viewer: Any, shape: tuple[int, ...]) -> dict[str, Any]:

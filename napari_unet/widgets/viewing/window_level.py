@@ -9,7 +9,8 @@ from napari import Viewer
 from napari.layers import Image
 from napari.utils.notifications import show_info
 
-from napari_unet.core.window import Window, full_window
+from napari_unet.core.raster import Modality
+from napari_unet.core.window import Window, full_window, opening_window
 from napari_unet.widgets.viewing.canvas_mouse import CanvasMouse, Drag
 from napari_unet.widgets.viewing.layers_in_view import header_of, is_grey, window_image
 
@@ -41,13 +42,11 @@ class WindowLevel:
         self._swap(image)
 
     def reset(self) -> None:
-        """Back to the window of the file's header, otherwise to all values of the image; grey as it was."""
+        """Back to the window that the image opened with: its header's, or all values; grey as it was."""
         image = self._image()
         if image is None:
             return
-        data = _data_window(image)
-        named = header_of(image).get("window")
-        window = Window(*named) if named else data
+        data, window = _data_window(image), _opening_window(image)
         image.contrast_limits_range = (min(window.low, data.low), max(window.high, data.high))
         image.contrast_limits = (window.low, window.high)
         if image in self._inverted and is_grey(image):
@@ -80,5 +79,13 @@ class WindowLevel:
 
 def _data_window(image: Image) -> Window:
     if isinstance(image.data, np.ndarray):
-        return full_window(image.data)
+        return full_window(image.data, header_of(image).get("padding"))
     return Window(*image.contrast_limits_range)
+
+
+def _opening_window(image: Image) -> Window:
+    if not isinstance(image.data, np.ndarray):
+        return _data_window(image)
+    header = header_of(image)
+    modality = header.get("modality", Modality.UNKNOWN)
+    return opening_window(image.data, header.get("window"), modality, header.get("padding"))

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.padding import filled, padded_pixels, set_apart, without_padding
+
+_PIXELS = np.arange(5, 29).reshape(4, 6)
+_PADDED = np.zeros((4, 6), bool)
+_PADDED[0], _PADDED[:, 5] = True, True
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.int32, np.float32, np.float64])
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("lowest", [0, 5])
+def test_padding_is_darker_than_the_image_and_told_apart(dtype, inverted, lowest):
+    pixels = (_PIXELS - _PIXELS[~_PADDED].min() + lowest).astype(dtype)
+    apart, padding = set_apart(pixels, _PADDED, inverted)
+    np.testing.assert_array_equal(apart[~_PADDED], pixels[~_PADDED])
+    np.testing.assert_array_equal(padded_pixels(apart, padding), _PADDED)
+    outside = apart[_PADDED]
+    assert (outside > apart[~_PADDED].max()).all() if inverted else (outside < apart[~_PADDED].min()).all()
+
+
+def test_no_padding_and_nothing_but_padding_change_nothing():
+    for padded in (None, np.ones((4, 6), bool)):
+        assert set_apart(_PIXELS, padded, False) == (_PIXELS, None) or padded is not None
+        np.testing.assert_array_equal(set_apart(_PIXELS, padded, False)[0], _PIXELS)
+        np.testing.assert_array_equal(filled(_PIXELS, padded, False), _PIXELS)
+
+
+def test_padding_that_is_no_number():
+    pixels = np.where(_PADDED, np.nan, 3.0)
+    np.testing.assert_array_equal(padded_pixels(pixels, (np.nan, np.nan)), _PADDED)
+    assert padded_pixels(pixels, (7.0, 9.0)) is None and padded_pixels(pixels, None) is None
+
+
+def test_the_border_goes_and_padding_inside_is_no_number():
+    padded = _PADDED.copy()
+    padded[2, 2] = True
+    pixels = np.where(padded, -7, _PIXELS)
+    inside, box = without_padding(pixels, (-7, -7))
+    assert box == (slice(1, 4), slice(0, 5)) and inside.shape == (3, 5)
+    assert np.isnan(inside[1, 2]) and np.count_nonzero(np.isnan(inside)) == 1
+    border, _ = without_padding(np.where(_PADDED, -7, _PIXELS), (-7, -7))
+    np.testing.assert_array_equal(border, _PIXELS[1:, :5])
+    assert border.dtype == _PIXELS.dtype
+
+
+def test_the_grey_values_of_a_network_know_no_padding():
+    rule = IntensityRule("percentiles", 1, 99)
+    image = np.linspace(100, 900, 400, dtype=np.float32).reshape(20, 20)
+    for inverted in (False, True):
+        with_holes = np.vstack([np.full((3, 20), np.nan, np.float32), image])
+        seen = rule.apply(with_holes, inverted)
+        np.testing.assert_array_equal(seen[3:], rule.apply(image, inverted))
+        assert not seen[:3].any()
+    assert not rule.apply(np.full((3, 3), np.nan)).any()

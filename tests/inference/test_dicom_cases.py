@@ -1,0 +1,66 @@
+"""X-rays as hospitals send them, through the shipped model: as the same X-ray without its oddity."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_unet.core.gate import NotForModel
+from napari_unet.core.raster import Modality, Raster
+from napari_unet.inference.segment import segment
+from napari_unet.io.formats import read_raster
+
+_CASES = Path(__file__).parents[1] / "data" / "cases"
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return read_raster(_CASES / "window_outside.dcm")
+
+
+def _mask(raster):
+    return segment(raster, device="cpu").mask()
+
+
+@pytest.mark.parametrize("name", ["negative_cr.dcm", "highbit15_stored12.dcm", "mono1_window.dcm"])
+def test_the_mask_is_that_of_the_plain_image(plain, name):
+    ours, theirs = _mask(read_raster(_CASES / name)), _mask(plain)
+    assert (ours != theirs).mean() < 0.001
+
+
+def test_padding_is_as_if_the_border_were_not_there(plain):
+    raster = read_raster(_CASES / "padding_65535.dcm")
+    inside = (slice(24, 232), slice(24, 232))
+    found = segment(raster, device="cpu")
+    alone = segment(replace(plain, pixels=raster.pixels[inside], padding=None), device="cpu")
+    np.testing.assert_array_equal(found.probability[:, *inside], alone.probability)
+    np.testing.assert_array_equal(found.mask()[inside], alone.mask())
+    assert found.mask().sum() == alone.mask().sum()
+    assert found.likeness == alone.likeness and found.notes == alone.notes
+
+
+def test_padding_in_the_corners_changes_little(plain):
+    """A round collimator: the border is no rectangle."""
+    y, x = np.mgrid[:256, :256] - 127.5
+    round_one = np.where(np.hypot(y, x) > 150, -1, plain.pixels.astype(np.int32))
+    found = _mask(replace(plain, pixels=round_one, padding=(-1.0, -1.0)))
+    assert (found != _mask(plain)).mean() < 0.03
+
+
+def test_hounsfield_values_tell_a_ct_only_where_no_header_names_the_machine(plain):
+    low = plain.pixels.astype(np.int32) - 2000
+    segment(replace(plain, pixels=low), device="cpu")
+    with pytest.raises(NotForModel, match="as CT has"):
+        segment(Raster(low), device="cpu")
+    assert plain.modality is Modality.CR
+
+
+@pytest.mark.parametrize("left", [0, 20])
+def test_an_image_that_is_nearly_all_padding_is_refused(plain, left):
+    pixels = np.full(plain.shape, 70000)
+    pixels[:left, :left] = plain.pixels[:left, :left]
+    with pytest.raises(NotForModel):
+        segment(replace(plain, pixels=pixels, padding=(70000.0, 70000.0)), device="cpu")
