@@ -16,6 +16,7 @@ from napari_unet.core.metrics import Scores, scores
 from napari_unet.io.formats import read_labels, read_raster
 
 LUNG = "lung"
+_ON_ITS_SIDE = " One of them may have been drawn before the picture was turned upright."
 
 
 class SizesDiffer(UserError):
@@ -46,7 +47,8 @@ def score_case(case: str, prediction: Path, reference: Path) -> Iterator[CaseSco
     if mask.shape != truth.shape:
         raise SizesDiffer(
             f"{prediction.name} has the size {_size(mask)}, its reference {reference.name} {_size(truth)}.",
-            "Both must be masks of the same image at the same size.",
+            "Both must be masks of the same image at the same size."
+            + (_ON_ITS_SIDE if mask.shape == truth.shape[:-2] + truth.shape[:-3:-1] else ""),
         )
     spacing = _spacing(reference) or _spacing(prediction)
     ignore = ignored(mask, truth)

@@ -151,10 +151,13 @@ def likeness(probability: np.ndarray, like: Likeness) -> float:
     return float(max(-1.0, correlation - undecided))
 
 
+_DARK_BONES = "The header says that bones are dark (MONOCHROME1, or white is 0); taken into account."
+
+
 def polarity_note(header: bool | None, inverted: bool, measured: bool) -> tuple[str, ...]:
     """What to say about black and white: nothing in the usual case, else what was found and from where."""
     if header is not None:
-        return ("The header says that bones are dark (MONOCHROME1); taken into account.",) if header else ()
+        return (_DARK_BONES,) if header else ()
     if inverted:
         return ("Bones look dark in this image: it was inverted before segmentation.",)
     return () if measured else ("Bright bones are assumed.",)

@@ -17,7 +17,7 @@ from napari_unet.io.content import is_dicom, is_nifti_pair
 from napari_unet.io.ignored import FOLDER, HIDDEN, INDEX, NO_IMAGE, Ignored
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz", ".dcm", ".dicom"})
-IMAGE_SUFFIXES |= {".bmp", ".gif", ".webp", ".jp2", ".mpo", ".jfif"}
+IMAGE_SUFFIXES |= {".bmp", ".gif", ".webp", ".jp2", ".j2k", ".mpo", ".jfif"}
 
 RESULT_ENDINGS = ("_overlay", "_probability")  # what a segmentation may leave besides its mask
 

@@ -15,6 +15,7 @@ from napari_unet.core.patients import placeholders_among
 from napari_unet.io.dicom_sets import series_among
 from napari_unet.io.formats import read_labels
 from napari_unet.io.ignored import INDEX, Ignored
+from napari_unet.io.kinds import family_of
 from napari_unet.io.manifest import match, read_manifest
 from napari_unet.io.names import (
     expanded,
@@ -238,12 +239,19 @@ def _images(inputs: Sequence[Path | str], masks: Path | None) -> tuple[list[Path
         elif is_mask_name(path):
             left_out[_BY_NAME] += 1
         elif not is_readable_image(path):
-            problems.append(f"{path.name} is not an image of a known kind.")
+            problems.append(_why_no_image(path))
         else:
             files.setdefault(path.resolve())
     problems += [f"Left out {_count(n, 'file')}: {why}." for why, n in left_out.items() if n]
     problems += ignored.sentences()
     return list(files), problems
+
+
+def _why_no_image(path: Path) -> str:
+    try:
+        return f"{path.name} is a {family_of(path)} file by its content, but not by its name. Rename it."
+    except UserError as error:
+        return str(error)
 
 
 def _walk(folder: Path, masks: Path | None, ignored: Ignored) -> tuple[list[Path], Counter[str]]:

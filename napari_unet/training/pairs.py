@@ -55,7 +55,7 @@ def read_pair(pair: TrainingPair, card: ModelCard) -> ReadPair:
             "Take the other labels out of the mask, or leave the case out.",
         )
     plain = np.where(lung(labels), RIGHT, labels).astype(np.uint8)
-    return ReadPair(raster, plain, tuple(f"Case {pair.id}: {note}" for note in found.notes))
+    return ReadPair(raster, plain, tuple(f"Case {pair.id}: {note}" for note in (*raster.notes, *found.notes)))
 
 
 def chosen_slices(pair: TrainingPair, raster: Raster) -> list[int]:

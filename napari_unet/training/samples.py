@@ -46,7 +46,7 @@ class Pair:
 class Samples:
     """Images float32 (N, 1, Y, X) in 0..1, masks and `valid` (see LabelledSet), in the order of `pairs`.
 
-    notes : what was assumed in reading the masks, with the names of the files.
+    notes : what was assumed in reading images and masks, with the names of the files.
     """
 
     pairs: tuple[Pair, ...]
@@ -112,7 +112,7 @@ def load_samples(
     for pair in pairs:
         raster, found = read_raster(pair.image), mask_labels(pair)
         labels = found.labels
-        notes += found.notes
+        notes += [*(f"{pair.image.name}: {note}" for note in raster.notes), *found.notes]
         _check_image(pair.image, raster)
         if raster.shape != labels.shape:
             raise UserError(

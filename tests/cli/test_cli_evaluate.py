@@ -107,6 +107,13 @@ def test_unmatched_doubled_and_wrongly_sized_files_are_listed(run: Run, folders:
     )
 
 
+def test_a_mask_that_lies_on_its_side_is_told(run: Run, folders: Folders) -> None:
+    put(folders.predictions, "a.png", np.ones((20, 30), np.uint8))
+    put(folders.references, "a.png", np.ones((30, 20), np.uint8))
+    told = " ".join(run("evaluate", *folders.arguments()).stderr.split())
+    assert "before the picture was turned upright" in told
+
+
 def test_no_match_is_a_failure(run: Run, folders: Folders) -> None:
     put(folders.predictions, "a.png", square())
     put(folders.references, "b.png", square())

@@ -100,6 +100,8 @@ def test_what_cannot_be_added_is_told(tmp_path: Path, images: Path) -> None:
     (tmp_path / "notes.txt").touch()
     found = gather([images, tmp_path / "none.png", tmp_path / "x*.png", tmp_path / "notes.txt"])
     assert len(found.cases) == 3 and len(found.problems) == 3
+    (tmp_path / "IMG_1.HEIC").write_bytes(b"\0\0\0\x24ftypheic" + bytes(400))
+    assert "HEIC picture" in gather([images, tmp_path / "IMG_1.HEIC"]).problems[0]
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="no image to add"):
         gather([tmp_path / "empty"])

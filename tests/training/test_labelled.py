@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 from net_fakes import card, lungs, xray
+from PIL import Image as Picture
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.intensity import IntensityRule
@@ -20,6 +21,7 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.prepare import resized
 from napari_unet.models.card import InputSpec, ModelCard
+from napari_unet.training.pairs import read_pair
 from napari_unet.training.samples import Pair, labelled, load_samples
 
 CARD = card(input=InputSpec(size=(32, 40)), intensity=IntensityRule("percentiles", 0.5, 99.5))
@@ -186,3 +188,17 @@ def test_a_recipe_names_the_mask_whose_values_nobody_knows(tmp_path: Path) -> No
     pair = _files(tmp_path, labels)
     with pytest.raises(UserError, match=r"Kim a mask\.png: The mask holds the values 1, 2, 77"):
         load_samples([Pair(pair.image, pair.mask, "1", "train")], (32, 40), CARD.intensity, False)
+
+
+def test_what_the_reader_of_an_image_says_is_told_without_the_file_s_name(tmp_path: Path) -> None:
+    pair = _files(tmp_path, np.flip(_labels(), 1).copy())
+    exif = Picture.Exif()
+    exif[274] = 2
+    with Picture.open(pair.image) as stored:
+        stored.load()
+        stored.save(pair.image, exif=exif)
+    changed = hashlib.sha256(pair.image.read_bytes()).hexdigest()
+    (note,) = read_pair(replace(pair, content_hash=changed), CARD).notes
+    assert note.startswith("Case a: The picture was mirrored") and "Kim" not in note
+    samples = load_samples([Pair(pair.image, pair.mask, "p", "train")], (32, 40), CARD.intensity, False)
+    assert any(text.startswith("Kim a.png: The picture was mirrored") for text in samples.notes)
