@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from napari_unet.engine.channel import Channel
+from napari_unet.engine.leftovers import Claim, sweep
 from napari_unet.engine.messages import Start
 
 
@@ -33,16 +33,22 @@ class Child:
     """
 
     def __init__(self, start: Start, deliver: Callable[[Child, object], None]) -> None:
-        token = f"nul-{secrets.token_hex(6)}"
+        sweep()
+        self._claim = Claim()
+        token = self._claim.token
         self._deliver = deliver
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "napari_unet.engine.server", token],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL if sys.__stderr__ is None else None,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(entry or os.getcwd() for entry in sys.path)},
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "napari_unet.engine.server", token],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL if sys.__stderr__ is None else None,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(entry or os.getcwd() for entry in sys.path)},
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+        except OSError:
+            self._claim.end()
+            raise
         reader, writer = cast(BinaryIO, self._process.stdout), cast(BinaryIO, self._process.stdin)
         self._channel = Channel(reader, writer, mine=f"{token}p", theirs=f"{token}c")
         self._reader = threading.Thread(target=self._read, name="engine reader", daemon=True)
@@ -79,4 +85,5 @@ class Child:
         code = self._process.wait()
         self._channel.sweep()
         self._channel.close()
+        self._claim.end()
         self._deliver(self, Gone(code))

@@ -3,7 +3,8 @@
 pickle (protocol 5) is the walk through dataclasses, tuples, dicts and lists: it hands out the bytes of every
 array it meets, so that these need not go through the pipe. The life of a segment is short and has one rule:
 the sender creates it and holds it until the receiver says so, the receiver removes its name as soon as it has
-opened it. So a name exists for milliseconds only, and whoever survives the other knows which names are left.
+opened it. So a name exists for milliseconds only, and whoever survives the other knows which names are left;
+what two killed ones left is found by leftovers.py.
 """
 
 from __future__ import annotations
