@@ -93,7 +93,7 @@ def resolve_change(connection: Connection, case: str, keep: bool, by: str) -> No
         values: dict[str, Any] = {**found, "found": None, "file_state": FileState.PRESENT.value}
         values.setdefault("look", None)  # of facts that an older version of the program kept
         if found["shape"] != row.shape:
-            values["revision"] = None
+            values["revision"] = values["checks"] = None
             connection.execute(measurements.delete().where(measurements.c.case == case))
         if Status(row.status) in DECIDED:
             values |= {"status": Status.SECOND_LOOK.value, "reason": None, "decided": None}
@@ -110,13 +110,14 @@ def set_queue(connection: Connection, values: Mapping[str, tuple[float, str]]) -
 
 
 def put_findings(
-    connection: Connection, case: str, checks: tuple[str, ...], uncertainty: float | None
+    connection: Connection, case: str, checks: tuple[str, ...] | None, uncertainty: float | None
 ) -> None:
     """Sets the anatomy checks that the current mask fails, and how unsure the model was."""
     case_row(connection, case)
     uncertainty = None if uncertainty is None else float(uncertainty)
-    change(connection, case, checks=list(checks), uncertainty=uncertainty)
-    note_event(connection, case, "", "checked", checks=list(checks), uncertainty=uncertainty)
+    codes = None if checks is None else list(checks)
+    change(connection, case, checks=codes, uncertainty=uncertainty)
+    note_event(connection, case, "", "checked", checks=codes, uncertainty=uncertainty)
 
 
 def set_note(connection: Connection, case: str, text: str, by: str) -> None:

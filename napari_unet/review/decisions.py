@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Row, insert, select, update
 
+from napari_unet.core.checks import Code
 from napari_unet.core.errors import UserError
 from napari_unet.review.cases import change
 from napari_unet.review.leases import FREE, Session
-from napari_unet.review.revisions import corrected_by_person, encode, has_lung, store
+from napari_unet.review.revisions import corrected_by_person, encode, follow_back, has_lung, store
 from napari_unet.review.rows import case_row
 from napari_unet.review.schema import decisions, revisions
 from napari_unet.review.trail import note_event, now
@@ -106,9 +107,8 @@ def take_back(connection: Connection, session: Session, by: str) -> str | None:
     before = dict(last.before)
     before["decided"] = None if before["decided"] is None else datetime.fromisoformat(before["decided"])
     if last.revision is not None and row.revision == last.revision:
-        before["revision"] = connection.execute(
-            select(revisions.c.parent).where(revisions.c.id == last.revision)
-        ).scalar()
+        parent = select(revisions.c.parent).where(revisions.c.id == last.revision)
+        follow_back(connection, last.case, connection.execute(parent).scalar())
     change(connection, last.case, **before)
     connection.execute(update(decisions).where(decisions.c.number == last.number).values(taken_back=True))
     note_event(connection, last.case, by, "taken back", status=last.status, restored=before["status"])
@@ -145,4 +145,5 @@ def _confirmed_empty(
             f"The image of case {row.number} has not been read yet.", "Open it before you accept it."
         )
     mask = encode(np.zeros(tuple(row.shape), np.uint8))
-    return store(connection, folder, row.id, mask, Author(AuthorKind.PERSON, by), "empty", None, None)
+    author = Author(AuthorKind.PERSON, by)
+    return store(connection, folder, row.id, mask, author, "empty", None, None, (Code.NO_LUNG.value,))

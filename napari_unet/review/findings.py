@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_unet.core.checks import INVERTED, UNLIKE, check_labels
+from napari_unet.core.errors import UserError
 from napari_unet.core.first_mask import FirstMask
 from napari_unet.core.raster import Modality
 from napari_unet.review.types import DECIDED, Author, AuthorKind, Case
@@ -22,9 +25,32 @@ def checks_of(labels: np.ndarray, case: Case) -> tuple[str, ...]:
 
     labels : uint8 of the case's shape; IGNORE is no lung. May take 0.1 s at 2k×2k.
     """
+    return gate_codes(case.checks) + mask_checks(labels, case)
+
+
+def mask_checks(labels: np.ndarray, case: Case) -> tuple[str, ...]:
+    """Codes of the anatomy checks that a mask fails; as `checks_of`, without the input gate's."""
     spacing = case.spacing_mm if case.spacing_mm and len(case.spacing_mm) == labels.ndim else None
-    gate = tuple(code for code in case.checks or () if code in (UNLIKE, INVERTED))
-    return gate + check_labels(labels, spacing, case.columns_towards, case.modality in _RADIOGRAPHS)
+    return check_labels(labels, spacing, case.columns_towards, case.modality in _RADIOGRAPHS)
+
+
+def gate_codes(checks: Sequence[str] | None) -> tuple[str, ...]:
+    """Those of a case's codes that are about its image and not about its mask."""
+    return tuple(code for code in checks or () if code in (UNLIKE, INVERTED))
+
+
+def follow_masks(project: ReviewProject) -> list[str]:
+    """Checks the current masks that people made with a version that did not check them; ids of their cases.
+
+    Masks that cannot be read are passed over; `verify` tells of them.
+    """
+    done = []
+    for case_id, revision in project.unchecked():
+        with suppress(UserError):
+            codes = mask_checks(project.read_mask(revision), project.case(case_id))
+            project.put_checks(revision, codes)
+            done.append(case_id)
+    return done
 
 
 def store_first_mask(project: ReviewProject, case_id: str, first: FirstMask, by: str) -> bool:
@@ -43,7 +69,7 @@ def store_first_mask(project: ReviewProject, case_id: str, first: FirstMask, by:
     author = Author(AuthorKind.MODEL, first.model, first.version)
     head = project.revision(case.revision) if case.revision else None
     if case.status in DECIDED or (head is not None and head.author.kind != AuthorKind.MODEL):
-        project.put_findings(case_id, case.checks or (), first.score)
+        project.put_findings(case_id, case.checks, first.score)
         return False
     project.add_revision(case_id, first.labels, author, note=f"for {by}")
     project.put_findings(case_id, first.checks, first.score)

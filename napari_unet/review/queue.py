@@ -83,7 +83,7 @@ def _by_checks(case: Case) -> tuple[float, str]:
         return -1.0, "Not checked yet: there is no mask"
     doubt = 0.1 * (case.uncertainty or 0.0)
     if not case.checks:
-        return doubt, "Nothing to check in the mask"
+        return doubt, "Shape checks passed"
     ranks = {code: len(_REASONS) - place for place, code in enumerate(_REASONS)}
     worst = max(ranks.get(code, 0) for code in case.checks)
     several = 0.5 * min(len(case.checks), len(_REASONS)) / len(_REASONS)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
@@ -22,6 +22,7 @@ from napari_unet.core.metrics import dice, hd95
 from napari_unet.io.atomic import atomic_write, flush_folder
 from napari_unet.review.cases import change
 from napari_unet.review.database import on_failure
+from napari_unet.review.findings import gate_codes
 from napari_unet.review.rows import case_row
 from napari_unet.review.schema import revisions
 from napari_unet.review.trail import note_event, now
@@ -129,10 +130,12 @@ def store(
     note: str,
     parent: str | None,
     compared: Comparison | None,
+    checks: Sequence[str],
     aside: bool = False,
 ) -> str:
     """Writes the file, then its row, as the case's current mask; returns the new revision's id.
 
+    checks : codes of the anatomy checks that it fails; they become the case's, beside the input gate's.
     aside : it becomes one of the case's masks, but not the current one.
 
     An accepted case is corrected when a person changes its mask, and needs a second look when a model or a
@@ -167,6 +170,7 @@ def store(
         "labels_hash": mask.labels_hash,
         "pixels": mask.pixels,
         "note": note,
+        "checks": list(checks),
     }
     if compared is not None:
         row |= {
@@ -178,9 +182,32 @@ def store(
     connection.execute(insert(revisions).values(**row))
     note_event(connection, case, author.name, "mask", revision=id_, sha256=mask.sha256, note=note)
     if not aside:
-        change(connection, case, revision=id_)
+        change(connection, case, revision=id_, checks=_with_gate(connection, case, checks))
         _follow_mask(connection, case, id_, author)
     return id_
+
+
+def put_checks(connection: Connection, revision: str, checks: Sequence[str]) -> None:
+    """Keeps the checks of a mask that was made by a version that did not check it."""
+    case = connection.execute(select(revisions.c.case).where(revisions.c.id == revision)).scalar_one()
+    connection.execute(update(revisions).where(revisions.c.id == revision).values(checks=list(checks)))
+    if case_row(connection, case).revision == revision:
+        codes = _with_gate(connection, case, checks)
+        change(connection, case, checks=codes)
+        note_event(connection, case, "", "checked", checks=codes, revision=revision)
+
+
+def follow_back(connection: Connection, case: str, revision: str | None) -> None:
+    """Makes an earlier mask, or none, the current one again, with its checks."""
+    query = select(revisions.c.checks).where(revisions.c.id == revision)
+    checks = connection.execute(query).scalar() if revision is not None else None
+    codes = None if checks is None else _with_gate(connection, case, checks)
+    change(connection, case, revision=revision, checks=codes)
+
+
+def _with_gate(connection: Connection, case: str, checks: Sequence[str]) -> list[str]:
+    """Codes of a mask beside what the input gate said about the image."""
+    return [*gate_codes(case_row(connection, case).checks), *checks]
 
 
 def begun_with(masks: Sequence[Revision]) -> Revision | None:

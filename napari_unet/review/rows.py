@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Result, Row, select
+from sqlalchemy import Connection, Result, Row, Select, and_, select
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.leaks import Known
@@ -31,19 +31,23 @@ _STATUS = {status.value: status for status in Status}
 _STATE = {state.value: state for state in FileState}
 _HIDDEN = ("path", "path_key", "patient_from", "found", "look")
 _CASE_COLUMNS = [column for column in cases.c if column.name not in _HIDDEN]
+_BY_PERSON = and_(revisions.c.id == cases.c.revision, revisions.c.author_kind == AuthorKind.PERSON.value)
+_CASES: Select[Any] = select(
+    *_CASE_COLUMNS, revisions.c.time.label("changed"), revisions.c.author_name.label("changed_by")
+).outerjoin(revisions, _BY_PERSON)
 
 
 def all_cases(connection: Connection, nobody: Collection[str] = ()) -> list[Case]:
     """Every case by number. nobody : hashes in the place of a patient that stand for none."""
     lines = _lines(connection.execute(select(measurements).order_by(measurements.c.position)))
-    rows = connection.execute(select(*_CASE_COLUMNS).order_by(cases.c.number))
+    rows = connection.execute(_CASES.order_by(cases.c.number))
     time = now()
-    return [_case(row, lines.get(row[0], ()), time, nobody) for row in rows]
+    return [_case(row, lines.get(row.id, ()), time, nobody) for row in rows]
 
 
 def one_case(connection: Connection, case: str, nobody: Collection[str] = ()) -> Case:
     """One case; see `all_cases`. Raises UserError if the project has no such case."""
-    row = _found(connection.execute(select(*_CASE_COLUMNS).where(cases.c.id == case)), "case", case)
+    row = _found(connection.execute(_CASES.where(cases.c.id == case)), "case", case)
     query = select(measurements).where(measurements.c.case == case).order_by(measurements.c.position)
     return _case(row, _lines(connection.execute(query)).get(case, ()), now(), nobody)
 
@@ -126,6 +130,7 @@ def _case(
     values["status"] = _STATUS[values["status"]]
     values["file_state"] = _STATE[values["file_state"]]
     values["reason"] = None if values["reason"] is None else Reason(values["reason"])
+    values["changed_by"] = row.changed_by or ""
     for name in ("shape", "spacing_mm", "checks"):
         values[name] = None if values[name] is None else tuple(values[name])
     return Case(**values, measurements=lines)

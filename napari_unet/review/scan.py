@@ -19,6 +19,7 @@ from napari_unet.core.leaks import look_of
 from napari_unet.core.raster import modality_of
 from napari_unet.io.formats import read_raster
 from napari_unet.io.identity import read_identity
+from napari_unet.review.findings import follow_masks
 from napari_unet.review.moved import images_around, relocate_missing
 from napari_unet.review.seen import Seen
 from napari_unet.review.types import Case, FileFacts, FileState
@@ -94,6 +95,9 @@ def scan_steps(
             stored, batch = tuple(batch), {}
             yield ScanDone(done, len(cases), stored)
             last = time.monotonic()
+    checked = follow_masks(project)
+    if checked:
+        yield ScanDone(len(cases), len(cases), tuple(checked))
     after = {case.id: case for case in project.cases()}
     states = {case.id: after[case.id].file_state for case in cases}
     missing = [after[case] for case, state in states.items() if state == FileState.MISSING]

@@ -109,8 +109,11 @@ class CaseStore:
         with self._database.writing() as connection:
             case_rows.set_queue(connection, values)
 
-    def put_findings(self, case: str, checks: tuple[str, ...], uncertainty: float | None) -> None:
-        """Sets the codes of the anatomy checks that the mask fails and the model's uncertainty (0..1)."""
+    def put_findings(self, case: str, checks: tuple[str, ...] | None, uncertainty: float | None) -> None:
+        """Sets the codes of the anatomy checks that the mask fails and the model's uncertainty (0..1).
+
+        checks : with those of the input gate; None where there is no mask to check.
+        """
         with self._database.writing() as connection:
             case_rows.put_findings(connection, case, checks, uncertainty)
 

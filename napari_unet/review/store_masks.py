@@ -12,6 +12,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.review import features, maps, revisions, rows, schema, untouched
 from napari_unet.review.faults import faults_explained
 from napari_unet.review.features import Features
+from napari_unet.review.findings import mask_checks
 from napari_unet.review.leases import CaseTaken
 from napari_unet.review.maps import ProbabilityMap
 from napari_unet.review.revisions import Comparison
@@ -32,9 +33,10 @@ class MaskStore(CaseStore):
         """Stores a mask as the case's current one: first the file, then its record.
 
         labels : uint8 or bool, of the image's shape; 0 background, 1 lung or right, 2 left, 255 ignored.
-        parent : the mask it was made from; it is compared with that one. A mask equal to the current one is
-        not stored again: that one is returned. Where a person painted it and another window has the case
-        meanwhile, it is kept beside the current one. Raises UserError if the shape is not the image's.
+        parent : the mask it was made from; it is compared with that one. It is checked, see core.checks. A
+        mask equal to the current one is not stored again: that one is returned. Where a person painted it
+        and another window has the case meanwhile, it is kept beside the current one. Raises UserError if the
+        shape is not the image's.
         """
         labels = np.ascontiguousarray(labels).view(np.uint8) if labels.dtype == bool else labels
         if labels.dtype != np.uint8 or labels.ndim not in (2, 3):
@@ -50,14 +52,31 @@ class MaskStore(CaseStore):
         if now.revision is not None and self._is_stored(now.revision, labels):
             return self.revision(now.revision)
         compared = self._compare(labels, parent, now.spacing_mm)
-        encoded = revisions.encode(labels)
+        encoded, checks = revisions.encode(labels), mask_checks(labels, now)
         with self._database.writing() as connection:
             aside = author.kind == AuthorKind.PERSON and self._is_lost(connection, case, author.name)
             note = f"{note}; kept aside".removeprefix("; ") if aside else note
             new = revisions.store(
-                connection, self.folder, case, encoded, author, note, parent, compared, aside
+                connection, self.folder, case, encoded, author, note, parent, compared, checks, aside
             )
             return rows.revision_from(rows.one_revision(connection, new))
+
+    def unchecked(self) -> list[tuple[str, str]]:
+        """(case, its current mask) where a person made the mask with a version that did not check it."""
+        cases, masks = schema.cases.c, schema.revisions.c
+        query = (
+            select(cases.id, masks.id)
+            .join(schema.revisions, masks.id == cases.revision)
+            .where(masks.checks.is_(None), masks.author_kind == AuthorKind.PERSON.value)
+            .order_by(cases.number)
+        )
+        with self._database.reading() as connection:
+            return [(case, revision) for case, revision in connection.execute(query)]
+
+    def put_checks(self, revision: str, checks: tuple[str, ...]) -> None:
+        """Keeps the codes of the checks that a mask fails; also as its case's if it is the current one."""
+        with self._database.writing() as connection:
+            revisions.put_checks(connection, revision, checks)
 
     def revisions(self, case: str) -> list[Revision]:
         """All masks of a case, the first one first."""
@@ -105,12 +124,14 @@ class MaskStore(CaseStore):
         if before.author == author:
             return before
         compared = self._compare(labels, before.id, old.spacing_mm)
-        encoded = revisions.encode(labels)
+        encoded, checks = revisions.encode(labels), mask_checks(labels, old)
         with self._database.writing() as connection:
             row = rows.case_row(connection, case)
             if row.revision != before.id or not untouched.is_untouched(connection, case):
                 return None
-            new = revisions.store(connection, self.folder, case, encoded, author, note, before.id, compared)
+            new = revisions.store(
+                connection, self.folder, case, encoded, author, note, before.id, compared, checks
+            )
             return rows.revision_from(rows.one_revision(connection, new))
 
     def put_features(self, case: str, numbers: np.ndarray, model: str, version: str) -> None:

@@ -125,13 +125,14 @@ class Case:
     """One image of a project as it stands now. Where its file lies is told by `ReviewProject.source` alone.
 
     id : salted hash, stable. number : 1, 2, ... in the order of adding, for people. patient : salted hash, ""
-    if unknown (then the case counts as a patient of its own). placeholder : it is unknown, as a text
-    such as ANONYMOUS stands in the patient's place. split : from the manifest, or "". shape and
-    spacing_mm as in Raster, None until the file was read. priority : the higher, the earlier in the queue;
-    why : the reason, in words. checks : codes of the anatomy checks that the current mask fails, None if not
-    checked. uncertainty : mean along the mask's border, 0..1, None if no model has seen it. revision : id of
-    the current mask. active_seconds : of work with the case open. lease : who has it open, "" if nobody.
-    content_hash : SHA-256 of the file, "" until hashed.
+    if unknown (then the case counts as a patient of its own). placeholder : it is unknown, as a text such as
+    ANONYMOUS stands in the patient's place. split : from the manifest, or "". shape and spacing_mm as in
+    Raster, None until the file was read. priority : the higher, the earlier in the queue; why : the reason,
+    in words. checks : codes of the anatomy checks that the current mask fails, and of the input gate; None
+    if not checked. uncertainty : mean along the mask's border, 0..1, None if no model has seen it. revision :
+    id of the current mask. changed, changed_by : when and by whom it was made, where a person made it;
+    decided is the decision's own time. active_seconds : of work with the case open. lease : who has it open,
+    "" if nobody. content_hash : SHA-256 of the file, "" until hashed.
     """
 
     id: str
@@ -160,6 +161,8 @@ class Case:
     lease: str
     measurements: tuple[Measurement, ...] = ()
     placeholder: bool = False
+    changed: datetime | None = None
+    changed_by: str = ""
 
 
 @dataclass(frozen=True)

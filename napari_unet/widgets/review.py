@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import Case
-from napari_unet.widgets.casework.decisions import EmptyMask
+from napari_unet.widgets.casework.decisions import EmptyMask, StillWrong
 from napari_unet.widgets.dock import Dock
 from napari_unet.widgets.forms import Words
 from napari_unet.widgets.preferences import review_keys, show_preferences, watch_review_keys
@@ -364,7 +364,11 @@ class ReviewWidget(Dock):
     def _on_failed(self, error: UserError) -> None:
         self._addition = None
         self.page.say_work("")
-        self._say_problem(self.conduct.confirm_empty(error) if isinstance(error, EmptyMask) else error)
+        if isinstance(error, EmptyMask):
+            error = self.conduct.confirm_empty(error)
+        elif isinstance(error, StillWrong):
+            error = self.conduct.name_key(error)
+        self._say_problem(error)
 
     def _say_problem(self, error: UserError) -> None:
         self.message.warn(str(error))

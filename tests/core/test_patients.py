@@ -10,7 +10,8 @@ from napari_unet.core.patients import common_spellings, is_placeholder, placehol
 @pytest.mark.parametrize(
     "text",
     ["ANONYMOUS", "Anon", " unknown ", "NONE", "0", "00000", "^", "^^^^", "", "TEST", "De-Identified",
-     "DEIDENTIFIED", "N/A", "Test^Patient", "anonymized", "REDACTED", "xxxx", "---", "\uff21NON", "Unknown Patient"],
+     "DEIDENTIFIED", "N/A", "Test^Patient", "anonymized", "REDACTED", "xxxx", "---",
+     "\uff21NON", "Unknown Patient"],
 )  # fmt: skip
 def test_no_patient(text):
     assert is_placeholder(text)

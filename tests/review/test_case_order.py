@@ -69,7 +69,7 @@ def test_the_worst_finding_comes_first_and_says_so() -> None:
     assert numbers(cases, Order.CHECKS) == [8, 5, 3, 4, 2, 7, 1, 6]
     why = {id_: text for id_, (_, text) in priorities(cases, Order.CHECKS).items()}
     assert why["c3"] == "One lung is missing; Holes in a lung"
-    assert why["c1"] == "Nothing to check in the mask"
+    assert why["c1"] == "Shape checks passed"
     assert "no mask" in why["c6"]
 
 

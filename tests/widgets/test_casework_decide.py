@@ -10,7 +10,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE
 from napari_unet.review.types import Measurement, Order, Reason, Status
 from napari_unet.widgets.casework.clock import ActiveTime
-from napari_unet.widgets.casework.decisions import EmptyMask
+from napari_unet.widgets.casework.decisions import EmptyMask, StillWrong
 
 
 @pytest.fixture
@@ -45,6 +45,9 @@ def test_a_painted_mask_is_corrected(review, three):
     mask = review.open(three[0])
     stroke(mask, (5, 5))
     painted = mask.data.copy()
+    review.work.decisions.accept()
+    review.settle()
+    assert isinstance(review.failures[-1], StillWrong)  # the dab lies apart from both lungs
     review.work.decisions.accept()
     assert statuses(review)[0] == Status.CORRECTED
     np.testing.assert_array_equal(review.saved(three[0]), painted)

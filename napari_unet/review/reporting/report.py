@@ -12,6 +12,7 @@ from napari_unet.io.atomic import atomic_write
 from napari_unet.review.exporting.folder import new_folder
 from napari_unet.review.exporting.manifest import write_rows
 from napari_unet.review.faults import StoreFault
+from napari_unet.review.findings import follow_masks
 from napari_unet.review.reporting.lines import COLUMNS, CaseLine
 from napari_unet.review.reporting.page import page
 from napari_unet.review.reporting.pictures import Correction, correction_picture
@@ -29,6 +30,7 @@ def report_steps(project: ReviewProject, folder: Path) -> Generator[CaseDone, No
     Yields a CaseDone a case. Names, paths and notes are written nowhere. Raises UserError if there are no
     cases or the folder cannot be written.
     """
+    follow_masks(project)
     cases = project.cases()
     if not cases:
         raise UserError("The project has no cases yet.", "Add images first.")

@@ -24,7 +24,7 @@ from napari_unet.review.faults import StoreFault
 from napari_unet.review.saving.recovery import drop_half_written, needless, rescue_folder
 from napari_unet.review.saving.save_state import Saved, SaveState, Saving, Unsaved, in_words, log_bug
 from napari_unet.review.saving.stroke_writer import StrokeWriter
-from napari_unet.review.types import Author
+from napari_unet.review.types import Author, Case
 
 if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject
@@ -57,12 +57,17 @@ class Saver:
         project: ReviewProject,
         on_state: Callable[[SaveState], None],
         *,
+        on_mask: Callable[[Case], None] | None = None,
         rescue: Path | None = None,
         retry_seconds: float = 2.0,
     ) -> None:
-        """on_state : told of every change, on one of the saver's threads. rescue : see recovery."""
+        """on_state : told of every change, on one of the saver's threads. rescue : see recovery.
+
+        on_mask : told of each case whose mask was saved, as it stands then; on the saver's thread.
+        """
         self._project = project
         self._on_state = on_state
+        self._on_mask = on_mask
         self._retry = retry_seconds
         self._lock = threading.Condition()
         self._telling = threading.Lock()
@@ -111,6 +116,8 @@ class Saver:
                 revision = self._project.add_revision(case_id, labels, author, note).id
             self._refused.pop(case_id, None)
             self._strokes.saved(case_id, number, revision, labels)
+            if self._on_mask is not None:
+                _call(self._on_mask, self._project.case(case_id))
 
         def refused(error: UserError) -> None:
             self._refused[case_id] = error

@@ -9,7 +9,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_unet.review.types import DECIDED, SET_ASIDE, Case, Order
+from napari_unet.review.types import DECIDED, SET_ASIDE, USABLE, Case, Order
 from napari_unet.widgets.casework.link import ProjectLink
 
 _FEW = 8  # cases that are read one by one
@@ -60,6 +60,21 @@ class CaseBook(QObject):
         ):
             self._sort_soon.start()
         self.cases_changed.emit([case.id])
+
+    def took_mask(self, case: Case) -> None:
+        """The mask of a case was saved: what follows from it is as in `case`.
+
+        The queue is not sorted anew for it: the open case would move while somebody works on it.
+        """
+        before = self.cases.get(case.id)
+        if before is None:
+            return
+        now = replace(before, revision=case.revision, checks=case.checks)
+        if before.status in USABLE and case.status in USABLE:
+            now = replace(now, status=case.status)
+        if now != before:
+            self.cases[case.id] = now
+            self.cases_changed.emit([case.id])
 
     def refresh(self, id: str) -> None:
         """Take a case from the project anew, after all that is being written."""

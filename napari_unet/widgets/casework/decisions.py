@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from napari_unet.core.checks import INVERTED, UNLIKE, Code
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import lung
 from napari_unet.review.types import Case, Measurement, Reason, Status
 
 if TYPE_CHECKING:
+    from napari_unet.widgets.casework.cache import CaseLayers
+    from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder
     from napari_unet.widgets.casework.work import CaseWork
 
 
 class EmptyMask(UserError):
     """The mask to be accepted is empty: the person is to confirm it with `accept(empty_ok=True)`."""
+
+
+class StillWrong(UserError):
+    """Checks of the mask fail: the person is to look, or to accept once more."""
 
 
 class Decisions:
@@ -27,14 +37,19 @@ class Decisions:
 
     def __init__(self, work: CaseWork) -> None:
         self._work = work
+        self._told_of: dict[str, frozenset[str]] = {}  # failed checks that were told, by case
+        self._checking: CaseLayers | None = None
 
     def accept(self, empty_ok: bool = False) -> bool:
-        """Accept the mask and go on. False if nothing is done: an EmptyMask is told, to be confirmed.
+        """Accept the mask and go on. False if nothing is done yet.
 
-        While the first mask is shown in its place, the mask itself is shown first.
+        An EmptyMask is told, to be confirmed by `empty_ok`. What the checks still find in the mask is told
+        once, as StillWrong: the same call then accepts it. A mask that was painted on is checked in a thread
+        first; `told` says then that it was accepted. While the first mask is shown in its place, the mask
+        itself is shown first.
         """
-        layers = self._work.desk.layers
-        if layers is None:
+        layers, recorder = self._work.desk.layers, self._work.desk.recorder
+        if layers is None or recorder is None or self._checking is layers or recorder.is_asking:
             return False
         if self._work.views.shows_first_mask:
             self._work.views.flip()
@@ -45,12 +60,60 @@ class Decisions:
                 )
             )
             return False
-        if not empty_ok and not _has_lung(layers.mask.data):
+        if _has_lung(layers.mask.data):
+            return self._check_and_accept(layers, recorder)
+        if not empty_ok:
             self._work.failed.emit(
                 EmptyMask("The mask is empty.", "Accept once more if there is no lung to mark.")
             )
             return False
-        self._decide(Status.ACCEPTED, empty_ok=empty_ok)
+        self._decide(Status.ACCEPTED, empty_ok=True)
+        return True
+
+    def _check_and_accept(self, layers: CaseLayers, recorder: StrokeRecorder) -> bool:
+        case = self._work.current
+        if case is None:
+            return False
+        if not recorder.was_painted:
+            return self._accept_checked(case.checks or ())
+        self._checking = layers
+        labels = np.array(layers.mask.data)
+        job = self._work.link.run(lambda: _checks(labels, case), quiet=True)
+        job.succeeded.connect(lambda codes: self._checked(layers, codes))
+        job.failed.connect(lambda _: self._checked(layers, ()))
+        job.ended.connect(self._end_checking)
+        return False
+
+    def _checked(self, layers: CaseLayers, codes: tuple[str, ...]) -> None:
+        """The mask that was painted on has been checked."""
+        self._end_checking()
+        case = self._work.current
+        if self._work.desk.layers is not layers or case is None:
+            number = self._work.cases[layers.id].number if layers.id in self._work.cases else ""
+            left = f"Case {number} was not accepted: another case was opened while its mask was checked."
+            self._work.failed.emit(UserError(left, "Open it and accept it."))
+        elif self._accept_checked(codes):
+            self._work.told.emit(f"Case {case.number} accepted.")
+
+    def _end_checking(self) -> None:
+        self._checking = None
+
+    def _accept_checked(self, codes: Collection[str]) -> bool:
+        """Accept unless checks fail that nobody was told of yet."""
+        from napari_unet.review.queue import reasons
+
+        case = self._work.current
+        if case is None:
+            return False
+        wrong = frozenset(codes) - {UNLIKE, INVERTED, Code.NO_LUNG}
+        if not wrong <= self._told_of.get(case.id, frozenset()):
+            self._told_of[case.id] = wrong
+            found = "; ".join(reasons([code for code in codes if code in wrong]))
+            self._work.failed.emit(
+                StillWrong(f"Case {case.number}: {found}.", "Correct the mask, or accept once more.")
+            )
+            return False
+        self._decide(Status.ACCEPTED)
         return True
 
     def reject(self, reason: Reason) -> None:
@@ -85,8 +148,10 @@ class Decisions:
             work.failed.emit(error)
             book.refresh(id)
 
+        recorder.answer(False)
         recorder.compare()
         recorder.save()
+        work.approved.decided(id)
         work.write(lambda project: project.decide(id, status, by, reason, empty_ok), book.took, refused)
         book.took(replace(case, status=status, reason=reason, reviewer=by, decided=datetime.now(UTC)))
         following = book.next_undecided(id)
@@ -111,6 +176,12 @@ class Decisions:
             id, by = case.id, self._work.author().name
             self._work.book.took(replace(case, measurements=measurements))
             self._work.write(lambda project: project.set_measurements(id, measurements, by))
+
+
+def _checks(labels: Any, case: Case) -> tuple[str, ...]:
+    from napari_unet.review.findings import mask_checks
+
+    return mask_checks(labels, case)
 
 
 def _has_lung(labels: Any) -> bool:

@@ -22,17 +22,26 @@ from napari_unet.widgets.casework.swift import inserted_unselected
 class CaseDesk(QObject):
     """Lays one case on the desk of a viewer and takes it away again.
 
-    painted : the mask of the case was changed. used : labels that a stroke painted, a tuple. failed : a
+    painted : the mask of the case was changed. used : labels that a stroke painted, a tuple. asked : a change
+    of it waits, see StrokeRecorder. failed : a
     UserError. taken_away : the user removed the mask from the layer list; the case is off the desk.
     """
 
     painted = Signal()
     used = Signal(tuple)
+    asked = Signal()
     failed = Signal(object)
     taken_away = Signal(str)
 
-    def __init__(self, session: Any, author: Callable[[], Author]) -> None:
+    def __init__(
+        self,
+        session: Any,
+        author: Callable[[], Author],
+        is_protected: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """is_protected : whether the mask of the case of this id is not to be changed without a question."""
         super().__init__()
+        self._is_protected = is_protected
         self._session = session
         self._viewer = session.viewer
         self._author = author
@@ -131,9 +140,11 @@ class CaseDesk(QObject):
         elif layers.image.ndim == 3:
             viewer.dims.set_current_step(viewer.dims.ndim - 3, layers.image.data.shape[0] // 2)
         self.layers = layers
-        recorder = self.recorder = StrokeRecorder(layers.mask, layers.tape, clerk, self._author)
+        protected = partial(self._is_protected, layers.id)
+        recorder = self.recorder = StrokeRecorder(layers.mask, layers.tape, clerk, self._author, protected)
         recorder.painted.connect(self.painted)
         recorder.used.connect(self.used)
+        recorder.asked.connect(self.asked)
         recorder.failed.connect(self.failed)
         self._activate()
         self.focus()

@@ -29,11 +29,13 @@ class ProjectLink(QObject):
     """Holds the open project, its saver and its clerk. Everything here returns at once.
 
     opened : list of Case, and ids of those with strokes that were never saved, when a project is there.
-    save_state : see review.save_state. failed : a UserError that nobody else listens to.
+    save_state : see review.save_state. mask_saved : a Case whose mask was saved, as it is then. failed : a
+    UserError that nobody else listens to.
     """
 
     opened = Signal(list, list)
     save_state = Signal(object)
+    mask_saved = Signal(object)
     failed = Signal(object)
     _later = Signal(object)
 
@@ -139,7 +141,13 @@ class ProjectLink(QObject):
 
         project, cases, unsaved, self.order = found
         self.project = project
-        self.saver = saver = Saver(project, lambda state: self._soon(partial(self.save_state.emit, state)))
+        self.saver = saver = Saver(
+            project,
+            lambda state: self._soon(partial(self.save_state.emit, state)),
+            on_mask=lambda case: self._soon(
+                lambda: self.mask_saved.emit(case) if project is self.project else None
+            ),
+        )
 
         def at_end() -> None:
             saver.close(_PATIENCE_S)

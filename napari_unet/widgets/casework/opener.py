@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -105,8 +106,11 @@ class CaseOpener(QObject):
         self._ahead = None
         self._loading.clear()
 
-    def bring_in(self, layers: CaseLayers, labels: np.ndarray) -> None:
-        """Make the mask of `layers` equal to `labels` by one edit, if they are still on the desk."""
+    def bring_in(self, layers: CaseLayers, labels: np.ndarray, known: bool = False) -> None:
+        """Make the mask of `layers` equal to `labels` by one edit, if they are still on the desk.
+
+        known : it is the case's own mask already, or unsaved work on it; nobody is asked.
+        """
         mask = layers.mask
 
         def difference() -> tuple[np.ndarray, np.ndarray]:
@@ -115,7 +119,8 @@ class CaseOpener(QObject):
 
         def edit(found: tuple[np.ndarray, np.ndarray]) -> None:
             if self._desk.layers is layers and labels.shape == mask.data.shape:
-                edit_to(mask, *found)
+                with self._desk.recorder.consented() if known else nullcontext():
+                    edit_to(mask, *found)
 
         if labels.shape == mask.data.shape:
             self._link.run(difference).succeeded.connect(edit)
@@ -191,14 +196,14 @@ class CaseOpener(QObject):
             self.told.emit(f"{_open_elsewhere(self._elsewhere.values())}; case {case.number} is shown.")
             self._elsewhere.clear()
         if layers.loaded.unsaved is not None:
-            self.bring_in(layers, layers.loaded.unsaved)
+            self.bring_in(layers, layers.loaded.unsaved, known=True)
             layers.loaded.unsaved = None
             self.recovered.emit(case.id)
             return
         if case.revision in (None, layers.head) or layers.head_unknown:
             return
         job = self._link.read(lambda project: project.read_mask(case.revision))
-        job.succeeded.connect(lambda labels: self.bring_in(layers, labels))
+        job.succeeded.connect(lambda labels: self.bring_in(layers, labels, known=True))
 
     def _refused(self, id: str, error: UserError) -> None:
         """The case is somebody else's just now: show the next one, or the one before."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -63,6 +64,14 @@ class Tape:
         if error is not None:
             refused(error)
 
+    def differs(self, data: np.ndarray) -> bool:
+        """Whether `data`, the layer's own array, is not what is on the tape."""
+        return data.shape == self._labels.shape and not np.array_equal(data, self._labels)
+
+    def copy(self) -> np.ndarray:
+        """The mask as it is on the tape, uint8."""
+        return self._labels.copy()
+
     def save(self, author: Author, note: str) -> None:
         """Make a revision of what was recorded since the last one."""
         if self._unsaved:
@@ -92,16 +101,37 @@ class StrokeRecorder(QObject):
     """Listens to one mask layer while its case is open. On the GUI thread it only passes on what napari keeps
     for undo; all work on pixels is done by the clerk.
 
+    Where `is_protected` says so, nothing is recorded before somebody has been asked: `asked` is emitted at
+    the first change, `answer` records what was done meanwhile or takes it back, undo and redo as they were.
+
     painted : the mask was changed, in whatever way. used : the labels of a stroke, a tuple. failed : it can
-    no longer be recorded, or something was painted that no mask can hold (a UserError).
+    no longer be recorded, or something was painted that no mask can hold (a UserError). asked : a change
+    waits for `answer`.
     """
 
     painted = Signal()
     used = Signal(tuple)
     failed = Signal(object)
+    asked = Signal()
+    _found = Signal()  # a change that no event told of, in a protected mask
+    _restored = Signal(object)
 
-    def __init__(self, layer: Labels, tape: Tape, clerk: Clerk, author: Callable[[], Author]) -> None:
+    def __init__(
+        self,
+        layer: Labels,
+        tape: Tape,
+        clerk: Clerk,
+        author: Callable[[], Author],
+        is_protected: Callable[[], bool] = lambda: False,
+    ) -> None:
         super().__init__()
+        self._is_protected = is_protected
+        self._held: list[tuple[list[Any], bool]] | None = None  # changes that wait for an answer
+        self._before: tuple[list[Any], list[Any]] = ([], [])  # undo and redo before them
+        self._muted = self._consented = False
+        self.was_painted = False
+        self._found.connect(self._hold_unknown)
+        self._restored.connect(self._put_back)
         self.layer = layer
         self.tape = tape
         self._clerk = clerk
@@ -119,6 +149,7 @@ class StrokeRecorder(QObject):
 
     def stop(self) -> None:
         """The case is left: record the last differences, make a revision, and let go of the layer."""
+        self.answer(False)
         self._later.stop()
         self._calm.stop()
         self.layer.events.paint.disconnect(self._on_paint)
@@ -131,7 +162,82 @@ class StrokeRecorder(QObject):
     def compare(self) -> None:
         """Look for changes that no event told of."""
         self._calm.stop()
-        self._post(partial(self.tape.compare, self.layer.data, self.failed.emit))
+        if self._held is not None:
+            return
+        data = self.layer.data
+        if self._protects():
+            self._post(lambda: self._found.emit() if self.tape.differs(data) else None)
+        else:
+            self._post(partial(self.tape.compare, data, self.failed.emit))
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether a change waits for an answer."""
+        return self._held is not None
+
+    @contextmanager
+    def consented(self) -> Iterator[None]:
+        """What is changed in this block is recorded without a question."""
+        self._consented = True
+        try:
+            yield
+        finally:
+            self._consented = False
+
+    def answer(self, change: bool) -> None:
+        """Record the changes that wait, or take them back: mask, undo and redo are then as before."""
+        held, self._held = self._held, None
+        if held is None:
+            return
+        if change:
+            self._played += [partial(self.tape.play, item, undoing) for item, undoing in held]
+            self._soon.start()
+            self._later.start()
+            self._calm.start()
+            self._tell_painted()
+            return
+        self._muted = True
+        try:
+            for _, undoing in reversed(held):
+                (self.layer.redo if undoing else self.layer.undo)()
+            for history, before in zip(self._histories(), self._before, strict=True):
+                history.clear()
+                history.extend(before)
+        finally:
+            self._muted = False
+        self._remember()
+        self._post(lambda: self._restored.emit(self.tape.copy()))
+
+    def _hold_unknown(self) -> None:
+        """A protected mask was written to in a way that is not in the history."""
+        if self._held is None and self._protects():
+            self._hold([])
+
+    def _hold(self, steps: list[tuple[list[Any], bool]]) -> None:
+        self._before = self._settled
+        self._held = steps
+        QTimer.singleShot(0, self._ask)
+
+    def _ask(self) -> None:
+        if self._held is not None:
+            self.asked.emit()
+
+    def _put_back(self, labels: np.ndarray) -> None:
+        """What undo could not take back."""
+        data = self.layer.data
+        if self._held is None and data.shape == labels.shape and not np.array_equal(data, labels):
+            data[...] = labels
+            self.layer.refresh()
+
+    def _protects(self) -> bool:
+        return not self._consented and self._is_protected()
+
+    def _histories(self) -> tuple[Any, Any]:
+        return self.layer._undo_history, self.layer._redo_history
+
+    def _tell_painted(self) -> None:
+        self.was_painted = True
+        self.painted.emit()
 
     def save(self) -> None:
         """Make a revision now, if anything was changed."""
@@ -139,10 +245,14 @@ class StrokeRecorder(QObject):
         self._post(partial(self.tape.save, self._author(), self._note))
 
     def _on_paint(self, event: Any) -> None:
+        if self._muted:
+            return
         self._play(list(event.value), undoing=False)
 
     def _on_set_data(self, event: Any = None) -> None:
         """Undo, redo, another slice, or an array written to directly: the history tells which."""
+        if self._muted:
+            return
         if self.layer.data.shape != self._shape:
             self._shape = self.layer.data.shape
             self.failed.emit(
@@ -158,9 +268,10 @@ class StrokeRecorder(QObject):
         elif redone is not None and undo and undo[-1] and undo[-1][0] is redone[-1]:
             self._play(list(reversed(redone)), undoing=False)
         else:
-            self._remember()
+            if not self._protects():
+                self._remember()
+                self._tell_painted()
             self._calm.start()
-            self.painted.emit()
 
     def _play(self, item: list[Any], undoing: bool) -> None:
         """The clerk hears of it on the next turn: two threads of Python at once would hold up this event."""
@@ -170,11 +281,19 @@ class StrokeRecorder(QObject):
         except UserError as error:
             self._take_back(error)
             return
+        if self._held is not None:
+            self._held.append((item, undoing))
+            self._remember()
+            return
+        if self._protects():
+            self._hold([(item, undoing)])
+            self._remember()
+            return
         self._played.append(partial(self.tape.play, item, undoing))
         self._soon.start()
         self._remember()
         self._later.start()
-        self.painted.emit()
+        self._tell_painted()
         if labels:
             self.used.emit(labels)
 
@@ -185,8 +304,10 @@ class StrokeRecorder(QObject):
 
         def undo() -> None:
             if stroke is not None and _last(self.layer._undo_history) is stroke:
+                self._muted = True
                 self.layer.undo()
                 self.layer._redo_history.pop()
+                self._muted = False
                 self._remember()
 
         QTimer.singleShot(0, undo)
@@ -203,8 +324,9 @@ class StrokeRecorder(QObject):
             self._clerk.post(step)
 
     def _remember(self) -> None:
-        self._undone = _last(self.layer._undo_history)
-        self._redone = _last(self.layer._redo_history)
+        undo, redo = self._histories()
+        self._undone, self._redone = _last(undo), _last(redo)
+        self._settled = (list(undo), list(redo))
 
 
 def _last(history: Any) -> Any:

@@ -15,6 +15,7 @@ from napari_unet.core.label_checks import REMEDY, stray_words
 from napari_unet.core.labels import LEFT, strays
 from napari_unet.review.login import login_name
 from napari_unet.review.types import Author, AuthorKind, Case, Order
+from napari_unet.widgets.casework.approved import ApprovedMasks
 from napari_unet.widgets.casework.book import CaseBook
 from napari_unet.widgets.casework.decisions import Decisions
 from napari_unet.widgets.casework.desk import CaseDesk
@@ -69,15 +70,19 @@ class CaseWork(QObject):
         self.link.save_state.connect(self.save_state)
         self.link.failed.connect(self.failed)
         self.book = CaseBook(self.link, self)
+        self.link.mask_saved.connect(self.book.took_mask)
         self.book.cases_changed.connect(self.cases_changed)
         self.book.queue_changed.connect(self.queue_changed)
-        self.desk = CaseDesk(session, self.author)
+        self.approved = ApprovedMasks(self)
+        self.desk = CaseDesk(session, self.author, self.approved.protects)
+        self.desk.asked.connect(self.approved.ask)
         self.desk.painted.connect(self.painted)
         self.desk.used.connect(self._on_used)
         self.desk.failed.connect(self.failed)
         self.opener = CaseOpener(self.link, self.book, self.desk, self.author, self)
         self.opener.failed.connect(self.failed)
         self.opener.told.connect(self.told)
+        self.opener.closed.connect(self.approved.withdraw)
         self.opener.closed.connect(self.case_closed)
         self.opener.recovered.connect(self.recovered)
         self._others = OtherLayers(session.viewer)

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import Reason
-from napari_unet.widgets.casework.decisions import EmptyMask
+from napari_unet.widgets.casework.decisions import EmptyMask, StillWrong
 from napari_unet.widgets.casework.work import CaseWork
 from napari_unet.widgets.reviewing.actions import REASON_KEYS, KeyPlan
 from napari_unet.widgets.reviewing.keys import ReviewKeys
@@ -87,6 +87,12 @@ class Conduct(QObject):
         key = self._plan.key_of("accept")
         again = f"press {key} once more" if key else "press Accept once more"
         return UserError(error.problem, f"If there is no lung to mark, {again}.")
+
+    def name_key(self, error: StillWrong) -> UserError:
+        """What is still wrong in the mask, with the key that accepts it all the same."""
+        key = self._plan.key_of("accept")
+        again = f"press {key} once more" if key else "press Accept once more"
+        return UserError(error.problem, f"Correct it, or {again} to accept the mask as it is.")
 
     def _accept(self) -> None:
         case = self._casework.current

@@ -1,0 +1,80 @@
+"""An approved mask is not changed by a slip of the hand: the first change of it is asked about."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject
+from qtpy.QtWidgets import QMessageBox
+
+from napari_unet.review.types import USABLE, Case
+
+if TYPE_CHECKING:
+    from napari_unet.widgets.casework.work import CaseWork
+
+
+class ApprovedMasks(QObject):
+    """Asks once a case, and again after the case was decided about anew."""
+
+    def __init__(self, work: CaseWork) -> None:
+        super().__init__(work)
+        self._work = work
+        self._confirmed: set[str] = set()
+        self.question: QMessageBox | None = None
+
+    def protects(self, id: str) -> bool:
+        """Whether a change of this case's mask is to be asked about."""
+        case = self._work.cases.get(id)
+        return case is not None and case.status in USABLE and id not in self._confirmed
+
+    def decided(self, id: str) -> None:
+        """The case was decided about: what was confirmed before no longer counts."""
+        self._confirmed.discard(id)
+
+    def ask(self) -> None:
+        """Ask about the change of the open case that waits."""
+        case, recorder = self._work.current, self._work.desk.recorder
+        if case is None or recorder is None or self.question is not None:
+            return
+        window = getattr(self._work.session.viewer.window, "_qt_window", None)
+        box = self.question = QMessageBox(window)
+        box.setObjectName("approved")
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle("Change an approved mask?")
+        box.setText(_approved_words(case))
+        box.setInformativeText(
+            "If you change it, the case counts as corrected. The decision keeps its time; the correction has "
+            "its own, and your name."
+        )
+        change = box.addButton("Change the mask", QMessageBox.ButtonRole.AcceptRole)
+        leave = box.addButton("Leave it as it was", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(leave)
+        box.setEscapeButton(leave)
+
+        def answered() -> None:
+            self.question = None
+            agreed = box.clickedButton() is change
+            box.deleteLater()
+            if agreed:
+                self._confirmed.add(case.id)
+            if self._work.desk.recorder is recorder:
+                recorder.answer(agreed)
+                self._work.desk.focus()
+
+        box.finished.connect(lambda _: answered())
+        box.open()
+
+    def withdraw(self, _id: str = "") -> None:
+        """The case was left before anybody answered: its mask stays as it was."""
+        if self.question is not None:
+            self.question.reject()
+
+
+def _approved_words(case: Case) -> str:
+    by = f" by {case.reviewer}" if case.reviewer else ""
+    decided = case.decided
+    if decided is None:
+        return f"The mask of case {case.number} is {case.status.value}{by}."
+    at = (decided if decided.tzinfo else decided.replace(tzinfo=UTC)).astimezone()
+    return f"The mask of case {case.number} was {case.status.value}{by} on {at:%d %b %Y, %H:%M}."
