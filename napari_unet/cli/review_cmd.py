@@ -166,6 +166,7 @@ def open_(project: ProjectFolder) -> None:
 
 app.command("export")(review_export_cmd.export)
 app.command("report")(review_export_cmd.report)
+app.command("key")(review_export_cmd.key)
 
 
 def _add(

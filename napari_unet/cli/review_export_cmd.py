@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from napari_unet.cli.console import complain, stderr, stdout, watched
+from napari_unet.review.login import login_name
 
 if TYPE_CHECKING:
     from napari_unet.review.exporting.export import ExportResult
+    from napari_unet.review.store import ReviewProject
 
 _FORMATS = "png, tiff, nifti, coco, nnunet"
 
@@ -32,6 +35,11 @@ def export(
         bool, typer.Option("--left-right", help="1 = right lung, 2 = left lung, instead of 1 = lung.")
     ] = False,
     masks_only: Annotated[bool, typer.Option("--masks-only", help="Leave out the images.")] = False,
+    source_names: Annotated[
+        bool,
+        typer.Option("--source-names", help="Name files as their sources are; asks first."),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Write accepted and corrected masks for other tools, with a manifest split by patient."""
     from napari_unet.review.exporting.export import ExportOptions, Format, Ratios, export_steps
@@ -46,12 +54,45 @@ def export(
         ratios = Ratios.parse(split)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    options = ExportOptions(ratios, seed, left_right, images=not masks_only)
+    by = login_name("command line")
+    options = ExportOptions(ratios, seed, left_right, not masks_only, source_names, by)
     with ReviewProject.open(project) as opened:
+        if source_names:
+            _agree(opened, "Call the exported files by them?", yes)
         result = watched("Exporting", export_steps(opened, output, chosen, options))
     _tell_export(result)
     if result.left_out:
         raise typer.Exit(1)
+
+
+def key(
+    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="CSV", dir_okay=False, help="A new file.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Write the private key: which case is which file and, from DICOM headers, which patient.
+
+    It is for you alone: it must not lie in a project or an export, and nobody else can read it.
+    """
+    from napari_unet.review.key import key_steps, refuse_place
+    from napari_unet.review.store import ReviewProject
+
+    with ReviewProject.open(project) as opened:
+        refuse_place(Path(os.path.abspath(output)))
+        _agree(opened, f"Write all of them to {output}?", yes)
+        written = watched("Reading headers", key_steps(opened, output, login_name("command line")))
+    stdout.print(f"The key is {written}. Keep it to yourself.", markup=False)
+
+
+def _agree(project: ReviewProject, question: str, yes: bool) -> None:
+    """Shows the first names and asks; ends the command if the answer is no."""
+    from napari_unet.review.key import first_names, warning
+
+    stderr.print(warning(first_names(project)), markup=False, highlight=False)
+    if not yes:
+        typer.confirm(question, abort=True, err=True)
 
 
 def _tell_export(result: ExportResult) -> None:

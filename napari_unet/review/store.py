@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import select
 
@@ -23,6 +23,7 @@ from napari_unet.review.leases import Session
 from napari_unet.review.network import NOTE, LockFile, is_network
 from napari_unet.review.scan import read_facts
 from napari_unet.review.store_masks import HEAD, MaskStore
+from napari_unet.review.trail import note_event
 from napari_unet.review.types import Event
 from napari_unet.review.verify import Contents, Problem, verify_steps, with_other_files
 
@@ -100,6 +101,11 @@ class ReviewProject(MaskStore):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def note(self, kind: str, by: str, **details: Any) -> None:
+        """Appends to the audit trail what was done with the project and changed no case."""
+        with self._database.writing() as connection:
+            note_event(connection, None, by, kind, **details)
 
     def journal_path(self, case: str) -> Path:
         """Where the strokes of the case are written while it is open."""

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from click.testing import Result
 from PIL import Image
+from typer.testing import CliRunner
 
+from napari_unet.cli.main import app
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, NewCase, Status
 
@@ -99,3 +101,24 @@ def test_labels_that_do_not_fit_stop_the_export(
     assert result.exit_code == 1
     assert f"Case 2 ({case.id}): Label 3 means nothing" in str(result.exception)
     assert not (tmp_path / "out").exists()
+
+
+def test_the_key_shows_the_first_names_and_asks(run: Run, project: Path, tmp_path: Path) -> None:
+    key = tmp_path / "key.csv"
+    refused = CliRunner().invoke(app, ["review", "key", str(project), "-o", str(key)], input="n\n")
+    assert refused.exit_code != 0 and not key.exists()
+    assert "“Anna_Mueller.png”, “Bob.png”" in refused.output.replace("\n", " ")
+    result = run("review", "key", project, "-o", key, "--yes")
+    assert result.exit_code == 0 and len(key.read_text().splitlines()) == 3
+    inside = run("review", "key", project, "-o", project / "key.csv", "--yes")
+    assert inside.exit_code == 1 and "must not lie in a review project" in str(inside.exception)
+
+
+def test_source_names_ask_unless_told_yes(run: Run, project: Path, tmp_path: Path) -> None:
+    out = tmp_path / "named"
+    words = ["review", "export", str(project), "-o", str(out), "--source-names"]
+    refused = CliRunner().invoke(app, words, input="n\n")
+    assert refused.exit_code != 0 and not out.exists()
+    assert run(*words, "--yes").exit_code == 0
+    assert (out / "png" / "masks" / "Anna_Mueller.png").is_file()
+    assert "THE FILES ARE CALLED AS THEIR SOURCES WERE" in (out / "README.txt").read_text()

@@ -41,11 +41,11 @@ class CocoWriter(Writer):
         """See Writer; the pictures are always written."""
         grey = as_bytes(item.raster)
         if item.labels.ndim == 2:
-            path = self._picture(item, item.case, grey, item.labels)
+            path = self._picture(item, item.file_name, grey, item.labels)
         else:
             used = np.flatnonzero(item.labels.any(axis=(1, 2)))
             for z in used.tolist():
-                self._picture(item, f"{item.case}_z{z + 1:04}", grey[z], item.labels[z])
+                self._picture(item, f"{item.file_name}_z{z + 1:04}", grey[z], item.labels[z])
             path = self.folder / "images"
         return self.told(path), self.told(self._path(item.split, _KINDS[0]))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from napari_unet.review.exporting.pixels import upright
 from napari_unet.review.exporting.splits import Ratios
 from napari_unet.review.exporting.together import Together, split_cases
 from napari_unet.review.faults import StoreFault
+from napari_unet.review.key import unique_names
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import USABLE, Case, FileState
 
@@ -44,13 +45,16 @@ class ExportOptions:
     """ratios, seed : of the split by patient, see `together`. left_right : 1 = right,
     2 = left lung, else 1 = lung.
 
-    images : the images go along, without names or headers; nnU-Net and COCO always have theirs.
+    images : the images go along, without headers; nnU-Net and COCO always have theirs. source_names : files
+    are called as their sources are, which may be patients' names; by : who wanted that.
     """
 
     ratios: Ratios = field(default_factory=Ratios)
     seed: int = 0
     left_right: bool = False
     images: bool = True
+    source_names: bool = False
+    by: str = ""
 
 
 def export_steps(
@@ -62,7 +66,8 @@ def export_steps(
     """Writes accepted and corrected cases to `folder`, one subfolder a format, with a manifest and a README.
 
     Yields a CaseDone a case; `error` says why one was left out. All is written beside `folder` and swapped in
-    at the end: a generator that is closed leaves nothing. Names and paths of sources are written nowhere.
+    at the end: a generator that is closed leaves nothing. Paths of sources are written nowhere, their names
+    only with `source_names`.
     Raises UserError if `folder` exists and is not empty, if no case is accepted, if the manifest of the
     project has a patient or a file in two splits, or if the disk does not take it.
     """
@@ -72,6 +77,8 @@ def export_steps(
     if not chosen:
         raise UserError("No case is accepted or corrected yet.", "Accept some masks first.")
     together = split_cases(project, cases, chosen, options.ratios, options.seed)
+    sources = project.sources() if options.source_names else {}
+    names, changed = unique_names({case.id: sources[case.id] for case in chosen if case.id in sources})
     with new_folder(folder) as partial:
         _refuse_labels(project, chosen, options.left_right)
         writers = [FORMATS[name](partial / name.value, options.left_right) for name in dict.fromkeys(formats)]
@@ -79,7 +86,7 @@ def export_steps(
         for done, case in enumerate(chosen, start=1):
             error = ""
             try:
-                item = _item(project, case, together, options)
+                item = _item(project, case, together, options, names.get(case.id, ""))
             except NotExported as reason:
                 error = str(reason)
                 so_far.left_out.append((case.id, error))
@@ -88,10 +95,14 @@ def export_steps(
             yield CaseDone(case.id, done, len(chosen), error)
         if not so_far.rows:
             raise UserError("None of the cases could be exported.", f"The first: {so_far.left_out[0][1]}.")
-        notes = [*together.warnings, *(note for writer in writers for note in writer.finish())]
+        notes = [*together.warnings, *_renamed(changed, names, cases)]
+        notes += [note for writer in writers for note in writer.finish()]
         result = so_far.result(folder, notes, together.lines)
         write_manifest(partial / "manifest.csv", so_far.rows)
-        write_readme(partial / "README.txt", project.protocol, options.left_right, result)
+        called = options.source_names
+        write_readme(partial / "README.txt", project.protocol, options.left_right, result, called)
+        if called:
+            project.note("exported with source names", options.by, cases=len(result.exported))
     return result
 
 
@@ -134,7 +145,9 @@ class _SoFar:
         )
 
 
-def _item(project: ReviewProject, case: Case, together: Together, options: ExportOptions) -> Item:
+def _item(
+    project: ReviewProject, case: Case, together: Together, options: ExportOptions, name: str
+) -> Item:
     """Image and mask of one case. Raises NotExported, in words without names."""
     if case.file_state in _FILE_PROBLEMS:
         raise NotExported(_FILE_PROBLEMS[case.file_state])
@@ -161,6 +174,7 @@ def _item(project: ReviewProject, case: Case, together: Together, options: Expor
         patient=case.patient,
         split=together.splits[case.id],
         group=together.groups[case.id],
+        name=name,
         status=case.status,
         revision=project.revision(case.revision).sha256,
         raster=upright(raster),
@@ -186,6 +200,16 @@ def _write(item: Item, writers: Sequence[Writer], images: bool, so_far: _SoFar) 
         so_far.text.append(item.case)
     so_far.left_out += [(item.case, problem) for problem in problems]
     return "; ".join(problems)
+
+
+def _renamed(changed: Sequence[str], names: Mapping[str, str], cases: Sequence[Case]) -> list[str]:
+    """Which files are not quite called as their sources: several are alike, or hold odd signs."""
+    if not changed:
+        return []
+    number = {case.id: case.number for case in cases}
+    listed = "; ".join(f"case {number[case]} is {names[case]}" for case in changed[:_TOLD])
+    more = f"; and {len(changed) - _TOLD} more" if len(changed) > _TOLD else ""
+    return [f"Names that several sources share, or that not every system takes, are others: {listed}{more}."]
 
 
 def _labels(labels: np.ndarray, raster: Raster, columns_towards: str | None, left_right: bool) -> np.ndarray:

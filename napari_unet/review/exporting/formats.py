@@ -31,11 +31,11 @@ class _Files(Writer):
 
     def add(self, item: Item, images: bool) -> tuple[str, str]:
         """See Writer."""
-        mask = self.place("masks", item.case + self.suffix)
+        mask = self.place("masks", item.file_name + self.suffix)
         write_mask(mask, item.labels, item.raster)
         if not images:
             return "", self.told(mask)
-        image = self.place("images", item.case + self.suffix)
+        image = self.place("images", item.file_name + self.suffix)
         self._rows.append((image.name, item.group or item.patient or item.case, item.split))
         self.write_image(image, item.raster)
         return self.told(image), self.told(mask)

@@ -33,7 +33,8 @@ class Item:
 
     labels : uint8, of the shape of `raster`: 0 background, 1 lung (or right lung), 2 left lung, IGNORE.
     patient : salted hash or "". group : the patient, or where there is none the first case that it must
-    not be parted from. revision : SHA-256 of the mask file in the project.
+    not be parted from. name : what its files are called, "" for the case's id. revision : SHA-256 of the mask
+    file in the project.
     """
 
     case: str
@@ -44,6 +45,12 @@ class Item:
     raster: Raster
     labels: np.ndarray
     group: str = ""
+    name: str = ""
+
+    @property
+    def file_name(self) -> str:
+        """What its files are called, without the suffix."""
+        return self.name or self.case
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""`manifest.csv` and `README.txt` of an export: what lies where, without a name or a path of a source."""
+"""`manifest.csv` and `README.txt` of an export: what lies where, without a path of a source.
+
+The names of sources are in it only where the files are called by them.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,11 @@ class Row:
     split: str
 
 
+_NAMED = (
+    "THE FILES ARE CALLED AS THEIR SOURCES WERE. Names of files may hold patients' names: look at them "
+    "before you give this folder to anybody.",
+    "",
+)
 COLUMNS = tuple(field.name for field in fields(Row))
 
 
@@ -50,7 +58,9 @@ def write_rows(path: Path, columns: Iterable[str], rows: Iterable[Iterable[objec
         partial.write_bytes(text.getvalue().encode("utf-8", "backslashreplace"))
 
 
-def write_readme(path: Path, protocol: str, left_right: bool, result: ExportResult) -> None:
+def write_readme(
+    path: Path, protocol: str, left_right: bool, result: ExportResult, source_names: bool = False
+) -> None:
     """What is in the folder, for whoever gets it without us."""
     values = "1 right lung, 2 left lung" if left_right else "1 lung"
     lines = [
@@ -60,6 +70,7 @@ def write_readme(path: Path, protocol: str, left_right: bool, result: ExportResu
         "it out of training and scores). In nnunet/ the ignore value is the one after the last label. A mask "
         "may look black in a picture viewer: its values are small numbers, not colours.",
         "",
+        *(_NAMED if source_names else ()),
         f"What counts as lung: {protocol or 'not written down in the project'}.",
         "",
         "manifest.csv has one line a case and format. Splits:",

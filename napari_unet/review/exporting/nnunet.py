@@ -52,13 +52,13 @@ class NnUNetWriter(Writer):
         name = _DATASETS[item.labels.ndim]
         dataset = self._sets[name]
         where = "Ts" if item.split == TEST else "Tr"
-        {TEST: dataset.test, VAL: dataset.val}.get(item.split, dataset.train).append(item.case)
+        {TEST: dataset.test, VAL: dataset.val}.get(item.split, dataset.train).append(item.file_name)
         dataset.channels.add(_channel(item.raster))
         dataset.spacings.add(item.raster.spacing_mm is not None)
         dataset.ignored |= bool((item.labels == IGNORE).any())
         labels = np.where(item.labels == IGNORE, np.uint8(self._lungs + 1), item.labels)
-        image = self.place(name, f"images{where}", f"{item.case}_0000{_ENDING}")
-        mask = self.place(name, f"labels{where}", f"{item.case}{_ENDING}")
+        image = self.place(name, f"images{where}", f"{item.file_name}_0000{_ENDING}")
+        mask = self.place(name, f"labels{where}", f"{item.file_name}{_ENDING}")
         write_nifti(image, *_as_volume(item.raster.pixels, item.raster))
         write_nifti(mask, *_as_volume(labels, item.raster))
         return self.told(image), self.told(mask)

@@ -10,7 +10,7 @@ import numpy as np
 from napari.layers import Image, Labels
 
 from napari_unet.widgets.casework.load import LoadedCase
-from napari_unet.widgets.casework.stroke_recorder import Tape
+from napari_unet.widgets.casework.tape import Tape
 
 CASES = 20
 BYTES = 1_500_000_000

@@ -15,8 +15,9 @@ from napari_unet.widgets.casework.cache import CaseCache, CaseLayers
 from napari_unet.widgets.casework.clerk import Clerk
 from napari_unet.widgets.casework.layers import Habits, context_of, image_layer, mask_layer
 from napari_unet.widgets.casework.load import LoadedCase
-from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder, Tape
+from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder
 from napari_unet.widgets.casework.swift import inserted_unselected
+from napari_unet.widgets.casework.tape import Tape
 
 
 class CaseDesk(QObject):
