@@ -146,7 +146,11 @@ def test_a_stroke_corrects_and_an_earlier_mask_comes_back(started, viewer, qtbot
     qtbot.mouseClick(dock.page.case.restore, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: (layer.data == before).all())
     stroke(layer, (5, 5), (5, 20))
-    qtbot.keyClick(viewer.window._qt_viewer.canvas.native, A)
+    canvas = viewer.window._qt_viewer.canvas.native
+    qtbot.keyClick(canvas, A)
+    qtbot.waitUntil(lambda: "More parts than two lungs" in dock.message.text())
+    assert number(dock) == 1
+    qtbot.keyClick(canvas, A)
     qtbot.waitUntil(lambda: number(dock) == 2)
     review.settle()
     qtbot.waitUntil(lambda: "Saved" in dock.page.head.saved.text())
