@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from napari_unet.core.errors import UserError
+from napari_unet.io.processes import machine, runs
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -42,7 +43,7 @@ class CaseTaken(UserError):
 class Session:
     """One open project: two windows of one program are two. taken : ids of cases that it has opened."""
 
-    id: str = field(default_factory=lambda: uuid4().hex)
+    id: str = field(default_factory=lambda: f"{_of_here()}{uuid4().hex[:22]}")
     computer: str = field(default_factory=platform.node)
     process: int = field(default_factory=os.getpid)
     taken: set[str] = field(default_factory=set)
@@ -70,7 +71,7 @@ class Session:
             return
         if row.lease != by:
             told = f"{row.lease} has case {row.number} open.", "Take the next one, or ask them to leave it."
-        elif row.lease_computer == self.computer:
+        elif is_of_this_machine(row.lease_computer, row.lease_session):
             told = f"You have case {row.number} open in another window.", "Close it there first."
         else:
             told = f"{row.lease} has case {row.number} open on another computer.", "Close it there first."
@@ -94,6 +95,19 @@ class Session:
         return row.id in self.taken and row.lease_session != self.id
 
 
+def is_of_this_machine(computer: str, session: str) -> bool:
+    """Whether a session is of this machine: two machines of one host name are two.
+
+    Sessions of earlier versions do not say; they count as another machine's, whose leases run out.
+    """
+    return computer == platform.node() and session.startswith(_of_here())
+
+
+def _of_here() -> str:
+    """How the ids of this machine's sessions begin; they have 32 signs at most."""
+    return f"{machine()[:9]}."
+
+
 def is_leased(row: Row[Any], time: datetime) -> bool:
     """True if somebody has the case open. row : with the columns of `FREE`.
 
@@ -102,35 +116,8 @@ def is_leased(row: Row[Any], time: datetime) -> bool:
     """
     if not row.lease or row.lease_renewed is None or abs(time - row.lease_renewed) >= LEASE:
         return False
-    if row.lease_computer != platform.node() or row.lease_process is None:
+    if not is_of_this_machine(row.lease_computer, row.lease_session) or row.lease_process is None:
         return True
     if row.lease_process == os.getpid():
         return row.lease_session in _living
-    return process_runs(row.lease_process)
-
-
-def process_runs(process: int) -> bool:
-    """True if a process with this number runs on this computer, or if that cannot be told."""
-    if os.name != "posix":
-        return _runs_on_windows(process)
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    return True
-
-
-def _runs_on_windows(process: int) -> bool:
-    import ctypes
-
-    synchronize, no_such_process, still_waiting = 0x00100000, 87, 0x102
-    kernel = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined]
-    handle = kernel.OpenProcess(synchronize, False, process)
-    if not handle:
-        return bool(ctypes.get_last_error() != no_such_process)  # type: ignore[attr-defined]
-    try:
-        return bool(kernel.WaitForSingleObject(handle, 0) == still_waiting)
-    finally:
-        kernel.CloseHandle(handle)
+    return runs(row.lease_process)

@@ -1,24 +1,13 @@
-"""Network drives: how they are recognised, and the file that lets in one program at a time there."""
+"""Network drives: how they are recognised."""
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import re
 import subprocess
 import sys
-import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar
-
-from napari_unet.core.errors import UserError
-from napari_unet.review.faults import faults_explained
-from napari_unet.review.leases import process_runs
-from napari_unet.review.trail import now
-
-LOCK_NAME = "review.lock"
 
 NOTE = (
     "This project lies on a network drive: it is saved more slowly there, and only one program at a time can "
@@ -87,59 +76,3 @@ def _windows_remote(folder: Path) -> bool:
         return True
     remote = 4  # DRIVE_REMOTE
     return bool(ctypes.windll.kernel32.GetDriveTypeW(drive + "\\") == remote)  # type: ignore[attr-defined]
-
-
-class LockFile:
-    """A file that says which program has the project open. One program may hold it several times.
-
-    Raises UserError if another program holds it. What a program on this computer left behind when it was
-    killed is removed; whether one on another computer still runs cannot be known from here.
-    """
-
-    _held: ClassVar[dict[str, int]] = {}
-    _guard: ClassVar[threading.Lock] = threading.Lock()
-
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / LOCK_NAME
-        self._key = os.path.realpath(self._path)
-        with self._guard:
-            if not self._held.get(self._key):
-                self._take()
-            self._held[self._key] = self._held.get(self._key, 0) + 1
-
-    def release(self) -> None:
-        """Gives the project free; the file goes with the last holder in this program."""
-        with self._guard:
-            self._held[self._key] -= 1
-            if not self._held[self._key]:
-                with suppress(OSError):
-                    self._path.unlink()
-
-    def _take(self) -> None:
-        about = {"computer": platform.node(), "process": os.getpid(), "since": now().isoformat()}
-        with faults_explained():
-            try:
-                handle = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-            except FileExistsError:
-                self._refuse_or_remove()
-                handle = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-            with os.fdopen(handle, "w") as file:
-                json.dump(about, file)
-
-    def _refuse_or_remove(self) -> None:
-        computer, process = _holder(self._path)
-        if computer == platform.node() and (process == os.getpid() or not process_runs(process)):
-            self._path.unlink(missing_ok=True)  # our own number: of an earlier process, we hold no lock
-            return
-        raise UserError(
-            f"This project is open in another program, on the computer {computer or '(unknown)'}.",
-            f"Close it there. If none has it open, delete the file {LOCK_NAME} in the project's folder.",
-        )
-
-
-def _holder(path: Path) -> tuple[str, int]:
-    """(computer, process id) as the lock file names them; ("", 0) if it is not readable."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        about = json.loads(path.read_text())
-        return str(about["computer"]), int(about["process"])
-    return "", 0

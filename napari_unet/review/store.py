@@ -20,7 +20,8 @@ from napari_unet.review.create import DATABASE_NAME, make_project
 from napari_unet.review.database import Database
 from napari_unet.review.faults import faults_explained
 from napari_unet.review.leases import Session
-from napari_unet.review.network import NOTE, LockFile, is_network
+from napari_unet.review.lock import LockFile
+from napari_unet.review.network import NOTE, is_network
 from napari_unet.review.scan import read_facts
 from napari_unet.review.store_masks import HEAD, MaskStore
 from napari_unet.review.trail import note_event

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import shutil
 import sqlite3
-import subprocess
 import sys
 from pathlib import Path
 
@@ -98,20 +95,6 @@ def test_a_project_that_was_moved_to_a_share_and_back_opens(tmp_path, monkeypatc
     monkeypatch.undo()
     with ReviewProject.open(tmp_path / "p") as project:
         assert len(project.cases()) == 2
-
-
-def test_a_second_program_is_refused_on_a_share_and_told_where_the_first_is(tmp_path, share):
-    folder = tmp_path / "p"
-    ReviewProject.create(folder).close()
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        about = {"computer": platform.node(), "process": other.pid, "since": ""}
-        (folder / "review.lock").write_text(json.dumps(about))
-        with pytest.raises(UserError, match="open in another program") as refused:
-            ReviewProject.open(folder)
-        assert platform.node() in str(refused.value) and "review.lock" in refused.value.remedy
-        other.communicate(b"\n")
-    with ReviewProject.open(folder):  # that program is gone, and what it left is no hindrance
-        assert json.loads((folder / "review.lock").read_text())["process"] == os.getpid()
 
 
 @pytest.mark.parametrize("content", ['{"computer": "other", "process": 1}', "not json", "[]", ""])

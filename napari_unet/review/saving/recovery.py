@@ -21,8 +21,8 @@ from platformdirs import user_data_path
 
 from napari_unet.core.errors import UserError
 from napari_unet.io.atomic import flush_folder
+from napari_unet.io.processes import runs
 from napari_unet.review.faults import faults_explained
-from napari_unet.review.leases import process_runs
 from napari_unet.review.saving.durable import write_whole
 from napari_unet.review.saving.journal import Journal, Recovered, read_journal
 
@@ -72,7 +72,7 @@ def drop_half_written(folder: Path) -> None:
     """What processes that are no more were writing into a folder when they were killed."""
     for partial in folder.glob(".*.partial"):
         process = partial.name.split(".")[-2]
-        if process.isdecimal() and not process_runs(int(process)):
+        if process.isdecimal() and not runs(int(process)):
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
 
