@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.labels import NotLabels
 from napari_unet.core.raster import Modality, Raster
-from napari_unet.io.formats import is_mask_name, is_readable_image, read_raster, stem, write_mask
+from napari_unet.io.formats import is_mask_name, is_readable_image, read_labels, read_raster, stem, write_mask
 from napari_unet.io.layer_data import HEADER, LayerData, image_layer
 from napari_unet.io.names import is_index
 from napari_unet.io.opened import files_of, refuse_series
@@ -33,8 +35,9 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerD
 def read_layers(path: str | list[str]) -> list[LayerData]:
     """One layer a file, with spacing, place, units, window and header; raises UserError.
 
-    What is named `*_mask.*` and holds whole numbers becomes a labels layer. Several files of one series of CT
-    or MR are refused before anything is opened: beside each other they would be no volume.
+    What is named `*_mask.*` and holds the numbers of a mask (see core.labels) becomes a labels layer. Several
+    files of one series of CT or MR are refused before anything is opened: beside each other they would be no
+    volume.
     """
     given = _each(path)
     refuse_series(given)
@@ -76,9 +79,15 @@ def sample_ct() -> list[LayerData]:
 def _layer(path: Path) -> LayerData:
     raster = read_raster(path)
     pixels, options, kind = image_layer(raster, stem(path))
-    if not is_mask_name(path) or raster.pixels.dtype.kind == "f":
+    if not is_mask_name(path):
         return pixels, options, kind
-    return pixels, {key: options[key] for key in options if key in _FOR_ALL_LAYERS}, "labels"
+    try:
+        found = read_labels(path, any_label=True)
+    except NotLabels:
+        return pixels, options, kind
+    for note in found.notes:
+        warnings.warn(f"{path.name}: {note}", stacklevel=2)  # napari shows it
+    return found.labels, {key: options[key] for key in options if key in _FOR_ALL_LAYERS}, "labels"
 
 
 def _sample(number: int) -> list[LayerData]:

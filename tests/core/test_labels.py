@@ -135,7 +135,9 @@ def test_labels_near_whole_numbers_are_these_numbers(labels: np.ndarray, off: fl
     exact = file_labels(labels)
     near = file_labels(labels * (1 + 1e-6) + off)
     assert np.array_equal(exact.labels, near.labels)
-    assert any("rounded" in note for note in near.notes) == (np.abs(labels * (1 + 1e-6) + off - labels).max() > 1e-3)
+    assert any("rounded" in note for note in near.notes) == (
+        np.abs(labels * (1 + 1e-6) + off - labels).max() > 1e-3
+    )
 
 
 def test_a_volume_is_read_like_an_image() -> None:

@@ -18,7 +18,7 @@ from scipy import ndimage
 from tuning_fakes import tuned
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.events import CaseDone, EpochEnded, TileDone
+from napari_unet.core.events import CaseDone, EpochEnded, Note, TileDone
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run as run_steps
@@ -32,7 +32,7 @@ from napari_unet.training import run as training_run
 from napari_unet.training.config import DataConfig, Recipe, ScoreConfig, TrainingConfig
 from napari_unet.training.fit import Check
 from napari_unet.training.run import score_row, train_model
-from napari_unet.training.samples import Samples
+from napari_unet.training.samples import Samples, find_pairs
 
 
 @pytest.fixture
@@ -106,6 +106,15 @@ def test_other_networks_are_trained_fine_tuned_and_exported(
     assert export_onnx(library.find("mine"), tmp_path / "mine.onnx") < TOLERANCE
     child = tuned(library, parent="mine", protocol="").card
     assert child.parent == "mine" and child.net == card.net
+
+
+def test_what_was_assumed_of_a_mask_is_told_before_the_training(recipe: Recipe, tmp_path: Path) -> None:
+    path = next(pair.mask for pair in find_pairs(recipe.data) if pair.split == recipe.data.train)
+    iio.imwrite(path, np.rint(ndimage.gaussian_filter(lungs() * 255.0, 0.7)).astype(np.uint8))
+    steps = train_model(recipe, tmp_path / "mine", device="cpu")
+    assert isinstance(first := next(steps), Note)
+    assert first.text.startswith(f"{path.name}: It is no plain mask")
+    steps.close()
 
 
 def test_an_existing_folder_is_refused_before_anything_is_trained(recipe: Recipe, tmp_path: Path) -> None:

@@ -52,6 +52,16 @@ def test_nothing_to_add_is_told(review, tmp_path):
     review.qtbot.waitUntil(lambda: bool(review.failures))
 
 
+def test_what_was_assumed_of_a_mask_is_told_in_the_window(review, tmp_path):
+    images = write_images(tmp_path / "images", 1, (120, 160))
+    review.start([])
+    (tmp_path / "masks").mkdir()
+    Picture.fromarray(lungs((120, 160)) * 255).save(tmp_path / "masks" / "0.jpg", quality=60)
+    review.work.intake.add_images(images, masks=tmp_path / "masks")
+    review.qtbot.waitUntil(lambda: any("1 mask came from the folder" in text for text in review.news))
+    assert "Case 1: It is no plain mask of two values" in review.news[-1]
+
+
 def test_masks_of_a_folder_are_attached(review, tmp_path):
     review.start(write_images(tmp_path / "one", 1))
     images = write_images(tmp_path / "images", 2)

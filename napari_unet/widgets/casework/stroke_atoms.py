@@ -34,7 +34,10 @@ def new_labels(item: Sequence[Any]) -> tuple[int, ...]:
     """The labels that a step of the history painted. Takes milliseconds also where it painted everywhere."""
     found: set[int] = set()
     for atom in item:
-        new = np.asarray(atom[-1])
+        new = atom[-1]
+        if np.ndim(new) == 0:  # of the brush, for each place where it was
+            found.add(int(new))
+            continue
         low, high = (int(new.min()), int(new.max())) if new.size else (0, 0)
         found |= {low, high} if new.size > _MANY and new.dtype != np.uint8 else set(values_in(new))
     return tuple(sorted(found))

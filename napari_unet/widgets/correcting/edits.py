@@ -13,7 +13,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.core.change import Change
 from napari_unet.core.errors import UserError
-from napari_unet.core.labels import IGNORE
+from napari_unet.core.labels import IGNORE, as_bytes
 from napari_unet.widgets.jobs import Job, run_in_thread
 
 _OTHER = IGNORE - 1  # stands for labels that a byte cannot hold
@@ -125,7 +125,10 @@ class MaskEditor(QObject):
         def work() -> tuple[np.ndarray, Change]:
             before = np.array(data if lead is None else data[lead])
             labels = as_labels(before)
-            return before, wish.make(labels.copy() if labels is before else labels)
+            change = wish.make(labels.copy() if labels is before else labels)
+            if labels is not before and (change.values == _OTHER).any():
+                as_bytes(before)  # a label that stands for others must not be copied
+            return before, change
 
         job = self._job = run_in_thread(work, self)
         job.succeeded.connect(lambda made: self._apply(wish, data, *made))
