@@ -65,7 +65,7 @@ def photographs() -> Iterator[np.ndarray]:
 def judged(images: Iterator[np.ndarray], inverted: bool = False) -> tuple[int, int, int, int, list[float]]:
     """(taken, flagged, refused, right polarity, likeness of each) over the images."""
     card = default_library().find(MODEL).card
-    assert card.likeness is not None
+    assert card.output.likeness is not None
     taken = flagged = refused = polarity = 0
     values = []
     for pixels in images:
@@ -74,7 +74,7 @@ def judged(images: Iterator[np.ndarray], inverted: bool = False) -> tuple[int, i
         values += prediction.likeness
         polarity += prediction.inverted == inverted
         try:
-            doubtful = bool(content_notes(prediction.likeness, card.likeness, card.use))
+            doubtful = bool(content_notes(prediction.likeness, card.output.likeness, card.use))
         except UserError:
             refused += 1
             continue

@@ -20,8 +20,8 @@ def page(card: ModelCard, weights_bytes: int) -> str:
         "<!-- Made from the model's card by scripts/model_pages.py (`make docs`): do not edit. -->",
         f"The model `{card.name}`, version {card.version}{made_from}. Research use, not a medical device.",
         f"**For:** {card.use}.",
-        f"**What counts as lung:** {card.protocol}. Masks that were drawn by another rule do not agree with "
-        "its masks fully, however good both are.",
+        f"**What counts as lung:** {card.output.protocol}. Masks that were drawn by another rule do not "
+        "agree with its masks fully, however good both are.",
         "## How well it does\n\n" + _scores(card.scores),
         "## What it was trained on\n\n" + "\n".join(_source(source) for source in card.data),
         f"The weights were chosen by: {card.chosen_by}." if card.chosen_by else "",
@@ -79,8 +79,8 @@ def _steps(card: ModelCard) -> str:
         f"Refuses an image whose header says anything but {', '.join(taken)}." if taken else "",
         *((size, grey) if card.input.size else (grey, size)),
         "Predicts the mirrored image too and takes the mean." if card.flips else "",
-        f"Pixels of probability {card.threshold:g} and more are lung.",
-        _cleaning(card.mask_rule),
+        f"Pixels of probability {card.output.threshold:g} and more are lung.",
+        _cleaning(card.output.mask_rule),
     ]
     return "\n".join(f"{n}. {step}" for n, step in enumerate(filter(None, steps), start=1))
 
@@ -106,7 +106,7 @@ def _input(spec: InputSpec) -> str:
 def _record(card: ModelCard, weights_bytes: int) -> str:
     rows = [
         ("network", f"`{card.net.kind}`"),
-        ("classes", ", ".join(card.classes)),
+        ("classes", ", ".join(card.channels)),
         ("weights", f"{weights_bytes / 1e6:.1f} MB, safetensors"),
         ("made on", card.created),
         ("SHA-256 of the weights", f"`{card.sha256}`"),

@@ -58,7 +58,7 @@ def take(folder: Path) -> None:
 
 def _correct(project: Path) -> None:
     """A project in which the first X-rays have the masks of a radiologist, and are accepted."""
-    with ReviewProject.create(project, default_library().find("cxr-lung").card.protocol) as made:
+    with ReviewProject.create(project, default_library().find("cxr-lung").card.output.protocol) as made:
         ids = [id for id, _ in add_found(made, gather([Path("X-rays")]), _REVIEWER)]
         for _ in attach_masks(made, ids[:_ACCEPTED], _DATA / "masks", _REVIEWER, accept=True):
             pass

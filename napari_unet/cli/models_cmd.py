@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,7 +36,8 @@ def list_models(as_json: AsJson = False) -> None:
         table = Table("Name", "Version", "For", "Masks", "Where")
         for entry in entries:
             where = "shipped" if entry.shipped else str(entry.folder)
-            table.add_row(entry.card.name, entry.card.version, entry.card.title, entry.card.protocol, where)
+            card = entry.card
+            table.add_row(card.name, card.version, card.title, card.output.protocol, where)
         show_table(table)
     for unreadable in broken:
         complain(unreadable.error)
@@ -52,16 +52,16 @@ def show_model(
     """The whole card of one model."""
     card = find_model(name).card
     if as_json:
-        json_line(json.loads(card.model_dump_json()))  # which writes nan as JSON can
+        json_line(card.in_words())
         return
     table = Table(show_header=False)
     for field, value in (
         ("name", f"{card.name} {card.version}"),
         ("for", card.use),
-        ("masks", card.protocol),
+        ("masks", card.output.protocol),
         ("parent", card.parent or "–"),
         ("input", _input(card.input.size, card.input.spacing_mm)),
-        ("threshold", f"{card.threshold:g}"),
+        ("threshold", f"{card.output.threshold:g}"),
         (
             "trained on",
             "\n".join(_source(source) for source in card.data),

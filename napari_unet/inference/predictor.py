@@ -81,8 +81,8 @@ class Predictor:
             probability=maps[:-1],
             uncertainty=maps[-1],
             spacing_mm=raster.spacing_mm,
-            threshold=self.card.threshold,
-            rule=self.card.mask_rule,
+            threshold=self.card.output.threshold,
+            rule=self.card.output.mask_rule,
             model=self.card.name,
             version=self.card.version,
             device=str(self.device),
@@ -95,7 +95,7 @@ class Predictor:
         )
 
     def _stack(self, raster: Raster, inverted: bool | None, seen: _Seen) -> Maps:
-        maps = np.empty((len(self.card.classes) + 1, *raster.shape), np.float32)
+        maps = np.empty((len(self.card.channels) + 1, *raster.shape), np.float32)
         for z, pixels in enumerate(raster.pixels):
             maps[:, z] = yield from _notes_only(self._inside(pixels, raster, inverted, seen))
             yield TileDone(z + 1, len(raster.pixels))
@@ -139,21 +139,22 @@ class Predictor:
         """(C + 1, Y, X): probability and uncertainty of an image that the network sees whole."""
         small = resized(pixels, size)[0, 0].numpy()
         probability, looks = self._looked(small, bool(inverted))
-        if inverted is None and self.card.likeness is not None and looks < self.card.likeness.flag:
+        expected = self.card.output.likeness
+        if inverted is None and expected is not None and looks < expected.flag:
             other, other_looks = self._looked(small, True)
             if other_looks > looks:
                 probability, looks, inverted = other, other_looks, True
         maps = torch.cat([probability, entropy(probability)[None]])
         full = resized(maps, (pixels.shape[0], pixels.shape[1]))[0].numpy()
         seen.inverted.append(bool(inverted))
-        seen.likeness += [looks] if self.card.likeness is not None else []
+        seen.likeness += [looks] if self.card.output.likeness is not None else []
         return full
 
     def _looked(self, small: np.ndarray, inverted: bool) -> tuple[Tensor, float]:
         probability = self._probability(
             _batch(network_input(small, self.card.intensity, (small.shape[0], small.shape[1]), inverted))
         )
-        expected = self.card.likeness
+        expected = self.card.output.likeness
         return probability, likeness(probability[0].numpy(), expected) if expected else 0.0
 
     def _tiled(

@@ -69,11 +69,11 @@ def segment_steps(
     prediction = yield from (cache or _cache).get(entry, device).steps(raster, raster.inverted)
     found = raster.notes
     found += polarity_note(raster.inverted, prediction.inverted, measured=bool(prediction.likeness))
-    if gate and card.likeness is not None:
-        found += content_notes(prediction.likeness, card.likeness, card.use)
+    if gate and card.output.likeness is not None:
+        found += content_notes(prediction.likeness, card.output.likeness, card.use)
     for text in found:
         yield Note(text)
-    like = card.likeness
+    like = card.output.likeness
     unlike = like is not None and min(prediction.likeness, default=1.0) < like.flag
     return replace(
         prediction,

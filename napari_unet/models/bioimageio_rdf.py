@@ -35,13 +35,13 @@ def description(
         "format_version": FORMAT,
         "type": "model",
         "name": _name(card),
-        "description": " ".join(filter(None, (_sentence(card.title), _sentence(card.protocol))))[:1000]
+        "description": " ".join(filter(None, (_sentence(card.title), _sentence(card.output.protocol))))[:1000]
         or card.name,
         "authors": [{"name": re.sub(r"[/\\]", "-", name)} for name in authors or ("Not stated",)],
         "cite": cite,
         "covers": ["cover.png"],
         "documentation": "README.md",
-        "tags": ["semantic-segmentation", "2d", "unet", "pytorch", *card.classes, *card.modalities],
+        "tags": ["semantic-segmentation", "2d", "unet", "pytorch", *card.channels, *card.modalities],
         "inputs": [_input(card, stride)],
         "outputs": [_output(card)],
         "weights": weights,
@@ -69,7 +69,7 @@ def readme(card: ModelCard, example: Example) -> str:
         before = (
             f"Resample the image to {y:g} × {x:g} mm a pixel first. The description file cannot say this."
         )
-    rule = card.mask_rule
+    rule = card.output.mask_rule
     parts = f"keep the {rule.largest_parts} largest parts" if rule.largest_parts else "keep all parts"
     holes = "fill holes, then " if rule.fill_holes else ""
     rows = "\n".join(
@@ -95,7 +95,7 @@ Research use, not a medical device.
 
 **For:** {card.use or "not stated"}.
 
-**What a mask holds:** {card.protocol or "not stated"}.
+**What a mask holds:** {card.output.protocol or "not stated"}.
 
 **Made from:** {f"the model `{card.parent}`" if card.parent else "no other model"}.
 
@@ -104,7 +104,7 @@ Research use, not a medical device.
 1. {before}
 2. Bones must be bright: invert images in which they are dark.
 3. The output is a probability between 0 and 1{mean}.
-4. A pixel of probability {card.threshold:g} and more belongs to the mask; {holes}{parts}.
+4. A pixel of probability {card.output.threshold:g} and more belongs to the mask; {holes}{parts}.
 
 ## Validation
 
@@ -178,7 +178,7 @@ def _intensity(card: ModelCard) -> list[dict[str, Any]]:
 
 
 def _output(card: ModelCard) -> dict[str, Any]:
-    names = [re.sub(r"\W", "_", name) for name in card.classes]
+    names = [re.sub(r"\W", "_", name) for name in card.channels]
     axes = [{"type": "batch"}, {"type": "channel", "channel_names": names}]
     sizes = ({"tensor_id": "image", "axis_id": axis} for axis in "yx")
     return {
@@ -192,6 +192,6 @@ def _output(card: ModelCard) -> dict[str, Any]:
 
 def _own_words(card: ModelCard) -> dict[str, Any]:
     """What this program needs to go on with the probability; nothing about single cases."""
-    kept = {"name", "version", "parent", "input", "intensity", "threshold", "mask_rule", "flips", "sha256"}
-    words: dict[str, Any] = card.model_dump(mode="json", include=kept)
-    return words
+    kept = ("name", "version", "parent", "input", "intensity", "threshold", "mask_rule", "flips", "sha256")
+    words = card.in_words()
+    return {name: words[name] for name in kept}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -13,14 +13,17 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.gate import LARGEST, Likeness
 from napari_unet.core.gate_report import GateReport
 from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.label_set import LUNGS, LabelSet, named_set
 from napari_unet.core.masks import MaskRule
+from napari_unet.nets.registry import NETS
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _FINEST, _COARSEST = 0.005, 50.0  # mm of a pixel
 _LARGEST_CARD = 16 * 2**20  # bytes
 CARD_FILE = "card.json"
 WEIGHTS_FILE = "weights.safetensors"
 MEMORY_FILE = "memory.safetensors"
+_OF_THE_OUTPUT = ("protocol", "threshold", "mask_rule", "likeness", "labels", "swaps")
 
 
 class _Part(BaseModel):
@@ -32,6 +35,13 @@ class NetSpec(_Part):
 
     kind: str = "unet"
     arguments: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("kind")
+    @classmethod
+    def _known(cls, kind: str) -> str:
+        if kind not in NETS:
+            raise ValueError(f"the network {kind!r} is none of {', '.join(NETS)}")
+        return kind
 
 
 class InputSpec(_Part):
@@ -52,6 +62,40 @@ class InputSpec(_Part):
             raise ValueError(f"a size has 1 to {LARGEST} pixels a side")
         if self.spacing_mm is not None and not all(_FINEST <= n <= _COARSEST for n in self.spacing_mm):
             raise ValueError(f"a spacing is {_FINEST} to {_COARSEST} mm")
+        return self
+
+
+class Output(_Part):
+    """One answer of a model: a mask or scores.
+
+    id : its name on the command line. task : what its channels are. labels : of a segmentation, one channel
+    each, in that order. findings : of a classification, one channel each. protocol : what its masks include,
+    in words. threshold : of the probability. mask_rule : what is done to a mask afterwards. likeness : how
+    its masks look, for the input gate. swaps : pairs of channels that change places when the image is
+    mirrored (right and left).
+    """
+
+    id: str = "lungs"
+    task: Literal["segmentation", "classification"] = "segmentation"
+    labels: LabelSet = LUNGS
+    findings: tuple[str, ...] = ()
+    protocol: str = ""
+    threshold: float = Field(default=0.5, gt=0, lt=1)
+    mask_rule: MaskRule = MaskRule()
+    likeness: Likeness | None = None
+    swaps: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The names of its channels."""
+        return self.labels.names if self.task == "segmentation" else self.findings
+
+    @model_validator(mode="after")
+    def _whole(self) -> Output:
+        if not self.channels:
+            raise ValueError("a classification needs findings")
+        if any(not 0 <= k < len(self.channels) for pair in self.swaps for k in pair):
+            raise ValueError("swaps name channels that are not there")
         return self
 
 
@@ -103,12 +147,12 @@ class TrainedCase(_Part):
 class ModelCard(_Part):
     """The whole truth about a model: what it is for, how to make its input and read its output, its scores.
 
-    protocol : what its masks include, in words. modalities, views, body_parts : what it may be
-    given ("CR"; "PA"; "CHEST"), () is anything.
-    flips : whether the mirrored image is predicted too and averaged. likeness : how its masks look, for the
-    input gate. chosen_by : what the weights were selected on. training : the settings, for the record.
-    sha256 : of the weights file. Of a fine-tuned model: trained_on : the exact masks, gate : how it compares
-    with its parent. memory : the images it keeps, None without.
+    outputs : its answers; the channels of the network are theirs, one output after the other. modalities,
+    views, body_parts : what it may be given ("CR"; "PA"; "CHEST"), () is anything.
+    flips : whether the mirrored image is predicted too and averaged. chosen_by : what the weights were
+    selected on. training : the settings, for the record. sha256 : of the weights file. memory : the images
+    it keeps, None without. Of a fine-tuned model: trained_on : the exact masks, gate : how it compares with
+    its parent.
     """
 
     format_version: int = FORMAT_VERSION
@@ -117,18 +161,14 @@ class ModelCard(_Part):
     parent: str | None = None
     title: str = ""
     use: str = ""
-    protocol: str = ""
+    outputs: tuple[Output, ...] = Field(default=(Output(),), min_length=1)
     modalities: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
     body_parts: tuple[str, ...] = ()
-    classes: tuple[str, ...] = Field(default=("lung",), min_length=1)
     net: NetSpec = NetSpec()
     input: InputSpec = InputSpec()
     intensity: IntensityRule = IntensityRule("percentiles", 0.5, 99.5)
-    threshold: float = Field(default=0.5, gt=0, lt=1)
-    mask_rule: MaskRule = MaskRule()
     flips: bool = False
-    likeness: Likeness | None = None
     data: tuple[DataSource, ...] = ()
     chosen_by: str = ""
     scores: tuple[ScoreRow, ...] = ()
@@ -139,6 +179,52 @@ class ModelCard(_Part):
     memory: MemorySpec | None = None
     trained_on: tuple[TrainedCase, ...] = ()
     gate: GateReport | None = None
+
+    @property
+    def output(self) -> Output:
+        """The answer that is given where none is named: the last one."""
+        return self.outputs[-1]
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The names of the network's channels."""
+        return tuple(name for output in self.outputs for name in output.channels)
+
+    def in_words(self) -> dict[str, Any]:
+        """The card as JSON for other programs: with the fields of `output` on the card itself as well.
+
+        There they have stood since format 1: protocol, classes, threshold, mask_rule, likeness.
+        """
+        words: dict[str, Any] = json.loads(self.model_dump_json())  # which writes nan as JSON can
+        own = words["outputs"][-1]
+        own |= {"classes": list(self.output.channels)}
+        return words | {name: own[name] for name in ("classes", *_OF_THE_OUTPUT[:4])}
+
+    def with_output(self, **fields: Any) -> ModelCard:
+        """The same card with other fields of `output`."""
+        changed = self.output.model_copy(update=fields)
+        return self.model_copy(update={"outputs": (*self.outputs[:-1], changed)})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_output(cls, data: Any) -> Any:
+        """Format 1, and whoever makes a card of one output: its fields stand on the card itself."""
+        if not isinstance(data, dict) or "outputs" in data:
+            return data
+        output = {name: data[name] for name in _OF_THE_OUTPUT if name in data}
+        rest = {name: value for name, value in data.items() if name not in {*_OF_THE_OUTPUT, "classes"}}
+        if rest.get("format_version") == 1:
+            rest["format_version"] = FORMAT_VERSION
+        if "classes" in data:
+            output["labels"] = named_set(tuple(data["classes"]))
+        return {**rest, "outputs": (output,)}
+
+    @model_validator(mode="after")
+    def _one_id_each(self) -> ModelCard:
+        ids = [output.id for output in self.outputs]
+        if len(set(ids)) < len(ids):
+            raise ValueError("two outputs have one id")
+        return self
 
     @field_validator("name")
     @classmethod
@@ -180,6 +266,8 @@ def read_card(folder: Path) -> ModelCard:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "card"
+        if not (isinstance(data, dict) and "outputs" in data):
+            where = where.removeprefix("outputs.0.")
         raise UserError(
             f"The model card {path} is damaged ({where}: {first['msg'].removeprefix('Value error, ')}).",
             "Install the model again.",

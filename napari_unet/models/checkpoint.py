@@ -31,10 +31,10 @@ def build_net(spec: NetSpec) -> nn.Module:
 
 def check_fits(net: nn.Module, card: ModelCard) -> None:
     """Raises UserError if the network is not the card's: one grey image of its size in, its classes out."""
-    if net.classes != len(card.classes) or net.channels != 1 or net.output_margin:
+    if net.classes != len(card.channels) or net.channels != 1 or net.output_margin:
         raise UserError(
             f"The network of the model {card.name} does not take one grey image and give"
-            f" {len(card.classes)} classes at its size.",
+            f" {len(card.channels)} classes at its size.",
             "Use a network with one input channel and as many classes as the card names.",
         )
     stride = int(net.stride)  # type: ignore[arg-type]

@@ -53,7 +53,7 @@ def export_bioimageio(
         _WEIGHTS: weights,
         "test_input.npy": _npy(example.pixels[None, None]),
         "test_output.npy": _npy(expected.numpy()),
-        "cover.png": _cover(example.pixels, expected[0].amax(dim=0).numpy() >= entry.card.threshold),
+        "cover.png": _cover(example.pixels, expected[0].amax(dim=0).numpy() >= entry.card.output.threshold),
         "README.md": readme(entry.card, example).encode(),
     }
     torchscript = {

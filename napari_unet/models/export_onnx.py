@@ -20,6 +20,10 @@ from napari_unet.models.standalone import Standalone, standalone
 
 OPSET = 18
 TOLERANCE = 1e-4
+_WORDS = (
+    *("name", "version", "title", "use", "protocol", "classes", "input", "intensity", "threshold"),
+    *("mask_rule", "sha256"),
+)
 _NEEDED = ("onnx", "onnxscript", "onnxruntime")
 
 
@@ -38,9 +42,8 @@ def export_onnx(entry: ModelEntry, path: Path) -> float:
     pixels = example_image(entry.card, model.stride).pixels
     x = torch.from_numpy(entry.card.intensity.apply(pixels))[None, None]
     program = _exported(model, x, free=entry.card.input.size is None)
-    kept = {"name", "version", "title", "use", "protocol", "classes", "input", "intensity", "threshold"}
-    card = entry.card.model_dump(mode="json", include=kept | {"mask_rule", "sha256"})
-    program.model.metadata_props.update({name: json.dumps(value) for name, value in card.items()})
+    words = entry.card.in_words()
+    program.model.metadata_props.update({name: json.dumps(words[name]) for name in _WORDS})
     with atomic_write(path) as partial:
         program.save(partial, external_data=False)
         off = _difference(partial, model, x)

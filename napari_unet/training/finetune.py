@@ -143,10 +143,11 @@ class _FineTune:
         card, cases, memory = self._entry.card, len(self._cases.pairs), self._memory
         if cases < FEW:
             yield f"{cases} cases are few: four or more teach better, and eight can prove it."
-        if protocols_differ(self._protocol, card.protocol):
+        if protocols_differ(self._protocol, card.output.protocol):
             yield (
                 f"Your masks follow another rule than those of {card.name}. Yours: “{self._protocol.strip()}”"
-                f" Its: “{card.protocol}” The new model will follow yours; do not compare areas of the two."
+                f" Its: “{card.output.protocol}” The new model will follow yours; do not compare areas of "
+                "the two."
             )
         patients = len({self._cases.groups[k] for k in self._fresh})
         if 0 < patients < LEAST:

@@ -35,7 +35,7 @@ def fresh_cases(cases: Cases, taught: Taught) -> tuple[int, ...]:
 
 def seen_as_child(parent: ModelCard) -> ModelCard:
     """The parent's card as far as a child's masks depend on it."""
-    return parent.model_copy(update={"threshold": THRESHOLD})
+    return parent.with_output(threshold=THRESHOLD)
 
 
 def reference_set(cases: Cases, inherited: Memory) -> Memory:
@@ -76,12 +76,13 @@ def child_card(
         for k, pair in enumerate(cases.pairs)
     ]
     again = {case.id for case in taught}
-    return seen_as_child(parent).model_copy(
+    return parent.with_output(
+        threshold=THRESHOLD, protocol=protocol or parent.output.protocol
+    ).model_copy(
         update={
             "name": name,
             "version": "1",
             "parent": parent.name,
-            "protocol": protocol or parent.protocol,
             "data": (*parent.data, *replayed, own_source(cases)),
             "chosen_by": f"the number of steps, {settings['steps']}, was {_set_by(settings)}",
             "scores": tuple(_scores(report)),

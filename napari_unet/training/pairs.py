@@ -11,7 +11,8 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.gate import check_pixels
 from napari_unet.core.geometry import MisplacedMask
-from napari_unet.core.labels import LEFT, RIGHT, MaskLabels, NotLabels, array_labels, lung, strays
+from napari_unet.core.label_set import LUNGS
+from napari_unet.core.labels import RIGHT, MaskLabels, NotLabels, array_labels, lung, strays
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.io.formats import read_labels, read_mask, read_raster
@@ -45,13 +46,12 @@ def read_pair(pair: TrainingPair, card: ModelCard) -> ReadPair:
             f"{_size(raster.shape)}.",
             "Give the image its own mask, or leave the case out.",
         )
-    unknown = strays(labels)
-    if card.classes != ("lung",) and (labels == LEFT).any():
-        unknown = (LEFT, *unknown)
+    known = card.output.labels
+    unknown = strays(labels) if known == LUNGS else known.strays(labels)  # both sides are lung
     if unknown:
         raise UserError(
             f"The mask of case {pair.id} has the label {unknown[0]}; the model {card.name} knows "
-            f"{len(card.classes)} class ({', '.join(card.classes)}).",
+            f"{known.in_words()}.",
             "Take the other labels out of the mask, or leave the case out.",
         )
     plain = np.where(lung(labels), RIGHT, labels).astype(np.uint8)

@@ -24,7 +24,7 @@ from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.formats import read_raster
-from napari_unet.models.card import DataSource, InputSpec, ModelCard, ScoreRow
+from napari_unet.models.card import DataSource, InputSpec, ModelCard, Output, ScoreRow
 from napari_unet.models.checkpoint import build_net, save_model
 from napari_unet.training.config import Recipe
 from napari_unet.training.fit import fit, simulated
@@ -66,14 +66,19 @@ def train_model(
     net = build_net(recipe.net)
     result = yield from fit(net, train, val, recipe.size, recipe.training, state, chosen)
     _write_curves(state / CURVES_FILE, result.history)
+    written = dict(recipe.card)
+    output = Output(
+        mask_rule=recipe.mask_rule,
+        likeness=Likeness(mean_shape(train.masks[:, 0] > 0)),
+        **{field: written.pop(field) for field in ("protocol", "threshold") if field in written},
+    )
     card = ModelCard(
         name=recipe.name,
+        outputs=(output,),
         net=recipe.net,
         input=InputSpec(size=recipe.size),
         intensity=recipe.intensity,
-        mask_rule=recipe.mask_rule,
         flips=recipe.flips,
-        likeness=Likeness(mean_shape(train.masks[:, 0] > 0)),
         data=_sources(recipe, len(train_pairs)),
         training={
             **asdict(recipe.training),
@@ -82,11 +87,11 @@ def train_model(
             "shifted_val_dice": round(result.best.shifted_dice, 4),
         },
         created=datetime.now(UTC).date().isoformat(),
-        **recipe.card,
+        **written,
     )
     predictor = Predictor(_with_weights(recipe, result.weights), card, pick_device(device))
     if "threshold" not in recipe.card:
-        card = card.model_copy(update={"threshold": choose_threshold(predictor, val)})
+        card = card.with_output(threshold=choose_threshold(predictor, val))
         predictor.card = card
     scores = yield from score_sets(predictor, recipe)
     card = card.model_copy(update={"scores": scores})

@@ -155,7 +155,7 @@ def labelled(
             origins.append(k)
     if not any(mask.any() for mask in masks):
         raise UserError(
-            f"None of the masks holds any {card.classes[0]}.", "Choose cases in which some can be seen."
+            f"None of the masks holds any {card.channels[0]}.", "Choose cases in which some can be seen."
         )
     return LabelledSet(*(np.stack(part)[:, None] for part in (images, masks, valid))), tuple(origins)
 
@@ -193,9 +193,9 @@ def _whole_size(card: ModelCard) -> tuple[int, int]:
             "fine-tuned.",
             "Choose another model.",
         )
-    if len(card.classes) != 1:
+    if len(card.channels) != 1:
         raise UserError(
-            f"The model {card.name} has {len(card.classes)} classes; only models of one class can be "
+            f"The model {card.name} has {len(card.channels)} classes; only models of one class can be "
             "fine-tuned.",
             "Choose another model.",
         )

@@ -36,8 +36,8 @@ def details(card: ModelCard) -> str:
     """Everything but the first sentence of a card, as simple HTML."""
     made_from = f" (made from {escape(card.parent)})" if card.parent else ""
     parts = [f"<p><b>{escape(card.title or card.name)}</b>, version {escape(card.version)}{made_from}</p>"]
-    if card.protocol:
-        parts.append(f"<p><b>What counts as lung:</b> {escape(card.protocol)}.</p>")
+    if card.output.protocol:
+        parts.append(f"<p><b>What counts as lung:</b> {escape(card.output.protocol)}.</p>")
     if card.views:
         parts.append(f"<p><b>Views:</b> {escape(', '.join(card.views))}</p>")
     if card.scores:

@@ -8,6 +8,7 @@ import pytest
 from net_fakes import card, lung_likeness, saved
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT
 from napari_unet.core.masks import MaskRule
 from napari_unet.models.card import (
     CARD_FILE,
@@ -15,6 +16,7 @@ from napari_unet.models.card import (
     DataSource,
     InputSpec,
     ModelCard,
+    Output,
     ScoreRow,
     read_card,
 )
@@ -80,7 +82,7 @@ def test_a_card_that_is_no_text(tmp_path: Path) -> None:
         ({"intensity": {"kind": "percentiles", "low": 5, "high": 2}}, "intensity"),
         ({"intensity": {"kind": "window", "low": 1, "high": 2, "hihg": 3}}, "intensity.hihg"),
         ({"mask_rule": {"largest_parts": -1}}, "mask_rule"),
-        ({"net": {"kind": "sliding-window"}}, "net.kind"),
+        ({"net": {"kind": "transformer"}}, "net.kind"),
         ({"colour": "red"}, "colour"),
     ],
 )
@@ -97,4 +99,47 @@ def test_a_card_cannot_be_changed() -> None:
 
 def test_the_shortest_card_has_defaults() -> None:
     short = ModelCard(name="x")
-    assert (short.format_version, short.classes, short.input.size) == (FORMAT_VERSION, ("lung",), None)
+    assert (short.format_version, short.channels, short.input.size) == (FORMAT_VERSION, ("lung",), None)
+
+
+def test_a_card_of_format_1_is_one_output(tmp_path: Path) -> None:
+    old = {
+        **{"format_version": 1, "name": "old", "classes": ["lung"], "protocol": "heart left out"},
+        **{"threshold": 0.4, "mask_rule": {"largest_parts": 1}, "likeness": None},
+    }
+    (tmp_path / CARD_FILE).write_text(json.dumps(old))
+    read = read_card(tmp_path)
+    assert read.format_version == FORMAT_VERSION and read.channels == ("lung",)
+    assert read.outputs == (
+        Output(labels=LUNGS, protocol="heart left out", threshold=0.4, mask_rule=MaskRule(largest_parts=1)),
+    )
+    words = read.in_words()
+    assert {name: words[name] for name in ("classes", "protocol", "threshold")} == {
+        name: old[name] for name in ("classes", "protocol", "threshold")
+    }
+
+
+def test_two_outputs_have_their_channels_one_after_the_other() -> None:
+    sides = Output(id="sides", labels=RIGHT_AND_LEFT, swaps=((0, 1),))
+    score = Output(id="finding", task="classification", findings=("abnormal",))
+    two = card(outputs=(sides, score))
+    assert two.channels == ("right lung", "left lung", "abnormal") and two.output == score
+    assert two.with_output(threshold=0.3).outputs == (sides, score.model_copy(update={"threshold": 0.3}))
+    assert ModelCard.model_validate_json(two.model_dump_json()) == two
+
+
+@pytest.mark.parametrize(
+    ("outputs", "words"),
+    [
+        ([], "at least 1"),
+        ([{"id": "a"}, {"id": "a"}], "two outputs have one id"),
+        ([{"task": "classification"}], "needs findings"),
+        ([{"swaps": [[0, 1]]}], "channels that are not there"),
+        ([{"labels": {"name": "x", "labels": [{"value": 255, "name": "y"}]}}], "from 1 to 254"),
+        ([{"labels": {"name": "x", "labels": []}}], "value of its own"),
+    ],
+)
+def test_outputs_that_cannot_be_are_refused(tmp_path: Path, outputs: list[Any], words: str) -> None:
+    folder = _changed(tmp_path / "m", outputs=outputs)
+    with pytest.raises(UserError, match=words):
+        read_card(folder)

@@ -77,7 +77,7 @@ def test_the_shipped_model_is_validated_and_run_by_bioimageio_core(tmp_path: Pat
     sentences = ("Hannover", "CC BY 3.0", "256 × 256", "## Validation", "0.978", "0.55", "National Library")
     for sentence in (*sentences, *entry.card.limits):
         assert sentence in text
-    lung = np.load(io.BytesIO(inside["test_output.npy"]))[0, 0] >= entry.card.threshold
+    lung = np.load(io.BytesIO(inside["test_output.npy"]))[0, 0] >= entry.card.output.threshold
     assert 0.1 < lung.mean() < 0.5
 
 

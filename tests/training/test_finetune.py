@@ -177,7 +177,7 @@ def test_a_protocol_that_differs_is_said_first(library: ModelLibrary) -> None:
     result, events = finish(start(library, protocol="Lungs with the heart"))
     assert isinstance(events[0], Note) and "Lungs with the heart" in events[0].text
     assert "lungs without the heart" in events[0].text
-    assert result.card.protocol == "Lungs with the heart"
+    assert result.card.output.protocol == "Lungs with the heart"
     _, events = finish(start(library, protocol=" Lungs without the heart "))
     assert "heart" not in notes(events)
 

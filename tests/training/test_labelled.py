@@ -16,6 +16,7 @@ from PIL import Image as Picture
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.label_set import named_set
 from napari_unet.core.labels import IGNORE
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
@@ -140,9 +141,9 @@ def test_sizes_and_classes_that_do_not_fit() -> None:
     )
     other = _labels()
     other[0, 0] = 3
-    _refused([_pair("a", other)], "case a has the label 3; the model tiny knows 1 class")
-    _refused([_pair()], "has the label 2", CARD.model_copy(update={"classes": ("heart",)}))
-    _refused([_pair()], "2 classes", CARD.model_copy(update={"classes": ("right", "left")}))
+    _refused([_pair("a", other)], "case a has the label 3; the model tiny knows 1 lung")
+    _refused([_pair()], "has the label 2", CARD.with_output(labels=named_set(("heart",))))
+    _refused([_pair()], "2 classes", CARD.with_output(labels=named_set(("right", "left"))))
     _refused([_pair()], "in tiles", card())
 
 

@@ -40,12 +40,12 @@ def child(found: Cases, parent: ModelCard = PARENT, protocol: str = "") -> Model
 
 def test_a_child_is_made_like_its_parent_and_says_where_it_comes_from() -> None:
     made = child(read(cases(3)), protocol="heart left out")
-    assert (made.name, made.parent, made.protocol) == ("ours", "tiny", "heart left out")
-    assert (made.threshold, made.input, made.net) == (0.5, PARENT.input, PARENT.net)
+    assert (made.name, made.parent, made.output.protocol) == ("ours", "tiny", "heart left out")
+    assert (made.output.threshold, made.input, made.net) == (0.5, PARENT.input, PARENT.net)
     assert [source.name for source in made.data][:2] == ["Home", "Away"]
     assert made.data[1].attribution == "Them"
     assert made.data[2].images == 3
-    assert child(read(cases(3))).protocol == "as drawn"
+    assert child(read(cases(3))).output.protocol == "as drawn"
 
 
 def test_the_scores_are_those_of_the_gate() -> None:

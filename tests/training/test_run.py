@@ -72,7 +72,7 @@ def test_a_recipe_becomes_a_model(recipe: Recipe, tmp_path: Path) -> None:
     assert read_card(tmp_path / "mine") == card
     assert (card.name, card.use, card.modalities, card.input.size) == ("mine", "tests", ("CR",), (32, 32))
     assert (card.data[0].images, card.data[0].licence, card.training["epochs"]) == (3, "CC0", 2)
-    assert card.likeness is not None
+    assert card.output.likeness is not None
     row = card.scores[0]
     assert (row.set, row.n, row.note) == ("set, test", 2, "here")
     assert 0 <= row.worst <= row.mean <= 1

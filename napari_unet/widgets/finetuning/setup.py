@@ -105,7 +105,7 @@ class SetupPage(QWidget):
     def differs(self) -> str:
         """What is to be known before two protocols are mixed, "" if they agree or one is not known."""
         entry, yours = self.model.entry(), self.source.protocol
-        theirs = "" if entry is None else entry.card.protocol
+        theirs = "" if entry is None else entry.card.output.protocol
         if not protocols_differ(yours, theirs):
             return ""
         return (

@@ -171,7 +171,7 @@ class AddDialog(QDialog):
     def _offer_models(self, model: str) -> None:
         entries, _ = chosen_library().scan()
         for entry in entries:
-            self._protocols[entry.card.name] = entry.card.protocol
+            self._protocols[entry.card.name] = entry.card.output.protocol
             self.first.addItem(f"Drawn by the model {entry.card.name}", (_MODEL, entry.card.name))
             if entry.card.name == model:
                 self.first.setCurrentIndex(self.first.count() - 1)
