@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from casework_fakes import MODEL, lungs, stroke, write_images, write_stack
 from napari.layers import Image, Labels
+from PIL import Image as Picture
 
 from napari_unet.review import decisions, rows, store_cases, store_masks, trail
 from napari_unet.review.store import ReviewProject
@@ -49,6 +50,20 @@ def test_a_case_opens_as_image_and_active_mask(review, three):
     review.settle()
     assert review.work.current.status == Status.IN_PROGRESS
     assert review.work.current.lease == "Ann"
+
+
+def test_what_the_reader_says_of_the_image_is_told(review, tmp_path):
+    (path,) = write_images(tmp_path / "images", 1)
+    exif = Picture.Exif()
+    exif[274] = 6
+    with Picture.open(path) as stored:
+        stored.load()
+        stored.save(path, exif=exif)
+    (case,) = review.start([path])
+    mask = review.open(case)
+    assert mask.data.shape == (80, 60)
+    review.qtbot.waitUntil(lambda: bool(review.news))
+    assert "turned by a quarter" in review.news[-1]
 
 
 def test_the_whole_image_is_in_view(review, three):

@@ -195,6 +195,8 @@ class CaseOpener(QObject):
         if self._elsewhere:
             self.told.emit(f"{_open_elsewhere(self._elsewhere.values())}; case {case.number} is shown.")
             self._elsewhere.clear()
+        elif notes := layers.loaded.header.get("notes"):
+            self.told.emit(" ".join(notes))
         if layers.loaded.unsaved is not None:
             self.bring_in(layers, layers.loaded.unsaved, known=True)
             layers.loaded.unsaved = None
