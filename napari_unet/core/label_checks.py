@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_unet.core.labels import LABELS_ARE, LEFT, RIGHT, lung, named, strays
+from napari_unet.core.labels import LEFT, RIGHT, THE_LABELS, lung, named, strays
 from napari_unet.core.masks import split_left_right
 
 _OWN = 0.7  # of a lung must have its label; the cut between touching lungs may be off by some of it
@@ -20,7 +20,7 @@ def stray_words(values: tuple[int, ...]) -> str:
 
 
 MIXED = "Labels 1 and 2 (right and left lung) lie in the same lung."
-REMEDY = f"Paint these pixels anew: {LABELS_ARE}"
+REMEDY = f"Paint these pixels again with {THE_LABELS}."
 
 
 def label_problem(

@@ -18,8 +18,7 @@ IGNORE = 255
 """Label of pixels that training and scores leave out: nobody could say what is there."""
 
 RIGHT, LEFT = 1, 2
-LABELS_ARE = f"its labels are 1 (lung, right lung), 2 (left lung) and {IGNORE} (not sure)."
-USE_LABELS = "Choose one of these under Paint in the Correct dock, or as “label” in napari's layer controls."
+THE_LABELS = f"1 (lung, right lung), 2 (left lung) or {IGNORE} (not sure)"
 SIDE_NAMES = {RIGHT: "right", LEFT: "left"}
 
 _WHOLE = 0.05  # a number is taken for the whole number that is no farther than this
@@ -85,7 +84,10 @@ def as_bytes(values: np.ndarray) -> np.ndarray:
     if values.dtype != np.uint8 and values.size:
         low, high = int(values.min()), int(values.max())
         if low < 0 or high > IGNORE:
-            raise UserError(f"A mask cannot hold label {low if low < 0 else high}: {LABELS_ARE}", USE_LABELS)
+            raise UserError(
+                f"A mask cannot hold label {low if low < 0 else high}.",
+                f"Choose {THE_LABELS} under Paint in the Correct dock, or as “label” in napari's controls.",
+            )
     return values.astype(np.uint8, copy=False)
 
 
@@ -106,8 +108,13 @@ def file_labels(values: np.ndarray, lossy: bool = False) -> MaskLabels:
 def array_labels(values: np.ndarray) -> MaskLabels:
     """`label_map` of an array that may be painted, where 255 may mean "not sure" beside no other label.
 
-    If all pixels are 255, they are to be ignored; if some are, they are lung, and a note says so.
+    If all pixels are 255, they are to be ignored; if some are, they are lung, and a note says so. A stray
+    label stays as it is, also where it is the only one.
     """
+    whole = whole_numbers(values)
+    odd = () if whole is None else strays(whole)
+    if whole is not None and odd and min(odd) > 0 and max(odd) <= _SMALL:
+        return MaskLabels(as_bytes(whole))
     if values.size and (values == IGNORE).all():
         return MaskLabels(np.full(values.shape, IGNORE, np.uint8))
     found = label_map(values)

@@ -75,8 +75,12 @@ def live_numbers(
         raise ValueError(f"masks differ in shape: {labels.shape} and {model_labels.shape}")
     if spacing is not None and len(spacing) != labels.ndim:
         raise ValueError(f"spacing {spacing} does not fit shape {labels.shape}")
+    is_image = labels.ndim == 2 and modality != Modality.CT
+    is_volume = labels.ndim == 3 and modality not in (Modality.CR, Modality.DX)
     mask = lung(labels)
-    told_apart = bool((labels == LEFT).any())
+    whole = is_image or is_volume
+    problems = label_findings(labels, columns_towards, sides=whole)
+    told_apart = bool((labels == LEFT).any()) and not problems
     counted = None if told_apart else sides_and_parts(mask, columns_towards)
     right = int(np.count_nonzero(labels == RIGHT)) if counted is None else counted[0]
     left = int(np.count_nonzero(labels == LEFT)) if counted is None else counted[1]
@@ -86,10 +90,6 @@ def live_numbers(
         agreement = dice(mask, theirs, ignore)
         different = mask != theirs
         changed = int(np.count_nonzero(different if ignore is None else different & ~ignore))
-    is_image = labels.ndim == 2 and modality != Modality.CT
-    is_volume = labels.ndim == 3 and modality not in (Modality.CR, Modality.DX)
-    whole = is_image or is_volume
-    problems = label_findings(labels, columns_towards, sides=whole)
     findings = check_mask(mask, spacing, columns_towards, counted) if whole else ()
     return LiveNumbers(
         dice=agreement,

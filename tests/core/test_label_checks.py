@@ -49,7 +49,9 @@ def test_a_stroke_of_two_in_a_mask_of_one_label_is_found(towards: str | None) ->
         assert sides_mixed(labels, towards)
         assert "same lung" in label_problem(labels, towards)
         assert "labels" in check_labels(labels, None, towards)
-        assert "same lung" in live_numbers(labels, None, None, towards).findings[0].text
+        numbers, plain = (live_numbers(one, None, None, towards) for one in (labels, labels > 0))
+        assert "same lung" in numbers.findings[0].text
+        assert (numbers.right_pixels, numbers.left_pixels) == (plain.right_pixels, plain.left_pixels)
         assert label_problem(np.stack([two_lungs(), labels]), towards, per_slice=True)
         assert not label_problem(labels, towards, sides=False)
     alone = two_lungs(1, 0)

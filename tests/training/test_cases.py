@@ -39,6 +39,16 @@ def test_what_cannot_be_used_is_told_and_left_out(tmp_path: Path) -> None:
     assert [k for note, k in zip(notes, (2, 3, 4), strict=True) if f"case-{k}" in note] == [2, 3, 4]
 
 
+def test_what_was_assumed_of_a_mask_is_told_with_its_case(tmp_path: Path) -> None:
+    mask = lungs(40, 48).astype(np.uint8) * np.uint8(255)
+    Image.fromarray(mask).save(tmp_path / "m.jpg", quality=50)
+    pairs = [replace(case(k), mask=given, revision="") for k, given in enumerate((mask, tmp_path / "m.jpg"))]
+    found, notes = read_cases(pairs, CARD)
+    assert np.array_equal(found.small.masks[0], read_cases(cases(2), CARD)[0].small.masks[0])
+    assert "Case case-0: 255 beside no other label was taken as lung" in notes[0]
+    assert "Case case-1: It is no plain mask of two values" in notes[1]
+
+
 def test_one_usable_case_is_too_few_and_the_reason_is_said() -> None:
     wrong_size = replace(case(1), mask=lungs(40, 40).astype(np.uint8))
     with pytest.raises(UserError, match=r"Only 1 of 2 cases can be used .*case-1.*at least two"):
