@@ -18,6 +18,7 @@ from napari_unet.cli.report import Row, finished_cases, write_report
 from napari_unet.core.checks import INVERTED, UNLIKE, Finding, check_mask
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
+from napari_unet.core.header_facts import CHILD, LYING
 from napari_unet.core.masks import part_sizes, split_left_right
 from napari_unet.core.measure import measure
 from napari_unet.core.prediction import Prediction
@@ -31,6 +32,8 @@ _log = logging.getLogger(__name__)
 _GATE = {
     UNLIKE: "The image may not be what the model is for: check the mask with care.",
     INVERTED: "Bones are dark in the image; taken into account.",
+    CHILD: "The header says that the patient is under 18; the model is for adults.",
+    LYING: "The header says that the patient lay; the model's card names no such images.",
 }
 _NAMED = 10  # slices that a finding names
 

@@ -8,6 +8,7 @@ from math import prod
 
 import numpy as np
 
+from napari_unet.core.header_facts import CHILD, LYING, VIEW
 from napari_unet.core.label_checks import label_problem
 from napari_unet.core.labels import lung
 from napari_unet.core.masks import bounding_box, hole_sizes, sides_and_parts
@@ -35,6 +36,7 @@ class Code(StrEnum):
 
 
 UNLIKE, INVERTED = "unlike", "inverted"  # codes of the input gate, which stand beside those of Code
+OF_IMAGE = (UNLIKE, INVERTED, CHILD, LYING, VIEW)  # codes that no change of the mask changes
 
 
 @dataclass(frozen=True)

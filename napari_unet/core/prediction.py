@@ -19,7 +19,7 @@ class Prediction:
     model, version, device : what made it. seconds : wall time of the whole call.
     notes : what the user should know, in words. columns_towards : as in Raster.
     inverted : the image was taken as having dark bones. likeness : one per image (see core/gate.py), empty
-    where the card has none. gate : codes of what the input gate found (core.checks UNLIKE, INVERTED).
+    where the card has none. gate : codes of what the input gate found (core.checks OF_IMAGE).
     features : float32 (D,) of length 1, what the network made of the image (inference/features.py), or None.
     """
 

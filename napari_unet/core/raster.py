@@ -44,6 +44,8 @@ class Raster:
     columns_towards : "L" or "R", the side of the patient to which X increases, from the header; None if
         nothing says so.
     body_part : DICOM BodyPartExamined ("CHEST", "HAND", ...), "" if unknown.
+    age_years, position : of the patient when the image was made, None and "" if unknown; a position is
+        "supine", "prone" or "decubitus". For `core.header_facts` alone: neither is written anywhere.
     source : file path or layer name. frame : what `io` needs to write a mask back in the file's own order
         (opaque to everything else). notes : what the reader did or assumed that the user should know
         (turned as an orientation tag asks, say), one sentence each.
@@ -61,6 +63,8 @@ class Raster:
     padding: tuple[float, float] | None = None
     columns_towards: str | None = None
     body_part: str = ""
+    age_years: float | None = field(default=None, repr=False)
+    position: str = ""
     source: str = ""
     frame: Any = field(default=None, repr=False)
     notes: tuple[str, ...] = ()

@@ -38,7 +38,8 @@ def first_mask_steps(
     try:
         prediction = yield from segment_steps(raster, model=model, device=device, library=library)
     except NotForModel as error:
-        return FirstMask(card.name, card.version, checks=(UNLIKE,), refused=str(error))
+        said = (fact.code for fact in card.facts_against(raster.header()))
+        return FirstMask(card.name, card.version, checks=(UNLIKE, *said), refused=str(error))
     mask = prediction.mask()
     probability, uncertainty = kept_maps(prediction, card)
     score = border_doubt(uncertainty, mask)

@@ -66,9 +66,12 @@ def segment_steps(
     entry = (library or default_library()).find(model)
     card = entry.card
     check_kind(raster, card.modalities, card.views, card.body_parts)
+    facts = card.facts_against(raster.header())
+    before = (*raster.notes, *(fact.text for fact in facts))
+    for text in before:
+        yield Note(text)
     prediction = yield from (cache or _cache).get(entry, device).steps(raster, raster.inverted)
-    found = raster.notes
-    found += polarity_note(raster.inverted, prediction.inverted, measured=bool(prediction.likeness))
+    found = polarity_note(raster.inverted, prediction.inverted, measured=bool(prediction.likeness))
     if gate and card.output.likeness is not None:
         found += content_notes(prediction.likeness, card.output.likeness, card.use)
     for text in found:
@@ -77,9 +80,12 @@ def segment_steps(
     unlike = like is not None and min(prediction.likeness, default=1.0) < like.flag
     return replace(
         prediction,
-        notes=(*found, *prediction.notes),
+        notes=(*before, *found, *prediction.notes),
         threshold=prediction.threshold if threshold is None else threshold,
-        gate=tuple(code for code, seen in ((UNLIKE, unlike), (INVERTED, prediction.inverted)) if seen),
+        gate=(
+            *(code for code, seen in ((UNLIKE, unlike), (INVERTED, prediction.inverted)) if seen),
+            *(fact.code for fact in facts),
+        ),
     )
 
 

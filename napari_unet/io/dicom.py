@@ -52,6 +52,8 @@ def read_dicom(path: Path) -> Raster:
             padding=pixels.padding,
             columns_towards=header.columns_towards(dataset),
             body_part=header.text(dataset, "BodyPartExamined"),
+            age_years=header.age_years(dataset),
+            position=header.position(dataset),
             notes=pixels.notes,
             source=str(path),
         )

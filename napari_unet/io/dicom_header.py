@@ -1,8 +1,13 @@
-"""What a DICOM header says about its image, each in one function; nothing about the patient is read."""
+"""What a DICOM header says about its image, each in one function.
+
+Of the patient it reads age and position, which are told and kept nowhere; no name, no number, no date.
+"""
 
 from __future__ import annotations
 
 import math
+import re
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +19,15 @@ if TYPE_CHECKING:
 
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 _MODALITIES = {m.value: m for m in Modality} | {"RG": Modality.CR}  # RG: film, digitised
+_AGE_UNITS = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
+_OLDEST = 120  # what is older is a date that somebody made up
+_STUDY_DATES = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")
+_PLACES_OF_POSITION = ("ViewPosition", "SeriesDescription", "ProtocolName", "StudyDescription")
+_LYING = {
+    "supine": r"\b(supine|recumbent|dorsal decubitus)\b",
+    "prone": r"\bprone\b",
+    "decubitus": r"\bdecub(itus)?\b",
+}
 _OF_A_FRAME = {
     *("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence"),
     *("WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence"),
@@ -143,3 +157,46 @@ def view(dataset: Dataset) -> str:
     codes = dataset.get("ViewCodeSequence") or []
     meaning = text(codes[0], "CodeMeaning").lower() if codes else ""
     return next((short for words, short in _VIEWS.items() if meaning.startswith(words)), "")
+
+
+def age_years(dataset: Dataset) -> float | None:
+    """The patient's age when the image was made: PatientAge, else from the dates of birth and study.
+
+    None where neither says it, or it cannot be true; "000Y", which anonymisers write, says nothing.
+    """
+    found = re.fullmatch(r"(\d{1,3})([YMWD])", text(dataset, "PatientAge").upper())
+    if found and int(found[1]):
+        return int(found[1]) * _AGE_UNITS[found[2]]
+    born = _date(text(dataset, "PatientBirthDate"))
+    made = next((day for name in _STUDY_DATES if (day := _date(text(dataset, name)))), None)
+    if born is None or made is None:
+        return None
+    years = made.year - born.year - ((made.month, made.day) < (born.month, born.day))
+    return float(years) if 0 <= years <= _OLDEST else None
+
+
+def _date(written: str) -> date | None:
+    try:
+        return date(int(written[:4]), int(written[4:6]), int(written[6:8])) if len(written) == 8 else None
+    except ValueError:
+        return None
+
+
+def position(dataset: Dataset) -> str:
+    """How the patient lay: "supine", "prone" or "decubitus"; "" if upright or unknown.
+
+    From words in the view, its modifiers and the descriptions; then from PatientPosition (HFS, FFP, ...),
+    which a posterior-anterior X-ray, taken from behind, goes before.
+    """
+    codes = [*(dataset.get("ViewCodeSequence") or ()), *(dataset.get("PatientOrientationCodeSequence") or ())]
+    modifiers = ("ViewModifierCodeSequence", "PatientOrientationModifierCodeSequence")
+    codes += [inner for code in codes for name in modifiers for inner in code.get(name) or ()]
+    words = [text(dataset, name) for name in _PLACES_OF_POSITION]
+    words += [text(code, "CodeMeaning") for code in codes]
+    for name, pattern in _LYING.items():
+        if any(re.search(pattern, said, re.IGNORECASE) for said in words):
+            return name
+    entered = text(dataset, "PatientPosition").upper()
+    if len(entered) < 3 or view(dataset) == "PA":
+        return ""
+    return {"S": "supine", "P": "prone", "DR": "decubitus", "DL": "decubitus"}.get(entered[2:], "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from napari_unet.core.errors import UserError
 from napari_unet.core.gate import LARGEST, Likeness
 from napari_unet.core.gate_report import GateReport
+from napari_unet.core.header_facts import HeaderFact, header_facts
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import LUNGS, LabelSet, named_set
 from napari_unet.core.masks import MaskRule
@@ -225,6 +227,12 @@ class ModelCard(_Part):
         if len(set(ids)) < len(ids):
             raise ValueError("two outputs have one id")
         return self
+
+    def facts_against(self, header: Mapping[str, Any]) -> tuple[HeaderFact, ...]:
+        """What an image's header (`Raster.header()`) says that this card does not expect."""
+        names = ("age_years", "position", "view", "modality")
+        known = {name: header[name] for name in names if name in header}
+        return header_facts(self.use, self.views, self.modalities, **known)
 
     @field_validator("name")
     @classmethod

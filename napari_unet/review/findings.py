@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet.core.checks import INVERTED, UNLIKE, check_labels
+from napari_unet.core.checks import OF_IMAGE, check_labels
 from napari_unet.core.errors import UserError
 from napari_unet.core.first_mask import FirstMask
+from napari_unet.core.header_facts import SHORT
 from napari_unet.core.raster import Modality
 from napari_unet.review.types import DECIDED, Author, AuthorKind, Case
 
@@ -36,7 +37,7 @@ def mask_checks(labels: np.ndarray, case: Case) -> tuple[str, ...]:
 
 def gate_codes(checks: Sequence[str] | None) -> tuple[str, ...]:
     """Those of a case's codes that are about its image and not about its mask."""
-    return tuple(code for code in checks or () if code in (UNLIKE, INVERTED))
+    return tuple(code for code in checks or () if code in OF_IMAGE)
 
 
 def follow_masks(project: ReviewProject) -> list[str]:
@@ -69,7 +70,8 @@ def store_first_mask(project: ReviewProject, case_id: str, first: FirstMask, by:
     author = Author(AuthorKind.MODEL, first.model, first.version)
     head = project.revision(case.revision) if case.revision else None
     if case.status in DECIDED or (head is not None and head.author.kind != AuthorKind.MODEL):
-        project.put_findings(case_id, case.checks, first.score)
+        said = tuple(code for code in first.checks if code in SHORT and code not in (case.checks or ()))
+        project.put_findings(case_id, (*said, *(case.checks or ())) if said else case.checks, first.score)
         return False
     project.add_revision(case_id, first.labels, author, note=f"for {by}")
     project.put_findings(case_id, first.checks, first.score)

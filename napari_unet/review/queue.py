@@ -23,6 +23,9 @@ _REASONS = {
     "holes": "Holes in a lung",
     "area": "Unlikely area for an adult",
     "volume": "Unlikely volume for an adult",
+    "child": "The header says under 18: the model is for adults",
+    "lying": "The header says that the patient lay",
+    "view": "The header says another view",
     "inverted": "Bones are dark in the image",
 }
 _ASIDE = {

@@ -33,6 +33,7 @@ from napari_unet.widgets.result_view import ResultView
 from napari_unet.widgets.sources import Source, adopt_header, look_at_source, open_again
 from napari_unet.widgets.viewing import HINTS
 from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
+from napari_unet.widgets.viewing.layers_in_view import header_of
 
 _AUTO = "auto"
 _DEVICES = {"cpu": "the processor", "cuda": "the graphics card", "mps": "the Apple GPU"}
@@ -78,6 +79,7 @@ class SegmentWidget(Dock):
         room.setRetainSizeWhenHidden(True)  # what is below stays in its place
         self.bar.setSizePolicy(room)
         self.hint = Words("Chest X-rays to try: File ▸ Open Sample ▸ U\u2011Net Lung.", name="hint")
+        self.facts = Words(name="facts")
         self.status = Words(name="status")
         self.message = Words(name="message")
         self.result = ResultView(self._session)
@@ -96,7 +98,7 @@ class SegmentWidget(Dock):
         column = QVBoxLayout(body)
         column.addLayout(fields)
         column.addLayout(buttons)
-        for part in (self.bar, self.hint, self.result):
+        for part in (self.bar, self.hint, self.facts, self.result):
             column.addWidget(part)
         column.addWidget(Foldable("Mouse and keys", Words(_hints(), name="hints")))
         column.addWidget(Words("For research; not a medical device.", name="purpose"))
@@ -160,11 +162,19 @@ class SegmentWidget(Dock):
 
     def _show_state(self) -> None:
         self.hint.setVisible(self.image.layer() is None)
+        self._show_facts()
         busy = self._job is not None
         ready = self._usable and self.image.layer() is not None and self.model.entry() is not None
         self.run.setEnabled(ready and not busy)
         self.cancel.setEnabled(busy)
         self.bar.setVisible(busy)
+
+    def _show_facts(self) -> None:
+        """What the header says that the model's card does not expect, before there is a mask."""
+        layer, entry = self.image.layer(), self.model.entry()
+        facts = () if layer is None or entry is None else entry.card.facts_against(header_of(layer))
+        told = " ".join(fact.text for fact in facts)
+        self.facts.warn(told) if told else self.facts.say("")
 
     # -- a segmentation --
 

@@ -6,11 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 
+from napari_unet.core.events import Note
 from napari_unet.core.gate import NotForModel
 from napari_unet.core.raster import Modality, Raster
-from napari_unet.inference.segment import segment
+from napari_unet.core.steps import run
+from napari_unet.inference.first_mask import first_mask_steps
+from napari_unet.inference.segment import segment, segment_steps
 from napari_unet.io.formats import read_raster
 
 _CASES = Path(__file__).parents[1] / "data" / "cases"
@@ -64,3 +68,26 @@ def test_an_image_that_is_nearly_all_padding_is_refused(plain, left):
     pixels[:left, :left] = plain.pixels[:left, :left]
     with pytest.raises(NotForModel):
         segment(replace(plain, pixels=pixels, padding=(70000.0, 70000.0)), device="cpu")
+
+
+def test_a_child_that_lay_is_told_before_the_mask_and_kept_as_a_code(plain):
+    steps = segment_steps(replace(plain, age_years=6.0, position="supine"), device="cpu")
+    first, second = next(steps), next(steps)
+    assert isinstance(first, Note) and "under 18" in first.text
+    assert isinstance(second, Note) and "supine" in second.text
+    found = run(steps)
+    assert found.gate == ("child", "lying") and found.notes[:2] == (first.text, second.text)
+    assert segment(replace(plain, age_years=60.0), device="cpu").gate == ()
+
+
+def test_a_first_mask_keeps_what_the_header_says_but_no_age(tmp_path):
+    made = pydicom.dcmread(_CASES / "window_outside.dcm")
+    made.PatientAge = "006Y"
+    made.save_as(tmp_path / "child.dcm")
+    first = run(first_mask_steps(str(tmp_path / "child.dcm"), device="cpu"))
+    assert first.checks[0] == "child" and any("under 18" in note for note in first.notes)
+    assert not {"age_years", "position"} & set(vars(first))
+    made.ViewPosition = "LL"
+    made.save_as(tmp_path / "lateral.dcm")
+    refused = run(first_mask_steps(str(tmp_path / "lateral.dcm"), device="cpu"))
+    assert refused.labels is None and set(refused.checks) == {"unlike", "child", "view"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -254,3 +255,15 @@ def test_an_image_that_the_model_is_not_for_has_no_mask_and_a_finding(
     known = project.case(case)
     assert (known.revision, known.checks) == (None, ("unlike",))
     assert checks_of(np.zeros((40, 60), np.uint8), known) == ("unlike", "no-lung")
+
+
+def test_what_the_header_says_stays_with_the_case_whoever_made_the_mask(
+    project: ReviewProject, images: Path
+) -> None:
+    (case, _), (other, _), *_ = add_found(project, gather([images]), "Ann")
+    project.add_revision(case, lungs(value=2), Author(AuthorKind.PERSON, "Ann"))
+    said = replace(first(), checks=("child", "border"))
+    for one in (case, other):
+        store_first_mask(project, one, said, "Ann")
+        assert "child" in (project.case(one).checks or ())
+        assert "child" in checks_of(np.zeros((40, 60), np.uint8), project.case(one))

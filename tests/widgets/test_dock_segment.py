@@ -287,3 +287,15 @@ def test_the_card_in_words(dock):
     assert not dock.findChild(QLabel, "model_details").isVisible()
     dock.model.card._fold.button().click()
     assert dock.findChild(QLabel, "model_details").isVisible()
+
+
+def test_what_the_header_says_against_the_card_is_told_before_the_mask(viewer, dock, models):
+    child = {"age_years": 6.0, "position": "supine", "modality": "DX", "view": "AP"}
+    layer = viewer.add_image(np.zeros((64, 80), np.uint8), name="child", metadata={"napari_unet": child})
+    assert "under 18" in words(dock, "facts") and "adults" in words(dock, "facts")
+    assert dock.facts.isVisible() and not masks(viewer)
+    adult = {"napari_unet": {"age_years": 60.0}}
+    viewer.add_image(np.zeros((64, 80), np.uint8), name="adult", metadata=adult)
+    assert dock.facts.isHidden()
+    viewer.layers.selection.active = layer
+    assert not dock.facts.isHidden()

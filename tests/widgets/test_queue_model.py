@@ -132,3 +132,22 @@ def test_a_click_and_enter_open_a_case(qtbot, known):
     qtbot.keyClick(table.view, Qt.Key.Key_Down)
     qtbot.keyClick(table.view, Qt.Key.Key_Return)
     assert opened == ["c0002", "c0003"]
+
+
+def test_what_a_header_says_against_the_card_is_a_column(qtbot, known):
+    """It is there as soon as a header says something; it can be searched for and sorted by."""
+    table = QueueTable()
+    qtbot.addWidget(table)
+    model = table.model
+    model.show_cases(known, list(known), Order.ID)
+    assert table.view.isColumnHidden(Column.HEADER)
+    one = list(known)[41]
+    told = {**known, one: replace(known[one], checks=("holes", "child", "lying"))}
+    model.update_cases([one], told, list(told), Order.ID)
+    assert not table.view.isColumnHidden(Column.HEADER)
+    assert text(model, model.row_of(one), Column.HEADER) == "Under 18, Lying"
+    assert text(model, 0, Column.HEADER) == ""
+    model.sort(Column.HEADER)
+    assert model.row_of(one) == 0
+    model.want(Wanted(text="under 18"))
+    assert model.ids() == [one]

@@ -8,6 +8,7 @@ from enum import IntEnum
 from statistics import median
 from typing import Any
 
+from napari_unet.core.header_facts import SHORT
 from napari_unet.review.queue import priorities
 from napari_unet.review.types import DECIDED, SET_ASIDE, Case, Order, Status
 
@@ -23,6 +24,7 @@ class Column(IntEnum):
     WHY = 3
     PATIENT = 4
     REVIEWER = 5
+    HEADER = 6
 
 
 TITLES = {
@@ -32,6 +34,7 @@ TITLES = {
     Column.WHY: "Why here",
     Column.PATIENT: "Patient",
     Column.REVIEWER: "Reviewer",
+    Column.HEADER: "Header",
 }
 
 SHOWN: dict[str, frozenset[Status]] = {
@@ -103,6 +106,7 @@ def _has(case: Case, words: tuple[str, ...], order: Order) -> bool:
         why_words(case, order),
         case.patient[:6],
         case.reviewer,
+        header_words(case),
         case.note,
     )
     row = " ".join(cells).casefold()
@@ -121,7 +125,14 @@ def words_of(case: Case, column: Column, order: Order) -> str:
         return case.patient[:6]
     if column is Column.REVIEWER:
         return case.reviewer
+    if column is Column.HEADER:
+        return header_words(case)
     return ""
+
+
+def header_words(case: Case) -> str:
+    """What the header of the image says that the model's card does not expect, for instance "Under 18"."""
+    return ", ".join(text for code, text in SHORT.items() if code in (case.checks or ()))
 
 
 def status_words(case: Case) -> str:
@@ -247,4 +258,6 @@ def _key(case: Case, column: Column, order: Order) -> Any:
         return not case.patient, case.patient
     if column is Column.REVIEWER:
         return not case.reviewer, case.reviewer.casefold()
+    if column is Column.HEADER:
+        return not header_words(case), header_words(case)
     return case.number

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 from napari_unet.review.types import Case, Order, Status
 from napari_unet.widgets.forms import TextLine
 from napari_unet.widgets.reviewing.queue_model import THUMBNAIL, QueueModel
-from napari_unet.widgets.reviewing.queue_rows import NEEDING, SHOWN, Column, Wanted
+from napari_unet.widgets.reviewing.queue_rows import NEEDING, SHOWN, Column, Wanted, header_words
 from napari_unet.widgets.tones import is_theme_change, tones_of
 
 _CALM_MS = 120  # the search begins this long after the last letter
@@ -68,6 +68,7 @@ class QueueTable(QWidget):
         self.view.activated.connect(self._on_chosen)
         self.model.modelAboutToBeReset.connect(self._remember_place)
         self.model.modelReset.connect(self._find_place)
+        self.model.dataChanged.connect(self._on_cells)
         self.model.rows_changed.connect(self.rows_changed)
         self._place = 0
         self._find_place()
@@ -170,6 +171,17 @@ class QueueTable(QWidget):
             self.view.selectRow(row)
         self.view.verticalScrollBar().setValue(self._place)
 
+        self.view.setColumnHidden(Column.HEADER, not self._some_header_words(range(self.model.rowCount())))
+
+    def _on_cells(self, top: QModelIndex, bottom: QModelIndex) -> None:
+        """The column of what headers say is there as soon as one says something."""
+        if self.view.isColumnHidden(Column.HEADER):
+            rows = range(top.row(), bottom.row() + 1)
+            self.view.setColumnHidden(Column.HEADER, not self._some_header_words(rows))
+
+    def _some_header_words(self, rows: range) -> bool:
+        return any(case is not None and header_words(case) for case in map(self.model.case_at, rows))
+
     def resizeEvent(self, event: object) -> None:
         """Columns that are looked at seldom are there where there is room; the tool tip has them always."""
         super().resizeEvent(event)
@@ -212,7 +224,8 @@ def _view(model: QueueModel) -> QTableView:
     view.setSortingEnabled(True)
     letter = view.fontMetrics().horizontalAdvance("n")
     margin = 2 * view.style().pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin) + 6
-    widths = {Column.PICTURE: 0, Column.NUMBER: 5, Column.STATUS: 10, Column.PATIENT: 8, Column.REVIEWER: 12}
+    widths = {Column.PICTURE: 0, Column.NUMBER: 5, Column.STATUS: 10, Column.PATIENT: 8}
+    widths |= {Column.REVIEWER: 12, Column.HEADER: 9}
     for column, letters in widths.items():
         columns.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
         columns.resizeSection(column, letters * letter + margin if letters else THUMBNAIL + margin)
