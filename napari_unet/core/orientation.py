@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 ASSUMED = "Left and right are assumed: the patient's right is on the image's left, as in a PA or AP view."
 
 
@@ -37,3 +39,25 @@ def sides(columns_towards: str | None) -> Sides:
 def is_right_lung_on_the_left(columns_towards: str | None) -> bool:
     """Whether the patient's right lung is on the image's left half."""
     return sides(columns_towards).at_left == "R"
+
+
+_WORLD = (("I", "S"), ("A", "P"), ("R", "L"))  # of the axes of Raster.affine: where less and where more leads
+OPPOSITE = {"I": "S", "S": "I", "A": "P", "P": "A", "R": "L", "L": "R"}
+
+
+def axes_towards(affine: np.ndarray | None) -> tuple[str, str, str] | None:
+    """Where each axis (Z, Y, X) of a volume leads in the patient: "S" or "I", "A" or "P", "L" or "R".
+
+    affine : of Raster, (4, 4). None if it is not that of a volume, or two axes would lead the same way.
+    """
+    if affine is None or np.shape(affine) != (4, 4):
+        return None
+    steps = np.asarray(affine, float)[:3, :3]
+    if not np.isfinite(steps).all() or (np.linalg.norm(steps, axis=0) == 0).any():
+        return None
+    steps = steps / np.linalg.norm(steps, axis=0)
+    world = np.abs(steps).argmax(axis=0)
+    if len(set(world)) < 3:
+        return None
+    first, second, third = (_WORLD[way][int(steps[way, axis] > 0)] for axis, way in enumerate(world))
+    return first, second, third

@@ -39,6 +39,12 @@ class Window:
         """The value shown as middle grey: a high level makes a dark image."""
         return (self.low + self.high) / 2
 
+    def text(self, value: float) -> str:
+        """`value` as it is told: whole numbers where the window is wide enough, with a true minus sign."""
+        digits = 0 if self.width >= 20 else 2 if self.width >= 0.2 else 4
+        rounded = round(value, digits) or 0.0  # no "-0"
+        return f"{rounded:.{digits}f}".replace("-", "−")
+
     def dragged(self, right: float, down: float, data: Window) -> Window:
         """The window after a drag that began on this one.
 
@@ -75,7 +81,7 @@ def opening_window(
     Without one, or with one that holds nothing: the lung window for a CT, all values for the rest.
     Arguments as in Raster; pixels may have any number of axes.
     """
-    sample = _sample(pixels, padding)
+    sample = sample_pixels(pixels, padding)
     if window is not None and window[0] < window[1] and _holds(Window(*window), sample):
         return Window(*window)
     if modality_in(pixels, modality) is Modality.CT and _holds(LUNG_WINDOW, sample):
@@ -108,14 +114,14 @@ def full_window(pixels: np.ndarray, padding: tuple[float, float] | None = None) 
     """
     if pixels.dtype == np.uint8:
         return Window(0.0, 255.0)
-    sample = _sample(pixels, padding)
+    sample = sample_pixels(pixels, padding)
     if not sample.size:
         return Window(0.0, 1.0)
     low, high = float(sample.min()), float(sample.max())
     return Window(low, high if high > low else low + 1)
 
 
-def _sample(pixels: np.ndarray, padding: tuple[float, float] | None) -> np.ndarray:
+def sample_pixels(pixels: np.ndarray, padding: tuple[float, float] | None) -> np.ndarray:
     """Some finite pixels that are no padding, (N,)."""
     step = max(1, int(np.ceil((pixels.size / _SAMPLE) ** (1 / pixels.ndim))))
     sample = pixels[(slice(None, None, step),) * pixels.ndim]

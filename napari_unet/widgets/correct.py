@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from napari.layers import Labels
@@ -12,10 +12,12 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidge
 
 from napari_unet.core.correct import copy_slice, interpolate_slices
 from napari_unet.core.errors import UserError
+from napari_unet.core.labels import IGNORE
 from napari_unet.widgets.correcting.actions import ActionBox
 from napari_unet.widgets.correcting.edits import MaskEditor
-from napari_unet.widgets.correcting.labels import LabelBox
+from napari_unet.widgets.correcting.labels import LEFT, LUNG, NOTHING, LabelBox
 from napari_unet.widgets.correcting.numbers import NumbersView
+from napari_unet.widgets.correcting.shortcuts import ACTS, HELD, TABLE
 from napari_unet.widgets.correcting.slices import SliceBox
 from napari_unet.widgets.correcting.target import Target
 from napari_unet.widgets.correcting.toolbox import ToolBox
@@ -23,16 +25,12 @@ from napari_unet.widgets.correcting.undo import forward_undo
 from napari_unet.widgets.dock import Dock
 from napari_unet.widgets.forms import Fields, Foldable, LayerPicker, Words, key_table
 from napari_unet.widgets.layers import MAP
+from napari_unet.widgets.reviewing.keys import ReviewKeys
+from napari_unet.widgets.session import is_hidden
 from napari_unet.widgets.strokes import StrokeFollower
+from napari_unet.widgets.viewing import HINTS
 
-KEYS = (
-    ("Ctrl+Z, Ctrl+Shift+Z", "undo, redo"),
-    ("2, 1, 4, 3", "napari's brush, eraser, fill, polygon"),
-    ("[ and ]", "smaller and larger brush"),
-    ("Space held", "move the view"),
-    ("Shift held", "smart brush, lasso: erase; push border: no lung"),
-    ("Esc", "leave the tool"),
-)
+KEYS = TABLE
 """Keys for correcting, and what they do; the keyboard card has them too."""
 
 
@@ -89,7 +87,7 @@ class CorrectWidget(Dock):
             column.addWidget(part)
         column.addLayout(back)
         column.addWidget(self.numbers)
-        column.addWidget(Foldable("Mouse and keys", Words(key_table(KEYS), name="hints")))
+        column.addWidget(Foldable("Mouse and keys", Words(key_table(_all_keys()), name="hints")))
         column.addStretch()
         self.fill(body, self.status, self.message)
 
@@ -108,9 +106,23 @@ class CorrectWidget(Dock):
         self.undo.clicked.connect(lambda: self._layer is not None and self._layer.undo())
         self.redo.clicked.connect(lambda: self._layer is not None and self._layer.redo())
         forward_undo(self, lambda: self._layer)
+        does = (
+            *(button.click for button in self.tools.buttons),
+            *(partial(self.labels.choose, label) for label in (LUNG, LEFT, IGNORE, NOTHING)),
+            *(partial(self.tools.resize_brush, steps) for steps in (-1, 1)),
+        )
+        self._does = dict(zip(ACTS.values(), does, strict=True))
+        self._keys = ReviewKeys(self._viewer.window._qt_window, self, HELD)
+        self._keys.set_keys(ACTS)
+        self._keys.pressed.connect(lambda name: self._does[name]())
+
+    def on_shown(self, shown: bool) -> None:
+        """Keys are for a dock that is there."""
+        self._keys.switch(shown and self._layer is not None)
 
     def close_down(self) -> None:
         """Let go of the viewer."""
+        self._keys.switch(False)
         self._look.stop()
         self._session.results_changed.disconnect(self._look.start)
         self._listen_to(None)
@@ -125,6 +137,7 @@ class CorrectWidget(Dock):
 
     def _on_chosen(self, layer: Labels | None) -> None:
         self._listen_to(layer)
+        self._keys.switch(layer is not None and not is_hidden(self))
         self.status.say("")
         self.message.say("")
         self.labels.follow(layer)
@@ -163,8 +176,10 @@ class CorrectWidget(Dock):
         self._show_history()
 
     def _show_slices(self) -> None:
-        with suppress(UserError):
+        try:
             self.slices.show_for(self._layer, self.target.lead()[-1])
+        except UserError as error:
+            self.slices.block(str(error))
 
     def _show_history(self) -> None:
         layer = self._layer
@@ -236,6 +251,10 @@ def is_mask(layer: Any) -> bool:
         and layer.ndim in (2, 3)
         and layer.metadata.get(MAP) != "preview"
     )
+
+
+def _all_keys() -> tuple[tuple[str, str], ...]:
+    return (*KEYS, *((hint.gesture, hint.does) for hint in HINTS))
 
 
 def _title(text: str) -> QLabel:

@@ -9,6 +9,7 @@ from typing import Any
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QVBoxLayout, QWidget
 
+from napari_unet.widgets.canvas_focus import CanvasFocus
 from napari_unet.widgets.forms import Notices, ScrollColumn
 from napari_unet.widgets.session import Session, frame_of, is_hidden, session_of
 
@@ -34,6 +35,7 @@ class Dock(QWidget):
         self._is_open = True
         self._is_placed = False
         self._frame: QDockWidget | None = None
+        self._canvas_focus = CanvasFocus(self, self._viewer)
         self._key = object()  # stands for this dock, and holds nothing of it
         self._session.attach(self._key)
         self.destroyed.connect(partial(_detach, self._session, self._key))
@@ -64,6 +66,8 @@ class Dock(QWidget):
         elif event.type() in (QEvent.Type.Show, QEvent.Type.Hide) and self._is_open:
             shown = not is_hidden(self)
             self.on_shown(shown)
+            if shown:
+                self._canvas_focus.watch()
             self._session.show_dock(self._key, shown)
             self._name_frame()
             if shown and not self._is_placed:

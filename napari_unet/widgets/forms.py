@@ -136,7 +136,9 @@ class LayerPicker(QComboBox):
             self._set(event.value)
 
     def _on_activated(self, row: int) -> None:
-        self._set(self._offered[row])
+        layer = self._offered[row]
+        self._layer_list.selection.active = layer  # what is chosen is what keys and mouse change
+        self._set(layer)
 
     def _set(self, layer: Layer | None) -> None:
         changed = layer is not self._layer

@@ -19,6 +19,15 @@ _REPORT = "The log has the details; please report it with them."
 _running: set[Job] = set()  # keeps a job alive until it has told its end
 
 
+def in_words(error: Exception) -> UserError:
+    """What to tell about an exception; one that nobody has foreseen goes to the log. Call it in `except`."""
+    if isinstance(error, UserError):
+        return error
+    _log.exception("something failed that should not")
+    said = str(error).strip().rstrip(".") or type(error).__name__
+    return UserError(f"Something went wrong: {said}.", _REPORT)
+
+
 class Job(QObject):
     """One piece of work in a thread of its own. Whoever starts it connects to its signals at once.
 
@@ -102,13 +111,8 @@ class Job(QObject):
             self.check()
         except JobCancelled:
             self._tell("cancelled", None)
-        except UserError as error:
-            self._tell("failed", error)
         except Exception as error:
-            _log.exception("a job failed")
-            self._tell(
-                "failed", UserError(f"Something went wrong: {error or type(error).__name__}.", _REPORT)
-            )
+            self._tell("failed", in_words(error))
         else:
             self._tell("succeeded", result)
 

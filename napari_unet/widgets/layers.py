@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from napari.layers import Image, Labels, Layer
@@ -18,6 +19,22 @@ from napari_unet.widgets.sources import MAP, Source, look_at_source
 
 _FIELDS = {f.name for f in fields(Raster)} - {"pixels"}
 _SHAPED = ("spacing_mm", "spacing_source", "affine", "frame")
+
+
+_under: WeakKeyDictionary[Layer, ref[Image]] = WeakKeyDictionary()
+
+
+def lies_over(layer: Layer, like: Layer | None) -> None:
+    """Remember that `layer`, a mask or a map, was made of the image `like`, or of what `like` was made of."""
+    image = like if like is None or is_image(like) else image_of(like)
+    if image is not None:
+        _under[layer] = ref(image)
+
+
+def image_of(layer: Layer | None) -> Image | None:
+    """The image that a mask or a map was made of; None if nobody has told."""
+    kept = None if layer is None else _under.get(layer)
+    return None if kept is None else kept()
 
 
 def is_image(layer: Layer) -> bool:
@@ -72,7 +89,7 @@ def raster_from_layer(layer: Image, index: tuple[int, ...] | None = None) -> Ras
 def slice_in_view(viewer: Any, layer: Layer) -> tuple[int, ...]:
     """Position on the layer's leading axes of the slice (Y, X) that the viewer shows.
 
-    Raises UserError if the viewer shows other axes than the last two.
+    Raises UserError if the viewer shows other axes than the last two, or a slice that the layer has not.
     """
     shown = tuple(viewer.dims.displayed)
     if shown != tuple(range(viewer.dims.ndim))[-2:]:
@@ -82,7 +99,13 @@ def slice_in_view(viewer: Any, layer: Layer) -> tuple[int, ...]:
         )
     here = layer.world_to_data(viewer.dims.point)
     lead = np.round(here[: layer.ndim - 2]).astype(int)
-    return tuple(int(np.clip(i, 0, n - 1)) for i, n in zip(lead, layer.data.shape, strict=False))
+    shape = layer.data.shape if not getattr(layer, "multiscale", False) else layer.data[0].shape
+    if any(not 0 <= at < length for at, length in zip(lead, shape, strict=False)):
+        raise UserError(
+            f"“{layer.name}” has nothing in the slice in view.",
+            "Move the slider to a slice that it covers.",
+        )
+    return tuple(int(at) for at in lead)
 
 
 def show_mask(
@@ -100,6 +123,7 @@ def show_mask(
     """
     options["metadata"] = {MAP: "mask"} | options.get("metadata", {})
     layer = Labels(_at_slice(labels, index), name=name, **placement(like, index), **options)
+    lies_over(layer, like)
     return viewer.add_layer(layer)
 
 
@@ -115,6 +139,7 @@ def show_map(
     """Add a result with continuous values (a probability) over the layer `like`; see `show_mask`."""
     options["metadata"] = {MAP: "map"}
     layer = Image(_at_slice(values, index), name=name, **placement(like, index), **options)
+    lies_over(layer, like)
     return viewer.add_layer(layer)
 
 

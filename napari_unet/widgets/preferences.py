@@ -67,6 +67,11 @@ def watch_review_keys(on_change: Callable[[], None]) -> Callable[[], None]:
     return _watch(_page("review"), on_change)
 
 
+def wheel_turns_slices() -> bool:
+    """Whether the wheel goes through the slices of a stack, and zooms with Ctrl held; else napari's way."""
+    return str(getattr(_page("viewing"), "wheel", "zoom")) == "slices"
+
+
 def show_preferences(viewer: Any) -> None:
     """Open napari's preferences on our page."""
     dialog = viewer.window._open_preferences_dialog()

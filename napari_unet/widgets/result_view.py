@@ -6,9 +6,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
-from napari.layers import Labels
+from napari.layers import Image, Labels
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -43,6 +44,7 @@ class ResultView(QWidget):
         self._viewer = session.viewer
         self._layer: Labels | None = None
         self._preview = ThresholdPreview(session.viewer)
+        self._maps: WeakKeyDictionary[Labels, dict[str, Callable[[], Image | None]]] = WeakKeyDictionary()
         self._jobs: dict[str, Job] = {}  # at most one of a kind
         self._waiting: dict[str, list[tuple[_Work, _Then]]] = {}
         self._calm = QTimer(self)
@@ -71,9 +73,11 @@ class ResultView(QWidget):
         self.report = ReportView()
         self.notes = Words(name="notes")
         self.probability = _button(
-            "Probability", self._add_probability, "How sure the model is, from 0 to 1."
+            "Probability", self._add_probability, "How sure the model is, 0 to 1. Once more: take it away."
         )
-        self.uncertainty = _button("Uncertainty", self._add_uncertainty, "Where the model is in doubt.")
+        self.uncertainty = _button(
+            "Uncertainty", self._add_uncertainty, "Where the model is in doubt. Once more: take it away."
+        )
         self.save = _button("Save mask…", self._on_save, "As PNG, TIFF or NIfTI.")
         maps = QHBoxLayout()
         maps.addWidget(self.probability)
@@ -213,11 +217,19 @@ class ResultView(QWidget):
             self._add_map(result.prediction.uncertainty, "uncertainty", "inferno", "additive")
 
     def _add_map(self, values: np.ndarray, what: str, colormap: str, blending: str) -> None:
+        """Show a map over the mask's image, or take it away again. The mask stays the active layer."""
         layer = self._layer
+        maps = self._maps.setdefault(layer, {})
+        shown = maps.pop(what, _gone)()
+        if shown is not None and shown in self._viewer.layers:
+            self._viewer.layers.remove(shown)
+            self._viewer.layers.selection.active = layer
+            return
         shaped = values.reshape(layer.data.shape)
         name = f"{layer.name}: {what}"
         options = {"colormap": colormap, "blending": blending, "contrast_limits": (0.0, 1.0), "opacity": 0.6}
-        show_map(self._viewer, shaped, layer, name=name, **options)
+        maps[what] = ref(show_map(self._viewer, shaped, layer, name=name, **options))
+        self._viewer.layers.selection.active = layer
 
     def _on_save(self) -> None:
         layer, result = self._layer, self._session.result_of(self._layer)
@@ -229,6 +241,10 @@ class ResultView(QWidget):
 
     def _on_saved(self, path: Path) -> None:
         self.told.emit(f"Saved {path.name} in {path.parent}.")
+
+
+def _gone() -> None:
+    """As a reference to a layer that is no more."""
 
 
 def _button(text: str, on_click: Callable[[], None], tip: str) -> QPushButton:

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import Any
 
 import numpy as np
-from napari.layers import Image, Labels
+from napari.layers import Image, Labels, Layer
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core import palette
@@ -41,6 +41,7 @@ class RulerTool(QObject):
         self._sketch = Sketch(viewer)
         self._image: Image | None = None
         self._painted_on: tuple[Labels, str] | None = None
+        self._followed: Layer | None = None
         self._first: tuple[float, float] | None = None
         self._colour = palette.YELLOW
 
@@ -61,6 +62,8 @@ class RulerTool(QObject):
         if isinstance(active, Labels) and active.mode != "pan_zoom":
             self._painted_on = (active, str(active.mode))
             active.mode = "pan_zoom"
+        self._viewer.layers.selection.events.active.connect(self._on_active)
+        self._follow(active)
         self._viewer.mouse_drag_callbacks.insert(0, self._on_press)
         self._viewer.mouse_move_callbacks.append(self._on_move)
 
@@ -69,6 +72,8 @@ class RulerTool(QObject):
         if self._image is None:
             return
         self._image = self._first = None
+        self._viewer.layers.selection.events.active.disconnect(self._on_active)
+        self._follow(None)
         self._sketch.clear()
         self._viewer.mouse_drag_callbacks.remove(self._on_press)
         self._viewer.mouse_move_callbacks.remove(self._on_move)
@@ -78,6 +83,26 @@ class RulerTool(QObject):
             if mode in _PAINTS and layer in self._viewer.layers and layer.mode == "pan_zoom":
                 layer.mode = mode
         self.ended.emit()
+
+    def _follow(self, layer: Layer | None) -> None:
+        """Hear of a tool that is chosen on the active layer."""
+        if self._followed is not None:
+            self._followed.events.mode.disconnect(self._on_mode)
+        self._followed = layer
+        if layer is not None:
+            layer.events.mode.connect(self._on_mode)
+
+    def _on_active(self, _event: Any = None) -> None:
+        self._follow(self._viewer.layers.selection.active)
+        self._on_mode()
+
+    def _on_mode(self, _event: Any = None) -> None:
+        """One tool at a time: whoever chooses another one is not measuring any more."""
+        layer = self._followed
+        if layer is not None and str(layer.mode) != "pan_zoom":
+            if self._painted_on is not None and self._painted_on[0] is layer:
+                self._painted_on = None
+            self.off()
 
     def _on_press(self, viewer: Any, event: Any) -> Generator[None, None, None]:
         """A press that is let go in the same place is a click; a drag moves the image as always."""

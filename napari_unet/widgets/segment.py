@@ -61,6 +61,7 @@ class SegmentWidget(Dock):
     def _build(self) -> None:
         self.image = LayerPicker(self._viewer, is_image, "Open an image first")
         self.image.chosen.connect(self._on_image)
+        self.image.chosen.connect(self._session.show_image)
         self.slices = QComboBox()
         self.slices.addItems(["This slice", "All slices"])
         self.model = ModelBox(self._session)

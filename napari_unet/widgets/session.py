@@ -14,6 +14,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QDockWidget, QWidget
 
 from napari_unet.engine.client import Engine
+from napari_unet.widgets.layers import lies_over
 from napari_unet.widgets.mask_context import MaskContext
 from napari_unet.widgets.notices import clear_binding_note
 from napari_unet.widgets.preferences import chosen_library, preferences, watch_library
@@ -164,6 +165,11 @@ class Session(QObject):
             with suppress(EmitLoopError):  # as in detach
                 self._casework.rest(not was_hidden)
 
+    def show_image(self, image: Image | None) -> None:
+        """`image` was chosen in a dock: it is what is seen."""
+        if image is not None and self._viewing is not None:
+            self._viewing.image.show(image)
+
     def use_model(self, name: str) -> None:
         """Make `name` the model in use."""
         if name != self.model:
@@ -180,6 +186,7 @@ class Session(QObject):
     def keep_result(self, layer: Labels, result: MaskResult) -> None:
         """`layer` shows `result`, for as long as it is in the viewer."""
         self._results[layer] = _made[layer] = result
+        lies_over(layer, result.image())
         self.results_changed.emit()
 
     def result_of(self, layer: Any) -> MaskResult | None:
@@ -189,6 +196,7 @@ class Session(QObject):
     def keep_context(self, layer: Labels, context: MaskContext) -> None:
         """`context` is what is known about the mask in `layer`, for as long as it is in the viewer."""
         self._contexts[layer] = context
+        lies_over(layer, context.image())
         self.results_changed.emit()
 
     def context_of(self, layer: Any) -> MaskContext | None:

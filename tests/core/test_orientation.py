@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from napari_unet.core.orientation import is_right_lung_on_the_left, sides
+from napari_unet.core.orientation import axes_towards, is_right_lung_on_the_left, sides
 
 
 @pytest.mark.parametrize(
@@ -20,3 +21,19 @@ def test_letters_at_the_edges(towards: str | None, letters: str, assumed: bool) 
 def test_anything_else_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match="columns_towards"):
         sides(wrong)
+
+
+@pytest.mark.parametrize(
+    ("affine", "expected"),
+    [
+        (np.diag([4.0, 1, 1, 1]), ("S", "P", "L")),
+        (np.diag([-4.0, 1, -1, 1]), ("I", "P", "R")),
+        (np.array([[0, 0, 1.0, 5], [1, 0.2, 0, 5], [0, -1, 0, 5], [0, 0, 0, 1]]), ("P", "R", "S")),
+        (np.diag([1.0, 1, 1]), None),
+        (np.zeros((4, 4)), None),
+        (np.array([[1.0, 1, 0, 0], [0, 0.1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]), None),
+        (None, None),
+    ],
+)
+def test_where_the_axes_of_a_volume_lead(affine, expected):
+    assert axes_towards(affine) == expected

@@ -11,6 +11,7 @@ from dock_fakes import settle, two_lungs
 from imageio.v3 import imread
 from napari.layers import Image, Labels
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QLabel, QStyle, QStyleOptionSlider
 
 from napari_unet.core.masks import split_left_right, threshold_mask
@@ -275,6 +276,20 @@ def test_maps_on_request(dock, viewer, make):
     assert np.allclose(uncertainty.scale, mask.scale) and uncertainty.units == mask.units
     assert dock.image.layer().name == "chest"  # a map is no image to segment
     assert dock.result.picker.layer() is mask
+
+
+def test_a_map_leaves_the_mask_active_and_goes_at_the_second_press(dock, viewer, make):
+    mask = make()
+    count = len(viewer.layers)
+    for button in (dock.result.probability, dock.result.uncertainty):
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert len(viewer.layers) == count + 1 and viewer.layers.selection.active is mask
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert len(viewer.layers) == count and viewer.layers.selection.active is mask
+    QTest.mouseClick(dock.result.probability, Qt.MouseButton.LeftButton)
+    viewer.layers.pop()  # taken away in the layer list
+    QTest.mouseClick(dock.result.probability, Qt.MouseButton.LeftButton)
+    assert len(viewer.layers) == count + 1
 
 
 def text(dock, name: str) -> str:

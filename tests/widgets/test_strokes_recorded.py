@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QApplication
 from napari_unet.core.labels import IGNORE
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind
-from napari_unet.widgets.casework import stroke_recorder
+from napari_unet.widgets.casework import stroke_recorder, tape
 from napari_unet.widgets.casework.clerk import Clerk
 from napari_unet.widgets.casework.stroke_atoms import change_of
 from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder
@@ -376,3 +376,72 @@ def test_of_an_array_that_cannot_be_saved_whole_the_rest_is_saved(recorded, cler
     assert "cannot hold label 300" in str(refused[0])
     assert clerk.flush(10)
     np.testing.assert_array_equal(saver.mask, np.where(other == 300, 0, other))
+
+
+def raises_once(monkeypatch, owner, name):
+    real, calls = getattr(owner, name), []
+
+    def fails(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 1:
+            raise ValueError("Data is too large")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(owner, name, fails)
+
+
+@pytest.mark.parametrize("where", ["the recorder", "the history", "the tape"])
+def test_a_stroke_that_cannot_be_noted_is_found_by_comparing(recorded, clerk, monkeypatch, qtbot, where):
+    layer, saver, recorder = recorded(lungs((60, 80)))
+    told, painted = [], []
+    recorder.failed.connect(told.append)
+    recorder.painted.connect(lambda: painted.append(1))
+    owner, name = {
+        "the recorder": (recorder, "_play"),
+        "the history": (tape, "change_of"),
+        "the tape": (Tape, "play"),
+    }[where]
+    raises_once(monkeypatch, owner, name)
+    stroke(layer, (5, 5), (6, 9))
+    qtbot.waitUntil(lambda: bool(told))
+    assert "Data is too large" in str(told[0]) and painted and len(layer._undo_history) == 1
+    assert same(clerk, saver, layer)
+    np.testing.assert_array_equal(saver.saved[-1], layer.data)
+    stroke(layer, (40, 40))
+    assert same(clerk, saver, layer) and len(told) == 1
+
+
+def test_undo_that_cannot_be_followed_is_found_by_comparing(recorded, clerk, monkeypatch, qtbot):
+    layer, saver, recorder = recorded(lungs((60, 80)))
+    told = []
+    recorder.failed.connect(told.append)
+    stroke(layer, (5, 5), (6, 9))
+    raises_once(monkeypatch, recorder, "_follow_history")
+    layer.undo()
+    qtbot.waitUntil(lambda: bool(told))
+    assert same(clerk, saver, layer)
+
+
+def test_a_journal_that_refuses_a_stroke_gets_the_mask(recorded, clerk, monkeypatch, qtbot):
+    layer, saver, recorder = recorded(lungs((60, 80)))
+    told = []
+    recorder.failed.connect(told.append)
+    raises_once(monkeypatch, saver, "stroke")
+    stroke(layer, (5, 5), (6, 9))
+    qtbot.waitUntil(lambda: bool(told))
+    assert clerk.flush(10)
+    np.testing.assert_array_equal(saver.saved[-1], layer.data)
+
+
+def test_a_mask_that_cannot_be_saved_is_told_and_saved_the_next_time(recorded, clerk, monkeypatch, qtbot):
+    layer, saver, recorder = recorded(lungs((60, 80)))
+    told = []
+    recorder.failed.connect(told.append)
+    raises_once(monkeypatch, saver, "save")
+    stroke(layer, (5, 5), (6, 9))
+    recorder.save()
+    qtbot.waitUntil(lambda: bool(told))
+    assert "Save a copy" in str(told[0])
+    recorder.save()
+    assert clerk.flush(10)
+    np.testing.assert_array_equal(saver.saved[-1], layer.data)

@@ -396,13 +396,13 @@ def test_a_hidden_mask_is_changed_too(dock, holed, hands):
     assert mask.data[72, 62] == 1
 
 
-def test_in_3d_it_says_what_to_do(dock, viewer, case, hands, monkeypatch):
-    told = []
-    monkeypatch.setattr("napari_unet.widgets.correct.show_error", told.append)
+def test_in_3d_the_tools_are_grey_and_say_what_to_do(dock, viewer, case, hands):
     viewer.dims.ndisplay = 3
-    dock.actions.buttons["Fill holes"].click()
+    for button in (*dock.actions.buttons.values(), *dock.tools.buttons):
+        assert not button.isEnabled() and "2D" in button.toolTip()
+    viewer.dims.ndisplay = 2
     hands.ready()
-    assert told and "2D" in told[0]
+    assert dock.actions.buttons["Fill holes"].isEnabled() and dock.tools.buttons[0].isEnabled()
 
 
 def test_closing_leaves_the_viewer_as_it_was(make_napari_viewer, qtbot):

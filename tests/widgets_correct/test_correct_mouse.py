@@ -151,7 +151,7 @@ def test_the_brush_has_the_size_of_the_layer(dock, case, brush):
     _, mask = case
     assert mask.brush_size == 16
     brush.key(brush.canvas, Qt.Key.Key_BracketRight)
-    assert mask.brush_size == 17 == dock.tools.size.value() == dock.tools.size_slider.value()
+    assert mask.brush_size == 18 == dock.tools.size.value() == dock.tools.size_slider.value()
     dock.tools.size_slider.setValue(30)
     assert mask.brush_size == 30
 

@@ -7,11 +7,13 @@ from weakref import ref
 import numpy as np
 import pytest
 from correct_hands import MaskHands
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QLabel
 
 from napari_unet.core.raster import Modality
 from napari_unet.io.formats import read_mask, read_raster
 from napari_unet.samples import CT
+from napari_unet.widgets.correcting import numbers
 from napari_unet.widgets.mask_context import MaskContext
 from napari_unet.widgets.session import session_of
 from napari_unet.widgets.viewing.colours import mask_colormap
@@ -167,3 +169,51 @@ def test_the_bundled_ct(dock, viewer, hands):
     dock.actions.buttons["First mask again"].click()
     hands.ready()
     assert np.array_equal(mask.data, first)
+
+
+@pytest.mark.parametrize("order", [(1, 0, 2), (2, 0, 1)])
+def test_from_the_front_and_the_side_everything_is_grey_and_says_why(dock, viewer, hands, order):
+    viewer.add_image(np.zeros((5, 32, 40), np.uint8))
+    mask = viewer.add_labels(np.ones((5, 32, 40), np.uint8))
+    hands.ready()
+    dock.tools.buttons[0].click()
+    hands.ready()
+    assert dock.tools.brush.is_on
+    viewer.dims.order = order
+    hands.ready()
+    slices = dock.slices
+    buttons = (slices.mark, slices.fill, slices.before, slices.after)
+    for button in (*dock.tools.buttons, *dock.actions.buttons.values(), *buttons):
+        assert not button.isEnabled() and "as they were taken" in button.toolTip(), button.text()
+    assert not dock.tools.brush.is_on and mask.mode == "pan_zoom"
+    assert "as they were taken" in dock.tools.hint.text()
+    viewer.dims.order = (0, 1, 2)
+    hands.ready()
+    assert dock.tools.brush.is_on and slices.mark.isEnabled()
+    assert "Key" in slices.mark.toolTip() or "key slice" in slices.mark.toolTip()
+
+
+@pytest.mark.parametrize("tool", ["paint", "smart brush"])
+def test_a_stroke_is_counted_once(dock, viewer, hands, monkeypatch, tool):
+    viewer.add_image(np.zeros((5, 64, 64), np.uint8))
+    mask = viewer.add_labels(np.zeros((5, 64, 64), np.uint8))
+    mask.brush_size = 6
+    hands.ready()
+    if tool == "paint":
+        mask.mode = "paint"
+    else:
+        dock.tools.buttons[0].click()
+    hands.ready()
+    real, counted = numbers.live_numbers, []
+
+    def count(*arguments):
+        counted.append(1)
+        return real(*arguments)
+
+    monkeypatch.setattr(numbers, "live_numbers", count)
+    hands.drag(mask, (20, 20), (30, 30))
+    hands.ready()
+    hands.wait(lambda: bool(counted))
+    hands.ready()
+    QTest.qWait(600)
+    assert mask.data.any() and len(counted) == 1

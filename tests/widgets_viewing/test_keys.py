@@ -12,9 +12,9 @@ from napari.settings import get_settings
 from napari.utils.key_bindings import coerce_keybinding
 
 from napari_unet.widgets.viewing import HINTS, install_viewing
-from napari_unet.widgets.viewing.keys import INVERT, OUTLINE, RESET
+from napari_unet.widgets.viewing.keys import INVERT, OUTLINE, PRESET, RESET
 
-OURS = (INVERT, RESET, OUTLINE)
+OURS = (INVERT, RESET, OUTLINE, PRESET)
 LAYER_TYPES = ("Image", "Labels", "Points", "Shapes", "Surface", "Tracks", "Vectors")
 
 

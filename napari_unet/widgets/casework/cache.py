@@ -11,6 +11,7 @@ from napari.layers import Image, Labels
 
 from napari_unet.widgets.casework.load import LoadedCase
 from napari_unet.widgets.casework.tape import Tape
+from napari_unet.widgets.mouse_mode import has_our_tool
 
 CASES = 20
 BYTES = 1_500_000_000
@@ -45,7 +46,7 @@ class CaseLayers:
         """Show or hide the mask; shown again, it has the tool that it had."""
         if visible == self.mask.visible:
             return
-        tool = str(self.mask.mode)
+        tool = None if has_our_tool(self.mask) else str(self.mask.mode)  # ours comes back by itself
         self.mask.visible = visible
         if visible and self.hidden_tool is not None:
             self.mask.mode = self.hidden_tool

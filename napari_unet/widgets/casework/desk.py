@@ -131,6 +131,8 @@ class CaseDesk(QObject):
         viewer = self._viewer
         # before it is there: from then on its tool is other docks' too
         self._habits.use_tool(layers.mask, layers.loaded)
+        if not layers.mask.visible:
+            layers.hidden_tool = self._habits.mode
         self._session.keep_context(layers.mask, context_of(layers.loaded, layers.image))
         with inserted_unselected(viewer):
             viewer.add_layer(layers.image)

@@ -14,7 +14,7 @@ from napari_unet.core.labels import IGNORE, LEFT, RIGHT
 from napari_unet.core.raster import Modality
 from napari_unet.widgets.casework.load import LoadedCase
 from napari_unet.widgets.casework.swift import use_ready_units
-from napari_unet.widgets.layers import HEADER, MAP, placement
+from napari_unet.widgets.layers import HEADER, MAP, lies_over, placement
 from napari_unet.widgets.mask_context import MaskContext
 from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
 
@@ -108,7 +108,7 @@ def image_layer(loaded: LoadedCase, habits: Habits) -> Image:
 
 def mask_layer(loaded: LoadedCase, image: Image) -> Labels:
     """The mask of a case, over its image. The layer owns `loaded.labels` from now on."""
-    return Labels(
+    layer = Labels(
         loaded.labels,
         name=f"Case {loaded.case.number}: mask",
         colormap=mask_colormap(RIGHT_LEFT if loaded.sides else LUNGS),
@@ -116,6 +116,8 @@ def mask_layer(loaded: LoadedCase, image: Image) -> Labels:
         metadata={MAP: "mask"},
         **placement(image),
     )
+    lies_over(layer, image)
+    return layer
 
 
 def context_of(loaded: LoadedCase, image: Image) -> MaskContext:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import as_bytes
+from napari_unet.review.saving.save_state import log_bug
 from napari_unet.review.types import Author
 from napari_unet.widgets.casework.clerk import Clerk
 from napari_unet.widgets.casework.stroke_atoms import new_labels
@@ -29,9 +30,10 @@ class StrokeRecorder(QObject):
     Where `is_protected` says so, nothing is recorded before somebody has been asked: `asked` is emitted at
     the first change, `answer` records what was done meanwhile or takes it back, undo and redo as they were.
 
-    painted : the mask was changed, in whatever way. used : the labels of a stroke, a tuple. failed : it can
-    no longer be recorded, or something was painted that no mask can hold (a UserError). asked : a change
-    waits for `answer`.
+    painted : the mask was changed, in whatever way. used : the labels of a stroke, a tuple. failed : a
+    UserError: it can no longer be recorded, something was painted that no mask can hold, or something went
+    wrong with a stroke. Then the mask as a whole is compared with the tape and saved: whatever napari or the
+    journal could not tell is in it. asked : a change waits for `answer`.
     """
 
     painted = Signal()
@@ -40,6 +42,7 @@ class StrokeRecorder(QObject):
     asked = Signal()
     _found = Signal()  # a change that no event told of, in a protected mask
     _restored = Signal(object)
+    _stumbled = Signal(object, bool)  # an exception, also from the clerk's thread; see _on_tape
 
     def __init__(
         self,
@@ -57,6 +60,7 @@ class StrokeRecorder(QObject):
         self.was_painted = False
         self._found.connect(self._hold_unknown)
         self._restored.connect(self._put_back)
+        self._stumbled.connect(self._on_stumbled)
         self.layer = layer
         self.tape = tape
         self._clerk = clerk
@@ -93,7 +97,7 @@ class StrokeRecorder(QObject):
         if self._protects():
             self._post(lambda: self._found.emit() if self.tape.differs(data) else None)
         else:
-            self._post(partial(self.tape.compare, data, self.failed.emit))
+            self._post(partial(self._on_tape, False, self.tape.compare, data, self.failed.emit))
 
     @property
     def is_asking(self) -> bool:
@@ -115,7 +119,8 @@ class StrokeRecorder(QObject):
         if held is None:
             return
         if change:
-            self._played += [partial(self.tape.play, item, undoing) for item, undoing in held]
+            play = partial(self._on_tape, True, self.tape.play)
+            self._played += [partial(play, item, undoing) for item, undoing in held]
             self._soon.start()
             self._later.start()
             self._calm.start()
@@ -167,17 +172,26 @@ class StrokeRecorder(QObject):
     def save(self) -> None:
         """Make a revision now, if anything was changed."""
         self._later.stop()
-        self._post(partial(self.tape.save, self._author(), self._note))
+        self._post(partial(self._on_tape, False, self.tape.save, self._author(), self._note))
 
     def _on_paint(self, event: Any) -> None:
         if self._muted:
             return
-        self._play(list(event.value), undoing=False)
+        try:
+            self._play(list(event.value), undoing=False)
+        except Exception as error:  # napari's own work on the stroke must go on
+            self._on_stumbled(error, True)
 
     def _on_set_data(self, event: Any = None) -> None:
-        """Undo, redo, another slice, or an array written to directly: the history tells which."""
         if self._muted:
             return
+        try:
+            self._follow_history()
+        except Exception as error:
+            self._on_stumbled(error, True)
+
+    def _follow_history(self) -> None:
+        """Undo, redo, another slice, or an array written to directly: the history tells which."""
         if self.layer.data.shape != self._shape:
             self._shape = self.layer.data.shape
             self.failed.emit(
@@ -214,7 +228,7 @@ class StrokeRecorder(QObject):
             self._hold([(item, undoing)])
             self._remember()
             return
-        self._played.append(partial(self.tape.play, item, undoing))
+        self._played.append(partial(self._on_tape, True, self.tape.play, item, undoing))
         self._soon.start()
         self._remember()
         self._later.start()
@@ -237,6 +251,25 @@ class StrokeRecorder(QObject):
 
         QTimer.singleShot(0, undo)
         self.failed.emit(UserError(error.problem, f"The stroke was taken back. {error.remedy}"))
+
+    def _on_tape(self, again: bool, work: Callable[..., None], *arguments: Any) -> None:
+        """On the clerk's thread. again : what could not be done is made up for by comparing and saving."""
+        try:
+            work(*arguments)
+        except Exception as error:
+            with suppress(RuntimeError):  # the case is closed and Qt's half is gone
+                self._stumbled.emit(error, again)
+
+    def _on_stumbled(self, error: Exception, again: bool) -> None:
+        log_bug("a stroke could not be noted", error)
+        remedy = "Save a copy of the mask: File ▸ Save Selected Layer(s)."
+        if again:
+            self.compare()
+            self.save()
+            remedy = "The mask as it is has been compared and is being saved instead: nothing is lost."
+        self._tell_painted()
+        said = str(error).strip().rstrip(".") or type(error).__name__
+        self.failed.emit(UserError(f"A stroke could not be noted at once ({said}).", remedy))
 
     def _post(self, task: Callable[[], None]) -> None:
         self._hand_over()

@@ -68,8 +68,8 @@ class Tape:
     def save(self, author: Author, note: str) -> None:
         """Make a revision of what was recorded since the last one."""
         if self._unsaved:
-            self._unsaved = False
             self._saver.save(self._case, self._labels.copy(), author, note)
+            self._unsaved = False
 
     def open(self, base: str | None) -> None:
         """Begin a journal with the mask as it is on the tape. base : the revision it came from."""

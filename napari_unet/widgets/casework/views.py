@@ -6,12 +6,17 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Image, Labels, Layer
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QTimer
 
+from napari_unet.core.errors import UserError
+from napari_unet.core.palette import YELLOW
 from napari_unet.review.types import Revision
 from napari_unet.widgets.casework.cache import CaseLayers
-from napari_unet.widgets.layers import MAP, placement
+from napari_unet.widgets.correcting.sketch import Sketch
+from napari_unet.widgets.layers import MAP, lies_over, placement, slice_in_view
 from napari_unet.widgets.viewing.colours import RIGHT_LEFT, mask_colormap
+
+_RING, _RING_MS = 0.04, 2500  # around an uncertain place: radius as a share of the image, and how long
 
 FILLED, OUTLINE, OFF = "filled", "outline", "off"
 
@@ -31,6 +36,12 @@ class CaseViews(QObject):
         self._place = -1
         self._off = False
         self.wants_probability = False
+        self._ring = Sketch(self._viewer)
+        self._fade = QTimer(self)
+        self._fade.setSingleShot(True)
+        self._fade.setInterval(_RING_MS)
+        self._fade.timeout.connect(self._ring.clear)
+        casework.case_closed.connect(lambda _id: self._ring.clear())
 
     def opened(self) -> None:
         """Another case is on the desk."""
@@ -139,7 +150,20 @@ class CaseViews(QObject):
         if depth:
             viewer.dims.set_point(offset, world[0])
         viewer.scene.camera.center = (0.0, *world[-2:]) if viewer.dims.ndisplay == 2 else tuple(world)
+        self._mark(layers, row, column)
         self._casework.told.emit(f"Place {self._place + 1} of {len(self._places)} where the model is unsure.")
+
+    def _mark(self, layers: CaseLayers, row: int, column: int) -> None:
+        """A ring around the place, for a moment."""
+        try:
+            slice_in_view(self._viewer, layers.image)
+        except UserError:  # other planes, or the volume: the view alone goes there
+            return
+        turn = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+        radius = _RING * max(layers.image.data.shape[-2:])
+        ring = np.array([row, column]) + radius * np.stack([np.sin(turn), np.cos(turn)], axis=1)
+        self._ring.line(layers.image, ring, YELLOW, closed=True)
+        self._fade.start()
 
     def _add_probability(self) -> None:
         layers = self._desk.layers
@@ -174,7 +198,7 @@ class CaseViews(QObject):
 
 
 def _older_mask(layers: CaseLayers, labels: np.ndarray, name: str) -> Labels:
-    return Labels(
+    layer = Labels(
         labels,
         name=name,
         colormap=mask_colormap(RIGHT_LEFT),
@@ -182,6 +206,8 @@ def _older_mask(layers: CaseLayers, labels: np.ndarray, name: str) -> Labels:
         metadata={MAP: "mask"},
         **placement(layers.image),
     )
+    lies_over(layer, layers.image)
+    return layer
 
 
 def _map_layer(layers: CaseLayers, values: np.ndarray) -> Image:
@@ -191,7 +217,7 @@ def _map_layer(layers: CaseLayers, values: np.ndarray) -> Image:
     scale = np.asarray(where["scale"])
     where["translate"] = np.asarray(where["translate"]) + scale * (ratio - 1) / 2  # centres of pixels
     where["scale"] = scale * ratio
-    return Image(
+    layer = Image(
         values,
         name=f"{layers.image.name}: probability",
         colormap="magma",
@@ -201,3 +227,5 @@ def _map_layer(layers: CaseLayers, values: np.ndarray) -> Image:
         metadata={MAP: "map"},
         **where,
     )
+    lies_over(layer, layers.image)
+    return layer

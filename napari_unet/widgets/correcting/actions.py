@@ -17,14 +17,14 @@ from napari_unet.core.correct import (
     restore_in,
     smooth_border,
 )
-from napari_unet.core.errors import UserError
-from napari_unet.widgets.correcting.edits import MaskEditor, as_labels
+from napari_unet.widgets.correcting.edits import WAIT, MaskEditor, as_labels
 from napari_unet.widgets.correcting.target import Plane, Target
+from napari_unet.widgets.jobs import in_words
 
 _MOST = 20.0
 _WIDE = 72  # pixels: "20.0 mm" is readable
 _MM, _PIXELS = 2.0, 3.0  # to begin with
-_WAIT = UserError("One moment: the image is being read.", "Then try again.")
+NO_FIRST = "There is no first mask to go back to: only masks of a model or of a review case have one."
 
 
 @dataclass(frozen=True)
@@ -68,31 +68,29 @@ class ActionBox(QWidget):
 
     def show_state(self) -> None:
         """Which buttons can be used, and the unit of the distance."""
-        plane = self._target.plane()
-        for button in self.buttons.values():
-            button.setEnabled(self._target.layer is not None)
+        plane, obstacle = self._target.plane(), self._target.obstacle()
+        for action in (action for row in _ROWS for action in row):
+            self.buttons[action.text].setEnabled(obstacle is None)
+            self.buttons[action.text].setToolTip(action.tip if obstacle is None else str(obstacle))
         in_mm = self._target.spacing is not None
         if in_mm != self._in_mm:
             self.amount.setValue(_MM if in_mm else _PIXELS)
         self._in_mm = in_mm
         self.amount.setSuffix(" mm" if in_mm else " px")
         again = self.buttons[_AGAIN.text]
-        possible = self._target.layer is not None and (plane is None or plane.model is not None)
-        again.setEnabled(possible)
-        none = "There is no first mask to go back to: only masks of a model or of a review case have one."
-        again.setToolTip(_AGAIN.tip if possible else none)
+        if obstacle is None and plane is not None and plane.model is None:
+            again.setEnabled(False)
+            again.setToolTip(NO_FIRST)
 
     def _run(self, action: _Action) -> None:
         try:
             self._target.lead()
-        except UserError as error:
-            self._editor.failed.emit(error)
-            return
-        plane = self._target.plane()
-        if plane is None:
-            self._editor.failed.emit(_WAIT)
-            return
-        self._editor.edit(plane.layer, plane.lead, action.make(self, plane), action.done)
+            plane = self._target.plane()
+            if plane is None:
+                raise WAIT
+            self._editor.edit(plane.layer, plane.lead, action.make(self, plane), action.done)
+        except Exception as error:
+            self._editor.failed.emit(in_words(error))
 
 
 def _mirror(side: Literal["left", "right"]) -> Callable[[ActionBox, Plane], Callable[[np.ndarray], object]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +15,14 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_unet.core.change import Change
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE, as_bytes
-from napari_unet.widgets.jobs import Job, run_in_thread
+from napari_unet.widgets.jobs import Job, in_words, run_in_thread
 
 _OTHER = IGNORE - 1  # stands for labels that a byte cannot hold
 _AGAIN_MS = 80  # while a stroke of the brush is under way
 _TRIES = 5
+
+WAIT = UserError("One moment: the image is being read.", "Then try again.")
+"""While what belongs to the slice in view is being loaded."""
 
 Lead = tuple[int, ...]
 Make = Callable[[np.ndarray], Change]
@@ -50,7 +54,27 @@ def put(layer: Labels, lead: Lead | None, change: Change) -> None:
             "Convert it first: right-click it in the layer list ▸ Convert data type ▸ uint8.",
         )
     before = () if lead is None else tuple(np.full(len(change), at) for at in lead)
-    layer.data_setitem((*before, *change.indices()), change.values.astype(layer.data.dtype))
+    where, values = (*before, *change.indices()), change.values.astype(layer.data.dtype)
+    if _is_painting(layer):
+        layer.data_setitem(where, values)
+        return
+    with one_step(layer):  # it writes first and tells afterwards: a listener that fails stops nothing
+        layer.data_setitem(where, values)
+
+
+@contextmanager
+def one_step(layer: Labels) -> Iterator[None]:
+    """All edits in it are one step of undo, also where something fails: napari would carry it on then."""
+    try:
+        with layer.block_history():
+            yield
+    except Exception:
+        done = layer._undo_history and layer._undo_history[-1] is layer._staged_history
+        if layer._staged_history and not done:
+            with suppress(Exception):
+                layer._commit_staged_history()
+        layer._staged_history = []
+        raise
 
 
 @dataclass
@@ -116,7 +140,15 @@ class MaskEditor(QObject):
             self._job.abandon()
 
     def _start(self) -> None:
+        if not self._wishes:
+            return
         wish = self._wishes[0]
+        try:
+            self._compute(wish)
+        except Exception as error:
+            self._fail(in_words(error))
+
+    def _compute(self, wish: _Wish) -> None:
         if wish.layer not in self._viewer.layers:
             self._finish("The mask was closed meanwhile: nothing was changed.")
             return
@@ -131,39 +163,46 @@ class MaskEditor(QObject):
             return before, change
 
         job = self._job = run_in_thread(work, self)
-        job.succeeded.connect(lambda made: self._apply(wish, data, *made))
+        job.succeeded.connect(lambda made: self._on_made(wish, data, *made))
         job.failed.connect(self._fail)
 
-    def _apply(self, wish: _Wish, data: Any, before: np.ndarray, change: Change) -> None:
+    def _on_made(self, wish: _Wish, data: Any, before: np.ndarray, change: Change) -> None:
+        try:
+            said = self._apply(wish, data, before, change)
+        except Exception as error:
+            self._fail(in_words(error))
+            return
+        if said is not None:
+            self._finish(said)
+            if said is wish.done:
+                self.edited.emit(said)
+
+    def _apply(self, wish: _Wish, data: Any, before: np.ndarray, change: Change) -> str | None:
+        """Make the change; returns what to tell, or None if it is computed once more."""
         layer = wish.layer
         if layer not in self._viewer.layers:
-            self._finish("The mask was closed meanwhile: nothing was changed.")
-        elif layer.data is not data:
-            self._finish("The mask was replaced meanwhile: nothing was changed. Try again.")
-        elif _is_painting(layer) or not np.array_equal(plane_of(layer, wish.lead), before):
+            return "The mask was closed meanwhile: nothing was changed."
+        if layer.data is not data:
+            return "The mask was replaced meanwhile: nothing was changed. Try again."
+        if _is_painting(layer) or not np.array_equal(plane_of(layer, wish.lead), before):
             wish.tries += 1
             if wish.tries < _TRIES or _is_painting(layer):
                 self._again.start()
-            else:
-                self._finish("The mask kept changing meanwhile: nothing was changed. Try again.")
-        else:
-            try:
-                put(layer, wish.lead, change)
-            except UserError as error:
-                self._fail(error)
-                return
-            layer.refresh(extent=False)  # the thumbnail does not follow by itself
-            self._finish(wish.done if len(change) else wish.nothing)
-            if len(change):
-                self.edited.emit(wish.done)
+                return None
+            return "The mask kept changing meanwhile: nothing was changed. Try again."
+        put(layer, wish.lead, change)
+        layer.refresh(extent=False)  # the thumbnail does not follow by itself
+        return wish.done if len(change) else wish.nothing
 
     def _fail(self, error: UserError) -> None:
-        self.failed.emit(error)
         self._finish("")
+        self.failed.emit(error)
 
     def _finish(self, text: str) -> None:
+        """The first wish is done with, whatever became of it; the next one begins."""
         self._job = None
-        self._wishes.popleft()
+        if self._wishes:
+            self._wishes.popleft()
         if text:
             self.told.emit(text)
         if self._wishes:

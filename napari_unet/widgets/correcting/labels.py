@@ -21,12 +21,12 @@ class LabelBox(QWidget):
         self._layer: Labels | None = None
         self._two = False
         self._group = QButtonGroup(self)
-        self.lung = self._button(_PLAIN, LUNG, "Paint lung.")
-        self.left = self._button("Left lung", LEFT, "Paint the patient's left lung.")
+        self.lung = self._button(_PLAIN, LUNG, "Paint lung (Shift+R).")
+        self.left = self._button("Left lung", LEFT, "Paint the patient's left lung (Shift+F).")
         self.unsure = self._button(
-            "Not sure", IGNORE, "Nobody could say what is here: training and scores leave it out."
+            "Not sure", IGNORE, "Nobody could say what is here: training and scores leave it out (Shift+U)."
         )
-        self.erase = self._button("Erase", NOTHING, "Take away what is painted.")
+        self.erase = self._button("Erase", NOTHING, "Take away what is painted (Shift+E).")
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._group.idClicked.connect(self._on_clicked)
@@ -49,7 +49,7 @@ class LabelBox(QWidget):
         """Offer one lung, or right and left."""
         self._two = two
         self.lung.setText(_RIGHT if two else _PLAIN)
-        self.lung.setToolTip("Paint the patient's right lung." if two else "Paint lung.")
+        self.lung.setToolTip("Paint the patient's right lung (Shift+R)." if two else "Paint lung (Shift+R).")
         self.left.setVisible(two)
         row = int(two)
         self._grid.addWidget(self.lung, 0, 0, 1, 3 if two else 2)
@@ -57,6 +57,12 @@ class LabelBox(QWidget):
             self._grid.addWidget(self.left, 0, 3, 1, 3)
         self._grid.addWidget(self.unsure, row, 0 if two else 2, 1, 3 if two else 2)
         self._grid.addWidget(self.erase, row, 3 if two else 4, 1, 3 if two else 2)
+
+    def choose(self, label: int) -> None:
+        """As a click on the button of `label`, where it is offered."""
+        button = self._group.button(label)
+        if button is not None and button.isEnabled() and not button.isHidden():
+            button.click()
 
     def _on_clicked(self, label: int) -> None:
         if self._layer is not None:

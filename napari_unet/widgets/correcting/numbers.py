@@ -12,6 +12,7 @@ from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_unet.core.correct import LiveNumbers, live_numbers
+from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE
 from napari_unet.core.raster import Modality
 from napari_unet.widgets.correcting.edits import as_labels
@@ -95,6 +96,7 @@ class NumbersView(QWidget):
 
         job = self._job = run_in_thread(work, self)
         job.succeeded.connect(lambda made: self._show(layer, part, *made))
+        job.failed.connect(lambda error: self._say_why(layer, error))
         job.ended.connect(self._on_ended)
 
     def _on_ended(self) -> None:
@@ -102,6 +104,11 @@ class NumbersView(QWidget):
         if self._stale:
             self._stale = False
             self._calm.start()
+
+    def _say_why(self, layer: Labels, error: UserError) -> None:
+        if layer is self._layer:
+            self._sizes.say("")
+            self._findings.say(escape(f"The numbers of this mask could not be worked out. {error}"))
 
     def _show(
         self, layer: Labels, part: str, numbers: LiveNumbers, ignored: int, two: bool, one: bool

@@ -36,6 +36,7 @@ class SliceBox(QWidget):
         )
         self.before = _button("Copy slice before", "Put the mask of the slice before into this one.")
         self.after = _button("Copy slice after", "Put the mask of the slice after into this one.")
+        self._tips = {each: each.toolTip() for each in (self.mark, self.fill, self.before, self.after)}
         self.mark.clicked.connect(self._on_mark)
         self.fill.clicked.connect(lambda: self.fill_between.emit(self.known()))
         self.before.clicked.connect(lambda: self.copy_from.emit(-1))
@@ -54,10 +55,19 @@ class SliceBox(QWidget):
         known = self.known()
         last = layer.data.shape[0] - 1 if layer is not None else 0
         self.mark.setText("Unmark this slice" if at in known else "Mark this slice")
+        self.mark.setEnabled(True)
+        for button, tip in self._tips.items():
+            button.setToolTip(tip)
         self.fill.setEnabled(any(b - a > 1 for a, b in pairwise(known)))
         self.before.setEnabled(at > 0)
         self.after.setEnabled(at < last)
         self.words.say(_told(known))
+
+    def block(self, why: str) -> None:
+        """None of it can be used now; the buttons say why."""
+        for button in (self.mark, self.fill, self.before, self.after):
+            button.setEnabled(False)
+            button.setToolTip(why)
 
     def known(self) -> list[int]:
         """The key slices: those that were painted on one by one, and those marked, less the unmarked."""

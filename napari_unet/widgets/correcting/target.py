@@ -75,12 +75,15 @@ class Target(QObject):
         self._layer: Labels | None = None
         self._context: MaskContext | None = None
         self._known: _Known | None = None
+        self._maps: tuple[np.ndarray | None, np.ndarray | None] | None = None  # while another slice is loaded
         self._job: Job | None = None
         self._read: tuple[Image | None, Any] = (None, None)  # the image and its pixels, when last looked at
         self._file: tuple[Image | None, Any, Source] = (None, None, Source())  # what their file is
         self._viewer.layers.events.inserted.connect(self._on_layers)
         self._viewer.layers.events.removed.connect(self._on_layers)
         self._viewer.dims.events.current_step.connect(self._on_step)
+        self._viewer.dims.events.order.connect(self._on_axes)
+        self._viewer.dims.events.ndisplay.connect(self._on_axes)
 
     @property
     def layer(self) -> Labels | None:
@@ -155,6 +158,14 @@ class Target(QObject):
         threshold = Plane.threshold if self._context is None else self._context.threshold
         return Plane(layer, lead, image, probability, model, in_plane, towards, modality, threshold)
 
+    def obstacle(self) -> UserError | None:
+        """Why nothing can be done to the slice in view; None if it can, or could once it is loaded."""
+        try:
+            self.lead()
+        except UserError as error:
+            return error
+        return None
+
     def whole_model(self) -> np.ndarray | None:
         """The model's labels of the whole mask, once loaded; None if there are none."""
         return None if self._known is None else self._known.maps[1]
@@ -169,6 +180,8 @@ class Target(QObject):
     def close_down(self) -> None:
         """Let go of the viewer."""
         self._viewer.dims.events.current_step.disconnect(self._on_step)
+        self._viewer.dims.events.order.disconnect(self._on_axes)
+        self._viewer.dims.events.ndisplay.disconnect(self._on_axes)
         self._viewer.layers.events.inserted.disconnect(self._on_layers)
         self._viewer.layers.events.removed.disconnect(self._on_layers)
         if self._job is not None:
@@ -193,7 +206,12 @@ class Target(QObject):
         return None
 
     def _on_step(self) -> None:
-        if self.slices > 1:
+        if self._layer is not None and self._layer.ndim > 2:
+            self._load(again=False)
+
+    def _on_axes(self) -> None:
+        """Other axes are in view, or the volume as a whole."""
+        if self._layer is not None:
             self._load(again=False)
 
     def _on_layers(self) -> None:
@@ -205,8 +223,10 @@ class Target(QObject):
         """Load for the slice in view; the maps of the whole mask only if `again`."""
         if self._job is not None:
             self._job.abandon()
-        before, self._known = self._known, None
-        layer = self._layer
+        if again:
+            self._maps = None
+        self._known = None
+        kept, layer = self._maps, self._layer
         try:
             lead = None if layer is None else self.lead()
         except UserError:
@@ -219,8 +239,8 @@ class Target(QObject):
         context, look = self._context, self._look_at_file()
 
         def work() -> _Known:
-            if not again and before is not None:
-                maps = before.maps
+            if kept is not None:
+                maps = kept
             elif context is None:
                 maps = (None, None)
             else:
@@ -231,8 +251,15 @@ class Target(QObject):
 
         job = self._job = run_in_thread(work, self)
         job.succeeded.connect(self._on_loaded)
-        job.failed.connect(self.failed)
+        job.failed.connect(lambda error: self._on_not_loaded(lead, error))
         self.changed.emit()
+
+    def _on_not_loaded(self, lead: Lead, error: UserError) -> None:
+        """What needs neither image nor map can still be done; the next slice tries again."""
+        self._job = None
+        self._known = _Known(lead, None, (None, None))
+        self.changed.emit()
+        self.failed.emit(error)
 
     def _on_loaded(self, known: _Known) -> None:
         self._job = None
@@ -241,6 +268,7 @@ class Target(QObject):
         image = self._read[0]
         if image is not None:
             adopt_header(image, known.source.header)
+        self._maps = known.maps
         self.changed.emit()
 
     def _look_at_file(self) -> Callable[[], Source]:

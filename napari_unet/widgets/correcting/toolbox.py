@@ -9,20 +9,24 @@ from napari.layers import Labels
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSlider, QSpinBox, QVBoxLayout, QWidget
 
+from napari_unet.core.brush_size import LARGEST, resized
 from napari_unet.core.correct import TOLERANCE
-from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE
+from napari_unet.widgets.correcting.actions import NO_FIRST
+from napari_unet.widgets.correcting.canvas_tool import CanvasTool
 from napari_unet.widgets.correcting.drawn import Inside, Says, is_inside, lassoed, pushed
 from napari_unet.widgets.correcting.edits import MaskEditor
+from napari_unet.widgets.correcting.shortcuts import ACTS
 from napari_unet.widgets.correcting.target import Plane, Target
-from napari_unet.widgets.correcting.tools import CanvasTool, FreeLine, SmartBrush
+from napari_unet.widgets.correcting.tools import FreeLine, SmartBrush
 from napari_unet.widgets.forms import Fields, Words
+from napari_unet.widgets.jobs import in_words
 from napari_unet.widgets.threshold import ThresholdSlider
 
-_LARGEST = 200  # brush, pixels
+_KEYS = tuple(ACTS)[:3]
 _NO_IMAGE = "There is no image of this size under the mask: open it, or make it visible."
+_SIZE = "Width of the brush, napari's own as well. Keys: [ and ], or Shift and the wheel."
 _NO_MAP = "There is no probability map: only masks that a model made here have one."
-_NO_FIRST = "There is no first mask to go back to: only masks of a model or of a review case have one."
 _HINTS = (
     "Paints only what looks like the place where you begin. You see beforehand what it would paint. "
     "Hold Shift to erase.",
@@ -33,7 +37,11 @@ _HINTS = (
 
 
 class ToolBox(QWidget):
-    """One of three tools, or none. failed : a UserError. told : a sentence."""
+    """One of three tools, or none. failed : a UserError. told : a sentence.
+
+    `_chosen` is the tool that the user switched on. Where it cannot be used (the mask is hidden or not the
+    active layer, another plane is in view) it is off and not lit, and comes back as soon as it can be used.
+    """
 
     failed = Signal(object)
     told = Signal(str)
@@ -42,6 +50,7 @@ class ToolBox(QWidget):
         super().__init__()
         self._target, self._viewer, self._editor = target, viewer, editor
         self._layer: Labels | None = None
+        self._chosen: int | None = None
         self._lasso_line: tuple[Plane, np.ndarray] | None = None
         self._wish = Inside.THRESHOLD
         self._build()
@@ -52,9 +61,12 @@ class ToolBox(QWidget):
         self.scribble.drawn.connect(self._on_scribble)
         self.lasso.drawn.connect(self._on_lasso)
         for at, (tool, button) in enumerate(zip(self._tools, self.buttons, strict=True)):
-            tool.ended.connect(lambda button=button: button.setChecked(False))
+            tool.ended.connect(lambda at=at: self._on_toggled(at, False))
+            tool.suspended.connect(self.show_state)
             tool.refused.connect(self.told)
+            tool.failed.connect(self.failed)
             button.toggled.connect(lambda on, at=at: self._on_toggled(at, on))
+        viewer.layers.selection.events.active.connect(self.show_state)
         self.show_state()
 
     def _build(self) -> None:
@@ -62,9 +74,9 @@ class ToolBox(QWidget):
         row = QHBoxLayout()
         for button in self.buttons:
             row.addWidget(button)
-        self.size = _number(1, _LARGEST, " px", "Width of the brush, napari's own as well. Keys: [ and ]")
+        self.size = _number(1, LARGEST, " px", _SIZE)
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
-        self.size_slider.setRange(1, _LARGEST)
+        self.size_slider.setRange(1, LARGEST)
         self.size_slider.valueChanged.connect(self.size.setValue)
         self.size.valueChanged.connect(self._on_size)
         self.tolerance = _number(1, 100, " %", "How different a pixel may look. 100 % is a plain brush.")
@@ -104,37 +116,67 @@ class ToolBox(QWidget):
             return
         if self._layer is not None:
             self._layer.events.brush_size.disconnect(self._show_size)
+            self._layer.events.visible.disconnect(self._on_visible)
         for tool in self._tools:
             tool.off()
         self._lasso_line = None
         self._layer = layer
         if layer is not None:
             layer.events.brush_size.connect(self._show_size)
+            layer.events.visible.connect(self._on_visible, position="last")
             self._show_size()
-            for tool, button in zip(self._tools, self.buttons, strict=True):
-                if button.isChecked():
-                    tool.on(layer)
         self.show_state()
 
-    def show_state(self) -> None:
+    def show_state(self, *_: object) -> None:
         """Which tools can be used now, and why not; only the settings of the one that is on."""
-        plane = self._target.plane()
-        has_image = plane is not None and plane.image is not None
-        waiting = self._layer is not None and plane is None
+        reasons = self._reasons()
         for at, button in enumerate(self.buttons):
-            possible = self._layer is not None and (waiting or has_image or button is self.buttons[2])
-            button.setEnabled(possible)
-            button.setToolTip(_HINTS[at] if possible else _NO_IMAGE)
-            if not possible and self._layer is not None and button.isChecked():
-                button.setChecked(False)
+            button.setEnabled(not reasons[at])
+            button.setToolTip(reasons[at] or f"{_HINTS[at]} Key: {_KEYS[at]}.")
+        self._switch(reasons)
+        for at, button in enumerate(self.buttons):
             self.parts[at].setVisible(button.isChecked())
         on = next((at for at, button in enumerate(self.buttons) if button.isChecked()), None)
-        self.hint.say("" if on is None else _HINTS[on])
-        self._offer_uses(plane)
+        why = "" if self._chosen is None or self._layer is None else reasons[self._chosen]
+        self.hint.say(_HINTS[on] if on is not None else why)
+        self._offer_uses(self._target.plane())
 
     def close_down(self) -> None:
         """Give the mouse back."""
+        self._chosen = None
         self.follow(None)
+        self._viewer.layers.selection.events.active.disconnect(self.show_state)
+
+    def _reasons(self) -> tuple[str, ...]:
+        """Why each tool cannot be used now; "" if it can, or could once the slice is loaded."""
+        obstacle, plane = self._target.obstacle(), self._target.plane()
+        if self._layer is None or obstacle is not None:
+            return (str(obstacle or ""),) * len(self.buttons)
+        no_image = _NO_IMAGE if plane is not None and plane.image is None else ""
+        return no_image, no_image, ""
+
+    def _switch(self, reasons: tuple[str, ...]) -> None:
+        """The chosen tool is on if it can be used now, all others are off; what is on is lit."""
+        layer, chosen = self._layer, self._chosen
+        usable = (
+            layer is not None
+            and layer.visible
+            and self._viewer.layers.selection.active is layer
+            and chosen is not None
+            and not reasons[chosen]
+        )
+        for at, tool in enumerate(self._tools):
+            if not (usable and at == chosen):
+                tool.off()
+        if usable and not self._tools[chosen].is_on:
+            self._tools[chosen].on(layer)
+        for at, button in enumerate(self.buttons):
+            button.blockSignals(True)
+            button.setChecked(at == chosen and (usable or layer is None))
+            button.blockSignals(False)
+
+    def _on_visible(self, _event: Any = None) -> None:
+        self.show_state()
 
     def _offer_uses(self, plane: Plane | None) -> None:
         """Grey what the lasso cannot do here; what was wished for comes back once it can be done."""
@@ -142,7 +184,7 @@ class ToolBox(QWidget):
         if plane is not None and plane.probability is None:
             lacking[Inside.THRESHOLD] = _NO_MAP
         if plane is not None and plane.model is None:
-            lacking[Inside.MODEL] = _NO_FIRST
+            lacking[Inside.MODEL] = NO_FIRST
         for row, use in enumerate(Inside):
             item = self.inside.model().item(row)
             item.setEnabled(use not in lacking)
@@ -163,17 +205,16 @@ class ToolBox(QWidget):
     # -- one tool at a time --
 
     def _on_toggled(self, at: int, on: bool) -> None:
-        if not on:
-            self._tools[at].off()
-        else:
-            for other, button in enumerate(self.buttons):
-                if other != at:
-                    button.setChecked(False)
+        """The user switched a tool on or off, or it ended."""
+        if on:
+            self._chosen = at
             if self._layer is not None:
                 self._viewer.layers.selection.active = self._layer
-                self._layer.visible = True
-                self._tools[at].on(self._layer)
+                if not self._layer.visible:  # for one that is visible napari would take up an older tool
+                    self._layer.visible = True
                 self._viewer.window._qt_viewer.canvas.native.setFocus()
+        elif self._chosen == at:
+            self._chosen = None
         self._lasso_line = None
         self.show_state()
 
@@ -181,6 +222,11 @@ class ToolBox(QWidget):
         self.size_slider.setValue(size)
         if self._layer is not None and self._layer.brush_size != size:
             self._layer.brush_size = size
+
+    def resize_brush(self, steps: int) -> None:
+        """A smaller or larger brush, by steps that one can feel."""
+        if self._layer is not None:
+            self._layer.brush_size = resized(self._layer.brush_size, steps)
 
     def _show_size(self) -> None:
         if self._layer is not None:
@@ -194,17 +240,17 @@ class ToolBox(QWidget):
     # -- what was drawn --
 
     def _on_scribble(self, plane: Plane, points: np.ndarray, shift: bool) -> None:
-        says = Says.NOT if shift else list(Says)[self.says.currentIndex()]
-        inside = is_inside(plane, points, says)
-        label = int(plane.layer.selected_label)
+        try:
+            says = Says.NOT if shift else list(Says)[self.says.currentIndex()]
+            inside = is_inside(plane, points, says)
+            label = int(plane.layer.selected_label)
+            make = pushed(plane, points, inside, label if label not in (0, IGNORE) else 1)
+        except Exception as error:
+            self.failed.emit(in_words(error))
+            return
         nothing = (
             "Nothing to push: the line lies within the lung." if inside else "Nothing to push: no lung there."
         )
-        try:
-            make = pushed(plane, points, inside, label if label not in (0, IGNORE) else 1)
-        except UserError as error:
-            self.failed.emit(error)
-            return
         done = "Border pushed outwards." if inside else "Border pushed inwards."
         self._editor.edit(plane.layer, plane.lead, make, done, nothing)
 
@@ -231,8 +277,8 @@ class ToolBox(QWidget):
             return
         try:
             make = lassoed(plane, points, use, self.threshold.value(), int(plane.layer.selected_label))
-        except UserError as error:
-            self.failed.emit(error)
+        except Exception as error:
+            self.failed.emit(in_words(error))
             return
         self._editor.edit(plane.layer, plane.lead, make, "The inside of the lasso is changed.")
 

@@ -2,189 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 from napari.layers import Labels
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import Signal
 
 from napari_unet.core.change import Change
 from napari_unet.core.correct import seed_at, smart_disc
-from napari_unet.core.errors import UserError
-from napari_unet.core.labels import IGNORE, as_bytes
 from napari_unet.core.palette import YELLOW
-from napari_unet.widgets.correcting.edits import put
-from napari_unet.widgets.correcting.sketch import Sketch
+from napari_unet.widgets.correcting.canvas_tool import CanvasTool
+from napari_unet.widgets.correcting.edits import one_step, put
 from napari_unet.widgets.correcting.target import Plane, Target
 
-LEFT_BUTTON = 1
-_MODE = "polygon"  # napari's own mode below ours: it does not pan, and it draws nothing by itself
-_PAN = "pan_zoom"
 _AT_ONCE = 16  # touches of the brush per movement of the mouse at most
 _SKETCH_ALPHA = 0.6
-
-
-class CanvasTool(QObject):
-    """A tool for the left button on one mask layer. `on` and `off` bring it there and take it away.
-
-    The layer is in napari's polygon mode meanwhile, with nothing of it but the cursor: choosing any mode of
-    napari's ends the tool, and Space held moves the view as always. ended : the tool went off by itself.
-    refused : a sentence why a press did nothing.
-    """
-
-    ended = Signal()
-    refused = Signal(str)
-    cursor = "cross"
-
-    def __init__(self, target: Target, viewer: Any) -> None:
-        super().__init__()
-        self._target = target
-        self._viewer = viewer
-        self._sketch = Sketch(viewer)
-        self._layer: Labels | None = None
-        self._space = False
-        self._dragging = False
-
-    @property
-    def is_on(self) -> bool:
-        """Whether the tool has the mouse."""
-        return self._layer is not None
-
-    def on(self, layer: Labels) -> None:
-        """Take the left button on `layer`."""
-        self.off()
-        self._layer = layer
-        layer.mode = _MODE
-        self._take_over()
-        layer.mouse_drag_callbacks.append(self._on_press)
-        layer.mouse_move_callbacks.append(self._on_hover)
-        layer.events.mode.connect(self._on_mode)
-        layer.events.visible.connect(self._on_visible)
-        self._viewer.events.mouse_over_canvas.connect(self._on_canvas_left)
-        for events in self._keys():
-            events.connect(self._on_key, position="first")
-
-    def off(self) -> None:
-        """Give the mouse back to napari. A stroke under way ends as it is."""
-        layer, self._layer = self._layer, None
-        if layer is None:
-            return
-        self._end_stroke()
-        self._dragging = False
-        self._sketch.clear()
-        self._viewer.events.mouse_over_canvas.disconnect(self._on_canvas_left)
-        for events in self._keys():
-            events.disconnect(self._on_key)
-        layer.events.mode.disconnect(self._on_mode)
-        layer.events.visible.disconnect(self._on_visible)
-        layer.mouse_drag_callbacks.remove(self._on_press)
-        layer.mouse_move_callbacks.remove(self._on_hover)
-        if layer.mode == _MODE:
-            layer.mode = _PAN
-
-    # -- what a tool is made of --
-
-    def _begin(self, plane: Plane, at: np.ndarray, shift: bool) -> bool:
-        """The button goes down at (row, column); False if nothing can be done here."""
-        raise NotImplementedError
-
-    def _move(self, plane: Plane, at: np.ndarray) -> None:
-        raise NotImplementedError
-
-    def _release(self, plane: Plane) -> None:
-        raise NotImplementedError
-
-    def _end_stroke(self) -> None:
-        """Whatever a stroke holds open is closed; called at the release, and if there never is one."""
-
-    def _hover(self, plane: Plane, at: np.ndarray, shift: bool) -> None:
-        """The mouse moves with no button down."""
-
-    # -- from napari --
-
-    def _on_press(self, layer: Labels, event: Any) -> Generator[None, None, None]:
-        if event.button != LEFT_BUTTON or layer is not self._layer or layer.mode != _MODE:
-            return
-        plane = self._target.plane()
-        if plane is None or plane.layer is not layer:
-            self.refused.emit("One moment: the image is being read. Then try again.")
-            return
-        try:
-            as_bytes(np.array(plane.layer.selected_label))
-        except UserError as error:
-            self.refused.emit(str(error))
-            return
-        self._sketch.clear()
-        if not self._begin(plane, _place(layer, event), "Shift" in event.modifiers):
-            return
-        self._dragging = True
-        yield
-        while event.type == "mouse_move":
-            if self._dragging:
-                self._move(plane, _place(layer, event))
-            yield
-        if self._dragging:
-            self._dragging = False
-            self._release(plane)
-            self._end_stroke()
-
-    def _on_hover(self, layer: Labels, event: Any) -> None:
-        plane = self._target.plane()
-        if self._dragging or plane is None or layer.mode != _MODE or plane.layer is not layer:
-            return
-        if not 0 <= layer.selected_label <= IGNORE:
-            return
-        self._hover(plane, _place(layer, event), "Shift" in event.modifiers)
-
-    def _on_mode(self) -> None:
-        if self._layer is None:
-            return
-        if self._layer.mode == _MODE:
-            self._take_over()
-        elif self._space and self._layer.mode == _PAN:
-            self._sketch.clear_patch()
-        else:
-            self.off()
-            self.ended.emit()
-
-    def _on_visible(self) -> None:
-        if self._layer is not None and not self._layer.visible:
-            self.off()
-            self.ended.emit()
-
-    def _on_canvas_left(self) -> None:
-        if not self._viewer.mouse_over_canvas:
-            self._sketch.clear_patch()
-
-    def _on_key(self, event: Any) -> None:
-        """Know whether Space is held: napari leaves the mode for as long, and then comes back to it."""
-        if event.key == "Space":
-            self._space = event.type == "key_press"
-        elif event.key == "Escape" and event.type == "key_press":
-            self._on_escape()
-
-    def _on_escape(self) -> None:
-        """Leave what is being drawn; if nothing is, leave the tool."""
-        if self._dragging:
-            self._dragging = False
-            self._end_stroke()
-            self._sketch.clear()
-        else:
-            self.off()
-            self.ended.emit()
-
-    def _take_over(self) -> None:
-        """Keep napari's polygon from drawing, and show our cursor."""
-        self._layer._overlays["polygon"].enabled = False
-        self._layer.cursor = self.cursor
-        self._layer.brush_size = self._layer.brush_size  # sets the size of a round cursor
-
-    def _keys(self) -> tuple[Any, Any]:
-        """Where keys for the canvas arrive, from wherever in the window they come."""
-        events = self._viewer.window._qt_viewer.canvas._scene_canvas.events
-        return events.key_press, events.key_release
 
 
 class SmartBrush(CanvasTool):
@@ -206,7 +40,7 @@ class SmartBrush(CanvasTool):
             return False
         self._label = 0 if shift else int(plane.layer.selected_label)
         self._seed = seed_at(plane.image, tuple(at))
-        self._history = plane.layer.block_history()
+        self._history = one_step(plane.layer)
         self._history.__enter__()
         self._paint(plane, [at])
         self._at = at
@@ -299,11 +133,6 @@ class FreeLine(CanvasTool):
     def _release(self, plane: Plane) -> None:
         self._sketch.clear()
         self.drawn.emit(plane, np.array(self._points), self._shift)
-
-
-def _place(layer: Labels, event: Any) -> np.ndarray:
-    """(row, column) of the mouse, in pixels of the layer's slice."""
-    return np.asarray(layer.world_to_data(event.position), float)[-2:]
 
 
 def _sketch_colour(layer: Labels, label: int) -> np.ndarray:

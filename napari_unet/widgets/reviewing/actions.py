@@ -9,6 +9,7 @@ from typing import Any
 from qtpy.QtGui import QKeySequence
 
 from napari_unet.review.types import Reason
+from napari_unet.widgets.correcting.shortcuts import ACTS
 from napari_unet.widgets.viewing import HINTS
 
 
@@ -33,6 +34,7 @@ ACTIONS = (
     Action("probability", "Show the probability", "U"),
     Action("jump", "Jump to the next uncertain place", "J", held=True),
     Action("flip", "Flip between before and after", "K"),
+    Action("note", "Write a note", "I"),
 )
 """In the order in which they are shown. The default keys are free in the viewer, Labels and Image layers."""
 
@@ -116,6 +118,8 @@ def taken_keys(viewer: Any) -> dict[str, str]:
     for hint in HINTS:
         if normal_key(hint.gesture):
             add(hint.gesture, f"“{hint.does}” of this plug-in")
+    for key, does in ACTS.items():
+        add(key, f"“{does}” of this plug-in")
     kinds = {Image: "image layers", Labels: "mask layers", ViewerModel: "the viewer"}
     actions = action_manager._actions
     for name, keys in get_settings().shortcuts.shortcuts.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from napari_unet.core.errors import UserError
@@ -52,6 +52,7 @@ class Conduct(QObject):
             "probability": self._switch_probability,
             "jump": casework.views.next_uncertain_place,
             "flip": casework.views.flip,
+            "note": self._write_note,
         }
         page.decide.acted.connect(self.act)
         page.decide.reasoned.connect(self._on_reason)
@@ -144,6 +145,13 @@ class Conduct(QObject):
         self._tab_before = next((d for d in beside if not d.visibleRegion().isEmpty()), None)
         dock.show()
         dock.raise_()
+
+    def _write_note(self) -> None:
+        """Take the keyboard to the field of the note."""
+        if self._casework.current is not None:
+            self._show_dock()
+            self._tab_before = None  # it stays: somebody writes in it
+            self._page.case.note.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     # -- what is seen --
 

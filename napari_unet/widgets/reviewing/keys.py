@@ -20,11 +20,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_unet.widgets.qt_event import as_kind
 from napari_unet.widgets.reviewing.actions import ACTIONS
 
 _KEY_EVENTS = {QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress, QEvent.Type.KeyRelease}
 _TEXT = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox, QKeySequenceEdit)
-_HELD = {action.name for action in ACTIONS if action.held}
+_HELD = frozenset(action.name for action in ACTIONS if action.held)
 
 
 class ReviewKeys(QObject):
@@ -37,8 +38,10 @@ class ReviewKeys(QObject):
     pressed = Signal(str)
     offered = Signal(str)
 
-    def __init__(self, window: QWidget, parent: QObject) -> None:
+    def __init__(self, window: QWidget, parent: QObject, held: frozenset[str] = _HELD) -> None:
+        """held : names of the actions that go on while their key is held down."""
         super().__init__(parent)
+        self._repeated = held
         self._window = ref(window)
         self._keys: dict[str, str] = {}
         self._offer: frozenset[str] = frozenset()
@@ -68,6 +71,7 @@ class ReviewKeys(QObject):
         kind = event.type()
         if kind not in _KEY_EVENTS or not isinstance(watched, QWidget):
             return False
+        event = as_kind(event, QKeyEvent)
         key = _name(event)
         name = self._keys.get(key)
         if name is None and key not in self._offer:
@@ -84,7 +88,7 @@ class ReviewKeys(QObject):
         if key in self._offer:
             if not is_repeated:
                 self.offered.emit(key)
-        elif name is not None and (not is_repeated or name in _HELD):
+        elif name is not None and (not is_repeated or name in self._repeated):
             self.pressed.emit(name)
 
     def _is_ours(self, widget: QWidget) -> bool:

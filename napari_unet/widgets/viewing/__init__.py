@@ -9,11 +9,17 @@ from weakref import WeakValueDictionary
 
 from napari import Viewer
 
+from napari_unet.widgets.mouse_mode import light
+from napari_unet.widgets.viewing.canvas_wheel import CanvasWheel
 from napari_unet.widgets.viewing.drawing_context import DrawingContext
-from napari_unet.widgets.viewing.keys import HINTS, INVERT, OUTLINE, RESET, Hint, ViewerKeys
+from napari_unet.widgets.viewing.image_in_view import ImageInView
+from napari_unet.widgets.viewing.keys import HINTS, INVERT, OUTLINE, PRESET, RESET, Hint, ViewerKeys
+from napari_unet.widgets.viewing.layers_in_view import Connections
 from napari_unet.widgets.viewing.orientation_marks import OrientationMarks
 from napari_unet.widgets.viewing.outlines import MaskOutlines
+from napari_unet.widgets.viewing.upright import UprightView
 from napari_unet.widgets.viewing.window_level import WindowLevel
+from napari_unet.widgets.viewing.window_text import WindowText
 
 __all__ = ["HINTS", "Hint", "Viewing", "install_viewing"]
 
@@ -38,14 +44,21 @@ class Viewing:
     def __init__(self, viewer: Viewer) -> None:
         self._id = id(viewer)
         self._context = DrawingContext(viewer)
+        self.image = ImageInView(viewer)
         self.window_level = WindowLevel(viewer)
+        self._wheel = CanvasWheel(viewer)
+        self.numbers = WindowText(viewer, self.window_level.name_of)
         self.outlines = MaskOutlines(viewer)
+        self.upright = UprightView(viewer)
         self.marks = OrientationMarks(viewer)
+        self._lights = Connections()
+        self._lights.add(lambda event: light(viewer, event.value), viewer.layers.events.inserted)
         self._keys = ViewerKeys(
             viewer,
             {
                 INVERT: lambda: self.window_level.invert(),
                 RESET: lambda: self.window_level.reset(),
+                PRESET: lambda: self.window_level.next_preset(),
                 OUTLINE: lambda: self.outlines.switch(),
             },
         )
@@ -54,5 +67,16 @@ class Viewing:
         """Undo all that was bound to the viewer. Once is enough; more does no harm."""
         if _installed.pop(self._id, None) is None:
             return
-        for part in (self._keys, self.marks, self.outlines, self.window_level, self._context):
+        self._lights.close()
+        for part in (
+            self._keys,
+            self.marks,
+            self.upright,
+            self.outlines,
+            self.numbers,
+            self._wheel,
+            self.window_level,
+            self.image,
+            self._context,
+        ):
             part.remove()

@@ -12,6 +12,8 @@ from napari.layers import Labels
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QMouseEvent
 
+from napari_unet.widgets.qt_event import as_kind
+
 _LEFT, _RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 _MIDDLE = Qt.MouseButton.MiddleButton
 _NONE = Qt.KeyboardModifier.NoModifier
@@ -64,16 +66,13 @@ class CanvasMouse(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """True for what napari must not see."""
-        if watched is not self._canvas or not isinstance(event, QMouseEvent):
-            return False
         kind = event.type()
-        if kind in (_PRESS, _DOUBLE):
-            return self._on_press(event)
+        if watched is not self._canvas or kind not in (_PRESS, _DOUBLE, _MOVE, _RELEASE):
+            return False
+        mouse = as_kind(event, QMouseEvent)
         if kind == _MOVE:
-            return self._on_move(event)
-        if kind == _RELEASE:
-            return self._on_release(event)
-        return False
+            return self._on_move(mouse)
+        return self._on_release(mouse) if kind == _RELEASE else self._on_press(mouse)
 
     def _on_press(self, event: QMouseEvent) -> bool:
         button = event.button()

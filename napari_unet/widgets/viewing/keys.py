@@ -19,13 +19,14 @@ class Hint:
 
 
 # Free in the viewer and in every kind of layer of napari 0.9: the keys of the active layer would go first.
-INVERT, RESET, OUTLINE = "G", "W", "H"
+INVERT, RESET, OUTLINE, PRESET = "G", "W", "H", "Shift+W"
 
 HINTS = (
     Hint("Right-drag", "window (sideways) and level (up and down), whatever tool is on"),
     Hint("Middle-drag", "move the view, whatever tool is on"),
     Hint(INVERT, "invert grey"),
     Hint(RESET, "reset window, level and grey"),
+    Hint(PRESET, "next window: of a CT lung, mediastinum, bone; the file's, automatic, full range"),
     Hint(OUTLINE, "mask filled or as outline"),
 )
 

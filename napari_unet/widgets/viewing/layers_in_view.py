@@ -9,7 +9,7 @@ import numpy as np
 from napari import Viewer
 from napari.layers import Image, Layer
 
-from napari_unet.widgets.layers import HEADER, is_image
+from napari_unet.widgets.layers import HEADER, image_of, is_image
 
 GREY = ("gray", "gray_r")
 
@@ -22,20 +22,29 @@ def is_grey(image: Image) -> bool:
 def images_in_view(viewer: Viewer) -> list[Image]:
     """The visible images, the one that the user means first.
 
-    That is the active layer if it is an image; then those under the active layer, topmost first; then those
-    above it.
+    That is the active layer if it is an image, or the image that it was made of; then those under the active
+    layer, topmost first; then those above it.
     """
     layers = list(viewer.layers)
     active = viewer.layers.selection.active
     at = layers.index(active) if active in layers else len(layers) - 1
     order = [*layers[at::-1], *layers[:at:-1]]
-    return [layer for layer in order if isinstance(layer, Image) and layer.visible]
+    found = [layer for layer in order if isinstance(layer, Image) and layer.visible]
+    meant = image_of(active)
+    if meant in found:
+        found.remove(meant)
+        found.insert(0, meant)
+    return found
 
 
 def window_image(viewer: Viewer) -> Image | None:
     """The image whose window and level the user means: the active one, otherwise the one under the mask."""
-    for image in images_in_view(viewer):
-        if not image.rgb and (image is viewer.layers.selection.active or is_image(image)):
+    images = images_in_view(viewer)
+    active = viewer.layers.selection.active
+    if active in images and not active.rgb and is_image(active):
+        return active
+    for image in images:
+        if not image.rgb and (image is active or is_image(image)):
             return image
     return None
 

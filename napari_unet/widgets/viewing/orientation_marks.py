@@ -1,15 +1,15 @@
-"""L and R on the canvas: which side of the patient is where, however the view is turned."""
+"""L and R, A and P, S and I on the canvas: where the patient's sides are, however the view is turned."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from napari import Viewer
 from napari.components.overlays import TextOverlay
 from napari.layers import Image
 
-from napari_unet.core.orientation import sides
+from napari_unet.core.orientation import OPPOSITE, axes_towards, sides
 from napari_unet.core.raster import Modality
 from napari_unet.widgets.layers import is_image
 from napari_unet.widgets.viewing.layers_in_view import (
@@ -20,6 +20,7 @@ from napari_unet.widgets.viewing.layers_in_view import (
 )
 
 LATERAL_VIEWS = ("LL", "RL")
+_PLACES = ("middle_left", "middle_right", "top_center", "bottom_center")
 _PREFIX = "napari_unet_"
 
 
@@ -27,12 +28,20 @@ _PREFIX = "napari_unet_"
 class Marks:
     """What stands on the canvas: letters at two opposite edges, and a line of text above.
 
-    edges : (position on the canvas, letter) twice, or empty where left and right are not in the plane of the
-        view.
+    edges : (position on the canvas, letter), two or four of them, or empty where nothing is known of the
+        sides in the plane of the view.
     """
 
     edges: tuple[tuple[str, str], ...] = ()
     caption: str = ""
+
+    def with_axis(self, letter: str, step: tuple[float, float]) -> Marks:
+        """These and those of an axis that leads to `letter` and along `step` on the canvas."""
+        if step == (0.0, 0.0):
+            return self
+        taken = dict(self.edges)
+        more = (edge for edge in _edges(OPPOSITE[letter], letter, step) if edge[0] not in taken)
+        return replace(self, edges=(*self.edges, *more))
 
 
 def marks_of(header: dict[str, Any], step: tuple[float, float]) -> Marks:
@@ -47,13 +56,18 @@ def marks_of(header: dict[str, Any], step: tuple[float, float]) -> Marks:
     if step == (0.0, 0.0) or (towards is None and sideless):
         return Marks(caption=view)
     side = sides(towards)
+    said = [view, "L and R assumed" if side.assumed else ""]
+    return Marks(_edges(side.at_left, side.at_right, step), " · ".join(filter(None, said)))
+
+
+def _edges(begin: str, end: str, step: tuple[float, float]) -> tuple[tuple[str, str], ...]:
+    """Letters of an axis from `begin` to `end` that runs along `step` on the canvas."""
     down, right = step
     level = abs(right) >= abs(down)
     positions = ("middle_left", "middle_right") if level else ("top_center", "bottom_center")
     forwards = (right if level else down) > 0
-    letters = (side.at_left, side.at_right) if forwards else (side.at_right, side.at_left)
-    said = [view, "L and R assumed" if side.assumed else ""]
-    return Marks(tuple(zip(positions, letters, strict=True)), " · ".join(filter(None, said)))
+    letters = (begin, end) if forwards else (end, begin)
+    return tuple(zip(positions, letters, strict=True))
 
 
 class OrientationMarks:
@@ -65,14 +79,10 @@ class OrientationMarks:
 
     def __init__(self, viewer: Viewer) -> None:
         self._viewer = viewer
-        self._letters = (TextOverlay(font_size=18), TextOverlay(font_size=18))
+        self._letters = tuple(TextOverlay(font_size=18) for _ in _PLACES)
         self._caption = TextOverlay(font_size=10, position="top_center")
-        first, second = self._letters
-        self._named = {
-            f"{_PREFIX}caption": self._caption,
-            f"{_PREFIX}first": first,
-            f"{_PREFIX}second": second,
-        }
+        self._named = {f"{_PREFIX}caption": self._caption}
+        self._named |= {f"{_PREFIX}{number}": letter for number, letter in enumerate(self._letters)}
         viewer.canvas.overlays.update(self._named)
         layers, changed = viewer.layers, viewer.layers.events
         self._events = Connections()
@@ -98,8 +108,8 @@ class OrientationMarks:
     def refresh(self) -> None:
         """Bring the marks up to date. Needed by hand only after `layer.metadata` was changed in place."""
         marks = self._marks()
-        edges = marks.edges or (("middle_left", ""), ("middle_right", ""))
-        for overlay, (position, letter) in zip(self._letters, edges, strict=True):
+        rest = ((place, "") for place in _PLACES if place not in dict(marks.edges))
+        for overlay, (position, letter) in zip(self._letters, (*marks.edges, *rest), strict=True):
             overlay.position = position
             _say(overlay, letter)
         _say(self._caption, marks.caption)
@@ -116,7 +126,13 @@ class OrientationMarks:
         return self._marks_of(images[0])
 
     def _marks_of(self, image: Image) -> Marks:
-        return marks_of(header_of(image), step_on_canvas(self._viewer, image))
+        header = header_of(image)
+        marks = marks_of(header, step_on_canvas(self._viewer, image))
+        towards = axes_towards(header.get("affine")) if image.ndim == 3 else None
+        if towards is not None:
+            for axis, letter in enumerate(towards):
+                marks = marks.with_axis(letter, step_on_canvas(self._viewer, image, axis))
+        return marks
 
     def _on_layers(self) -> None:
         self._layer_events.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 import numpy as np
 from napari import Viewer
@@ -11,8 +11,11 @@ from napari.utils.notifications import show_info
 
 from napari_unet.core.raster import Modality
 from napari_unet.core.window import Window, full_window, opening_window
+from napari_unet.core.window_presets import Preset, presets
 from napari_unet.widgets.viewing.canvas_mouse import CanvasMouse, Drag
 from napari_unet.widgets.viewing.layers_in_view import header_of, is_grey, window_image
+
+_offered: WeakKeyDictionary[Image, tuple[object, tuple[Preset, ...]]] = WeakKeyDictionary()
 
 
 class WindowLevel:
@@ -25,6 +28,7 @@ class WindowLevel:
     def __init__(self, viewer: Viewer) -> None:
         self._viewer = viewer
         self._inverted: WeakSet[Image] = WeakSet()
+        self._last: WeakKeyDictionary[Image, int] = WeakKeyDictionary()  # where equal windows have two names
         self._mouse = CanvasMouse(viewer, self._drag)
 
     def remove(self) -> None:
@@ -46,11 +50,38 @@ class WindowLevel:
         image = self._image()
         if image is None:
             return
-        data, window = _data_window(image), _opening_window(image)
-        image.contrast_limits_range = (min(window.low, data.low), max(window.high, data.high))
-        image.contrast_limits = (window.low, window.high)
+        _show(image, _opening_window(image))
         if image in self._inverted and is_grey(image):
             self._swap(image)
+
+    def presets(self) -> tuple[Preset, ...]:
+        """The windows that are offered for the image in view; none without an image."""
+        image = window_image(self._viewer)
+        return () if image is None else _presets(image)
+
+    def use(self, preset: Preset) -> None:
+        """Show the image in view with this window."""
+        image = self._image()
+        if image is not None:
+            _show(image, preset.window)
+
+    def next_preset(self) -> None:
+        """Go on to the next of the windows that are offered, after the last one to the first."""
+        image = self._image()
+        if image is None:
+            return
+        offered = _presets(image)
+        names = [preset.name for preset in offered]
+        here = self.name_of(image)
+        self._last[image] = at = (names.index(here) + 1 if here in names else 0) % len(offered)
+        _show(image, offered[at].window)
+
+    def name_of(self, image: Image) -> str:
+        """The preset that `image` is shown with; "" if it is none."""
+        here = tuple(image.contrast_limits)
+        offered = _presets(image)
+        first = offered[self._last.get(image, 0) % len(offered)]
+        return next((one.name for one in (first, *offered) if _is_same(one.window, here)), "")
 
     def _image(self) -> Image | None:
         image = window_image(self._viewer)
@@ -75,6 +106,30 @@ class WindowLevel:
                 return
             window = start.dragged(right, down, data)
             image.contrast_limits = (window.low, window.high)
+
+
+def _show(image: Image, window: Window) -> None:
+    data = _data_window(image)
+    image.contrast_limits_range = (min(window.low, data.low), max(window.high, data.high))
+    image.contrast_limits = (window.low, window.high)
+
+
+def _presets(image: Image) -> tuple[Preset, ...]:
+    """Looked for once for each image and what is known of it."""
+    if not isinstance(image.data, np.ndarray):
+        return (Preset("full range", _data_window(image)),)
+    header = header_of(image)
+    modality = header.get("modality", Modality.UNKNOWN)
+    known = header.get("window"), modality, header.get("padding")
+    kept = _offered.get(image)
+    if kept is None or kept[0] != (id(image.data), *known):
+        kept = _offered[image] = (id(image.data), *known), presets(image.data, *known)
+    return kept[1]
+
+
+def _is_same(window: Window, limits: tuple[float, float]) -> bool:
+    near = 1e-3 * window.width
+    return abs(window.low - limits[0]) <= near and abs(window.high - limits[1]) <= near
 
 
 def _data_window(image: Image) -> Window:
