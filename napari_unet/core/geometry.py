@@ -118,6 +118,13 @@ def same_grid(first: Geometry, second: Geometry) -> bool:
     return apart(one.affine, other.affine, first.shape) <= SAME * float(step)
 
 
+def lie_together(mask: Geometry | None, image: Geometry | None) -> bool:
+    """Whether a mask belongs onto its image pixel by pixel, as far as both say: as open layers must."""
+    if mask is None or image is None or same_grid(mask, image):
+        return True
+    return not (mask.real or image.real) and mask.turns == image.turns
+
+
 def on_grid_of(
     labels: np.ndarray, mask: Geometry | None, image: Geometry | None
 ) -> tuple[np.ndarray, tuple[str, ...]]:

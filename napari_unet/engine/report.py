@@ -17,6 +17,7 @@ from typing import TextIO
 
 from napari_unet.core.errors import UserError
 from napari_unet.engine.messages import Run
+from napari_unet.io.names import composed, stem
 
 _log = logging.getLogger("napari_unet.engine")
 
@@ -72,10 +73,11 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Every text in the arguments, and for paths also the name and its stem."""
+    """Every text in the arguments, and for paths also the name and its stem, however they are composed."""
     if isinstance(value, str | Path):
         path = Path(value)
-        yield from (str(value), path.name, path.stem)
+        for text in (str(value), path.name, path.stem, stem(path)):
+            yield from (text, composed(text))
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from _texts(key)
@@ -93,7 +95,7 @@ def _without(texts: Iterator[str], error: BaseException) -> str:
     words = sorted({text for text in texts if text.strip()}, key=len, reverse=True)
     if not words:
         return trace
-    return re.sub(rf"(?<!\w)({'|'.join(map(re.escape, words))})(?!\w)", "<argument>", trace)
+    return re.sub(rf"(?<![^\W_])({'|'.join(map(re.escape, words))})(?![^\W_])", "<argument>", trace)
 
 
 def _log_path() -> str:

@@ -13,7 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from napari_unet.core.errors import UserError
 from napari_unet.io.names import composed, folded, stem, suffix_of
@@ -101,15 +101,13 @@ def match(lines: Iterable[Line], images: Iterable[Path]) -> Matched:
         table = _by_name(every, level)
         rest: list[Line] = []
         for line in left:
-            *folders, name = _parts(line.file)
-            named = () if level == _PLAIN and name.startswith("0") else table.get(_line_key(name, level), ())
-            fitting = [image for image in named if _lies_in(image, folders, level)]
+            fitting = _fitting(line, table, level)
             if not fitting:
                 rest.append(line)
             elif len(fitting) > 1:
                 problems.append(
-                    f"Line {line.number} of the manifest fits {len(fitting)} images called {name}:"
-                    " name more of their folders."
+                    f"Line {line.number} of the manifest fits {len(fitting)} images called "
+                    f"{_parts(line.file)[-1]}: name more of their folders."
                 )
             elif fitting[0] in found:
                 problems.append(f"Line {line.number} of the manifest names {line.file} once more; left out.")
@@ -169,8 +167,24 @@ def _parts(file: str) -> tuple[str, ...]:
     return tuple(part for part in PurePosixPath(file.replace("\\", "/")).parts if part != ".") or ("",)
 
 
-_EXACT, _STEM, _FOLDED, _PLAIN = _LEVELS = range(4)
-"""As it stands; without suffix; in any capitals too; and as a number that has lost its leading zeros."""
+_EXACT, _STEM, _FOLDED, _PLAIN, _ELSEWHERE = _LEVELS = range(5)
+"""As it stands; without suffix; in any capitals too; as a number that has lost its leading zeros; and as a
+path on another computer, of which only the end holds here."""
+
+
+def _fitting(line: Line, table: dict[str, list[Path]], level: int) -> list[Path]:
+    *folders, name = _parts(line.file)
+    if level == _PLAIN and name.startswith("0"):
+        return []
+    named = table.get(_line_key(name, level), [])
+    if level != _ELSEWHERE:
+        return [image for image in named if _lies_in(image, folders, level)]
+    if not (line.file.startswith(("/", "\\")) or PureWindowsPath(line.file).drive):
+        return []
+    for first in range(1, len(folders) + 1):  # as much of its end as fits anything
+        if fitting := [image for image in named if _lies_in(image, folders[first:], _EXACT)]:
+            return fitting
+    return []
 
 
 def _by_name(images: Iterable[Path], level: int) -> dict[str, list[Path]]:
@@ -183,7 +197,7 @@ def _by_name(images: Iterable[Path], level: int) -> dict[str, list[Path]]:
 
 def _image_keys(image: Path, level: int) -> set[str]:
     whole, short = composed(image.name), stem(image)
-    if level == _EXACT:
+    if level in (_EXACT, _ELSEWHERE):
         return {whole}
     if level == _STEM:
         return {short}
@@ -193,7 +207,7 @@ def _image_keys(image: Path, level: int) -> set[str]:
 
 
 def _line_key(name: str, level: int) -> str:
-    if level in (_EXACT, _STEM):
+    if level in (_EXACT, _STEM, _ELSEWHERE):
         return composed(name)
     if level == _FOLDED:
         return folded(name)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from napari_unet.core.errors import UserError
-from napari_unet.io.dicom_sets import series_among
+from napari_unet.io.dicom_sets import Series, series_among
 from napari_unet.io.names import list_images
 
 
@@ -20,18 +18,15 @@ def files_of(given: Sequence[Path]) -> list[Path]:
 
 
 def refuse_series(given: Sequence[Path]) -> None:
-    """Raises UserError if several files of one series of CT or MR are opened at once.
-
-    It is a warning too: napari shows those as they are, and has its own words for what a reader raises.
-    """
-    for refusal in _refusals(tuple(files_of(_opened_together() or given))):
-        warnings.warn(str(refusal), stacklevel=3)
-        raise refusal
+    """Raises UserError if several files of one series of CT or MR are opened at once."""
+    for series in _series(tuple(files_of(_opened_together() or given))):
+        raise series.refusal
 
 
 @lru_cache(maxsize=1)
-def _refusals(files: tuple[Path, ...]) -> tuple[UserError, ...]:
-    return tuple(series.refusal for series in series_among(files)) if len(files) > 1 else ()
+def _series(files: tuple[Path, ...]) -> tuple[Series, ...]:
+    """Kept, as napari asks for each of the files in turn."""
+    return tuple(series_among(files)) if len(files) > 1 else ()
 
 
 def _opened_together() -> list[Path]:

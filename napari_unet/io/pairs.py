@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from napari_unet.io.ignored import Ignored
-from napari_unet.io.names import RESULT_ENDINGS, image_names, is_mask_name, readable_files, stem
+from napari_unet.io.ignored import FOLDER, Ignored
+from napari_unet.io.names import RESULT_ENDINGS, image_names, is_hidden, is_mask_name, readable_files, stem
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,10 @@ def masks_by_case(folder: Path, ignored: Ignored | None = None) -> tuple[dict[st
     """
     named: dict[str, list[Path]] = defaultdict(list)
     plain: dict[str, list[Path]] = defaultdict(list)
-    for path in readable_files(sorted(path for path in folder.iterdir() if not path.is_dir()), ignored):
+    inside = sorted(folder.iterdir())
+    if ignored is not None:
+        ignored.add(FOLDER, [path for path in inside if path.is_dir() and not is_hidden(path)])
+    for path in readable_files([path for path in inside if not path.is_dir()], ignored):
         if is_mask_name(path):
             named[stem(path)[: -len("_mask")]].append(path)
         elif not stem(path).endswith(RESULT_ENDINGS):

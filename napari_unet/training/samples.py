@@ -222,15 +222,20 @@ def _from_manifest(folder: Path, data: DataConfig, notes: list[str]) -> list[Pai
         for number, row in table
         if not (folder / "images" / row["file"]).is_file()
     ]
-    spelled = match(lines, list_images(folder / "images", recursive=True)) if lines else None
-    notes += spelled.notes if spelled else ()
-    found = {line.number: image for image, line in spelled.lines.items()} if spelled else {}
+    every = list_images(folder / "images", recursive=True)
+    spelled = match(lines, every)
+    notes += spelled.notes
+    found = {line.number: image for image, line in spelled.lines.items()}
     pairs = []
     for number, row in table:
         image = found.get(number, folder / "images" / row["file"])
-        mask = folder / "masks" / image.relative_to(folder / "images")
+        inside = image.is_relative_to(folder / "images")
+        mask = folder / "masks" / (image.relative_to(folder / "images") if inside else image.name)
         patient = row["file"] if row["patient"] in nobody else row["patient"]
         pairs.append(Pair(image, _mask_there(mask), patient, row["split"]))
+    if unlisted := len(set(every) - {pair.image for pair in pairs}):
+        what = "1 image" if unlisted == 1 else f"{unlisted} images"
+        notes.append(f"{what} in {folder / 'images'} not in the manifest: ignored.")
     return sorted(pairs, key=lambda pair: pair.image.name)
 
 

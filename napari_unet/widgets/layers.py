@@ -12,7 +12,9 @@ from napari.layers import Image, Labels, Layer
 from napari.utils.transforms import Affine
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.geometry import Geometry
 from napari_unet.core.raster import Raster
+from napari_unet.io.formats import geometry_of
 from napari_unet.io.grey import grey_from_channels
 from napari_unet.io.layer_data import HEADER
 from napari_unet.widgets.sources import MAP, Source, look_at_source
@@ -84,6 +86,18 @@ def own_raster_source(layer: Image, index: tuple[int, ...] | None = None) -> Cal
 def raster_from_layer(layer: Image, index: tuple[int, ...] | None = None) -> Raster:
     """A copy of what `layer` holds, with its spacing; see `raster_source`."""
     return raster_source(layer, index)()
+
+
+def geometry_of_layer(layer: Layer) -> Geometry | None:
+    """Where the file that a layer was opened from says that it lies; None if it does not say."""
+    header = layer.metadata.get(HEADER)
+    if not isinstance(header, dict) or layer.multiscale:
+        return None
+    try:
+        pixels = np.broadcast_to(np.uint8(0), layer.data.shape)
+        return geometry_of(Raster(pixels, affine=header.get("affine"), frame=header.get("frame")))
+    except UserError:
+        return None
 
 
 def slice_in_view(viewer: Any, layer: Layer) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from napari_unet.core.geometry import (
     MisplacedMask,
     is_placeless,
     is_sound,
+    lie_together,
     on_grid_of,
     same_grid,
 )
@@ -159,3 +160,10 @@ def test_affines_that_are_not_sound() -> None:
     flat = np.eye(4)
     flat[:3, 1] = flat[:3, 0]
     assert not is_sound(flat) and not is_placeless(flat, SHAPE)
+
+
+def test_open_layers_lie_together_unless_their_files_say_otherwise() -> None:
+    real, identity = geometry(), Geometry(SHAPE, np.eye(4), placeless=True)
+    assert lie_together(None, real) and lie_together(real, None) and lie_together(real, geometry())
+    assert lie_together(identity, identity) and lie_together(identity, Geometry(SHAPE, None))
+    assert not lie_together(identity, real) and not lie_together(geometry(at=(0, 0, 0)), real)

@@ -82,3 +82,9 @@ def test_what_is_no_mask_is_counted(tmp_path: Path) -> None:
     assert find_pairs(there, there).ignored == ()
     (told,) = find_pairs(here, there).ignored
     assert str(here) in told and "notes.txt" in told
+
+
+def test_sub_folders_of_masks_are_counted(tmp_path: Path) -> None:
+    masks = put(tmp_path / "masks", "a.png")
+    put(masks / "more", "b.png")
+    assert "1 sub-folder was not looked into (more)" in " ".join(masks_of_images([], masks).ignored)

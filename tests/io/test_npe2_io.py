@@ -164,3 +164,14 @@ def test_the_manifest_names_functions_that_exist():
         assert callable(getattr(import_module(module), function))
     keys = [sample.key for sample in manifest.contributions.sample_data]
     assert keys == [sample.key for sample in (*SAMPLES, CT)]
+
+
+def test_a_mask_with_a_scaling_factor_is_a_labels_layer(tmp_path):
+    cases = Path(__file__).parents[1] / "data" / "cases"
+    ((pixels, _, kind),) = read_layers(str(cases / "ct_mask_scaled.nii.gz"))
+    assert kind == "image"  # by its name it is none
+    mask = tmp_path / "ct_mask.nii.gz"
+    mask.write_bytes((cases / "ct_mask_scaled.nii.gz").read_bytes())
+    ((labels, _, kind),) = read_layers(str(mask))
+    assert kind == "labels" and labels.dtype.kind in "iu"
+    np.testing.assert_array_equal(labels, np.rint(pixels))

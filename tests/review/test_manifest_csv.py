@@ -138,3 +138,11 @@ def test_a_changed_name_must_fit_one_image_alone() -> None:
     assert {path.name: line.patient for path, line in exact.lines.items()} == {"07.png": "p", "007.png": "q"}
     for file, name in (("007", "7.png"), ("a.dcm", "a.png"), ("p7", "p007.png"), ("other/7", "007.png")):
         assert match([Line(2, file, "p")], [Path("/x/sub") / name]).lines == {}, file
+
+
+def test_a_path_on_another_computer_is_matched_by_its_end_and_noted() -> None:
+    images = [Path("/here/one/1.png"), Path("/here/two/1.png"), Path("/here/2.png")]
+    paths = (r"D:\scans\two\1.png", "/home/ann/2.png", "/x/1.png")
+    found = match([Line(n, path, who) for n, path, who in zip((2, 3, 4), paths, "pqr", strict=True)], images)
+    assert {path.parent.name: line.patient for path, line in found.lines.items()} == {"two": "p", "here": "q"}
+    assert "2 lines of it were matched" in found.notes[0] and "fits 2 images" in found.problems[0]

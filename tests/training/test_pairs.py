@@ -212,3 +212,10 @@ def test_what_the_folder_of_images_holds_besides_is_noted(tmp_path: Path) -> Non
     notes: list[str] = []
     find_pairs(DataConfig(str(tmp_path), manifest=None), notes=notes)
     assert "list.txt" in notes[0]
+
+
+def test_images_that_are_not_in_the_manifest_are_counted(folder: Path) -> None:
+    _put(folder, "d.png")
+    notes: list[str] = []
+    assert len(find_pairs(DataConfig(str(folder)), notes=notes)) == 3
+    assert len(notes) == 1 and "1 image in" in notes[0] and "not in the manifest" in notes[0]

@@ -10,6 +10,8 @@ import pytest
 from dicom_files import save
 from npe2 import PluginManager
 from pydicom.uid import CTImageStorage, generate_uid
+from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
+from qtpy.QtGui import QDropEvent
 
 from napari_unet.core.errors import UserError
 from napari_unet.npe2_io import get_reader
@@ -58,11 +60,19 @@ def test_a_ct_series_is_refused_before_any_layer_is_made(
 ) -> None:
     viewer, files = make_napari_viewer(), ct(tmp_path / "ct", 5)
     opened = [str(tmp_path / "ct")] if whole_folder else files
-    with (
-        pytest.warns(UserWarning, match="5 files .* are one CT series"),  # napari shows these in the window
-        pytest.raises(UserError, match=r"cannot be read as a volume yet.*NIfTI"),
-    ):
+    with pytest.raises(UserError, match=r"5 files .* are one CT series.*as a volume yet.*NIfTI"):
         viewer.open(opened, plugin=OURS)
+    assert len(viewer.layers) == 0
+
+
+def test_a_dropped_ct_series_is_refused_in_the_window(make_napari_viewer, tmp_path: Path) -> None:
+    viewer = make_napari_viewer(show=True)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(file) for file in ct(tmp_path / "ct", 5)])
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    drop = QDropEvent(QPointF(50, 50), Qt.DropAction.CopyAction, data, left, none)
+    with pytest.raises(Exception, match=r"5 files .* are one CT series"):  # what napari notifies of
+        viewer.window._qt_viewer.dropEvent(drop)
     assert len(viewer.layers) == 0
 
 
@@ -79,7 +89,7 @@ def test_the_reader_by_itself(tmp_path: Path) -> None:
     files = ct(tmp_path / "ct", 3)
     read = get_reader(files)
     assert read is not None
-    with pytest.warns(UserWarning), pytest.raises(UserError, match="3 files"):
+    with pytest.raises(UserError, match="3 files"):
         read(files)
     assert get_reader(str(tmp_path)) is None  # a folder without images: left to others
     (tmp_path / "IM1").write_text("text")

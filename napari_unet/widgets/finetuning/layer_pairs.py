@@ -13,12 +13,13 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QComboBox, QHeaderView, QTableWidget, QTableWidgetItem
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.geometry import lie_together
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.io.names import composed
 from napari_unet.io.upright import Turned, upright
 from napari_unet.widgets.correct import is_mask
-from napari_unet.widgets.layers import is_image, own_raster_source
+from napari_unet.widgets.layers import geometry_of_layer, is_image, own_raster_source
 from napari_unet.widgets.session import Session
 from napari_unet.widgets.sources import Source, look_at_source
 
@@ -114,7 +115,8 @@ class LayerPairs(QTableWidget):
 
     def _box(self, row: _Row) -> QComboBox:
         fitting, box = self._fitting(row.mask), QComboBox()
-        box.setPlaceholderText("none of its size")
+        box.setPlaceholderText("none of its size and place")
+        box.setToolTip("Images of the mask's size whose files lie in the same place of the patient.")
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.addItems([image.name for image in fitting])
         box.setCurrentIndex(fitting.index(row.image) if row.image in fitting else -1)
@@ -129,7 +131,12 @@ class LayerPairs(QTableWidget):
 
     def _fitting(self, mask: Labels) -> list[Image]:
         images = (layer for layer in reversed(self._layers) if is_image(layer))
-        return [image for image in images if _shape(image) == mask.data.shape]
+        place = geometry_of_layer(mask)
+        return [
+            image
+            for image in images
+            if _shape(image) == mask.data.shape and lie_together(place, geometry_of_layer(image))
+        ]
 
     def _partner(self, mask: Labels, fitting: list[Image]) -> Image | None:
         """The image that the mask is known to be of, else whose name its own begins with, as napari names new
