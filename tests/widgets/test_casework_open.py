@@ -244,7 +244,7 @@ def test_a_case_that_was_taken_over_loses_nothing(review, three, monkeypatch, th
     review.settle()
     with _taken_over(review, monkeypatch, three[0]) as bobs:
         head = bobs.case(three[0]).revision
-        stroke(mask, (5, 5))
+        stroke(mask, (14, 20))
         painted = mask.data.copy()
         if then == "renew":
             review.work.opener._renew.timeout.emit()

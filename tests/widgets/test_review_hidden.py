@@ -58,7 +58,7 @@ def test_keys_rest_while_the_dock_is_closed_and_not_behind_a_tab(started, viewer
     review.settle()
     assert number(dock) == 2, "the Correct dock is open: the case stays, and no key decides"
     layer = dock.casework.current_layer
-    stroke(layer, (5, 5), (5, 20))
+    stroke(layer, (14, 12), (14, 25))
     painted = layer.data.copy()
     holder_of(correct).close()
     review.settle()
@@ -77,7 +77,7 @@ def test_the_name_is_asked_for_before_the_first_decision(started, viewer, qtbot)
     line = dock.page.head.name
     assert line.isVisible()
     assert viewer.window._qt_window.focusWidget() is line
-    stroke(dock.casework.current_layer, (5, 5), (5, 20))
+    stroke(dock.casework.current_layer, (14, 12), (14, 25))
     dock.casework.desk.recorder.save()
     canvas = viewer.window._qt_viewer.canvas.native
     qtbot.keyClick(canvas, A)
@@ -100,7 +100,7 @@ def test_the_first_mask_is_not_accepted_in_place_of_the_mask(started, viewer, qt
     dock._on_reviewer("Ann")
     canvas = viewer.window._qt_viewer.canvas.native
     layer = dock.casework.current_layer
-    stroke(layer, (5, 5), (5, 20))
+    stroke(layer, (14, 12), (14, 25))
     qtbot.keyClick(canvas, K)
     qtbot.waitUntil(lambda: dock.casework.views.shows_first_mask)
     qtbot.keyClick(canvas, A)
