@@ -20,6 +20,7 @@ from napari_unet.widgets.reviewing.actions import plan_keys, taken_keys
 from napari_unet.widgets.reviewing.add import AddDialog, Addition
 from napari_unet.widgets.reviewing.conduct import Conduct
 from napari_unet.widgets.reviewing.export import Exporter
+from napari_unet.widgets.reviewing.file_names import FileNames
 from napari_unet.widgets.reviewing.keys import ReviewKeys
 from napari_unet.widgets.reviewing.page import ReviewPage
 from napari_unet.widgets.reviewing.queue_pictures import PictureFeed
@@ -66,7 +67,8 @@ class ReviewWidget(Dock):
         self.feed = PictureFeed(self.page.table.model, self.casework.thumbnail, self)
         self.keys = ReviewKeys(self._viewer.window._qt_window, self)
         self.conduct = Conduct(self.casework, self.page, self.keys, self)
-        self.exporter = Exporter(self.casework, self.page, self)
+        self.files = FileNames(self.casework, self.page, self)
+        self.exporter = Exporter(self.casework, self.page, self, self.files.ask)
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(9, 4, 9, 4)
@@ -115,6 +117,7 @@ class ReviewWidget(Dock):
         page.more.button().toggled.connect(self._load_revisions)
         self.conduct.done.connect(self._on_done)
         self.conduct.nameless.connect(self._on_nameless)
+        self.files.done.connect(lambda text: self._tell(text, _NO_CASE))
         self.exporter.done.connect(lambda text: self._tell(text, _NO_CASE))
         self._unwatch = watch_review_keys(self._plan_keys)
 
@@ -126,6 +129,7 @@ class ReviewWidget(Dock):
         """Let go of the viewer."""
         self.page.case.flush_note()
         self.page.ruler.close_down()
+        self.files.close_down()
         self._unwatch()
         self.keys.switch(False)
         self._together.stop()
@@ -177,6 +181,7 @@ class ReviewWidget(Dock):
         self._scroll.updateGeometry()  # the other page is not as wide
         self.on_shown(not is_hidden(self))
         self.feed.clear()
+        self.files.forget()
         self.page.table.forget()
         self._on_closed("")
         self._changed.clear()
@@ -208,6 +213,10 @@ class ReviewWidget(Dock):
             self._look(None)
         elif name == "export":
             self.exporter.ask()
+        elif name == "names":
+            self.files.switch()
+        elif name == "key":
+            self.files.write_key()
         elif name == "keys":
             show_preferences(self._viewer)
         elif name == "open":

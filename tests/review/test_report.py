@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from napari_unet.review.reporting.page import page
 from napari_unet.review.reporting.report import heart_to_chest, report_steps
 from napari_unet.review.reporting.summary import summarise
 from napari_unet.review.store import ReviewProject
-from napari_unet.review.types import AuthorKind, Measurement, Reason, Status
+from napari_unet.review.types import Author, AuthorKind, Measurement, Reason, Status
 
 
 @pytest.fixture
@@ -149,3 +150,28 @@ def test_reasons_are_counted_most_frequent_first(room: Room) -> None:
         room.decide(f"more{number}", Status.REJECTED, reason)
     rows(room)
     assert "Why images were rejected cut off 2 rotated 1" in summary(room)
+
+
+def test_both_lungs_lengths_notes_and_both_times(room: Room) -> None:
+    line = Measurement("heart", ((1.0, 2.0), (1.0, 12.0)), 130.4, True)
+    cut = Measurement("distance", ((1.0, 2.0), (1.0, 12.0)), 10.0, False, 3)
+    room.project.set_measurements(room.ids["fixed"], (line, cut), READER)
+    room.project.set_note(room.ids["fixed"], "left base, unclear", READER)
+    lines = rows(room)
+    fixed, volume, plain = lines["fixed"], lines["volume"], lines["plain"]
+    assert fixed["note"] == "left base, unclear"
+    assert fixed["lengths"] == "heart 130.4 mm; distance 10 px (slice 4)"
+    assert (fixed["right_px"], fixed["left_px"]) == (str(40 * 22 - 16 + 5 * 22), str(40 * 22))
+    assert (fixed["right_mm2"], fixed["sides"]) == ("", "assumed")
+    assert float(volume["right_ml"]) == pytest.approx(4 * 40 * 22 * 1.5 * 1.5 * 4 / 1000, abs=1e-3)
+    assert volume["right_mm2"] == "" and lines["new"]["right_px"] == ""
+    assert (plain["corrected"], plain["corrected_by"]) == ("", "")
+    assert fixed["corrected_by"] == READER and fixed["corrected"] < fixed["decided"]
+    later = lungs()
+    later[12:48, 10:28] = 0
+    room.project.add_revision(room.ids["plain"], later, Author(AuthorKind.PERSON, "Dr. Later"))
+    shutil.rmtree(room.out)
+    again = rows(room)["plain"]
+    assert (again["status"], again["reviewer"], again["corrected_by"]) == ("corrected", READER, "Dr. Later")
+    assert again["decided"] == plain["decided"] and again["corrected"] > again["decided"]
+    assert "holes" in again["checks"]

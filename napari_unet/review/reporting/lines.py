@@ -15,6 +15,9 @@ class CaseLine:
     made it before people came: "cxr-lung 1.0", "file" or "". masks : how many there are. slices : 1 for an
     image. dice, hd95, changed_mm2, changed_px : the current mask of an accepted or corrected case against the
     first; hd95 in hd95_unit. heart_to_chest : cardiothoracic ratio, where both lines were measured.
+    corrected, corrected_by : when (UTC) and by whom the current mask was made, where a person made it;
+    decided is the decision's own time. right_..., left_... : of the current mask; mm² of an image, mL of a
+    volume. sides : "assumed" where no header says which side is which. lengths, note : as in the window.
     """
 
     case: str
@@ -39,6 +42,17 @@ class CaseLine:
     checks: str
     uncertainty: float | None
     heart_to_chest: float | None
+    corrected: str = ""
+    corrected_by: str = ""
+    right_px: int | None = None
+    left_px: int | None = None
+    right_mm2: float | None = None
+    left_mm2: float | None = None
+    right_ml: float | None = None
+    left_ml: float | None = None
+    sides: str = ""
+    lengths: str = ""
+    note: str = ""
 
     def cells(self) -> list[str]:
         """The row's text, column by column."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
+from napari_unet.core.measure import Measures
 from napari_unet.io.atomic import atomic_write
 from napari_unet.review.exporting.folder import new_folder
 from napari_unet.review.exporting.manifest import write_rows
 from napari_unet.review.faults import StoreFault
 from napari_unet.review.findings import follow_masks
 from napari_unet.review.reporting.lines import COLUMNS, CaseLine
+from napari_unet.review.reporting.lungs import lines_in_words, lungs_of
 from napari_unet.review.reporting.page import page
 from napari_unet.review.reporting.pictures import Correction, correction_picture
 from napari_unet.review.reporting.summary import summarise
@@ -27,7 +31,7 @@ _PICTURES = 4
 def report_steps(project: ReviewProject, folder: Path) -> Generator[CaseDone, None, Path]:
     """Writes report.csv and summary.html into `folder`, which must be new or empty; returns it.
 
-    Yields a CaseDone a case. Names, paths and notes are written nowhere. Raises UserError if there are no
+    Yields a CaseDone a case. Names and paths are written nowhere; notes are. Raises UserError if there are no
     cases or the folder cannot be written.
     """
     follow_masks(project)
@@ -87,8 +91,28 @@ def _line(project: ReviewProject, case: Case) -> tuple[CaseLine, Revision | None
         checks=";".join(case.checks or ()),
         uncertainty=case.uncertainty,
         heart_to_chest=heart_to_chest(case.measurements),
+        corrected=case.changed.isoformat() if case.changed else "",
+        corrected_by=case.changed_by,
+        lengths=lines_in_words(case.measurements),
+        note=case.note,
     )
+    lungs = lungs_of(project, case)
+    if lungs is not None:
+        line = replace(line, **_per_lung(lungs))
     return line, first
+
+
+def _per_lung(lungs: Measures) -> dict[str, Any]:
+    element = lungs.volume_ml / lungs.pixels if lungs.volume_ml is not None and lungs.pixels else None
+    return {
+        "right_px": lungs.right_pixels,
+        "left_px": lungs.left_pixels,
+        "right_mm2": lungs.right_mm2,
+        "left_mm2": lungs.left_mm2,
+        "right_ml": None if element is None else element * lungs.right_pixels,
+        "left_ml": None if element is None else element * lungs.left_pixels,
+        "sides": "assumed" if lungs.sides_assumed else "",
+    }
 
 
 def _against_first(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -40,12 +40,12 @@ class Decisions:
         self._told_of: dict[str, frozenset[str]] = {}  # failed checks that were told, by case
         self._checking: CaseLayers | None = None
 
-    def accept(self, empty_ok: bool = False) -> bool:
+    def accept(self, empty_ok: bool = False, done: Callable[[], None] = lambda: None) -> bool:
         """Accept the mask and go on. False if nothing is done yet.
 
         An EmptyMask is told, to be confirmed by `empty_ok`. What the checks still find in the mask is told
         once, as StillWrong: the same call then accepts it. A mask that was painted on is checked in a thread
-        first; `told` says then that it was accepted. While the first mask is shown in its place, the mask
+        first; `done` is called if it is accepted then. While the first mask is shown in its place, the mask
         itself is shown first.
         """
         layers, recorder = self._work.desk.layers, self._work.desk.recorder
@@ -61,7 +61,7 @@ class Decisions:
             )
             return False
         if _has_lung(layers.mask.data):
-            return self._check_and_accept(layers, recorder)
+            return self._check_and_accept(layers, recorder, done)
         if not empty_ok:
             self._work.failed.emit(
                 EmptyMask("The mask is empty.", "Accept once more if there is no lung to mark.")
@@ -70,7 +70,9 @@ class Decisions:
         self._decide(Status.ACCEPTED, empty_ok=True)
         return True
 
-    def _check_and_accept(self, layers: CaseLayers, recorder: StrokeRecorder) -> bool:
+    def _check_and_accept(
+        self, layers: CaseLayers, recorder: StrokeRecorder, done: Callable[[], None]
+    ) -> bool:
         case = self._work.current
         if case is None:
             return False
@@ -79,12 +81,12 @@ class Decisions:
         self._checking = layers
         labels = np.array(layers.mask.data)
         job = self._work.link.run(lambda: _checks(labels, case), quiet=True)
-        job.succeeded.connect(lambda codes: self._checked(layers, codes))
-        job.failed.connect(lambda _: self._checked(layers, ()))
+        job.succeeded.connect(lambda codes: self._checked(layers, codes, done))
+        job.failed.connect(lambda _: self._checked(layers, (), done))
         job.ended.connect(self._end_checking)
         return False
 
-    def _checked(self, layers: CaseLayers, codes: tuple[str, ...]) -> None:
+    def _checked(self, layers: CaseLayers, codes: tuple[str, ...], done: Callable[[], None]) -> None:
         """The mask that was painted on has been checked."""
         self._end_checking()
         case = self._work.current
@@ -93,7 +95,7 @@ class Decisions:
             left = f"Case {number} was not accepted: another case was opened while its mask was checked."
             self._work.failed.emit(UserError(left, "Open it and accept it."))
         elif self._accept_checked(codes):
-            self._work.told.emit(f"Case {case.number} accepted.")
+            done()
 
     def _end_checking(self) -> None:
         self._checking = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC
+from html import escape
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
@@ -16,18 +18,29 @@ _TIP = Qt.ItemDataRole.ToolTipRole
 
 
 class CaseTitle(Words):
-    """One or two lines on the open case."""
+    """One or two lines on the open case, and its file's name where somebody asked for it."""
+
+    _names: Mapping[str, str] = {}
+    _shown: tuple[Case | None, Order] = (None, Order.ID)
+
+    def use_names(self, names: Mapping[str, str]) -> None:
+        """Names of files by case, to be shown; none to hide them."""
+        self._names = names
+        self.show_case(*self._shown)
 
     def show_case(self, case: Case | None, order: Order) -> None:
         """None while no case is open. order : of the queue."""
+        self._shown = case, order
         if case is None:
             self.say("No case is open. Click one, or press Next.")
             return
         parts = [f"<b>Case {case.number}</b>", status_words(case), modality_words(case), case.view]
         if case.file_state is not FileState.UNCHECKED and case.spacing_mm is None:
             parts.append("pixel size unknown")
-        why = why_words(case, order)
-        self.say(" · ".join(part for part in parts if part) + (f"<br>{why}" if why else ""))
+        lines = [" · ".join(part for part in parts if part), why_words(case, order)]
+        if case.id in self._names:
+            lines.append(f"File: {escape(self._names[case.id])}")
+        self.say("<br>".join(line for line in lines if line))
 
 
 def modality_words(case: Case) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from qtpy.QtCore import QObject, Qt, Signal
@@ -97,8 +98,11 @@ class Conduct(QObject):
 
     def _accept(self) -> None:
         case = self._casework.current
-        if case is not None and self._casework.decisions.accept(empty_ok=case.id == self._empty_case):
-            self.done.emit(f"Case {case.number} accepted.")
+        if case is None:
+            return
+        done = partial(self.done.emit, f"Case {case.number} accepted.")
+        if self._casework.decisions.accept(case.id == self._empty_case, done):
+            done()
 
     def _second_look(self) -> None:
         case = self._casework.current

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +29,15 @@ _TITLES = {
 
 @dataclass(frozen=True)
 class Outgoing:
-    """What is to be written. folder : a new one. report : the table and the page too."""
+    """What is to be written. folder : a new one. report : the table and the page too.
+
+    source_names : files are called as their sources.
+    """
 
     folder: Path
     formats: tuple[Format, ...]
     report: bool
+    source_names: bool = False
 
 
 class ExportDialog(QDialog):
@@ -49,6 +55,7 @@ class ExportDialog(QDialog):
         self.boxes[Format.PNG].setChecked(True)
         self.report = QCheckBox("Report: a table, and a page to print")
         self.report.setChecked(True)
+        self.source_names = QCheckBox("Name the files as their sources (perhaps patients' names; asks first)")
         buttons = QDialogButtonBox.StandardButton
         self.buttons = QDialogButtonBox(buttons.Ok | buttons.Cancel)
         self.buttons.button(buttons.Ok).setText("Export")
@@ -61,6 +68,7 @@ class ExportDialog(QDialog):
         for box in (*self.boxes.values(), self.report):
             column.addWidget(box)
             box.toggled.connect(self._enable)
+        column.addWidget(self.source_names)
         column.addWidget(
             Words(
                 "Accepted and corrected masks go out with their images, without names. Images of one known "
@@ -77,7 +85,8 @@ class ExportDialog(QDialog):
     def outgoing(self) -> Outgoing:
         """What the form says."""
         formats = tuple(name for name, box in self.boxes.items() if box.isChecked())
-        return Outgoing(self.folder.path() or Path(), formats, self.report.isChecked())
+        named = self.source_names.isChecked()
+        return Outgoing(self.folder.path() or Path(), formats, self.report.isChecked(), named)
 
     def _enable(self) -> None:
         out = self.outgoing()
@@ -94,8 +103,10 @@ class Exporter(QObject):
 
     done = Signal(object)
 
-    def __init__(self, casework: Any, page: Any, dock: QWidget) -> None:
+    def __init__(self, casework: Any, page: Any, dock: QWidget, ask_names: Callable[..., None]) -> None:
+        """ask_names : see FileNames.ask."""
         super().__init__(dock)
+        self._ask_names = ask_names
         self._casework, self._page, self._dock = casework, page, dock
 
     def ask(self) -> ExportDialog:
@@ -106,12 +117,20 @@ class Exporter(QObject):
         return dialog
 
     def write(self, out: Outgoing) -> None:
-        """Write it, once all that was decided so far is saved."""
+        """Write it, once all that was decided so far is saved; names of sources only after a question."""
+        if out.source_names and out.formats:
+            more = "The exported files, manifest.csv and the formats' own lists will hold such names."
+            self._ask_names(more, "Export with these names", partial(self._write, out))
+        else:
+            self._write(out)
+
+    def _write(self, out: Outgoing) -> None:
         self._page.say_work("Exporting…")
         self._casework.write(lambda project: project, lambda project: self._start(project, out))
 
     def _start(self, project: Any, out: Outgoing) -> None:
-        job = self._casework.link.start(lambda job: _write(project, out, job))
+        by = self._casework.author().name
+        job = self._casework.link.start(lambda job: _write(project, out, by, job))
         job.progressed.connect(self._on_progress)
         job.succeeded.connect(self.done)
         job.ended.connect(lambda: self._page.say_work(""))
@@ -120,13 +139,14 @@ class Exporter(QObject):
         self._page.say_work(f"Exporting: {event.done:,} of {event.total:,}")
 
 
-def _write(project: Any, out: Outgoing, job: Job) -> str:
-    from napari_unet.review.exporting.export import export_steps
+def _write(project: Any, out: Outgoing, by: str, job: Job) -> str:
+    from napari_unet.review.exporting.export import ExportOptions, export_steps
     from napari_unet.review.reporting.report import report_steps
 
+    options = ExportOptions(source_names=out.source_names, by=by)
     told = []
     if out.formats:
-        told.append(in_words(exhaust(export_steps(project, out.folder, out.formats), job)))
+        told.append(in_words(exhaust(export_steps(project, out.folder, out.formats, options), job)))
     if out.report:
         at = exhaust(report_steps(project, out.folder / _REPORT if out.formats else out.folder), job)
         told.append(f"The page to print is summary.html in {at.name}.")

@@ -29,6 +29,8 @@ _ENTRIES = {
     "masks": "Make missing first masks",
     "look": "Look for changed and moved files…",
     "export": "Export…",
+    "names": "Show file names…",
+    "key": "Write the private key…",
     "keys": "Keys…",
     "name": "Change reviewer…",
     "open": "Open another project…",

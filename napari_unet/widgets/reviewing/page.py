@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -68,6 +69,11 @@ class ReviewPage(QWidget):
         """The open case is not as it was."""
         self.title.show_case(case, order)
         self.case.update_case(case)
+
+    def show_file_names(self, names: Mapping[str, str]) -> None:
+        """Names of files by case, in the header and the search; none to hide them."""
+        self.title.use_names(names)
+        self.table.use_names(names)
 
     # -- what goes on in the background --
 

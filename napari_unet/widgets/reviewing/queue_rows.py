@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import IntEnum
 from statistics import median
 from typing import Any
@@ -63,15 +65,16 @@ class Wanted:
     """What is looked for.
 
     status : any of these. text : every word of it occurs in the case's row or note. needing : one of NEEDING,
-    "" for all cases.
+    "" for all cases. names : of files by case, where they may be shown.
     """
 
     status: frozenset[Status] = frozenset(Status)
     text: str = ""
     needing: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def words(self) -> tuple[str, ...]:
-        return tuple(self.text.casefold().split())
+        return tuple(unicodedata.normalize("NFC", self.text).casefold().split())
 
 
 def shown_rows(
@@ -84,20 +87,25 @@ def shown_rows(
 ) -> list[str]:
     """Ids of the wanted cases in the order of the queue, or sorted by a column (equal ones as in the queue).
 
-    Cases that the queue does not name come last, in the order of adding.
+    Cases that the queue does not name come last, in the order of adding. A case whose number is looked for
+    comes first.
     """
     named = set(queue)
     ids = [i for i in queue if i in cases] + [i for i in cases if i not in named]
     words, status = wanted.words(), wanted.status
-    found = [i for i in ids if cases[i].status in status and _has(cases[i], words, order)]
+    names = wanted.names
+    found = [i for i in ids if cases[i].status in status and _has(cases[i], words, order, names.get(i, ""))]
     if wanted.needing:
         found = [i for i in found if needs(cases[i]) == wanted.needing]
     if sort is not None:
         found.sort(key=lambda i: _key(cases[i], sort, order), reverse=descending)
+    numbers = {int(word.lstrip("#")) for word in words if word.lstrip("#").isdecimal()}
+    if numbers:
+        found.sort(key=lambda i: cases[i].number not in numbers)
     return found
 
 
-def _has(case: Case, words: tuple[str, ...], order: Order) -> bool:
+def _has(case: Case, words: tuple[str, ...], order: Order, name: str) -> bool:
     if not words:
         return True
     cells = (
@@ -108,8 +116,9 @@ def _has(case: Case, words: tuple[str, ...], order: Order) -> bool:
         case.reviewer,
         header_words(case),
         case.note,
+        name,
     )
-    row = " ".join(cells).casefold()
+    row = unicodedata.normalize("NFC", " ".join(cells)).casefold()
     return all(word in row for word in words)
 
 
@@ -189,7 +198,10 @@ def tip_of(case: Case, order: Order) -> str:
     if case.view or case.modality:
         lines.append(" ".join(part for part in (case.modality, case.view) if part))
     if case.reviewer:
-        lines.append(f"Reviewed by {case.reviewer}")
+        lines.append(f"Reviewed by {case.reviewer}{_on(case.decided)}")
+    if case.changed is not None:
+        after = " after the decision" if case.decided is not None and case.changed > case.decided else ""
+        lines.append(f"Mask corrected by {case.changed_by}{_on(case.changed)}{after}")
     if case.lease:
         lines.append(f"Opened by {case.lease}")
     if case.active_seconds >= 1:
@@ -197,6 +209,13 @@ def tip_of(case: Case, order: Order) -> str:
     if case.note:
         lines.append(f"Note: {case.note}")
     return "\n".join(lines)
+
+
+def _on(time: datetime | None) -> str:
+    """ " on 29 Nov 2026, 14:02" by this computer's clock; "" if nothing is known."""
+    if time is None:
+        return ""
+    return f" on {(time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone():%d %b %Y, %H:%M}"
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ class QueueTable(QWidget):
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
         self._current = ""
+        self._names: Mapping[str, str] = {}
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
         self._typing.setInterval(_CALM_MS)
@@ -117,6 +118,13 @@ class QueueTable(QWidget):
         self._current, self._place = "", 0
         self.model.show_cases({}, [], Order(self.order_box.currentData()))
 
+    def use_names(self, names: Mapping[str, str]) -> None:
+        """Names of files by case, by which cases are found too; none to find them by nothing of the kind."""
+        self._names = names
+        file = "file, " if names else ""
+        self.search.setPlaceholderText(f"Search: number, {file}status, why, reviewer, note")
+        self._want()
+
     def _show_order(self, order: Order) -> None:
         self.order_box.setCurrentIndex(self.order_box.findData(order))
 
@@ -137,7 +145,7 @@ class QueueTable(QWidget):
         self._typing.stop()
         shown = self.show_box.currentText()
         status, needing = (SHOWN[shown], "") if shown in SHOWN else (frozenset(Status), shown)
-        self.model.want(Wanted(status, self.search.text(), needing))
+        self.model.want(Wanted(status, self.search.text(), needing, self._names))
 
     def show_only(self, title: str) -> None:
         """Choose what is shown: one of SHOWN or NEEDING."""

@@ -1,0 +1,40 @@
+"""What a case's current mask measures, lung by lung."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.labels import LEFT, lung
+from napari_unet.core.measure import Measures, measure
+from napari_unet.core.raster import Modality
+from napari_unet.core.ruler import length_text
+from napari_unet.review.faults import StoreFault
+from napari_unet.review.store import ReviewProject
+from napari_unet.review.types import Case, Measurement
+
+
+def lungs_of(project: ReviewProject, case: Case) -> Measures | None:
+    """Area or volume of each lung; None without a mask that can be read. Sides as in an export."""
+    if case.revision is None:
+        return None
+    try:
+        labels = project.read_mask(case.revision)
+    except StoreFault:
+        raise
+    except UserError:
+        return None
+    mask = lung(labels)
+    sided = np.where(mask, labels, np.uint8(0)) if (labels == LEFT).any() else None
+    spacing = case.spacing_mm if case.spacing_mm and len(case.spacing_mm) == labels.ndim else None
+    modality = Modality(case.modality) if case.modality in set(Modality) else Modality.UNKNOWN
+    return measure(mask, spacing, case.columns_towards, modality=modality, labels=sided)
+
+
+def lines_in_words(lines: tuple[Measurement, ...]) -> str:
+    """The lines that were measured in a case: "heart 132.0 mm; distance 41 px (slice 3)"."""
+    parts = []
+    for line in lines:
+        where = "" if line.slice is None else f" (slice {line.slice + 1})"
+        parts.append(f"{line.kind} {length_text(line.length, line.in_mm)}{where}")
+    return "; ".join(parts)
