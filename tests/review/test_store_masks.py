@@ -88,6 +88,11 @@ def test_what_is_ignored_has_no_say_in_the_scores():
     compared = compare(mine, model, (1.0, 1.0))
     assert compared.dice == 1.0 and compared.hd95 == 0.0
     assert compared.changed_pixels == 6 * 9 + 1
+    for unsure in (np.s_[15:25, 3:9], np.s_[20:], np.s_[:, 8:]):  # no distance along its edge
+        mine = model.copy()
+        mine[unsure] = 255
+        found = compare(mine, model, (1.0, 1.0))
+        assert (found.dice, found.hd95) == (1.0, 0.0)
     swapped = np.array([0, 2, 1], np.uint8)[model]
     assert compare(swapped, model, None).dice == 1.0
     assert compare(swapped, model, None).changed_pixels == np.count_nonzero(model)

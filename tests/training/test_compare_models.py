@@ -51,6 +51,16 @@ def test_pixels_that_nobody_can_tell_count_nowhere() -> None:
     assert found.dice == (1.0, 1.0)
 
 
+def test_no_distance_is_measured_along_what_nobody_can_tell() -> None:
+    pair = case(0)
+    assert isinstance(pair.mask, np.ndarray)
+    mask = pair.mask.astype(np.uint8)
+    mask[:, 14:] = IGNORE  # through a lung
+    found = measure(everything(), right(), replace(pair, mask=mask))
+    assert (mask == 1).any() and (found.dice[1], found.hd95[1]) == (1.0, 0.0)
+    assert found.hd95[0] > 3
+
+
 def test_distances_are_in_mm_if_all_cases_have_a_spacing() -> None:
     with_spacing = measure(everything(), right(), case(0))
     image = case(1).image
