@@ -14,6 +14,8 @@ from napari_unet.review.types import USABLE, Author, AuthorKind, Case
 from napari_unet.widgets.casework.first_masks import FirstMasks
 from napari_unet.widgets.jobs import Job, exhaust
 
+_TOLD = 3  # of what was passed over or is wrong, when images are added
+
 
 @dataclass(frozen=True)
 class Added:
@@ -235,7 +237,8 @@ def _in_words(added: Added) -> str:
     text = "1 image was added." if count == 1 else f"{count} images were added."
     if added.known:
         text += f" {len(added.known)} were there already."
-    return " ".join([text, *added.problems[:3]])
+    more = len(added.problems) - _TOLD
+    return " ".join([text, *added.problems[:_TOLD], *([f"And {more} more such notes."] if more > 0 else [])])
 
 
 def _attached_in_words(attached: int, without: int) -> str:

@@ -1,0 +1,63 @@
+"""What the window says of files that are added: masks without a place, a CT series, what was ignored."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from casework_fakes import write_images
+from dicom_files import save
+from pydicom.uid import CTImageStorage, generate_uid
+
+CASES = Path(__file__).parents[1] / "data" / "cases"
+
+
+@pytest.fixture
+def ct(tmp_path: Path) -> Path:
+    (tmp_path / "ct").mkdir()
+    return Path(shutil.copy(CASES / "ct.nii.gz", tmp_path / "ct" / "ct.nii.gz"))
+
+
+def masks(tmp_path: Path, name: str) -> Path:
+    (tmp_path / "masks").mkdir()
+    shutil.copy(CASES / name, tmp_path / "masks" / "ct_mask.nii.gz")
+    (tmp_path / "masks" / "notes.txt").write_text("x")
+    return tmp_path / "masks"
+
+
+def test_a_mask_without_a_place_is_refused_with_both_geometries(review, ct: Path, tmp_path: Path) -> None:
+    review.start([])
+    review.work.intake.add_images([ct], masks=masks(tmp_path, "ct_mask_identity_affine.nii.gz"))
+    review.qtbot.waitUntil(lambda: bool(review.failures))
+    text = str(review.failures[0])
+    assert "Only one of mask and image says where it lies" in text and "4 × 1.5 × 1.5 mm" in text
+    review.settle()
+
+
+def test_a_mask_with_its_image_s_place_comes_and_other_files_are_counted(
+    review, ct: Path, tmp_path: Path
+) -> None:
+    review.start([])
+    review.work.intake.add_images([ct], masks=masks(tmp_path, "ct_mask_scaled.nii.gz"))
+    review.qtbot.waitUntil(lambda: any("1 mask came" in text for text in review.news))
+    assert any("1 file was ignored" in text and "notes.txt" in text for text in review.news)
+    review.settle()
+
+
+def test_a_ct_series_is_refused_before_anything_is_added(review, tmp_path: Path) -> None:
+    review.start([])
+    tags = {"Modality": "CT", "SOPClassUID": CTImageStorage, "SeriesInstanceUID": generate_uid()}
+    (tmp_path / "series").mkdir()
+    for k in range(4):
+        save(tmp_path / "series" / f"IM{k}", np.zeros((16, 16), np.int16), **tags)
+    review.work.intake.add_images([tmp_path / "series"])
+    review.qtbot.waitUntil(lambda: bool(review.failures))
+    assert "4 files (IM0, …) are one CT series" in str(review.failures[0])
+    assert not review.work.cases
+    write_images(tmp_path / "series", 1)
+    review.work.intake.add_images([tmp_path / "series"])
+    review.qtbot.waitUntil(lambda: len(review.work.cases) == 1)
+    assert "4 files (IM0, …) are one CT series" in review.news[-1]
+    review.settle()
