@@ -171,11 +171,14 @@ def mixed_polarity_note(inverted: Sequence[bool]) -> tuple[str, ...]:
     return (f"Bones look dark in a part of the stack, inverted before segmentation: {which}.",)
 
 
-def content_notes(found: Sequence[float], like: Likeness, use: str) -> tuple[str, ...]:
+def content_notes(
+    found: Sequence[float], like: Likeness, use: str, unusual: Sequence[str] = ()
+) -> tuple[str, ...]:
     """What to say about images that do not look like what the model is for; () if all do.
 
-    found : likeness of each image. Raises NotForModel for an image under `like.refuse`, and for a stack
-    without a single image that reaches `like.flag`.
+    found : likeness of each image. unusual : sentences on what is unusual in the mask of a single image: they
+    are said in place of a guess at the image. Raises NotForModel for an image under `like.refuse`, and for a
+    stack without a single image that reaches `like.flag`.
     """
     if found and max(found) < (like.refuse if len(found) == 1 else like.flag):
         raise NotForModel(
@@ -184,6 +187,8 @@ def content_notes(found: Sequence[float], like: Likeness, use: str) -> tuple[str
     doubtful = [k for k, value in enumerate(found) if value < like.flag]
     if not doubtful:
         return ()
+    if len(found) == 1 and unusual:
+        return (f"The mask does not look like usual lungs. {' '.join(unusual)} Check it with care.",)
     which = "The image" if len(found) == 1 else f"{_images(doubtful)} of the stack"
     return (f"{which} may not be what the model is for: check the mask with care.",)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import replace
 
-from napari_unet.core.checks import INVERTED, UNLIKE
+from napari_unet.core.checks import INVERTED, UNLIKE, Code, check_mask
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note
 from napari_unet.core.gate import check_kind, check_pixels, content_notes, polarity_note
@@ -14,8 +14,11 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor, Steps
+from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
+
+_SHAPE = (Code.NO_LUNG, Code.MISSING_LUNG, Code.RATIO, Code.BORDER, Code.EXTRA_PARTS)  # what looks unlike
 
 
 class PredictorCache:
@@ -73,7 +76,8 @@ def segment_steps(
     prediction = yield from (cache or _cache).get(entry, device).steps(raster, raster.inverted)
     found = polarity_note(raster.inverted, prediction.inverted, measured=bool(prediction.likeness))
     if gate and card.output.likeness is not None:
-        found += content_notes(prediction.likeness, card.output.likeness, card.use)
+        unusual = _unusual(prediction, card)
+        found += content_notes(prediction.likeness, card.output.likeness, card.use, unusual)
     for text in found:
         yield Note(text)
     like = card.output.likeness
@@ -87,6 +91,15 @@ def segment_steps(
             *(fact.code for fact in facts),
         ),
     )
+
+
+def _unusual(prediction: Prediction, card: ModelCard) -> list[str]:
+    """What is unusual in the mask of a single image that is to be flagged: one lung much smaller, say."""
+    like, found = card.output.likeness, prediction.likeness
+    if like is None or len(found) != 1 or found[0] >= like.flag or prediction.probability.ndim != 3:
+        return []
+    findings = check_mask(prediction.mask(), None, prediction.columns_towards)
+    return [finding.text for finding in findings if finding.code in _SHAPE]
 
 
 def segment(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
+from napari_unet.core.checks import UNLIKE
 from napari_unet.core.doubt import doubt_of, uncertain_places
 from napari_unet.review.types import DECIDED, Case, FileState, Order
 from napari_unet.review.useful import NOT_LOOKED_AT, doubt_words
@@ -13,7 +14,7 @@ __all__ = ["doubt_of", "order_cases", "priorities", "reasons", "uncertain_places
 
 # The codes of core.checks and of the input gate, the worst first, with what stands in the queue.
 _REASONS = {
-    "unlike": "Perhaps not a frontal chest X-ray",
+    "unlike": "The mask does not look like usual lungs",
     "labels": "Labels that do not fit",
     "no-lung": "No lung is marked",
     "missing-lung": "One lung is missing",
@@ -34,6 +35,12 @@ _ASIDE = {
     FileState.UNREADABLE: "The image file cannot be read",
 }
 
+_SHAPE = frozenset({"no-lung", "missing-lung", "ratio", "border", "extra-parts"})  # what makes a mask unlike
+SHAPE_PASSED = "Shape checks passed"
+SHAPE_TIP = (
+    "The checks look at the shape of the mask only. They miss errors, and say nothing about disease: "
+    "look at the mask."
+)
 _DONE = -2.0, "Decided"
 
 
@@ -58,6 +65,8 @@ def order_cases(cases: Iterable[Case], order: Order, seed: int = 0) -> list[str]
 def reasons(checks: Sequence[str]) -> list[str]:
     """What the codes in `Case.checks` mean, the worst first; codes that are not known as they are."""
     known = [text for code, text in _REASONS.items() if code in checks]
+    if UNLIKE in checks and not _SHAPE.intersection(checks):  # nothing says what is unusual
+        known[0] += ": perhaps not a frontal chest X-ray"
     return known + [code for code in checks if code not in _REASONS]
 
 
@@ -86,7 +95,7 @@ def _by_checks(case: Case) -> tuple[float, str]:
         return -1.0, "Not checked yet: there is no mask"
     doubt = 0.1 * (case.uncertainty or 0.0)
     if not case.checks:
-        return doubt, "Shape checks passed"
+        return doubt, SHAPE_PASSED
     ranks = {code: len(_REASONS) - place for place, code in enumerate(_REASONS)}
     worst = max(ranks.get(code, 0) for code in case.checks)
     several = 0.5 * min(len(case.checks), len(_REASONS)) / len(_REASONS)

@@ -32,7 +32,7 @@ def useful_first(cases: Iterable[Case], features: Mapping[str, Features]) -> dic
     learnt = [case for case in known if case.status in USABLE and case.id in comparable]
     ranks = {case.id: (-1.0, NOT_LOOKED_AT) for case in waiting}
     ranks |= {
-        case.id: (-1.5, "Perhaps not a frontal chest X-ray: look before it is trained on")
+        case.id: (-1.5, "The mask does not look like usual lungs: look before it is trained on")
         for case in waiting
         if UNLIKE in (case.checks or ())
     }

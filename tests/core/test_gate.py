@@ -228,3 +228,12 @@ def test_a_stack_needs_one_image_that_is_like_it() -> None:
         content_notes((0.2, 0.1), like, "chest X-rays")
     many = content_notes((0.9, *[0.1] * 14), like, "")[0]
     assert many.startswith("Images 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 4 more of the stack may not be")
+
+
+def test_of_a_flagged_image_what_is_unusual_is_said_and_nothing_is_guessed() -> None:
+    like = Likeness(((1.0,),))
+    (guess,) = content_notes([0.1], like, "chest X-rays")
+    assert "may not be what the model is for" in guess
+    (told,) = content_notes([0.1], like, "chest X-rays", ["The left lung is only 30% the size."])
+    assert "left lung is only 30%" in told and "model is for" not in told
+    assert content_notes([0.9], like, "", ["anything"]) == ()

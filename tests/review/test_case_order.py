@@ -135,3 +135,12 @@ def test_each_case_stands_once_where_its_priority_puts_it(fields: list[dict[str,
 def test_every_code_has_words() -> None:
     assert all(text != code for code in [UNLIKE, INVERTED, *Code] for text in reasons([code]))
     assert reasons(["new-code"]) == ["new-code"]
+
+
+def test_an_image_that_is_flagged_is_told_by_what_is_unusual() -> None:
+    assert reasons(["unlike", "ratio"]) == [
+        "The mask does not look like usual lungs",
+        "One lung is much smaller than the other",
+    ]
+    (alone,) = reasons(["unlike"])
+    assert alone == "The mask does not look like usual lungs: perhaps not a frontal chest X-ray"

@@ -46,7 +46,7 @@ def test_unsure_and_unlike_what_is_corrected_comes_first() -> None:
     assert why["c4"] == "Much like case 3; model is unsure along 10 % of the border"
     assert why["c2"].startswith("Much like case 1;")
     assert why["c5"] == "No model has looked at it yet"
-    assert "not a frontal" in why["c6"] and why["c1"] == why["c7"] == "Decided"
+    assert "does not look like usual lungs" in why["c6"] and why["c1"] == why["c7"] == "Decided"
 
 
 def test_to_begin_with_the_model_s_doubt_decides() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_unet.core.checks import INVERTED, UNLIKE, Code
+from napari_unet.core.checks import OF_IMAGE, Code
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import lung
 from napari_unet.review.types import Case, Measurement, Reason, Status
@@ -107,7 +107,7 @@ class Decisions:
         case = self._work.current
         if case is None:
             return False
-        wrong = frozenset(codes) - {UNLIKE, INVERTED, Code.NO_LUNG}
+        wrong = frozenset(codes) - {*OF_IMAGE, Code.NO_LUNG}
         if not wrong <= self._told_of.get(case.id, frozenset()):
             self._told_of[case.id] = wrong
             found = "; ".join(reasons([code for code in codes if code in wrong]))

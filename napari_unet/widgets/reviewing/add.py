@@ -125,6 +125,7 @@ class AddDialog(QDialog):
         )
         self.folder = PathLine("A new folder", folder="Folder for the project")
         self.protocol = QLineEdit()
+        self.protocol.setPlaceholderText("What belongs to the lung in these masks")
         self.first = QComboBox()
         self._protocols: dict[str, str] = {}  # by the models' names
         self._own_protocol = False
@@ -200,10 +201,13 @@ class AddDialog(QDialog):
         self._own_protocol = True
 
     def _on_first(self) -> None:
-        """Masks that a model draws first follow its protocol, until the user has named another one."""
+        """Masks that a model draws first follow its protocol, until the user has named another one.
+
+        What masks from a folder hold, only the user can know.
+        """
         if not self._own_protocol:
-            _, model = self.first.currentData()
-            self.protocol.setText(self._protocols.get(model) or _PROTOCOL)
+            kind, model = self.first.currentData()
+            self.protocol.setText("" if kind == _FOLDER else self._protocols.get(model) or _PROTOCOL)
             self.protocol.home(False)
         self._enable()
 

@@ -10,6 +10,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.io.identity import Identity
+from napari_unet.review.queue import SHAPE_PASSED, SHAPE_TIP
 from napari_unet.review.types import AuthorKind, Case, FileState, Order, Revision
 from napari_unet.widgets.forms import Fields, TextLine, Words
 from napari_unet.widgets.reviewing.queue_rows import patient_words, status_words, why_words
@@ -40,6 +41,7 @@ class CaseTitle(Words):
         lines = [" · ".join(part for part in parts if part), why_words(case, order)]
         if case.id in self._names:
             lines.append(f"File: {escape(self._names[case.id])}")
+        self.setToolTip(SHAPE_TIP if lines[1] == SHAPE_PASSED else "")
         self.say("<br>".join(line for line in lines if line))
 
 

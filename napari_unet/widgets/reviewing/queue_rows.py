@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any
 
 from napari_unet.core.header_facts import SHORT
-from napari_unet.review.queue import priorities
+from napari_unet.review.queue import SHAPE_PASSED, SHAPE_TIP, priorities
 from napari_unet.review.types import DECIDED, SET_ASIDE, Case, Order, Status
 
 _MINUTE = 60
@@ -194,6 +194,8 @@ def tip_of(case: Case, order: Order) -> str:
     lines = [f"Case {case.number}: {status_words(case)}"]
     if why_words(case, order):
         lines.append(why_words(case, order))
+    if why_words(case, order) == SHAPE_PASSED:
+        lines.append(SHAPE_TIP)
     lines.append(patient_words(case))
     if case.view or case.modality:
         lines.append(" ".join(part for part in (case.modality, case.view) if part))
