@@ -45,7 +45,8 @@ class Geometry:
     does not say. placeless : the affine tells nothing: steps of 1 from the origin, as programs write it that
     know no better. stored : letters of the directions in which the file's own axes run ("RAS"), "" if
     unknown. turns : how the array as it is shown comes from the file's own: its axis that each of Z, Y, X
-    shows, and which of them are flipped. note : what is odd about it, in words.
+    shows, and which of them are flipped. note : what is odd about it, in words. assumed : where there is no
+    affine, the one that other programs write into a mask of such an image.
     """
 
     shape: tuple[int, int, int]
@@ -55,6 +56,7 @@ class Geometry:
     stored: str = ""
     turns: tuple[tuple[int, int, int], tuple[bool, bool, bool]] = _AS_STORED
     note: str = ""
+    assumed: np.ndarray | None = None
 
     @property
     def real(self) -> bool:
@@ -152,6 +154,8 @@ def on_grid_of(
         return labels, notes
     if same_grid(mask, image):
         return labels, notes + _turn_note(mask, image)
+    if (pair := _assumed_alike(mask, image)) is not None:
+        return _resampled(labels, *pair), notes
     if not (mask.real or image.real) and (mask.turns == image.turns or mask.shape != image.shape):
         return labels, notes
     if not (mask.real and image.real):
@@ -161,6 +165,29 @@ def on_grid_of(
         )
     moved = _resampled(labels, mask, image)
     return moved, (*notes, *_shift_note(mask, image), *_turn_note(mask, image))
+
+
+def _assumed_alike(mask: Geometry, image: Geometry) -> tuple[Geometry, Geometry] | None:
+    """Both with affines, if only one has none and the other's is what programs assume in its place."""
+    if (mask.affine is None) == (image.affine is None):
+        return None
+    one, other = (
+        each if each.affine is not None else replace(each, affine=each.assumed) for each in (mask, image)
+    )
+    if one.affine is None or other.affine is None or not _same_voxels(one, other):
+        return None
+    return one, other
+
+
+def _same_voxels(first: Geometry, second: Geometry) -> bool:
+    """Whether both have the same voxels, in whatever order."""
+    assert first.affine is not None and second.affine is not None
+    between = np.linalg.inv(second.affine) @ first.affine
+    corners = np.array(list(product(*((0, length - 1) for length in first.shape))))
+    there = corners @ between[:3, :3].T + between[:3, 3]
+    wanted = set(product(*((0, length - 1) for length in second.shape)))
+    near = np.abs(there - np.rint(there)).max() <= SAME
+    return bool(near and {tuple(map(int, np.rint(corner))) for corner in there} == wanted)
 
 
 def _which(mask: Geometry, image: Geometry) -> str:

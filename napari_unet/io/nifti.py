@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.geometry import Geometry, is_placeless
+from napari_unet.core.geometry import Geometry, is_placeless, is_sound
 from napari_unet.core.raster import Raster
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.content import header_of_pair
@@ -207,9 +207,11 @@ def _geometry(header: Any, frame: NiftiFrame) -> Geometry:
     shape = (three[frame.order[0]], three[frame.order[1]], three[frame.order[2]])
     first, second, third = (shape[k] > 1 and frame.flips[k] for k in range(3))  # one voxel has no direction
     turns = (frame.order, (first, second, third))
-    if affine is None:
-        return Geometry(shape, None, frame.flat, turns=turns)
     mm = _MM_PER_UNIT[header.get_xyzt_units()[0]]
+    if affine is None:  # nibabel writes its base affine, with a code, into a mask of such an image
+        base = np.asarray(header.get_base_affine(), float)
+        assumed = _shown_affine(base, frame, mm) if is_sound(base) else None
+        return Geometry(shape, None, frame.flat, turns=turns, assumed=assumed)
     return Geometry(
         shape,
         _shown_affine(affine, frame, mm),

@@ -155,3 +155,22 @@ def test_a_mask_as_tiff_or_png_of_a_nifti_image_lies_as_it_is_shown(ct: Path, tm
     shown = (read_raster(ct).pixels > 400).astype(np.uint8)
     mask = write_mask(tmp_path / "m.tif", shown, read_raster(ct))
     np.testing.assert_array_equal(read_labels(mask, of=ct).labels, shown)
+
+
+@pytest.mark.parametrize("shape", [SHAPE, (14, 12, 1)])
+def test_nibabel_s_mask_of_an_image_without_a_code(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    """nibabel reads an affine of its own making from such an image, and saves the mask with it and a code."""
+    data = labels()[:, :, : shape[2]] if shape[2] > 1 else labels()[:, :, 2:3]
+    plain = nibabel.Nifti1Image(data, None)
+    plain.header.set_zooms((0.7, 0.8, 2.5))
+    nibabel.save(plain, tmp_path / "i.nii.gz")
+    image = nibabel.load(tmp_path / "i.nii.gz")
+    nibabel.save(nibabel.Nifti1Image(data, image.affine), tmp_path / "m.nii.gz")
+    assert int(nibabel.load(tmp_path / "m.nii.gz").header["sform_code"]) > 0
+    found = read_labels(tmp_path / "m.nii.gz", of=tmp_path / "i.nii.gz")
+    np.testing.assert_array_equal(found.labels, read_raster(tmp_path / "i.nii.gz").pixels)
+    moved = image.affine.copy()
+    moved[0, 3] += 7
+    nibabel.save(nibabel.Nifti1Image(data, moved), tmp_path / "n.nii.gz")
+    with pytest.raises(MisplacedMask, match="the image does not"):
+        read_labels(tmp_path / "n.nii.gz", of=tmp_path / "i.nii.gz")
