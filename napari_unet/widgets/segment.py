@@ -199,7 +199,7 @@ class SegmentWidget(Dock):
             if layer not in self._viewer.layers or layer.data is not data:
                 self.status.say("The image was closed or replaced meanwhile. Press Segment again.")
             elif found.raster is not None:
-                shown = open_again(self._viewer, layer, found.raster)
+                shown = open_again(self._viewer, layer, found)
                 self.image.choose(shown)
                 self._segment(shown, entry)
             else:

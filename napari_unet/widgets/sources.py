@@ -16,6 +16,7 @@ from napari.layers import Image
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
+from napari_unet.core.window import full_window
 from napari_unet.io.formats import read_raster
 from napari_unet.io.grey import grey_from_channels
 from napari_unet.io.layer_data import HEADER, image_layer
@@ -29,10 +30,12 @@ class Source:
     """What a file says about the layer that was made of it.
 
     raster : the file's, where the layer is not what the file is, and nobody has changed the layer's pixels;
-    else None. header : the fields of Raster that hold for the layer's own pixels; empty if none are known.
+    else None. options : to show the raster as a layer. header : the fields of Raster that hold for the
+    layer's own pixels; empty if none are known.
     """
 
     raster: Raster | None = None
+    options: dict[str, Any] = field(default_factory=dict)
     header: dict[str, Any] = field(default_factory=dict)
 
 
@@ -61,7 +64,8 @@ def look_at_source(layer: Image) -> Callable[[], Source] | None:
         if _is_as_read(np.asarray(data), path, reader):
             shown = " × ".join(map(str, np.shape(data)))
             note = f"napari had opened this file otherwise ({shown}); it was opened again as it is."
-            return Source(raster=replace(raster, notes=(note, *raster.notes, *_size_note(raster))))
+            raster = replace(raster, notes=(note, *raster.notes, *_size_note(raster)))
+            return Source(raster, _options(raster))
         if own is not None and own.shape == raster.shape and not isinstance(raster.frame, Turned):
             # Somebody changed the pixels: what they are is not known any more, but how large they are is.
             known = {"spacing_mm": raster.spacing_mm, "spacing_source": raster.spacing_source}
@@ -80,15 +84,22 @@ def adopt_header(layer: Image, header: dict[str, Any]) -> None:
         layer.colormap = "gray_r"
 
 
-def open_again(viewer: Any, layer: Image, raster: Raster) -> Image:
-    """Show `raster` in the place of `layer`, which shows the same file otherwise; returns the new layer."""
-    pixels, options, _ = image_layer(raster, layer.name)
+def open_again(viewer: Any, layer: Image, found: Source) -> Image:
+    """Show `found.raster` in the place of `layer`, which shows the same file otherwise: a new layer."""
+    assert found.raster is not None
+    new = Image(found.raster.pixels, **found.options | {"name": layer.name})
     at = viewer.layers.index(layer)
     viewer.layers.remove(layer)
-    new = Image(pixels, **options)
     viewer.layers.insert(at, new)
     viewer.layers.selection.active = new
     return new
+
+
+def _options(raster: Raster) -> dict[str, Any]:
+    """As `image_layer`, with contrast limits in any case: napari would look for them on the GUI thread."""
+    _, options, _ = image_layer(raster, "")
+    window = full_window(raster.pixels)
+    return {"contrast_limits": (window.low, window.high)} | options
 
 
 def _grey(pixels: np.ndarray, rgb: bool, name: str) -> np.ndarray | None:
