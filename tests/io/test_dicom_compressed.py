@@ -147,6 +147,8 @@ def _gdcm(path, shape):
 def test_files_of_other_makers_agree_with_another_decoder(tmp_path, name, other):
     made = pydicom.dcmread(get_testdata_file(name))
     made.RescaleSlope, made.RescaleIntercept = 1, 0
+    if "PixelPaddingValue" in made:
+        del made.PixelPaddingValue
     made.save_as(tmp_path / name)
     assert _differs(tmp_path / name, read_raster(tmp_path / name).pixels, other) <= 1
 
