@@ -15,8 +15,9 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 
 from napari_unet.core.errors import UserError
 from napari_unet.widgets import results
+from napari_unet.widgets.correcting.edits import one_step
 from napari_unet.widgets.forms import Fields, LayerPicker, Words
-from napari_unet.widgets.jobs import Job, run_in_thread
+from napari_unet.widgets.jobs import Job, in_words, run_in_thread
 from napari_unet.widgets.layers import show_map, slice_in_view
 from napari_unet.widgets.report_view import ReportView
 from napari_unet.widgets.results import Edit, MaskResult, Summary
@@ -130,9 +131,15 @@ class ResultView(QWidget):
             self._waiting.setdefault(kind, []).append((work, then))
             return
         job = self._jobs[kind] = run_in_thread(work, self)
-        job.succeeded.connect(then)
+        job.succeeded.connect(lambda made: self._use(then, made))
         job.failed.connect(self.failed)
         job.ended.connect(lambda: self._on_ended(kind))
+
+    def _use(self, then: _Then, made: Any) -> None:
+        try:
+            then(made)
+        except Exception as error:
+            self.failed.emit(in_words(error))
 
     def _on_ended(self, kind: str) -> None:
         self._jobs.pop(kind, None)
@@ -159,7 +166,7 @@ class ResultView(QWidget):
     def _edit(self, layer: Labels, result: MaskResult, make: Callable[[], Edit]) -> None:
         def apply(edit: Edit) -> None:
             if self._session.result_of(layer) is result:  # still in the viewer
-                with layer.block_history():
+                with one_step(layer):
                     layer.data_setitem(edit.where, edit.values)
                 layer.refresh(extent=False)  # the thumbnail does not follow by itself
                 result.threshold = edit.threshold

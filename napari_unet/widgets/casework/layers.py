@@ -14,6 +14,7 @@ from napari_unet.core.labels import IGNORE, LEFT, RIGHT
 from napari_unet.core.raster import Modality
 from napari_unet.widgets.casework.load import LoadedCase
 from napari_unet.widgets.casework.swift import use_ready_units
+from napari_unet.widgets.correcting.edits import one_step
 from napari_unet.widgets.layers import HEADER, MAP, lies_over, placement
 from napari_unet.widgets.mask_context import MaskContext
 from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
@@ -137,7 +138,7 @@ def context_of(loaded: LoadedCase, image: Image) -> MaskContext:
 
 def edit_to(mask: Labels, flat: np.ndarray, values: np.ndarray) -> None:
     """One undoable edit: `values` at the flat indices of the mask."""
-    with mask.block_history():
+    with one_step(mask):
         mask.data_setitem(np.unravel_index(flat, mask.data.shape), values)
     mask.refresh(extent=False)
 
