@@ -11,10 +11,9 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.raster import Modality, Raster
-from napari_unet.io.grey import grey_from_channels
-from napari_unet.io.upright import Turned
+from napari_unet.core.raster import Modality
 from napari_unet.widgets.correcting.edits import Lead, as_labels, plane_of
+from napari_unet.widgets.correcting.under_mask import plane_source, shape_of, shown_pixels, slice_of
 from napari_unet.widgets.jobs import Job, run_in_thread
 from napari_unet.widgets.layers import is_image, slice_in_view, spacing_of
 from napari_unet.widgets.mask_context import MaskContext
@@ -150,7 +149,7 @@ class Target(QObject):
         if lead != known.lead:
             return None
         shape = layer.data.shape[-2:]
-        probability, model = (_slice_of(whole, lead, shape) for whole in known.maps)
+        probability, model = (slice_of(whole, lead, shape) for whole in known.maps)
         image = known.image if known.image is not None and known.image.shape == shape else None
         spacing = self.spacing
         towards, modality = self.sides()
@@ -201,7 +200,7 @@ class Target(QObject):
             image = self._context.image()
             return image if image in self._viewer.layers else None
         for image in images_in_view(self._viewer):
-            if is_image(image) and _shape_of(image) == layer.data.shape:
+            if is_image(image) and shape_of(image) == layer.data.shape:
                 return image
         return None
 
@@ -235,7 +234,10 @@ class Target(QObject):
             self._job = None
             self.changed.emit()
             return
-        image = self._image_plane(lead)
+        under = self._image()
+        self._read = (under, None if under is None else under.data)
+        index = lead if self._context is None or self._context.index is None else self._context.index
+        image = plane_source(under, index)
         context, look = self._context, self._look_at_file()
 
         def work() -> _Known:
@@ -246,7 +248,7 @@ class Target(QObject):
             else:
                 maps = (context.probability(), context.model_mask())
             found = look()
-            pixels = image() if found.raster is None else _shown(found.raster, image())
+            pixels = image() if found.raster is None else shown_pixels(found.raster, image())
             return _Known(lead, pixels, maps, found)
 
         job = self._job = run_in_thread(work, self)
@@ -278,46 +280,3 @@ class Target(QObject):
         if before is image and those is pixels:
             return lambda: found
         return (None if image is None else look_at_source(image)) or Source
-
-    def _image_plane(self, lead: Lead) -> Callable[[], np.ndarray | None]:
-        image = self._image()
-        self._read = (image, None if image is None else image.data)
-        if image is None:
-            return lambda: None
-        index = self._context.index if self._context is not None else None
-        data, rgb, name = (image.data[0] if image.multiscale else image.data), image.rgb, image.name
-        position = lead if index is None else index
-        leading = len(_shape_of(image)) - 2
-        if leading > len(position):
-            return lambda: None
-        at = position[len(position) - leading :]
-
-        def load() -> np.ndarray | None:
-            try:
-                pixels = np.asarray(data[at] if at else data)
-                return grey_from_channels(pixels, name) if rgb else pixels
-            except (UserError, IndexError):
-                return None  # a colour photograph, or an image of another shape: as if there were none
-
-        return load
-
-
-def _shape_of(image: Image) -> tuple[int, ...]:
-    """Without the colour axis."""
-    data: Any = image.data[0] if image.multiscale else image.data
-    return tuple(data.shape[:-1] if image.rgb else data.shape)
-
-
-def _shown(raster: Raster, own: np.ndarray | None) -> np.ndarray | None:
-    """The pixels of a file that napari shows with other values (CMYK, say), if they lie as it shows them."""
-    same_place = own is None or own.shape == raster.shape
-    return raster.pixels if same_place and not isinstance(raster.frame, Turned) else own
-
-
-def _slice_of(whole: np.ndarray | None, lead: Lead, shape: tuple[int, ...]) -> np.ndarray | None:
-    """The slice of a map at `lead`; None if it is not of the mask's size."""
-    if whole is None:
-        return None
-    if whole.ndim == 3 and lead and lead[-1] < len(whole):
-        whole = whole[lead[-1]]
-    return whole if whole.shape == shape else None

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Labels
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSlider, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from napari_unet.core.brush_size import LARGEST, resized
 from napari_unet.core.correct import TOLERANCE
@@ -16,6 +16,7 @@ from napari_unet.widgets.correcting.actions import NO_FIRST
 from napari_unet.widgets.correcting.canvas_tool import CanvasTool
 from napari_unet.widgets.correcting.drawn import Inside, Says, is_inside, lassoed, pushed
 from napari_unet.widgets.correcting.edits import MaskEditor
+from napari_unet.widgets.correcting.parts import beside, checkable, choice, number, rows_of, widget_of
 from napari_unet.widgets.correcting.shortcuts import ACTS
 from napari_unet.widgets.correcting.target import Plane, Target
 from napari_unet.widgets.correcting.tools import FreeLine, SmartBrush
@@ -70,32 +71,32 @@ class ToolBox(QWidget):
         self.show_state()
 
     def _build(self) -> None:
-        self.buttons = tuple(_checkable(text) for text in ("Smart brush", "Push border", "Lasso"))
+        self.buttons = tuple(checkable(text) for text in ("Smart brush", "Push border", "Lasso"))
         row = QHBoxLayout()
         for button in self.buttons:
             row.addWidget(button)
-        self.size = _number(1, LARGEST, " px", _SIZE)
+        self.size = number(1, LARGEST, " px", _SIZE)
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
         self.size_slider.setRange(1, LARGEST)
         self.size_slider.valueChanged.connect(self.size.setValue)
         self.size.valueChanged.connect(self._on_size)
-        self.tolerance = _number(1, 100, " %", "How different a pixel may look. 100 % is a plain brush.")
+        self.tolerance = number(1, 100, " %", "How different a pixel may look. 100 % is a plain brush.")
         self.tolerance_slider = QSlider(Qt.Orientation.Horizontal)
         self.tolerance_slider.setRange(1, 100)
         self.tolerance_slider.valueChanged.connect(self.tolerance.setValue)
         self.tolerance.valueChanged.connect(self.tolerance_slider.setValue)
         self.tolerance.setValue(round(100 * TOLERANCE))
-        self.says = _choice(Says)
-        self.inside = _choice(Inside)
+        self.says = choice(Says)
+        self.inside = choice(Inside)
         self.inside.activated.connect(self._on_wish)
         self.threshold = ThresholdSlider()
         self.threshold.set_value(0.5)
         self.threshold.settled.connect(self._on_threshold)
-        self.parts = [_part(self._brush_fields()), _part(_fields(("Scribble", self.says))), QWidget()]
+        self.parts = [widget_of(self._brush_fields()), widget_of(rows_of(("Scribble", self.says))), QWidget()]
         fields = Fields()
         fields.add("Inside", self.inside)
         self._threshold_name = fields.add("Threshold", self.threshold)
-        self.parts[2] = _part(fields)
+        self.parts[2] = widget_of(fields)
         self.hint = Words(name="tool-hint")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -105,9 +106,9 @@ class ToolBox(QWidget):
         column.addWidget(self.hint)
 
     def _brush_fields(self) -> Fields:
-        return _fields(
-            ("Size", _beside(self.size_slider, self.size)),
-            ("Tolerance", _beside(self.tolerance_slider, self.tolerance)),
+        return rows_of(
+            ("Size", beside(self.size_slider, self.size)),
+            ("Tolerance", beside(self.tolerance_slider, self.tolerance)),
         )
 
     def follow(self, layer: Labels | None) -> None:
@@ -281,49 +282,3 @@ class ToolBox(QWidget):
             self.failed.emit(in_words(error))
             return
         self._editor.edit(plane.layer, plane.lead, make, "The inside of the lasso is changed.")
-
-
-def _checkable(text: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setCheckable(True)
-    return button
-
-
-def _number(low: int, high: int, unit: str, tip: str) -> QSpinBox:
-    box = QSpinBox()
-    box.setRange(low, high)
-    box.setSuffix(unit)
-    box.setToolTip(tip)
-    box.setKeyboardTracking(False)
-    box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-    return box
-
-
-def _choice(options: Any) -> QComboBox:
-    box = QComboBox()
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(8)
-    box.addItems([str(option).capitalize() for option in options])
-    return box
-
-
-def _beside(slider: QWidget, number: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.addWidget(slider, stretch=1)
-    number.setFixedWidth(64)
-    row.addWidget(number)
-    return row
-
-
-def _fields(*rows: tuple[str, Any]) -> Fields:
-    fields = Fields()
-    for name, field in rows:
-        fields.add(name, field)
-    return fields
-
-
-def _part(fields: Fields) -> QWidget:
-    part = QWidget()
-    fields.setContentsMargins(0, 0, 0, 0)
-    part.setLayout(fields)
-    return part
