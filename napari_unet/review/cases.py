@@ -180,6 +180,11 @@ def _hashed(salt: str, patient: str, placeholders: Collection[str]) -> str:
     return salted(salt, f"patient {patient}" if is_placeholder(patient) else patient)
 
 
+def _from_manifest(patient: str, placeholders: Collection[str]) -> str:
+    """What `patient_from` says of a manifest's patient: a placeholder gives way to the file's header."""
+    return "manifest" if patient and patient.strip() not in placeholders else ""
+
+
 def put_looks(connection: Connection, looks: Mapping[str, str]) -> None:
     """Keeps how images look; of each case that is named."""
     _update_many(connection, [{"key": case, "look": look} for case, look in looks.items()])
@@ -226,7 +231,7 @@ def _new_row(
         "path": os.path.abspath(case.path),
         "path_key": key,
         "patient": _hashed(salt, case.patient, nobodies),
-        "patient_from": "manifest" if case.patient else "",
+        "patient_from": _from_manifest(case.patient, nobodies),
         "view": case.view,
         "modality": "",
         "split": case.split,
@@ -251,8 +256,10 @@ def _take_over(
     for row in _rows_of(connection, told):
         one = said[row.id]
         values = {
-            "patient": _hashed(salt, one.patient, nobodies) if one.patient else row.patient,
-            "patient_from": "manifest" if one.patient else row.patient_from,
+            "patient": row.patient
+            if row.patient and not _from_manifest(one.patient, nobodies)
+            else _hashed(salt, one.patient, nobodies),
+            "patient_from": _from_manifest(one.patient, nobodies) or row.patient_from,
             "view": one.view or row.view,
             "split": one.split or row.split,
         }

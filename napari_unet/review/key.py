@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import unicodedata
 from collections.abc import Generator, Iterable, Mapping
 from pathlib import Path
@@ -32,6 +33,7 @@ _FORBIDDEN = frozenset('<>:"/\\|?*')
 _RESERVED = frozenset(
     ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
 )
+_SLICE = re.compile(r"(.+)_z\d+")
 _LONGEST = 120  # characters of a name, so that endings and numbers have room behind it
 
 
@@ -113,7 +115,7 @@ def unique_names(sources: Mapping[str, Path]) -> tuple[dict[str, str], list[str]
     originals = {folded(name) for name in wanted.values()}
     for case, name in wanted.items():
         found, again = name, 1
-        while folded(found) in taken or (again > 1 and folded(found) in originals):
+        while _clashes(folded(found), taken, originals, again > 1):
             again += 1
             found = f"{name}-{again}"
         taken.add(folded(found))
@@ -121,6 +123,13 @@ def unique_names(sources: Mapping[str, Path]) -> tuple[dict[str, str], list[str]
         if found != stem(sources[case]):
             changed.append(case)
     return names, changed
+
+
+def _clashes(name: str, taken: set[str], originals: set[str], numbered: bool) -> bool:
+    """Whether a name is another case's, or that of a slice of another case's stack ("a_z0001" of "a")."""
+    slice_of = _SLICE.fullmatch(name)
+    whose = slice_of is not None and slice_of.group(1) in originals
+    return name in taken or whose or (numbered and name in originals)
 
 
 def _usable(name: str) -> str:

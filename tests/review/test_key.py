@@ -132,6 +132,8 @@ def test_names_are_composed_and_numbers_are_no_suffix():
     decomposed = unicodedata.normalize("NFD", "Müller")
     sources = {"a": Path(f"/in/{decomposed}.png"), "b": Path("/in/1.2.840.55"), "c": Path("/in/con.png")}
     assert unique_names(sources) == ({"a": "Müller", "b": "1.2.840.55", "c": "con_"}, ["c"])
+    slices = unique_names({"a": Path("ct.nii.gz"), "b": Path("ct_z0001.png")})
+    assert slices == ({"a": "ct", "b": "ct_z0001-2"}, ["b"])
     assert unique_names({"a": Path("x-2"), "b": Path("x"), "c": Path("X")})[0] == {
         "a": "x-2",
         "b": "x",

@@ -11,6 +11,7 @@ from dicom_files import save
 from export_rooms import SECRET, Room, finished, lungs
 
 from napari_unet.core.errors import UserError
+from napari_unet.review.add import add_found, gather
 from napari_unet.review.cases import salted
 from napari_unet.review.exporting.export import ExportOptions, Ratios, export_steps
 from napari_unet.review.scan import scan_steps
@@ -97,6 +98,16 @@ def test_placeholders_that_an_older_version_hashed_are_known_again(room):
         assert case.placeholder and case.patient == ""
 
 
+def test_a_placeholder_in_a_manifest_gives_way_to_the_header(room):
+    path = room.sources / "film.dcm"
+    save(path, picture(1), PatientID="ID-12")
+    ((case, _),) = room.project.add([NewCase(str(path), "ANON")], "R")
+    assert room.project.case(case).placeholder
+    finished(scan_steps(room.project, [case]))
+    now = room.project.case(case)
+    assert now.patient and not now.placeholder
+
+
 def test_in_a_manifest_that_counts_from_zero_zero_is_a_patient(room):
     new = [NewCase(f"/images/{k}.png", str(k // 2)) for k in range(6)]
     room.project.add(new, "R")
@@ -154,3 +165,21 @@ def test_looks_of_a_project_of_before_are_found_when_it_is_exported(room):
     for seed in range(4):
         _, splits, _ = exported(room, seed)
         assert splits[room.ids["film1"]] == splits[room.ids["copy"]]
+
+
+def test_adding_tells_of_placeholders_in_a_manifest(room, tmp_path):
+    from PIL import Image
+
+    for k in range(3):
+        Image.fromarray(picture(k)).save(room.sources / f"{k}.png")
+    manifest = tmp_path / "m.csv"
+    manifest.write_text("file,patient\n0.png,Unknown\n1.png,unknown\n2.png,7\n")
+    found = gather([room.sources], manifest=manifest)
+    told = "2 images in the manifest with a placeholder such as ANONYMOUS"
+    assert any(told in problem for problem in found.problems)
+    add_found(room.project, found, "R")
+    assert [(case.patient != "", case.placeholder) for case in room.project.cases()] == [
+        (False, True),
+        (False, True),
+        (True, False),
+    ]

@@ -1,0 +1,76 @@
+"""Checks belong to the mask: each one that is stored is checked, also in projects of before."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from project_fakes import ANN, MODEL, SHAPE, lungs, project_with, result_of
+
+from napari_unet.core.checks import UNLIKE
+from napari_unet.core.first_mask import FirstMask
+from napari_unet.review.findings import follow_masks, store_first_mask
+from napari_unet.review.reporting.report import report_steps
+from napari_unet.review.schema import cases as case_table
+from napari_unet.review.schema import revisions as revision_table
+from napari_unet.review.types import Status
+
+
+@pytest.fixture
+def made(tmp_path):
+    project, ids = project_with(tmp_path, spacing=None)
+    yield project, ids[0]
+    project.close()
+
+
+def with_hole():
+    labels = lungs()
+    labels[10:14, 5:9] = 0
+    return labels
+
+
+def test_every_mask_is_checked_and_the_input_gate_is_kept(made):
+    project, case = made
+    project.put_findings(case, (UNLIKE,), 0.3)
+    project.add_revision(case, lungs(), MODEL)
+    assert project.case(case).checks == (UNLIKE,)
+    project.add_revision(case, with_hole(), ANN)
+    assert project.case(case).checks == (UNLIKE, "holes")
+    assert project.case(case).uncertainty == 0.3
+    first = project.revisions(case)[0]
+    project.restore(first.id, "Ann")
+    assert project.case(case).checks == (UNLIKE,)
+
+
+def test_an_empty_mask_that_is_taken_back_takes_its_checks_along(made):
+    project, case = made
+    project.begin(case, "Ann")
+    project.decide(case, Status.ACCEPTED, "Ann", empty_ok=True)
+    assert project.case(case).checks == ("no-lung",)
+    project.take_back("Ann")
+    assert (project.case(case).revision, project.case(case).checks) == (None, None)
+
+
+def test_a_model_that_looks_later_leaves_the_checks_of_a_persons_mask(made):
+    project, case = made
+    project.add_revision(case, with_hole(), ANN)
+    byte = np.zeros(SHAPE, np.uint8)
+    store_first_mask(project, case, FirstMask("m", "1", lungs(), byte, byte, 0.5, (UNLIKE,)), "Ann")
+    assert project.case(case).checks == ("holes",)
+
+
+def test_masks_of_a_version_that_did_not_check_them_are_checked(made, tmp_path):
+    project, case = made
+    project.add_revision(case, lungs(), MODEL)
+    project.add_revision(case, with_hole(), ANN)
+    with project._database.writing() as connection:  # as it stood then: the first mask's
+        connection.execute(revision_table.update().values(checks=None))
+        connection.execute(case_table.update().values(checks=[]))
+    assert project.case(case).checks == ()
+    assert follow_masks(project) == [case]
+    assert project.case(case).checks == ("holes",)
+    assert follow_masks(project) == []
+    with project._database.writing() as connection:
+        connection.execute(revision_table.update().values(checks=None))
+        connection.execute(case_table.update().values(checks=[]))
+    result_of(report_steps(project, tmp_path / "report"))
+    assert ",holes," in (tmp_path / "report" / "report.csv").read_text()
