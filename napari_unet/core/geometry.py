@@ -208,7 +208,9 @@ def _resampled(labels: np.ndarray, mask: Geometry, image: Geometry) -> np.ndarra
             )
     assert mask.affine is not None and image.affine is not None
     stack = labels.reshape(mask.shape)
-    outside = _share_outside(stack, np.linalg.inv(image.affine) @ mask.affine, image.shape)
+    to_image = np.linalg.inv(image.affine) @ mask.affine
+    inside = sum(np.count_nonzero(stack[z][there]) for z, _, there in _nearest(mask, to_image, image.shape))
+    outside = 1 - inside / max(np.count_nonzero(stack), inside, 1) if stack.any() else 0.0
     if outside > OUTSIDE:
         raise MisplacedMask(
             f"{outside:.0%} of the mask falls outside its image. Mask: {mask.words()}. "
@@ -216,34 +218,33 @@ def _resampled(labels: np.ndarray, mask: Geometry, image: Geometry) -> np.ndarra
             "Choose the mask of this image, or save it with the geometry of its image.",
         )
     found = np.zeros(image.shape, labels.dtype)
-    for z, (index, inside) in enumerate(
-        _nearest(image, np.linalg.inv(mask.affine) @ image.affine, mask.shape)
-    ):
-        found[z][inside] = stack[tuple(axis[inside] for axis in index)]
+    for z, index, there in _nearest(image, np.linalg.inv(to_image), mask.shape):
+        found[z][there] = stack[index]
     return found[0] if image.flat else found
 
 
 def _nearest(
-    image: Geometry, between: np.ndarray, shape: tuple[int, int, int]
-) -> Iterator[tuple[list[np.ndarray], np.ndarray]]:
-    """For each slice of the image: the nearest voxel of the mask, as an index along each axis, and whether
-    there is one."""
-    rows, columns = np.arange(image.shape[1])[:, None], np.arange(image.shape[2])[None, :]
-    for z in range(image.shape[0]):
-        index = [_whole(line[0] * z + line[1] * rows + line[2] * columns + line[3]) for line in between[:3]]
-        inside = np.ones(image.shape[1:], bool)
-        for axis, length in zip(index, shape, strict=True):
-            inside &= (axis >= 0) & (axis < length)
-        yield index, inside
-
-
-def _share_outside(stack: np.ndarray, between: np.ndarray, shape: tuple[int, int, int]) -> float:
-    """Of the voxels of a mask that are not background, the share that lies on no voxel of the image."""
-    places = np.argwhere(stack != 0)
-    if not len(places):
-        return 0.0
-    index = _whole(places @ between[:3, :3].T + between[:3, 3])
-    return 1 - float(((index >= 0) & (index < shape)).all(axis=1).mean())
+    grid: Geometry, between: np.ndarray, shape: tuple[int, int, int]
+) -> Iterator[tuple[int, tuple[np.ndarray, ...], tuple[np.ndarray, ...]]]:
+    """For each slice of a grid that another one of `shape` covers: (its number, the nearest voxels of the other,
+    which of its own these are), both as indices. between : from its indices to those of the other.
+    """
+    rows, columns = np.arange(grid.shape[1])[:, None], np.arange(grid.shape[2])[None, :]
+    turned = np.abs(between[:3, :3] - np.diag(np.diag(between[:3, :3]))).max() * max(grid.shape)
+    for z in range(grid.shape[0]):
+        if turned > _HALF:
+            lines = between[:3]
+            index = [_whole(line[0] * z + line[1] * rows + line[2] * columns + line[3]) for line in lines]
+        else:  # the axes agree: three short lines of indices instead of three slices
+            places = (np.array([[z]]), rows, columns)
+            index = [_whole(between[k, k] * at + between[k, 3]) for k, at in enumerate(places)]
+        there = [(axis >= 0) & (axis < length) for axis, length in zip(index, shape, strict=True)]
+        if turned > _HALF:
+            own = np.nonzero(there[0] & there[1] & there[2])
+            yield z, tuple(axis[own] for axis in index), own
+        elif there[0].all():
+            own = (np.flatnonzero(there[1])[:, None], np.flatnonzero(there[2])[None, :])
+            yield z, (index[0], index[1][own[0][:, 0]], index[2][:, own[1][0]]), own
 
 
 def _whole(index: np.ndarray) -> np.ndarray:
