@@ -199,9 +199,12 @@ class SegmentWidget(Dock):
             if layer not in self._viewer.layers or layer.data is not data:
                 self.status.say("The image was closed or replaced meanwhile. Press Segment again.")
             elif found.raster is not None:
-                shown = open_again(self._viewer, layer, found)
+                shown, hidden = open_again(self._viewer, layer, found)
                 self.image.choose(shown)
                 self._segment(shown, entry)
+                if hidden:
+                    names = ", ".join(hidden)
+                    self.message.warn(f"Drawn over the picture as it was shown, and hidden with it: {names}.")
             else:
                 adopt_header(layer, found.header)
                 self._segment(layer, entry)

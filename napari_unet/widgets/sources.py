@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from napari.layers import Image
+from napari.layers import Image, Labels
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
@@ -84,15 +84,26 @@ def adopt_header(layer: Image, header: dict[str, Any]) -> None:
         layer.colormap = "gray_r"
 
 
-def open_again(viewer: Any, layer: Image, found: Source) -> Image:
-    """Show `found.raster` in the place of `layer`, which shows the same file otherwise: a new layer."""
+def open_again(viewer: Any, layer: Image, found: Source) -> tuple[Image, list[str]]:
+    """Show `found.raster` in the place of `layer`, which shows the same file otherwise.
+
+    Returns the new layer, and the names of masks that were drawn over the old one: where there are any, these
+    and the old layer are hidden; otherwise the old one is taken away.
+    """
     assert found.raster is not None
+    shape = layer.data.shape[: layer.ndim]
+    drawn = [other for other in viewer.layers if isinstance(other, Labels) and other.data.shape == shape]
     new = Image(found.raster.pixels, **found.options | {"name": layer.name})
     at = viewer.layers.index(layer)
-    viewer.layers.remove(layer)
+    if drawn:
+        layer.name = f"{layer.name} (as napari opened it)"
+        for other in (layer, *drawn):
+            other.visible = False
+    else:
+        viewer.layers.remove(layer)
     viewer.layers.insert(at, new)
     viewer.layers.selection.active = new
-    return new
+    return new, [other.name for other in drawn]
 
 
 def _options(raster: Raster) -> dict[str, Any]:

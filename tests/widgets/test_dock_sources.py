@@ -105,6 +105,16 @@ def test_pixels_that_the_user_changed_are_not_replaced(viewer, dock, click_segme
     assert list(viewer.layers) == [layer]
 
 
+def test_what_was_painted_over_it_before_is_kept_and_told(viewer, dock, click_segment):
+    (old,) = viewer.open(str(CASES / "orientation6.jpg"), plugin="napari")
+    painted = viewer.add_labels(np.ones(old.data.shape, np.uint8), name="painted")
+    click_segment()
+    new = dock.image.layer()
+    assert list(viewer.layers) == [new, old, painted]
+    assert new.visible and not old.visible and not painted.visible
+    assert (painted.data == 1).all() and "painted" in words(dock, "message")
+
+
 def test_closing_the_image_meanwhile_is_said(viewer, dock, qtbot):
     viewer.open(str(CASES / "grey_alpha.png"), plugin="napari")
     dock.run.click()
