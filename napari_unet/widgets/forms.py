@@ -8,7 +8,6 @@ from typing import Any
 
 from napari.layers import Layer
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
-from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
@@ -18,7 +17,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
-    QLineEdit,
     QScrollArea,
     QSizePolicy,
     QStyle,
@@ -34,7 +32,6 @@ from napari_unet.widgets.tones import is_theme_change, toned, tones_of
 _FEW_ROWS = 120  # pixels
 _COMFORTABLE = 330
 _NAMES = 72
-_ENDS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
 _EDGE, _GAP = 11, 4  # pixels beside notices, and between them
 
 
@@ -169,30 +166,6 @@ class Fields(QGridLayout):
     def add_wide(self, content: QWidget) -> None:
         """A row that has no name."""
         self.addWidget(content, self.rowCount(), 0, 1, 2)
-
-
-class TextLine(QLineEdit):
-    """A line of text in a dock. Return and Esc end the writing, keep the text, and do nothing else.
-
-    A plain QLineEdit passes both on, and then they are keys of the viewer or of the review.
-    left : one of them was pressed.
-    """
-
-    left = Signal()
-
-    def event(self, event: QEvent) -> bool:
-        """Before any shortcut of the window."""
-        if event.type() == QEvent.Type.ShortcutOverride and event.key() in _ENDS:
-            event.accept()
-            return True
-        return super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Return and Esc go no further."""
-        super().keyPressEvent(event)
-        if event.key() in _ENDS:
-            event.accept()
-            self.left.emit()
 
 
 class Toned(QLabel):

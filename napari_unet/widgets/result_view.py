@@ -74,10 +74,10 @@ class ResultView(QWidget):
         self.report = ReportView()
         self.notes = Words(name="notes")
         self.probability = _button(
-            "Probability", self._add_probability, "How sure the model is, 0 to 1. Once more: take it away."
+            "Probability", self._add_probability, "How sure the model is, 0 to 1. Click again to remove it."
         )
         self.uncertainty = _button(
-            "Uncertainty", self._add_uncertainty, "Where the model is in doubt. Once more: take it away."
+            "Uncertainty", self._add_uncertainty, "Where the model is unsure. Click again to remove it."
         )
         self.save = _button("Save mask…", self._on_save, "As PNG, TIFF or NIfTI.")
         maps = QHBoxLayout()

@@ -360,14 +360,14 @@ class ReviewWidget(Dock):
 
     def _on_nameless(self) -> None:
         self._ask_name()
-        self._say_problem(UserError("Nothing is decided yet.", "Give your name above, then decide."))
+        self._say_problem(UserError("Nothing was decided.", "Enter your name above, then decide again."))
 
     def _on_recovered(self, case_id: str) -> None:
         case = self.casework.cases.get(case_id)
         if case is not None:
             self._on_told(
-                f"Case {case.number}: strokes that were not saved when the program ended are back. "
-                "Ctrl+Z takes them away."
+                f"Case {case.number}: strokes that were not saved when the program ended were restored. "
+                "Ctrl+Z removes them."
             )
 
     def _on_failed(self, error: UserError) -> None:

@@ -42,7 +42,7 @@ class RulerBox(QWidget):
             button.setMinimumWidth(1)
             row.addWidget(button)
         self.clear = QPushButton("Clear")
-        self.clear.setToolTip("Take all lines of this case away.")
+        self.clear.setToolTip("Remove all lines of this case.")
         self.clear.clicked.connect(lambda: self._casework.decisions.set_measurements(()))
         row.addWidget(self.clear)
         self.text = Words(name="measures")

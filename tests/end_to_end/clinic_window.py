@@ -266,7 +266,7 @@ class Hands(QObject):
         QTest.mouseClick(dialog.masks.findChild(QPushButton), LEFT)
         QTest.mouseClick(dialog.folder.findChild(QPushButton), LEFT)
         dialog.manifest.findChild(QLineEdit).setText(manifest)
-        self.click("Make project")
+        self.click("Create project")
 
     def _front(self) -> Any:
         """The dialog that is open, else the window."""

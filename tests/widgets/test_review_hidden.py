@@ -82,7 +82,7 @@ def test_the_name_is_asked_for_before_the_first_decision(started, viewer, qtbot)
     canvas = viewer.window._qt_viewer.canvas.native
     qtbot.keyClick(canvas, A)
     review.settle()
-    assert number(dock) == 1 and "Give your name" in dock.message.text()
+    assert number(dock) == 1 and "Enter your name" in dock.message.text()
     head = next(case.revision for case in review.work.project.cases() if case.number == 1)
     assert review.work.project.revision(head).author.name == login_name("unnamed reviewer")
     qtbot.keyClicks(line, "Ann")

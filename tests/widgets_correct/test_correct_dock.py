@@ -111,14 +111,14 @@ def test_the_first_mask_comes_back(dock, known, hands):
     first = mask.data.copy()
     mask.data_setitem((np.array([5, 80]), np.array([5, 60])), np.array([1, 0], np.uint8))
     hands.ready()
-    dock.actions.buttons["First mask again"].click()
+    dock.actions.buttons["Restore first mask"].click()
     hands.ready()
     assert np.array_equal(mask.data, first)
     assert len(mask._undo_history) == 2
 
 
 def test_without_a_first_mask_that_is_grey_and_says_why(dock, case):
-    button = dock.actions.buttons["First mask again"]
+    button = dock.actions.buttons["Restore first mask"]
     assert not button.isEnabled() and "no first mask" in button.toolTip()
 
 
@@ -366,7 +366,7 @@ def test_what_is_told_later_about_a_mask_counts(dock, viewer, case, hands):
     context = MaskContext(ref(image), spacing_mm=(1.0, 1.0), model_mask=lambda: np.zeros_like(mask.data))
     session_of(viewer).keep_context(mask, context)
     hands.ready()
-    assert dock.actions.buttons["First mask again"].isEnabled()
+    assert dock.actions.buttons["Restore first mask"].isEnabled()
     assert "Dice 0.000" in text(dock, "sizes")
 
 

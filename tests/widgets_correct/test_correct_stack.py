@@ -166,7 +166,7 @@ def test_the_bundled_ct(dock, viewer, hands):
     hands.ready()
     assert 0 < mask.data[at].sum() < first[at].sum() and np.array_equal(mask.data[at + 1], first[at + 1])
     assert "Dice 1.000" not in text(dock, "sizes")
-    dock.actions.buttons["First mask again"].click()
+    dock.actions.buttons["Restore first mask"].click()
     hands.ready()
     assert np.array_equal(mask.data, first)
 

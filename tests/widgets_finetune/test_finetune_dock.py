@@ -246,7 +246,7 @@ def test_a_training_is_held_and_stopped(dock, started, library, qtbot):
     job, ids = started()
     job.tell(*fold(1, ids[1]))
     qtbot.mouseClick(dock.run.pause, LEFT)
-    assert dock.training.stage is Stage.PAUSED and dock.run.pause.text() == "Go on"
+    assert dock.training.stage is Stage.PAUSED and dock.run.pause.text() == "Resume"
     qtbot.mouseClick(dock.run.pause, LEFT)
     qtbot.mouseClick(dock.run.stop, LEFT)
     assert job.words == ["pause", "resume", "stop"]
@@ -368,7 +368,7 @@ def test_cases_that_have_taught_the_model_are_told_before(dock, project, library
     add_model(library, "second", parent="test-lung", trained_on=taught)
     dock.setup.model.reload()
     dock.setup.model.setCurrentText("second")
-    qtbot.waitUntil(lambda: "3 of these 4 cases have taught second" in dock.setup.taught.text())
+    qtbot.waitUntil(lambda: "3 of these 4 cases were used to train second" in dock.setup.taught.text())
     assert "begin with test-lung" in dock.setup.taught.text()
 
 
@@ -384,7 +384,7 @@ def test_cases_that_taught_it_in_another_project_are_told_too(dock, project, lib
     add_model(library, "second", parent="test-lung", trained_on=taught)
     dock.setup.model.reload()
     dock.setup.model.setCurrentText("second")
-    qtbot.waitUntil(lambda: "2 of these 4 cases have taught second" in dock.setup.taught.text())
+    qtbot.waitUntil(lambda: "2 of these 4 cases were used to train second" in dock.setup.taught.text())
 
 
 def test_a_stroke_of_this_moment_is_learned_from(dock, project, engines, qtbot):

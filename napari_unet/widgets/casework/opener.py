@@ -221,7 +221,7 @@ class CaseOpener(QObject):
                 self._open(following)
                 return
             none = f"{_open_elsewhere(self._elsewhere.values())}; no other case is left to decide."
-            error = UserError(none, "Try again when they have been left.")
+            error = UserError(none, "Try again once they are closed there.")
         before, self._before = self._before, ""
         self._or_next = False
         self._elsewhere.clear()

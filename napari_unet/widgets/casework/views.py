@@ -76,7 +76,7 @@ class CaseViews(QObject):
 
         def show(labels: np.ndarray | None) -> None:
             if labels is None:
-                self._casework.told.emit("This case had no mask to begin with.")
+                self._casework.told.emit("This case has no first mask.")
             elif self._before is None:
                 layers.set_visible(False)
                 self._before = self._desk.add(_older_mask(layers, labels, f"{layers.image.name}: first mask"))
@@ -136,7 +136,7 @@ class CaseViews(QObject):
             if places:
                 self._go(layers)
             else:
-                self._casework.told.emit("The model is not in doubt anywhere, or has not seen this case.")
+                self._casework.told.emit("The model is sure everywhere, or has not seen this case.")
 
         self._for_this_case(layers, find, go)
 

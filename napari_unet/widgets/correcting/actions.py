@@ -115,14 +115,14 @@ def _restore(box: ActionBox, plane: Plane) -> Callable[[np.ndarray], object]:
     return lambda labels: restore_in(labels, model, None)
 
 
-_AGAIN = _Action("First mask again", "The model's mask, or the file's, again.", "Restored.", _restore)
+_AGAIN = _Action("Restore first mask", "The model's mask, or the file's, as it was.", "Restored.", _restore)
 _ROWS = (
     (
         _Action("Fill holes", "Fill every hole of the lungs.", "Holes filled.", lambda *_: fill_holes_change),
         _Action(
             "Keep two largest parts",
-            "Take all but the two largest parts away.",
-            "Small parts taken away.",
+            "Remove all but the two largest parts.",
+            "Small parts removed.",
             lambda *_: keep_largest,
         ),
     ),
@@ -134,13 +134,13 @@ _ROWS = (
     (
         _Action(
             "Mirror right lung",
-            "Begin the left lung anew: as the mirror image of the patient's right one.",
+            "Redraw the left lung as the mirror image of the patient's right one.",
             "The left lung is the mirror image of the right one now.",
             _mirror("right"),
         ),
         _Action(
             "Mirror left lung",
-            "Begin the right lung anew: as the mirror image of the patient's left one.",
+            "Redraw the right lung as the mirror image of the patient's left one.",
             "The right lung is the mirror image of the left one now.",
             _mirror("left"),
         ),

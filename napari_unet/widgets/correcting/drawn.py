@@ -26,7 +26,7 @@ class Inside(StrEnum):
     """What becomes of the inside of a lasso."""
 
     THRESHOLD = "apply a threshold"
-    MODEL = "bring the first mask back"
+    MODEL = "restore the first mask"
     LABEL = "paint"
     NOTHING = "erase"
 

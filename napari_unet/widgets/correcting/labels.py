@@ -26,7 +26,7 @@ class LabelBox(QWidget):
         self.unsure = self._button(
             "Not sure", IGNORE, "Nobody could say what is here: training and scores leave it out (Shift+U)."
         )
-        self.erase = self._button("Erase", NOTHING, "Take away what is painted (Shift+E).")
+        self.erase = self._button("Erase", NOTHING, "Erase what is painted (Shift+E).")
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._group.idClicked.connect(self._on_clicked)

@@ -32,8 +32,8 @@ _HINTS = (
     "Paints only what looks like the place where you begin. You see beforehand what it would paint. "
     "Hold Shift to erase.",
     "Begin in the lung and draw to where its border should be, or begin outside and draw into what is "
-    "too much. The border nearby is found anew.",
-    "Draw around a place; what is inside changes when you let go.",
+    "too much. The border nearby is redrawn.",
+    "Draw around a place; what is inside changes when you release the button.",
 )
 
 

@@ -27,8 +27,8 @@ _COLUMNS = ("Case", "Dice", "Change", "HD95")
 _FEWEST_ROWS = 5  # that can be seen on a low screen: the table alone scrolls
 _ROW, _FRAME = 23, 4  # pixels
 _HELD_OUT = "Each of these cases of yours was held out once: the model it tested had not seen its patient."
-_NONE_HELD_OUT = "None of your cases could test the new model: all have taught the model that it comes from."
-_NOT_PASSED = "It did not pass. You may use it all the same; better keep the present model."
+_NONE_HELD_OUT = "None of your cases could test the new model: all have trained the model it is based on."
+_NOT_PASSED = "It did not pass. You can use it all the same, but keeping the present model is safer."
 _MAYBE = (
     "It did not pass: its gain may be chance. You may use it all the same; more corrected cases, of at least "
     f"{LEAST} patients, would tell."

@@ -113,7 +113,7 @@ class CustomSettings(QWidget):
         self.rate.setRange(0.00001, 0.1)
         self.rate.setSingleStep(0.0001)
         self.rate.setValue(start.learning_rate)
-        self.rate.setToolTip("How far one step goes. Larger learns sooner, and may spoil what was known.")
+        self.rate.setToolTip("Size of one step. Larger ones learn faster, and may harm what the model knows.")
         self.frozen = _spin(
             0, 8, start.frozen, "Stages of the network, from the first, that stay as they are."
         )
@@ -121,12 +121,12 @@ class CustomSettings(QWidget):
         self.loss.addItems(list(_LOSSES))
         self.augment = QComboBox()
         self.augment.addItems(list(_AUGMENT))
-        self.augment.setToolTip("How much each image is changed at random before it is learned from.")
+        self.augment.setToolTip("How much each image is changed at random before the model is trained on it.")
         self.replay = _spin(
             0,
             90,
             round(100 * start.replay),
-            "Images that the model learned before, so that it does not forget.",
+            "Images from the model's earlier training, so that it does not forget them.",
         )
         self.replay.setSuffix(" % of each batch")
         self.seed = _spin(0, 999_999, start.seed, "The same seed gives the same model on the same processor.")

@@ -19,7 +19,7 @@ from napari_unet.widgets.session import Session
 _TICK_MS = 1000
 _SAYS = {
     Stage.PAUSED: "Paused after the step under way.",
-    Stage.STOPPING: "Stopping: no more is learned than now; then the models are compared…",
+    Stage.STOPPING: "Stopping: the training ends here, then the models are compared…",
     Stage.CANCELLING: "Cancelling…",
 }
 
@@ -44,13 +44,13 @@ class RunPage(QWidget):
         self.curves = CurvesView(viewer)
         self.preview = PreviewLayers(viewer)
         self.watch = QCheckBox("Show a held-out case as it improves")
-        self.watch.setToolTip("Two layers: an image that is not learned from, and its mask.")
+        self.watch.setToolTip("Two layers: an image that is not trained on, and its mask.")
         self.watch.toggled.connect(self._on_watch)
         self.shown = Words(name="shown")
         self.pause = QPushButton("Pause")
         self.pause.clicked.connect(lambda: self._on_pause())
         self.stop = QPushButton("Stop and keep the best")
-        self.stop.setToolTip("Learn no more steps; the model as it is best so far is compared and kept.")
+        self.stop.setToolTip("End the training here; the best model so far is compared and kept.")
         self.stop.clicked.connect(training.stop)
         self.cancel = QPushButton("Cancel")
         self.cancel.setToolTip("End it; no model is made.")
@@ -101,7 +101,7 @@ class RunPage(QWidget):
         cases = f"{len(wanted.pairs)} cases of {wanted.patients} patients"
         self.title.say(f"<b>{escape(wanted.name)}</b> learns from {cases}")
         self.state.say(_SAYS.get(training.stage, ""))
-        self.pause.setText("Go on" if training.stage is Stage.PAUSED else "Pause")
+        self.pause.setText("Resume" if training.stage is Stage.PAUSED else "Pause")
         self.pause.setEnabled(training.stage in (Stage.RUNNING, Stage.PAUSED))
         self.stop.setEnabled(training.stage in (Stage.RUNNING, Stage.PAUSED))
         self.cancel.setEnabled(training.stage is not Stage.CANCELLING)

@@ -15,10 +15,11 @@ from napari_unet.training.outcome import Estimate
 from napari_unet.widgets.finetuning.presets import PresetBox
 from napari_unet.widgets.finetuning.source import LEAST, Chosen, SourceBox
 from napari_unet.widgets.finetuning.training import BUSY, Training, Wanted
-from napari_unet.widgets.forms import Fields, TextLine, Words
+from napari_unet.widgets.forms import Fields, Words
 from napari_unet.widgets.model_box import ModelBox
 from napari_unet.widgets.preferences import chosen_library
 from napari_unet.widgets.session import Session
+from napari_unet.widgets.text_fields import TextLine
 
 _CALM_MS = 800  # after the last change, before the time is measured again
 _OTHERS = 0.25  # share by which the number of cases may change before it is
@@ -123,7 +124,7 @@ class SetupPage(QWidget):
         others = "only the others" if taught < cases else "none of them"
         first = f" To test it on all of them, begin with {entry.card.parent}." if entry.card.parent else ""
         return (
-            f"{taught} of these {cases} cases have taught {entry.card.name} before: {others} can test the "
+            f"{taught} of these {cases} cases were used to train {entry.card.name}: {others} can test the "
             f"new model.{first}"
         )
 

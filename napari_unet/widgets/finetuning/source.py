@@ -169,7 +169,7 @@ class SourceBox(QWidget):
             self.says.say(
                 "No case is accepted or corrected yet. Do that in the Review dock."
                 if from_project
-                else "Open images, each with a mask that you stand for, and tick the masks."
+                else "Open images, each with a mask that you have checked, and tick the masks."
             )
         else:
             few = LEAST <= count.patients < gate_report.LEAST
@@ -177,7 +177,7 @@ class SourceBox(QWidget):
             if count.patients < LEAST:
                 self.warning.warn("At least 2 cases of different patients are needed: one to test on.")
             elif count.cases < FEW:
-                self.warning.warn(f"So few cases teach little, and test little. {2 * FEW} are a good start.")
+                self.warning.warn(f"So few cases train and test weakly. {2 * FEW} cases are a good start.")
         self.changed.emit()
 
     def _on_cases(self, *_: Any) -> None:

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_unet.widgets.forms import Fields, Foldable, Words
 from napari_unet.widgets.preferences import chosen_library
+from napari_unet.widgets.text_fields import TextBox
 
 _GLOB = set("*?[")
 _NOTHING, _FOLDER, _MODEL = "nothing", "folder", "model"
@@ -124,17 +125,17 @@ class AddDialog(QDialog):
             several=True,
         )
         self.folder = PathLine("A new folder", folder="Folder for the project")
-        self.protocol = QLineEdit()
-        self.protocol.setPlaceholderText("What belongs to the lung in these masks")
+        self.protocol = TextBox()
+        self.protocol.setPlaceholderText("What counts as lung in these masks")
         self.first = QComboBox()
         self._protocols: dict[str, str] = {}  # by the models' names
         self._own_protocol = False
         self._offer_models(model)
-        self.masks = PathLine("Masks with the images' names", folder="Folder with masks")
+        self.masks = PathLine("Masks named like the images", folder="Folder with masks")
         self.manifest = PathLine("CSV with the columns file, patient", files="Manifest (CSV)")
         buttons = QDialogButtonBox.StandardButton
         self.buttons = QDialogButtonBox(buttons.Ok | buttons.Cancel)
-        self.buttons.button(buttons.Ok).setText("Make project" if new else "Add")
+        self.buttons.button(buttons.Ok).setText("Create project" if new else "Add")
         self.buttons.accepted.connect(self._on_ok)
         self.buttons.rejected.connect(self.reject)
         self.why = Words(name="why_not")
@@ -155,7 +156,7 @@ class AddDialog(QDialog):
         if self._new:
             fields.add("Project", self.folder)
             fields.add("Protocol", self.protocol)
-            self.protocol.setToolTip("What belongs to the lung in this project, for every reviewer.")
+            self.protocol.setToolTip("What counts as lung in this project, for all reviewers.")
         more = QWidget()
         more_fields = Fields()
         more_fields.add("Manifest", self.manifest)
@@ -164,7 +165,7 @@ class AddDialog(QDialog):
         column = QVBoxLayout(self)
         column.addLayout(fields)
         column.addWidget(Foldable("More", more))
-        column.addWidget(Words("The images stay where they are; the project remembers where."))
+        column.addWidget(Words("The images stay where they are; the project stores their paths."))
         column.addStretch()
         column.addWidget(self.why)
         column.addWidget(self.buttons)
@@ -208,7 +209,6 @@ class AddDialog(QDialog):
         if not self._own_protocol:
             kind, model = self.first.currentData()
             self.protocol.setText("" if kind == _FOLDER else self._protocols.get(model) or _PROTOCOL)
-            self.protocol.home(False)
         self._enable()
 
     def _enable(self) -> None:

@@ -12,7 +12,7 @@ from napari_unet.widgets.forms import Words
 
 _SAYS = {
     FileState.MISSING: (
-        "The image file of case {} is not where it was. Was the folder moved, or a drive taken off?"
+        "The image file of case {} is not where it was. Was the folder moved, or a drive disconnected?"
     ),
     FileState.CHANGED: (
         "The image file of case {} has changed since it was added. Its mask may not fit any more, so it was "
@@ -38,10 +38,10 @@ class AsideBox(QFrame):
         self.take = QPushButton("Use the new image")
         self.take.setToolTip("An earlier decision no longer holds: the case needs a second look.")
         self.take.clicked.connect(lambda: self._resolve(True))
-        self.leave = QPushButton("Leave it aside")
+        self.leave = QPushButton("Keep it set aside")
         self.leave.clicked.connect(lambda: self._resolve(False))
-        self.search = QPushButton("Look in a folder…")
-        self.search.setToolTip("All missing files are sought there, by their content, whatever their names.")
+        self.search = QPushButton("Search a folder…")
+        self.search.setToolTip("All missing files are searched for there, by content, whatever their names.")
         self.search.clicked.connect(lambda: self._ask())
         self.again = QPushButton("Look again")
         self.again.clicked.connect(lambda: self.look_wanted.emit(None))
@@ -76,6 +76,6 @@ class AsideBox(QFrame):
             self.resolved.emit(case.id, keep)
 
     def _ask(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Where may the missing images be?")
+        folder = QFileDialog.getExistingDirectory(self, "Choose a folder to search for the missing images")
         if folder:
             self.look_wanted.emit(Path(folder))

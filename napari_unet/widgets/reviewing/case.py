@@ -12,8 +12,9 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 from napari_unet.io.identity import Identity
 from napari_unet.review.queue import SHAPE_PASSED, SHAPE_TIP
 from napari_unet.review.types import AuthorKind, Case, FileState, Order, Revision
-from napari_unet.widgets.forms import Fields, TextLine, Words
+from napari_unet.widgets.forms import Fields, Words
 from napari_unet.widgets.reviewing.queue_rows import patient_words, status_words, why_words
+from napari_unet.widgets.text_fields import TextLine
 
 _TIP = Qt.ItemDataRole.ToolTipRole
 
@@ -157,7 +158,7 @@ class CaseBox(QWidget):
             "Taken": identity.study_date,
         }
         known = [f"{title}: {value}" for title, value in said.items() if value]
-        self.who.say("\n".join(known) or "The file says nothing about who this is.")
+        self.who.say("\n".join(known) or "The file does not name the patient.")
 
     def _selected(self) -> str:
         return self.masks.currentData() or ""

@@ -26,7 +26,7 @@ _TEXTS = {
     "take_back": "Take back",
     "display": "Mask: filled",
     "probability": "Probability",
-    "jump": "Next doubt",
+    "jump": "Next uncertain",
     "flip": "Before/after",
 }
 _ROWS = (

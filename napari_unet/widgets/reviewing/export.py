@@ -158,7 +158,7 @@ def in_words(result: ExportResult) -> str:
     number = len(result.exported)
     said = f"{number:,} {'mask was' if number == 1 else 'masks were'} exported to {result.folder.name}."
     if result.left_out:
-        said += f" {len(result.left_out):,} left out: README.txt says why."
+        said += f" {len(result.left_out):,} not exported: README.txt says why."
     if result.text:
         said += f" {len(result.text):,} with rows of letters, perhaps names: README.txt lists them."
     for note in result.notes:

@@ -21,12 +21,13 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.review.saving.save_state import Saved, SaveState, Saving
-from napari_unet.widgets.forms import TextLine, Toned, Words
+from napari_unet.widgets.forms import Toned, Words
 from napari_unet.widgets.reviewing.queue_rows import ASIDE, MASKLESS, Progress
+from napari_unet.widgets.text_fields import TextLine
 
 _ENTRIES = {
     "add": "Add images…",
-    "masks": "Make missing first masks",
+    "masks": "Create missing first masks",
     "look": "Look for changed and moved files…",
     "export": "Export…",
     "names": "Show file names…",
@@ -75,7 +76,7 @@ class ReviewHead(QWidget):
         self.reviewer = Elided()
         self.reviewer.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.name = TextLine()
-        self.name.setPlaceholderText("Your name, then Enter: it stands with every decision")
+        self.name.setPlaceholderText("Your name, then Enter: stored with every decision")
         self.name.returnPressed.connect(self._on_name)
         self.name.hide()
         self.left_out = Words(name="left_out")
@@ -161,7 +162,7 @@ class ReviewHead(QWidget):
             where = (
                 f"<br>Your work is kept in {escape(str(state.rescue))}."
                 if state.rescue is not None
-                else "<br>Your work is kept while this window is open, and tried again by itself."
+                else "<br>Your work is kept while this window is open, and saving is tried again."
             )
             problem = f"{escape(state.problem.problem)} <b>{escape(state.problem.remedy)}</b>"
             self.trouble.say(f"<span style='color: var(--bad)'>{problem}{where}</span>")

@@ -18,9 +18,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.review.types import Case, Order, Status
-from napari_unet.widgets.forms import TextLine
 from napari_unet.widgets.reviewing.queue_model import THUMBNAIL, QueueModel
 from napari_unet.widgets.reviewing.queue_rows import NEEDING, SHOWN, Column, Wanted, header_words
+from napari_unet.widgets.text_fields import TextLine
 from napari_unet.widgets.tones import is_theme_change, tones_of
 
 _CALM_MS = 120  # the search begins this long after the last letter
@@ -173,7 +173,7 @@ class QueueTable(QWidget):
         self.empty.setVisible(not has_rows)
         filtered = self.search.text() or self.show_box.currentIndex() > 0
         none_yet = "No images yet.\nProject ▸ Add images… adds some."
-        self.empty.setText("No case is like this." if filtered else none_yet)
+        self.empty.setText("No case matches." if filtered else none_yet)
         row = self.model.row_of(self._current)
         if row >= 0:
             self.view.selectRow(row)
@@ -224,7 +224,7 @@ def _view(model: QueueModel) -> QTableView:
     rows = view.verticalHeader()
     rows.setVisible(False)
     rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)  # 10,000 rows are never measured one by one
-    rows.setDefaultSectionSize(_ROW)
+    rows.setDefaultSectionSize(max(_ROW, 2 * view.fontMetrics().height() + 2))  # two lines of text
     columns = view.horizontalHeader()
     columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     columns.setHighlightSections(False)

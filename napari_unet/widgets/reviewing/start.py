@@ -7,12 +7,13 @@ from pathlib import Path
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 
-from napari_unet.widgets.forms import Fields, TextLine, Words
+from napari_unet.widgets.forms import Fields, Words
 from napari_unet.widgets.reviewing import settings as review_settings
+from napari_unet.widgets.text_fields import TextLine
 
 _ABOUT = (
     "Go through many images by keyboard: look, then accept, correct or reject each one. "
-    "A <b>review project</b> is a folder that keeps the masks and all that was decided; "
+    "A <b>review project</b> is a folder that keeps the masks and all decisions; "
     "your images stay where they are."
 )
 _MANY = 4  # recent projects that are offered
@@ -28,14 +29,14 @@ class StartPage(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.reviewer = TextLine()
-        self.reviewer.setPlaceholderText("Every mask you correct bears it")
+        self.reviewer.setPlaceholderText("Stored with every mask you correct")
         self.reviewer.textEdited.connect(self._on_named)
         self.new = QPushButton("New project…")
-        self.new.setToolTip("Choose images; a folder for the project is made beside them.")
+        self.new.setToolTip("Choose images; a folder for the project is created next to them.")
         self.new.clicked.connect(lambda: self.new_wanted.emit())
         self.open = QPushButton("Open project…")
         self.open.clicked.connect(lambda: self._ask())
-        self.hint = Words("Give your name first: it stands with every decision.", name="name_hint")
+        self.hint = Words("Enter your name first: it is stored with every decision.", name="name_hint")
         self._recent = QVBoxLayout()
         fields = Fields()
         fields.add("Your name", self.reviewer)
@@ -60,7 +61,7 @@ class StartPage(QWidget):
                 gone.deleteLater()
         folders = review_settings.recent_projects()[:_MANY]
         if folders:
-            self._recent.addWidget(Words("<b>Go on with</b>"))
+            self._recent.addWidget(Words("<b>Recent projects</b>"))
         for folder in folders:
             button = QPushButton(folder.name)
             button.setToolTip(str(folder))
