@@ -226,8 +226,8 @@ def _resampled(labels: np.ndarray, mask: Geometry, image: Geometry) -> np.ndarra
 def _nearest(
     grid: Geometry, between: np.ndarray, shape: tuple[int, int, int]
 ) -> Iterator[tuple[int, tuple[np.ndarray, ...], tuple[np.ndarray, ...]]]:
-    """For each slice of a grid that another one of `shape` covers: (its number, the nearest voxels of the other,
-    which of its own these are), both as indices. between : from its indices to those of the other.
+    """For each slice of a grid that another one of `shape` covers: (its number, the nearest voxels of the
+    other, which of its own these are), both as indices. between : from its indices to those of the other.
     """
     rows, columns = np.arange(grid.shape[1])[:, None], np.arange(grid.shape[2])[None, :]
     turned = np.abs(between[:3, :3] - np.diag(np.diag(between[:3, :3]))).max() * max(grid.shape)

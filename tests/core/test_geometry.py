@@ -167,3 +167,32 @@ def test_open_layers_lie_together_unless_their_files_say_otherwise() -> None:
     assert lie_together(None, real) and lie_together(real, None) and lie_together(real, geometry())
     assert lie_together(identity, identity) and lie_together(identity, Geometry(SHAPE, None))
     assert not lie_together(identity, real) and not lie_together(geometry(at=(0, 0, 0)), real)
+
+
+@given(
+    st.tuples(*[st.integers(3, 7)] * 6),
+    st.tuples(*[st.floats(0.6, 2.5)] * 6),
+    st.tuples(*[st.floats(-2, 2)] * 3),
+    st.sampled_from([0.0, 0.25, -0.1]),
+)
+def test_each_voxel_gets_the_label_of_the_nearest_one(
+    lengths: tuple[int, ...], steps: tuple[float, ...], shift: tuple[float, ...], turn: float
+) -> None:
+    image = Geometry(lengths[:3], np.diag([*steps[:3], 1.0]))
+    rotation = np.eye(4)
+    rotation[1:3, 1:3] = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
+    mask = Geometry(lengths[3:], rotation @ np.diag([*steps[3:], 1.0]))
+    mask.affine[:3, 3] = shift
+    labels = np.zeros(mask.shape, np.uint8)
+    labels[1:-1, 1:-1, 1:-1] = 1 + np.indices(tuple(n - 2 for n in mask.shape)).sum(axis=0) % 3
+    try:
+        found, _ = on_grid_of(labels, mask, image)
+    except MisplacedMask:
+        return
+    between = np.linalg.inv(mask.affine) @ image.affine
+    expected = np.zeros(image.shape, np.uint8)
+    for index in np.ndindex(*image.shape):
+        there = np.floor(between[:3, :3] @ index + between[:3, 3] + 0.5 + 1e-4).astype(int)
+        if all(0 <= k < n for k, n in zip(there, mask.shape, strict=True)):
+            expected[index] = labels[tuple(there)]
+    np.testing.assert_array_equal(found, labels if same_grid(mask, image) else expected)
