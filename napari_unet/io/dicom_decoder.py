@@ -86,6 +86,7 @@ def decode_frame(src: bytes, runner: DecodeRunner) -> bytes:
     if syntax == _RLE:
         return _rle(src, runner)
     if syntax in _DCT:
+        _check_end(src)
         # the same name for both colour spaces: nothing is converted, pydicom does that
         space = "RGB" if runner.samples_per_pixel == 3 else None
         pixels = imagecodecs.jpeg8_decode(src, colorspace=space, outcolorspace=space)
@@ -100,6 +101,13 @@ def decode_frame(src: bytes, runner: DecodeRunner) -> bytes:
         runner.set_option("planar_configuration", int(in_planes))
     runner.set_option("bits_allocated", 8 * pixels.dtype.itemsize)
     return np.ascontiguousarray(pixels).tobytes()
+
+
+def _check_end(frame: bytes) -> None:
+    """Raises ValueError for a JPEG without an end of image: libjpeg makes up what is cut off, in grey."""
+    scan = frame.rfind(b"\xff\xda")  # neither this marker nor the end can occur among compressed pixels
+    if scan < 0 or frame.find(b"\xff\xd9", scan) < 0:
+        raise ValueError("the JPEG ends too early")
 
 
 def _rle(src: bytes, runner: DecodeRunner) -> bytes:

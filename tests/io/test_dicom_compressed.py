@@ -205,3 +205,23 @@ def test_more_bits_inside_than_the_header_has_room_for(tmp_path, pixels):
     raster = read_raster(_save(tmp_path / "a.dcm", eight, frame, uid.JPEG2000Lossless))
     np.testing.assert_array_equal(raster.pixels, pixels)
     assert "8 bits" in raster.notes[0]
+
+
+@pytest.mark.parametrize("share", [0.2, 0.6, 0.98])
+@pytest.mark.parametrize(
+    ("syntax", "encode"),
+    [
+        (uid.JPEGBaseline8Bit, lambda pixels: imagecodecs.jpeg8_encode((pixels >> 4).astype(np.uint8))),
+        (uid.JPEGExtended12Bit, lambda pixels: imagecodecs.jpeg8_encode(pixels, bitspersample=12)),
+        (uid.JPEGLosslessSV1, _lossless_jpeg(1)),
+        (uid.JPEGLossless, lambda pixels: imagecodecs.ljpeg_encode(pixels, bitspersample=12)),
+        (uid.JPEGLSLossless, imagecodecs.jpegls_encode),
+        (uid.JPEG2000Lossless, lambda pixels: imagecodecs.jpeg2k_encode(pixels, codecformat="j2k")),
+        (uid.HTJ2KLossless, imagecodecs.htj2k_encode),
+    ],
+)
+def test_a_frame_that_is_cut_is_refused_and_not_filled_with_grey(tmp_path, pixels, syntax, encode, share):
+    frame = encode(pixels)
+    path = _save(tmp_path / "cut.dcm", pixels, frame[: int(len(frame) * share)], syntax, **_stored())
+    with pytest.raises(UserError, match=r"cut\.dcm is damaged"):
+        read_raster(path)

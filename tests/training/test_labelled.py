@@ -203,3 +203,14 @@ def test_what_the_reader_of_an_image_says_is_told_without_the_file_s_name(tmp_pa
     assert note.startswith("Case a: The picture was mirrored") and "Kim" not in note
     samples = load_samples([Pair(pair.image, pair.mask, "p", "train")], (32, 40), CARD.intensity, False)
     assert any(text.startswith("Kim a.png: The picture was mirrored") for text in samples.notes)
+
+
+def test_a_border_of_padding_teaches_nothing() -> None:
+    plain = _pair()
+    image, labels = plain.image.pixels, plain.mask
+    for width in (1, 17):
+        framed = np.pad(image, width, constant_values=-5)
+        pair = TrainingPair("a", Raster(framed, padding=(-5.0, -5.0)), np.pad(labels, width))
+        ours, theirs = (labelled([one], CARD, oversize=False)[0] for one in (pair, plain))
+        np.testing.assert_array_equal(ours.images, theirs.images)
+        np.testing.assert_array_equal(ours.masks, theirs.masks)
