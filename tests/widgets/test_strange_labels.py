@@ -37,7 +37,7 @@ def test_a_new_label_and_a_stroke_are_told_and_listed(review, tmp_path):
     assert "Case 1: Label 3 means nothing in a lung mask." in str(review.failures[-1])
     stroke(mask, (34, 12), (34, 20))
     assert len(review.failures) == 1  # said once
-    assert review.open(ids[1]).selected_label == 1  # neither is carried to the next case
+    assert review.open(ids[1]).selected_label == 1  # 3 is not carried to the next case
     assert {2, 3} <= set(np.unique(review.saved(ids[0])))  # work is kept
 
 

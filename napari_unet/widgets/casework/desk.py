@@ -130,7 +130,7 @@ class CaseDesk(QObject):
     def _show(self, layers: CaseLayers, clerk: Clerk) -> None:
         viewer = self._viewer
         # before it is there: from then on its tool is other docks' too
-        self._habits.use_tool(layers.mask, layers.loaded)
+        self._habits.use_tool(layers.mask)
         if not layers.mask.visible:
             layers.hidden_tool = self._habits.mode
         self._session.keep_context(layers.mask, context_of(layers.loaded, layers.image))

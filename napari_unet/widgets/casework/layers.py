@@ -66,15 +66,12 @@ class Habits:
         low, high = loaded.limits
         return low + self.window[0] * (high - low), low + self.window[1] * (high - low)
 
-    def use_tool(self, mask: Labels, loaded: LoadedCase) -> None:
+    def use_tool(self, mask: Labels) -> None:
         """Give a mask layer the tool of the last one. An outline keeps its own opacity.
 
-        A setting that this mask cannot have is dropped; so is a label that means nothing here: a stray one,
-        and the left lung in a mask with one label for both.
+        A setting that this mask cannot have is dropped, and so is a label that means nothing.
         """
-        label = self.tool["selected_label"]
-        one_label = loaded.revision is not None and not loaded.sides
-        if label not in (0, RIGHT, LEFT, IGNORE) or (label == LEFT and one_label):
+        if self.tool["selected_label"] not in (0, RIGHT, LEFT, IGNORE):
             self.tool["selected_label"] = RIGHT
         for name, value in self.tool.items():
             if not (name == "opacity" and mask.contour):
