@@ -80,8 +80,8 @@ def compare(
 
 def _pairs(images: Path, masks: Path) -> Iterator[TrainingPair]:
     """Images with their masks; those without, or with several, are told and left out."""
-    from napari_unet.core.files import checksum
     from napari_unet.cli.inputs import case_names
+    from napari_unet.core.files import checksum
     from napari_unet.core.training_pair import TrainingPair
     from napari_unet.io.ignored import Ignored
     from napari_unet.io.names import list_images, list_images_and_masks, without_results

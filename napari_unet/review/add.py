@@ -182,9 +182,7 @@ def attach_masks(
             if project.case(case).revision is None:
                 without.append(case)
         yield CaseDone(case, done, len(sources), error)
-    return Attached(
-        *map(tuple, (attached, without, accepted, problems, notes, files.ignored))
-    )
+    return Attached(*map(tuple, (attached, without, accepted, problems, notes, files.ignored)))
 
 
 def _attach(project: ReviewProject, case: Case, image: Path, path: Path, by: str) -> tuple[str, ...]:

@@ -77,6 +77,7 @@ def test_lines_that_fit_several_or_no_image_are_told() -> None:
 def test_the_end_of_a_name_is_no_match() -> None:
     assert match([Line(2, "1.png", "p")], [Path("/x/11.png")]).lines == {}
 
+
 CASES = Path(__file__).parents[1] / "data" / "cases"
 
 
