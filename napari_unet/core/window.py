@@ -96,11 +96,21 @@ def display_pixels(raster: Raster, plane: np.ndarray | None = None) -> np.ndarra
     """
     pixels = raster.pixels if plane is None else plane
     window = display_window(raster)
+    if pixels.ndim == 2:
+        return _bytes(pixels, window, raster)
+    shown = np.empty(pixels.shape, np.uint8)
+    for z, one in enumerate(pixels):  # a volume four times over as float would not fit
+        shown[z] = _bytes(one, window, raster)
+    return shown
+
+
+def _bytes(plane: np.ndarray, window: Window, raster: Raster) -> np.ndarray:
+    """uint8 of an image (Y, X) of `raster` in this window."""
     with np.errstate(invalid="ignore"):
-        scaled = (pixels.astype(np.float32) - np.float32(window.low)) * np.float32(1 / window.width)
-        grey = np.clip(scaled, 0, 1)
+        grey = (plane.astype(np.float32) - np.float32(window.low)) * np.float32(1 / window.width)
+    grey = np.clip(grey, 0, 1)
     grey = np.where(np.isfinite(grey), 1 - grey if raster.inverted else grey, 0)
-    padded = padded_pixels(pixels, raster.padding)
+    padded = padded_pixels(plane, raster.padding)
     if padded is not None:
         grey[padded] = 0
     return np.asarray(np.rint(grey * 255), np.uint8)
