@@ -38,11 +38,11 @@ def presets(
 
     Arguments as in Raster; pixels may have any number of axes.
     """
-    full = full_window(pixels, padding)
-    found = list(CT_PRESETS) if modality_in(pixels, modality) is Modality.CT else []
+    full, sample = full_window(pixels, padding), sample_pixels(pixels, padding)
+    seen = sample.reshape((1,) * (pixels.ndim - 1) + (-1,))  # all of a CT would take too long to look at
+    found = list(CT_PRESETS) if modality_in(seen, modality) is Modality.CT else []
     if window is not None and window[0] < window[1]:
         found.append(Preset("as in the file", Window(*window)))
-    sample = sample_pixels(pixels, padding)
     low, high = np.percentile(sample, _TAILS) if sample.size else (0.0, 0.0)
     if low < high:
         found.append(Preset("automatic", Window(float(low), float(high))))

@@ -47,7 +47,7 @@ class Viewing:
         self.image = ImageInView(viewer)
         self.window_level = WindowLevel(viewer)
         self._wheel = CanvasWheel(viewer)
-        self.numbers = WindowText(viewer, self.window_level.name_of)
+        self.numbers = WindowText(viewer, self.window_level.in_words)
         self.outlines = MaskOutlines(viewer)
         self.upright = UprightView(viewer)
         self.marks = OrientationMarks(viewer)

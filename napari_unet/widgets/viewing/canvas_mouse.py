@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from napari import Viewer
 from napari.layers import Labels
+from napari.utils.notifications import show_info
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QMouseEvent
 
@@ -97,6 +98,8 @@ class CanvasMouse(QObject):
         elif button == _MIDDLE and self._viewer.dims.ndisplay == 2:
             drag = self._pan()
         if drag is None:
+            if tool and button == _RIGHT:
+                show_info("There is no grey image in view whose window could be changed.")
             return tool
         next(drag)
         self._drag, self._button = drag, button

@@ -11,7 +11,7 @@ from napari.utils.notifications import show_info
 
 from napari_unet.core.raster import Modality
 from napari_unet.core.window import Window, full_window, opening_window
-from napari_unet.core.window_presets import Preset, presets
+from napari_unet.core.window_presets import CT_PRESETS, Preset, presets
 from napari_unet.widgets.viewing.canvas_mouse import CanvasMouse, Drag
 from napari_unet.widgets.viewing.layers_in_view import header_of, is_grey, window_image
 
@@ -82,6 +82,14 @@ class WindowLevel:
         offered = _presets(image)
         first = offered[self._last.get(image, 0) % len(offered)]
         return next((one.name for one in (first, *offered) if _is_same(one.window, here)), "")
+
+    def in_words(self, image: Image) -> str:
+        """Window and level of `image` as numbers, with the name of the window if it has one."""
+        window, offered = Window(*image.contrast_limits), _presets(image)
+        unit = " HU" if offered[0] in CT_PRESETS else ""
+        name = self.name_of(image)
+        text = f"W {window.text(window.width)}  L {window.text(window.level)}{unit}"
+        return f"{text}  {name}" if name else text
 
     def _image(self) -> Image | None:
         image = window_image(self._viewer)

@@ -8,20 +8,18 @@ from napari import Viewer
 from napari.components.overlays import TextOverlay
 from napari.layers import Image
 
-from napari_unet.core.raster import Modality
-from napari_unet.core.window import Window
-from napari_unet.widgets.viewing.layers_in_view import Connections, header_of, window_image
+from napari_unet.widgets.viewing.layers_in_view import Connections, window_image
 
 NAME = "window_and_level"
 
 
 class WindowText:
-    """Shows the window and level of the image that the user means, and the name of a preset."""
+    """Shows the window and level of the image that the user means."""
 
-    def __init__(self, viewer: Viewer, name_of: Callable[[Image], str]) -> None:
-        """name_of : the preset that an image has now, "" for none."""
+    def __init__(self, viewer: Viewer, in_words: Callable[[Image], str]) -> None:
+        """in_words : what is said of an image."""
         self._viewer = viewer
-        self._name_of = name_of
+        self._in_words = in_words
         self._text = TextOverlay(font_size=10, position="bottom_left")
         viewer.canvas.overlays[NAME] = self._text
         layers = viewer.layers
@@ -47,14 +45,6 @@ class WindowText:
             self._text.text = text
         if bool(text) != self._text.visible:
             self._text.visible = bool(text)
-
-    def _in_words(self, image: Image) -> str:
-        window = Window(*image.contrast_limits)
-        unit = " HU" if header_of(image).get("modality") == Modality.CT else ""
-        name = self._name_of(image)
-        return f"W {window.text(window.width)}  L {window.text(window.level)}{unit}" + (
-            f"  {name}" if name else ""
-        )
 
     def _on_layers(self, _event: object = None) -> None:
         self._of_layers.close()
