@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_unet.review.types import Order, Status
 from napari_unet.widgets.casework.decisions import StillWrong
+from napari_unet.widgets.correct import CorrectWidget
 
 LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
@@ -225,3 +226,25 @@ def test_a_ct_that_is_painted_by_hand_is_checked(review, review_dock, tmp_path):
     review.settle()
     assert "missing-lung" in review.work.cases[id].checks
     review.qtbot.waitUntil(lambda: "no mask" not in review_dock.page.title.text())
+
+
+def test_a_tool_of_the_correct_dock_asks_too_and_is_free_afterwards(review, three):
+    correct = CorrectWidget(review.viewer)
+    review.viewer.window.add_dock_widget(correct, name="Correct", tabify=True)
+    mask = review.work.current_layer
+    before = mask.data.copy()
+
+    def is_ready():
+        waits = correct._look.isActive() or correct.target._job is not None
+        return not waits and not correct.editor.is_busy and correct.numbers.is_calm
+
+    grow = correct.actions.buttons["Grow"]
+    for words, changed in (("Leave", False), ("Change", True)):
+        review.qtbot.waitUntil(lambda: is_ready() and grow.isEnabled())
+        QTest.mouseClick(grow, LEFT)
+        press(review, question(review), words)
+        review.qtbot.waitUntil(is_ready)
+        assert (mask.data != before).any() == changed
+    review.work.desk.recorder.save()
+    np.testing.assert_array_equal(review.saved(three[0]), mask.data)
+    review.viewer.window.remove_dock_widget(correct)
