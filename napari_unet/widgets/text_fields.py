@@ -9,6 +9,8 @@ from qtpy.QtWidgets import QLineEdit, QPlainTextEdit
 _RETURN = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _ENDS = (*_RETURN, Qt.Key.Key_Escape)
 _LINES = 2
+_ROOM = 20  # pixels: above and below the lines
+_AS_LINE = "QPlainTextEdit { background-color: rgba(128, 128, 128, 70); border-radius: 2px }"  # on any theme
 
 
 class TextLine(QLineEdit):
@@ -44,8 +46,8 @@ class TextBox(QPlainTextEdit):
         super().__init__()
         self._is_set = False
         self.setTabChangesFocus(True)
-        around = 2 * (self.frameWidth() + round(self.document().documentMargin()))
-        self.setFixedHeight(_LINES * self.fontMetrics().lineSpacing() + around)
+        self.setStyleSheet(_AS_LINE)
+        self.setFixedHeight(_LINES * self.fontMetrics().lineSpacing() + _ROOM)
         self.textChanged.connect(self._on_changed)
 
     def text(self) -> str:

@@ -17,6 +17,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.review.types import Order, Reason, Status
 from napari_unet.widgets import open_review
 from napari_unet.widgets.reviewing import settings as review_settings
+from napari_unet.widgets.reviewing.queue_rows import Column
 from napari_unet.widgets.reviewing.start import StartPage
 from napari_unet.widgets.tones import DARK, LIGHT
 
@@ -253,3 +254,32 @@ def test_the_window_of_review_open_fits_a_small_screen(viewer, qtbot, monkeypatc
     qtbot.wait(200)
     assert room.contains(window.geometry().topLeft())
     assert window.width() <= room.width() and window.height() <= room.height()
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_whole_protocol_can_be_read_in_the_dialog(models, review_dock, viewer, qtbot, theme):
+    viewer.theme = theme
+    dialog = review_dock.ask_images(new=True)
+    qtbot.wait(100)
+    words = "Visible lung fields; the heart, the mediastinum and what lies behind them are left out."
+    dialog.protocol.setText(words)
+    qtbot.wait(50)
+    assert dialog.protocol.text() == words and not dialog.protocol.verticalScrollBar().isVisible()
+    assert cut_texts(dialog) == []
+    dialog.reject()
+
+
+def test_the_reason_of_a_row_fits_into_its_cell(started, qtbot):
+    dock, review = started
+    findings = (("unlike",), ("missing-lung", "holes", "extra-parts"), ("ratio",), ("border",), ())
+    for id, checks in zip(review.work.cases, findings, strict=False):
+        review.work.book.cases[id] = replace(review.work.cases[id], checks=checks)
+    work, table = review.work, dock.page.table
+    table.show_cases(work.cases, work.queue, Order.CHECKS)
+    width = table.view.columnWidth(Column.WHY) - 8
+    words = [table.model.data(table.model.index(row, Column.WHY)) for row in range(table.model.rowCount())]
+    assert "One lung is missing (+2 more)" in words
+    metrics = table.view.fontMetrics()
+    for text in words:
+        high = metrics.boundingRect(0, 0, width, 1000, Qt.TextFlag.TextWordWrap, text).height()
+        assert high <= table.view.rowHeight(0), text

@@ -14,6 +14,7 @@ from napari_unet.widgets.reviewing.queue_rows import (
     Column,
     Wanted,
     is_aside,
+    short_why,
     shown_rows,
     tip_of,
     words_of,
@@ -201,6 +202,8 @@ class QueueModel(QAbstractTableModel):
         if case is None:
             return None
         column = Column(index.column())
+        if role == _ROLE.DisplayRole and column is Column.WHY:
+            return short_why(case, self._order)
         if role == _ROLE.DisplayRole:
             return words_of(case, column, self._order)
         if role == _ROLE.ToolTipRole:

@@ -57,6 +57,7 @@ NEEDING = (ASIDE, MASKLESS)
 """What can be shown too: cases that need more than a look."""
 
 _LEAST_DECIDED = 5  # before that the time that is left is a guess
+_CELL = 48  # letters: two lines of the column
 _QUICK_S = 10.0  # nobody looks at a case for less
 
 
@@ -164,6 +165,16 @@ def patient_words(case: Case) -> str:
 def why_words(case: Case, order: Order) -> str:
     """Why the case stands where it stands in a queue of this order."""
     return priorities([case], order)[case.id][1]
+
+
+def short_why(case: Case, order: Order) -> str:
+    """`why_words` for a cell of two lines: of several findings the worst, and how many more there are."""
+    whole = why_words(case, order)
+    if order is not Order.CHECKS or is_aside(case):
+        return whole
+    worst, *more = whole.split("; ")
+    short = worst.partition(": ")[0] if len(worst) > _CELL else worst
+    return f"{short} (+{len(more)} more)" if more else short
 
 
 def is_aside(case: Case) -> bool:
