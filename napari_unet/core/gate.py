@@ -34,7 +34,7 @@ class Likeness:
 
     def __post_init__(self) -> None:
         widths = {len(row) for row in self.shape}
-        if len(widths) != 1 or not all(1 <= n <= _SHAPE_SIDE for n in (len(self.shape), *widths)):
+        if len(widths) > 1 or not all(1 <= n <= _SHAPE_SIDE for n in (len(self.shape) or 1, *widths)):
             raise ValueError(f"shape has 1 to {_SHAPE_SIDE} rows of one length, 1 to {_SHAPE_SIDE}")
         if not all(0 <= value <= 1 for row in self.shape for value in row):
             raise ValueError("shape has numbers in 0..1")
@@ -135,6 +135,8 @@ def likeness(probability: np.ndarray, like: Likeness) -> float:
     if box is None:
         return -1.0
     shape = np.asarray(like.shape)
+    if not shape.size:
+        return -1.0
     inside = mask[box].astype(np.float32)
     zoom = [a / b for a, b in zip(shape.shape, inside.shape, strict=True)]
     seen = ndimage.zoom(

@@ -113,7 +113,7 @@ def _meta_net(card: ModelCard) -> nn.Module:
         net = build_net(card.net)
     check_fits(net, card)
     expected = [output.likeness for output in card.outputs if output.likeness is not None]
-    if any(len({value for row in like.shape for value in row}) == 1 for like in expected):
+    if any(len({value for row in like.shape for value in row}) < 2 for like in expected):
         raise UserError(
             f"The card of the model {card.name} says that all masks look alike everywhere (likeness.shape).",
             "Install the model again.",

@@ -134,15 +134,22 @@ class ModelLibrary:
 
     def history(self) -> tuple[str, ...]:
         """The names of all models that were taken, the current one last; () if the record cannot be read."""
+        return self._recorded("history")
+
+    def ahead(self) -> str | None:
+        """The model that was gone back from last, None if it is not there or another was taken since."""
+        return next(reversed(self._there(self._recorded("ahead"))), None)
+
+    def _recorded(self, key: str) -> tuple[str, ...]:
         try:
-            names = json.loads((self.own / _CURRENT).read_text(encoding="utf-8"))["history"]
+            names = json.loads((self.own / _CURRENT).read_text(encoding="utf-8"))[key]
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             return ()
         known = isinstance(names, list) and all(isinstance(name, str) for name in names)
         return tuple(names) if known else ()
 
     def use(self, name: str) -> None:
-        """Makes a model the current one; the one before stays where it is.
+        """Makes a model the current one; the one before stays where it is, and can be gone back to.
 
         Raises UserError if there is no such model in the library, or if that cannot be recorded.
         """
@@ -150,28 +157,30 @@ class ModelLibrary:
             self.find(name)
             raise UserError(f"{name} is not in the library.", "Import the model first.")
         if self.current() != name:
-            self._record([*self.history(), name])
+            ahead = [other for other in self._recorded("ahead") if other != name]
+            self._record([*self.history(), name], ahead if name == self.ahead() else ())
 
     def roll_back(self) -> str | None:
         """Goes back to the model before the current one, and returns it; None if there is none.
 
-        Deletes nothing. Raises UserError if that cannot be recorded.
+        Deletes nothing; `ahead` names the one that was left. Raises UserError if that cannot be recorded.
         """
         names = list(self.history())
         there = self._there(names)
+        current = self.current()
         while names and names[-1] not in there:
             names.pop()
         left = names[:-1]
         while names and left and (left[-1] == names[-1] or left[-1] not in there):
             left.pop()
-        self._record(left)
+        self._record(left, [*self._recorded("ahead"), *([] if current is None else [current])])
         return left[-1] if left else None
 
     def _there(self, names: Sequence[str]) -> tuple[str, ...]:
         known = {entry.card.name for entry in self.scan()[0]} if names else set()
         return tuple(name for name in names if name in known)
 
-    def _record(self, names: Sequence[str]) -> None:
+    def _record(self, names: Sequence[str], ahead: Sequence[str]) -> None:
         try:
             self.own.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -180,7 +189,8 @@ class ModelLibrary:
                 "Choose another folder in the preferences.",
             ) from error
         with atomic_write(self.own / _CURRENT) as partial:
-            partial.write_text(json.dumps({"history": list(names)}, indent=2) + "\n", encoding="utf-8")
+            words = {"history": list(names), "ahead": list(ahead)}
+            partial.write_text(json.dumps(words, indent=2) + "\n", encoding="utf-8")
 
 
 def default_library(own: Path | None = None) -> ModelLibrary:

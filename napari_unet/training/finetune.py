@@ -26,6 +26,7 @@ from napari_unet.models.memory import read_memory
 from napari_unet.training.adapt import AdaptResult, Watch, adapt, mean_dice
 from napari_unet.training.adapt_config import PRESETS, AdaptConfig
 from napari_unet.training.cases import read_cases
+from napari_unet.training.compared import ComparedCase
 from napari_unet.training.estimate import measure_pace
 from napari_unet.training.folds import patient_folds
 from napari_unet.training.gate import Measured, gate_side, measure, measure_memory
@@ -117,6 +118,7 @@ class _FineTune:
         self._parts: list[tuple[int, ...]] = [*self._folds, ()]
         self._stopping = self._stopped = False
         self._compared = 0
+        self._drawn: tuple[dict[str, ComparedCase], dict[str, ComparedCase]] = ({}, {})  # held out, reference
         self._to_compare = len(self._fresh) + len(self._reference or ())
 
     def steps(self) -> Steps:
@@ -253,6 +255,8 @@ class _FineTune:
             try:
                 case = measure(self._parent, new, pair)
                 found.append(replace(case, group=str(self._cases.groups[k])))
+                if case.masks is not None:
+                    self._drawn[0][case.id] = case.masks
             except UserError as error:
                 problem = str(error)
             self._compared += 1
@@ -272,6 +276,7 @@ class _FineTune:
         before, of = self._compared, self._to_compare
         steps = measure_memory(self._parent, new, self._judges)
         found = yield from changed(steps, lambda done: CaseDone(done.name, before + done.done, of))
+        self._drawn[1].update({case.id: case.masks for case in found if case.masks is not None})
         return gate_side(REFERENCE, found)
 
     def _predictor(self, result: AdaptResult) -> Predictor:
@@ -306,7 +311,7 @@ class _FineTune:
         folder = self._library.own / name
         memory = child_memory(cases, self._memory, self._config.seed)
         card = save_model(result.weights, card, folder, memory=memory)
-        return FineTuneResult(card, folder, report, *seconds)
+        return FineTuneResult(card, folder, report, *seconds, *self._drawn)
 
 
 def _preset(name: str) -> AdaptConfig:

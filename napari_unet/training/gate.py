@@ -26,6 +26,7 @@ from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
 from napari_unet.models.memory import Memory, read_memory
 from napari_unet.training.cases import known_images
+from napari_unet.training.compared import ComparedCase, thinned
 from napari_unet.training.pairs import chosen_slices, read_pair
 from napari_unet.training.taught import taught_by
 
@@ -35,7 +36,8 @@ class Measured:
     """One case by an old and a new model: Dice, and HD95 in pixels (along a row, where they are not square).
 
     pixel_mm : what a pixel measures, None where the spacing is not known. notes : what was assumed. known :
-    what would give away each of its images in another set. group : see CaseScore.
+    what would give away each of its images in another set. group : see CaseScore. masks : what
+    both models drew, to be looked at.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Measured:
     notes: tuple[str, ...] = ()
     known: tuple[Known, ...] = ()
     group: str = ""
+    masks: ComparedCase | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ def measure(old: Predictor, new: Predictor, pair: TrainingPair) -> Measured:
         header = raster.header() | {"affine": None, "frame": None}
         raster, labels = Raster(raster.pixels[chosen], **header), labels[chosen]
     masks = [run(model.steps(raster, raster.inverted)).mask() for model in (old, new)]
-    return replace(_measured(pair.id, masks, labels, raster.spacing_mm), notes=notes, known=known)
+    found = _measured(pair.id, masks, labels, raster.spacing_mm)
+    return replace(found, notes=notes, known=known, masks=ComparedCase.of(masks[0], masks[1]))
 
 
 def measure_memory(
@@ -90,7 +94,8 @@ def measure_memory(
     found: list[Measured] = []
     for image, labels, item in zip(memory.images, memory.labels, memory.items, strict=True):
         masks = [run(model.steps(Raster(image), inverted=False)).mask() for model in models]
-        found.append(_measured(f"{item.source} {len(found) + 1}".strip(), masks, labels, None))
+        case = _measured(f"{item.source} {len(found) + 1}".strip(), masks, labels, None)
+        found.append(replace(case, masks=ComparedCase.of(masks[0], masks[1], thinned(image))))
         yield CaseDone(found[-1].id, len(found), len(memory.items))
     known = [Known("", item.patient, item.content_hash, item.phash or None) for item in memory.items]
     owners = [item.patient or f"image {k}" for k, item in enumerate(memory.items)]

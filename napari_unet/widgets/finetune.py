@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_unet.core.errors import UserError
 from napari_unet.widgets.dock import Dock
+from napari_unet.widgets.finetuning.contours import ContourView
 from napari_unet.widgets.finetuning.gate import GatePage
 from napari_unet.widgets.finetuning.in_use import InUse
 from napari_unet.widgets.finetuning.running import RunPage
@@ -49,11 +50,17 @@ class FineTuneWidget(Dock):
         self.setup = SetupPage(self._session, self.training)
         self.run = RunPage(self.training, self._session)
         self.gate = GatePage()
+        self.contours = ContourView(self._session)
         self.in_use = InUse(self._session)
         self.setup.wanted.connect(self._on_wanted)
         self.setup.failed.connect(self._on_failed)
         self.gate.taken.connect(self._on_taken)
         self.gate.kept.connect(self._on_kept)
+        self.gate.looked_at.connect(self._on_looked_at)
+        self.gate.looked_away.connect(self.contours.hide)
+        self.contours.shown.connect(self.gate.show_case)
+        self.contours.left.connect(lambda: self.gate.show_case(""))
+        self.contours.failed.connect(self._on_failed)
         self.in_use.used.connect(self._on_used)
         self.in_use.failed.connect(self._on_failed)
         body = QWidget()
@@ -70,6 +77,7 @@ class FineTuneWidget(Dock):
             signal.disconnect(slot)
         self.setup.close_down()
         self.run.close_down()
+        self.contours.close_down()
         self.in_use.close_down()
         self.training.detach(self._key)
 
@@ -79,6 +87,8 @@ class FineTuneWidget(Dock):
         stage, before = self.training.stage, self._shown
         self._shown = stage
         busy, decide = stage in BUSY, stage is Stage.DECIDE
+        if not decide:
+            self.contours.hide()
         focused = self.window().focusWidget()  # before anything is hidden, and it goes elsewhere
         has_keyboard = focused is not None and self.isAncestorOf(focused)
         self.run.setVisible(busy)
@@ -110,7 +120,23 @@ class FineTuneWidget(Dock):
         if self.visibleRegion().isEmpty():  # behind another tab
             show_info(f"The model {result.card.name} is made. See Fine-tune to decide about it.")
 
+    def on_shown(self, shown: bool) -> None:
+        """A dock that was closed shows nothing on the canvas."""
+        if not shown:
+            self.contours.hide()
+
     # -- what is done --
+
+    def _on_looked_at(self, yours: bool, id: str, name: str) -> None:
+        result, wanted = self.training.result, self.training.wanted
+        compared = (result.held_out if yours else result.reference).get(id)
+        pair = next((pair for pair in wanted.pairs if yours and pair.id == id), None)
+        if compared is None or (yours and pair is None):
+            self.contours.hide()
+            self._say(f"The masks of {escape(name)} were not kept.")
+            return
+        self._say("")
+        self.contours.show(compared, pair, name)
 
     def _on_wanted(self, wanted: Wanted) -> None:
         self._say("")

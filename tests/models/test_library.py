@@ -144,6 +144,25 @@ def test_the_current_model_is_the_last_one_taken(library: ModelLibrary) -> None:
     assert _named(library) == [("a", "1", False), ("b", "1", False)]
 
 
+def test_after_going_back_there_is_a_way_forward(library: ModelLibrary) -> None:
+    _with(library, "a", "b", "c")
+    for name in "abc":
+        library.use(name)
+    assert library.ahead() is None
+    assert library.roll_back() == "b" and library.ahead() == "c"
+    assert library.roll_back() == "a" and ModelLibrary(library.own).ahead() == "b"
+    library.use("b")
+    assert (library.current(), library.ahead()) == ("b", "c")
+    library.use("c")
+    assert library.history() == ("a", "b", "c") and library.ahead() is None
+    library.roll_back()
+    library.use("a")  # another way
+    assert library.ahead() is None
+    library.roll_back()
+    shutil.rmtree(library.own / "a")
+    assert library.ahead() is None
+
+
 def test_a_deleted_model_is_not_current(library: ModelLibrary) -> None:
     _with(library, "a", "b", "c")
     for name in "abac":

@@ -16,6 +16,7 @@ from napari_unet.core.gate_report import CaseScore, GateReport, GateSide
 from napari_unet.models.card import CARD_FILE, ModelCard
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, NewCase, Status
+from napari_unet.training.compared import ComparedCase
 from napari_unet.training.outcome import Estimate, FineTuneResult
 
 SHAPE = (60, 80)
@@ -124,4 +125,9 @@ def result_of(job: FakeJob, library: Path, forgets: float = 0.002, worst: float 
     site = tuple(CaseScore(p.id, 0.78, 0.9 + 0.01 * k if k else worst, 9.0, 4.0) for k, p in enumerate(pairs))
     old = tuple(CaseScore(f"Montgomery {k + 1}", 0.976, 0.976 - forgets, 3.0, 3.0) for k in range(3))
     report = GateReport("test-lung", name, GateSide("your images", site), GateSide("the reference set", old))
-    return FineTuneResult(ModelCard(name=name, parent="test-lung"), folder, report, 20.0, 40.0)
+    drawn = {pair.id: ComparedCase.of(lungs() > 0, np.roll(lungs() > 0, 4, axis=0)) for pair in pairs}
+    small = np.zeros((32, 32), bool)
+    small[8:20, 6:26] = True
+    seen = {case.id: ComparedCase.of(small, small.T, np.full((32, 32), 90, np.uint8)) for case in old}
+    card = ModelCard(name=name, parent="test-lung")
+    return FineTuneResult(card, folder, report, 20.0, 40.0, drawn, seen)

@@ -139,6 +139,12 @@ def test_from_the_click_to_the_new_model_and_back(dock, started, engines, others
     qtbot.waitUntil(lambda: default_library().current() == "test-lung")
     qtbot.waitUntil(lambda: dock._session.model == "test-lung")
     assert (library / name).is_dir(), "going back deletes nothing"
+    qtbot.waitUntil(dock.in_use.forward.isVisible)
+    assert dock.in_use.forward.text() == "Use the new model again" and name in dock.in_use.says.text()
+    qtbot.mouseClick(dock.in_use.forward, LEFT)
+    qtbot.waitUntil(lambda: default_library().current() == name and dock._session.model == name)
+    qtbot.waitUntil(lambda: not dock.in_use.forward.isVisible())
+    assert dock.in_use.back.text() == "Go back to test-lung"
 
 
 def test_a_model_that_forgets_is_not_suggested(dock, started, library, qtbot):

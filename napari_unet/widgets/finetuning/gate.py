@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.core.gate_report import HARM, LEAST, CaseScore, GateReport, GateSide
+from napari_unet.widgets.finetuning.contours import legend
 from napari_unet.widgets.finetuning.training import Wanted
 from napari_unet.widgets.forms import Words
 
@@ -38,10 +39,16 @@ _LOSS = 0.005  # of Dice in one case that is pointed out
 
 
 class GatePage(QWidget):
-    """taken : the new model is to be used. kept : the present one stays."""
+    """taken : the new model is to be used. kept : the present one stays.
+
+    looked_at : (whether it is one of the user's cases, its id, its name), a row was clicked or reached by the
+    keyboard. looked_away : nobody wants to see it any more.
+    """
 
     taken = Signal()
     kept = Signal()
+    looked_at = Signal(bool, str, str)
+    looked_away = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,6 +70,15 @@ class GatePage(QWidget):
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.itemSelectionChanged.connect(self._on_row)
+        self._cases: dict[int, tuple[bool, str, str]] = {}  # by row
+        self._models = ("", "")  # old and new
+        self.legend = Words(name="legend")
+        self.hide_case = QPushButton("Hide the case")
+        self.hide_case.setToolTip("Show what was on the canvas before.")
+        self.hide_case.setEnabled(False)
+        self.hide_case.clicked.connect(lambda: self.table.clearSelection())
         self.explained = Words(name="explained")
         self.take = QPushButton("Use the new model")
         self.take.clicked.connect(lambda: self.taken.emit())
@@ -73,7 +89,8 @@ class GatePage(QWidget):
         buttons.addWidget(self.keep)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        for part in (self.title, self.verdict, self.warning, self.protocol, self.table, self.explained):
+        below = (self.hide_case, self.legend, self.explained)
+        for part in (self.title, self.verdict, self.warning, self.protocol, self.table, *below):
             column.addWidget(part, stretch=part is self.table)
         column.addLayout(buttons)
         column.addStretch()
@@ -87,6 +104,8 @@ class GatePage(QWidget):
         self._warn(report)
         self.protocol.warn(wanted.differs) if wanted.differs else self.protocol.say("")
         self._fill(report, wanted)
+        self._models = (report.parent, report.child)
+        self.show_case("")
         how = _HELD_OUT + _by_chance(report.new_site) if report.new_site.cases else _NONE_HELD_OUT
         self.explained.say(f"Dice and border distance (HD95) before → after. {how}")
         for button, suggested in ((self.take, report.passed), (self.keep, not report.passed)):
@@ -95,6 +114,23 @@ class GatePage(QWidget):
             button.setFont(font)
             button.setAutoDefault(suggested)
             button.setDefault(suggested)
+
+    def show_case(self, name: str) -> None:
+        """This case is on the canvas now; "" for none."""
+        self.legend.say(legend(name, *self._models))
+        self.hide_case.setEnabled(bool(name))
+        if not name and self.table.selectedItems():
+            self.table.blockSignals(True)
+            self.table.clearSelection()
+            self.table.blockSignals(False)
+
+    def _on_row(self) -> None:
+        rows = {item.row() for item in self.table.selectedItems()}
+        case = self._cases.get(min(rows, default=-1))
+        if case is None:
+            self.looked_away.emit()
+        else:
+            self.looked_at.emit(*case)
 
     def focus(self) -> None:
         """The keyboard goes to the button that is suggested."""
@@ -109,17 +145,21 @@ class GatePage(QWidget):
         self.warning.warn(" ".join(said)) if said else self.warning.say("")
 
     def _fill(self, report: GateReport, wanted: Wanted) -> None:
+        self.table.blockSignals(True)
+        self.table.clearSelection()
         self.table.clearSpans()
         self.table.setRowCount(0)
-        self._add_side(report.new_site, lambda case: wanted.names.get(case.id, case.id))
+        self._cases.clear()
+        self._add_side(report.new_site, True, lambda case: wanted.names.get(case.id, case.id))
         if report.old_domain is not None:
-            self._add_side(report.old_domain, lambda case: case.id)
+            self._add_side(report.old_domain, False, lambda case: case.id)
+        self.table.blockSignals(False)
         head = self.table.horizontalHeader().sizeHint().height() + _FRAME
         rows = self.table.rowCount()
         self.table.setMinimumHeight(head + min(_FEWEST_ROWS, rows) * _ROW)
         self.table.setMaximumHeight(head + rows * _ROW)
 
-    def _add_side(self, side: GateSide, name: Callable[[CaseScore], str]) -> None:
+    def _add_side(self, side: GateSide, yours: bool, name: Callable[[CaseScore], str]) -> None:
         """A heading, then the cases, the one that lost most first."""
         row = self.table.rowCount()
         self.table.insertRow(row)
@@ -130,9 +170,11 @@ class GatePage(QWidget):
             font = item.font()
             font.setBold(True)
             item.setFont(font)
+            item.setFlags(Qt.ItemFlag.ItemIsEnabled)
             self.table.setItem(row, column, item)
         self.table.setSpan(row, 0, 1, len(_COLUMNS) - 1)
         for case in sorted(side.cases, key=_gain):
+            self._cases[self.table.rowCount()] = (yours, case.id, name(case))
             self._add_case(case, name(case))
 
     def _add_case(self, case: CaseScore, name: str) -> None:

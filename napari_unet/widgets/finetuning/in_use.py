@@ -1,4 +1,4 @@
-"""Which model is in use, and the way back to the one before it."""
+"""Which model is in use, the way back to the one before it, and forward again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ class InUse(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.says)
+        self.forward = QPushButton("Use the new model again")
+        self.forward.clicked.connect(lambda: self.go_forward())
         column.addWidget(self.back)
+        column.addWidget(self.forward)
         session.model_changed.connect(self.refresh)
         session.library_changed.connect(self.refresh)
         self.refresh()
@@ -52,7 +55,11 @@ class InUse(QWidget):
         taken = [name for name in library.history() if name in known]
         current = taken[-1] if taken else None
         before = next((name for name in reversed(taken) if name != current), None)
-        self.says.say("" if current is None else f"In use: <b>{escape(current)}</b>")
+        ahead = library.ahead()
+        left = "" if ahead is None else f". Left: {escape(ahead)}"
+        self.says.say("" if current is None else f"In use: <b>{escape(current)}</b>{left}")
+        self.forward.setVisible(ahead is not None)
+        self.forward.setToolTip(f"{ahead}, which you went back from.")
         self.back.setVisible(before is not None)
         self.back.setText(f"Go back to {before}")
         self.back.setToolTip("Use the model before it again. No model is deleted.")
@@ -72,10 +79,22 @@ class InUse(QWidget):
         """Use the model before the present one again."""
         self._change(lambda library: library.roll_back())
 
+    def go_forward(self) -> None:
+        """Use the model again that was gone back from."""
+
+        def change(library: ModelLibrary) -> str | None:
+            name = library.ahead()
+            if name is not None:
+                library.use(name)
+            return name
+
+        self._change(change)
+
     def _change(self, change: Callable[[ModelLibrary], str | None]) -> None:
         if self._job is not None:
             return
         self.back.setEnabled(False)
+        self.forward.setEnabled(False)
         library = chosen_library()
         job = self._job = run_in_thread(lambda: change(library), self)
         job.succeeded.connect(self._on_changed)
@@ -93,4 +112,5 @@ class InUse(QWidget):
     def _on_ended(self) -> None:
         self._job = None
         self.back.setEnabled(True)
+        self.forward.setEnabled(True)
         self.refresh()

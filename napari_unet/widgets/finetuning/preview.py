@@ -13,12 +13,12 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.core.window import display_window
 from napari_unet.io.formats import read_raster
+from napari_unet.training.compared import middle, thinned
 from napari_unet.widgets.casework.swift import inserted_unselected
 from napari_unet.widgets.jobs import Job, run_in_thread
 from napari_unet.widgets.layers import MAP
 from napari_unet.widgets.viewing.colours import mask_colormap
 
-_LARGEST = 1024  # pixels of the longer side: more is not seen, and would keep the window
 _OPACITY = 0.4
 _HALF = 128  # of the 8 bits of a probability
 
@@ -41,7 +41,7 @@ class PreviewLayers:
         if pair.id != self._case:
             self.remove()
             self._case, self._preview = pair.id, preview
-            job = self._reading = run_in_thread(lambda: _picture(pair))
+            job = self._reading = run_in_thread(lambda: picture_of(pair))
             job.succeeded.connect(lambda picture: self._on_read(job, picture))
             job.failed.connect(lambda error: None)  # the training itself tells of an image it cannot read
         elif self._mask is not None and self._mask in self._viewer.layers:
@@ -60,14 +60,14 @@ class PreviewLayers:
         """The layers that are shown now."""
         return tuple(layer for layer in (self._image, self._mask) if layer is not None)
 
-    def _on_read(self, job: Job, picture: _Picture) -> None:
+    def _on_read(self, job: Job, picture: Picture) -> None:
         if self._reading is not job or self._preview is None:
             return
         self._reading = None
         labels = _labels(self._preview)
         viewer = self._viewer
         was_empty, active = not viewer.layers, viewer.layers.selection.active
-        place = _place(viewer, picture.pixels.shape)
+        place = place_on_canvas(viewer, picture.pixels.shape)
         marked: dict[str, Any] = {"metadata": {MAP: "preview"}, "units": place.pop("units")}
         fit = np.array(picture.pixels.shape) / labels.shape  # the mask is of the size that the model sees
         image = Image(
@@ -105,26 +105,26 @@ def _labels(preview: Preview) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class _Picture:
+class Picture:
+    """A plane to be shown: its grey values, and those that are black and white."""
+
     pixels: np.ndarray
     limits: tuple[float, float]
     colormap: str
 
 
-def _picture(pair: TrainingPair) -> _Picture:
+def picture_of(pair: TrainingPair) -> Picture:
     """The image of a pair, of a stack the slice in its middle that counts; 2D, and not very large."""
     raster = pair.image if isinstance(pair.image, Raster) else read_raster(pair.image)
     pixels = raster.pixels
-    if pixels.ndim == 3:
-        counted = pair.slices or tuple(range(len(pixels)))
-        pixels = pixels[counted[len(counted) // 2]]
-    step = -(-max(pixels.shape) // _LARGEST)
-    pixels = np.array(pixels[::step, ::step])
+    if pixels.ndim == 3 and pair.slices:
+        pixels = pixels[list(pair.slices)]
+    pixels = thinned(middle(pixels))
     window = display_window(raster)
-    return _Picture(pixels, (window.low, window.high), "gray_r" if raster.inverted else "gray")
+    return Picture(pixels, (window.low, window.high), "gray_r" if raster.inverted else "gray")
 
 
-def _place(viewer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
+def place_on_canvas(viewer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
     """Scale, translation and units by which a picture covers what is on the canvas, as large as fits in."""
     if not viewer.layers:
         return {"scale": np.ones(2), "translate": np.zeros(2), "units": ("pixel", "pixel")}
