@@ -213,7 +213,7 @@ def test_the_tutorial_of_review() -> None:
 
 def test_limits_of_the_input_gate() -> None:
     text = (ROOT / "docs" / "input-gate.md").read_text(encoding="utf-8")
-    likeness = Likeness(())
+    likeness = Likeness(((1.0,),))
     assert f"under {SMALLEST} or over {LARGEST:,} pixels" in text
     assert f"Under {likeness.flag:g} the image is\nflagged, under {likeness.refuse:g} it is refused" in text
 
