@@ -151,3 +151,17 @@ def test_idle_minutes_do_not_count():
     assert time.take() == 10 + 20 + 5 + 10  # not the 65 s
     now[0] = 1000.0
     assert time.take() == 0
+
+
+def test_news_of_a_write_that_fails_is_told_and_stops_nothing(review, tmp_path):
+    review.start(write_images(tmp_path / "images", 1))
+
+    def fails(_result):
+        raise ValueError("Data is too large")
+
+    written = []
+    review.work.write(lambda project: project.set_setting("one", "1"), done=fails)
+    review.work.write(lambda project: project.setting("one"), done=written.append)
+    review.qtbot.waitUntil(lambda: bool(written))
+    assert written == ["1"]
+    assert "Data is too large" in str(review.failures[-1])

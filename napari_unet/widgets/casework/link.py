@@ -13,7 +13,7 @@ from qtpy.QtCore import QObject, Qt, Signal
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import Case, Order
 from napari_unet.widgets.casework.clerk import Clerk
-from napari_unet.widgets.jobs import Job
+from napari_unet.widgets.jobs import Job, in_words
 
 if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject
@@ -47,7 +47,7 @@ class ProjectLink(QObject):
         self.order: Order | None = None  # that the project remembers
         self._jobs: set[Job] = set()
         self._ending: Clerk | None = None  # of the project before: it may still be writing
-        self._later.connect(lambda task: task(), Qt.ConnectionType.QueuedConnection)
+        self._later.connect(self._do, Qt.ConnectionType.QueuedConnection)
 
     def open(self, folder: Path) -> Job:
         """Open the project in `folder`."""
@@ -156,6 +156,13 @@ class ProjectLink(QObject):
         self.clerk = Clerk(at_end)
         gc.freeze()  # napari collects garbage whenever a layer goes; what is there by now it may pass over
         self.opened.emit(cases, unsaved)
+
+    def _do(self, task: Callable[[], None]) -> None:
+        """What was written is written, whatever becomes of the news of it."""
+        try:
+            task()
+        except Exception as error:
+            self.failed.emit(in_words(error))
 
     def _soon(self, task: Callable[[], None]) -> None:
         """Do `task` on the GUI thread; from any thread."""
