@@ -7,6 +7,8 @@ from casework_fakes import write_images
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
+from napari_unet.review.queue import reasons
+
 
 def opened(review, tmp_path):
     ids = review.start(write_images(tmp_path / "images", 2))
@@ -39,6 +41,8 @@ def test_a_new_label_and_a_stroke_are_told_and_listed(review, tmp_path):
     assert len(review.failures) == 1  # said once
     assert review.open(ids[1]).selected_label == 1  # 3 is not carried to the next case
     assert {2, 3} <= set(np.unique(review.saved(ids[0])))  # work is kept
+    checks = review.work.project.case(ids[0]).checks
+    assert "labels" in checks and "Labels that do not fit" in reasons(checks)
 
 
 def test_a_label_that_fits_no_mask_does_not_keep_the_next_case_from_opening(review, tmp_path):

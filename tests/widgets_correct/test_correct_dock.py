@@ -386,6 +386,15 @@ def test_masks_of_wide_numbers(dock, viewer, case, hands):
     dock.tools.buttons[0].click()
     hands.drag(mask, (30, 30), (36, 30))
     assert mask.data[33, 30] == 1
+    mask.selected_label = 300
+    for tool in dock.tools.buttons:
+        if not tool.isChecked():
+            tool.click()
+        before = mask.data.copy()
+        hands.drag(mask, (60, 30), (66, 30), (66, 40), (60, 40))
+        hands.ready()
+        assert np.array_equal(mask.data, before)
+        assert "cannot hold label 300" in text(dock, "message") + text(dock, "status")
 
 
 def test_a_hidden_mask_is_changed_too(dock, holed, hands):
