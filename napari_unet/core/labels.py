@@ -21,6 +21,7 @@ RIGHT, LEFT = 1, 2
 THE_LABELS = f"1 (lung, right lung), 2 (left lung) or {IGNORE} (not sure)"
 SIDE_NAMES = {RIGHT: "right", LEFT: "left"}
 
+_COUNTED = 1 << 16
 _WHOLE = 0.05  # a number is taken for the whole number that is no farther than this
 _QUIET = 1e-3  # departures up to this are rounding errors and not worth a word
 _SMALL = 32  # whole numbers up to this number labels; grey edges have larger ones between
@@ -69,9 +70,9 @@ def strays(labels: np.ndarray) -> tuple[int, ...]:
 
 def values_in(labels: np.ndarray) -> list[int]:
     """The different values of an integer or bool array, ascending."""
-    if labels.dtype in (np.uint8, np.uint16):
-        seen = np.zeros(np.iinfo(labels.dtype).max + 1, bool)
-        seen[labels] = True
+    if labels.size and int(labels.min()) >= 0 and int(labels.max()) < _COUNTED:  # no need to sort them
+        seen = np.zeros(_COUNTED, bool)
+        seen[labels.view(np.uint8) if labels.dtype == bool else labels] = True
         return [int(value) for value in np.flatnonzero(seen)]
     return [int(value) for value in np.unique(labels)]
 
@@ -169,7 +170,7 @@ def label_map(values: np.ndarray, lossy: bool = False) -> MaskLabels:
 
 
 def whole_numbers(values: np.ndarray) -> np.ndarray | None:
-    """`values` if they are integers or bool, else the nearest whole numbers, int64; None if one is too far.
+    """`values` if they are integers or bool, else the nearest whole numbers; None if one is too far.
 
     Raises UserError for nan.
     """
@@ -180,7 +181,7 @@ def whole_numbers(values: np.ndarray) -> np.ndarray | None:
     whole = np.rint(values)
     off = float(np.abs(values - whole).max(initial=0))
     near = off <= max(_WHOLE, 1e-6 * float(np.abs(whole).max(initial=0)))
-    return whole.astype(np.int64) if near else None
+    return whole.astype(np.int32 if np.abs(whole).max(initial=0) < 1 << 31 else np.int64) if near else None
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:
