@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QApplication, QMessageBox
 from napari_unet.review.types import Order, Status
 from napari_unet.widgets.casework.decisions import StillWrong
 from napari_unet.widgets.correct import CorrectWidget
+from napari_unet.widgets.reviewing.queue_rows import tip_of
 
 LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
@@ -116,6 +117,9 @@ def test_yes_is_asked_once_and_decision_and_correction_keep_their_own_times(revi
     case = project.case(three[0])
     assert (case.status, case.decided, case.reviewer) == (Status.CORRECTED, decided, "Ann")
     assert case.changed_by == "Bob" and case.changed > decided
+    review.qtbot.waitUntil(lambda: review.work.cases[three[0]].changed_by == "Bob")
+    assert "by Bob" in tip_of(review.work.cases[three[0]], Order.ID)
+    assert "after the decision" in tip_of(review.work.cases[three[0]], Order.ID)
     mask.undo()
     mask.undo()
     review.work.desk.recorder.save()

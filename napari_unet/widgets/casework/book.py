@@ -69,7 +69,8 @@ class CaseBook(QObject):
         before = self.cases.get(case.id)
         if before is None:
             return
-        now = replace(before, revision=case.revision, checks=case.checks)
+        made = {"changed": case.changed, "changed_by": case.changed_by}
+        now = replace(before, revision=case.revision, checks=case.checks, **made)
         if before.status in USABLE and case.status in USABLE:
             now = replace(now, status=case.status)
         if now != before:
