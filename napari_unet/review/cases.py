@@ -172,11 +172,11 @@ def nobody(salt: str, patients: Collection[str]) -> frozenset[str]:
 
 
 def _hashed(salt: str, patient: str, placeholders: Collection[str]) -> str:
-    """What stands for a patient, "" for the empty text; all placeholders have one hash, see `nobody`."""
+    """What stands for a patient, "" for the empty text; placeholders have the hashes of `nobody`."""
     if not patient:
         return ""
-    if patient.strip() in placeholders:
-        return salted(salt, _NOBODY)
+    if patient.strip() in placeholders:  # a zero may turn out to be the first of those that are counted
+        return salted(salt, _NOBODY if patient.strip("0 ") else patient.strip())
     return salted(salt, f"patient {patient}" if is_placeholder(patient) else patient)
 
 

@@ -15,7 +15,6 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.review import rows, schema, training
-from napari_unet.review.cases import nobody
 from napari_unet.review.create import DATABASE_NAME, make_project
 from napari_unet.review.database import Database
 from napari_unet.review.faults import faults_explained
@@ -49,11 +48,10 @@ class ReviewProject(MaskStore):
         self.storage_note = "" if lock is None else NOTE
         with database.reading() as connection:
             about = connection.execute(select(schema.project)).one()
-            patients = set(connection.execute(select(schema.cases.c.patient).distinct()).scalars())
         self.id: str = about.id
         self.protocol: str = about.protocol
         self._salt: str = about.salt
-        self._nobody = nobody(self._salt, patients)
+        self._know_nobody()
 
     @classmethod
     def create(cls, folder: Path, protocol: str = "") -> Self:

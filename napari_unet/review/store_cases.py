@@ -28,7 +28,9 @@ class CaseStore:
     def add(self, cases: Sequence[NewCase], by: str) -> list[tuple[str, bool]]:
         """Adds images; (case id, True if new) for each, in order. The same path again is the same case."""
         with self._database.writing() as connection:
-            return case_rows.add_cases(connection, self._salt, cases, by)
+            added = case_rows.add_cases(connection, self._salt, cases, by)
+        self._know_nobody()
+        return added
 
     def cases(self) -> list[Case]:
         """Every case, by number."""
@@ -80,6 +82,14 @@ class CaseStore:
         """
         with self._database.writing() as connection:
             case_rows.put_facts(connection, self._salt, facts, by)
+        self._know_nobody()
+
+    def _know_nobody(self) -> None:
+        """Finds out which hashes in the place of a patient stand for none: others may be there by now."""
+        query = select(schema.cases.c.patient).distinct()
+        with self._database.reading() as connection:
+            patients = set(connection.execute(query).scalars())
+        self._nobody = case_rows.nobody(self._salt, patients)
 
     def relocate(self, case: str, path: str, by: str) -> None:
         """The case's image was found elsewhere, with the same content. UserError if it is another case's."""

@@ -98,6 +98,16 @@ def test_placeholders_that_an_older_version_hashed_are_known_again(room):
         assert case.placeholder and case.patient == ""
 
 
+def test_in_headers_that_count_from_zero_zero_is_a_patient(room):
+    for k, patient in enumerate(["0", "0", "1", "2"]):
+        dicom(room, f"film{k}", k, patient)
+        if k == 1:
+            assert all(case.placeholder for case in room.project.cases())  # nothing counts so far
+    patients = [case.patient for case in room.project.cases()]
+    assert patients[0] and patients[0] == patients[1] and len(set(patients)) == 3
+    assert room.project.patients() == (3, 0)
+
+
 def test_a_placeholder_in_a_manifest_gives_way_to_the_header(room):
     path = room.sources / "film.dcm"
     save(path, picture(1), PatientID="ID-12")
