@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
+from napari_unet.io.alone import writing_alone
 from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, NetSpec
 from napari_unet.models.library import ModelEntry
 from napari_unet.models.memory import Memory, write_memory
@@ -60,6 +61,13 @@ def save_model(
     memory : what it remembers; without, the card says that it remembers nothing.
     Raises UserError if the folder exists (a model is never overwritten) or cannot be written.
     """
+    with writing_alone(folder):
+        return _saved(weights, card, folder, half, memory)
+
+
+def _saved(
+    weights: dict[str, Tensor], card: ModelCard, folder: Path, half: bool, memory: Memory | None
+) -> ModelCard:
     if folder.exists():
         raise UserError(f"There is a model in {folder} already.", "Choose another name or version.")
     partial = folder.with_name(folder.name + ".partial")

@@ -22,6 +22,7 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
+from napari_unet.io.alone import writing_alone
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.formats import read_raster
 from napari_unet.models.card import DataSource, InputSpec, ModelCard, Output, ScoreRow
@@ -47,7 +48,8 @@ def train_model(
     folder : where the model goes; it must not exist. state : where a broken-off training goes on (default:
     beside `folder`). The weights and, unless the recipe's card names one, the threshold are chosen on the
     validation split; the sets in `recipe.scores` are read afterwards, once.
-    Raises UserError for unusable data and, before anything is trained, if `folder` exists.
+    Raises UserError for unusable data and, before anything is trained, if `folder` exists or another program
+    trains in `state`.
     """
     if folder.exists():
         raise UserError(f"There is a model in {folder} already.", "Choose another folder.")
@@ -64,8 +66,9 @@ def train_model(
         yield Note(text)
     torch.manual_seed(recipe.training.seed)
     net = build_net(recipe.net)
-    result = yield from fit(net, train, val, recipe.size, recipe.training, state, chosen)
-    _write_curves(state / CURVES_FILE, result.history)
+    with writing_alone(state):
+        result = yield from fit(net, train, val, recipe.size, recipe.training, state, chosen)
+        _write_curves(state / CURVES_FILE, result.history)
     written = dict(recipe.card)
     output = Output(
         mask_rule=recipe.mask_rule,

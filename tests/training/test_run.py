@@ -24,6 +24,7 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run as run_steps
 from napari_unet.inference.predictor import Predictor
 from napari_unet.inference.segment import segment_steps
+from napari_unet.io.alone import writing_alone
 from napari_unet.models.card import NetSpec, read_card
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.export_onnx import TOLERANCE, export_onnx
@@ -131,6 +132,12 @@ def test_a_broken_off_training_goes_on(recipe: Recipe, tmp_path: Path) -> None:
     events, card = _train(recipe, tmp_path / "mine")
     assert [event.epoch for event in events if isinstance(event, EpochEnded)] == [2]
     assert card.sha256 == straight.sha256
+
+
+def test_two_trainings_do_not_share_what_they_go_on_from(recipe: Recipe, tmp_path: Path) -> None:
+    with writing_alone(tmp_path / "mine.training"), pytest.raises(UserError, match="Another program"):
+        _train(recipe, tmp_path / "mine")
+    assert not (tmp_path / "mine").exists()
 
 
 def test_a_split_without_images(recipe: Recipe, tmp_path: Path) -> None:

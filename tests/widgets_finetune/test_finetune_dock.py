@@ -400,6 +400,9 @@ def test_a_stroke_of_this_moment_is_learned_from(dock, project, engines, qtbot):
     qtbot.waitUntil(lambda: work.current is not None)
     before = work.cases[ids[0]].revision
     work.current_layer.paint((2, 2), 1)
+    qtbot.waitUntil(lambda: work.approved.question is not None)  # the mask was accepted
+    change = next(b for b in work.approved.question.buttons() if b.text().startswith("Change"))
+    qtbot.mouseClick(change, LEFT)
     qtbot.waitUntil(dock.setup.start.isEnabled)
     qtbot.mouseClick(dock.setup.start, LEFT)
     qtbot.waitUntil(lambda: bool(engines.jobs))

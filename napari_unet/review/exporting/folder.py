@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from napari_unet.core.errors import UserError
+from napari_unet.io.alone import writing_alone
 
 
 @contextmanager
@@ -17,9 +18,14 @@ def new_folder(folder: Path) -> Iterator[Path]:
     """Gives a hidden folder beside `folder`, which becomes `folder` when the block ends well.
 
     If the block fails or is left early, nothing is left behind. Leftovers of a killed run are cleared away.
-    Raises UserError if `folder` is there and not empty, or cannot be written.
+    Raises UserError if `folder` is there and not empty, or cannot be written, or another program writes it.
     """
     target = folder.absolute()
+    with writing_alone(target):
+        yield from _made(folder, target)
+
+
+def _made(folder: Path, target: Path) -> Iterator[Path]:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UserError(f"{folder} exists already and is not overwritten.", "Choose another folder.")
     partial = target.with_name(f".{target.name}.partial")
