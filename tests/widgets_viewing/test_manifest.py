@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import warnings
+from fnmatch import fnmatch
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -52,7 +53,10 @@ for name in {names!r}:
 
 def test_readers_claim_dicom_and_nifti_only(manifest):
     claimed = {p for reader in manifest.contributions.readers for p in reader.filename_patterns}
-    assert {pattern.lower() for pattern in claimed} == {"*.dcm", "*.dicom", "*.nii", "*.nii.gz"}
+    assert {"*.dcm", "*.dicom", "*.ima", "*.nii", "*.nii.gz"} <= claimed
+    others = ("png", "jpg", "jpeg", "tif", "tiff", "ome.tif", "bmp", "gif", "npy", "csv", "zarr", "mha", "txt")
+    for name in (f"{stem}.{suffix}" for stem in ("a", "chest 1", "IM0001", "1.2.3") for suffix in others):
+        assert not any(fnmatch(name, pattern) for pattern in claimed), name
 
 
 def test_bindings_are_not_left_to_the_manifest(manifest):
