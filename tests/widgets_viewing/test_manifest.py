@@ -54,7 +54,7 @@ for name in {names!r}:
 def test_readers_claim_dicom_and_nifti_only(manifest):
     claimed = {p for reader in manifest.contributions.readers for p in reader.filename_patterns}
     assert {"*.dcm", "*.dicom", "*.ima", "*.nii", "*.nii.gz"} <= claimed
-    others = ("png", "jpg", "jpeg", "tif", "tiff", "ome.tif", "bmp", "gif", "npy", "csv", "zarr", "mha", "txt")
+    others = ("png", "jpg", "jpeg", "tif", "tiff", "ome.tif", "bmp", "gif", "npy", "csv", "zarr", "txt")
     for name in (f"{stem}.{suffix}" for stem in ("a", "chest 1", "IM0001", "1.2.3") for suffix in others):
         assert not any(fnmatch(name, pattern) for pattern in claimed), name
 
