@@ -18,7 +18,7 @@ def test_the_gate_has_room_for_its_table(dock, started, library, viewer, qtbot, 
     qtbot.waitUntil(dock.gate.isVisible)
     qtbot.wait(200)
     assert scroll_bars(dock) == [dock.gate.table]
-    assert dock.gate.table.height() >= 8 * 23
+    assert dock.gate.table.height() >= 6 * 23  # with every warning there is
     assert cut_texts(dock) == []
     for button in (dock.gate.take, dock.gate.keep):
         assert button.visibleRegion().boundingRect() == button.rect()

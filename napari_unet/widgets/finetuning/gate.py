@@ -66,7 +66,8 @@ class GatePage(QWidget):
         self.table.setTabKeyNavigation(False)
         self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names differ at their ends
         self.table.setWordWrap(False)
-        self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        # as high as there is room: a size of its own would make the page scroll, too
+        self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
@@ -75,6 +76,10 @@ class GatePage(QWidget):
         self._cases: dict[int, tuple[bool, str, str]] = {}  # by row
         self._models = ("", "")  # old and new
         self.legend = Words(name="legend")
+        room = self.legend.sizePolicy()
+        room.setRetainSizeWhenHidden(True)  # the buttons below stay where they are when a case is shown
+        self.legend.setSizePolicy(room)
+        self.legend.setMinimumHeight(2 * self.legend.fontMetrics().lineSpacing())
         self.hide_case = QPushButton("Hide the case")
         self.hide_case.setToolTip("Show what was on the canvas before.")
         self.hide_case.setEnabled(False)
