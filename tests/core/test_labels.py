@@ -194,3 +194,9 @@ def test_what_is_lung_what_is_ignored_and_what_means_nothing(
 def test_strays_outside_of_a_byte() -> None:
     assert strays(np.array([[-1, 0, 1, 255, 256, 300]], np.int32)) == (-1, 256, 300)
     assert not lung(np.zeros((2, 2), bool)).any() and lung(np.ones((2, 2), bool)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32])
+def test_lung_is_all_but_background_and_not_sure_in_every_dtype(dtype: type) -> None:
+    values = np.arange(256).astype(dtype)
+    assert lung(values).tolist() == [0 < value < IGNORE for value in range(256)]
