@@ -154,9 +154,10 @@ def label_map(values: np.ndarray, lossy: bool = False) -> MaskLabels:
     notes = (rounded,) if off > _QUIET else ()
     present = values_in(whole)
     positive = [value for value in present if value > 0]
-    if lossy and positive and positive[-1] <= _SMALL:
+    if lossy and not (positive and positive[-1] > _SMALL):
+        holds = f"with values up to {positive[-1]}" if positive else "that is black all over"
         raise NotLabels(
-            f"The mask is a JPEG or WebP with values up to {positive[-1]}; these do not keep small numbers.",
+            f"The mask is a JPEG or WebP {holds}; these do not keep small numbers.",
             "Save it once more as PNG, TIFF or NIfTI.",
         )
     if not present or present[0] >= 0:

@@ -130,6 +130,14 @@ def test_a_jpeg_keeps_no_small_labels() -> None:
         file_labels(as_jpeg(TWO, 95), lossy=True)
 
 
+@pytest.mark.parametrize("quality", [10, 30, 50])
+def test_a_black_jpeg_may_have_held_small_labels_and_is_no_empty_mask(quality: int) -> None:
+    black = as_jpeg((HARD > 0).astype(np.uint8), quality)
+    assert not black.any()
+    with pytest.raises(UserError, match="black all over; these do not keep small numbers"):
+        file_labels(black, lossy=True)
+
+
 @given(arrays(np.uint8, (6, 7), elements=st.sampled_from([0, 1, 2, IGNORE])), st.floats(-0.01, 0.01))
 def test_labels_near_whole_numbers_are_these_numbers(labels: np.ndarray, off: float) -> None:
     exact = file_labels(labels)
