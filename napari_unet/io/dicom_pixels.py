@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _ALLOCATED = (1, 8, 16, 32, 64)
 _AGAIN = "Export it from the archive once more."
+_OVERLAYS = 16  # different values that the bits beside the image can have: four overlays are the most
 _EXACT = 2**24  # float32 holds whole numbers up to here
 
 
@@ -103,7 +104,8 @@ def _stored(
 
     bits : of a word that can be used. padded : these words are padding, and stay as they are.
     Old machines keep overlays in the bits beside those of the image, and say where. Bits that nothing
-    explains are an overlay if they make the image rougher, otherwise the header names too few.
+    explains are an overlay if they make the image rougher and could be one, otherwise the header names too
+    few. Of a negative number they may be 0: these are left out without a word.
     """
     count = int(header.number(dataset, "BitsStored", bits))
     whole = 8 * words.itemsize
@@ -121,14 +123,14 @@ def _stored(
     unexplained = _used(others, count, shift) & ~_overlay_bits(dataset)
     if unexplained:
         low_only = shift > 0 and not _used(others, count, 0)
-        if low_only or (shift == 0 and _roughness(words, padded) < _roughness(values, padded)):
+        if low_only or (shift == 0 and _is_deeper(words, values, count, padded)):
             values = words
             used = count if low_only else int(np.abs(others.astype(np.int64)).max()).bit_length()
             notes = (
                 f"The header says {count} bits a pixel up to bit {count + shift - 1}, and values have {used}"
                 " from the lowest on: they are taken whole.",
             )
-        else:
+        elif _used(others.view(f"u{words.itemsize}"), count, shift) & ~_overlay_bits(dataset):
             notes = (f"Bits beside the {count} that the header names are taken for an overlay: left out.",)
     return values, notes
 
@@ -151,6 +153,14 @@ def _overlay_bits(dataset: Dataset) -> int:
     declared = (dataset.get((group, 0x0102)) for group in range(0x6000, 0x6020, 2))
     places = {int(element.value) for element in declared if element is not None and element.value}
     return sum((1 << place for place in places), 0)
+
+
+def _is_deeper(words: np.ndarray, values: np.ndarray, count: int, padded: np.ndarray | None) -> bool:
+    """Whether words with more than `count` bits are the image, and not `values`, their lowest `count`."""
+    beside = words >> count if padded is None else words[~padded] >> count
+    if len(np.unique(beside[..., ::2])) > _OVERLAYS:
+        return True
+    return _roughness(words, padded) < _roughness(values, padded)
 
 
 def _roughness(values: np.ndarray, padded: np.ndarray | None) -> float:

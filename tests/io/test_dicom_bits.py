@@ -63,6 +63,21 @@ def test_more_bits_than_the_header_names_are_kept_and_told(tmp_path, pixels, dty
     assert "12 bits" in raster.notes[0] and "taken whole" in raster.notes[0]
 
 
+@pytest.mark.parametrize("noise", [0, 400])
+def test_far_too_few_bits_in_the_header_lose_no_grey_levels(tmp_path, pixels, noise):
+    deep = (pixels // 16 * 256 + _RNG.normal(0, noise, pixels.shape)).clip(0, 65535).astype(np.uint16)
+    raster = read_raster(save(tmp_path / "a.dcm", deep, BitsStored=8, HighBit=7))
+    np.testing.assert_array_equal(raster.pixels, deep)
+    assert "8 bits" in raster.notes[0] and "taken whole" in raster.notes[0]
+
+
+def test_negative_numbers_whose_sign_is_not_copied_upwards_are_no_overlay(tmp_path, pixels):
+    values = pixels.astype(np.int16) - np.int16(2048)
+    raster = read_raster(save(tmp_path / "a.dcm", values & np.int16(0x0FFF), BitsStored=12, HighBit=11))
+    np.testing.assert_array_equal(raster.pixels, values)
+    assert raster.notes == ()
+
+
 def test_a_high_bit_that_cannot_be_is_told(tmp_path, pixels):
     raster = read_raster(save(tmp_path / "low.dcm", pixels, BitsStored=12, HighBit=7))
     np.testing.assert_array_equal(raster.pixels, pixels)
