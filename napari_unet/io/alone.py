@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from platformdirs import user_runtime_path
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.quiet import quiet
 
 
 @contextmanager
@@ -23,7 +24,8 @@ def writing_alone(target: Path) -> Iterator[None]:
     """
     key = hashlib.sha256(os.path.realpath(target).encode("utf-8", "surrogateescape")).hexdigest()[:24]
     try:
-        folder = user_runtime_path("napari-unet-lung", appauthor=False, ensure_exists=True)
+        with quiet("platformdirs"):  # it warns where the system names no such folder, and takes another
+            folder = user_runtime_path("napari-unet-lung", appauthor=False, ensure_exists=True)
         lock = FileLock(folder / f"{key}.lock", mode=0o600, thread_local=False)
         lock.acquire(timeout=0)
     except Timeout:

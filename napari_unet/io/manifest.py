@@ -145,10 +145,11 @@ def _text(path: Path) -> str:
 
 
 def _table(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    first = text.split("\n", 1)[0].strip().strip('"')
-    said = first[len("sep=") :] if first.lower().startswith("sep=") else ""
+    lines = text.splitlines(keepends=True)
+    first = lines[0].strip().strip('"') if lines else ""
     skipped = 1 if first.lower().startswith("sep=") else 0
-    body = text.split("\n", 1)[1] if skipped and "\n" in text else "" if skipped else text
+    said = first[len("sep=") :] if skipped else ""
+    body = "".join(lines[skipped:])
     head = next((line for line in body.splitlines() if line.strip(_SEPARATORS + " \r")), "")
     separator = said[:1] or ("\t" if skipped else max(_SEPARATORS, key=head.count))
     reader = csv.reader(io.StringIO(body, newline=""), delimiter=separator)

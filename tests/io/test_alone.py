@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -59,3 +60,17 @@ def test_one_place_under_two_names_is_one(tmp_path: Path) -> None:
             pass
     with writing_alone(tmp_path / "link" / "a"):
         pass
+
+
+def test_nothing_is_warned_of_where_the_system_has_no_folder_for_locks(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "XDG_RUNTIME_DIR"}
+    code = """if True:
+        import sys
+        from pathlib import Path
+        from napari_unet.io.alone import writing_alone
+        with writing_alone(Path(sys.argv[1])):
+            print("alone")
+    """
+    command = [sys.executable, "-W", "always", "-c", code, str(tmp_path / "a")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("alone\n", "")

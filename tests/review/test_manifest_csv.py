@@ -82,7 +82,7 @@ CASES = Path(__file__).parents[1] / "data" / "cases"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-@pytest.mark.parametrize("head", ["sep=;\r\n", "", '"sep=;"\r\n'])
+@pytest.mark.parametrize("head", ["sep=;\r\n", "", '"sep=;"\r\n', "sep=;\r"])
 def test_a_table_as_spreadsheets_write_it(tmp_path: Path, head: str, encoding: str) -> None:
     text = head + 'File ;PATIENT;Split;;\r\n"ä;1.png"; 7 ;train;;\r\n;;;;\r\n2.png;8\r\n;;;;\r\n\r\n'
     first = 2 + bool(head)
