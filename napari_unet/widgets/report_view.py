@@ -7,6 +7,7 @@ from html import escape
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_unet.core.measure import Measures
+from napari_unet.review.queue import SHAPE_PASSED, SHAPE_TIP
 from napari_unet.widgets.forms import Words, findings_list
 from napari_unet.widgets.results import Summary
 
@@ -37,7 +38,8 @@ class ReportView(QWidget):
         """Show the numbers and findings of `summary`."""
         part = f"<p><b>{escape(summary.part)}</b></p>" if summary.part else ""
         self._sizes.say(part + sizes(summary.measures))
-        self._findings.say(findings_list(summary.findings) or "Nothing unusual about the mask.")
+        self._findings.say(findings_list(summary.findings) or f"{SHAPE_PASSED}.")
+        self._findings.setToolTip("" if summary.findings else SHAPE_TIP)
 
 
 def sizes(measures: Measures) -> str:

@@ -48,6 +48,7 @@ class ReviewWidget(Dock):
         self._together.setInterval(_TOGETHER_MS)
         self._together.timeout.connect(self._show_changes)
         self._told_of = ""  # id of the case that the news are about
+        self._tells_wrong = False  # the message is of what the checks find in the open mask
         self._confirmed = QTimer(self)
         self._confirmed.setSingleShot(True)
         self._confirmed.setInterval(_CONFIRM_MS)
@@ -89,6 +90,7 @@ class ReviewWidget(Dock):
             (casework.failed, self._on_failed),
             (casework.told, self._on_told),
             (casework.recovered, self._on_recovered),
+            (casework.desk.painted, self._on_painted),
             (intake.added, self._on_added),
             (intake.scanned, page.show_scan),
             (intake.scan_ended, page.end_scan),
@@ -375,11 +377,20 @@ class ReviewWidget(Dock):
         self.page.say_work("")
         if isinstance(error, EmptyMask):
             error = self.conduct.confirm_empty(error)
-        elif isinstance(error, StillWrong):
-            error = self.conduct.name_key(error)
-        self._say_problem(error)
+        if not isinstance(error, StillWrong):
+            self._say_problem(error)
+            return
+        self._say_problem(self.conduct.name_key(error))
+        self._tells_wrong = True
+
+    def _on_painted(self) -> None:
+        """The mask is another: what was found in the one before may be mended."""
+        if self._tells_wrong:
+            self._tells_wrong = False
+            self.message.say("")
 
     def _say_problem(self, error: UserError) -> None:
+        self._tells_wrong = False
         self.message.warn(str(error))
         if self.visibleRegion().isEmpty():  # behind another tab
             show_error(str(error))

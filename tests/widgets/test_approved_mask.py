@@ -220,6 +220,18 @@ def test_a_is_not_held_up_where_nothing_is_wrong_and_asks_of_first_masks_too(rev
     assert review.work.decisions.accept()
 
 
+def test_what_a_named_goes_when_it_is_mended(review, review_dock, three):
+    mask = brush_in(review, three[1])
+    drag(review, mask, (3, 3), (3, 8))
+    QTest.keyClick(canvas(review), Qt.Key.Key_A)
+    review.qtbot.waitUntil(lambda: "once more" in review_dock.message.text())
+    review.settle()
+    assert "once more" in review_dock.message.text()
+    QTest.keyClick(canvas(review), Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    review.qtbot.waitUntil(lambda: review_dock.message.text() == "")
+    assert review.work.current.id == three[1]
+
+
 def test_a_ct_that_is_painted_by_hand_is_checked(review, review_dock, tmp_path):
     (id,) = review.start([write_stack(tmp_path / "ct.nii.gz")], masks=False)
     review.work.set_order(Order.CHECKS)

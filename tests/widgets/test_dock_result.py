@@ -352,6 +352,13 @@ def test_findings(dock, make):
     assert "missing" in text(dock, "findings")
 
 
+def test_no_finding_is_not_called_all_clear(dock, make):
+    make()
+    findings = dock.result.report._findings
+    assert findings.text() == "Shape checks passed."
+    assert "miss errors" in findings.toolTip() and "disease" in findings.toolTip()
+
+
 def test_no_lung_is_a_result(dock, make):
     none = two_lungs((64, 80))
     none.probability[:] = 0

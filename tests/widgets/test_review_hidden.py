@@ -129,6 +129,17 @@ def test_one_of_note_and_measure_is_unfolded(review_dock):
     assert more.isChecked() and not measure.isChecked()
 
 
+def test_the_key_of_the_note_shows_the_field_that_it_writes_in(started, viewer, qtbot):
+    dock, _ = started
+    case, canvas = dock.page.case, viewer.window._qt_viewer.canvas.native
+    assert not case.note.isVisible()
+    qtbot.keyClick(canvas, Qt.Key.Key_I)
+    assert case.note.isVisible() and dock.page.more.button().isChecked()
+    dock.page.measure.button().click()
+    qtbot.keyClick(canvas, Qt.Key.Key_I)
+    assert case.note.isVisible() and not dock.page.ruler.isVisible()
+
+
 def test_the_order_is_remembered_in_the_project(started, qtbot):
     dock, review = started
     dock.casework.set_order(Order.RANDOM)

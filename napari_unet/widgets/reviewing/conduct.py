@@ -155,6 +155,7 @@ class Conduct(QObject):
         if self._casework.current is not None:
             self._show_dock()
             self._tab_before = None  # it stays: somebody writes in it
+            self._page.more.button().setChecked(True)
             self._page.case.note.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     # -- what is seen --
