@@ -89,7 +89,7 @@ def measure_worth(quick: bool) -> Result:
     for sample in SAMPLES[:1] if quick else SAMPLES:
         image, reference = read_raster(sample.image).pixels, read_raster(sample.mask).pixels > 0
         prediction = segment(image, device="cpu")
-        cases.append((image, reference, prediction.probability[0], prediction.mask()))
+        cases.append((image, reference, prediction.foreground, prediction.mask()))
     for name, tool in _TOOLS.items():
         curves = np.array([_curve(tool, *case) for case in cases])
         needed = [next((n for n, d in enumerate(curve) if d >= _ENOUGH), None) for curve in curves]

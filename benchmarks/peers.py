@@ -107,7 +107,7 @@ def _add_rows(result: Result, name: str, side: int, methods: dict[str, Method], 
 
 def _ours(net: nn.Module, image: np.ndarray) -> np.ndarray:
     predictor = Predictor(net, native_card(), torch.device("cpu"))
-    return run(predictor.steps(Raster(image))).probability[0]
+    return run(predictor.steps(Raster(image))).foreground
 
 
 @torch.inference_mode()

@@ -145,7 +145,7 @@ class Batch:
         labels = sides if options.sides else mask
         files = [write_mask(targets["mask"], labels, raster)]
         if options.probability:
-            files.append(write_probability(targets["probability"], prediction.probability[0], raster))
+            files.append(write_probability(targets["probability"], prediction.foreground, raster))
         if options.overlay:
             files.append(write_overlay(targets["overlay"], raster, labels))
         findings = _findings(mask, prediction)

@@ -43,7 +43,7 @@ def first_mask_steps(
     mask = prediction.mask()
     probability, uncertainty = kept_maps(prediction, card)
     score = border_doubt(uncertainty, mask)
-    labels = mask.astype(np.uint8)
+    labels = prediction.labels()
     found = check_labels(labels, raster.spacing_mm, raster.columns_towards, prediction.rule.per_slice)
     return FirstMask(
         model=card.name,
@@ -62,7 +62,7 @@ def first_mask_steps(
 def kept_maps(prediction: Prediction, card: ModelCard) -> tuple[np.ndarray, np.ndarray]:
     """(probability, uncertainty) of a prediction as uint8, at the model's own size in plane, never larger.
 
-    For several classes: the highest probability of any.
+    For several labels: the highest probability of any.
     """
     shape = prediction.probability.shape[-2:]
     if card.input.size is not None:
@@ -74,7 +74,7 @@ def kept_maps(prediction: Prediction, card: ModelCard) -> tuple[np.ndarray, np.n
     if uncertainty is None:
         uncertainty = np.zeros(prediction.probability.shape[1:], np.float32)
     probability, uncertainty = (
-        _bytes(map_, (height, width)) for map_ in (prediction.probability.max(axis=0), uncertainty)
+        _bytes(map_, (height, width)) for map_ in (prediction.foreground, uncertainty)
     )
     return probability, uncertainty
 

@@ -79,6 +79,7 @@ class Predictor:
         seen.notes += mixed_polarity_note(seen.inverted)
         return Prediction(
             probability=maps[:-1],
+            label_set=self.card.output.labels,
             uncertainty=maps[-1],
             spacing_mm=raster.spacing_mm,
             threshold=self.card.output.threshold,
@@ -95,7 +96,7 @@ class Predictor:
         )
 
     def _stack(self, raster: Raster, inverted: bool | None, seen: _Seen) -> Maps:
-        maps = np.empty((len(self.card.channels) + 1, *raster.shape), np.float32)
+        maps = np.empty((len(self.card.output.channels) + 1, *raster.shape), np.float32)
         for z, pixels in enumerate(raster.pixels):
             maps[:, z] = yield from _notes_only(self._inside(pixels, raster, inverted, seen))
             yield TileDone(z + 1, len(raster.pixels))
@@ -155,7 +156,7 @@ class Predictor:
             _batch(network_input(small, self.card.intensity, (small.shape[0], small.shape[1]), inverted))
         )
         expected = self.card.output.likeness
-        return probability, likeness(probability[0].numpy(), expected) if expected else 0.0
+        return probability, likeness(probability.amax(dim=0).numpy(), expected) if expected else 0.0
 
     def _tiled(
         self, pixels: np.ndarray, spacing: tuple[float, ...] | None, inverted: bool, core: int
@@ -193,7 +194,7 @@ class Predictor:
 
     @torch.inference_mode()
     def _probability(self, x: Tensor) -> Tensor:
-        """(1, 1, Y, X) → (C, Y, X) on the CPU, mean over flips."""
+        """(1, 1, Y, X) → (C, Y, X) on the CPU, mean over flips: the channels of the card's `output`."""
         batch = torch.cat([x, x.flip(-1)]) if self.card.flips else x
         batch = batch.to(self.device, memory_format=self._layout)
         with self._precision():
@@ -201,7 +202,8 @@ class Predictor:
         if not logits.isfinite().all():  # too large for half precision
             logits = self.net(batch)
         p = torch.sigmoid(logits.float()).cpu()
-        return (p[0] + p[1].flip(-1)) / 2 if self.card.flips else p[0]
+        mean = (p[0] + p[1].flip(-1)[self.card.mirrored_channels]) / 2 if self.card.flips else p[0]
+        return mean[self.card.own_channels]
 
     def _precision(self) -> AbstractContextManager[object]:
         return torch.autocast("cuda", torch.float16) if self.device.type == "cuda" else nullcontext()

@@ -68,6 +68,8 @@ def segment_steps(
     check_pixels(raster)
     entry = (library or default_library()).find(model)
     card = entry.card
+    if card.output.task != "segmentation":
+        raise UserError(f"The model {card.name} gives scores and no masks.", "Choose a model for masks.")
     check_kind(raster, card.modalities, card.views, card.body_parts)
     facts = card.facts_against(raster.header())
     before = (*raster.notes, *(fact.text for fact in facts))

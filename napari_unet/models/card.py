@@ -192,6 +192,22 @@ class ModelCard(_Part):
         """The names of the network's channels."""
         return tuple(name for output in self.outputs for name in output.channels)
 
+    @property
+    def own_channels(self) -> slice:
+        """Those of `output` among the network's."""
+        return slice(len(self.channels) - len(self.output.channels), len(self.channels))
+
+    @property
+    def mirrored_channels(self) -> list[int]:
+        """For each channel of the network the one that has its place when the image is mirrored."""
+        order = list(range(len(self.channels)))
+        first = 0
+        for output in self.outputs:
+            for one, other in output.swaps:
+                order[first + one], order[first + other] = first + other, first + one
+            first += len(output.channels)
+        return order
+
     def in_words(self) -> dict[str, Any]:
         """The card as JSON for other programs: with the fields of `output` on the card itself as well.
 

@@ -215,7 +215,7 @@ class ResultView(QWidget):
     def _add_probability(self) -> None:
         result = self._session.result_of(self._layer)
         if result is not None:
-            self._add_map(result.prediction.probability[0], "probability", "magma", "translucent")
+            self._add_map(result.prediction.foreground, "probability", "magma", "translucent")
 
     def _add_uncertainty(self) -> None:
         result = self._session.result_of(self._layer)

@@ -60,7 +60,7 @@ class MaskResult:
             prediction.columns_towards,
             self.header.get("modality", Modality.UNKNOWN),
             self.slices > 1,
-            probability=lambda: prediction.probability[0],
+            probability=lambda: prediction.foreground,
             model_mask=lambda: _drawn(self, prediction.mask(), self.left_right),
             threshold=prediction.threshold,
         )

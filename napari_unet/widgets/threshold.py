@@ -118,7 +118,7 @@ class ThresholdPreview:
             lead = slice_in_view(self._viewer, mask)
         except UserError:
             return False
-        probability = result.prediction.probability[0]
+        probability = result.prediction.foreground
         if probability.ndim == 3:
             probability = probability[lead[-1]]
         step = max(1, -(-max(probability.shape) // _FINEST))

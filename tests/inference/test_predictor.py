@@ -1,21 +1,25 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from net_fakes import PointNet, card, dark_is_lung, identity_net, lung_likeness, lungs, tiny_net, xray
+from net_fakes import PointNet, card, dark_is_lung, identity_net, lung_likeness, lungs, saved, tiny_net, xray
 from torch import nn
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import TileDone
 from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.label_set import RIGHT_AND_LEFT, named_set
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.inference.predictor import Predictor, entropy
-from napari_unet.models.card import InputSpec
+from napari_unet.inference.segment import segment_steps
+from napari_unet.models.card import InputSpec, Output
+from napari_unet.models.library import ModelLibrary
 
 CPU = torch.device("cpu")
 
@@ -177,3 +181,30 @@ def test_values_too_large_for_half_precision_are_computed_again() -> None:
     found = _predict(PointNet(overflow_once), np.random.default_rng(0).random((32, 32)))
     assert len(calls) == 2
     assert found.probability == pytest.approx(1 / (1 + np.exp(-2)))
+
+
+def sided(x: torch.Tensor) -> torch.Tensor:
+    """Two channels that know which side of the image they are on, and a third of another answer."""
+    across = torch.linspace(-8, 8, x.shape[-1]).expand_as(x)
+    return torch.cat([across, -across, 100 + 0 * x], dim=1)
+
+
+def test_sides_change_places_when_the_image_is_mirrored() -> None:
+    other = Output(id="other", labels=named_set(("heart",)))
+    sides = Output(id="sides", labels=RIGHT_AND_LEFT, swaps=((0, 1),))
+    net = PointNet(lambda x: sided(x)[:, [2, 0, 1]])
+    net.classes = 3
+    image = np.random.default_rng(0).random((8, 12))
+    found = _predict(net, image, outputs=(other, sides), flips=True)
+    assert found.probability.shape == (2, 8, 12) and found.label_set == RIGHT_AND_LEFT
+    assert (found.labels()[:, :6] == 2).all() and (found.labels()[:, 6:] == 1).all()
+    still = _predict(net, image, outputs=(other, sides.model_copy(update={"swaps": ()})), flips=True)
+    np.testing.assert_allclose(still.probability, 0.5, atol=1e-5)  # each side was both
+
+
+def test_a_model_of_scores_makes_no_mask(tmp_path: Path) -> None:
+    library = ModelLibrary(tmp_path)
+    scores = Output(id="finding", task="classification", findings=("abnormal",))
+    saved(library.own / "scores", name="scores", outputs=(scores,))
+    with pytest.raises(UserError, match="scores and no masks"):
+        run(segment_steps(Raster(np.eye(64, dtype=np.float32)), model="scores", library=library))
