@@ -7,13 +7,17 @@ from functools import partial
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, QTimer
-from qtpy.QtWidgets import QAbstractButton, QWidget
+from qtpy.QtWidgets import QAbstractButton, QLabel, QWidget
+
+from napari_unet.widgets.forms import ScrollColumn
 
 
 class CanvasFocus(QObject):
     """Hands the keyboard to the canvas of `viewer` after a click on a button of `dock`.
 
-    A button that is reached with the Tab key keeps it, and so does a field that the click has opened.
+    So it does after a click on what takes no keyboard (a heading, an empty place): Qt would give it to the area
+    that scrolls. A button that is reached with the Tab key keeps it, and so do a field that the click has opened
+    and a text that can be copied.
     """
 
     def __init__(self, dock: QWidget, viewer: Any) -> None:
@@ -22,23 +26,27 @@ class CanvasFocus(QObject):
         self._viewer = viewer
 
     def watch(self) -> None:
-        """Watch all buttons that are in the dock now; once more does no harm."""
-        for button in self._dock.findChildren(QAbstractButton):
-            button.installEventFilter(self)
+        """Watch all that can be clicked in the dock now; once more does no harm."""
+        found: list[QWidget] = [*self._dock.findChildren(QAbstractButton), *self._dock.findChildren(QLabel)]
+        found += [area.widget() for area in self._dock.findChildren(ScrollColumn)]
+        for widget in found:
+            widget.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Take nothing away from anybody."""
-        if event.type() == QEvent.Type.MouseButtonRelease and isinstance(watched, QAbstractButton):
+        if event.type() == QEvent.Type.MouseButtonRelease and isinstance(watched, QWidget):
             QTimer.singleShot(0, partial(_hand_over, watched, self._viewer))
         return False
 
 
-def _hand_over(button: QAbstractButton, viewer: Any) -> None:
-    with suppress(AttributeError, RuntimeError):  # the window or the button is gone
+def _hand_over(widget: QWidget, viewer: Any) -> None:
+    with suppress(AttributeError, RuntimeError):  # the window or the widget is gone
         canvas = viewer.window._qt_viewer.canvas.native
-        if button.window().focusWidget() is not button:
+        holder = widget.window().focusWidget()
+        pressed = holder is widget and isinstance(widget, QAbstractButton)
+        if not pressed and not (isinstance(holder, ScrollColumn) and holder.isAncestorOf(widget)):
             return
         canvas.setFocus()
-        if button.window() is not canvas.window():  # a floating dock
-            button.clearFocus()
+        if widget.window() is not canvas.window():  # a floating dock
+            holder.clearFocus()
             canvas.window().activateWindow()

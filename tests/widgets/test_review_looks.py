@@ -11,13 +11,13 @@ from casework_fakes import Review, write_images
 from looks import contrast, cut_texts, nested, on_small_screen, places, rows_in_sight, scroll_bars
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QApplication, QDockWidget, QPushButton
+from qtpy.QtWidgets import QApplication, QDockWidget, QPushButton, QStyle, QStyleOptionComboBox
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import Order, Reason, Status
 from napari_unet.widgets import open_review
 from napari_unet.widgets.reviewing import settings as review_settings
-from napari_unet.widgets.reviewing.queue_rows import Column
+from napari_unet.widgets.reviewing.queue_rows import SHOWN, Column
 from napari_unet.widgets.reviewing.start import StartPage
 from napari_unet.widgets.tones import DARK, LIGHT
 
@@ -59,6 +59,17 @@ def test_six_rows_of_the_queue_with_the_note_open(started, qtbot):
     assert dock.page.case.note.isVisible()
     assert rows_in_sight(dock.page.table.view) >= 6
     assert [area for area in scroll_bars(dock) if area is not dock.page.table.view] == []
+
+
+def test_every_order_can_be_read_whole(started, viewer, qtbot):
+    dock, _ = started
+    for box in (dock.page.table.order_box, dock.page.table.show_box):
+        option = QStyleOptionComboBox()
+        box.initStyleOption(option)
+        part = QStyle.SubControl.SC_ComboBoxEditField
+        room = box.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, box).width()
+        few = [box.itemText(at) for at in range(min(box.count(), len(SHOWN)))]
+        assert [text for text in few if box.fontMetrics().horizontalAdvance(text) > room] == []
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

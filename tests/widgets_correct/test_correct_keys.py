@@ -7,6 +7,7 @@ import pytest
 from correct_hands import SHIFT
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QLabel, QToolButton
 
 from napari_unet.core.brush_size import resized
 from napari_unet.core.labels import IGNORE
@@ -94,3 +95,14 @@ def test_arrow_keys_go_on_changing_slices_after_a_click_on_a_button(dock, viewer
         hands.key(window.focusWidget(), Qt.Key.Key_Right)
         assert viewer.dims.current_step[0] == here + 1
         hands.ready()
+
+
+def test_what_takes_no_keyboard_leaves_it_with_the_picture(dock, viewer, hands, qtbot):
+    window = viewer.window._qt_window
+    for widget in (*dock.findChildren(QToolButton), *dock.findChildren(QLabel)):
+        can_copy = isinstance(widget, QLabel) and widget.focusPolicy() != Qt.FocusPolicy.NoFocus
+        if widget.isVisible() and not can_copy and not widget.visibleRegion().isEmpty():
+            hands.canvas.setFocus()
+            QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
+            qtbot.wait(20)
+            assert window.focusWidget() is hands.canvas, widget.text()

@@ -56,7 +56,7 @@ class InUse(QWidget):
         current = taken[-1] if taken else None
         before = next((name for name in reversed(taken) if name != current), None)
         ahead = library.ahead()
-        left = "" if ahead is None else f". Left: {escape(ahead)}"
+        left = "" if ahead is None else f", after going back from {escape(ahead)}"
         self.says.say("" if current is None else f"In use: <b>{escape(current)}</b>{left}")
         self.forward.setVisible(ahead is not None)
         self.forward.setToolTip(f"{ahead}, which you went back from.")

@@ -77,11 +77,11 @@ class QueueTable(QWidget):
     def _lay_out(self) -> None:
         choices = QHBoxLayout()
         choices.setContentsMargins(0, 0, 0, 0)
-        for title, box, letters in (("Show", self.show_box, 6), ("Order", self.order_box, 10)):
+        for title, box in (("Show", self.show_box), ("Order", self.order_box)):
             choices.addWidget(QLabel(title))
-            choices.addWidget(box, stretch=letters)
-            box.setMinimumContentsLength(letters)
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            choices.addWidget(box, stretch=1 if box is self.show_box else 0)
+        self.show_box.setMinimumContentsLength(6)  # what it says longest is rare
+        self.show_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
