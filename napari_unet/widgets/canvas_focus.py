@@ -15,9 +15,9 @@ from napari_unet.widgets.forms import ScrollColumn
 class CanvasFocus(QObject):
     """Hands the keyboard to the canvas of `viewer` after a click on a button of `dock`.
 
-    So it does after a click on what takes no keyboard (a heading, an empty place): Qt would give it to the area
-    that scrolls. A button that is reached with the Tab key keeps it, and so do a field that the click has opened
-    and a text that can be copied.
+    So it does after a click on what takes no keyboard (a heading, an empty place): Qt would give it to the
+    area that scrolls. A button that is reached with the Tab key keeps it, and so do a field that the click has
+    opened and a text that can be copied.
     """
 
     def __init__(self, dock: QWidget, viewer: Any) -> None:

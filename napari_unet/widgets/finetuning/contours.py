@@ -178,5 +178,3 @@ def _drawn(compared: ComparedCase, pair: TrainingPair | None) -> _Drawn:
     thick = max(1, round(max(compared.shape) / _SHARE))
     both = ((old, OLD), (new, NEW))
     return _Drawn(picture, *(outline(mask.astype(np.uint8) * colour.value, thick) for mask, colour in both))
-
-
