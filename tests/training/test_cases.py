@@ -62,7 +62,7 @@ def test_one_usable_case_is_too_few_and_the_reason_is_said() -> None:
 def test_one_patient_is_too_few() -> None:
     with pytest.raises(UserError, match="of one patient"):
         read_cases([case(k, patient="one") for k in range(3)], CARD)
-    with pytest.raises(UserError, match="of one patient"):  # the same file under two names
+    with pytest.raises(UserError, match="of one patient or look the same"):  # the same file under two names
         read_cases([case(k, content_hash="f" * 64) for k in range(2)], CARD)
 
 
