@@ -63,6 +63,7 @@ LUNG_WINDOW = Window(-1350.0, 150.0)
 """HU: the usual one for lungs, width 1500 and level -600."""
 
 _LEAST = 1e-3  # share of the pixels that a window must hold to be of this image
+_FLAT = 0.1  # of a window's width: an image of a smaller range would be shown in a few greys
 
 
 def display_window(raster: Raster) -> Window:
@@ -76,9 +77,11 @@ def opening_window(
     modality: Modality = Modality.UNKNOWN,
     padding: tuple[float, float] | None = None,
 ) -> Window:
-    """The header's window, unless it holds none of the image's pixels (less than one in a thousand).
+    """The header's window, unless it is none of this image's.
 
-    Without one, or with one that holds nothing: the lung window for a CT, all values for the rest.
+    It is none if it holds no pixels (less than one in a thousand), or is so wide that all would be shown in
+    nearly one grey, as one for 12 bits beside 8-bit pixels. Without one, or with such a one: the lung window
+    for a CT, all values for the rest.
     Arguments as in Raster; pixels may have any number of axes.
     """
     sample = sample_pixels(pixels, padding)
@@ -141,4 +144,6 @@ def sample_pixels(pixels: np.ndarray, padding: tuple[float, float] | None) -> np
 
 def _holds(window: Window, sample: np.ndarray) -> bool:
     inside = np.count_nonzero((sample >= window.low) & (sample <= window.high))
-    return bool(inside > _LEAST * sample.size)
+    if inside <= _LEAST * sample.size:
+        return False
+    return bool(float(sample.max()) - float(sample.min()) >= window.width * _FLAT)

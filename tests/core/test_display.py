@@ -22,6 +22,17 @@ def test_a_window_that_holds_no_pixel_is_not_used(outside):
     assert np.ptp(display_pixels(Raster(_RAMP, window=outside)).astype(int)) == 255
 
 
+@pytest.mark.parametrize("wide", [(-4e6, 6e6), (0.0, 40_000.0), (-50_000.0, 2_000.0)])
+def test_a_window_that_shows_all_in_one_grey_is_not_used(wide):
+    assert display_window(Raster(_RAMP, window=wide)) == Window(100, 4000)
+    assert display_window(Raster(_RAMP, window=(0.0, 16_000.0))) == Window(0, 16_000)
+
+
+def test_a_window_for_12_bits_beside_8_bit_pixels_is_not_used():
+    grey = np.tile(np.arange(20, 220, dtype=np.uint8), (50, 1))
+    assert display_window(Raster(grey, window=(0.0, 4095.0))) == Window(0, 255)
+
+
 def test_a_window_for_one_pixel_in_many_is_not_used():
     stray = np.full((100, 100), 1000, np.uint16)
     stray[:50], stray[0, 0] = 500, 3000
