@@ -16,8 +16,8 @@ class CanvasFocus(QObject):
     """Hands the keyboard to the canvas of `viewer` after a click on a button of `dock`.
 
     So it does after a click on what takes no keyboard (a heading, an empty place): Qt would give it to the
-    area that scrolls. A button that is reached with the Tab key keeps it, and so do a field that the click has
-    opened and a text that can be copied.
+    area that scrolls. A button that is reached with the Tab key keeps it, and so does a field that the click
+    has opened, or a text that can be copied.
     """
 
     def __init__(self, dock: QWidget, viewer: Any) -> None:

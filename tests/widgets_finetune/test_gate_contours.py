@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from finetune_fakes import SHAPE, lungs, result_of
 from napari.layers import Image, Labels
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtWidgets import QApplication
 from test_finetune_dock import LEFT, project, started  # noqa: F401
 
 from napari_unet.widgets.finetuning.contours import NEW, OLD
@@ -64,6 +66,30 @@ def test_a_click_shows_the_image_with_the_contours_of_both_models(dock, compared
     qtbot.mouseClick(dock.gate.hide_case, LEFT)
     assert not viewer.layers and not dock.gate.hide_case.isEnabled()
     assert "Click on a case" in dock.gate.legend.text()
+
+
+def test_window_and_level_of_a_compared_case(dock, compared, viewer, qtbot):
+    compared()
+    click(dock, qtbot, 2)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 3)
+    image, canvas = viewer.layers[0], viewer.window._qt_viewer.canvas.native
+    before, zoom = tuple(image.contrast_limits), viewer.scene.camera.zoom
+    start = canvas.rect().center()
+    qtbot.mousePress(canvas, Qt.MouseButton.RightButton, pos=start)
+    for step in (20, 40, 60):
+        here = QPointF(start + QPoint(step, step))
+        on_screen = QPointF(canvas.mapToGlobal(here.toPoint()))
+        move = QMouseEvent(
+            QEvent.Type.MouseMove,
+            here,
+            on_screen,
+            Qt.MouseButton.NoButton,
+            Qt.MouseButton.RightButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        QApplication.sendEvent(canvas, move)
+    qtbot.mouseRelease(canvas, Qt.MouseButton.RightButton, pos=start + QPoint(60, 60))
+    assert tuple(image.contrast_limits) != before and viewer.scene.camera.zoom == zoom
 
 
 def test_a_reference_image_comes_from_what_the_model_remembers(dock, compared, viewer, qtbot):

@@ -9,7 +9,7 @@ import numpy as np
 from napari import Viewer
 from napari.layers import Image, Layer
 
-from napari_unet.widgets.layers import HEADER, image_of, is_image
+from napari_unet.widgets.layers import HEADER, MAP, image_of, is_image
 
 GREY = ("gray", "gray_r")
 
@@ -38,7 +38,10 @@ def images_in_view(viewer: Viewer) -> list[Image]:
 
 
 def window_image(viewer: Viewer) -> Image | None:
-    """The image whose window and level the user means: the active one, otherwise the one under the mask."""
+    """The image whose window and level the user means: the active one, otherwise the one under the mask.
+
+    A picture that is only shown, with the contours of two models say, is meant where there is no other.
+    """
     images = images_in_view(viewer)
     active = viewer.layers.selection.active
     if active in images and not active.rgb and is_image(active):
@@ -46,7 +49,7 @@ def window_image(viewer: Viewer) -> Image | None:
     for image in images:
         if not image.rgb and (image is active or is_image(image)):
             return image
-    return None
+    return next((one for one in images if not one.rgb and one.metadata.get(MAP) == "preview"), None)
 
 
 def header_of(layer: Layer) -> dict[str, Any]:
