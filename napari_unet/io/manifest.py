@@ -20,6 +20,7 @@ from napari_unet.io.names import composed, folded, stem, suffix_of
 
 _SEPARATORS = ",;\t"
 _COLUMNS = ("file", "patient", "view", "split")
+_SPLITS = ("train", "val", "test")  # what exports and training know by these names
 _NUMBER = re.compile(r"0*(\d+)(?:\.0)?")  # 007, and what a spreadsheet makes of it: 7 or 7.0
 _SHOWN = 3  # examples in a sentence
 _AS_CSV = "Save it as CSV in UTF-8."
@@ -84,7 +85,16 @@ def read_table(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]
         head, rows = _table(_text(path))
     except csv.Error as error:
         raise UserError(f"The manifest {path} cannot be read ({error}).", _AS_CSV) from error
-    return head, [(number, dict(zip(head, cells, strict=False))) for number, cells in rows]
+    table = [(number, dict(zip(head, cells, strict=False))) for number, cells in rows]
+    for _, row in table:
+        if "split" in row:
+            row["split"] = split_name(row["split"])
+    return head, table
+
+
+def split_name(text: str) -> str:
+    """A split as it is called everywhere: train, val and test in small letters, others as they stand."""
+    return text.casefold() if text.casefold() in _SPLITS else text
 
 
 def match(lines: Iterable[Line], images: Iterable[Path]) -> Matched:

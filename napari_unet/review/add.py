@@ -16,7 +16,7 @@ from napari_unet.io.dicom_sets import series_among
 from napari_unet.io.formats import read_labels
 from napari_unet.io.ignored import INDEX, Ignored
 from napari_unet.io.kinds import family_of
-from napari_unet.io.manifest import match, read_manifest
+from napari_unet.io.manifest import match, read_manifest, split_name
 from napari_unet.io.names import (
     expanded,
     is_index,
@@ -96,7 +96,7 @@ def gather(
     lines = read_manifest(manifest) if manifest else []
     if split is not None:
         splits = sorted({line.split for line in lines if line.split})
-        lines = [line for line in lines if line.split == split]
+        lines = [line for line in lines if line.split == split_name(split)]
         if not lines:
             there = f"It has {', '.join(splits)}." if splits else "It has no column split."
             raise UserError(f"The manifest has no split {split}.", there)

@@ -86,8 +86,8 @@ def read_cases(pairs: Sequence[TrainingPair], card: ModelCard) -> tuple[Cases, t
     groups = group_stacks([pair.group for pair in usable], origins, known)
     if len(set(groups)) < 2:
         raise UserError(
-            f"All {len(usable)} cases are of one patient or look the same, so none can be held out to test the "
-            "new model.",
+            f"All {len(usable)} cases are of one patient or look the same, so none can be held out to test "
+            "the new model.",
             "Accept or correct a case of another patient first.",
         )
     large, _ = labelled(usable, card, oversize=True)

@@ -20,7 +20,7 @@ from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.prepare import network_input, resized
 from napari_unet.io.formats import list_images, list_images_and_masks, read_labels, read_raster, stem
 from napari_unet.io.ignored import Ignored
-from napari_unet.io.manifest import Line, match, read_table
+from napari_unet.io.manifest import Line, match, read_table, split_name
 from napari_unet.io.names import as_stored
 from napari_unet.io.pairs import masks_of_images
 from napari_unet.models.card import ModelCard
@@ -90,7 +90,7 @@ def find_pairs(data: DataConfig, seed: int = 0, notes: list[str] | None = None) 
 
 def of_split(pairs: list[Pair], split: str) -> list[Pair]:
     """Those of one split. Raises UserError if there are none."""
-    chosen = [pair for pair in pairs if pair.split == split]
+    chosen = [pair for pair in pairs if pair.split == split_name(split)]
     if not chosen:
         raise UserError(f"No image belongs to the split {split}.", "Correct the manifest or the recipe.")
     return chosen

@@ -96,6 +96,12 @@ def test_blank_rows_and_capitals_of_the_sample() -> None:
     assert read_manifest(CASES / "manifest_sheet.csv") == [Line(2, "mask_hard.png", "p1")]
 
 
+def test_train_val_and_test_are_these_in_any_letters(tmp_path: Path) -> None:
+    text = "file,patient,split\na,1,Train\nb,2,VAL\nc,3,Test\nd,4,Fold A\ne,5,\n"
+    splits = [line.split for line in read_manifest(write(tmp_path, text))]
+    assert splits == ["train", "val", "test", "Fold A", ""]
+
+
 def test_a_workbook_and_a_column_that_is_there_twice(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has the column file twice"):
         read_manifest(write(tmp_path, "File,file,patient\na,b,c\n"))

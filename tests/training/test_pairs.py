@@ -193,7 +193,7 @@ def test_the_manifest_is_read_as_in_a_review(tmp_path: Path) -> None:
         _put(tmp_path, name)
     (tmp_path / "masks" / "c.png").rename(tmp_path / "masks" / "c_mask.png")
     (tmp_path / "manifest.csv").write_text(
-        "sep=;\nFile;Patient;SPLIT\n7;1;train\nMüller.png;2;val\nc.png;3;train\n;;\n", "utf-8-sig"
+        "sep=;\nFile;Patient;SPLIT\n7;1;Train\nMüller.png;2;VAL\nc.png;3;train\n;;\n", "utf-8-sig"
     )
     notes: list[str] = []
     pairs = find_pairs(DataConfig(str(tmp_path)), notes=notes)
