@@ -199,7 +199,7 @@ class Batch:
         out = self._options.output
         targets = {kind: as_stored(out / f"{case.name}_{kind}{end}") for kind, end in endings.items()}
         for path in targets.values():
-            if path.exists() and case.name not in self._earlier and self._inputs.hold(path):
+            if os.path.exists(path) and case.name not in self._earlier and self._inputs.hold(path):
                 raise UserError(
                     f"{path.name} stands among the inputs already and is not overwritten.",
                     "Choose another folder with -o.",

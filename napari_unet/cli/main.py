@@ -64,11 +64,19 @@ def _options(
 
 
 def main() -> None:
-    """Runs the program; a UserError becomes one plain line on stderr and exit code 1, Ctrl+C a word."""
+    """Runs the program; a UserError becomes one plain line on stderr and exit code 1, Ctrl+C a word.
+
+    So does what the system says of a file that it cannot reach: a name that is too long, a lost drive.
+    """
     try:
         app()
     except UserError as error:
         complain(error)
+        sys.exit(1)
+    except OSError as error:
+        if not error.filename:
+            raise
+        complain(f"{error.filename} cannot be used ({error.strerror}). Check the name and the drive.")
         sys.exit(1)
     except SystemExit as end:
         if end.code == _INTERRUPTED:

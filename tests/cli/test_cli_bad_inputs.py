@@ -136,6 +136,16 @@ def test_bad_files_are_named_with_remedy_and_the_rest_goes_on(
     assert before == {path: path.read_bytes() for path in (broken, good)}
 
 
+def test_a_name_that_is_too_long_for_its_mask_is_told(
+    segment: Callable[..., Result], tmp_path: Path, radiograph: np.ndarray
+) -> None:
+    Image.fromarray(radiograph).save(image := tmp_path / f"{'n' * 248}.png")
+    result = segment(image)
+    assert result.exit_code == 1
+    assert "is too long for a file. Give the image a shorter name." in result.stderr
+    assert "Errno" not in result.stderr
+
+
 def test_a_full_disk_leaves_the_earlier_masks(
     segment: Callable[..., Result], tmp_path: Path, radiograph: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:

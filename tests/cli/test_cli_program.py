@@ -62,6 +62,15 @@ def test_a_user_error_is_one_line(tmp_path: Path) -> None:
     assert "Traceback" not in ran.stderr
 
 
+@pytest.mark.parametrize(
+    "command", [("segment", "-o", "out"), ("review", "add", "."), ("review", "new"), ("review", "verify")]
+)
+def test_a_name_that_no_system_takes_is_one_line(tmp_path: Path, command: tuple[str, ...]) -> None:
+    ran = start(*command, f"{tmp_path}/{'a.png ' * 60}")
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("Error: ") and "Traceback" not in ran.stderr
+
+
 def test_ctrl_c_is_answered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
