@@ -232,6 +232,22 @@ def test_what_a_named_goes_when_it_is_mended(review, review_dock, three):
     assert review.work.current.id == three[1]
 
 
+def test_the_first_mask_is_to_look_at_and_takes_no_stroke(review, review_dock, three):
+    brush_in(review, three[1])
+    dock = CorrectWidget(review.viewer)
+    review.viewer.window.add_dock_widget(dock, name="Correct")
+    QTest.keyClick(canvas(review), Qt.Key.Key_K)
+    review.qtbot.waitUntil(lambda: review.work.views.shows_first_mask)
+    first = review.viewer.layers[-1]
+    before = first.data.copy()
+    review.viewer.layers.selection.active = first
+    first.mode = "paint"
+    drag(review, first, (3, 3), (3, 30))
+    assert np.array_equal(first.data, before)
+    assert dock.target.layer is not first
+    review.viewer.window.remove_dock_widget(dock)
+
+
 def test_a_ct_that_is_painted_by_hand_is_checked(review, review_dock, tmp_path):
     (id,) = review.start([write_stack(tmp_path / "ct.nii.gz")], masks=False)
     review.work.set_order(Order.CHECKS)

@@ -203,9 +203,10 @@ def _older_mask(layers: CaseLayers, labels: np.ndarray, name: str) -> Labels:
         name=name,
         colormap=mask_colormap(RIGHT_LEFT),
         opacity=layers.mask.opacity,
-        metadata={MAP: "mask"},
+        metadata={MAP: "preview"},
         **placement(layers.image),
     )
+    layer.editable = False  # to look at: strokes on it would be kept nowhere
     lies_over(layer, layers.image)
     return layer
 
