@@ -45,9 +45,9 @@ class Inputs:
     ignored: tuple[str, ...] = ()
 
     def hold(self, path: Path) -> bool:
-        """True if `path` is one of the inputs or lies in a folder that was given as input."""
-        here = path.resolve()
-        return here.parent in self.folders or any(here == case.path.resolve() for case in self.cases)
+        """True if `path` lies in a folder that was given as input or that holds one of the inputs."""
+        here = path.resolve().parent
+        return here in self.folders or any(here == case.path.resolve().parent for case in self.cases)
 
 
 def find_inputs(

@@ -168,7 +168,8 @@ def _memory_for(path: Path) -> Iterator[None]:
 def _write(path: Path, pixels: np.ndarray, like: Raster) -> Path:
     if pixels.shape != like.shape:
         raise ValueError(f"the mask has shape {pixels.shape}, its image {like.shape}")
-    if os.path.exists(path) and like.source and os.path.exists(like.source) and os.path.samefile(path, like.source):
+    there = like.source and os.path.exists(path) and os.path.exists(like.source)
+    if there and os.path.samefile(path, like.source):
         raise UserError(f"{path.name} is the image itself and is not overwritten.", "Choose another name.")
     match suffix_of(path).lower():
         case ".png" if pixels.ndim == 3 or pixels.dtype.kind == "f":

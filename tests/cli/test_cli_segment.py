@@ -252,7 +252,7 @@ def test_a_mask_that_somebody_drew_is_kept(run: Run, save: Save) -> None:
     image = save("a.png")
     drawn = save("a_mask.png", np.zeros((40, 60), np.uint8))
     content = drawn.read_bytes()
-    for arguments in ([image.parent], [image, drawn]):
+    for arguments in ([image.parent], [image, drawn], [image]):
         result = run("segment", *arguments, "-o", image.parent)
         assert result.exit_code == 1
         assert "not overwritten" in report(image.parent)[0]["error"]
