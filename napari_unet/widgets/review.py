@@ -273,7 +273,7 @@ class ReviewWidget(Dock):
             page.aside.show_case(aside)
             if not is_aside(aside):
                 casework.open_case(aside.id)
-        if current is None and page.wants_first and casework.queue:
+        if current is None and page.wants_first and casework.queue and not casework.opener.is_loading:
             page.wants_first = False
             casework.open_next()
 

@@ -296,3 +296,14 @@ os._exit(0)  # Qt's objects go in any order at the end of a process that napari.
     assert done.returncode == 0, done.stderr[-3000:]
     with ReviewProject.open(tmp_path / "project") as project:
         assert [case.status for case in project.cases()].count(Status.ACCEPTED) == 1
+
+
+def test_a_case_that_was_clicked_is_not_overtaken_by_the_first_of_the_queue(started, tmp_path):
+    dock, review = started
+    last = review.work.queue[-1]
+    review.work.opener.leave()
+    dock.page.wants_first = True
+    dock._open(last)  # it is being read, as files of the queue still are
+    dock._on_cases([last])
+    dock._show_changes()
+    review.until_open(last)

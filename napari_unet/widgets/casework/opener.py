@@ -80,6 +80,11 @@ class CaseOpener(QObject):
         else:
             self._load(id)
 
+    @property
+    def is_loading(self) -> bool:
+        """Whether a case was asked for and is still being read."""
+        return bool(self._wanted) and not self.is_open(self._wanted)
+
     def is_open(self, id: str) -> bool:
         """Whether the case is on the desk."""
         return self._desk.layers is not None and self._desk.layers.id == id
