@@ -158,6 +158,9 @@ _DARK_BONES = "The header says that bones are dark (MONOCHROME1, or white is 0);
 
 def polarity_note(header: bool | None, inverted: bool, measured: bool) -> tuple[str, ...]:
     """What to say about black and white: nothing in the usual case, else what was found and from where."""
+    if header is not None and header != inverted:
+        named = "dark" if header else "bright"
+        return (f"The header says that bones are {named}, but the image is its negative: it was taken so.",)
     if header is not None:
         return (_DARK_BONES,) if header else ()
     if inverted:

@@ -62,7 +62,8 @@ class Predictor:
         """Yields TileDone after each slice or tile, and Notes; returns the Prediction at the raster's size.
 
         inverted : the raster's bones are dark; None where nobody knows: then an image that looks wrong as it
-        is, is tried inverted, and the likelier of the two is taken (only with a card that has a likeness).
+        is, is tried inverted, and the likelier of the two is taken (only with a card that has a likeness). A
+        header may be wrong too: where only the negative of an image is what the model is for, that is taken.
         A (Z, Y, X) raster is done slice by slice, as if each were alone.
         Out of memory on a GPU: smaller tiles, then the CPU; on the CPU: smaller tiles, then a UserError.
         Uncertainty is the entropy of the probability in bits (0..1), of the class nearest to undecided. With
@@ -141,10 +142,11 @@ class Predictor:
         small = resized(pixels, size)[0, 0].numpy()
         probability, looks = self._looked(small, bool(inverted))
         expected = self.card.output.likeness
-        if inverted is None and expected is not None and looks < expected.flag:
-            other, other_looks = self._looked(small, True)
-            if other_looks > looks:
-                probability, looks, inverted = other, other_looks, True
+        if expected is not None and looks < (expected.flag if inverted is None else expected.refuse):
+            other, other_looks = self._looked(small, not inverted)
+            # Against a header: only where the image would be refused, and its negative is a good one.
+            if other_looks > looks and (inverted is None or other_looks >= expected.flag):
+                probability, looks, inverted = other, other_looks, not inverted
         maps = torch.cat([probability, entropy(probability)[None]])
         full = resized(maps, (pixels.shape[0], pixels.shape[1]))[0].numpy()
         seen.inverted.append(bool(inverted))

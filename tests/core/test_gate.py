@@ -204,6 +204,8 @@ def test_what_is_said_about_polarity() -> None:
     assert "MONOCHROME1" in polarity_note(True, inverted=True, measured=True)[0]
     assert "was inverted" in polarity_note(None, inverted=True, measured=True)[0]
     assert "assumed" in polarity_note(None, inverted=False, measured=False)[0]
+    assert "bright, but" in polarity_note(False, inverted=True, measured=True)[0]
+    assert "dark, but" in polarity_note(True, inverted=False, measured=True)[0]
 
 
 def test_what_is_said_about_a_stack_of_both_polarities() -> None:

@@ -35,6 +35,20 @@ def test_the_mask_is_that_of_the_plain_image(plain, name):
     assert (ours != theirs).mean() < 0.001
 
 
+@pytest.mark.parametrize("header", [True, False])
+def test_a_negative_whose_header_says_otherwise_is_taken_and_said(plain, header):
+    pixels = plain.pixels if header else plain.pixels.max() - plain.pixels
+    found = segment(replace(plain, pixels=pixels, inverted=header), device="cpu")
+    assert found.inverted is not header
+    assert (found.mask() != _mask(plain)).mean() < 0.001
+    assert any("is its negative" in note for note in found.notes)
+
+
+def test_dicom_without_a_suffix_gives_three_masks(plain):
+    for name in ("scan.IMA", "1.2.840.99.55", "1.2.840.99.56"):
+        assert (_mask(read_raster(_CASES / name)) != _mask(plain)).mean() < 0.001
+
+
 def test_padding_is_as_if_the_border_were_not_there(plain):
     raster = read_raster(_CASES / "padding_65535.dcm")
     inside = (slice(24, 232), slice(24, 232))

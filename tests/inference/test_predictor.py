@@ -126,9 +126,18 @@ def test_polarity_is_measured_where_nobody_knows_it() -> None:
     assert found.inverted
     assert found.likeness[0] > 0.8
     np.testing.assert_array_equal(found.mask(cleaned=False), lungs())
-    told = _predict(dark_is_lung(), 1 - xray(lungs()), inverted=False, **fields)  # the header is believed
-    assert not told.inverted
-    assert told.likeness[0] < 0.3
+
+
+def test_a_header_is_believed_unless_only_the_negative_is_what_the_model_is_for() -> None:
+    fields = {"input": InputSpec(size=(64, 64)), "likeness": lung_likeness()}
+    wrong = _predict(dark_is_lung(), 1 - xray(lungs()), inverted=False, **fields)
+    assert wrong.inverted and wrong.likeness[0] > 0.8
+    right = _predict(dark_is_lung(), 1 - xray(lungs()), inverted=True, **fields)
+    assert right.inverted
+    np.testing.assert_array_equal(right.mask(), wrong.mask())
+    neither = np.random.default_rng(0).random((64, 64), dtype=np.float32)
+    for header in (True, False):
+        assert _predict(dark_is_lung(), neither, inverted=header, **fields).inverted == header
 
 
 def test_events_count_tiles_and_slices(monkeypatch: pytest.MonkeyPatch) -> None:
