@@ -48,7 +48,7 @@ def lung(labels: np.ndarray) -> np.ndarray:
     """bool, True where `labels` holds lung: neither background nor to be ignored. Any shape; bool stays."""
     if labels.dtype == bool:
         return labels
-    if labels.dtype == np.uint8:  # in one pass: 0 becomes 255, and IGNORE 254
+    if labels.dtype == np.uint8 and labels.ndim:  # in one pass: 0 becomes 255, and IGNORE 254
         return np.asarray(labels - np.uint8(1) < IGNORE - 1)
     return np.asarray((labels > 0) & (labels != IGNORE))
 

@@ -17,6 +17,9 @@ from napari_unet.io.names import as_stored
 from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, read_card
 from napari_unet.resources_path import resource
 
+SHIPPED = "cxr-lung"
+"""The model that is used where nobody has chosen one."""
+
 _CURRENT = "current.json"
 _MOST_DIGITS = 20  # of a part of a version; Python refuses to read thousands
 

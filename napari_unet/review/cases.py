@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.header_facts import SHORT
 from napari_unet.core.patients import common_spellings, is_placeholder, next_number, placeholders_among
 from napari_unet.review.features import drop_features
 from napari_unet.review.rows import case_row
@@ -288,7 +289,15 @@ def _told(row: Any, fact: FileFacts, salt: str) -> dict[str, Any]:
         told |= {"patient": _hashed(salt, fact.patient, nobodies), "patient_from": "file"}
     if row.content_hash and fact.content_hash and row.content_hash != fact.content_hash:
         return values | {"found": told, "file_state": FileState.CHANGED.value}
-    return values | told | {"found": None, "file_state": FileState.PRESENT.value}
+    checks = _with_header(row.checks, fact.header)
+    return values | told | {"found": None, "file_state": FileState.PRESENT.value, "checks": checks}
+
+
+def _with_header(checks: list[str] | None, header: tuple[str, ...] | None) -> list[str] | None:
+    """A case's codes with those of its header as it was read now."""
+    if header is None or (checks is None and not header):
+        return checks
+    return [*header, *(code for code in checks or () if code not in SHORT)]
 
 
 _FACT_COLUMNS = (
@@ -303,6 +312,7 @@ _FACT_COLUMNS = (
     "patient_from",
     "found",
     "file_state",
+    "checks",
 )
 
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
 from napari_unet.core.leaks import look_of
-from napari_unet.core.raster import modality_of
+from napari_unet.core.raster import Raster, modality_of
 from napari_unet.io.formats import read_raster
 from napari_unet.io.identity import read_identity
+from napari_unet.models.library import SHIPPED, default_library
 from napari_unet.review.findings import follow_masks
 from napari_unet.review.moved import images_around, relocate_missing
 from napari_unet.review.seen import Seen
@@ -173,7 +174,20 @@ def _facts(path: Path, digest: str) -> FileFacts:
         spacing_mm=raster.spacing_mm,
         columns_towards=raster.columns_towards,
         look=f"{look_of(raster):064x}",
+        header=_unexpected(raster),
     )
+
+
+def _unexpected(raster: Raster) -> tuple[str, ...]:
+    """Codes of what the header says that the model in use is not for; nothing else of it is kept."""
+    if raster.age_years is None and not raster.position and not raster.view:
+        return ()
+    library = default_library()
+    try:
+        card = library.find(library.current() or SHIPPED).card
+    except UserError:  # what is wrong with a model is told where it is used
+        return ()
+    return tuple(fact.code for fact in card.facts_against(raster.header()))
 
 
 def _store(project: ReviewProject, batch: dict[str, FileFacts], by: str, seen: Seen) -> None:

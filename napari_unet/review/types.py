@@ -179,7 +179,8 @@ class NewCase:
 class FileFacts:
     """What reading a case's file told; see Case. patient : PatientID as it stands in the file, or "".
 
-    look : core.leaks.look_of the image, hexadecimal, "" where nobody looked.
+    look : core.leaks.look_of the image, hexadecimal, "" where nobody looked. header : codes of what its
+    header says that a model does not expect (core.header_facts); None where nobody looked.
     """
 
     state: FileState
@@ -191,6 +192,7 @@ class FileFacts:
     spacing_mm: tuple[float, ...] | None = None
     columns_towards: str | None = None
     look: str = ""
+    header: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

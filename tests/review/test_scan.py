@@ -17,7 +17,7 @@ from napari_unet.review import scan
 from napari_unet.review.add import add_found, gather
 from napari_unet.review.scan import ScanDone, ScanResult, scan_steps
 from napari_unet.review.store import ReviewProject
-from napari_unet.review.types import Case, FileState, Status
+from napari_unet.review.types import Author, AuthorKind, Case, FileState, Status
 
 
 @pytest.fixture
@@ -214,3 +214,24 @@ def test_a_project_that_cannot_keep_what_was_seen_is_read_all_the_same(
     ids = added(project, folder)
     _, result = run(project)
     assert result.read == ids
+
+
+def test_what_a_header_says_against_the_model_stands_in_the_queue_before_any_mask(
+    project: ReviewProject, tmp_path: Path
+) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    dicom.save(folder / "a.dcm", pixels(0), ViewPosition="PA", PatientAge="008Y", Modality="DX")
+    dicom.save(folder / "b.dcm", pixels(1), ViewPosition="PA", PatientAge="045Y", Modality="DX")
+    dicom.save(folder / "c.dcm", pixels(2), ViewPosition="LL", PatientAge="045Y", Modality="DX")
+    add_found(project, gather([folder]), "Ann")
+    run(project)
+    child, adult, lateral = project.cases()
+    assert (child.checks, adult.checks, lateral.checks) == (("child",), None, ("view",))
+    project.add_revision(child.id, np.ones(pixels(0).shape, np.uint8), Author(AuthorKind.PERSON, "Ann"))
+    assert "child" in (project.case(child.id).checks or ())  # and it stays with whatever mask comes
+    run(project, [child.id], thorough=True)
+    checks = project.case(child.id).checks or ()
+    assert checks.count("child") == 1 and len(checks) > 1
+    for path in project.folder.rglob("*"):  # the age itself is kept nowhere
+        assert not path.is_file() or b"008Y" not in path.read_bytes()

@@ -218,6 +218,7 @@ def test_a_scribble_that_changes_nothing_says_so(dock, case, hands):
 
 def choose(box, text: str) -> None:
     box.setCurrentText(text)
+    assert box.currentText() == text
     box.activated.emit(box.currentIndex())
 
 
@@ -251,7 +252,7 @@ def test_the_lasso_brings_the_first_mask_back(dock, known, hands):
     first = mask.data.copy()
     mask.data_setitem(np.nonzero(mask.data == 1), 0)
     dock.tools.buttons[LASSO].click()
-    choose(dock.tools.inside, "Bring the first mask back")
+    choose(dock.tools.inside, "Restore the first mask")
     hands.drag(mask, *square(top=70, left=55, size=20))
     hands.ready()
     assert np.array_equal(mask.data[72:88, 57:73], first[72:88, 57:73])
