@@ -57,15 +57,6 @@ class LabelSet:
         """The names, in the set's order."""
         return tuple(label.name for label in self.labels)
 
-    @property
-    def sides(self) -> dict[str, int]:
-        """The value of each side ("R", "L") that has a label of its own."""
-        return {label.side: label.value for label in self.labels if label.side}
-
-    def foreground(self, mask: np.ndarray) -> np.ndarray:
-        """bool, True where `mask` (labels, any shape; bool stays) holds one of the labels."""
-        return mask if mask.dtype == bool else np.isin(mask, self.values)
-
     def strays(self, mask: np.ndarray) -> tuple[int, ...]:
         """The values in `mask` that mean nothing in this set, ascending."""
         known = {BACKGROUND, *self.values, *((IGNORE,) if self.not_sure else ())}
