@@ -27,7 +27,6 @@ from napari_unet.io.names import (
 )
 from napari_unet.io.pairs import masks_of_images
 from napari_unet.review.create import DATABASE_NAME
-from napari_unet.review.findings import checks_of
 from napari_unet.review.moved import adopt_moved
 from napari_unet.review.scan import read_facts
 from napari_unet.review.types import DECIDED, Author, AuthorKind, Case, NewCase, Status
@@ -200,7 +199,6 @@ def _attach(project: ReviewProject, case: Case, image: Path, path: Path, by: str
             "It must be the mask of this image, at the same size.",
         )
     project.add_revision(case.id, labels, Author(AuthorKind.FILE, by), note="from a file")
-    project.put_findings(case.id, checks_of(labels, case), case.uncertainty)
     return found.notes
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from napari_unet.core.errors import UserError
 from napari_unet.core.first_mask import FirstMask
 from napari_unet.review.add import Attached, add_found, attach_masks, gather
-from napari_unet.review.findings import checks_of, store_first_mask
+from napari_unet.review.findings import store_first_mask
 from napari_unet.review.scan import scan_steps
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, NewCase, Status
@@ -254,7 +254,8 @@ def test_an_image_that_the_model_is_not_for_has_no_mask_and_a_finding(
     assert not store_first_mask(project, case, refused, "Ann")
     known = project.case(case)
     assert (known.revision, known.checks) == (None, ("unlike",))
-    assert checks_of(np.zeros((40, 60), np.uint8), known) == ("unlike", "no-lung")
+    project.add_revision(case, np.zeros((40, 60), np.uint8), Author(AuthorKind.PERSON, "Ann"))
+    assert project.case(case).checks == ("unlike", "no-lung")
 
 
 def test_what_the_header_says_stays_with_the_case_whoever_made_the_mask(
@@ -266,4 +267,5 @@ def test_what_the_header_says_stays_with_the_case_whoever_made_the_mask(
     for one in (case, other):
         store_first_mask(project, one, said, "Ann")
         assert "child" in (project.case(one).checks or ())
-        assert "child" in checks_of(np.zeros((40, 60), np.uint8), project.case(one))
+        project.add_revision(one, np.zeros((40, 60), np.uint8), Author(AuthorKind.PERSON, "Ann"))
+        assert "child" in (project.case(one).checks or ())
