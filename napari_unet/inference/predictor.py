@@ -150,7 +150,7 @@ class Predictor:
         maps = torch.cat([probability, entropy(probability)[None]])
         full = resized(maps, (pixels.shape[0], pixels.shape[1]))[0].numpy()
         seen.inverted.append(bool(inverted))
-        seen.likeness += [looks] if self.card.output.likeness is not None else []
+        seen.likeness += [looks] if expected is not None else []
         return full
 
     def _looked(self, small: np.ndarray, inverted: bool) -> tuple[Tensor, float]:

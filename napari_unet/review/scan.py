@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
 from napari_unet.core.leaks import look_of
-from napari_unet.core.raster import Raster, modality_of
+from napari_unet.core.raster import modality_of
 from napari_unet.io.formats import read_raster
 from napari_unet.io.identity import read_identity
+from napari_unet.models.card import ModelCard
 from napari_unet.models.library import SHIPPED, default_library
 from napari_unet.review.findings import follow_masks
 from napari_unet.review.moved import images_around, relocate_missing
@@ -84,11 +85,11 @@ def scan_steps(
     cases = known if ids is None else [wanted[id_] for id_ in dict.fromkeys(ids) if id_ in wanted]
     if ids is None:
         cases = sorted(cases, key=lambda case: (case.file_state != FileState.UNCHECKED, case.number))
-    result, seen = ScanResult(), Seen(project.folder)
+    result, seen, card = ScanResult(), Seen(project.folder), _card_in_use()
     batch: dict[str, FileFacts] = {}
     last = time.monotonic()
     for done, case in enumerate(cases, start=1):
-        facts = _look(case, sources[case.id], seen, thorough)
+        facts = _look(case, sources[case.id], seen, thorough, card)
         if facts is not None:
             batch[case.id] = facts
         if time.monotonic() - last >= _EVERY_S or len(batch) >= _EVERY or done == len(cases):
@@ -119,14 +120,14 @@ def scan_steps(
 def read_facts(path: Path) -> FileFacts:
     """What the file of a case is: reads all of it. Never raises for what is wrong with the file."""
     try:
-        return _facts(path, checksum(path))
+        return _facts(path, checksum(path), _card_in_use())
     except FileNotFoundError:
         return FileFacts(FileState.MISSING)
     except OSError:
         return FileFacts(FileState.UNREADABLE)
 
 
-def _look(case: Case, path: Path, seen: Seen, thorough: bool) -> FileFacts | None:
+def _look(case: Case, path: Path, seen: Seen, thorough: bool, card: ModelCard | None) -> FileFacts | None:
     """What is to be stored about a case's file; None if nothing has changed."""
     try:
         stat = path.stat()
@@ -144,7 +145,7 @@ def _look(case: Case, path: Path, seen: Seen, thorough: bool) -> FileFacts | Non
         return FileFacts(FileState.UNREADABLE)
     seen.fresh[case.id] = stamp
     if digest != case.content_hash or case.shape is None:
-        return _facts(path, digest)
+        return _facts(path, digest, card)
     if case.file_state == FileState.PRESENT:
         return None
     return FileFacts(
@@ -158,7 +159,7 @@ def _look(case: Case, path: Path, seen: Seen, thorough: bool) -> FileFacts | Non
     )
 
 
-def _facts(path: Path, digest: str) -> FileFacts:
+def _facts(path: Path, digest: str, card: ModelCard | None) -> FileFacts:
     try:
         raster = read_raster(path)
         identity = read_identity(path)
@@ -174,20 +175,17 @@ def _facts(path: Path, digest: str) -> FileFacts:
         spacing_mm=raster.spacing_mm,
         columns_towards=raster.columns_towards,
         look=f"{look_of(raster):064x}",
-        header=_unexpected(raster),
+        header=() if card is None else tuple(fact.code for fact in card.facts_against(raster.header())),
     )
 
 
-def _unexpected(raster: Raster) -> tuple[str, ...]:
-    """Codes of what the header says that the model in use is not for; nothing else of it is kept."""
-    if raster.age_years is None and not raster.position and not raster.view:
-        return ()
+def _card_in_use() -> ModelCard | None:
+    """The card that headers are compared with; None if it cannot be read, which is told where it is used."""
     library = default_library()
     try:
-        card = library.find(library.current() or SHIPPED).card
-    except UserError:  # what is wrong with a model is told where it is used
-        return ()
-    return tuple(fact.code for fact in card.facts_against(raster.header()))
+        return library.find(library.current() or SHIPPED).card
+    except UserError:
+        return None
 
 
 def _store(project: ReviewProject, batch: dict[str, FileFacts], by: str, seen: Seen) -> None:
