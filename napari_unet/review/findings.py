@@ -77,8 +77,11 @@ def store_next_mask(project: ReviewProject, case_id: str, found: FirstMask, by: 
     """Keeps what another model says about a case that has a mask, after a fine-tune.
 
     Returns whether its mask became the case's own: where nobody has touched the case. Of all others only the
-    features are kept, by which cases are compared; their mask, map and findings stay. by : who asked.
+    features are kept, by which cases are compared; their mask, map and findings stay. A case that has no mask
+    after all gets its first one. by : who asked.
     """
+    if project.case(case_id).revision is None:
+        return store_first_mask(project, case_id, found, by)
     _put_features(project, case_id, found)
     if found.labels is None or found.probability is None:
         return False

@@ -113,6 +113,39 @@ def test_started_twice_is_once(review, engine, tmp_path):
     assert [len(review.work.project.revisions(id)) for id in ids] == [2, 2]
 
 
+def test_cases_that_still_wait_for_their_first_mask_get_it_from_the_new_model(review, engine, tmp_path):
+    ids = review.start(write_images(tmp_path / "images", 3), masks=False)
+    first_masks = review.work.intake.first_masks
+    review.work.intake.make_first_masks("parent")
+    job = asked(review, engine, 1)
+    review.work.intake.predict_again("child")
+    job.end(first_mask())  # by the model that was used before
+    for count in (2, 3, 4):
+        job = asked(review, engine, count)
+        assert job.arguments["model"] == "child"
+        job.end(by_child())
+    review.qtbot.waitUntil(lambda: not first_masks.running)
+    review.settle()
+    project = review.work.project
+    assert all(project.revisions(id)[-1].author == CHILD for id in ids)
+    assert sum(len(project.revisions(id)) for id in ids) == 4
+    assert not review.failures
+
+
+def test_a_mask_that_is_being_stored_is_replaced_too(review, engine, tmp_path):
+    (id,) = review.start(write_images(tmp_path / "images", 1), masks=False)
+    intake = review.work.intake
+    intake.make_first_masks("parent")
+    job = asked(review, engine, 1)
+    with review.qtbot.waitSignal(intake.first_masks.ended):
+        job.end(first_mask())
+    intake.predict_again("child")  # the mask before may still be on its way to the disk
+    asked(review, engine, 2).end(by_child())
+    review.qtbot.waitUntil(lambda: not intake.first_masks.running)
+    review.settle()
+    assert review.work.project.revisions(id)[-1].author == CHILD
+
+
 def test_a_model_that_fails_leaves_the_masks(review, engine, tmp_path):
     (id,) = review.start(write_images(tmp_path / "images", 1))
     review.work.intake.predict_again("child")

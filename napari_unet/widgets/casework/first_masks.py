@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from qtpy.QtCore import QObject, Signal
@@ -66,6 +66,12 @@ class FirstMasks(QObject):
         self._waiting |= {id: wish for id in ids if id != self._asked or wish != self._wish}
         self._tell()
         self._next()
+
+    def change_model(self, model: str) -> None:
+        """Masks by `model` for all cases that wait for one, and once more for the case under way."""
+        self._waiting = {id: replace(wish, model=model) for id, wish in self._waiting.items()}
+        if self._wish is not None and self._wish.model != model:
+            self._waiting.setdefault(self._asked, _Wish(model, again=True))
 
     def stop(self) -> None:
         """Make no more of them; the one under way is given up."""

@@ -125,12 +125,13 @@ class Intake(QObject):
         `first_masks` tells of progress and can be stopped.
         """
         usable = [id for id in self._book.queue if self._book.cases[id].status in USABLE]
+        self.first_masks.change_model(model)
 
         def ask(untouched: list[str]) -> None:
             self.first_masks.ask(untouched, model, again=True)
             self.first_masks.ask(usable, model, again=True)  # their masks stay: only to compare others with
 
-        self._link.read(lambda project: project.untouched()).succeeded.connect(ask)
+        self._link.write(lambda project: project.untouched(), ask)  # behind the masks that are being stored
 
     def ask_for_map(self, id: str) -> None:
         """Make a model's map of a case that is not kept any more, with the model that was used last."""
