@@ -13,7 +13,7 @@ endif
 # Drawing needs a screen: a virtual one where xvfb is, the real one elsewhere (macOS, Windows).
 XVFB = $(if $(shell command -v xvfb-run),xvfb-run -a)
 
-.PHONY: help setup system demo test test-review test-docks test-others test-all test-pyqt6 lint bench screenshots docs clean
+.PHONY: help setup system demo test test-review test-docks test-others test-all test-pyqt6 lint bench screenshots docs site clean
 help:
 	@echo "make demo         the main job on the bundled X-rays: a window, or pictures in demo/"
 	@echo "make test         lint and all tests that are not slow"
@@ -23,6 +23,7 @@ help:
 	@echo "make bench        benchmarks/results and docs/benchmarks.md"
 	@echo "make screenshots  the pictures of the README"
 	@echo "make docs         the pages of the models, from their cards"
+	@echo "make site         the pages of docs/ as a web site in site/, links checked"
 	@echo "make setup        only the environment in $(VENV)"
 	@echo "make clean        remove environments and everything that was built"
 
@@ -81,5 +82,8 @@ screenshots: $(VENV)/.ready
 docs: $(VENV)/.ready
 	$(BIN)/python scripts/model_pages.py
 
+site: $(VENV)/.ready
+	$(BIN)/mkdocs build --strict
+
 clean:
-	rm -rf $(VENV) .venv-pyqt6 build dist demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-pyqt6 build dist demo site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
