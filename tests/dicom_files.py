@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import (
+    CTImageStorage,
+    DigitalXRayImageStorageForPresentation,
+    ExplicitVRLittleEndian,
+    generate_uid,
+)
 
 PATIENT = "SECRET^PATIENT"
 NUMBER = "ID-4711"
@@ -44,3 +50,34 @@ def save(path: Path, pixels: np.ndarray, **tags: Any) -> Path:
     """`dataset` as a file with preamble and meta information."""
     dataset(pixels, **tags).save_as(path, enforce_file_format=True)
     return path
+
+
+def save_series(
+    folder: Path,
+    volume: np.ndarray,
+    *,
+    orientation: Sequence[float] = (1, 0, 0, 0, 1, 0),
+    origin: Sequence[float] = (-100.0, -120.0, -300.0),
+    spacing_mm: tuple[float, float, float] = (2.5, 0.75, 0.5),
+    **tags: Any,
+) -> list[Path]:
+    """A CT series of int16 HU (Z, Y, X) as files whose names and numbers are in no order of place.
+
+    The files are returned in the order of the slices; slices follow each other along the normal of their
+    plane. tags : of all files.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    along_row, along_column = np.array(orientation[:3], float), np.array(orientation[3:], float)
+    normal = np.cross(along_row, along_column)
+    names = np.random.default_rng(0).permutation(len(volume))
+    same = {"SeriesInstanceUID": generate_uid(), "StudyInstanceUID": generate_uid(), "SeriesNumber": 4}
+    same |= {"FrameOfReferenceUID": generate_uid(), "Modality": "CT", "SOPClassUID": CTImageStorage}
+    same |= {"RescaleIntercept": -1024, "RescaleSlope": 1, "PixelSpacing": list(spacing_mm[1:])}
+    same |= {"ImageOrientationPatient": list(map(float, orientation))}
+    files = []
+    for k, pixels in enumerate(volume):
+        place = np.array(origin, float) + k * spacing_mm[0] * normal
+        own = {"ImagePositionPatient": [f"{mm:.6g}" for mm in place], "InstanceNumber": int(names[-1 - k])}
+        path = folder / f"IM{names[k]:04}"
+        files.append(save(path, (pixels + 1024).astype(np.uint16), **(same | own | tags)))
+    return files

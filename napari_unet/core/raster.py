@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.frames import Frame
 
 
 class Modality(StrEnum):
@@ -46,9 +47,9 @@ class Raster:
     body_part : DICOM BodyPartExamined ("CHEST", "HAND", ...), "" if unknown.
     age_years, position : of the patient when the image was made, None and "" if unknown; a position is
         "supine", "prone" or "decubitus". For `core.header_facts` alone: neither is written anywhere.
-    source : file path or layer name. frame : what `io` needs to write a mask back in the file's own order
-        (opaque to everything else). notes : what the reader did or assumed that the user should know
-        (turned as an orientation tag asks, say), one sentence each.
+    source : path of the file, of a series its folder, or a layer's name. frame : what writers need to refer
+        to the file, or to write a mask back in its own order (core.frames). notes : what the reader did or
+        assumed that the user should know (turned as an orientation tag asks, say), one sentence each.
     Raises UserError if the pixels are not 2D or 3D numbers or the spacing is not positive.
     """
 
@@ -66,7 +67,7 @@ class Raster:
     age_years: float | None = field(default=None, repr=False)
     position: str = ""
     source: str = ""
-    frame: Any = field(default=None, repr=False)
+    frame: Frame | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""DICOM files that hold one image: CR, DX, secondary capture, a single slice.
+"""DICOM files that hold one image: CR, DX, secondary capture, a single slice. A series: io.dicom_series.
 
 No patient's name or number leaves this module: not in a raster, a message or a warning.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.frames import DicomFrame, Instance
 from napari_unet.core.quiet import is_quiet, quiet
 from napari_unet.core.raster import Raster
 from napari_unet.io import dicom_header as header
@@ -36,7 +37,8 @@ def read_dicom(path: Path) -> Raster:
     that are none of DICOM's common ones.
     """
     with guarded(path.name):
-        dataset = _dataset(path)
+        dataset = load(path)
+        frame = _frame(dataset)
         header.flatten(dataset)
         window = header.window(dataset)
         pixels = read_pixels(dataset, path.name)
@@ -56,7 +58,23 @@ def read_dicom(path: Path) -> Raster:
             position=header.position(dataset),
             notes=pixels.notes,
             source=str(path),
+            frame=frame,
         )
+
+
+def _frame(dataset: Dataset) -> DicomFrame:
+    towards = dataset.get("PatientOrientation")
+    place = tuple(header.numbers(dataset, "ImagePositionPatient"))
+    return DicomFrame(
+        header.text(dataset, "StudyInstanceUID"),
+        header.text(dataset, "SeriesInstanceUID"),
+        header.text(dataset, "FrameOfReferenceUID"),
+        (Instance(header.text(dataset, "SOPClassUID"), header.text(dataset, "SOPInstanceUID")),),
+        tuple(header.numbers(dataset, "ImageOrientationPatient")),
+        (place,) if len(place) == 3 else (),
+        tuple(header.numbers(dataset, "PixelSpacing")),
+        tuple(map(str, towards)) if towards and not isinstance(towards, str) else (),
+    )
 
 
 @contextmanager
@@ -95,7 +113,7 @@ class _PydicomWarnings:
             warnings.warn(message, category, stacklevel=stacklevel + 1)
 
 
-def _dataset(path: Path) -> Dataset:
+def load(path: Path) -> Dataset:
     """The whole file. One without preamble or meta information is read too if it looks like DICOM inside."""
     import pydicom
 

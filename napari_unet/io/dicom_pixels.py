@@ -37,7 +37,26 @@ class Pixels:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Values:
+    """values : (Y, X) after the modality rescale. padded : bool (Y, X), which are padding; None if none is.
+
+    notes : as of Pixels.
+    """
+
+    values: np.ndarray
+    padded: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+
+
 def read_pixels(dataset: Dataset, name: str) -> Pixels:
+    """The one image of a dataset, its padding set apart; raises UserError as `read_values`."""
+    found = read_values(dataset, name)
+    values, limits = set_apart(found.values, found.padded, bool(header.inverted(dataset)))
+    return Pixels(values, limits, found.notes)
+
+
+def read_values(dataset: Dataset, name: str) -> Values:
     """The one image of a dataset. Raises UserError for none, several, colour, and what cannot be decoded."""
     if not any(keyword in dataset for keyword in _PIXELS):
         raise UserError(f"{name} holds no image{_kind(dataset)}.", "Choose a file with an image.")
@@ -45,20 +64,19 @@ def read_pixels(dataset: Dataset, name: str) -> Pixels:
     if frames > 1:
         raise UserError(
             f"{name} holds {frames} images.",
-            "Series and multi-frame files cannot be opened yet: export the image that you need by itself.",
+            "Multi-frame files cannot be opened yet: export the image that you need by itself.",
         )
     _check_decoder(dataset, name)
     words, bits, notes = _decoded(dataset)
     if words.ndim == 3 and header.number(dataset, "SamplesPerPixel", 1) > 1:
-        return Pixels(_rescaled(grey_from_channels(words, name), dataset), notes=notes)
+        return Values(_rescaled(grey_from_channels(words, name), dataset), notes=notes)
     if words.ndim != 2:
         raise UserError(f"{name} does not hold one grey image (shape {words.shape}).", _AGAIN)
     padding = _padding(dataset, words.dtype)
     padded = padded_pixels(words, padding)
     stored, more = _stored(words, bits, dataset, padded)
     padded = padded if padded is not None else padded_pixels(stored, padding)
-    values, limits = set_apart(_rescaled(stored, dataset), padded, bool(header.inverted(dataset)))
-    return Pixels(values, limits, (*notes, *more))
+    return Values(_rescaled(stored, dataset), padded, (*notes, *more))
 
 
 def _decoded(dataset: Dataset) -> tuple[np.ndarray, int, tuple[str, ...]]:

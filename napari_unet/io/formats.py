@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.frames import DicomFrame, NiftiFrame, Turned
 from napari_unet.core.geometry import Geometry, on_grid_of
 from napari_unet.core.labels import MaskLabels, file_labels, label_map, whole_numbers
 from napari_unet.core.quiet import quiet
 from napari_unet.core.raster import Raster
+from napari_unet.core.source import Source
 from napari_unet.io.dicom import read_dicom
+from napari_unet.io.dicom_series import geometry_of_series, read_series
 from napari_unet.io.dicom_sets import refuse_index
 from napari_unet.io.grey import MaskValues
 from napari_unet.io.kinds import family_of
@@ -27,7 +30,6 @@ from napari_unet.io.names import (
     suffix_of,
 )
 from napari_unet.io.nifti import (
-    NiftiFrame,
     geometry_of_file,
     geometry_of_frame,
     read_nifti,
@@ -36,7 +38,7 @@ from napari_unet.io.nifti import (
 from napari_unet.io.overlay import write_overlay
 from napari_unet.io.pictures import read_picture, read_picture_mask, turned_of_picture, write_png
 from napari_unet.io.tiff import read_tiff, read_tiff_mask, turned_of_tiff, write_tiff
-from napari_unet.io.upright import Turned, notes_on_turned
+from napari_unet.io.upright import notes_on_turned
 
 __all__ = [
     "geometry_of",
@@ -57,8 +59,16 @@ __all__ = [
 _LIBRARIES = ("PIL", "imagecodecs", "nibabel", "pydicom", "tifffile")
 
 
-def read_raster(path: Path) -> Raster:
-    """One file as a raster. Raises UserError, with the file's name, for anything that cannot be read."""
+def read_raster(image: Path | Source) -> Raster:
+    """One file, or the files of a series, as a raster.
+
+    Raises UserError, with the file's name, for anything that cannot be read.
+    """
+    source = Source.of(image)
+    if source.is_series:
+        with _memory_for(source.path):
+            return read_series(source)
+    path = source.first
     readers = {"picture": read_picture, "tiff": read_tiff, "nifti": read_nifti, "dicom": read_dicom}
     refuse_index(path)
     with _memory_for(path):
@@ -77,7 +87,7 @@ def read_mask(path: Path) -> np.ndarray:
     return whole
 
 
-def read_labels(path: Path, any_label: bool = False, of: Path | Raster | None = None) -> MaskLabels:
+def read_labels(path: Path, any_label: bool = False, of: Path | Source | Raster | None = None) -> MaskLabels:
     """A mask file as labels, with what was assumed: the one way in which masks from elsewhere are read.
 
     0 is background, 1 lung or right lung, 2 left lung, 255 to be ignored. any_label : other labels are
@@ -95,19 +105,23 @@ def read_labels(path: Path, any_label: bool = False, of: Path | Raster | None = 
     return MaskLabels(labels, (*notes, *found.notes, *moved, *turned))
 
 
-def turned_of(image: Path | Raster) -> Turned | None:
+def turned_of(image: Path | Source | Raster) -> Turned | None:
     """How an image or mask was turned upright, for files by the header alone; None if it was not."""
     if isinstance(image, Raster):
         return image.frame if isinstance(image.frame, Turned) else None
+    source = Source.of(image)
     readers = {"picture": turned_of_picture, "tiff": turned_of_tiff}
-    reader = readers.get(family_of(image))
-    return None if reader is None else reader(image)
+    reader = None if source.is_series else readers.get(family_of(source.first))
+    return None if reader is None else reader(source.first)
 
 
-def geometry_of(image: Path | Raster) -> Geometry | None:
-    """Where an image or a mask lies, for files by the header alone; None without affine and NIfTI."""
-    if isinstance(image, Path):
-        return geometry_of_file(image) if family_of(image) == "nifti" else None
+def geometry_of(image: Path | Source | Raster) -> Geometry | None:
+    """Where an image or a mask lies, for files by the header alone; None without affine, NIfTI and series."""
+    if not isinstance(image, Raster):
+        source = Source.of(image)
+        if source.is_series:
+            return geometry_of_series(source)
+        return geometry_of_file(source.first) if family_of(source.first) == "nifti" else None
     if isinstance(image.frame, NiftiFrame) and image.frame.shown_shape == image.shape:
         return geometry_of_frame(image.frame)
     if image.affine is None or image.pixels.ndim != 3:
@@ -117,8 +131,11 @@ def geometry_of(image: Path | Raster) -> Geometry | None:
 
 
 def mask_suffix(like: Raster) -> str:
-    """The suffix of `like`'s mask if none is asked for: .nii.gz for NIfTI, else .png or, for stacks, .tif."""
-    if isinstance(like.frame, NiftiFrame):
+    """The suffix of `like`'s mask if none is asked for.
+
+    .nii.gz for NIfTI and DICOM series, which lie somewhere in the patient; else .png or, for stacks, .tif.
+    """
+    if isinstance(like.frame, NiftiFrame) or (isinstance(like.frame, DicomFrame) and like.pixels.ndim == 3):
         return ".nii.gz"
     return ".png" if like.pixels.ndim == 2 else ".tif"
 
@@ -127,7 +144,8 @@ def write_mask(path: Path, mask: np.ndarray, like: Raster) -> Path:
     """Writes a mask of the raster `like`; the suffix of `path` decides the format. Returns `path`.
 
     mask : bool (written as 0/255; in NIfTI 0/1) or labels 0, 1, 2, ... of the shape of `like`.
-    TIFF and NIfTI carry the spacing; NIfTI has the order and the affine of the image's own file.
+    TIFF and NIfTI carry the spacing; NIfTI has the order and the affine of the image's own file, or of a
+    DICOM series the affine that follows from its positions.
     Raises UserError if the format does not fit, if `path` is the image itself, or if it cannot be written.
     """
     if mask.dtype == bool:

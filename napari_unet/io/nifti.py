@@ -5,13 +5,13 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.frames import NiftiFrame, three_axes
 from napari_unet.core.geometry import Geometry, is_placeless, is_sound
 from napari_unet.core.raster import Raster
 from napari_unet.io.atomic import atomic_write
@@ -19,7 +19,7 @@ from napari_unet.io.content import header_of_pair
 from napari_unet.io.grey import grey_from_channels
 from napari_unet.io.kinds import GZIP
 from napari_unet.io.names import suffix_of
-from napari_unet.io.nifti_affine import disagreement, known_affine, three_axes
+from napari_unet.io.nifti_affine import disagreement, known_affine
 
 # World axes of a file (right, anterior, superior) to those of a Raster (superior, posterior, left).
 _RAS_TO_SPL = np.array([[0, 0, 1, 0], [0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 1]], float)
@@ -29,55 +29,6 @@ _GEOMETRY = (
     *("dim_info", "pixdim", "xyzt_units", "qform_code", "sform_code", "srow_x", "srow_y", "srow_z"),
     *("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z"),
 )
-
-
-@dataclass(frozen=True)
-class NiftiFrame:
-    """How an array as it is shown goes back into the order of its file.
-
-    header : the geometry part of the file's header, as NIfTI bytes; version : 1 or 2.
-    shape : the file's own. order : for the shown axes (Z, Y, X), or (dropped, Y, X) of a 2D image, the axis
-    of the file that each shows. flips : which of these run against the file.
-    """
-
-    header: bytes
-    version: int
-    shape: tuple[int, ...]
-    order: tuple[int, int, int]
-    flips: tuple[bool, bool, bool]
-
-    @property
-    def flat(self) -> bool:
-        """True for a 2D image: one of the first three axes has the length 1."""
-        return 1 in three_axes(self.shape)
-
-    @property
-    def shown_shape(self) -> tuple[int, ...]:
-        """The shape of the array as it is shown."""
-        turned = tuple(three_axes(self.shape)[axis] for axis in self.order)
-        return turned[1:] if self.flat else turned
-
-    def shown(self, stored: np.ndarray) -> np.ndarray:
-        """An array in the file's order as it is shown, as a contiguous copy."""
-        turned = np.flip(stored.reshape(three_axes(self.shape)).transpose(self.order), self._flipped())
-        return np.array(turned[0] if self.flat else turned, order="C")
-
-    def stored(self, shown: np.ndarray) -> np.ndarray:
-        """The inverse of `shown`."""
-        turned = np.flip(shown[np.newaxis] if self.flat else shown, self._flipped())
-        return turned.transpose(np.argsort(self.order)).reshape(self.shape)
-
-    def index_map(self) -> np.ndarray:
-        """(4, 4): the index (Z, Y, X) as it is shown to the index in the file."""
-        matrix = np.zeros((4, 4))
-        matrix[3, 3] = 1
-        for shown, (axis, flip) in enumerate(zip(self.order, self.flips, strict=True)):
-            matrix[axis, shown] = -1 if flip else 1
-            matrix[axis, 3] = three_axes(self.shape)[axis] - 1 if flip else 0
-        return matrix
-
-    def _flipped(self) -> tuple[int, ...]:
-        return tuple(axis for axis, flip in enumerate(self.flips) if flip)
 
 
 def read_nifti(path: Path) -> Raster:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_unet.core.frames import three_axes
 from napari_unet.core.geometry import SAME, apart, is_placeless, is_sound
 
 
@@ -27,12 +28,6 @@ def disagreement(header: Any, mm: float) -> str:
     if between <= SAME * np.linalg.norm(real[0][:3, :3], axis=0).min():
         return ""
     return f"sform and qform of the file lie up to {between * mm:.1f} mm apart; the sform was taken."
-
-
-def three_axes(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """The first three lengths of a file's shape, 1 where there is none."""
-    x, y, z = (*shape, 1)[:3]
-    return x, y, z
 
 
 def _real(header: Any) -> list[np.ndarray]:

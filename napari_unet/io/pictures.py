@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.frames import Turned
 from napari_unet.core.quiet import quiet
 from napari_unet.core.raster import Raster
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.grey import MaskValues, grey_from_channels, mask_from_channels
-from napari_unet.io.upright import TAG, Turned, orientation_of, turned_notes, upright, upright_raster
+from napari_unet.io.upright import TAG, orientation_of, turned_notes, upright, upright_raster
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "JPEG2000")  # MPO is a JPEG of several pictures
 _LOSSY = ("JPEG", "MPO", "WEBP")

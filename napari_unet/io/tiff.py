@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.frames import Turned
 from napari_unet.core.labels import IGNORE, LEFT, RIGHT
 from napari_unet.core.raster import Raster
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.grey import MaskValues, grey_from_channels, mask_from_channels
 from napari_unet.io.tiff_spacing import spacing_of_tiff
-from napari_unet.io.upright import TAG, Turned, orientation_of, turned_notes, upright, upright_raster
+from napari_unet.io.upright import TAG, orientation_of, turned_notes, upright, upright_raster
 
 Grey = Callable[[np.ndarray, str], np.ndarray]
 _SHOWN = "White is stored as 0 in this TIFF: what viewers show white was taken as the mask."

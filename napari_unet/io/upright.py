@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from napari_unet.core.frames import Turned
 from napari_unet.core.geometry import MisplacedMask
 from napari_unet.core.raster import Raster
 
@@ -19,17 +20,6 @@ _TURNED = {
     7: "mirrored and turned by a quarter, so that rows became columns",
     8: "turned by a quarter to the left",
 }
-
-
-@dataclass(frozen=True)
-class Turned:
-    """The frame of a raster that is not as its file stores it.
-
-    orientation : the tag, 2 to 8. stored_shape : the shape before it was turned.
-    """
-
-    orientation: int
-    stored_shape: tuple[int, ...]
 
 
 def orientation_of(tag: object) -> int:

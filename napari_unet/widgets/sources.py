@@ -15,12 +15,12 @@ import numpy as np
 from napari.layers import Image, Labels
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.frames import Turned
 from napari_unet.core.raster import Raster
 from napari_unet.core.window import full_window
 from napari_unet.io.formats import read_raster
 from napari_unet.io.grey import grey_from_channels
 from napari_unet.io.layer_data import HEADER, image_layer
-from napari_unet.io.upright import Turned
 
 MAP = "napari_unet_map"  # key in layer.metadata of a layer that shows a result, not an image
 

@@ -10,10 +10,11 @@ import pytest
 import tifffile
 from PIL import Image, ImageOps
 
+from napari_unet.core.frames import Turned
 from napari_unet.core.geometry import MisplacedMask
 from napari_unet.core.steps import run
 from napari_unet.io.formats import read_labels, read_mask, read_raster, write_png
-from napari_unet.io.upright import Turned, orientation_of, upright
+from napari_unet.io.upright import orientation_of, upright
 from napari_unet.review.add import attach_masks
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import NewCase

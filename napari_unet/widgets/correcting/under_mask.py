@@ -9,9 +9,9 @@ import numpy as np
 from napari.layers import Image
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.frames import Turned
 from napari_unet.core.raster import Raster
 from napari_unet.io.grey import grey_from_channels
-from napari_unet.io.upright import Turned
 
 
 def plane_source(image: Image | None, position: tuple[int, ...]) -> Callable[[], np.ndarray | None]:

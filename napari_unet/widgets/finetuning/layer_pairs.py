@@ -13,11 +13,12 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QComboBox, QHeaderView, QTableWidget, QTableWidgetItem
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.frames import Turned
 from napari_unet.core.geometry import lie_together
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.io.names import composed
-from napari_unet.io.upright import Turned, upright
+from napari_unet.io.upright import upright
 from napari_unet.widgets.correct import is_mask
 from napari_unet.widgets.layers import geometry_of_layer, is_image, own_raster_source
 from napari_unet.widgets.session import Session

@@ -1,0 +1,96 @@
+"""Source: where one image lies, in one file or in the files of a series."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_unet.core.files import checksum
+
+
+@dataclass(frozen=True, repr=False)
+class Source:
+    """The file of an image, or the files of a series that together are one image; one case, everywhere.
+
+    files : at least one, each once, sorted by path; which slice comes first, only reading them tells. Two
+    sources with the same files are equal. The names of files may name patients: never write a Source to a
+    log, a report or an export. `os.fspath` gives `path`.
+    Raises ValueError without any file.
+    """
+
+    files: tuple[Path, ...]
+
+    def __post_init__(self) -> None:
+        if not self.files:
+            raise ValueError("a source has at least one file")
+        object.__setattr__(self, "files", tuple(sorted(set(self.files))))
+
+    @classmethod
+    def of(cls, image: Source | Path | str | Sequence[Path]) -> Source:
+        """What was given as a source: one already, a path, or several paths of one series."""
+        if isinstance(image, Source):
+            return image
+        return cls((Path(image),) if isinstance(image, (str, os.PathLike)) else tuple(image))
+
+    @property
+    def first(self) -> Path:
+        """The first of the files by name; the only one of most images."""
+        return self.files[0]
+
+    @property
+    def is_series(self) -> bool:
+        """Whether there are several files."""
+        return len(self.files) > 1
+
+    @property
+    def path(self) -> Path:
+        """What people know it by: the file, or the innermost folder with all files of a series."""
+        if not self.is_series:
+            return self.first
+        folders = {os.path.abspath(file.parent) for file in self.files}
+        try:
+            return Path(os.path.commonpath(folders))
+        except ValueError:  # on several drives
+            return self.first.parent
+
+    @property
+    def name(self) -> str:
+        """The last part of `path`, for people."""
+        return self.path.name
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The path of each file as this computer compares names, in the order of `files`."""
+        return tuple(os.path.normcase(os.path.abspath(file)) for file in self.files)
+
+    @property
+    def key(self) -> str:
+        """What tells one source from another on this computer."""
+        return "\0".join(sorted(self.keys))
+
+    def missing(self) -> tuple[Path, ...]:
+        """The files that are not there."""
+        return tuple(file for file in self.files if not file.exists())
+
+    def exists(self) -> bool:
+        """Whether all files are there."""
+        return not self.missing()
+
+    def content_hash(self) -> str:
+        """SHA-256 of the content, as hexadecimal digits: of a file, that of its bytes.
+
+        Of several: the SHA-256 of theirs in hexadecimal digits, sorted, a line feed between them. So it stays
+        the same when files are renamed, and other when one is changed, added or taken away.
+        Raises OSError if a file cannot be read.
+        """
+        found = sorted(checksum(file) for file in self.files)
+        return found[0] if len(found) == 1 else hashlib.sha256("\n".join(found).encode()).hexdigest()
+
+    def __fspath__(self) -> str:
+        return os.fspath(self.path)
+
+    def __repr__(self) -> str:
+        return f"Source of {len(self.files)} file{'s' if self.is_series else ''}"
