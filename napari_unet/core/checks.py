@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_unet.core.header_facts import CHILD, LYING, VIEW
 from napari_unet.core.label_checks import label_problem
+from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import lung
 from napari_unet.core.masks import bounding_box, hole_sizes, sides_and_parts
 from napari_unet.core.orientation import sides
@@ -26,6 +27,7 @@ class Code(StrEnum):
 
     LABELS = "labels"
     NO_LUNG = "no-lung"
+    EMPTY = "empty"
     MISSING_LUNG = "missing-lung"
     EXTRA_PARTS = "extra-parts"
     HOLES = "holes"
@@ -79,31 +81,44 @@ def check_mask(
 
 
 def check_labels(
-    labels: np.ndarray,
+    mask: np.ndarray,
     spacing_mm: tuple[float, ...] | None = None,
     columns_towards: str | None = None,
     per_slice: bool = False,
+    labels: LabelSet = LUNGS,
 ) -> tuple[str, ...]:
-    """Codes of the findings on labels (uint8; IGNORE is no lung), each once. Else as `check_mask`.
+    """Codes of the findings on a mask of `labels` (uint8; IGNORE is none of them), each once.
 
+    Else as `check_mask`, whose checks are of lungs: of other labels only those are that hold for any.
     per_slice : a (Z, Y, X) stack of X-rays, each an image of its own.
     """
-    mask = lung(labels)
+    marked = lung(mask)
     one = None if spacing_mm is None else spacing_mm[1:]
-    if per_slice and mask.ndim == 3:
-        found = [finding for part in mask for finding in check_mask(part, one, columns_towards)]
+    if not labels.of_lungs:
+        found = list(nothing_marked(marked))
+    elif per_slice and marked.ndim == 3:
+        found = [finding for part in marked for finding in check_mask(part, one, columns_towards)]
     else:
-        found = list(check_mask(mask, spacing_mm, columns_towards))
-    codes = (finding.code.value for finding in (*label_findings(labels, columns_towards, per_slice), *found))
-    return tuple(dict.fromkeys(codes))
+        found = list(check_mask(marked, spacing_mm, columns_towards))
+    said = (*label_findings(mask, columns_towards, per_slice, labels=labels), *found)
+    return tuple(dict.fromkeys(finding.code.value for finding in said))
 
 
 def label_findings(
-    labels: np.ndarray, columns_towards: str | None = None, per_slice: bool = False, sides: bool = True
+    mask: np.ndarray,
+    columns_towards: str | None = None,
+    per_slice: bool = False,
+    sides: bool = True,
+    labels: LabelSet = LUNGS,
 ) -> tuple[Finding, ...]:
-    """A finding if the labels do not say what they are to say; see core.label_checks.label_problem."""
-    problem = label_problem(labels, columns_towards, per_slice, sides)
+    """A finding if the values do not say what they are to say; see core.label_checks.label_problem."""
+    problem = label_problem(mask, columns_towards, per_slice, sides, labels)
     return (Finding(Code.LABELS, problem),) if problem else ()
+
+
+def nothing_marked(marked: np.ndarray) -> tuple[Finding, ...]:
+    """A finding if none of these pixels (bool) is marked, whatever the labels are."""
+    return () if marked.any() else (Finding(Code.EMPTY, "Nothing is marked."),)
 
 
 def _both_sides(right: int, left: int, columns_towards: str | None) -> Finding | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_unet.core.labels import LEFT, RIGHT, THE_LABELS, lung, named, strays
+from napari_unet.core.label_set import LUNGS, LabelSet
+from napari_unet.core.labels import LEFT, RIGHT, lung, named
 from napari_unet.core.masks import split_left_right
 
 _OWN = 0.7  # of a lung must have its label; the cut between touching lungs may be off by some of it
@@ -12,30 +13,39 @@ _COARSE = (24, 256, 256)  # slices, rows and columns that are enough to see whic
 _APART = 0.95  # of each label must lie on its side of a line if there are no two lungs to go by
 
 
-def stray_words(values: tuple[int, ...]) -> str:
-    """A sentence about labels that mean nothing here."""
-    if len(values) == 1:
-        return f"Label {values[0]} means nothing in a lung mask."
-    return f"Labels {named(values)} mean nothing in a lung mask."
-
-
 MIXED = "Labels 1 and 2 (right and left lung) lie in the same lung."
-REMEDY = f"Paint these pixels again with {THE_LABELS}."
+
+
+def stray_words(values: tuple[int, ...], labels: LabelSet = LUNGS) -> str:
+    """A sentence about values that mean nothing in this set."""
+    one = len(values) == 1
+    said = f"Label {values[0]} means nothing" if one else f"Labels {named(values)} mean nothing"
+    return f"{said} in a lung mask." if labels.of_lungs else f"{said} here: there are {labels.in_words()}."
+
+
+def remedy(labels: LabelSet = LUNGS) -> str:
+    """What is to be done about pixels with a label that does not fit."""
+    return f"Paint these pixels again with {labels.all_in_words()}."
 
 
 def label_problem(
-    labels: np.ndarray, columns_towards: str | None = None, per_slice: bool = False, sides: bool = True
+    mask: np.ndarray,
+    columns_towards: str | None = None,
+    per_slice: bool = False,
+    sides: bool = True,
+    labels: LabelSet = LUNGS,
 ) -> str:
-    """What is wrong with the labels of a mask, in a sentence; "" if nothing is.
+    """What is wrong with the values of a mask, in a sentence; "" if nothing is.
 
-    labels : integers (Y, X) or (Z, Y, X). columns_towards : as in Raster. per_slice : a stack of X-rays, each
-    an image of its own. sides : whether right and left are looked at, as in a mask of whole lungs.
+    mask : integers (Y, X) or (Z, Y, X). columns_towards : as in Raster. per_slice : a stack of X-rays, each
+    an image of its own. sides : whether right and left are looked at, as in a mask of whole lungs; of other
+    `labels` they are not.
     """
-    if unknown := strays(labels):
-        return stray_words(unknown)
-    if not sides:
+    if unknown := labels.strays(mask):
+        return stray_words(unknown, labels)
+    if not sides or not labels.of_lungs:
         return ""
-    slices = labels if per_slice and labels.ndim == 3 else labels[np.newaxis]
+    slices = mask if per_slice and mask.ndim == 3 else mask[np.newaxis]
     return MIXED if any(sides_mixed(part, columns_towards) for part in slices) else ""
 
 

@@ -18,7 +18,6 @@ IGNORE = 255
 """Label of pixels that training and scores leave out: nobody could say what is there."""
 
 RIGHT, LEFT = 1, 2
-THE_LABELS = f"1 (lung, right lung), 2 (left lung) or {IGNORE} (not sure)"
 SIDE_NAMES = {RIGHT: "right", LEFT: "left"}
 
 _COUNTED = 1 << 16
@@ -89,7 +88,7 @@ def as_bytes(values: np.ndarray) -> np.ndarray:
         if low < 0 or high > IGNORE:
             raise UserError(
                 f"A mask cannot hold label {low if low < 0 else high}.",
-                f"Choose {THE_LABELS} under Paint in the Correct dock, or as “label” in napari's controls.",
+                "Choose one of the labels under Paint in the Correct dock.",
             )
     return values.astype(np.uint8, copy=False)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.label_set import LabelSet
 from napari_unet.io.atomic import flush_folder
 from napari_unet.review.database import Database
 from napari_unet.review.faults import faults_explained
@@ -20,8 +21,8 @@ DATABASE_NAME = "review.db"
 _UNFINISHED = ".review-unfinished.db"
 
 
-def make_project(folder: Path, protocol: str) -> None:
-    """Makes an empty project in a folder that is empty or does not exist.
+def make_project(folder: Path, protocol: str, labels: LabelSet) -> None:
+    """Makes an empty project in a folder that is empty or does not exist. labels : what its masks will hold.
 
     The database gets its name when it is complete, so that a killed process leaves no half project.
     Raises UserError if the folder is a project, lies in one, or holds something else.
@@ -42,8 +43,9 @@ def make_project(folder: Path, protocol: str) -> None:
             database.build()
             with database.writing() as connection:
                 about = {"id": secrets.token_hex(8), "salt": secrets.token_hex(32), "protocol": protocol}
-                connection.execute(insert(project).values(**about, created=now()))
-                note_event(connection, None, "", "created", protocol=protocol)
+                held = labels.to_json()
+                connection.execute(insert(project).values(**about, created=now(), labels=held))
+                note_event(connection, None, "", "created", protocol=protocol, labels=held)
         finally:
             database.close()
         os.replace(folder / _UNFINISHED, folder / DATABASE_NAME)

@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Row, insert, select, update
 from napari_unet.core.checks import Code
 from napari_unet.core.errors import UserError
 from napari_unet.review.cases import change
+from napari_unet.review.labels import labels_of
 from napari_unet.review.leases import FREE, Session
-from napari_unet.review.revisions import corrected_by_person, encode, follow_back, has_lung, store
+from napari_unet.review.revisions import corrected_by_person, encode, follow_back, has_mark, store
 from napari_unet.review.rows import case_row
 from napari_unet.review.schema import decisions, revisions
 from napari_unet.review.trail import note_event, now
@@ -64,7 +65,7 @@ def decide(
     session.refuse_lost(row, by, now())
     empty = None
     if status in USABLE:
-        if not has_lung(connection, row.revision):
+        if not has_mark(connection, row.revision):
             empty = _confirmed_empty(connection, folder, row, by, empty_ok)
         corrected = corrected_by_person(connection, empty or row.revision)
         status = Status.CORRECTED if corrected else Status.ACCEPTED
@@ -133,10 +134,12 @@ def _check(row: Row[Any], status: Status, reason: Reason | None) -> None:
 def _confirmed_empty(
     connection: Connection, folder: Path, row: Row[Any], by: str, empty_ok: bool
 ) -> str | None:
-    """The empty mask that says that there is no lung; None if the case has one. UserError if unconfirmed."""
+    """The empty mask that says that there is nothing to mark, or None. UserError if that is unconfirmed."""
+    labels = labels_of(connection)
     if not empty_ok:
+        none = "no lung" if labels.of_lungs else "nothing"
         raise UserError(
-            f"Case {row.number} has no lung in its mask.", "Draw one, or confirm that there is none."
+            f"Case {row.number} has {none} in its mask.", "Draw it, or confirm that there is none to draw."
         )
     if row.revision is not None:
         return None
@@ -146,4 +149,5 @@ def _confirmed_empty(
         )
     mask = encode(np.zeros(tuple(row.shape), np.uint8))
     author = Author(AuthorKind.PERSON, by)
-    return store(connection, folder, row.id, mask, author, "empty", None, None, (Code.NO_LUNG.value,))
+    code = Code.NO_LUNG if labels.of_lungs else Code.EMPTY
+    return store(connection, folder, row.id, mask, author, "empty", None, None, (code.value,))

@@ -12,6 +12,7 @@ from napari_unet.core.checks import OF_IMAGE, check_labels
 from napari_unet.core.errors import UserError
 from napari_unet.core.first_mask import FirstMask
 from napari_unet.core.header_facts import SHORT
+from napari_unet.core.label_set import LabelSet
 from napari_unet.core.raster import Modality
 from napari_unet.review.types import DECIDED, Author, AuthorKind, Case
 
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 _RADIOGRAPHS = (Modality.CR.value, Modality.DX.value)
 
 
-def mask_checks(labels: np.ndarray, case: Case) -> tuple[str, ...]:
+def mask_checks(mask: np.ndarray, case: Case, labels: LabelSet) -> tuple[str, ...]:
     """Codes of the anatomy checks that a mask fails, without the input gate's.
 
-    labels : uint8 of the case's shape; IGNORE is no lung. May take 0.1 s at 2k×2k.
+    mask : uint8 of the case's shape. labels : the project's. May take 0.1 s at 2k×2k.
     """
-    spacing = case.spacing_mm if case.spacing_mm and len(case.spacing_mm) == labels.ndim else None
-    return check_labels(labels, spacing, case.columns_towards, case.modality in _RADIOGRAPHS)
+    spacing = case.spacing_mm if case.spacing_mm and len(case.spacing_mm) == mask.ndim else None
+    return check_labels(mask, spacing, case.columns_towards, case.modality in _RADIOGRAPHS, labels)
 
 
 def gate_codes(checks: Sequence[str] | None) -> tuple[str, ...]:
@@ -43,7 +44,7 @@ def follow_masks(project: ReviewProject) -> list[str]:
     done = []
     for case_id, revision in project.unchecked():
         with suppress(UserError):
-            codes = mask_checks(project.read_mask(revision), project.case(case_id))
+            codes = mask_checks(project.read_mask(revision), project.case(case_id), project.labels)
             project.put_checks(revision, codes)
             done.append(case_id)
     return done

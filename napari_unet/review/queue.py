@@ -17,6 +17,7 @@ _REASONS = {
     "unlike": "The mask does not look like usual lungs",
     "labels": "Labels that do not fit",
     "no-lung": "No lung is marked",
+    "empty": "Nothing is marked",
     "missing-lung": "One lung is missing",
     "ratio": "One lung is much smaller than the other",
     "border": "A lung touches the edge of the image",

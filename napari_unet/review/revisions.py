@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, func, insert, select, update
 
+from napari_unet.core.agreement import mean_dice, worst_hd95
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
-from napari_unet.core.labels import ignored, lung
+from napari_unet.core.label_set import LUNGS, LabelSet
+from napari_unet.core.labels import lung
 from napari_unet.core.masks import bounding_box
-from napari_unet.core.metrics import dice, hd95
 from napari_unet.io.atomic import atomic_write, flush_folder
 from napari_unet.review.cases import change
 from napari_unet.review.database import on_failure
@@ -101,21 +102,22 @@ def read_labels(path: Path, sha256: str) -> np.ndarray:
     return np.asarray(tifffile.imread(io.BytesIO(content)), np.uint8)
 
 
-def compare(labels: np.ndarray, parent: np.ndarray, spacing_mm: tuple[float, ...] | None) -> Comparison:
-    """How `labels` differs from `parent`; both uint8 of one shape. Ignored pixels of either have no say.
+def compare(
+    mask: np.ndarray, parent: np.ndarray, spacing_mm: tuple[float, ...] | None, labels: LabelSet = LUNGS
+) -> Comparison:
+    """How `mask` differs from `parent`; both uint8 of one shape. Ignored pixels of either have no say.
 
-    changed_pixels counts every pixel whose label differs, also between lungs and where ignored was painted.
-    In a stack changed_mm2 is summed over the slices.
+    labels : what both hold; see core.agreement. changed_pixels counts every pixel whose label differs, also
+    between lungs and where ignored was painted. In a stack changed_mm2 is summed over the slices.
     """
-    box = bounding_box((labels != 0) | (parent != 0))
+    box = bounding_box((mask != 0) | (parent != 0))
     if box is None:
         return Comparison(math.nan, math.nan, 0, None if spacing_mm is None else 0.0)
-    labels, parent = labels[box], parent[box]
-    ours, theirs, ignore = lung(labels), lung(parent), ignored(labels, parent)
-    changed = int(np.count_nonzero(labels != parent))
+    mask, parent = mask[box], parent[box]
+    changed = int(np.count_nonzero(mask != parent))
     return Comparison(
-        dice=dice(ours, theirs, ignore),
-        hd95=hd95(ours, theirs, spacing_mm, ignore),
+        dice=mean_dice(mask, parent, labels),
+        hd95=worst_hd95(mask, parent, labels, spacing_mm),
         changed_pixels=changed,
         changed_mm2=None if spacing_mm is None else changed * prod(spacing_mm[-2:]),
     )
@@ -221,7 +223,7 @@ def begun_with(masks: Sequence[Revision]) -> Revision | None:
     return before[-1] if before else next(iter(made), None)
 
 
-def has_lung(connection: Connection, revision: str | None) -> bool:
+def has_mark(connection: Connection, revision: str | None) -> bool:
     """True if there is this mask and it has any foreground."""
     pixels = connection.execute(select(revisions.c.pixels).where(revisions.c.id == revision)).scalar()
     return bool(pixels)

@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration; see `migrations/versions`."""
 
 
@@ -64,6 +64,7 @@ project = Table(
     Column("salt", String(64), nullable=False),  # of the hashes of paths and patients
     Column("protocol", Text, nullable=False),
     Column("created", UtcTime, nullable=False),
+    Column("labels", JSON, nullable=False),  # LabelSet.to_json of what its masks hold
 )
 
 settings = Table(

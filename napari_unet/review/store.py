@@ -13,11 +13,13 @@ from sqlalchemy import select
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
+from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.review import rows, schema, training
 from napari_unet.review.create import DATABASE_NAME, make_project
 from napari_unet.review.database import Database
 from napari_unet.review.faults import faults_explained
+from napari_unet.review.labels import labels_of
 from napari_unet.review.leases import Session
 from napari_unet.review.lock import LockFile
 from napari_unet.review.network import NOTE, is_network
@@ -37,7 +39,8 @@ class ReviewProject(MaskStore):
     remedy, if the disk or the database fails; then nothing was changed. `by` is who does it.
 
     folder : where it lies. id : random, the same for ever. protocol : what belongs to a mask, in words.
-    storage_note : something the window must say about where it lies, or "".
+    labels : what the numbers in its masks mean. storage_note : something the window must say about where it
+    lies, or "".
     """
 
     def __init__(self, folder: Path, database: Database, lock: LockFile | None) -> None:
@@ -48,15 +51,16 @@ class ReviewProject(MaskStore):
         self.storage_note = "" if lock is None else NOTE
         with database.reading() as connection:
             about = connection.execute(select(schema.project)).one()
+            self._labels = labels_of(connection)
         self.id: str = about.id
         self.protocol: str = about.protocol
         self._salt: str = about.salt
         self._know_nobody()
 
     @classmethod
-    def create(cls, folder: Path, protocol: str = "") -> Self:
+    def create(cls, folder: Path, protocol: str = "", labels: LabelSet = LUNGS) -> Self:
         """Makes a project in `folder`, which must be empty or not exist. Raises UserError otherwise."""
-        make_project(folder, protocol)
+        make_project(folder, protocol, labels)
         return cls.open(folder)
 
     @classmethod

@@ -9,10 +9,12 @@ import numpy as np
 from sqlalchemy import Connection, delete, insert, select
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.label_set import LabelSet
 from napari_unet.review import features, maps, revisions, rows, schema, untouched
 from napari_unet.review.faults import faults_explained
 from napari_unet.review.features import Features
 from napari_unet.review.findings import mask_checks
+from napari_unet.review.labels import admit, labels_of
 from napari_unet.review.leases import CaseTaken
 from napari_unet.review.maps import ProbabilityMap
 from napari_unet.review.revisions import Comparison
@@ -27,12 +29,32 @@ HEAD = "<head>"
 class MaskStore(CaseStore):
     """Masks, maps and settings; see `ReviewProject`."""
 
+    _labels: LabelSet
+
+    @property
+    def labels(self) -> LabelSet:
+        """What the numbers in the project's masks mean, when they were last asked for."""
+        return self._labels
+
+    def admit(self, labels: LabelSet, by: str) -> bool:
+        """To be called before masks of `labels` come in; True if they are the project's own from now on.
+
+        They are that only where there is no mask yet, and nobody has chosen the project's labels. Raises
+        UserError, with both in words, if masks of `labels` would mean something else in this project.
+        """
+        if self._look_up_labels().takes(labels):
+            return False
+        with self._database.writing() as connection:
+            changed = admit(connection, labels, by)
+            self._labels = labels_of(connection)
+        return changed
+
     def add_revision(
         self, case: str, labels: np.ndarray, author: Author, note: str = "", parent: str | None = HEAD
     ) -> Revision:
         """Stores a mask as the case's current one: first the file, then its record.
 
-        labels : uint8 or bool, of the image's shape; 0 background, 1 lung or right, 2 left, 255 ignored.
+        labels : uint8 or bool, of the image's shape; 0 background, else what `self.labels` says, 255 ignored.
         parent : the mask it was made from; it is compared with that one. It is checked, see core.checks. A
         mask equal to the current one is not stored again: that one is returned. Where a person painted it
         and another window has the case meanwhile, it is kept beside the current one. Raises UserError if the
@@ -41,6 +63,7 @@ class MaskStore(CaseStore):
         labels = np.ascontiguousarray(labels).view(np.uint8) if labels.dtype == bool else labels
         if labels.dtype != np.uint8 or labels.ndim not in (2, 3):
             raise ValueError(f"a mask is uint8 (Y, X) or (Z, Y, X), got {labels.dtype} {labels.shape}")
+        self._look_up_labels()
         now = self.case(case)
         if now.shape is not None and now.shape != labels.shape:
             raise UserError(
@@ -52,7 +75,7 @@ class MaskStore(CaseStore):
         if now.revision is not None and self._is_stored(now.revision, labels):
             return self.revision(now.revision)
         compared = self._compare(labels, parent, now.spacing_mm)
-        encoded, checks = revisions.encode(labels), mask_checks(labels, now)
+        encoded, checks = revisions.encode(labels), mask_checks(labels, now, self._labels)
         with self._database.writing() as connection:
             aside = author.kind == AuthorKind.PERSON and self._is_lost(connection, case, author.name)
             note = f"{note}; kept aside".removeprefix("; ") if aside else note
@@ -117,6 +140,7 @@ class MaskStore(CaseStore):
         labels : as in `add_revision`. None, and nothing is changed, if somebody has touched the case by the
         time it would be written. A mask by the same model is not stored again.
         """
+        self._look_up_labels()
         old = self.case(case)
         if old.revision is None or (old.shape is not None and old.shape != labels.shape):
             return None
@@ -124,7 +148,7 @@ class MaskStore(CaseStore):
         if before.author == author:
             return before
         compared = self._compare(labels, before.id, old.spacing_mm)
-        encoded, checks = revisions.encode(labels), mask_checks(labels, old)
+        encoded, checks = revisions.encode(labels), mask_checks(labels, old, self._labels)
         with self._database.writing() as connection:
             row = rows.case_row(connection, case)
             if row.revision != before.id or not untouched.is_untouched(connection, case):
@@ -185,6 +209,12 @@ class MaskStore(CaseStore):
             connection.execute(insert(table).values(name=name, value=value))
             note_event(connection, None, "", "setting", name=name, value=value)
 
+    def _look_up_labels(self) -> LabelSet:
+        """Another window may have changed them while there was no mask yet."""
+        with self._database.reading() as connection:
+            self._labels = labels_of(connection)
+        return self._labels
+
     def _is_lost(self, connection: Connection, case: str, by: str) -> bool:
         """Whether a mask that was painted here must not become the case's current one."""
         try:
@@ -212,7 +242,9 @@ class MaskStore(CaseStore):
             before = self.read_mask(parent)
         except UserError:
             return None
-        return revisions.compare(labels, before, spacing_mm) if before.shape == labels.shape else None
+        if before.shape != labels.shape:
+            return None
+        return revisions.compare(labels, before, spacing_mm, self._labels)
 
     def _touch_map(self, case: str) -> None:
         with self._database.reading() as connection:

@@ -12,7 +12,7 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.files import checksum
-from napari_unet.core.label_checks import REMEDY, label_problem
+from napari_unet.core.label_checks import label_problem, remedy
 from napari_unet.core.labels import IGNORE, LEFT, lung
 from napari_unet.core.masks import split_left_right
 from napari_unet.core.raster import Modality, Raster
@@ -119,11 +119,11 @@ def _refuse_labels(project: ReviewProject, cases: Sequence[Case], left_right: bo
         stack = case.modality in (Modality.CR.value, Modality.DX.value)
         if labels is None:
             continue
-        if problem := label_problem(labels, case.columns_towards, stack, sides=left_right):
+        if problem := label_problem(labels, case.columns_towards, stack, left_right, project.labels):
             wrong.append(f"Case {case.number} ({case.id}): {problem}")
     if wrong:
         more = f" There are {len(wrong)} such cases." if len(wrong) > _TOLD else ""
-        raise UserError(" ".join(wrong[:_TOLD]) + more, f"Nothing was exported. {REMEDY}")
+        raise UserError(" ".join(wrong[:_TOLD]) + more, f"Nothing was exported. {remedy(project.labels)}")
 
 
 @dataclass
@@ -145,9 +145,7 @@ class _SoFar:
         )
 
 
-def _item(
-    project: ReviewProject, case: Case, together: Together, options: ExportOptions, name: str
-) -> Item:
+def _item(project: ReviewProject, case: Case, together: Together, options: ExportOptions, name: str) -> Item:
     """Image and mask of one case. Raises NotExported, in words without names."""
     if case.file_state in _FILE_PROBLEMS:
         raise NotExported(_FILE_PROBLEMS[case.file_state])

@@ -137,7 +137,8 @@ def _against_first(
         raise
     except UserError:
         return None
-    return compare(labels, before, case.spacing_mm) if labels.shape == before.shape else None
+    same = labels.shape == before.shape
+    return compare(labels, before, case.spacing_mm, project.labels) if same else None
 
 
 def _pictures(project: ReviewProject, corrections: list[tuple[float, Case, Revision]]) -> list[Correction]:

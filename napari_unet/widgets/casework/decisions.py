@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_unet.core.checks import OF_IMAGE, Code
 from napari_unet.core.errors import UserError
+from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import lung
 from napari_unet.review.types import Case, Measurement, Reason, Status
 
@@ -60,11 +61,12 @@ class Decisions:
                 )
             )
             return False
-        if _has_lung(layers.mask.data):
+        if _is_marked(layers.mask.data):
             return self._check_and_accept(layers, recorder, done)
         if not empty_ok:
+            none = "no lung" if self._work.labels.of_lungs else "nothing"
             self._work.failed.emit(
-                EmptyMask("The mask is empty.", "Accept once more if there is no lung to mark.")
+                EmptyMask("The mask is empty.", f"Accept once more if there is {none} to mark.")
             )
             return False
         self._decide(Status.ACCEPTED, empty_ok=True)
@@ -79,8 +81,8 @@ class Decisions:
         if not recorder.was_painted:
             return self._accept_checked(case.checks or ())
         self._checking = layers
-        labels = np.array(layers.mask.data)
-        job = self._work.link.run(lambda: _checks(labels, case), quiet=True)
+        mask, labels = np.array(layers.mask.data), self._work.labels
+        job = self._work.link.run(lambda: _checks(mask, case, labels), quiet=True)
         job.succeeded.connect(lambda codes: self._checked(layers, codes, done))
         job.failed.connect(lambda _: self._checked(layers, (), done))
         job.ended.connect(self._end_checking)
@@ -107,7 +109,7 @@ class Decisions:
         case = self._work.current
         if case is None:
             return False
-        wrong = frozenset(codes) - {*OF_IMAGE, Code.NO_LUNG}
+        wrong = frozenset(codes) - {*OF_IMAGE, Code.NO_LUNG, Code.EMPTY}
         if not wrong <= self._told_of.get(case.id, frozenset()):
             self._told_of[case.id] = wrong
             found = "; ".join(reasons([code for code in codes if code in wrong]))
@@ -180,14 +182,14 @@ class Decisions:
             self._work.write(lambda project: project.set_measurements(id, measurements, by))
 
 
-def _checks(labels: Any, case: Case) -> tuple[str, ...]:
+def _checks(mask: Any, case: Case, labels: LabelSet) -> tuple[str, ...]:
     from napari_unet.review.findings import mask_checks
 
-    return mask_checks(labels, case)
+    return mask_checks(mask, case, labels)
 
 
-def _has_lung(labels: Any) -> bool:
-    """Whether any pixel is lung: neither background nor the ignore label."""
-    step = max(1, (1 << 20) // max(1, labels[:1].size))
-    parts = (labels[at : at + step] for at in range(0, len(labels), step))
+def _is_marked(mask: Any) -> bool:
+    """Whether any pixel has a label: it is neither background nor to be ignored."""
+    step = max(1, (1 << 20) // max(1, mask[:1].size))
+    parts = (mask[at : at + step] for at in range(0, len(mask), step))
     return any(lung(part).any() for part in parts)

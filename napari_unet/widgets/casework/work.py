@@ -11,8 +11,9 @@ from napari.layers import Labels
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.label_checks import REMEDY, stray_words
-from napari_unet.core.labels import LEFT, strays
+from napari_unet.core.label_checks import remedy, stray_words
+from napari_unet.core.label_set import LUNGS, LabelSet
+from napari_unet.core.labels import LEFT
 from napari_unet.review.login import login_name
 from napari_unet.review.types import Author, AuthorKind, Case, Order
 from napari_unet.widgets.casework.approved import ApprovedMasks
@@ -173,6 +174,11 @@ class CaseWork(QObject):
         self.book.use(cases)
         self.project_changed.emit(self.project)
 
+    @property
+    def labels(self) -> LabelSet:
+        """What the numbers in the project's masks mean; lungs while no project is open."""
+        return LUNGS if self.project is None else self.project.labels
+
     # -- the queue --
 
     @property
@@ -254,14 +260,16 @@ class CaseWork(QObject):
     def _on_used(self, labels: tuple[int, ...]) -> None:
         """Say what a label that was painted means, or that it means nothing; once for each case."""
         layers = self.desk.layers
-        unknown = strays(np.array(labels))
-        if layers is None or not (unknown or LEFT in labels):
+        known = self.labels
+        unknown = known.strays(np.array(labels))
+        left = known.of_lungs and LEFT in labels
+        if layers is None or not (unknown or left):
             return
         number, fresh = layers.loaded.case.number, set(labels) - layers.explained
         layers.explained |= set(labels)
         if fresh & set(unknown):
-            self.failed.emit(UserError(f"Case {number}: {stray_words(unknown)}", REMEDY))
-        elif LEFT in fresh and layers.loaded.revision is not None and not layers.loaded.sides:
+            self.failed.emit(UserError(f"Case {number}: {stray_words(unknown, known)}", remedy(known)))
+        elif left and LEFT in fresh and layers.loaded.revision is not None and not layers.loaded.sides:
             self.told.emit(
                 f"Label 2 is the left lung, but the mask of case {number} has label 1 for both lungs. Give "
                 "each lung its own label, or paint with label 1."
