@@ -15,9 +15,10 @@ import torch
 from torch import nn
 
 from benchmarks.images import unit_xray
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.inference.fold import folded
-from napari_unet.models.card import CARD_FILE, InputSpec, ModelCard, NetSpec
+from napari_unet.models.card import CARD_FILE, ModelCard, NetSpec
 from napari_unet.models.checkpoint import load_model, save_model
 from napari_unet.models.library import default_library
 from napari_unet.nets.unet import UNet
@@ -90,7 +91,7 @@ def model_at_hand() -> Iterator[str]:
             yield SHIPPED
             return
         spec = NetSpec(arguments=_SHIPPED_NET)
-        card = ModelCard(name=SHIPPED, net=spec, input=InputSpec(size=(256, 256)), flips=True)
+        card = ModelCard(name=SHIPPED, net=spec, input=InputRule(size=(256, 256)), flips=True)
         save_model(_random(_SHIPPED_NET).state_dict(), card, Path(folder) / SHIPPED)
         yield f"{SHIPPED}'s network with random weights"
 

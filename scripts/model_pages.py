@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.masks import MaskRule
-from napari_unet.models.card import WEIGHTS_FILE, DataSource, InputSpec, ModelCard, ScoreRow, read_card
+from napari_unet.models.card import WEIGHTS_FILE, DataSource, ModelCard, ScoreRow, read_card
 from napari_unet.resources_path import resource
 
 PAGES = Path(__file__).parents[1] / "docs" / "models"
@@ -94,7 +95,7 @@ def _cleaning(rule: MaskRule) -> str:
     return f"{holes} {parts}, none under {rule.min_part_share:.0%} of the largest.{smooth}"
 
 
-def _input(spec: InputSpec) -> str:
+def _input(spec: InputRule) -> str:
     if spec.size:
         size = f"{spec.size[1]} × {spec.size[0]} pixels"
         return f"The whole image at {size}; the probability is brought back to the image's own size."

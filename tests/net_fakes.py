@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from napari_unet.core.gate import Likeness, mean_shape
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
-from napari_unet.models.card import InputSpec, ModelCard, NetSpec
+from napari_unet.models.card import ModelCard, NetSpec
 from napari_unet.models.checkpoint import build_net, save_model
 from napari_unet.models.library import ModelEntry
 from napari_unet.nets.unet import UNet
@@ -62,7 +63,7 @@ def dark_is_lung() -> PointNet:
 
 def card(**fields: Any) -> ModelCard:
     """A card for native pixels between 0 and 1."""
-    return ModelCard(**{"name": "tiny", "intensity": UNIT, "input": InputSpec(), **fields})
+    return ModelCard(**{"name": "tiny", "intensity": UNIT, "input": InputRule(), **fields})
 
 
 def saved(folder: Path, seed: int = 0, **fields: Any) -> ModelEntry:

@@ -60,7 +60,7 @@ def show_model(
         ("for", card.use),
         ("masks", card.output.protocol),
         ("parent", card.parent or "–"),
-        ("input", _input(card.input.size, card.input.spacing_mm)),
+        ("input", card.input.in_words()),
         ("threshold", f"{card.output.threshold:g}"),
         (
             "trained on",
@@ -112,9 +112,3 @@ def _source(source: DataSource) -> str:
 
 def _memory(spec: MemorySpec | None) -> str:
     return f"{spec.replay} images for replay, {spec.gate} for the gate" if spec else "–"
-
-
-def _input(size: tuple[int, int] | None, spacing_mm: tuple[float, float] | None) -> str:
-    if size:
-        return f"the whole image at {size[1]} × {size[0]} pixels"
-    return f"{spacing_mm[0]:g} mm a pixel, in tiles" if spacing_mm else "native pixels, in tiles"

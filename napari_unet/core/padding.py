@@ -49,22 +49,35 @@ def filled(pixels: np.ndarray, padded: np.ndarray | None, inverted: bool) -> np.
 
 
 def without_padding(
-    plane: np.ndarray, padding: tuple[float, float] | None
-) -> tuple[np.ndarray, tuple[slice, slice]]:
-    """An image (Y, X) without the rows and columns at its edges that are padding, and where it was cut out.
+    pixels: np.ndarray, padding: tuple[float, float] | None
+) -> tuple[np.ndarray, tuple[slice, ...]]:
+    """An image or a volume without what is nothing but padding at its edges, and where it was cut out.
 
-    Padding that is left inside becomes NaN (float32 then): `IntensityRule` passes it over and makes it black.
-    What has no padding comes back as it is.
+    Padding that is left inside becomes NaN, see `padding_as_nan`. What has no padding comes back as it is.
     """
-    padded = padded_pixels(plane, padding)
+    padded = padded_pixels(pixels, padding)
     if padded is None or padded.all():
-        return plane, (slice(0, plane.shape[0]), slice(0, plane.shape[1]))
+        return pixels, tuple(slice(0, n) for n in pixels.shape)
     box = _box_inside(padded)
-    plane, padded = plane[box], padded[box]
-    return (np.where(padded, np.float32(np.nan), plane.astype(np.float32)) if padded.any() else plane), box
+    return padding_as_nan(pixels[box], padding), box
 
 
-def _box_inside(padded: np.ndarray) -> tuple[slice, slice]:
-    """Rows and columns without those at the edges that are padding from end to end; padded : bool (Y, X)."""
-    rows, columns = (np.flatnonzero(~padded.all(axis=axis)) for axis in (1, 0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+def padding_as_nan(pixels: np.ndarray, padding: tuple[float, float] | None) -> np.ndarray:
+    """Pixels in which padding is NaN (float32 then): `IntensityRule` passes it over and makes it black.
+
+    Unchanged if nothing or all is padding.
+    """
+    padded = padded_pixels(pixels, padding)
+    if padded is None or padded.all():
+        return pixels
+    return np.where(padded, np.float32(np.nan), pixels.astype(np.float32))
+
+
+def _box_inside(padded: np.ndarray) -> tuple[slice, ...]:
+    """Each axis without its ends at which all is padding; padded : bool."""
+    box = []
+    for axis in range(padded.ndim):
+        others = tuple(other for other in range(padded.ndim) if other != axis)
+        inside = np.flatnonzero(~padded.all(axis=others))
+        box.append(slice(int(inside[0]), int(inside[-1]) + 1))
+    return tuple(box)

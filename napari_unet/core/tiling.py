@@ -75,21 +75,23 @@ class TilePlan:
 def predict_tiled(
     image: np.ndarray, predict: Callable[[np.ndarray], np.ndarray], plan: TilePlan
 ) -> Generator[TileDone, None, np.ndarray]:
-    """Runs `predict` on every tile, yields TileDone after each, returns float32 (C, *image.shape).
+    """Runs `predict` on every tile, yields TileDone after each, returns float32 (C, *plan.shape).
 
-    predict : takes part of the image and returns (C, *shape of that part). Close the generator to cancel.
+    image : *plan.shape, with axes before them or without (channels). predict : takes part of the image, with
+    all channels, and returns (C, *shape of that part). Close the generator to cancel.
     Raises ValueError if the plan is for another shape or `predict` returns another one.
     """
-    if image.shape != plan.shape:
+    first = image.ndim - len(plan.shape)
+    if image.shape[max(0, first) :] != plan.shape:
         raise ValueError(f"the plan is for {plan.shape}, the image is {image.shape}")
     result: np.ndarray | None = None
     for done, tile in enumerate(plan.tiles(), start=1):
         read = _read(image, tile.read)
         part = predict(read)
-        if part.shape[1:] != read.shape:
+        if part.shape[1:] != read.shape[first:]:
             raise ValueError(f"predict returned {part.shape} for a tile of {read.shape}")
         if result is None:
-            result = np.empty((len(part), *image.shape), np.float32)
+            result = np.empty((len(part), *plan.shape), np.float32)
         result[:, *tile.keep] = part[:, *tile.keep_in_read]
         yield TileDone(done, plan.count)
     assert result is not None  # a plan has at least one tile
@@ -105,7 +107,8 @@ def _cuts(length: int, padded: int, core: int, halo: int) -> Iterator[tuple[slic
 
 
 def _read(image: np.ndarray, read: Slices) -> np.ndarray:
-    """`image[read]`; what lies beyond the image's far ends repeats its last pixel."""
-    missing = [(0, max(0, cut.stop - n)) for cut, n in zip(read, image.shape, strict=True)]
-    part = image[read]
-    return np.pad(part, missing, mode="edge") if any(end for _, end in missing) else part
+    """`image[..., *read]`; what lies beyond the image's far ends repeats its last pixel."""
+    first = image.ndim - len(read)
+    missing = [(0, max(0, cut.stop - n)) for cut, n in zip(read, image.shape[first:], strict=True)]
+    part = image[(slice(None),) * first + read]
+    return np.pad(part, [(0, 0)] * first + missing, mode="edge") if any(end for _, end in missing) else part

@@ -24,7 +24,7 @@ def bottleneck_features(net: nn.Module) -> Iterator[list[np.ndarray]]:
         return
 
     def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        pooled = output.detach().float().mean(dim=(0, 2, 3))
+        pooled = output.detach().float().mean(dim=(0, *range(2, output.ndim)))
         found.append(torch.nn.functional.normalize(pooled, dim=0).cpu().numpy())
 
     handle = bottleneck.register_forward_hook(keep)

@@ -66,7 +66,7 @@ def kept_maps(prediction: Prediction, card: ModelCard) -> tuple[np.ndarray, np.n
     """
     shape = prediction.probability.shape[-2:]
     if card.input.size is not None:
-        height, width = (min(a, b) for a, b in zip(shape, card.input.size, strict=True))
+        height, width = (min(a, b) for a, b in zip(shape, card.input.size[-2:], strict=True))
     else:
         shrink = min(1.0, _LONGEST / max(shape))
         height, width = (max(1, round(n * shrink)) for n in shape)

@@ -14,21 +14,20 @@ from torch import Tensor, nn
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
-from napari_unet.core.gate import LARGEST, likeness, mixed_polarity_note
-from napari_unet.core.padding import without_padding
+from napari_unet.core.gate import likeness, mixed_polarity_note
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import changed
 from napari_unet.core.tiling import TilePlan, predict_tiled
 from napari_unet.inference.features import bottleneck_features, image_features
 from napari_unet.inference.fold import folded
-from napari_unet.inference.prepare import network_input, resized
+from napari_unet.inference.prepare import field_of, network_input, resized
 from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import check_fits
 
 Steps = Generator[TileDone | Note, None, Prediction]
 Maps = Generator[TileDone | Note, None, np.ndarray]
-_FIRST_CORE, _SMALLEST_CORE = 1024, 64
+_FIRST_CORE, _SMALLEST_CORE = 1024, 64  # pixels a side of what a tile keeps; in volumes as many in all
 _MEMORY_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
 
 
@@ -54,9 +53,9 @@ class Predictor:
         self.device = device
         self.net = folded(net)
         self._placed: torch.device | None = None
-        # InstanceNorm is slower in channels_last, everything else faster.
-        instance = any(isinstance(part, nn.InstanceNorm2d) for part in net.modules())
-        self._layout = torch.contiguous_format if instance else torch.channels_last
+        # InstanceNorm is slower in channels_last, everything else of two axes faster.
+        plain = card.input.axes != 2 or any(isinstance(part, nn.InstanceNorm2d) for part in net.modules())
+        self._layout = torch.contiguous_format if plain else torch.channels_last
 
     def steps(self, raster: Raster, inverted: bool | None = None) -> Steps:
         """Yields TileDone after each slice or tile, and Notes; returns the Prediction at the raster's size.
@@ -64,17 +63,24 @@ class Predictor:
         inverted : the raster's bones are dark; None where nobody knows: then an image that looks wrong as it
         is, is tried inverted, and the likelier of the two is taken (only with a card that has a likeness). A
         header may be wrong too: where only the negative of an image is what the model is for, that is taken.
-        A (Z, Y, X) raster is done slice by slice, as if each were alone.
+        A (Z, Y, X) raster is done slice by slice, as if each were alone but for the neighbours that the
+        card's InputRule names, or at once where the card is for volumes. Raises UserError for an image there.
         Out of memory on a GPU: smaller tiles, then the CPU; on the CPU: smaller tiles, then a UserError.
         Uncertainty is the entropy of the probability in bits (0..1), of the class nearest to undecided. With
         flips the probability is the mean of the image and its mirror image, and the entropy of the mean
         counts their disagreement too (Gal 2017, total uncertainty).
         """
         start = time.perf_counter()
-        seen = _Seen()
+        seen, rule = _Seen(), self.card.input
+        one_field = raster.pixels.ndim == rule.axes
+        if raster.pixels.ndim < rule.axes:
+            raise UserError(
+                f"The model {self.card.name} is for volumes, and this is a single image.",
+                "Open the whole series, or choose another model.",
+            )
         with bottleneck_features(self.net) as passes:
-            if raster.pixels.ndim == 2:
-                maps = yield from self._inside(raster.pixels, raster, inverted, seen)
+            if one_field:
+                maps = yield from self._inside(raster, 0, inverted, seen)
             else:
                 maps = yield from self._stack(raster, inverted, seen)
         seen.notes += mixed_polarity_note(seen.inverted)
@@ -93,39 +99,43 @@ class Predictor:
             columns_towards=raster.columns_towards,
             inverted=all(seen.inverted),
             likeness=tuple(seen.likeness),
-            features=image_features(passes, both_ways=raster.pixels.ndim == 2, inverted=all(seen.inverted)),
+            features=image_features(
+                passes, both_ways=one_field and rule.size is not None, inverted=all(seen.inverted)
+            ),
         )
 
     def _stack(self, raster: Raster, inverted: bool | None, seen: _Seen) -> Maps:
         maps = np.empty((len(self.card.output.channels) + 1, *raster.shape), np.float32)
-        for z, pixels in enumerate(raster.pixels):
-            maps[:, z] = yield from _notes_only(self._inside(pixels, raster, inverted, seen))
+        for z in range(len(raster.pixels)):
+            maps[:, z] = yield from _notes_only(self._inside(raster, z, inverted, seen))
             yield TileDone(z + 1, len(raster.pixels))
         return maps
 
-    def _inside(self, plane: np.ndarray, raster: Raster, inverted: bool | None, seen: _Seen) -> Maps:
-        """(C + 1, Y, X) of an image or a slice: as without its border of padding, and zero there."""
-        spacing = None if raster.spacing_mm is None else raster.spacing_mm[-2:]
-        pixels, box = without_padding(plane, raster.padding)
-        found = yield from self._image(pixels, spacing, inverted, seen)
-        if pixels.shape == plane.shape:
+    def _inside(self, raster: Raster, z: int, inverted: bool | None, seen: _Seen) -> Maps:
+        """(C + 1, *axes) of an image, slice or volume: as without its border of padding, and zero there."""
+        axes = self.card.input.axes
+        spacing, shape = raster.spacing_mm and raster.spacing_mm[-axes:], raster.shape[-axes:]
+        field, box = field_of(raster, self.card.input, z)
+        found = yield from self._image(field, spacing, inverted, seen)
+        if field.shape[1:] == shape:
             return found
-        maps = np.zeros((len(found), *plane.shape), np.float32)
+        maps = np.zeros((len(found), *shape), np.float32)
         maps[:, *box] = found
         return maps
 
     def _image(
-        self, pixels: np.ndarray, spacing: tuple[float, ...] | None, inverted: bool | None, seen: _Seen
+        self, field: np.ndarray, spacing: tuple[float, ...] | None, inverted: bool | None, seen: _Seen
     ) -> Maps:
+        """(C + 1, *axes) of the pixels (channels, *axes) that the network sees."""
         core = _FIRST_CORE
         while True:
             try:
                 self._place()
                 if self.card.input.size is not None:
-                    maps = self._whole(pixels, self.card.input.size, inverted, seen)
+                    maps = self._whole(field, self.card.input.size, inverted, seen)
                     yield TileDone(1, 1)
                 else:
-                    maps = yield from self._tiled(pixels, spacing, bool(inverted), core)
+                    maps = yield from self._tiled(field, spacing, bool(inverted), core)
                     seen.inverted.append(bool(inverted))
                 return maps
             except (RuntimeError, MemoryError) as error:
@@ -136,10 +146,10 @@ class Predictor:
             yield note
 
     def _whole(
-        self, pixels: np.ndarray, size: tuple[int, int], inverted: bool | None, seen: _Seen
+        self, field: np.ndarray, size: tuple[int, ...], inverted: bool | None, seen: _Seen
     ) -> np.ndarray:
-        """(C + 1, Y, X): probability and uncertainty of an image that the network sees whole."""
-        small = resized(pixels, size)[0, 0].numpy()
+        """(C + 1, *axes): probability and uncertainty of a field that the network sees whole."""
+        small = resized(field, size)[0].numpy()
         probability, looks = self._looked(small, bool(inverted))
         expected = self.card.output.likeness
         if expected is not None and looks < (expected.flag if inverted is None else expected.refuse):
@@ -148,47 +158,33 @@ class Predictor:
             if other_looks > looks and (inverted is None or other_looks >= expected.flag):
                 probability, looks, inverted = other, other_looks, not inverted
         maps = torch.cat([probability, entropy(probability)[None]])
-        full = resized(maps, (pixels.shape[0], pixels.shape[1]))[0].numpy()
+        full = resized(maps, field.shape[1:])[0].numpy()
         seen.inverted.append(bool(inverted))
         seen.likeness += [looks] if expected is not None else []
         return full
 
     def _looked(self, small: np.ndarray, inverted: bool) -> tuple[Tensor, float]:
         probability = self._probability(
-            _batch(network_input(small, self.card.intensity, (small.shape[0], small.shape[1]), inverted))
+            _batch(network_input(small, self.card.input, self.card.intensity, inverted))
         )
         expected = self.card.output.likeness
         return probability, likeness(probability.amax(dim=0).numpy(), expected) if expected else 0.0
 
-    def _tiled(
-        self, pixels: np.ndarray, spacing: tuple[float, ...] | None, inverted: bool, core: int
-    ) -> Maps:
-        """(C + 1, Y, X), tile by tile, at the card's spacing or at the image's own."""
-        shape = (pixels.shape[0], pixels.shape[1])
-        image = self.card.intensity.apply(pixels, inverted)
-        if (target := self.card.input.spacing_mm) is not None:
-            if spacing is None:
-                raise UserError(
-                    f"The model {self.card.name} needs the pixel spacing, and this image has none.",
-                    "Give the spacing in mm.",
-                )
-            height, width = (max(1, round(n * s / t)) for n, s, t in zip(shape, spacing, target, strict=True))
-            if max(height, width) > LARGEST:
-                raise UserError(
-                    f"At the model's pixel spacing the image would have {width} × {height} pixels.",
-                    "Check the image's spacing in mm.",
-                )
-            image = resized(image, (height, width))[0, 0].numpy()
-        plan = self._plan(image.shape, core)
+    def _tiled(self, field: np.ndarray, spacing: tuple[float, ...] | None, inverted: bool, core: int) -> Maps:
+        """(C + 1, *axes), tile by tile, at the card's spacing or at the image's own."""
+        image = network_input(field, self.card.input, self.card.intensity, inverted, spacing)
+        plan = self._plan(image.shape[1:], core)
         probability = yield from predict_tiled(
             image, lambda part: self._probability(_batch(part)).numpy(), plan
         )
         uncertainty = entropy(torch.from_numpy(probability)).numpy()
         maps = np.concatenate([probability, uncertainty[None]])
+        shape = field.shape[1:]
         return maps if maps.shape[1:] == shape else resized(maps, shape)[0].numpy()
 
     def _plan(self, shape: tuple[int, ...], core: int) -> TilePlan:
-        """Tiles of about `core` pixels, or a single one for a net in which every pixel depends on all."""
+        """Tiles of about `core` × `core` pixels, or one for a net in which every pixel depends on all."""
+        core = round(core ** (2 / len(shape)))
         stride, radius = cast(int, self.net.stride), cast(int | None, self.net.receptive_radius)
         if radius is None:
             core, radius = max(shape), 0
@@ -196,7 +192,7 @@ class Predictor:
 
     @torch.inference_mode()
     def _probability(self, x: Tensor) -> Tensor:
-        """(1, 1, Y, X) → (C, Y, X) on the CPU, mean over flips: the channels of the card's `output`."""
+        """(1, channels, *axes) → (C, *axes) on the CPU, mean over flips: the channels of `output`."""
         batch = torch.cat([x, x.flip(-1)]) if self.card.flips else x
         batch = batch.to(self.device, memory_format=self._layout)
         with self._precision():
@@ -242,7 +238,7 @@ def entropy(probability: Tensor) -> Tensor:
 
 
 def _batch(part: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(part))[None, None]
+    return torch.from_numpy(np.ascontiguousarray(part))[None]
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -7,32 +7,61 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.padding import padding_as_nan, without_padding
+from napari_unet.core.raster import Raster
+
+_ENLARGE = {2: torch.ops.aten.upsample_bilinear2d.out, 3: torch.ops.aten.upsample_trilinear3d.out}
+
+
+def field_of(raster: Raster, rule: InputRule, z: int = 0) -> tuple[np.ndarray, tuple[slice, ...]]:
+    """The raw pixels (channels, *axes) that a network sees at once, and where they were cut out.
+
+    z : of a stack, the slice in the middle; its neighbours are further channels. A border of padding is cut
+    off (of the slice in the middle, or of the volume), other padding is NaN. Not for an image where the rule
+    is for volumes.
+    """
+    if rule.axes == 3:
+        field, box = without_padding(raster.pixels, raster.padding)
+        return field[None], box
+    stack = raster.pixels if raster.pixels.ndim == 3 else raster.pixels[None]
+    middle, box = without_padding(stack[z], raster.padding)
+    if not rule.neighbours:
+        return middle[None], box
+    return np.stack([padding_as_nan(stack[k][box], raster.padding) for k in rule.slices(z, len(stack))]), box
 
 
 def network_input(
-    pixels: np.ndarray, rule: IntensityRule, size: tuple[int, int], inverted: bool = False
+    field: np.ndarray,
+    rule: InputRule,
+    intensity: IntensityRule,
+    inverted: bool = False,
+    spacing_mm: tuple[float, ...] | None = None,
 ) -> np.ndarray:
-    """float32 (*size) in 0..1 of raw pixels (Y, X), for a network that sees the whole image.
+    """float32 (channels, *grid) in 0..1 of raw pixels (channels, *axes), see `field_of`.
 
     The only way there: segmenting, training, fine-tuning and simulating see the same numbers. First the size,
-    then the grey values. inverted : bones are dark.
+    then the grey values, of each channel by itself. inverted : bones are dark. spacing_mm : of the axes.
+    Raises UserError as `InputRule.grid` does.
     """
-    return rule.apply(resized(pixels, size)[0, 0].numpy(), inverted)
+    if rule.size is not None or rule.spacing_mm is not None:
+        field = resized(field, rule.grid(field.shape[1:], spacing_mm))[0].numpy()
+    return np.stack([intensity.apply(channel, inverted) for channel in field])
 
 
-def resized(pixels: np.ndarray | Tensor, size: tuple[int, int]) -> Tensor:
-    """float32 (1, C, *size) of a (Y, X) image or (C, Y, X) maps: area mean where it shrinks, else bilinear.
+def resized(pixels: np.ndarray | Tensor, size: tuple[int, ...]) -> Tensor:
+    """float32 (1, C, *size) of an image (*axes) or maps (C, *axes): area mean where it shrinks, else linear.
 
     Pixel centres are aligned as `scipy.ndimage.zoom(grid_mode=True)` does, so that nothing shifts. An area
     mean is taken over whole pixels: its centre may be off by half a pixel of the input.
     """
     x = torch.as_tensor(_plain(pixels)) if isinstance(pixels, np.ndarray) else pixels.float()
-    x = x[(None,) * (4 - x.ndim)]
-    height, width = (min(a, b) for a, b in zip(size, x.shape[-2:], strict=True))
-    if (height, width) != x.shape[-2:]:
-        x = functional.interpolate(x, (height, width), mode="area")
-    return x if (height, width) == size else _enlarged(x, size)
+    x = x[(None,) * (len(size) + 2 - x.ndim)]
+    smaller = tuple(min(a, b) for a, b in zip(size, x.shape[2:], strict=True))
+    if smaller != x.shape[2:]:
+        x = functional.interpolate(x, smaller, mode="area")
+    return x if smaller == size else _enlarged(x, size)
 
 
 def _plain(pixels: np.ndarray) -> np.ndarray:
@@ -40,8 +69,8 @@ def _plain(pixels: np.ndarray) -> np.ndarray:
     return np.require(pixels, np.float32, ("C_CONTIGUOUS", "WRITEABLE"))
 
 
-def _enlarged(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear, into memory from numpy: on Linux that comes in large pages, a third faster at 4096×4096."""
+def _enlarged(x: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Linear, into memory from numpy: on Linux that comes in large pages, a third faster at 4096×4096."""
     enlarged = torch.from_numpy(np.empty((*x.shape[:2], *size), np.float32))
-    torch.ops.aten.upsample_bilinear2d.out(x, size, False, out=enlarged)
+    _ENLARGE[len(size)](x, size, False, out=enlarged)
     return enlarged

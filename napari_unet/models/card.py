@@ -11,16 +11,16 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.gate import LARGEST, Likeness
+from napari_unet.core.gate import Likeness
 from napari_unet.core.gate_report import GateReport
 from napari_unet.core.header_facts import HeaderFact, header_facts
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import LUNGS, LabelSet, named_set
 from napari_unet.core.masks import MaskRule
 from napari_unet.nets.registry import NETS
 
 FORMAT_VERSION = 2
-_FINEST, _COARSEST = 0.005, 50.0  # mm of a pixel
 _LARGEST_CARD = 16 * 2**20  # bytes
 CARD_FILE = "card.json"
 WEIGHTS_FILE = "weights.safetensors"
@@ -44,27 +44,6 @@ class NetSpec(_Part):
         if kind not in NETS:
             raise ValueError(f"the network {kind!r} is none of {', '.join(NETS)}")
         return kind
-
-
-class InputSpec(_Part):
-    """How an image becomes an input: the whole field at a fixed size, at a spacing, or as it is.
-
-    size : (Y, X), the whole image is resized to it. spacing_mm : (Y, X), resampled to it and tiled. Neither:
-    native pixels, tiled. At most one of the two is set.
-    """
-
-    size: tuple[int, int] | None = None
-    spacing_mm: tuple[float, float] | None = None
-
-    @model_validator(mode="after")
-    def _one_rule(self) -> InputSpec:
-        if self.size is not None and self.spacing_mm is not None:
-            raise ValueError("an input has a size or a spacing, not both")
-        if self.size is not None and not all(1 <= n <= LARGEST for n in self.size):
-            raise ValueError(f"a size has 1 to {LARGEST} pixels a side")
-        if self.spacing_mm is not None and not all(_FINEST <= n <= _COARSEST for n in self.spacing_mm):
-            raise ValueError(f"a spacing is {_FINEST} to {_COARSEST} mm")
-        return self
 
 
 class Output(_Part):
@@ -168,7 +147,7 @@ class ModelCard(_Part):
     views: tuple[str, ...] = ()
     body_parts: tuple[str, ...] = ()
     net: NetSpec = NetSpec()
-    input: InputSpec = InputSpec()
+    input: InputRule = InputRule()
     intensity: IntensityRule = IntensityRule("percentiles", 0.5, 99.5)
     flips: bool = False
     data: tuple[DataSource, ...] = ()

@@ -31,19 +31,21 @@ def build_net(spec: NetSpec) -> nn.Module:
 
 
 def check_fits(net: nn.Module, card: ModelCard) -> None:
-    """Raises UserError if the network is not the card's: one grey image of its size in, its classes out."""
-    if net.classes != len(card.channels) or net.channels != 1 or net.output_margin:
+    """Raises UserError if the network is not the card's: the channels of its input in, its classes out."""
+    channels, classes = card.input.channels, len(card.channels)
+    if net.classes != classes or net.channels != channels or net.output_margin:
+        taken = "one grey image" if channels == 1 else f"{channels} slices"
         raise UserError(
-            f"The network of the model {card.name} does not take one grey image and give"
-            f" {len(card.channels)} classes at its size.",
-            "Use a network with one input channel and as many classes as the card names.",
+            f"The network of the model {card.name} does not take {taken} and give {classes} classes at its"
+            " size.",
+            f"Use a network with {channels} input channel{'s' * (channels > 1)} and as many classes as the "
+            "card names.",
         )
     stride = int(net.stride)  # type: ignore[arg-type]
     if card.input.size is not None and any(n % stride for n in card.input.size):
-        height, width = card.input.size
         raise UserError(
             f"The network of the model {card.name} takes sizes that are multiples of {stride}, and its card "
-            f"says {height} × {width}.",
+            f"says {' × '.join(map(str, card.input.size))}.",
             "Correct the card's input size.",
         )
 

@@ -32,7 +32,8 @@ class Example:
 def example_image(card: ModelCard, stride: int) -> Example:
     """A shipped, credited chest X-ray for models of X-rays; two drawn lungs for all others."""
     side = max(1, _SIDE // stride) * stride
-    size = card.input.size or (side, side)
+    height, width = (card.input.size or (side, side))[-2:]
+    size = height, width
     if card.intensity.kind == "percentiles" and {"CR", "DX"} & set(card.modalities):
         sample = read_raster(resource("samples", _SAMPLE)).pixels
         return Example(_sampled(sample, size), _SAMPLE_CREDIT, _SAMPLE_DOI)

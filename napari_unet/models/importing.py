@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import torch
@@ -98,9 +99,9 @@ def _expected_sizes(folder: Path, source: Path) -> dict[str, int]:
         raise _of_source(error, folder, source) from error
     sizes = {WEIGHTS_FILE: values * _WIDEST + _HEADER}
     if card.memory is not None:
-        height, width = card.input.size or (_LARGEST_IMAGE, _LARGEST_IMAGE)
+        pixels = prod(card.input.size or (_LARGEST_IMAGE, _LARGEST_IMAGE))
         images = card.memory.replay + card.memory.gate
-        sizes[MEMORY_FILE] = images * (2 * height * width + _ITEM) + _HEADER
+        sizes[MEMORY_FILE] = images * (2 * pixels + _ITEM) + _HEADER
     return {name: min(size, LIMITS[name]) for name, size in sizes.items()}
 
 

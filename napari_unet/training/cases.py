@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from napari_unet.core.errors import UserError
 from napari_unet.core.groups import group_stacks
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.leaks import Known, perceptual_hash
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.inference.prepare import network_input
+from napari_unet.inference.prepare import field_of, network_input
 from napari_unet.models.card import ModelCard
 from napari_unet.training.labelled import LabelledSet
 from napari_unet.training.pairs import chosen_slices, read_pair
 from napari_unet.training.samples import labelled
 
-_LOOKED_AT = (256, 256)  # pixels, where a model has no input size of its own
+_LOOKED_AT = InputRule(size=(256, 256))  # where a model has no input size of its own
 _KEPT = 512 << 20  # bytes of pixels that are held rather than read again for the comparison
 
 
@@ -80,7 +83,7 @@ def read_cases(pairs: Sequence[TrainingPair], card: ModelCard) -> tuple[Cases, t
         raise _too_few(len(usable), problems)
     small, origins = labelled(usable, card, oversize=False)
     known = tuple(
-        Known(usable[k].id, usable[k].patient, usable[k].content_hash, perceptual_hash(image[0]))
+        Known(usable[k].id, usable[k].patient, usable[k].content_hash, perceptual_hash(middle(image)))
         for k, image in zip(origins, small.images, strict=True)
     )
     groups = group_stacks([pair.group for pair in usable], origins, known)
@@ -97,11 +100,17 @@ def read_cases(pairs: Sequence[TrainingPair], card: ModelCard) -> tuple[Cases, t
 
 def known_images(pair: TrainingPair, raster: Raster, card: ModelCard) -> tuple[Known, ...]:
     """What would give away each image of a pair elsewhere: its look is that of the model's input."""
-    height, width = card.input.size or _LOOKED_AT
-    stack = raster.pixels if raster.pixels.ndim == 3 else raster.pixels[None]
+    of_slices = card.input.size is not None and card.input.axes == 2
+    rule = replace(card.input, neighbours=0) if of_slices else _LOOKED_AT
     chosen = chosen_slices(pair, raster) if raster.pixels.ndim == 3 else [0]
-    inputs = (network_input(stack[z], card.intensity, (height, width), bool(raster.inverted)) for z in chosen)
-    return tuple(Known("", pair.patient, pair.content_hash, perceptual_hash(image)) for image in inputs)
+    fields = (field_of(raster, rule, z)[0] for z in chosen)
+    inputs = (network_input(field, rule, card.intensity, bool(raster.inverted)) for field in fields)
+    return tuple(Known("", pair.patient, pair.content_hash, perceptual_hash(image[0])) for image in inputs)
+
+
+def middle(image: np.ndarray) -> np.ndarray:
+    """Of an input (channels, Y, X) the slice (Y, X) that it is of."""
+    return np.asarray(image[len(image) // 2])
 
 
 def _too_few(usable: int, problems: Sequence[UserError]) -> UserError:

@@ -10,6 +10,7 @@ import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.masks import MaskRule
 from napari_unet.models.card import DataSource, ModelCard, NetSpec
@@ -111,6 +112,7 @@ class MemoryConfig:
 class Recipe:
     """A whole `train` run, as its YAML file says it.
 
+    input : how an image becomes an input, the whole field at a size; in the file `size: [Y, X]` is enough.
     memory : what the model keeps of its images. card : the fields of ModelCard that people write.
     """
 
@@ -118,7 +120,7 @@ class Recipe:
 
     name: str
     data: DataConfig
-    size: tuple[int, int] = (256, 256)
+    input: InputRule = field(default_factory=lambda: InputRule(size=(256, 256)))
     net: NetSpec = field(default_factory=lambda: NetSpec(arguments={"base": 16}))
     intensity: IntensityRule = field(default_factory=lambda: IntensityRule("percentiles", 0.5, 99.5))
     mask_rule: MaskRule = field(default_factory=MaskRule)
@@ -131,6 +133,15 @@ class Recipe:
     def __post_init__(self) -> None:
         if made := sorted(self.card.keys() - _WRITTEN_BY_PEOPLE):
             raise ValueError(f"card.{made[0]} is unknown or made by the training itself")
+        if self.input.size is None or self.input.axes != 2:
+            raise ValueError("input: a network is trained with whole images at a size (Y, X)")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The network's input size (Y, X)."""
+        assert self.input.size is not None
+        height, width = self.input.size
+        return height, width
 
     @property
     def sources(self) -> tuple[DataSource, ...]:
@@ -150,7 +161,7 @@ def read_recipe(path: Path) -> Recipe:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"The recipe {path} cannot be read ({error}).", "Check the file.") from error
     try:
-        recipe = TypeAdapter(Recipe).validate_python(yaml.safe_load(text))
+        recipe = TypeAdapter(Recipe).validate_python(_with_input(yaml.safe_load(text)))
         ModelCard.model_validate({**recipe.card, "name": recipe.name})
         return recipe
     except yaml.YAMLError as error:
@@ -164,3 +175,10 @@ def read_recipe(path: Path) -> Recipe:
             f"The recipe {path}: {where}: {first['msg'].removeprefix('Value error, ')}.",
             "Correct that setting.",
         ) from error
+
+
+def _with_input(words: Any) -> Any:
+    """A recipe whose size stands by itself, as most do."""
+    if not isinstance(words, dict) or "size" not in words or "input" in words:
+        return words
+    return {name: words[name] for name in words if name != "size"} | {"input": {"size": words["size"]}}

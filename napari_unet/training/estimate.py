@@ -86,12 +86,12 @@ def measure_pace(
 
     Raises UserError as `adapt` does, so that what cannot work is known before anything long has begun.
     """
-    height, width = card.input.size or (256, 256)
+    height, width = (card.input.size or (256, 256))[-2:]
     noise = np.random.default_rng(0)
-    image = noise.random((2, 1, height, width), np.float32)
-    mask = np.zeros_like(image)
+    image = noise.random((2, card.input.channels, height, width), np.float32)
+    mask = np.zeros_like(image[:, :1])
     mask[..., height // 4 : height // 2, width // 4 : width // 2] = 1
-    some = LabelledSet(image, mask, np.ones_like(image))
+    some = LabelledSet(image, mask, np.ones_like(mask))
     step = _step_seconds(net, some, config, device)
     placed = copy.deepcopy(net).to(device)
     start = time.perf_counter()

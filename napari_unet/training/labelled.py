@@ -13,7 +13,7 @@ from napari_unet.models.memory import Memory
 
 @dataclass(frozen=True)
 class LabelledSet:
-    """Images float32 (N, 1, Y, X) in 0..1, masks and `valid` float32 (N, 1, Y, X), 0 or 1.
+    """Images float32 (N, channels, Y, X) in 0..1, masks and `valid` float32 (N, 1, Y, X), 0 or 1.
 
     valid : 0 where nobody could say what is there (label IGNORE); such pixels count in no loss and no score.
     """

@@ -25,7 +25,7 @@ from napari_unet.inference.predictor import Predictor
 from napari_unet.io.alone import writing_alone
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.formats import read_raster
-from napari_unet.models.card import DataSource, InputSpec, ModelCard, Output, ScoreRow
+from napari_unet.models.card import DataSource, ModelCard, Output, ScoreRow
 from napari_unet.models.checkpoint import build_net, save_model
 from napari_unet.training.config import Recipe
 from napari_unet.training.fit import fit, simulated
@@ -60,8 +60,8 @@ def train_model(
     for text in (*notes, *check_splits(pairs)):
         yield Note(text)
     train_pairs = of_split(pairs, recipe.data.train)
-    train = load_samples(train_pairs, recipe.size, recipe.intensity, oversize=True)
-    val = load_samples(of_split(pairs, recipe.data.val), recipe.size, recipe.intensity, oversize=False)
+    train = load_samples(train_pairs, recipe.input, recipe.intensity, oversize=True)
+    val = load_samples(of_split(pairs, recipe.data.val), recipe.input, recipe.intensity, oversize=False)
     for text in (*train.notes, *val.notes):
         yield Note(text)
     torch.manual_seed(recipe.training.seed)
@@ -79,7 +79,7 @@ def train_model(
         name=recipe.name,
         outputs=(output,),
         net=recipe.net,
-        input=InputSpec(size=recipe.size),
+        input=recipe.input,
         intensity=recipe.intensity,
         flips=recipe.flips,
         data=_sources(recipe, len(train_pairs)),

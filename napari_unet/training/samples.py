@@ -11,13 +11,13 @@ import numpy as np
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.gate import check_pixels
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.labels import IGNORE, MaskLabels, lung
-from napari_unet.core.padding import without_padding
 from napari_unet.core.patients import placeholders_among
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.inference.prepare import network_input, resized
+from napari_unet.inference.prepare import field_of, network_input, resized
 from napari_unet.io.formats import list_images, list_images_and_masks, read_labels, read_raster, stem
 from napari_unet.io.ignored import Ignored
 from napari_unet.io.manifest import Line, match, read_table, split_name
@@ -44,7 +44,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Samples:
-    """Images float32 (N, 1, Y, X) in 0..1, masks and `valid` (see LabelledSet), in the order of `pairs`.
+    """Images float32 (N, channels, Y, X) in 0..1, masks and `valid` (see LabelledSet), as `pairs`.
 
     notes : what was assumed in reading images and masks, with the names of the files.
     """
@@ -96,15 +96,14 @@ def of_split(pairs: list[Pair], split: str) -> list[Pair]:
     return chosen
 
 
-def load_samples(
-    pairs: list[Pair], size: tuple[int, int], intensity: IntensityRule, oversize: bool
-) -> Samples:
+def load_samples(pairs: list[Pair], rule: InputRule, intensity: IntensityRule, oversize: bool) -> Samples:
     """Reads pairs as the model will see them in inference.
 
-    oversize : 1.5 times `size`, for training; otherwise `size`. Raises UserError that names the file if it is
-    no usable 2D image, or its mask has another size or labels that nobody knows.
+    rule : the whole image at a size. oversize : 1.5 times that size, for training; otherwise that size.
+    Raises UserError that names the file if it is no usable 2D image, or its mask has another size or labels
+    that nobody knows.
     """
-    shape = _at(size, oversize)
+    rule = _at(rule, oversize)
     images: list[np.ndarray] = []
     masks: list[np.ndarray] = []
     valid: list[np.ndarray] = []
@@ -119,26 +118,27 @@ def load_samples(
                 f"{pair.image.name} is {raster.shape} pixels and its mask {labels.shape}.",
                 "Give it its own mask.",
             )
-        pixels, box = without_padding(raster.pixels, raster.padding)
+        field, box = field_of(raster, rule)
         labels = labels[box]
-        images.append(network_input(pixels, intensity, shape, bool(raster.inverted)))
-        for stack, part in zip((masks, valid), _targets(lung(labels), labels == IGNORE, shape), strict=True):
+        images.append(network_input(field, rule, intensity, bool(raster.inverted)))
+        targets = _targets(lung(labels), labels == IGNORE, images[-1].shape[1:])
+        for stack, part in zip((masks, valid), targets, strict=True):
             stack.append(part)
-    stacked, drawn, known = (np.stack(stack)[:, None] for stack in (images, masks, valid))
-    return Samples(tuple(pairs), stacked, drawn, known, tuple(notes))
+    drawn, known = (np.stack(stack)[:, None] for stack in (masks, valid))
+    return Samples(tuple(pairs), np.stack(images), drawn, known, tuple(notes))
 
 
 def labelled(
     pairs: Sequence[TrainingPair], card: ModelCard, oversize: bool
 ) -> tuple[LabelledSet, tuple[int, ...]]:
-    """Pairs as the model sees them in inference; of stacks, each slice that counts by itself.
+    """Pairs as the model sees them in inference; of stacks, each slice that counts.
 
     oversize : 1.5 times the card's input size, for training; otherwise that size. The second is, for each
     sample, the index of its pair. Raises UserError, with the id of the case and no file name, for what
     `read_pair` refuses; if the model takes no whole images or has several classes; if no mask holds any lung
     (one that is empty is welcome: no lung can be seen there).
     """
-    shape = _at(_whole_size(card), oversize)
+    rule = _at(_whole_field(card), oversize)
     images: list[np.ndarray] = []
     masks: list[np.ndarray] = []
     valid: list[np.ndarray] = []
@@ -146,10 +146,11 @@ def labelled(
     for k, pair in enumerate(pairs):
         raster, labels, _ = read_pair(pair, card)
         stack = raster.pixels.ndim == 3
-        for z in chosen_slices(pair, raster) if stack else [...]:
-            pixels, box = without_padding(raster.pixels[z], raster.padding)
-            images.append(network_input(pixels, card.intensity, shape, bool(raster.inverted)))
-            targets = _targets(lung(labels[z][box]), labels[z][box] == IGNORE, shape)
+        for z in chosen_slices(pair, raster) if stack else [0]:
+            field, box = field_of(raster, rule, z)
+            images.append(network_input(field, rule, card.intensity, bool(raster.inverted)))
+            drawn = (labels[z] if stack else labels)[box]
+            targets = _targets(lung(drawn), drawn == IGNORE, images[-1].shape[1:])
             for found, part in zip((masks, valid), targets, strict=True):
                 found.append(part)
             origins.append(k)
@@ -157,7 +158,8 @@ def labelled(
         raise UserError(
             f"None of the masks holds any {card.channels[0]}.", "Choose cases in which some can be seen."
         )
-    return LabelledSet(*(np.stack(part)[:, None] for part in (images, masks, valid))), tuple(origins)
+    inputs = np.stack(images)
+    return LabelledSet(inputs, *(np.stack(part)[:, None] for part in (masks, valid))), tuple(origins)
 
 
 def mask_labels(pair: Pair) -> MaskLabels:
@@ -170,9 +172,7 @@ def mask_labels(pair: Pair) -> MaskLabels:
         raise UserError(f"{name}{error.problem}", error.remedy) from error
 
 
-def _targets(
-    lungs: np.ndarray, ignored: np.ndarray, shape: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
+def _targets(lungs: np.ndarray, ignored: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Mask and valid, float32 0 or 1, at another size: what most of each new pixel's area is.
 
     lungs, ignored : bool (Y, X).
@@ -182,15 +182,15 @@ def _targets(
     return ((lung_share >= 0.5 * (1 - ignored_share)) & valid).astype(np.float32), valid.astype(np.float32)
 
 
-def _at(size: tuple[int, int], oversize: bool) -> tuple[int, int]:
-    return (round(size[0] * _OVERSIZE), round(size[1] * _OVERSIZE)) if oversize else size
+def _at(rule: InputRule, oversize: bool) -> InputRule:
+    return rule.larger(_OVERSIZE) if oversize else rule
 
 
-def _whole_size(card: ModelCard) -> tuple[int, int]:
-    if card.input.size is None:
+def _whole_field(card: ModelCard) -> InputRule:
+    if card.input.size is None or card.input.axes != 2:
+        seen = "looks at images in tiles" if card.input.size is None else "is for volumes"
         raise UserError(
-            f"The model {card.name} looks at images in tiles; only models that see the whole image can be "
-            "fine-tuned.",
+            f"The model {card.name} {seen}; only models that see the whole image can be fine-tuned.",
             "Choose another model.",
         )
     if len(card.channels) != 1:
@@ -199,7 +199,7 @@ def _whole_size(card: ModelCard) -> tuple[int, int]:
             "fine-tuned.",
             "Choose another model.",
         )
-    return card.input.size
+    return card.input
 
 
 def _from_manifest(folder: Path, data: DataConfig, notes: list[str]) -> list[Pair]:

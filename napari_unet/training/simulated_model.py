@@ -56,10 +56,11 @@ class Fitting:
         config: AdaptConfig,
         device: str = "cpu",
     ) -> None:
-        if card.input.size is None:
+        if card.input.size is None or card.input.axes != 2:
             raise UserError(f"The model {card.name} has no fixed input size.", "Choose another model.")
         self._net, self._card, self._memory = copy.deepcopy(parent), card, memory
-        self._config, self._size, self._device = config, card.input.size, device
+        height, width = card.input.size
+        self._config, self._size, self._device = config, (height, width), device
 
     def __call__(self, done: Sequence[Corrected], seed: int) -> Model:
         """A model fitted to the masks that the annotator made."""

@@ -17,7 +17,8 @@ import torch
 from click.testing import Result
 from PIL import Image
 
-from napari_unet.models.card import InputSpec, ModelCard, NetSpec
+from napari_unet.core.input_rule import InputRule
+from napari_unet.models.card import ModelCard, NetSpec
 from napari_unet.models.checkpoint import build_net, save_model
 
 Run = Callable[..., Result]
@@ -31,7 +32,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     net = NetSpec(arguments={"base": 2, "depth": 1})
     save_model(
         build_net(net).state_dict(),
-        ModelCard(name="tiny", net=net, input=InputSpec(size=(32, 32)), sha256=""),
+        ModelCard(name="tiny", net=net, input=InputRule(size=(32, 32)), sha256=""),
         library / "tiny",
     )
     with pytest.MonkeyPatch.context() as patch:

@@ -15,8 +15,8 @@ from net_fakes import lungs, saved, xray
 from PIL import Image
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
-from napari_unet.models.card import InputSpec
 from napari_unet.models.library import default_library
 from napari_unet.training.adapt_config import PRESETS
 
@@ -25,7 +25,7 @@ PERCENTILES = IntensityRule("percentiles", 0.5, 99.5)
 
 
 def model(folder: Path, name: str, seed: int = 0) -> None:
-    saved(folder / name, seed, name=name, input=InputSpec(size=(32, 32)), intensity=PERCENTILES)
+    saved(folder / name, seed, name=name, input=InputRule(size=(32, 32)), intensity=PERCENTILES)
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from click.testing import Result
 from net_fakes import saved, xray
 from PIL import Image
 
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.metrics import dice
-from napari_unet.models.card import InputSpec
 from napari_unet.review.store import ReviewProject
 
 Run = Callable[..., Result]
@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Image.fromarray(pixels).save(tmp_path / "images" / f"{k}.png")
     saved(
         tmp_path / "models" / "tiny",
-        input=InputSpec(size=(32, 32)),
+        input=InputRule(size=(32, 32)),
         intensity=IntensityRule("percentiles", 0.5, 99.5),
     )
     monkeypatch.setenv("NAPARI_UNET_MODELS", str(tmp_path / "models"))

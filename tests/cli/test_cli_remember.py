@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from napari_unet.cli.main import app
 from napari_unet.core.errors import UserError
 from napari_unet.core.gate_report import CaseScore, GateReport, GateSide
-from napari_unet.models.card import InputSpec, TrainedCase, read_card
+from napari_unet.core.input_rule import InputRule
+from napari_unet.models.card import TrainedCase, read_card
 from napari_unet.models.library import ModelEntry
 from napari_unet.models.memory import read_memory
 
@@ -24,7 +25,7 @@ RUNNER = CliRunner()
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """A model, and a recipe with three images."""
-    saved(tmp_path / "m", input=InputSpec(size=(32, 32)))
+    saved(tmp_path / "m", input=InputRule(size=(32, 32)))
     rows = ["file,patient,split"]
     for k, split in enumerate(["train", "train", "val"]):
         for kind, image in (("images", xray(lungs(), k) * 255), ("masks", lungs() * 255)):

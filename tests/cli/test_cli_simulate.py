@@ -15,7 +15,7 @@ from net_fakes import lungs, saved, xray
 from PIL import Image
 
 from napari_unet.cli.simulation_result import as_svg, as_table
-from napari_unet.models.card import InputSpec
+from napari_unet.core.input_rule import InputRule
 from napari_unet.training.simulate import Arm, Cost, Outcome
 
 Run = Callable[..., Result]
@@ -32,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Image.fromarray(mask.astype(np.uint8) * 255).save(tmp_path / "masks" / f"{k}.png")
     lines = [f"{k}.png,p{k},{'adapt' if k else 'test'}" for k in range(4)]
     (tmp_path / "manifest.csv").write_text("\n".join(["file,patient,split", *lines]))
-    saved(tmp_path / "models" / "tiny", input=InputSpec(size=(32, 32)))
+    saved(tmp_path / "models" / "tiny", input=InputRule(size=(32, 32)))
     monkeypatch.setenv("NAPARI_UNET_MODELS", str(tmp_path / "models"))
     return tmp_path
 

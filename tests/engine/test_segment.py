@@ -27,11 +27,12 @@ print(prediction.model, prediction.spacing_mm)
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Holds a model with random weights and an image."""
-    from napari_unet.models.card import InputSpec, ModelCard, NetSpec
+    from napari_unet.core.input_rule import InputRule
+    from napari_unet.models.card import ModelCard, NetSpec
     from napari_unet.models.checkpoint import build_net, save_model
 
     net = NetSpec(arguments={"base": 4, "depth": 2})
-    card = ModelCard(name="tiny", net=net, input=InputSpec(size=(64, 64)))
+    card = ModelCard(name="tiny", net=net, input=InputRule(size=(64, 64)))
     save_model(build_net(net).state_dict(), card, tmp_path / "model")
     np.save(tmp_path / "image.npy", np.random.default_rng(0).integers(0, 255, (90, 80), np.uint8))
     return tmp_path

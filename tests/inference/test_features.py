@@ -7,11 +7,11 @@ import pytest
 import torch
 from net_fakes import card, dark_is_lung, lungs, tiny_net, xray
 
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.inference.features import bottleneck_features, image_features
 from napari_unet.inference.predictor import Predictor
-from napari_unet.models.card import InputSpec
 
 CPU = torch.device("cpu")
 
@@ -31,7 +31,7 @@ def test_they_are_the_mean_of_the_bottleneck_of_length_one() -> None:
 
 
 def test_a_prediction_has_them_and_they_tell_images_apart() -> None:
-    predictor = Predictor(tiny_net(), card(input=InputSpec(size=(32, 32))), CPU)
+    predictor = Predictor(tiny_net(), card(input=InputRule(size=(32, 32))), CPU)
 
     def features(pixels: np.ndarray) -> np.ndarray:
         found = run(predictor.steps(Raster(pixels.astype(np.float32)))).features
@@ -45,7 +45,7 @@ def test_a_prediction_has_them_and_they_tell_images_apart() -> None:
 
 
 def test_those_of_a_stack_are_of_all_its_slices() -> None:
-    predictor = Predictor(tiny_net(), card(input=InputSpec(size=(32, 32))), CPU)
+    predictor = Predictor(tiny_net(), card(input=InputRule(size=(32, 32))), CPU)
     slices = [xray(lungs(), seed).astype(np.float32) for seed in range(2)]
     alone = [run(predictor.steps(Raster(pixels))).features for pixels in slices]
     stack = run(predictor.steps(Raster(np.stack(slices)))).features

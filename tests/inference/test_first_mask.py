@@ -13,18 +13,18 @@ from PIL import Image
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import TileDone
 from napari_unet.core.first_mask import FirstMask
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.steps import run
 from napari_unet.engine.server import HANDLERS
 from napari_unet.inference import segment
 from napari_unet.inference.first_mask import first_mask_steps
-from napari_unet.models.card import InputSpec
 
 
 @pytest.fixture(autouse=True)
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A library with one model, `tiny`, which sees 64 × 64 pixels and takes all that is dark for lung."""
     fields = {"modalities": ("CR", "DX"), "views": ("PA",), "use": "chest X-rays"}
-    card = {"input": InputSpec(size=(64, 64)), "likeness": lung_likeness(), "version": "3", **fields}
+    card = {"input": InputRule(size=(64, 64)), "likeness": lung_likeness(), "version": "3", **fields}
     saved(tmp_path / "models" / "tiny", **card)
     monkeypatch.setenv("NAPARI_UNET_MODELS", str(tmp_path / "models"))
     monkeypatch.setattr(segment, "load_model", lambda entry: dark_is_lung())

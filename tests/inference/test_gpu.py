@@ -7,18 +7,18 @@ import pytest
 import torch
 from net_fakes import card, lungs, tiny_net, xray
 
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
-from napari_unet.models.card import InputSpec
 
 pytestmark = pytest.mark.gpu
 
 
-@pytest.mark.parametrize("how", [InputSpec(), InputSpec(size=(64, 64))])
+@pytest.mark.parametrize("how", [InputRule(), InputRule(size=(64, 64))])
 @pytest.mark.parametrize("flips", [False, True])
-def test_cuda_equals_the_cpu_within_half_precision(flips: bool, how: InputSpec) -> None:
+def test_cuda_equals_the_cpu_within_half_precision(flips: bool, how: InputRule) -> None:
     net, raster = tiny_net(base=8, widest=32), Raster(xray(lungs(200, 300)))
     described = card(input=how, flips=flips)
     there = run(Predictor(net, described, pick_device("cuda")).steps(raster))

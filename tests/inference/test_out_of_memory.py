@@ -12,12 +12,13 @@ from torch import Tensor
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.inference import predictor
 from napari_unet.inference.predictor import Predictor
 from napari_unet.inference.segment import PredictorCache
-from napari_unet.models.card import InputSpec, ModelCard
+from napari_unet.models.card import ModelCard
 
 IMAGE = np.random.default_rng(0).random((200, 300), dtype=np.float32)
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -81,7 +82,7 @@ def test_then_the_processor_takes_over() -> None:
 
 
 def test_a_whole_image_goes_to_the_processor_at_once() -> None:
-    steps = SmallGpu(card(input=InputSpec(size=(64, 64))), room=1).steps(Raster(IMAGE))
+    steps = SmallGpu(card(input=InputRule(size=(64, 64))), room=1).steps(Raster(IMAGE))
     assert _notes(steps) == ["Out of memory on the graphics card: went on with the processor."]
 
 
@@ -120,7 +121,7 @@ def test_another_error_is_not_mistaken_for_it() -> None:
 def test_the_processor_halves_tiles_too_and_gives_up_in_plain_words() -> None:
     found = run(Predictor(_small_memory(50 * 50), card(), CPU).steps(Raster(IMAGE)))
     np.testing.assert_allclose(found.probability[0], IMAGE, atol=1e-5)
-    for how in (InputSpec(), InputSpec(size=(64, 64))):
+    for how in (InputRule(), InputRule(size=(64, 64))):
         with pytest.raises(UserError, match="not enough memory"):
             run(Predictor(_small_memory(1), card(input=how), CPU).steps(Raster(IMAGE)))
 
@@ -137,7 +138,7 @@ def test_no_memory_for_the_weights_themselves() -> None:
             if self.device.type == "cuda":
                 raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    found = run(Full(identity_net(), card(input=InputSpec(size=(64, 64))), CUDA).steps(Raster(IMAGE)))
+    found = run(Full(identity_net(), card(input=InputRule(size=(64, 64))), CUDA).steps(Raster(IMAGE)))
     assert found.device == "cpu"
 
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import TileDone
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import RIGHT_AND_LEFT, named_set
 from napari_unet.core.prediction import Prediction
@@ -18,7 +19,7 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.inference.predictor import Predictor, entropy
 from napari_unet.inference.segment import segment_steps
-from napari_unet.models.card import InputSpec, Output
+from napari_unet.models.card import Output
 from napari_unet.models.library import ModelLibrary
 
 CPU = torch.device("cpu")
@@ -29,12 +30,12 @@ def _predict(net: nn.Module, pixels: np.ndarray, inverted: bool | None = None, *
     return run(Predictor(net, card(**fields), CPU).steps(Raster(pixels, spacing_mm=spacing), inverted))
 
 
-WAYS = [InputSpec(), InputSpec(size=(48, 64)), InputSpec(spacing_mm=(0.5, 0.5))]
+WAYS = [InputRule(), InputRule(size=(48, 64)), InputRule(spacing_mm=(0.5, 0.5))]
 
 
 @pytest.mark.parametrize("flips", [False, True])
 @pytest.mark.parametrize("how", WAYS)
-def test_an_identity_net_gives_the_image_back(how: InputSpec, flips: bool) -> None:
+def test_an_identity_net_gives_the_image_back(how: InputRule, flips: bool) -> None:
     image = np.random.default_rng(0).random((48, 64), dtype=np.float32)
     found = _predict(identity_net(), image, input=how, flips=flips, spacing_mm=(0.5, 0.5))
     np.testing.assert_allclose(found.probability, image[None], atol=1e-5)
@@ -45,7 +46,7 @@ def test_an_identity_net_gives_the_image_back(how: InputSpec, flips: bool) -> No
 def test_a_smooth_image_survives_another_size_and_spacing() -> None:
     y, x = np.mgrid[:90, :130] / 100
     image = (0.5 + 0.3 * np.sin(4 * x + 3 * y)).astype(np.float32)
-    for how in (InputSpec(size=(64, 64)), InputSpec(spacing_mm=(1.0, 0.7))):
+    for how in (InputRule(size=(64, 64)), InputRule(spacing_mm=(1.0, 0.7))):
         found = _predict(identity_net(), image, input=how, spacing_mm=(0.6, 0.6))
         assert np.abs(found.probability[0] - image).max() < 0.02
 
@@ -76,7 +77,7 @@ def test_flips_average_the_image_and_its_mirror_image() -> None:
 
 @pytest.mark.parametrize("how", WAYS)
 @pytest.mark.parametrize("dtype", ["u1", "u2", ">u2", "i8", "f8", "f2", "?"])
-def test_every_kind_of_number_gives_the_same(dtype: str, how: InputSpec) -> None:
+def test_every_kind_of_number_gives_the_same(dtype: str, how: InputRule) -> None:
     image = lungs()
     rule = IntensityRule("percentiles", 0, 100)
     fields = {"input": how, "intensity": rule, "spacing_mm": (0.5, 0.5)}
@@ -98,7 +99,7 @@ def test_an_inverted_image_is_turned_before_the_net_sees_it() -> None:
 
 @pytest.mark.parametrize("how", WAYS)
 @pytest.mark.parametrize("shape", [(32, 10_000), (10_000, 33)])
-def test_thin_images_of_10_000_pixels(shape: tuple[int, int], how: InputSpec) -> None:
+def test_thin_images_of_10_000_pixels(shape: tuple[int, int], how: InputRule) -> None:
     image = np.random.default_rng(0).random(shape, dtype=np.float32)
     found = _predict(tiny_net(), image, input=how, spacing_mm=(0.5, 0.5))
     assert found.probability.shape == (1, *shape)
@@ -108,7 +109,7 @@ def test_thin_images_of_10_000_pixels(shape: tuple[int, int], how: InputSpec) ->
 def test_a_stack_is_what_its_images_are_alone() -> None:
     masks = lungs()
     upright, dark = xray(masks), 1 - xray(masks, 1)
-    fields = {"input": InputSpec(size=(64, 64)), "likeness": lung_likeness()}
+    fields = {"input": InputRule(size=(64, 64)), "likeness": lung_likeness()}
     stack = _predict(dark_is_lung(), np.stack([upright, dark, upright]), **fields)
     for z, image in enumerate((upright, dark, upright)):
         alone = _predict(dark_is_lung(), image, **fields)
@@ -121,7 +122,7 @@ def test_a_stack_is_what_its_images_are_alone() -> None:
 
 
 def test_polarity_is_measured_where_nobody_knows_it() -> None:
-    fields = {"input": InputSpec(size=(64, 64)), "likeness": lung_likeness()}
+    fields = {"input": InputRule(size=(64, 64)), "likeness": lung_likeness()}
     found = _predict(dark_is_lung(), 1 - xray(lungs()), **fields)
     assert found.inverted
     assert found.likeness[0] > 0.8
@@ -129,7 +130,7 @@ def test_polarity_is_measured_where_nobody_knows_it() -> None:
 
 
 def test_a_header_is_believed_unless_only_the_negative_is_what_the_model_is_for() -> None:
-    fields = {"input": InputSpec(size=(64, 64)), "likeness": lung_likeness()}
+    fields = {"input": InputRule(size=(64, 64)), "likeness": lung_likeness()}
     wrong = _predict(dark_is_lung(), 1 - xray(lungs()), inverted=False, **fields)
     assert wrong.inverted and wrong.likeness[0] > 0.8
     right = _predict(dark_is_lung(), 1 - xray(lungs()), inverted=True, **fields)
@@ -146,12 +147,12 @@ def test_events_count_tiles_and_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = np.random.default_rng(0).random((3, 40, 70))
     assert list(predictor.steps(Raster(pixels[0]))) == [TileDone(k, 6) for k in range(1, 7)]
     assert list(predictor.steps(Raster(pixels))) == [TileDone(k, 3) for k in range(1, 4)]
-    whole = Predictor(identity_net(), card(input=InputSpec(size=(32, 32))), CPU)
+    whole = Predictor(identity_net(), card(input=InputRule(size=(32, 32))), CPU)
     assert list(whole.steps(Raster(pixels[0]))) == [TileDone(1, 1)]
 
 
 def test_spacing_that_is_missing_or_absurd_is_an_error() -> None:
-    image, how = np.random.default_rng(0).random((64, 64)), InputSpec(spacing_mm=(0.5, 0.5))
+    image, how = np.random.default_rng(0).random((64, 64)), InputRule(spacing_mm=(0.5, 0.5))
     with pytest.raises(UserError, match="needs the pixel spacing"):
         _predict(tiny_net(), image, input=how)
     with pytest.raises(UserError, match="128000 × 64 pixels"):
@@ -159,7 +160,7 @@ def test_spacing_that_is_missing_or_absurd_is_an_error() -> None:
 
 
 def test_a_stack_uses_its_spacing_in_the_plane() -> None:
-    how = InputSpec(spacing_mm=(0.5, 0.5))
+    how = InputRule(spacing_mm=(0.5, 0.5))
     found = _predict(
         tiny_net(), np.random.default_rng(0).random((2, 32, 40)), input=how, spacing_mm=(9, 1, 0.5)
     )

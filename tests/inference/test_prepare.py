@@ -7,7 +7,10 @@ import pytest
 import torch
 from scipy import ndimage
 
-from napari_unet.inference.prepare import resized
+from napari_unet.core.input_rule import InputRule
+from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.raster import Raster
+from napari_unet.inference.prepare import field_of, network_input, resized
 
 
 def _ramp(n: int) -> np.ndarray:
@@ -83,3 +86,47 @@ def test_very_long_images() -> None:
     image = np.tile(_ramp(10_000), (32, 1))
     out = resized(image, (64, 64))[0, 0].numpy()
     assert np.abs(out[0] - _ramp(64) * 10_000 / 64).max() <= 0.5
+
+
+def test_a_volume_is_resized_along_all_of_its_axes() -> None:
+    volume = np.random.default_rng(0).random((6, 12, 10), dtype=np.float32)
+    means = volume.reshape(3, 2, 6, 2, 5, 2).mean(axis=(1, 3, 5))
+    np.testing.assert_allclose(resized(volume, (3, 6, 5))[0, 0].numpy(), means, atol=1e-6)
+    theirs = ndimage.zoom(volume, (2, 3, 1.5), order=1, grid_mode=True, mode="nearest")
+    np.testing.assert_allclose(resized(volume, theirs.shape)[0, 0].numpy(), theirs, atol=1e-5)
+
+
+def test_neighbours_are_channels_and_each_has_its_own_grey_values() -> None:
+    stack = np.random.default_rng(0).random((4, 20, 30)) * np.array([1, 10, 100, 1000]).reshape(4, 1, 1)
+    rule, grey = InputRule(size=(10, 10), neighbours=1), IntensityRule("percentiles", 0, 100)
+    for z, slices in ((0, (0, 0, 1)), (2, (1, 2, 3)), (3, (2, 3, 3))):
+        seen = network_input(field_of(Raster(stack), rule, z)[0], rule, grey)
+        alone = [
+            network_input(field_of(Raster(stack[k]), InputRule(size=(10, 10)))[0], rule, grey)[0]
+            for k in slices
+        ]
+        assert seen.dtype == np.float32
+        np.testing.assert_array_equal(seen, alone)
+
+
+def test_neighbours_are_cut_as_the_slice_in_the_middle_and_their_padding_is_black() -> None:
+    stack = np.random.default_rng(0).integers(100, 200, (3, 8, 9))
+    stack[1, :2], stack[2, :, :4] = -5, -5
+    raster = Raster(stack, padding=(-5.0, -5.0))
+    field, box = field_of(raster, InputRule(neighbours=1), 1)
+    assert box == (slice(2, 8), slice(0, 9)) and field.shape == (3, 6, 9)
+    np.testing.assert_array_equal(field[:2], stack[:2, 2:])
+    assert np.isnan(field[2, :, :4]).all() and not np.isnan(field[2, :, 4:]).any()
+    seen = network_input(field, InputRule(neighbours=1), IntensityRule("window", 0, 200))
+    assert not seen[2, :, :4].any() and seen[2, :, 4:].all()
+
+
+def test_a_volume_is_one_field_without_its_border_of_padding() -> None:
+    volume = np.full((5, 8, 9), 7)
+    volume[0], volume[:, :, 8], volume[2, 3, 3] = -5, -5, -5
+    field, box = field_of(Raster(volume, padding=(-5.0, -5.0)), InputRule(axes=3))
+    assert box == (slice(1, 5), slice(0, 8), slice(0, 8)) and field.shape == (1, 4, 8, 8)
+    assert np.count_nonzero(np.isnan(field)) == 1
+    rule = InputRule(spacing_mm=(1, 1, 1), axes=3)
+    seen = network_input(field, rule, IntensityRule("window", 0, 14), spacing_mm=(2, 0.5, 1))
+    assert seen.shape == (1, 8, 4, 8)

@@ -10,13 +10,13 @@ from net_fakes import dark_is_lung, lung_likeness, lungs, saved, xray
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
 from napari_unet.core.gate import NotForModel
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.core.steps import run
 from napari_unet.inference import segment
 from napari_unet.inference.predictor import Predictor
 from napari_unet.inference.segment import PredictorCache, segment_steps
-from napari_unet.models.card import InputSpec
 from napari_unet.models.library import ModelLibrary
 
 
@@ -24,7 +24,7 @@ from napari_unet.models.library import ModelLibrary
 def library(tmp_path: Path) -> ModelLibrary:
     """One model, `tiny`, for frontal X-rays, which knows what lungs look like."""
     fields = {"modalities": ("CR", "DX"), "views": ("PA",), "body_parts": ("CHEST",), "use": "chest X-rays"}
-    saved(tmp_path / "tiny", input=InputSpec(size=(64, 64)), likeness=lung_likeness(), **fields)
+    saved(tmp_path / "tiny", input=InputRule(size=(64, 64)), likeness=lung_likeness(), **fields)
     return ModelLibrary(tmp_path)
 
 

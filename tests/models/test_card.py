@@ -8,13 +8,13 @@ import pytest
 from net_fakes import card, lung_likeness, saved
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT
 from napari_unet.core.masks import MaskRule
 from napari_unet.models.card import (
     CARD_FILE,
     FORMAT_VERSION,
     DataSource,
-    InputSpec,
     ModelCard,
     Output,
     ScoreRow,
@@ -31,7 +31,7 @@ def _changed(folder: Path, **fields: Any) -> Path:
 
 def test_a_card_comes_back_as_it_was(tmp_path: Path) -> None:
     written = card(
-        input=InputSpec(size=(64, 48)),
+        input=InputRule(size=(64, 48)),
         likeness=lung_likeness(),
         mask_rule=MaskRule(largest_parts=1, smoothing=0.5),
         data=(DataSource(name="Montgomery", licence="public"),),

@@ -15,12 +15,13 @@ from exchange_fakes import remembering
 from net_fakes import TINY, card, saved, tiny_net, xray
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models import export_bioimageio as module
-from napari_unet.models.card import InputSpec, NetSpec, TrainedCase
+from napari_unet.models.card import NetSpec, TrainedCase
 from napari_unet.models.checkpoint import load_model, save_model
 from napari_unet.models.export_bioimageio import export_bioimageio
 from napari_unet.models.library import ModelEntry, default_library
@@ -84,8 +85,8 @@ def test_the_shipped_model_is_validated_and_run_by_bioimageio_core(tmp_path: Pat
 @pytest.mark.parametrize(
     ("fields", "low"),
     [
-        ({"input": InputSpec(size=(32, 48)), "intensity": PERCENTILES, "flips": True}, 0),
-        ({"input": InputSpec(), "intensity": IntensityRule("window", -1000, 400)}, -1000),
+        ({"input": InputRule(size=(32, 48)), "intensity": PERCENTILES, "flips": True}, 0),
+        ({"input": InputRule(), "intensity": IntensityRule("window", -1000, 400)}, -1000),
     ],
 )
 def test_it_does_what_our_own_prediction_does(tmp_path: Path, fields: dict[str, Any], low: float) -> None:
@@ -102,7 +103,7 @@ def test_spacing_and_classes_are_told(tmp_path: Path) -> None:
         version="2.rc",
         net=NetSpec(arguments={**TINY, "classes": 2}),
         classes=("left lung", "Right-lung"),
-        input=InputSpec(spacing_mm=(0.5, 0.7)),
+        input=InputRule(spacing_mm=(0.5, 0.7)),
     )
     described = save_model(tiny_net(classes=2).state_dict(), described, tmp_path / "two")
     export_bioimageio(ModelEntry(described, tmp_path / "two"), tmp_path / "two.zip")

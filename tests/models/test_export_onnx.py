@@ -11,8 +11,8 @@ import torch
 from net_fakes import saved
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.input_rule import InputRule
 from napari_unet.models import export_onnx as module
-from napari_unet.models.card import InputSpec
 from napari_unet.models.export_onnx import OPSET, TOLERANCE, export_onnx
 from napari_unet.models.library import ModelEntry
 from napari_unet.models.standalone import standalone
@@ -42,7 +42,7 @@ def test_onnxruntime_gives_what_torch_gives(tmp_path: Path) -> None:
 
 
 def test_a_copy_that_differs_gets_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = saved(tmp_path / "m", input=InputSpec(size=(8, 12)))
+    entry = saved(tmp_path / "m", input=InputRule(size=(8, 12)))
     monkeypatch.setattr(module, "TOLERANCE", -1.0)
     with pytest.raises(UserError, match="does not do the same"):
         export_onnx(entry, tmp_path / "m.onnx")

@@ -16,8 +16,9 @@ from safetensors.torch import load_file, save_file
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
+from napari_unet.core.input_rule import InputRule
 from napari_unet.models import unpacking
-from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, InputSpec, ModelCard
+from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard
 from napari_unet.models.importing import import_model
 from napari_unet.models.library import ModelEntry, ModelLibrary
 
@@ -38,7 +39,7 @@ def library(tmp_path: Path) -> ModelLibrary:
 
 @pytest.fixture
 def entry(tmp_path: Path) -> ModelEntry:
-    return saved(tmp_path / "m", name="m", input=InputSpec(size=(64, 64)))
+    return saved(tmp_path / "m", name="m", input=InputRule(size=(64, 64)))
 
 
 @pytest.fixture

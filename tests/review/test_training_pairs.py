@@ -11,7 +11,7 @@ import pytest
 from net_fakes import card
 from project_fakes import ANN, MODEL, SHAPE, lungs, project_with
 
-from napari_unet.models.card import InputSpec
+from napari_unet.core.input_rule import InputRule
 from napari_unet.review.scan import read_facts
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import NewCase, Reason, Status
@@ -64,7 +64,7 @@ def test_patients_are_hashed(project: ReviewProject) -> None:
 
 
 def test_a_model_can_read_what_a_project_gives(project: ReviewProject) -> None:
-    cases, origins = labelled(project.training_pairs(), card(input=InputSpec(size=SHAPE)), oversize=False)
+    cases, origins = labelled(project.training_pairs(), card(input=InputRule(size=SHAPE)), oversize=False)
     assert origins == (0, 1)
     np.testing.assert_array_equal(cases.masks[0, 0] > 0, lungs() > 0)
 

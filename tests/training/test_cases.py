@@ -12,12 +12,12 @@ from PIL import Image
 from tuning_fakes import SIDE, case, cases
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.raster import Raster
-from napari_unet.models.card import InputSpec
 from napari_unet.training.cases import read_cases
 
-CARD = card(input=InputSpec(size=(SIDE, SIDE)))
+CARD = card(input=InputRule(size=(SIDE, SIDE)))
 
 
 def test_cases_are_read_in_the_order_of_their_ids() -> None:

@@ -14,11 +14,11 @@ from tuning_fakes import case, cases, finish, memory, parent, tuned
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.labels import IGNORE
 from napari_unet.core.raster import Raster
 from napari_unet.inference.predictor import Predictor
-from napari_unet.models.card import InputSpec
 from napari_unet.models.library import ModelLibrary
 from napari_unet.training.gate import Familiar, compare_models, gate_side, measure, measure_memory
 
@@ -121,7 +121,7 @@ def test_what_is_remembered_is_an_input_already() -> None:
 
 def test_models_of_a_library_are_compared_and_a_bad_case_is_told(tmp_path: Path) -> None:
     for seed, name in enumerate(("a", "b")):
-        saved(tmp_path / name, seed, name=name, input=InputSpec(size=(32, 32)))
+        saved(tmp_path / name, seed, name=name, input=InputRule(size=(32, 32)))
     bad = replace(case(1), mask=np.zeros((3, 3), np.uint8))
     steps = compare_models("a", "b", [case(0), bad, case(2)], "cpu", library=ModelLibrary(tmp_path))
     side, events = finish(steps)
@@ -131,7 +131,7 @@ def test_models_of_a_library_are_compared_and_a_bad_case_is_told(tmp_path: Path)
 
 
 def test_nothing_to_compare_is_an_error(tmp_path: Path) -> None:
-    saved(tmp_path / "a", name="a", input=InputSpec(size=(32, 32)))
+    saved(tmp_path / "a", name="a", input=InputRule(size=(32, 32)))
     library = ModelLibrary(tmp_path)
     bad = replace(case(1), mask=np.zeros((3, 3), np.uint8))
     for pairs, words in (([], "nothing to compare"), ([bad], "case-1")):
@@ -144,7 +144,7 @@ def test_nothing_to_compare_is_an_error(tmp_path: Path) -> None:
 def test_cases_of_one_look_and_unknown_patient_count_once(tmp_path: Path) -> None:
     """The same film under four names, and its patient unknown."""
     library = ModelLibrary(tmp_path)
-    described = {"input": InputSpec(size=(32, 32))}
+    described = {"input": InputRule(size=(32, 32))}
     for name in ("one", "two"):
         saved(tmp_path / name, name=name, **described)
     films = [replace(case(0, patient=""), id=f"copy {k}", content_hash=f"{k:064x}") for k in range(4)]

@@ -15,17 +15,18 @@ from net_fakes import card, lungs, xray
 from PIL import Image as Picture
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import named_set
 from napari_unet.core.labels import IGNORE
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.prepare import resized
-from napari_unet.models.card import InputSpec, ModelCard
+from napari_unet.models.card import ModelCard
 from napari_unet.training.pairs import read_pair
 from napari_unet.training.samples import Pair, labelled, load_samples
 
-CARD = card(input=InputSpec(size=(32, 40)), intensity=IntensityRule("percentiles", 0.5, 99.5))
+CARD = card(input=InputRule(size=(32, 40)), intensity=IntensityRule("percentiles", 0.5, 99.5))
 
 
 def _labels(height: int = 64, width: int = 80) -> np.ndarray:
@@ -177,7 +178,7 @@ def test_a_recipe_leaves_out_what_is_ignored_too(tmp_path: Path) -> None:
     labels = _labels()
     labels[:32] = IGNORE
     pair = _files(tmp_path, labels)
-    samples = load_samples([Pair(pair.image, pair.mask, "1", "train")], (32, 40), CARD.intensity, False)
+    samples = load_samples([Pair(pair.image, pair.mask, "1", "train")], CARD.input, CARD.intensity, False)
     assert samples.valid.shape == (1, 1, 32, 40) and samples.valid.dtype == np.float32
     assert not samples.valid[0, 0, :15].any() and samples.valid[0, 0, 17:].all()
     assert not samples.masks[0, 0, :15].any() and samples.masks[0, 0, 17:].any()
@@ -188,7 +189,7 @@ def test_a_recipe_names_the_mask_whose_values_nobody_knows(tmp_path: Path) -> No
     labels[0, 0] = 77
     pair = _files(tmp_path, labels)
     with pytest.raises(UserError, match=r"Kim a mask\.png: The mask holds the values 1, 2, 77"):
-        load_samples([Pair(pair.image, pair.mask, "1", "train")], (32, 40), CARD.intensity, False)
+        load_samples([Pair(pair.image, pair.mask, "1", "train")], CARD.input, CARD.intensity, False)
 
 
 def test_what_the_reader_of_an_image_says_is_told_without_the_file_s_name(tmp_path: Path) -> None:
@@ -201,7 +202,7 @@ def test_what_the_reader_of_an_image_says_is_told_without_the_file_s_name(tmp_pa
     changed = hashlib.sha256(pair.image.read_bytes()).hexdigest()
     (note,) = read_pair(replace(pair, content_hash=changed), CARD).notes
     assert note.startswith("Case a: The picture was mirrored") and "Kim" not in note
-    samples = load_samples([Pair(pair.image, pair.mask, "p", "train")], (32, 40), CARD.intensity, False)
+    samples = load_samples([Pair(pair.image, pair.mask, "p", "train")], CARD.input, CARD.intensity, False)
     assert any(text.startswith("Kim a.png: The picture was mirrored") for text in samples.notes)
 
 

@@ -10,14 +10,15 @@ from net_fakes import card
 from tuning_fakes import SIDE, case, cases, memory
 
 from napari_unet.core.gate_report import CaseScore, GateReport, GateSide
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.labels import IGNORE
-from napari_unet.models.card import DataSource, InputSpec, ModelCard, TrainedCase
+from napari_unet.models.card import DataSource, ModelCard, TrainedCase
 from napari_unet.training.cases import Cases, read_cases
 from napari_unet.training.offspring import MOST, child_card, child_memory, fresh_cases
 from napari_unet.training.taught import taught_by
 
 PARENT = card(
-    input=InputSpec(size=(SIDE, SIDE)), protocol="as drawn", threshold=0.4, data=(DataSource(name="Home"),)
+    input=InputRule(size=(SIDE, SIDE)), protocol="as drawn", threshold=0.4, data=(DataSource(name="Home"),)
 )
 NAN = float("nan")
 

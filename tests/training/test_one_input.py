@@ -11,12 +11,13 @@ from net_fakes import PointNet
 from PIL import Image
 from torch import Tensor
 
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.predictor import Predictor
-from napari_unet.models.card import InputSpec, ModelCard
+from napari_unet.models.card import ModelCard
 from napari_unet.training.samples import Pair, labelled, load_samples
 from napari_unet.training.simulated_model import looking
 
@@ -46,15 +47,15 @@ def test_train_fine_tune_and_segment_show_a_network_the_same_numbers(
     labels = np.zeros(pixels.shape, np.uint8)
     labels[30:90, 20:70] = 1
     Image.fromarray(labels).save(tmp_path / "mask.png")
-    card = ModelCard(name="m", input=InputSpec(size=size), intensity=RULE)
+    card = ModelCard(name="m", input=InputRule(size=size), intensity=RULE)
     files = tmp_path / "image.png", tmp_path / "mask.png"
-    trained = load_samples([Pair(*files, "p", "train")], size, RULE, oversize=False)
+    trained = load_samples([Pair(*files, "p", "train")], InputRule(size=size), RULE, oversize=False)
     tuned, _ = labelled([TrainingPair("a", *files)], card, oversize=False)
     seen = _seen(card, Raster(pixels, inverted=False))
     assert trained.images.tobytes() == tuned.images.tobytes() == seen.tobytes()
     assert trained.masks.tobytes() == tuned.masks.tobytes()
     assert trained.valid.tobytes() == tuned.valid.tobytes()
-    large = load_samples([Pair(*files, "p", "train")], size, RULE, oversize=True)
+    large = load_samples([Pair(*files, "p", "train")], InputRule(size=size), RULE, oversize=True)
     larger, _ = labelled([TrainingPair("a", *files)], card, oversize=True)
     assert large.images.tobytes() == larger.images.tobytes()
 
@@ -62,7 +63,7 @@ def test_train_fine_tune_and_segment_show_a_network_the_same_numbers(
 def test_dark_bones_are_turned_alike(tmp_path: Path) -> None:
     """As after a header that says MONOCHROME1."""
     pixels = np.random.default_rng(1).integers(0, 4096, (90, 70)).astype(np.uint16)
-    card = ModelCard(name="m", input=InputSpec(size=(32, 32)), intensity=RULE)
+    card = ModelCard(name="m", input=InputRule(size=(32, 32)), intensity=RULE)
     raster = Raster(pixels, inverted=True)
     tuned, _ = labelled([TrainingPair("a", raster, np.ones(pixels.shape, np.uint8))], card, oversize=False)
     assert tuned.images.tobytes() == _seen(card, raster).tobytes()
@@ -71,7 +72,7 @@ def test_dark_bones_are_turned_alike(tmp_path: Path) -> None:
 def test_a_simulation_looks_through_the_same_predictor() -> None:
     taken: list[Tensor] = []
     pixels = np.random.default_rng(2).random((64, 48)).astype(np.float32)
-    card = ModelCard(name="m", input=InputSpec(size=(32, 32)), intensity=RULE)
+    card = ModelCard(name="m", input=InputRule(size=(32, 32)), intensity=RULE)
     raster = Raster(pixels, inverted=False)
     net = PointNet(lambda x: taken.append(x.clone()) or x)
     with pytest.raises(Exception, match="bottleneck"):  # a point-wise net has none; it has seen the image

@@ -10,6 +10,7 @@ import pytest
 from net_fakes import lungs, xray
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.training.config import DataConfig
 from napari_unet.training.samples import Pair, find_pairs, load_samples
@@ -121,19 +122,25 @@ def test_the_data_folder_comes_from_the_environment(folder: Path, monkeypatch: p
 
 def test_samples_have_the_size_and_keep_image_and_mask_together(folder: Path) -> None:
     pairs = find_pairs(DataConfig(str(folder)))
-    val = load_samples(pairs, (48, 60), RULE, oversize=False)
+    val = load_samples(pairs, InputRule(size=(48, 60)), RULE, oversize=False)
     assert val.images.shape == val.masks.shape == (3, 1, 48, 60)
     assert val.images.dtype == val.masks.dtype == np.float32
     assert len(val) == 3 and val.pairs == tuple(pairs)
     assert val.images.min() >= 0 and val.images.max() <= 1
     assert np.mean((val.images < 0.5) == (val.masks > 0)) > 0.97
-    assert load_samples(pairs, (48, 60), RULE, oversize=True).images.shape == (3, 1, 72, 90)
+    assert load_samples(pairs, InputRule(size=(48, 60)), RULE, oversize=True).images.shape == (3, 1, 72, 90)
+
+
+SMALL = InputRule(size=(32, 32))
 
 
 def _unusable(folder: Path, words: str) -> None:
     with pytest.raises(UserError, match=words):
         load_samples(
-            [Pair(folder / "images/a.png", folder / "masks/a.png", "1", "train")], (32, 32), RULE, False
+            [Pair(folder / "images/a.png", folder / "masks/a.png", "1", "train")],
+            InputRule(size=(32, 32)),
+            RULE,
+            False,
         )
 
 
@@ -145,7 +152,10 @@ def test_an_image_that_cannot_be_trained_on_is_named(folder: Path) -> None:
     iio.imwrite(folder / "images" / "a.tif", np.zeros((5, 64, 80), np.uint8))
     with pytest.raises(UserError, match="stack"):
         load_samples(
-            [Pair(folder / "images/a.tif", folder / "masks/a.png", "1", "train")], (32, 32), RULE, False
+            [Pair(folder / "images/a.tif", folder / "masks/a.png", "1", "train")],
+            InputRule(size=(32, 32)),
+            RULE,
+            False,
         )
 
 

@@ -13,11 +13,12 @@ from net_fakes import card, lungs, xray
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.labels import IGNORE
 from napari_unet.core.leaks import ALIKE, perceptual_hash
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.models.card import DataSource, InputSpec
+from napari_unet.models.card import DataSource
 from napari_unet.models.library import default_library
 from napari_unet.models.memory import read_memory
 from napari_unet.training.config import DataConfig, MemoryConfig, Recipe, read_recipe
@@ -25,7 +26,7 @@ from napari_unet.training.labelled import from_memory
 from napari_unet.training.remember import remember, remember_recipe
 from napari_unet.training.samples import labelled
 
-CARD = card(input=InputSpec(size=(32, 40)))
+CARD = card(input=InputRule(size=(32, 40)))
 SOURCE = DataSource(name="here", licence="CC0")
 
 
@@ -72,7 +73,7 @@ def recipe(tmp_path: Path) -> Recipe:
         rows.append(f"{k}.png,{k},{split}")
     (tmp_path / "images" / "7.png").write_bytes(b"rubbish")
     (tmp_path / "manifest.csv").write_text("\n".join(rows))
-    return Recipe("mine", DataConfig(str(tmp_path), name="set", licence="CC0"), (32, 32))
+    return Recipe("mine", DataConfig(str(tmp_path), name="set", licence="CC0"), InputRule(size=(32, 32)))
 
 
 def test_replay_comes_from_train_and_the_gate_from_val_and_test_is_not_read(recipe: Recipe) -> None:

@@ -19,6 +19,7 @@ from tuning_fakes import tuned
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, EpochEnded, Note, TileDone
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run as run_steps
@@ -50,7 +51,7 @@ def recipe(tmp_path: Path) -> Recipe:
     return Recipe(
         name="mine",
         data=data,
-        size=(32, 32),
+        input=InputRule(size=(32, 32)),
         net=NetSpec(arguments=TINY),
         training=TrainingConfig(epochs=2, batch=2),
         scores=(ScoreConfig(data, note="here"),),

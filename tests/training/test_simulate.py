@@ -8,8 +8,8 @@ from net_fakes import card, lungs, tiny_net, xray
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.raster import Raster
-from napari_unet.models.card import InputSpec
 from napari_unet.training.adapt_config import AdaptConfig
 from napari_unet.training.simulate import Arm, Corrected, Look, Outcome, Subject, simulate
 from napari_unet.training.simulated_model import Fitting, looking
@@ -115,7 +115,7 @@ def test_two_subjects_with_one_id_are_refused() -> None:
 
 
 def test_a_network_is_fitted_to_the_masks_that_were_left() -> None:
-    net, described = tiny_net(), card(input=InputSpec(size=(32, 32)))
+    net, described = tiny_net(), card(input=InputRule(size=(32, 32)))
     cases = [Corrected(one, one.reference) for one in subjects(2)]
     before = {name: value.clone() for name, value in net.state_dict().items()}
     fitted = Fitting(net, described, None, AdaptConfig(steps=30, batch=2, learning_rate=0.01))(cases, 0)

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from net_fakes import TINY, card, lungs, xray
 
+from napari_unet.core.input_rule import InputRule
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.models.card import DataSource, InputSpec, NetSpec
+from napari_unet.models.card import DataSource, NetSpec
 from napari_unet.models.checkpoint import build_net, save_model
 from napari_unet.models.library import ModelEntry, ModelLibrary
 from napari_unet.models.memory import Memory, MemoryItem
@@ -42,7 +43,7 @@ def parent(library: ModelLibrary, name: str = "tiny", remembers: bool = True, **
     described = card(
         name=name,
         net=NetSpec(arguments=TINY),
-        input=InputSpec(size=(SIDE, SIDE)),
+        input=InputRule(size=(SIDE, SIDE)),
         protocol="lungs without the heart",
         data=(HOME,),
         **fields,

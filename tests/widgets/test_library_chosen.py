@@ -10,7 +10,8 @@ import yaml
 from casework_fakes import Review, write_images
 from test_casework_intake import asked, first_mask
 
-from napari_unet.models.card import InputSpec, ModelCard
+from napari_unet.core.input_rule import InputRule
+from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import build_net, save_model
 from napari_unet.models.library import ModelLibrary
 from napari_unet.review.types import Author, AuthorKind
@@ -31,7 +32,7 @@ def add_net(folder: Path, name: str, seed: int = 0, version: str = "1") -> None:
         name=name,
         version=version,
         net={"kind": "unet", "arguments": {"base": 4, "depth": 2}},
-        input=InputSpec(size=(32, 32)),
+        input=InputRule(size=(32, 32)),
     )
     torch.manual_seed(seed)
     save_model(build_net(card.net).state_dict(), card, folder / name)
