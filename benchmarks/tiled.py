@@ -12,7 +12,8 @@ from benchmarks.images import unit_xray
 from benchmarks.nets import fast_forward, subject
 from benchmarks.result import Column, Result
 from benchmarks.timing import interleaved
-from napari_unet.core.tiling import TilePlan, predict_tiled
+from napari_unet.core.tiling import TilePlan, plan_tiles, predict_tiled
+from napari_unet.nets.registry import facts_of
 from napari_unet.nets.unet import UNet
 
 _COLUMNS = (
@@ -48,8 +49,7 @@ _NAMES = ("wide", "shipped")
 
 def plan(net: UNet, side: int, core: int) -> TilePlan:
     """Tiles that keep `core` pixels a side, with the halo that makes them exact."""
-    radius = net.receptive_radius or 0
-    return TilePlan((side, side), core, -(-radius // net.stride) * net.stride, net.stride)
+    return plan_tiles(facts_of(net), (side, side), core)
 
 
 def _add_rows(result: Result, name: str, side: int, cores: tuple[int, ...], rounds: int) -> None:

@@ -27,6 +27,15 @@ def no_models_of_the_users(tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield
 
 
+@pytest.fixture
+def toy_nets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The networks of tests/net_fakes.py stand in the registry, as those of napari_unet/nets do."""
+    from napari_unet.nets.registry import NETS
+
+    for kind, name in (("toy-volume", "VolumeNet"), ("toy-scores", "ScoreNet")):
+        monkeypatch.setitem(NETS, kind, ("net_fakes", name))
+
+
 @pytest.fixture(autouse=True)
 def garbage_is_found_quickly(request: pytest.FixtureRequest) -> None:
     """napari keeps some 4,000 objects of every viewer; after 200 viewers a look for garbage takes a second.

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from napari_unet.core.gate import Likeness, mean_shape
 from napari_unet.core.input_rule import InputRule
@@ -41,7 +42,7 @@ def tiny_net(seed: int = 0, **arguments: Any) -> UNet:
 class PointNet(nn.Module):
     """A network that looks at each pixel alone: logits = function(x)."""
 
-    stride, receptive_radius, classes, channels, output_margin = 1, 0, 1, 1, 0
+    axes, stride, receptive_radius, classes, channels, output_margin = 2, 1, 0, 1, 1, 0
 
     def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
@@ -49,6 +50,46 @@ class PointNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.function(x)
+
+
+class VolumeNet(nn.Module):
+    """A small network of volumes: (N, 1, Z, Y, X) to logits of the same size. Each voxel sees 5 around it."""
+
+    axes, channels, stride, receptive_radius, output_margin = 3, 1, 2, 5, 0
+
+    def __init__(self, *, classes: int = 1, width: int = 2) -> None:
+        super().__init__()
+        self.classes = classes
+        self.encoder = nn.ModuleList([nn.Conv3d(1, width, 3, padding=1)])
+        self.bottleneck = nn.Conv3d(width, width, 3, padding=1)
+        self.head = nn.Conv3d(2 * width, classes, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        fine = torch.relu(self.encoder[0](x))
+        coarse = torch.relu(self.bottleneck(functional.max_pool3d(fine, 2)))
+        return self.head(torch.cat([fine, functional.interpolate(coarse, scale_factor=2.0)], dim=1))
+
+
+class ScoreNet(nn.Module):
+    """A small classifier: its logits are its class activation map, whose mean is the logit of a finding.
+
+    (Zhou et al. 2016, equation 2: the last layer, 1×1 here, may come before the global average pooling.)
+    """
+
+    axes, channels, stride, receptive_radius, output_margin = 2, 1, 4, None, 0
+
+    def __init__(self, *, classes: int = 1, width: int = 4) -> None:
+        super().__init__()
+        self.classes = classes
+        self.encoder = nn.ModuleList([nn.Conv2d(1, width, 5, 2, 2), nn.Conv2d(width, width, 5, 2, 2)])
+        self.head = nn.Conv2d(width, classes, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = torch.relu(self.encoder[1](torch.relu(self.encoder[0](x))))
+        return functional.interpolate(self.head(features), scale_factor=4.0)
+
+    def pool(self, logits: Tensor) -> Tensor:
+        return logits.mean(dim=(2, 3))
 
 
 def identity_net() -> PointNet:
@@ -68,7 +109,7 @@ def card(**fields: Any) -> ModelCard:
 
 def saved(folder: Path, seed: int = 0, **fields: Any) -> ModelEntry:
     """A tiny model on disk."""
-    described = card(net=NetSpec(arguments=TINY), **fields)
+    described = card(**{"net": NetSpec(arguments=TINY), **fields})
     torch.manual_seed(seed)
     return ModelEntry(save_model(build_net(described.net).state_dict(), described, folder), folder)
 

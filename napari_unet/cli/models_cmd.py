@@ -60,6 +60,7 @@ def show_model(
         ("for", card.use),
         ("masks", card.output.protocol),
         ("parent", card.parent or "–"),
+        ("network", f"{card.net.kind}: {card.facts.in_words()}" if card.facts else card.net.kind),
         ("input", card.input.in_words()),
         ("threshold", f"{card.output.threshold:g}"),
         (

@@ -16,6 +16,7 @@ from math import prod
 import numpy as np
 
 from napari_unet.core.events import TileDone
+from napari_unet.core.network_facts import NetworkFacts
 
 Slices = tuple[slice, ...]
 
@@ -70,6 +71,19 @@ class TilePlan:
         for cuts in product(*(_cuts(n, padded, self.core, self.halo) for n, padded in axes)):
             read, keep, keep_in_read = zip(*cuts, strict=True)
             yield Tile(read, keep, keep_in_read)
+
+
+def plan_tiles(facts: NetworkFacts, shape: tuple[int, ...], core: int) -> TilePlan:
+    """The plan that gives the whole image's result, for a network of these facts. Needs no torch.
+
+    core : about how many pixels a side a tile keeps of an image; in a volume it keeps as many in all. There
+    is one tile where every pixel depends on all.
+    """
+    stride, radius = facts.stride, facts.receptive_radius
+    side = round(core ** (2 / len(shape)))
+    if radius is None:
+        side, radius = max(shape), 0
+    return TilePlan(shape, -(-side // stride) * stride, -(-radius // stride) * stride, stride)
 
 
 def predict_tiled(

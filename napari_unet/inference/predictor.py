@@ -6,7 +6,6 @@ import time
 from collections.abc import Generator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import cast
 
 import numpy as np
 import torch
@@ -18,12 +17,13 @@ from napari_unet.core.gate import likeness, mixed_polarity_note
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import changed
-from napari_unet.core.tiling import TilePlan, predict_tiled
+from napari_unet.core.tiling import plan_tiles, predict_tiled
 from napari_unet.inference.features import bottleneck_features, image_features
 from napari_unet.inference.fold import folded
 from napari_unet.inference.prepare import field_of, network_input, resized
 from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import check_fits
+from napari_unet.nets.registry import facts_of
 
 Steps = Generator[TileDone | Note, None, Prediction]
 Maps = Generator[TileDone | Note, None, np.ndarray]
@@ -51,6 +51,7 @@ class Predictor:
         check_fits(net, card)
         self.card = card
         self.device = device
+        self.facts = facts_of(net)
         self.net = folded(net)
         self._placed: torch.device | None = None
         # InstanceNorm is slower in channels_last, everything else of two axes faster.
@@ -173,7 +174,7 @@ class Predictor:
     def _tiled(self, field: np.ndarray, spacing: tuple[float, ...] | None, inverted: bool, core: int) -> Maps:
         """(C + 1, *axes), tile by tile, at the card's spacing or at the image's own."""
         image = network_input(field, self.card.input, self.card.intensity, inverted, spacing)
-        plan = self._plan(image.shape[1:], core)
+        plan = plan_tiles(self.facts, image.shape[1:], core)
         probability = yield from predict_tiled(
             image, lambda part: self._probability(_batch(part)).numpy(), plan
         )
@@ -181,14 +182,6 @@ class Predictor:
         maps = np.concatenate([probability, uncertainty[None]])
         shape = field.shape[1:]
         return maps if maps.shape[1:] == shape else resized(maps, shape)[0].numpy()
-
-    def _plan(self, shape: tuple[int, ...], core: int) -> TilePlan:
-        """Tiles of about `core` × `core` pixels, or one for a net in which every pixel depends on all."""
-        core = round(core ** (2 / len(shape)))
-        stride, radius = cast(int, self.net.stride), cast(int | None, self.net.receptive_radius)
-        if radius is None:
-            core, radius = max(shape), 0
-        return TilePlan(shape, -(-core // stride) * stride, -(-radius // stride) * stride, stride)
 
     @torch.inference_mode()
     def _probability(self, x: Tensor) -> Tensor:
@@ -210,7 +203,7 @@ class Predictor:
         """What to try after running out of memory: (what the user is told, side of the next tiles)."""
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
-        tiled = self.card.input.size is None and self.net.receptive_radius is not None
+        tiled = self.card.input.size is None and self.facts.receptive_radius is not None
         if tiled and core > _SMALLEST_CORE:
             return Note(f"Out of memory: trying again with tiles of {core // 2} pixels."), core // 2
         if self.device.type == "cpu":

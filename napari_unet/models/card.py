@@ -18,6 +18,7 @@ from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import LUNGS, LabelSet, named_set
 from napari_unet.core.masks import MaskRule
+from napari_unet.core.network_facts import NetworkFacts
 from napari_unet.nets.registry import NETS
 
 FORMAT_VERSION = 2
@@ -131,7 +132,8 @@ class ModelCard(_Part):
     outputs : its answers; the channels of the network are theirs, one output after the other. modalities,
     views, body_parts : what it may be given ("CR"; "PA"; "CHEST"), () is anything.
     flips : whether the mirrored image is predicted too and averaged. chosen_by : what the weights were
-    selected on. training : the settings, for the record. sha256 : of the weights file. memory : the images
+    selected on. facts : of the network, derived from it by `save_model`; None on cards of earlier days.
+    training : the settings, for the record. sha256 : of the weights file. memory : the images
     it keeps, None without. Of a fine-tuned model: trained_on : the exact masks, gate : how it compares with
     its parent.
     """
@@ -147,6 +149,7 @@ class ModelCard(_Part):
     views: tuple[str, ...] = ()
     body_parts: tuple[str, ...] = ()
     net: NetSpec = NetSpec()
+    facts: NetworkFacts | None = None
     input: InputRule = InputRule()
     intensity: IntensityRule = IntensityRule("percentiles", 0.5, 99.5)
     flips: bool = False

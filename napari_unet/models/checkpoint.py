@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
+from napari_unet.core.network_facts import NetworkFacts
 from napari_unet.io.alone import writing_alone
 from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, NetSpec
 from napari_unet.models.library import ModelEntry
@@ -31,17 +32,26 @@ def build_net(spec: NetSpec) -> nn.Module:
 
 
 def check_fits(net: nn.Module, card: ModelCard) -> None:
-    """Raises UserError if the network is not the card's: the channels of its input in, its classes out."""
+    """Raises UserError if the network is not the card's: its input in, its classes out, as its facts say."""
     channels, classes = card.input.channels, len(card.channels)
-    if net.classes != classes or net.channels != channels or net.output_margin:
-        taken = "one grey image" if channels == 1 else f"{channels} slices"
+    facts = registry.facts_of(net)
+    taken_in = facts.channels == channels and facts.axes == card.input.axes
+    if not taken_in or net.classes != classes or net.output_margin:
+        grey = "one grey image" if channels == 1 else f"{channels} slices"
+        taken = grey if card.input.axes == 2 else "one volume"
         raise UserError(
             f"The network of the model {card.name} does not take {taken} and give {classes} classes at its"
             " size.",
-            f"Use a network with {channels} input channel{'s' * (channels > 1)} and as many classes as the "
-            "card names.",
+            f"Use a network of {card.input.axes} axes with {channels} input channel{'s' * (channels > 1)} "
+            "and as many classes as the card names.",
         )
-    stride = int(net.stride)  # type: ignore[arg-type]
+    if card.facts is not None and card.facts != facts:
+        raise UserError(
+            f"The card of the model {card.name} describes another network ({card.facts.in_words()}) than it "
+            f"names ({facts.in_words()}).",
+            "Install the model again.",
+        )
+    stride = facts.stride
     if card.input.size is not None and any(n % stride for n in card.input.size):
         raise UserError(
             f"The network of the model {card.name} takes sizes that are multiples of {stride}, and its card "
@@ -57,14 +67,21 @@ def save_model(
     half: bool = True,
     memory: Memory | None = None,
 ) -> ModelCard:
-    """Writes a model folder, whole or not at all, and returns the card with the checksums filled in.
+    """Writes a model folder, whole or not at all, and returns the card with checksums and facts filled in.
 
     weights : a state dict. half : floating-point tensors as float16, half the size, where their values fit.
     memory : what it remembers; without, the card says that it remembers nothing.
-    Raises UserError if the folder exists (a model is never overwritten) or cannot be written.
+    Raises UserError if the folder exists (a model is never overwritten) or cannot be written, or if there is
+    no such network as the card's.
     """
+    card = card.model_copy(update={"facts": _facts(card.net)})
     with writing_alone(folder):
         return _saved(weights, card, folder, half, memory)
+
+
+def _facts(spec: NetSpec) -> NetworkFacts:
+    with torch.device("meta"):  # without memory for its weights
+        return registry.facts_of(build_net(spec))
 
 
 def _saved(
@@ -104,7 +121,7 @@ def load_model(entry: ModelEntry) -> nn.Module:
     """The network with its weights in float32, in evaluation mode.
 
     Raises UserError if the checksum is wrong, the file is no safetensors file (a pickle is never opened), or
-    its tensors do not fit the network on the card.
+    its tensors do not fit the network on the card, or the card does not describe that network.
     """
     weights = _read_weights(entry)
     net = build_net(entry.card.net)
@@ -115,6 +132,7 @@ def load_model(entry: ModelEntry) -> nn.Module:
             f"The weights of the model {entry.card.name} do not fit the network on its card.",
             "Install the model again.",
         ) from error
+    check_fits(net, entry.card)
     return net.eval()
 
 

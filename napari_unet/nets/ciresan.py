@@ -28,7 +28,7 @@ class SlidingWindow(nn.Module):
     """
 
     stride, input_remainder = 1, 0
-    channels, classes = 1, 1
+    axes, channels, classes = 2, 1, 1
 
     def __init__(self, *, window: int = 95, maps: int = 48, hidden: int = 200) -> None:
         super().__init__()

@@ -10,8 +10,8 @@ class MirroredBorders(nn.Module):
     """Extrapolates the image by mirroring it, so that a network without padding predicts all of its pixels.
 
     That is the overlap-tile strategy at the image's border (Ronneberger 2015, section 2 and figure 2); at
-    inner seams a tile reads real pixels (core/tiling.py). Input (N, C, Y, X) of any size that is a multiple
-    of `stride`, logits (N, classes, Y, X).
+    inner seams a tile reads real pixels (core/tiling.py). Input (N, C, *axes) of any size that is a multiple
+    of `stride`, logits (N, classes, *axes).
     """
 
     output_margin = 0
@@ -19,6 +19,7 @@ class MirroredBorders(nn.Module):
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.net = net
+        self.axes: int = net.axes  # type: ignore[assignment]
         self.stride: int = net.stride  # type: ignore[assignment]
         self.receptive_radius: int | None = net.receptive_radius  # type: ignore[assignment]
         self.channels: int = net.channels  # type: ignore[assignment]
@@ -38,10 +39,10 @@ class MirroredBorders(nn.Module):
         return self.net.bottleneck  # type: ignore[return-value]
 
     def forward(self, x: Tensor) -> Tensor:
-        height, width = x.shape[-2:]
-        for axis in (-2, -1):
+        shape = x.shape[2:]
+        for axis in range(2, x.ndim):
             x = _mirrored(x, axis, self.before, self.after)
-        return self.net(x)[..., :height, :width]  # type: ignore[no-any-return]
+        return self.net(x)[:, :, *(slice(0, n) for n in shape)]  # type: ignore[no-any-return]
 
 
 def _mirrored(x: Tensor, axis: int, before: int, after: int) -> Tensor:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+from napari_unet.core.network_facts import NetworkFacts
 
 if TYPE_CHECKING:
     from torch import nn
@@ -12,11 +14,12 @@ NETS = {
     "unet": ("napari_unet.nets.unet", "UNet"),
     "sliding-window": ("napari_unet.nets.ciresan", "SlidingWindow"),
 }
-"""Name on a card: module and class. A network takes (N, channels, Y, X) to logits (N, classes, Y', X').
+"""Name on a card: module and class. A network takes (N, channels, *axes) to logits (N, classes, *axes).
 
-It has `channels` and `classes`; `stride`, of which Y and X are multiples; `receptive_radius`, None if every
-pixel depends on all; `encoder`, its first stages in order; `output_margin`, what the output loses on each
-side, and where that is not 0 an `input_remainder`.
+It has `axes`, 2 or 3, `channels` and `classes`; `stride`, of which every side is a multiple;
+`receptive_radius`, None if every pixel depends on all; `encoder`, its first stages in order; `output_margin`,
+what the output loses on each side, and where that is not 0 an `input_remainder`. One that classifies has
+`pool` too, from its logits to (N, classes): its own pooling, so that the logits are its class activation map.
 """
 
 
@@ -35,3 +38,14 @@ def build(kind: str, arguments: dict[str, Any]) -> nn.Module:
     from napari_unet.nets.mirrored import MirroredBorders
 
     return MirroredBorders(net)
+
+
+def facts_of(net: nn.Module) -> NetworkFacts:
+    """What a card says of a network that `build` made."""
+    return NetworkFacts(
+        axes=cast(int, net.axes),
+        channels=cast(int, net.channels),
+        stride=cast(int, net.stride),
+        receptive_radius=cast("int | None", net.receptive_radius),
+        output_margin=cast(int, getattr(net, "before", net.output_margin)),
+    )

@@ -67,6 +67,8 @@ class UNet(nn.Module):
     Raises ValueError for sizes that the poolings do not divide, and for arguments it does not know.
     """
 
+    axes = 2
+
     def __init__(
         self,
         *,

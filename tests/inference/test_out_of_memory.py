@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -128,7 +129,7 @@ def test_the_processor_halves_tiles_too_and_gives_up_in_plain_words() -> None:
 
 def test_a_net_that_cannot_be_cut_goes_to_the_processor() -> None:
     gpu = SmallGpu(card(), room=1)
-    gpu.net.receptive_radius = None
+    gpu.facts = replace(gpu.facts, receptive_radius=None)
     assert len(_notes(gpu.steps(Raster(IMAGE)))) == 1
 
 

@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from safetensors.torch import load_file, save_file
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
+from napari_unet.core.input_rule import InputRule
+from napari_unet.core.network_facts import NetworkFacts
 from napari_unet.models import checkpoint
 from napari_unet.models.card import CARD_FILE, WEIGHTS_FILE, NetSpec, read_card
 from napari_unet.models.checkpoint import build_net, load_model, save_model
@@ -188,3 +191,41 @@ def test_weights_of_another_net(tmp_path: Path) -> None:
 def test_a_net_that_cannot_be_made(arguments: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="cannot be made"):
         build_net(NetSpec(arguments=arguments))
+
+
+@pytest.mark.usefixtures("toy_nets")
+@pytest.mark.parametrize(
+    ("net", "input_", "facts"),
+    [
+        ({"arguments": TINY}, InputRule(), NetworkFacts(2, 1, 4, 23)),
+        ({"arguments": {**TINY, "channels": 3}}, InputRule(neighbours=1), NetworkFacts(2, 3, 4, 23)),
+        ({"arguments": {**TINY, "norm": "instance"}}, InputRule(), NetworkFacts(2, 1, 4, None)),
+        ({"arguments": {**TINY, "padded": False}}, InputRule(), NetworkFacts(2, 1, 4, 23, 20)),
+        ({"kind": "sliding-window"}, InputRule(), NetworkFacts(2, 1, 1, 47, 47)),
+        ({"kind": "toy-volume"}, InputRule(axes=3), NetworkFacts(3, 1, 2, 5)),
+    ],
+)
+def test_the_card_of_a_saved_model_has_the_facts_of_its_network(
+    tmp_path: Path, net: dict[str, Any], input_: InputRule, facts: NetworkFacts
+) -> None:
+    spec = NetSpec(**net)  # not before the toys are registered
+    described = card(net=spec, input=input_, facts=NetworkFacts(2, 9, 99, 9))  # those of another network
+    saved_card = save_model(build_net(spec).state_dict(), described, tmp_path / "m")
+    assert saved_card.facts == read_card(tmp_path / "m").facts == facts
+    load_model(ModelEntry(saved_card, tmp_path / "m"))
+
+
+def test_facts_of_another_network_are_refused_and_old_cards_need_none(tmp_path: Path) -> None:
+    entry = saved(tmp_path / "m")
+    assert entry.card.facts is not None
+    old = ModelEntry(entry.card.model_copy(update={"facts": None}), entry.folder)
+    load_model(old)
+    wrong = replace(entry.card.facts, stride=2)
+    with pytest.raises(UserError, match="describes another network"):
+        load_model(ModelEntry(entry.card.model_copy(update={"facts": wrong}), entry.folder))
+
+
+@pytest.mark.usefixtures("toy_nets")
+def test_a_network_of_volumes_does_not_fit_a_card_of_images(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="2 axes"):
+        load_model(saved(tmp_path / "m", net=NetSpec(kind="toy-volume")))

@@ -14,7 +14,7 @@ import torch
 from exchange_fakes import contents, remembering, zipped
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from net_fakes import saved
+from net_fakes import TINY, saved
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
@@ -233,7 +233,8 @@ def test_zip_files_that_are_no_single_model(tmp_path: Path, library: ModelLibrar
         ({"format_version": 99}, "model m.zip was made by a newer version"),
         ({"sha256": "0" * 64}, "wrong checksum"),
         ({"classes": 3}, "is damaged"),
-        ({"net": {"kind": "unet", "arguments": {"base": 3}}}, "do not fit"),
+        ({"net": {"kind": "unet", "arguments": {**TINY, "base": 3}}}, "do not fit"),
+        ({"net": {"kind": "unet", "arguments": {"base": 3}}}, "describes another network"),
         ({"net": {"kind": "unet", "arguments": {"base": 10**9}}}, "too large"),
         ({"net": {"kind": "unet", "arguments": {"depth": 10**9}}}, "too large"),
         ({"net": {"kind": "unet", "arguments": {"depth": "deep"}}}, "cannot be made"),

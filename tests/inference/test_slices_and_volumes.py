@@ -1,0 +1,99 @@
+"""Slices with their neighbours, and volumes, through the predictor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from net_fakes import PointNet, VolumeNet, card, tiny_net, xray
+from torch import nn
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import TileDone
+from napari_unet.core.input_rule import InputRule
+from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.prediction import Prediction
+from napari_unet.core.raster import Raster
+from napari_unet.core.steps import run
+from napari_unet.inference import predictor
+from napari_unet.inference.predictor import Predictor
+
+CPU = torch.device("cpu")
+NAMES = ("one", "two", "three")
+
+
+def _predict(net: nn.Module, raster: Raster, **fields: Any) -> Prediction:
+    return run(Predictor(net, card(**fields), CPU).steps(raster, False))
+
+
+@pytest.mark.parametrize("how", [{}, {"size": (24, 20)}, {"spacing_mm": (1.5, 1.5)}])
+def test_the_channels_are_the_slices_around_each(how: dict[str, Any]) -> None:
+    net = PointNet(lambda x: torch.logit(x, 1e-6))
+    net.channels = net.classes = 3
+    stack = np.random.default_rng(0).random((4, 24, 20), dtype=np.float32)
+    fields = {"input": InputRule(neighbours=1, **how), "classes": NAMES}
+    found = _predict(net, Raster(stack, spacing_mm=(5, 1.5, 1.5)), **fields).probability
+    np.testing.assert_allclose(found[1], stack, atol=1e-5)
+    np.testing.assert_allclose(found[0], stack[[0, 0, 1, 2]], atol=1e-5)
+    np.testing.assert_allclose(found[2], stack[[1, 2, 3, 3]], atol=1e-5)
+    alone = _predict(
+        net, Raster(stack[0], spacing_mm=(1.5, 1.5)), input=InputRule(neighbours=1, **how), classes=NAMES
+    )
+    np.testing.assert_allclose(alone.probability, np.repeat(stack[:1], 3, axis=0), atol=1e-5)
+
+
+def test_tiles_of_slices_with_neighbours_equal_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, raster = tiny_net(channels=3), Raster(np.random.default_rng(0).random((2, 100, 76)))
+    fields = {"input": InputRule(neighbours=1), "flips": True}
+    whole = _predict(net, raster, **fields).probability
+    monkeypatch.setattr(predictor, "_FIRST_CORE", 24)
+    np.testing.assert_allclose(_predict(net, raster, **fields).probability, whole, atol=1e-5)
+
+
+@pytest.mark.parametrize("flips", [False, True])
+def test_tiles_of_a_volume_equal_the_whole(flips: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    net, volume = VolumeNet(classes=2), np.random.default_rng(0).random((12, 30, 22), dtype=np.float32)
+    fields = {"input": InputRule(axes=3), "classes": NAMES[:2], "flips": flips}
+    whole = _predict(net, Raster(volume), **fields)
+    assert whole.probability.shape == (2, 12, 30, 22) and whole.uncertainty.shape == volume.shape
+    x = torch.from_numpy(volume)[None, None]
+    with torch.inference_mode():
+        expected = net(x).sigmoid()
+        if flips:
+            expected = (expected + net(x.flip(-1)).sigmoid().flip(-1)) / 2
+    np.testing.assert_allclose(whole.probability, expected[0], atol=1e-6)
+    monkeypatch.setattr(predictor, "_FIRST_CORE", 32)  # 10 voxels a side
+    steps = Predictor(net, card(**fields), CPU).steps(Raster(volume), False)
+    assert next(steps) == TileDone(1, 2 * 3 * 3)
+    np.testing.assert_allclose(run(steps).probability, whole.probability, atol=1e-6)
+
+
+def test_a_volume_is_resampled_along_all_axes_and_padding_is_none_of_it() -> None:
+    net = PointNet(lambda x: torch.logit(x, 1e-6))
+    net.axes = 3
+    y, x = np.mgrid[:40, :30] / 40
+    volume = np.stack([0.5 + 0.02 * z + 0.3 * np.sin(3 * y + 2 * x) / 2 for z in range(8)]).astype(np.float32)
+    padded = np.pad(volume, ((1, 1), (0, 0), (2, 0)), constant_values=-9)
+    raster = Raster(padded, spacing_mm=(2, 1, 1), padding=(-9.0, -9.0))
+    for how in (InputRule(size=(8, 40, 30), axes=3), InputRule(spacing_mm=(1, 1.2, 0.9), axes=3)):
+        found = _predict(net, raster, input=how)
+        assert found.probability.shape == (1, *padded.shape)
+        assert np.abs(found.probability[0, 1:-1, :, 2:] - volume).max() < 0.02
+        assert not found.probability[0, 0].any() and not found.probability[0, :, :, :2].any()
+
+
+def test_grey_values_of_a_volume_are_those_of_all_its_slices() -> None:
+    net = PointNet(lambda x: torch.logit(x, 1e-6))
+    net.axes = 3
+    volume = np.stack([xray(np.ones((16, 16), bool), k) + k for k in range(4)])
+    rule = IntensityRule("percentiles", 0, 100)
+    found = _predict(net, Raster(volume), input=InputRule(axes=3), intensity=rule).probability[0]
+    np.testing.assert_allclose(found, (volume - volume.min()) / np.ptp(volume), atol=1e-4)
+
+
+def test_a_model_of_volumes_takes_no_image() -> None:
+    with pytest.raises(UserError, match="is for volumes"):
+        _predict(VolumeNet(), Raster(np.eye(32)), input=InputRule(axes=3))
