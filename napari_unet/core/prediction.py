@@ -2,64 +2,239 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 
+from napari_unet.core.clean_labels import clean_labels
+from napari_unet.core.doubt import doubt_of
 from napari_unet.core.label_set import LUNGS, LabelSet
-from napari_unet.core.masks import MaskRule, clean, threshold_mask
+from napari_unet.core.masks import MaskRule, threshold_mask
+from napari_unet.core.resize import resized
+
+Box = tuple[slice, slice]
+
+_LONGEST = 1024  # longer side of kept maps
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Probability per label at the image's own size, with what is needed to turn it into a mask.
+    """Maps on the network's own grid, scores, and what is needed to make full-size maps and masks of them.
 
-    probability : float32 (C, Y, X) or (C, Z, Y, X), 0..1, one channel per label (background has none).
-    label_set : what the channels are, in their order.
-    uncertainty : float32 (Y, X) or (Z, Y, X), 0..1 (see inference/predictor.py), or None.
-    spacing_mm : as in Raster. threshold, rule : the card's defaults for `mask`.
-    model, version, device : what made it. seconds : wall time of the whole call.
-    notes : what the user should know, in words. columns_towards : as in Raster.
-    inverted : the image was taken as having dark bones. likeness : one per image (see core/gate.py), empty
-    where the card has none. gate : codes of what the input gate found (core.checks OF_IMAGE).
-    features : float32 (D,) of length 1, what the network made of the image (inference/features.py), or None.
+    maps : (C, y, x) or, slice by slice, (C, Z, y, x): of a segmentation the probability of each label (the
+    background has none), of a classification the heat map of each finding. float32 0..1, or uint8 0..255
+    for 0..1 where memory is short. A grid may be coarser or finer than the image.
+    shape : of the image, (Y, X) or (Z, Y, X); () is that of the maps. boxes : where in each plane (Y, X) its
+    maps lie, with zeros around them; () where they cover every plane.
+    entropy : uint8 (y, x) or (Z, y, x), kept beside maps of 8 bits, from which it would be too coarse; None
+    where it follows from the maps.
+
+    model, version, output, task : who says it, in answer to what. label_set : what the channels of a
+    segmentation are, in their order. scores : 0..1, one per finding; empty for masks. device : that made it.
+    seconds : wall time of the whole call. spacing_mm, columns_towards : as in Raster. threshold, rule : the
+    card's defaults for `mask`. notes : what the user should know, in words. inverted : the image was taken
+    as having dark bones. likeness : one per image (see core/gate.py), empty where the card has none.
+    gate : codes of what the input gate found (core.checks OF_IMAGE). features : float32 (D,) of length 1,
+    what the network made of the image (inference/features.py), or None.
+
+    Of first masks, which are kept in a project (inference/first_mask.py):
+    drawn : uint8 of `shape`, the labels at `threshold`, made before the maps became 8 bits. checks : codes of
+    the anatomy checks that they fail. border_uncertainty : share of their border along which the model is
+    unsure (core.doubt.border_doubt), None where there is no border. refused : why the model is not for this
+    image, in words; then there are no maps. "" otherwise.
     """
 
-    probability: np.ndarray
-    uncertainty: np.ndarray | None
-    spacing_mm: tuple[float, ...] | None
-    threshold: float
-    rule: MaskRule = field(default_factory=MaskRule)
+    maps: np.ndarray
+    _: KW_ONLY
+    shape: tuple[int, ...] = ()
+    boxes: tuple[Box, ...] = ()
+    entropy: np.ndarray | None = None
     model: str = ""
     version: str = ""
+    output: str = ""
+    task: Literal["segmentation", "classification"] = "segmentation"
+    label_set: LabelSet = LUNGS
+    scores: Mapping[str, float] = field(default_factory=dict)
     device: str = "cpu"
     seconds: float = 0.0
-    notes: tuple[str, ...] = ()
+    spacing_mm: tuple[float, ...] | None = None
     columns_towards: str | None = None
+    threshold: float = 0.5
+    rule: MaskRule = field(default_factory=MaskRule)
+    notes: tuple[str, ...] = ()
     inverted: bool = False
     likeness: tuple[float, ...] = ()
     gate: tuple[str, ...] = ()
     features: np.ndarray | None = None
-    label_set: LabelSet = LUNGS
+    drawn: np.ndarray | None = None
+    checks: tuple[str, ...] = ()
+    border_uncertainty: float | None = None
+    refused: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.shape:
+            object.__setattr__(self, "shape", self.maps.shape[1:])
+        if self.maps.ndim != len(self.shape) + 1 or self.maps.shape[1:-2] != self.shape[:-2]:
+            raise ValueError(f"maps of shape {self.maps.shape} are not of an image of shape {self.shape}")
+        if self.maps.dtype not in (np.float32, np.uint8):
+            raise ValueError(f"maps are float32 or uint8, got {self.maps.dtype}")
+        if self.boxes and len(self.boxes) != self.planes:
+            raise ValueError(f"{len(self.boxes)} boxes for {self.planes} planes")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields alone, without what has been made of the maps."""
+        return {f.name: self.__dict__[f.name] for f in fields(self)}
+
+    @property
+    def planes(self) -> int:
+        """How many images (Y, X) the shape holds: Z, or 1."""
+        return self.shape[0] if len(self.shape) == 3 else 1
+
+    @cached_property
+    def probability(self) -> np.ndarray:
+        """float32 (C, *shape), 0..1. Made when it is first asked for, and kept: take volumes in slabs."""
+        if len(self.shape) == 2:
+            return self._full(self._grid(0), 0)
+        whole = np.empty((len(self.maps), *self.shape), np.float32)
+        for z in range(self.planes):
+            whole[:, z] = self._full(self._grid(z), z)
+        return whole
+
+    @cached_property
+    def uncertainty(self) -> np.ndarray:
+        """float32 of `shape`, 0..1: entropy in bits (Shannon 1948) of the class nearest to undecided.
+
+        It is that of the grid, enlarged as the maps are. Kept once it was asked for, as `probability` is.
+        """
+        return self._whole(self.uncertainty_slab, np.float32)
 
     @property
     def foreground(self) -> np.ndarray:
-        """float32 (Y, X) or (Z, Y, X): the probability of the likeliest label at each pixel."""
-        one = len(self.probability) == 1
-        return np.asarray(self.probability[0] if one else self.probability.max(axis=0))
+        """float32 of `shape`: the probability of the likeliest label at each pixel. Made anew each time."""
+        return self._whole(self.foreground_slab, np.float32)
+
+    def foreground_slab(self, z: int = 0) -> np.ndarray:
+        """float32 (Y, X): `foreground` of slice z, or of the only image."""
+        full = self._full(self._grid(z), z)
+        return np.asarray(full[0] if len(full) == 1 else full.max(axis=0))
+
+    def uncertainty_slab(self, z: int = 0) -> np.ndarray:
+        """float32 (Y, X): `uncertainty` of slice z, or of the only image."""
+        return self._full(self._entropy(z), z)
+
+    @property
+    def grid_uncertainty(self) -> np.ndarray:
+        """(y, x) or (Z, y, x): uncertainty on the grid of the maps; uint8 0..255 where it was kept so."""
+        if self.entropy is not None:
+            return self.entropy
+        flat = len(self.shape) == 2
+        return self._entropy(0) if flat else np.stack([self._entropy(z) for z in range(self.planes)])
 
     def mask(self, threshold: float | None = None, cleaned: bool = True) -> np.ndarray:
-        """bool mask (Y, X) or (Z, Y, X): any label at `threshold` (default: the card's), after its MaskRule.
+        """bool of `shape`: any label at `threshold` (default: the card's), after the MaskRule.
 
-        A stack of X-rays is cleaned slice by slice; see MaskRule.
+        A stack of X-rays is cleaned slice by slice; see MaskRule. Several labels are cleaned one by one; see
+        core.clean_labels. A classification marks nothing.
         """
-        raw = threshold_mask(self.foreground, self.threshold if threshold is None else threshold)
-        return clean(raw, self.rule, self.spacing_mm) if cleaned else raw
+        return np.asarray((self.labels(threshold) if cleaned else self._raw(threshold)) > 0)
 
     def labels(self, threshold: float | None = None) -> np.ndarray:
-        """uint8 (Y, X) or (Z, Y, X): where `mask` is, the value of the likeliest label; 0 elsewhere."""
+        """uint8 of `shape`: where `mask` is, the value of the likeliest label; 0 elsewhere."""
+        if self.drawn is not None and threshold in (None, self.threshold):
+            return self.drawn
+        if self._is_volume:
+            return self._cleaned(self._raw(threshold))
+        return self._whole(lambda z: self._cleaned(self._raw_slab(z, threshold)), np.uint8)
+
+    def label_slabs(self, threshold: float | None = None) -> Iterator[np.ndarray]:
+        """uint8 (Y, X) for each slice, as `labels` has them; what is cleaned as a volume is made as one."""
+        if self._is_volume or self.drawn is not None:
+            yield from self.labels(threshold).reshape(-1, *self.shape[-2:])
+            return
+        for z in range(self.planes):
+            yield self._cleaned(self._raw_slab(z, threshold))
+
+    def kept(self) -> Prediction:
+        """The same with maps of 8 bits on one grid for all planes, not larger than the image: a few kB.
+
+        They differ by at most 1/510 from these maps, where these are not larger than the image, cover it and
+        have at most 1024 pixels a side.
+        """
+        shape = self.shape[-2:]
+        size = [min(a, b) for a, b in zip(self.maps.shape[-2:], shape, strict=True)]
+        shrink = min(1.0, _LONGEST / max(size))
+        height, width = (max(1, round(n * shrink)) for n in size)
+
+        def small(grid: np.ndarray, z: int) -> np.ndarray:
+            if grid.dtype == np.uint8 and grid.shape[-2:] == (height, width) and not self.boxes:
+                return grid
+            covering = self._full(grid, z) if self.boxes else grid
+            return in_bytes(resized(covering, (height, width)))
+
+        maps = [small(self._grid(z), z) for z in range(self.planes)]
+        entropy = [small(self._entropy(z), z) for z in range(self.planes)]
+        flat = len(self.shape) == 2
+        return replace(
+            self,
+            maps=maps[0] if flat else np.stack(maps, axis=1),
+            entropy=entropy[0] if flat else np.stack(entropy),
+            boxes=(),
+        )
+
+    @property
+    def _is_volume(self) -> bool:
+        """Whether the MaskRule looks at all slices together."""
+        return len(self.shape) == 3 and not self.rule.per_slice
+
+    def _grid(self, z: int) -> np.ndarray:
+        """(C, y, x) of slice z, as kept."""
+        return self.maps[:, z] if self.maps.ndim == 4 else self.maps
+
+    def _entropy(self, z: int) -> np.ndarray:
+        """(y, x) of slice z, as kept, or else as it follows from the maps."""
+        if self.entropy is not None:
+            return self.entropy[z] if self.entropy.ndim == 3 else self.entropy
+        return np.asarray(doubt_of(self._grid(z)).max(axis=0))
+
+    def _full(self, grid: np.ndarray, z: int) -> np.ndarray:
+        """float32 (..., Y, X) of maps (..., y, x) of slice z."""
+        if not self.boxes or self.boxes[z] == (slice(0, self.shape[-2]), slice(0, self.shape[-1])):
+            return resized(grid, (self.shape[-2], self.shape[-1]))
+        rows, columns = self.boxes[z]
+        full = np.zeros((*grid.shape[:-2], *self.shape[-2:]), np.float32)
+        full[..., rows, columns] = resized(grid, (rows.stop - rows.start, columns.stop - columns.start))
+        return full
+
+    def _whole(self, slab: Any, dtype: Any) -> np.ndarray:
+        """Array of `shape` from its slabs (Y, X)."""
+        if len(self.shape) == 2:
+            return np.asarray(slab(0))
+        whole = np.empty(self.shape, dtype)
+        for z in range(self.planes):
+            whole[z] = slab(z)
+        return whole
+
+    def _raw(self, threshold: float | None) -> np.ndarray:
+        return self._whole(lambda z: self._raw_slab(z, threshold), np.uint8)
+
+    def _raw_slab(self, z: int, threshold: float | None) -> np.ndarray:
+        """uint8 (Y, X): the likeliest label where it reaches the threshold; nan never does."""
+        if self.task != "segmentation":
+            return np.zeros(self.shape[-2:], np.uint8)
+        full = self._full(self._grid(z), z)
         values = np.array(self.label_set.values, np.uint8)
-        mask = self.mask(threshold)
-        if len(values) == 1:
-            return np.asarray(mask * values[0])
-        return np.asarray(values[self.probability.argmax(axis=0)] * mask)
+        likeliest = full[0] if len(full) == 1 else full.max(axis=0)
+        sure = threshold_mask(likeliest, self.threshold if threshold is None else threshold).view(np.uint8)
+        return np.asarray(sure * (values[0] if len(full) == 1 else values[full.argmax(axis=0)]))
+
+    def _cleaned(self, raw: np.ndarray) -> np.ndarray:
+        spacing = self.spacing_mm if self.spacing_mm is None else self.spacing_mm[-raw.ndim :]
+        return clean_labels(raw, self.label_set.values, self.rule, spacing)
+
+
+def in_bytes(maps: np.ndarray) -> np.ndarray:
+    """uint8 0..255 of floats 0..1, to the nearest."""
+    return np.rint(maps * np.float32(255)).astype(np.uint8)

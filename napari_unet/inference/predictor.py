@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
 from napari_unet.core.gate import likeness, mixed_polarity_note
-from napari_unet.core.prediction import Prediction
+from napari_unet.core.prediction import Box, Prediction, in_bytes
 from napari_unet.core.raster import Raster
+from napari_unet.core.resize import resized as at_size
 from napari_unet.core.steps import changed
 from napari_unet.core.tiling import plan_tiles, predict_tiled
 from napari_unet.inference.features import bottleneck_features, image_features
@@ -28,16 +29,18 @@ from napari_unet.nets.registry import facts_of
 Steps = Generator[TileDone | Note, None, Prediction]
 Maps = Generator[TileDone | Note, None, np.ndarray]
 _FIRST_CORE, _SMALLEST_CORE = 1024, 64  # pixels a side of what a tile keeps; in volumes as many in all
+_MOST_AS_FLOATS = 2**28  # bytes of the maps of a stack or volume
 _MEMORY_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
 
 
 @dataclass
 class _Seen:
-    """What a run finds out on its way: `inverted` and `likeness` of each image."""
+    """What a run finds out on its way: `inverted`, `likeness` and where its maps lie, of each image."""
 
     notes: list[str] = field(default_factory=list)
     inverted: list[bool] = field(default_factory=list)
     likeness: list[float] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
 
 
 class Predictor:
@@ -59,7 +62,7 @@ class Predictor:
         self._layout = torch.contiguous_format if plain else torch.channels_last
 
     def steps(self, raster: Raster, inverted: bool | None = None) -> Steps:
-        """Yields TileDone after each slice or tile, and Notes; returns the Prediction at the raster's size.
+        """Yields TileDone after each slice or tile, and Notes; returns the Prediction, on the network's grid.
 
         inverted : the raster's bones are dark; None where nobody knows: then an image that looks wrong as it
         is, is tried inverted, and the likelier of the two is taken (only with a card that has a likeness). A
@@ -67,8 +70,7 @@ class Predictor:
         A (Z, Y, X) raster is done slice by slice, as if each were alone but for the neighbours that the
         card's InputRule names, or at once where the card is for volumes. Raises UserError for an image there.
         Out of memory on a GPU: smaller tiles, then the CPU; on the CPU: smaller tiles, then a UserError.
-        Uncertainty is the entropy of the probability in bits (0..1), of the class nearest to undecided. With
-        flips the probability is the mean of the image and its mirror image, and the entropy of the mean
+        With flips the probability is the mean of the image and its mirror image, and the entropy of the mean
         counts their disagreement too (Gal 2017, total uncertainty).
         """
         start = time.perf_counter()
@@ -85,13 +87,17 @@ class Predictor:
             else:
                 maps = yield from self._stack(raster, inverted, seen)
         seen.notes += mixed_polarity_note(seen.inverted)
+        output = self.card.output
         return Prediction(
-            probability=maps[:-1],
-            label_set=self.card.output.labels,
-            uncertainty=maps[-1],
+            maps,
+            shape=raster.shape,
+            boxes=tuple(seen.boxes),
+            output=output.id,
+            task=output.task,
+            label_set=output.labels,
             spacing_mm=raster.spacing_mm,
-            threshold=self.card.output.threshold,
-            rule=self.card.output.mask_rule,
+            threshold=output.threshold,
+            rule=output.mask_rule,
             model=self.card.name,
             version=self.card.version,
             device=str(self.device),
@@ -106,28 +112,50 @@ class Predictor:
         )
 
     def _stack(self, raster: Raster, inverted: bool | None, seen: _Seen) -> Maps:
-        maps = np.empty((len(self.card.output.channels) + 1, *raster.shape), np.float32)
-        for z in range(len(raster.pixels)):
-            maps[:, z] = yield from _notes_only(self._inside(raster, z, inverted, seen))
-            yield TileDone(z + 1, len(raster.pixels))
+        """(C, Z, y, x), slice by slice; 8 bits where floats would fill the memory."""
+        slices, maps = len(raster.pixels), np.empty(0)
+        for z in range(slices):
+            found = yield from _notes_only(self._inside(raster, z, inverted, seen))
+            if z == 0:
+                large = found.nbytes * slices > _MOST_AS_FLOATS
+                maps = np.empty((len(found), slices, *found.shape[1:]), np.uint8 if large else np.float32)
+            maps[:, z] = found if maps.dtype == np.float32 else in_bytes(found)
+            yield TileDone(z + 1, slices)
         return maps
 
     def _inside(self, raster: Raster, z: int, inverted: bool | None, seen: _Seen) -> Maps:
-        """(C + 1, *axes) of an image, slice or volume: as without its border of padding, and zero there."""
+        """(C, y, x) of an image or slice, (C, Z, y, x) of a volume: as without its border of padding.
+
+        A volume has the network's grid in plane and the image's own slices. Where a header names padding,
+        `seen` gets the boxes that the grid covers. Grids of tiles follow the size of what was cut out, which
+        is another one in each slice of a stack: there they are brought to the image's own size.
+        """
         axes = self.card.input.axes
         spacing, shape = raster.spacing_mm and raster.spacing_mm[-axes:], raster.shape[-axes:]
         field, box = field_of(raster, self.card.input, z)
         found = yield from self._image(field, spacing, inverted, seen)
-        if field.shape[1:] == shape:
+        if axes == 3:
+            found = at_size(found, (field.shape[1], *found.shape[2:]))
+            if found.nbytes > _MOST_AS_FLOATS:
+                found = np.stack([in_bytes(channel) for channel in found])
+            if raster.padding is not None:
+                seen.boxes += [(box[1], box[2])] * shape[0]
+                around = (box[0].start, shape[0] - box[0].stop)
+                found = np.pad(found, ((0, 0), around, (0, 0), (0, 0)))
+            return found
+        if raster.padding is None:
+            return found
+        if self.card.input.size is not None or raster.pixels.ndim == 2:
+            seen.boxes.append((box[0], box[1]))
             return found
         maps = np.zeros((len(found), *shape), np.float32)
-        maps[:, *box] = found
+        maps[:, *box] = at_size(found, field.shape[1:])
         return maps
 
     def _image(
         self, field: np.ndarray, spacing: tuple[float, ...] | None, inverted: bool | None, seen: _Seen
     ) -> Maps:
-        """(C + 1, *axes) of the pixels (channels, *axes) that the network sees."""
+        """(C, *grid) of the pixels (channels, *axes) that the network sees."""
         core = _FIRST_CORE
         while True:
             try:
@@ -149,7 +177,7 @@ class Predictor:
     def _whole(
         self, field: np.ndarray, size: tuple[int, ...], inverted: bool | None, seen: _Seen
     ) -> np.ndarray:
-        """(C + 1, *axes): probability and uncertainty of a field that the network sees whole."""
+        """(C, *size): the probability in a field that the network sees whole."""
         small = resized(field, size)[0].numpy()
         probability, looks = self._looked(small, bool(inverted))
         expected = self.card.output.likeness
@@ -158,11 +186,9 @@ class Predictor:
             # Against a header: only where the image would be refused, and its negative is a good one.
             if other_looks > looks and (inverted is None or other_looks >= expected.flag):
                 probability, looks, inverted = other, other_looks, not inverted
-        maps = torch.cat([probability, entropy(probability)[None]])
-        full = resized(maps, field.shape[1:])[0].numpy()
         seen.inverted.append(bool(inverted))
         seen.likeness += [looks] if expected is not None else []
-        return full
+        return probability.numpy()
 
     def _looked(self, small: np.ndarray, inverted: bool) -> tuple[Tensor, float]:
         probability = self._probability(
@@ -172,16 +198,10 @@ class Predictor:
         return probability, likeness(probability.amax(dim=0).numpy(), expected) if expected else 0.0
 
     def _tiled(self, field: np.ndarray, spacing: tuple[float, ...] | None, inverted: bool, core: int) -> Maps:
-        """(C + 1, *axes), tile by tile, at the card's spacing or at the image's own."""
+        """(C, *grid), tile by tile, at the card's spacing or at the image's own."""
         image = network_input(field, self.card.input, self.card.intensity, inverted, spacing)
         plan = plan_tiles(self.facts, image.shape[1:], core)
-        probability = yield from predict_tiled(
-            image, lambda part: self._probability(_batch(part)).numpy(), plan
-        )
-        uncertainty = entropy(torch.from_numpy(probability)).numpy()
-        maps = np.concatenate([probability, uncertainty[None]])
-        shape = field.shape[1:]
-        return maps if maps.shape[1:] == shape else resized(maps, shape)[0].numpy()
+        return (yield from predict_tiled(image, lambda part: self._probability(_batch(part)).numpy(), plan))
 
     @torch.inference_mode()
     def _probability(self, x: Tensor) -> Tensor:
@@ -222,12 +242,6 @@ class Predictor:
 def _notes_only(steps: Maps) -> Maps:
     """The same steps without their TileDone: a stack counts its slices instead."""
     return (yield from changed(steps, lambda event: event if isinstance(event, Note) else None))
-
-
-def entropy(probability: Tensor) -> Tensor:
-    """Entropy in bits (Shannon 1948) of the class nearest to undecided: (C, Y, X) → (Y, X), 0..1."""
-    p = probability.clamp(1e-6, 1 - 1e-6)
-    return -(p * p.log2() + (1 - p) * (1 - p).log2()).amin(dim=0)
 
 
 def _batch(part: np.ndarray) -> Tensor:

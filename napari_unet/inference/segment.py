@@ -98,7 +98,7 @@ def segment_steps(
 def _unusual(prediction: Prediction, card: ModelCard) -> list[str]:
     """What is unusual in the mask of a single image that is to be flagged: one lung much smaller, say."""
     like, found = card.output.likeness, prediction.likeness
-    if like is None or len(found) != 1 or found[0] >= like.flag or prediction.probability.ndim != 3:
+    if like is None or len(found) != 1 or found[0] >= like.flag or prediction.planes > 1:
         return []
     findings = check_mask(prediction.mask(), None, prediction.columns_towards)
     return [finding.text for finding in findings if finding.code in _SHAPE]

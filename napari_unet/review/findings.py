@@ -10,9 +10,9 @@ import numpy as np
 
 from napari_unet.core.checks import OF_IMAGE, check_labels
 from napari_unet.core.errors import UserError
-from napari_unet.core.first_mask import FirstMask
 from napari_unet.core.header_facts import SHORT
 from napari_unet.core.label_set import LabelSet
+from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Modality
 from napari_unet.review.types import DECIDED, Author, AuthorKind, Case
 
@@ -50,31 +50,34 @@ def follow_masks(project: ReviewProject) -> list[str]:
     return done
 
 
-def store_first_mask(project: ReviewProject, case_id: str, first: FirstMask, by: str) -> bool:
+def store_first_mask(project: ReviewProject, case_id: str, first: Prediction, by: str) -> bool:
     """Keeps what a model says about a case: a revision by the model, its map and its findings.
 
-    Returns whether the mask became the case's own. Where a person has decided about the case, or has made its
-    mask, or it has a mask from a file, only the map is kept and what the model is unsure of. by : who asked.
+    first : from `inference.first_mask`. Returns whether the mask became the case's own. Where a person has
+    decided about the case, or has made its mask, or it has a mask from a file, only the map is kept and what
+    the model is unsure of. by : who asked.
     """
     case = project.case(case_id)
-    if first.labels is None or first.probability is None:
+    checks = (*first.gate, *first.checks)
+    if first.drawn is None:
         if case.revision is None:
-            project.put_findings(case_id, first.checks, None)
+            project.put_findings(case_id, checks, None)
         return False
-    project.put_map(case_id, first.probability, first.uncertainty, first.model, first.version)
+    _put_map(project, case_id, first)
     _put_features(project, case_id, first)
     author = Author(AuthorKind.MODEL, first.model, first.version)
     head = project.revision(case.revision) if case.revision else None
     if case.status in DECIDED or (head is not None and head.author.kind != AuthorKind.MODEL):
-        said = tuple(code for code in first.checks if code in SHORT and code not in (case.checks or ()))
-        project.put_findings(case_id, (*said, *(case.checks or ())) if said else case.checks, first.score)
+        said = tuple(code for code in checks if code in SHORT and code not in (case.checks or ()))
+        known = (*said, *(case.checks or ())) if said else case.checks
+        project.put_findings(case_id, known, first.border_uncertainty)
         return False
-    project.add_revision(case_id, first.labels, author, note=f"for {by}")
-    project.put_findings(case_id, first.checks, first.score)
+    project.add_revision(case_id, first.drawn, author, note=f"for {by}")
+    project.put_findings(case_id, checks, first.border_uncertainty)
     return True
 
 
-def store_next_mask(project: ReviewProject, case_id: str, found: FirstMask, by: str) -> bool:
+def store_next_mask(project: ReviewProject, case_id: str, found: Prediction, by: str) -> bool:
     """Keeps what another model says about a case that has a mask, after a fine-tune.
 
     Returns whether its mask became the case's own: where nobody has touched the case. Of all others only the
@@ -84,16 +87,21 @@ def store_next_mask(project: ReviewProject, case_id: str, found: FirstMask, by: 
     if project.case(case_id).revision is None:
         return store_first_mask(project, case_id, found, by)
     _put_features(project, case_id, found)
-    if found.labels is None or found.probability is None:
+    if found.drawn is None:
         return False
     author = Author(AuthorKind.MODEL, found.model, found.version)
-    if project.renew_mask(case_id, found.labels, author, note=f"for {by}") is None:
+    if project.renew_mask(case_id, found.drawn, author, note=f"for {by}") is None:
         return False
-    project.put_map(case_id, found.probability, found.uncertainty, found.model, found.version)
-    project.put_findings(case_id, found.checks, found.score)
+    _put_map(project, case_id, found)
+    project.put_findings(case_id, (*found.gate, *found.checks), found.border_uncertainty)
     return True
 
 
-def _put_features(project: ReviewProject, case_id: str, found: FirstMask) -> None:
+def _put_map(project: ReviewProject, case_id: str, found: Prediction) -> None:
+    probability = found.maps.max(axis=0)  # of the likeliest label
+    project.put_map(case_id, probability, found.entropy, found.model, found.version)
+
+
+def _put_features(project: ReviewProject, case_id: str, found: Prediction) -> None:
     if found.features is not None:
         project.put_features(case_id, found.features, found.model, found.version)

@@ -16,7 +16,6 @@ from napari_unet.core.labels import IGNORE
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.inference.first_mask import kept_maps
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.card import ModelCard
 from napari_unet.training.adapt import adapt
@@ -36,7 +35,8 @@ def looking(net: nn.Module, card: ModelCard, device: str = "cpu") -> Model:
         if prediction.features is None:
             raise UserError(f"The model {card.name} has no bottleneck to compare images by.", "Use a U-Net.")
         mask = prediction.mask()
-        return Look(mask, prediction.features, border_doubt(kept_maps(prediction, card)[1], mask))
+        unsure = border_doubt(prediction.kept().grid_uncertainty, mask)
+        return Look(mask, prediction.features, unsure)
 
     return look
 

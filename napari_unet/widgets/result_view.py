@@ -122,7 +122,6 @@ class ResultView(QWidget):
         self.left_right.blockSignals(False)
         self.threshold.set_value(result.threshold)
         self.notes.say("\n".join(result.prediction.notes))
-        self.uncertainty.setEnabled(result.prediction.uncertainty is not None)
         self._summarise()
 
     def _run(self, kind: str, work: _Work, then: _Then) -> None:
@@ -219,7 +218,7 @@ class ResultView(QWidget):
 
     def _add_uncertainty(self) -> None:
         result = self._session.result_of(self._layer)
-        if result is not None and result.prediction.uncertainty is not None:
+        if result is not None:
             # Additive: where nothing is in doubt the image stays as it is.
             self._add_map(result.prediction.uncertainty, "uncertainty", "inferno", "additive")
 

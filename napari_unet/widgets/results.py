@@ -43,7 +43,7 @@ class MaskResult:
     @property
     def shape(self) -> tuple[int, ...]:
         """Of the mask, without the leading axes of a slice in a stack."""
-        return self.prediction.probability.shape[1:]
+        return self.prediction.shape
 
     @property
     def slices(self) -> int:

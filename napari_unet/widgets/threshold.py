@@ -118,9 +118,8 @@ class ThresholdPreview:
             lead = slice_in_view(self._viewer, mask)
         except UserError:
             return False
-        probability = result.prediction.foreground
-        if probability.ndim == 3:
-            probability = probability[lead[-1]]
+        stack = len(result.prediction.shape) == 3
+        probability = result.prediction.foreground_slab(lead[-1] if stack else 0)
         step = max(1, -(-max(probability.shape) // _FINEST))
         self._probability = probability[::step, ::step]
         where = placement(mask, lead)

@@ -41,8 +41,7 @@ def bright_is_lung(monkeypatch: pytest.MonkeyPatch) -> None:
             raise UserError("This image is empty.", "Open another one.")
         yield TileDone(1, 1)
         return Prediction(  # type: ignore[return-value]
-            probability=(raster.pixels[None] / np.float32(255)).astype(np.float32),
-            uncertainty=None,
+            (raster.pixels[None] / np.float32(255)).astype(np.float32),
             spacing_mm=raster.spacing_mm,
             threshold=0.5 if threshold is None else threshold,
             model="bright",

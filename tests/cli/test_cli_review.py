@@ -144,16 +144,17 @@ def test_first_masks_by_a_model(
 ) -> None:
     from napari_unet.cli import review_cmd, review_model
     from napari_unet.core.events import TileDone
-    from napari_unet.core.first_mask import FirstMask
+    from napari_unet.core.prediction import Prediction
 
     def steps(path: str, model: str, device: str):  # type: ignore[no-untyped-def]
         yield TileDone(1, 1)
         if path.endswith("a.png"):
-            return FirstMask(model, "1", checks=("unlike",), refused="This is a hand.")
+            nothing = np.zeros((0, 40, 60), np.uint8)
+            return Prediction(nothing, gate=("unlike",), refused="This is a hand.")
         if path.endswith("b.png"):
             raise UserError("Memory ran out.")
         labels = np.ones((40, 60), np.uint8)
-        return FirstMask(model, "1", labels, labels, labels, 0.1, ("border",))
+        return Prediction(labels[None], model=model, version="1", drawn=labels, checks=("border",))
 
     monkeypatch.setattr(review_cmd, "check_model", lambda model, device: None)
     monkeypatch.setattr(review_model, "first_mask_steps", steps)

@@ -99,9 +99,9 @@ def test_a_first_mask_keeps_what_the_header_says_but_no_age(tmp_path):
     made.PatientAge = "006Y"
     made.save_as(tmp_path / "child.dcm")
     first = run(first_mask_steps(str(tmp_path / "child.dcm"), device="cpu"))
-    assert first.checks[0] == "child" and any("under 18" in note for note in first.notes)
+    assert first.gate == ("child",) and any("under 18" in note for note in first.notes)
     assert not {"age_years", "position"} & set(vars(first))
     made.ViewPosition = "LL"
     made.save_as(tmp_path / "lateral.dcm")
     refused = run(first_mask_steps(str(tmp_path / "lateral.dcm"), device="cpu"))
-    assert refused.labels is None and set(refused.checks) == {"unlike", "child", "view"}
+    assert refused.drawn is None and set(refused.gate) == {"unlike", "child", "view"}

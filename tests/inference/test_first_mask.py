@@ -12,8 +12,8 @@ from PIL import Image
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import TileDone
-from napari_unet.core.first_mask import FirstMask
 from napari_unet.core.input_rule import InputRule
+from napari_unet.core.prediction import Prediction
 from napari_unet.core.steps import run
 from napari_unet.engine.server import HANDLERS
 from napari_unet.inference import segment
@@ -36,7 +36,7 @@ def picture(path: Path, values: np.ndarray) -> Path:
     return path
 
 
-def first(path: Path) -> FirstMask:
+def first(path: Path) -> Prediction:
     return run(first_mask_steps(str(path), "tiny", "cpu"))
 
 
@@ -56,20 +56,21 @@ def test_labels_at_the_image_s_size_maps_at_the_model_s(
     as_unit(monkeypatch)
     large = lungs(256, 192)
     found = first(picture(tmp_path / "a.png", xray(large)))
-    assert (found.model, found.version, found.refused, found.checks) == ("tiny", "3", "", ())
-    assert found.labels is not None and found.probability is not None and found.uncertainty is not None
-    assert found.labels.dtype == np.uint8 and found.labels.shape == large.shape
-    assert np.mean(found.labels.astype(bool) == large) > 0.97
-    assert found.probability.shape == found.uncertainty.shape == (64, 64)
-    assert found.probability.dtype == found.uncertainty.dtype == np.uint8
-    assert found.probability.max() > 250 and found.probability.min() < 5
-    assert found.score is not None and 0 <= found.score < 0.2
+    assert (found.model, found.version, found.refused) == ("tiny", "3", "")
+    assert (found.gate, found.checks) == ((), ())
+    assert found.drawn is not None and found.entropy is not None
+    assert found.drawn.dtype == np.uint8 and found.drawn.shape == found.shape == large.shape
+    assert np.mean(found.drawn.astype(bool) == large) > 0.97
+    assert found.maps.shape == (1, 64, 64) and found.entropy.shape == (64, 64)
+    assert found.maps.dtype == found.entropy.dtype == np.uint8
+    assert found.maps.max() > 250 and found.maps.min() < 5
+    assert found.border_uncertainty is not None and 0 <= found.border_uncertainty < 0.2
 
 
 def test_maps_are_never_larger_than_the_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     as_unit(monkeypatch)
     found = first(picture(tmp_path / "a.png", xray(lungs(48, 80))))
-    assert found.probability is not None and found.probability.shape == (48, 64)
+    assert found.maps.shape == (1, 48, 64)
 
 
 def test_stacks_keep_their_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,8 +80,8 @@ def test_stacks_keep_their_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     steps = first_mask_steps(str(tmp_path / "a.tif"), "tiny", "cpu")
     assert next(steps) == TileDone(1, 3)
     found = run(steps)
-    assert found.labels is not None and found.labels.shape == (3, 128, 128)
-    assert found.probability is not None and found.probability.shape == (3, 64, 64)
+    assert found.drawn is not None and found.drawn.shape == (3, 128, 128)
+    assert found.maps.shape == (1, 3, 64, 64)
 
 
 def test_images_that_the_model_is_not_for_are_no_failure(
@@ -90,7 +91,7 @@ def test_images_that_the_model_is_not_for_are_no_failure(
     halves = np.repeat(np.float32([0.2, 0.8]), 32)[:, None].repeat(64, axis=1)
     for path in (picture(tmp_path / "a.png", halves), picture(tmp_path / "b.png", np.zeros((64, 64)))):
         found = first(path)
-        assert found.refused and found.labels is None and found.checks == ("unlike",)
+        assert found.refused and found.drawn is None and found.gate == ("unlike",)
 
 
 def test_what_is_missing_or_unreadable_is_a_failure(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.first_mask import FirstMask
+from napari_unet.core.prediction import Prediction
 from napari_unet.review.add import Attached, add_found, attach_masks, gather
 from napari_unet.review.findings import store_first_mask
 from napari_unet.review.scan import scan_steps
@@ -216,15 +216,16 @@ def test_a_folder_of_masks_must_exist(project: ReviewProject, tmp_path: Path) ->
         end(attach_masks(project, [], tmp_path / "none", "Ann"))
 
 
-def first(score: float | None = 0.3) -> FirstMask:
-    return FirstMask(
-        "bright",
-        "7",
-        lungs(value=1),
-        np.full((20, 30), 9, np.uint8),
-        np.full((20, 30), 5, np.uint8),
-        score,
-        ("border",),
+def first(score: float | None = 0.3) -> Prediction:
+    return Prediction(
+        np.full((1, 20, 30), 9, np.uint8),
+        entropy=np.full((20, 30), 5, np.uint8),
+        shape=lungs().shape,
+        model="bright",
+        version="7",
+        drawn=lungs(value=1),
+        border_uncertainty=score,
+        checks=("border",),
     )
 
 
@@ -250,7 +251,8 @@ def test_an_image_that_the_model_is_not_for_has_no_mask_and_a_finding(
     project: ReviewProject, images: Path
 ) -> None:
     (case, _), *_ = add_found(project, gather([images]), "Ann")
-    refused = FirstMask("bright", "7", checks=("unlike",), refused="It is a hand.")
+    nothing = np.zeros((0, 40, 60), np.uint8)
+    refused = Prediction(nothing, model="bright", version="7", gate=("unlike",), refused="It is a hand.")
     assert not store_first_mask(project, case, refused, "Ann")
     known = project.case(case)
     assert (known.revision, known.checks) == (None, ("unlike",))
@@ -263,7 +265,7 @@ def test_what_the_header_says_stays_with_the_case_whoever_made_the_mask(
 ) -> None:
     (case, _), (other, _), *_ = add_found(project, gather([images]), "Ann")
     project.add_revision(case, lungs(value=2), Author(AuthorKind.PERSON, "Ann"))
-    said = replace(first(), checks=("child", "border"))
+    said = replace(first(), gate=("child",))
     for one in (case, other):
         store_first_mask(project, one, said, "Ann")
         assert "child" in (project.case(one).checks or ())

@@ -7,7 +7,7 @@ import pytest
 from project_fakes import ANN, MODEL, SHAPE, lungs, project_with, result_of
 
 from napari_unet.core.checks import UNLIKE
-from napari_unet.core.first_mask import FirstMask
+from napari_unet.core.prediction import Prediction
 from napari_unet.review.findings import follow_masks, store_first_mask
 from napari_unet.review.reporting.report import report_steps
 from napari_unet.review.schema import cases as case_table
@@ -53,8 +53,9 @@ def test_an_empty_mask_that_is_taken_back_takes_its_checks_along(made):
 def test_a_model_that_looks_later_leaves_the_checks_of_a_persons_mask(made):
     project, case = made
     project.add_revision(case, with_hole(), ANN)
-    byte = np.zeros(SHAPE, np.uint8)
-    store_first_mask(project, case, FirstMask("m", "1", lungs(), byte, byte, 0.5, (UNLIKE,)), "Ann")
+    byte = np.zeros((1, *SHAPE), np.uint8)
+    later = Prediction(byte, model="m", version="1", drawn=lungs(), border_uncertainty=0.5, gate=(UNLIKE,))
+    store_first_mask(project, case, later, "Ann")
     assert project.case(case).checks == ("holes",)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from project_fakes import ANN, MODEL, lungs, project_with, result_of
 
-from napari_unet.core.first_mask import FirstMask
+from napari_unet.core.prediction import Prediction
 from napari_unet.review.findings import store_first_mask, store_next_mask
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, FileFacts, FileState, Reason, Status
@@ -14,20 +14,22 @@ from napari_unet.review.verify import ProblemKind
 
 CHILD = Author(AuthorKind.MODEL, "cxr-lung-2026", "2")
 FILE = Author(AuthorKind.FILE, "masks")
+NOTHING = np.zeros((0, 8, 6), np.uint8)
 
 
-def looked(labels: np.ndarray, author: Author = CHILD, feature: int = 0) -> FirstMask:
+def looked(labels: np.ndarray, author: Author = CHILD, feature: int = 0) -> Prediction:
     features = np.zeros(4, np.float32)
     features[feature] = 1
     maps = np.full((8, 6), 100 + feature, np.uint8)
-    return FirstMask(
-        author.name,
-        author.version,
-        (labels > 0).astype(np.uint8),
-        maps,
-        maps,
-        0.25,
-        ("holes",),
+    return Prediction(
+        maps[None],
+        entropy=maps,
+        shape=labels.shape,
+        model=author.name,
+        version=author.version,
+        drawn=(labels > 0).astype(np.uint8),
+        border_uncertainty=0.25,
+        checks=("holes",),
         features=features,
     )
 
@@ -140,7 +142,9 @@ def test_a_model_that_refuses_an_image_takes_no_mask_away(tmp_path):
     project, (case,) = project_with(tmp_path)
     store_first_mask(project, case, looked(lungs(), MODEL), "Ann")
     before = everything(project, case)
-    refused = FirstMask(CHILD.name, CHILD.version, checks=("unlike",), refused="No chest.")
+    refused = Prediction(
+        NOTHING, model=CHILD.name, version=CHILD.version, gate=("unlike",), refused="No chest."
+    )
     assert not store_next_mask(project, case, refused, "Ann")
     assert everything(project, case) == before
 

@@ -161,7 +161,7 @@ class _Shadow:
         rim = ndimage.binary_dilation(lungs, iterations=3) & ~lungs
         yield TileDone(1, 1)
         probability = np.where(lungs, 0.9, np.where(rim, 0.57, 0.1)).astype(np.float32)
-        return Prediction(probability[None], None, None, 0.5)
+        return Prediction(probability[None])
 
 
 def test_the_threshold_is_chosen_on_the_validation_images(monkeypatch: pytest.MonkeyPatch) -> None:

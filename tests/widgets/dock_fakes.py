@@ -54,8 +54,7 @@ def two_lungs(shape, spacing_mm=None, **options) -> Prediction:
         probability = np.maximum(probability, np.clip(1 - away / 2, 0, 1).astype(np.float32))
     probability = np.broadcast_to(probability, shape)[None].copy()
     return Prediction(
-        probability=probability,
-        uncertainty=np.clip(1 - 2 * np.abs(probability[0] - 0.5), 0, 1),
+        probability,
         spacing_mm=spacing_mm,
         threshold=0.5,
         rule=MaskRule(),

@@ -20,7 +20,8 @@ def by_child(angle: float = 0.0, score: float = 0.1):
     labels = lungs(SHAPE)
     labels[0] = 1
     numbers = np.float32([np.cos(angle), np.sin(angle)])
-    return replace(first_mask(), model="child", version="1.0", labels=labels, score=score, features=numbers)
+    said = {"drawn": labels, "border_uncertainty": score, "features": numbers}
+    return replace(first_mask(), model="child", version="1.0", **said)
 
 
 def files(review, id):
@@ -54,7 +55,7 @@ def test_untouched_cases_get_the_new_mask_and_touched_ones_stay_as_they_are(revi
         old, new = project.revisions(id)
         assert (new.author, new.parent) == (CHILD, old.id)
         assert work.cases[id].revision == new.id and work.cases[id].status is Status.NEW
-        np.testing.assert_array_equal(review.open(id).data, by_child().labels)
+        np.testing.assert_array_equal(review.open(id).data, by_child().drawn)
     assert set(project.features()) == set(expected)
     assert not review.failures
 

@@ -8,19 +8,27 @@ from casework_fakes import lungs, stroke, write_images, write_stack
 from PIL import Image as Picture
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.first_mask import FirstMask
+from napari_unet.core.prediction import Prediction
 from napari_unet.review.types import Author, AuthorKind, FileState, Order
 from napari_unet.widgets.session import session_of
 
 SHAPE = (60, 80)
 
 
-def first_mask(shape=SHAPE) -> FirstMask:
+def first_mask(shape=SHAPE) -> Prediction:
     """What the engine would say."""
     labels = lungs(shape)
     probability = (labels[::2, ::2] * 250).astype(np.uint8)
     probability[5:15, 5:15] = 127
-    return FirstMask("test-lung", "1.0", labels, probability, None, 0.25, ("holes",))
+    return Prediction(
+        probability[None],
+        shape=shape,
+        model="test-lung",
+        version="1.0",
+        drawn=labels,
+        border_uncertainty=0.25,
+        checks=("holes",),
+    )
 
 
 def asked(review, engine, count):
@@ -198,7 +206,7 @@ def test_the_probability_lies_over_the_image(review, tmp_path):
     ids = review.start(write_images(tmp_path / "images", 2))
     found = first_mask()
     for id in ids:
-        review.work.project.put_map(id, found.probability, None, "test-lung", "1.0")
+        review.work.project.put_map(id, found.maps[0], None, "test-lung", "1.0")
     mask = review.open(ids[0])
     review.work.views.show_probability(True)
     review.qtbot.waitUntil(lambda: len(review.viewer.layers) == 3)
@@ -223,7 +231,7 @@ def test_a_map_that_is_not_there_is_made_by_the_model(review, engine, tmp_path):
 
 def test_the_next_uncertain_place_comes_into_view(review, tmp_path):
     (id,) = review.start(write_images(tmp_path / "images", 1))
-    review.work.project.put_map(id, first_mask().probability, None, "test-lung", "1.0")
+    review.work.project.put_map(id, first_mask().maps[0], None, "test-lung", "1.0")
     review.open(id)
     review.work.views.next_uncertain_place()
     review.qtbot.waitUntil(lambda: bool(review.news))

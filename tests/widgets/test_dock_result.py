@@ -347,7 +347,7 @@ def test_numbers_of_a_stack_are_those_of_the_slice(dock, viewer, make, qtbot):
 
 def test_findings(dock, make):
     one = two_lungs((64, 80))
-    one.probability[..., 40:] = 0
+    one.maps[..., 40:] = 0
     make(prediction=one)
     assert "missing" in text(dock, "findings")
 
@@ -361,7 +361,7 @@ def test_no_finding_is_not_called_all_clear(dock, make):
 
 def test_no_lung_is_a_result(dock, make):
     none = two_lungs((64, 80))
-    none.probability[:] = 0
+    none.maps[:] = 0
     mask = make(prediction=none)
     assert mask.data.max() == 0
     assert "No lung" in text(dock, "sizes")
