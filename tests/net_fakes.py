@@ -42,7 +42,8 @@ def tiny_net(seed: int = 0, **arguments: Any) -> UNet:
 class PointNet(nn.Module):
     """A network that looks at each pixel alone: logits = function(x)."""
 
-    axes, stride, receptive_radius, classes, channels, output_margin = 2, 1, 0, 1, 1, 0
+    axes, stride, classes, channels, output_margin = 2, 1, 1, 1, 0
+    receptive_radius: int | None = 0
 
     def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
@@ -100,6 +101,13 @@ def identity_net() -> PointNet:
 def dark_is_lung() -> PointNet:
     """Its probability is near 1 where the input is under 0.5."""
     return PointNet(lambda x: 40 * (0.5 - x))
+
+
+def in_place_of(entry: ModelEntry, net: PointNet) -> PointNet:
+    """`net`, which says of itself what the model's card says of its own network."""
+    assert entry.card.facts is not None
+    net.stride, net.receptive_radius = entry.card.facts.stride, entry.card.facts.receptive_radius
+    return net
 
 
 def card(**fields: Any) -> ModelCard:

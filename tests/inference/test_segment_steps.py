@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from net_fakes import dark_is_lung, lung_likeness, lungs, saved, xray
+from net_fakes import dark_is_lung, in_place_of, lung_likeness, lungs, saved, xray
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
@@ -35,7 +35,7 @@ def _segment(library: ModelLibrary, raster: Raster, **options: Any) -> Predictio
 @pytest.fixture
 def sees_dark(monkeypatch: pytest.MonkeyPatch) -> None:
     """The model's network is exchanged for one that takes all that is dark for lung."""
-    monkeypatch.setattr(segment, "load_model", lambda entry: dark_is_lung())
+    monkeypatch.setattr(segment, "load_model", lambda entry: in_place_of(entry, dark_is_lung()))
 
 
 @pytest.mark.usefixtures("sees_dark")
