@@ -55,15 +55,15 @@ def measure(quick: bool) -> Result:
                 config = replace(PRESETS["quick"], seed=seed, **fewer)
                 made = run(fine_tune(taught, name="child", config=config, library=library))
                 sides = {
-                    name: run(compare_models("cxr-lung", "child", pairs, library=library))
+                    name: run(compare_models("cxr-lung", "child", pairs, library=library))[0]
                     for name, pairs in tests.items()
                 }
             new, old = sides[NEW], sides[OLD]
             if not result.rows:
-                worst = min(case.old_dice for case in new.cases)
+                worst = min(case.old for case in new.cases)
                 result.add("before", None, None, _3(new.old), _3(worst), _3(old.old))
             whole = made.train_seconds + made.gate_seconds
-            worst = min(case.new_dice for case in new.cases)
+            worst = min(case.new for case in new.cases)
             rows.append((made.train_seconds, whole, new.new, worst, old.new, old.new - old.old))
             figures = (_3(new.new), _3(worst), _3(old.new), f"{old.new - old.old:+.4f}")
             result.add(f"{count}, {seed}", *rows[-1][:2], *figures, made.report.verdict())

@@ -36,7 +36,7 @@ def compare(
     A mask belongs to an image if its name is <stem>_mask.* or <stem>.* (the first wins). Distances are in mm
     where every image has a spacing, otherwise in pixels.
     """
-    from napari_unet.cli.gate_output import show_side, side_record
+    from napari_unet.cli.gate_output import evidence_records, place_record, show_evidence
     from napari_unet.core.gate_report import GateReport
     from napari_unet.training.gate import Familiar, compare_models
 
@@ -62,17 +62,19 @@ def compare(
             stderr.print(note, markup=False)
         return event
 
-    side = watched("Comparing", changed(compare_models(old, new, pairs, device), heard))
-    verdict = GateReport(old, new, side).verdict()
+    evidence = watched("Comparing", changed(compare_models(old, new, pairs, device), heard))
+    report = GateReport(old, new, evidence)
+    verdict = report.verdict()
     unfair = [sentence for one in familiar if (sentence := one.sentence())]
     for one in familiar:
         if one.unknown:
             stderr.print(one.unknown, markup=False)
     if as_json:
-        json_line({"old": old, "new": new, "verdict": verdict, "leaks": unfair, **side_record(side)})
+        figures = {**place_record(evidence), "evidence": evidence_records(evidence)}
+        json_line({"old": old, "new": new, "verdict": verdict, "leaks": unfair, **figures})
     else:
-        show_side(side, old, new)
-        for sentence in (f"{new}: {verdict}", *unfair):
+        show_evidence(evidence, old, new)
+        for sentence in (f"{new}: {verdict}", *report.remarks(), *unfair):
             stdout.print(sentence, markup=False)
     if failed:
         raise typer.Exit(1)

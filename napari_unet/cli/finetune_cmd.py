@@ -97,13 +97,12 @@ def _title(begun: Any) -> str:
 
 
 def _show(result: FineTuneResult) -> None:
-    from napari_unet.cli.gate_output import show_side
+    from napari_unet.cli.gate_output import show_evidence
 
     report = result.report
-    for side in (report.new_site, report.old_domain):
-        if side is not None and side.cases:
-            show_side(side, report.parent, report.child)
-    stdout.print(report.verdict(), markup=False)
+    show_evidence([one for one in report.evidence if one.cases], report.parent, report.child)
+    for sentence in (report.verdict(), *report.remarks()):
+        stdout.print(sentence, markup=False)
     stdout.print(
         f"The model {result.card.name} is in {result.folder} (training {_duration(result.train_seconds)}, "
         f"comparing {_duration(result.gate_seconds)})",

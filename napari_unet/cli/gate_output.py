@@ -2,75 +2,142 @@
 
 from __future__ import annotations
 
-from math import isnan
+from collections.abc import Sequence
+from math import isnan, nan
 from typing import Any
 
 from rich.table import Table
 
 from napari_unet.cli.console import show_table, stdout
-from napari_unet.core.gate_report import LEAST, GateReport, GateSide
+from napari_unet.core.evidence import LEAST, CaseScore, Evidence
+from napari_unet.core.evidence_metrics import DICE, HD95
+from napari_unet.core.evidence_sheet import EvidenceSheet, sheets
+from napari_unet.core.gate_report import GateReport
 
 
-def show_side(side: GateSide, old: str, new: str) -> None:
-    """A table of all cases with their mean, and what the paired test says."""
-    table = Table(title=side.name.capitalize(), title_justify="left", box=None, pad_edge=False)
+def show_evidence(evidence: Sequence[Evidence], old: str, new: str) -> None:
+    """For each place and output a table of all cases with their mean, and what the paired tests say."""
+    several = len({one.output for one in evidence}) > 1
+    for sheet in sheets(evidence):
+        output = f", output {sheet.output}" if several else ""
+        _show_sheet(sheet, f"{sheet.place.capitalize()}{output}", old, new)
+
+
+def _show_sheet(sheet: EvidenceSheet, title: str, old: str, new: str) -> None:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("case")
-    for column in (f"Dice {old}", f"Dice {new}", f"HD95 {old} ({side.unit})", f"HD95 {new} ({side.unit})"):
-        table.add_column(column, justify="right")
-    for case in side.cases:
-        table.add_row(case.id, *_cells(case.old_dice, case.new_dice, case.old_hd95, case.new_hd95))
+    labelled = sheet.labels != ("",)
+    known = any(one.rules.ranks_scores for one in sheet.evidence)
+    for column in ("of",) * labelled + ("finding",) * known:
+        table.add_column(column)
+    for one in sheet.columns:
+        value = "score" if one.rules.ranks_scores else one.rules.title
+        unit = f" ({one.unit})" if one.unit else ""
+        for model in (old, new):
+            table.add_column(f"{value} {model}{unit}", justify="right")
+    for row in sheet.rows():
+        said = (row.label or "all",) * labelled + (_truth(row.scores),) * known
+        table.add_row(row.case, *said, *_cells(sheet, row.scores))
     table.add_section()
-    table.add_row("mean", *_cells(side.old, side.new, side.old_hd95, side.new_hd95))
+    for label in sheet.labels:
+        said = (label or "all",) * labelled + ("",) * known
+        table.add_row("AUC" if known else "mean", *said, *_cells(sheet, sheet.pieces(label)))
     show_table(table)
-    worst = side.worst
+    for one in sheet.evidence:
+        if one.judges:
+            _show_test(one)
+
+
+def _show_test(one: Evidence) -> None:
+    """The case that lost most, and what the paired test says."""
+    of = f" of {one.label}" if one.label else ""
+    worst = one.worst
     if worst is not None:
-        stdout.print(f"Worst change: {worst.id}, {worst.new_dice - worst.old_dice:+.3f}", markup=False)
-    if not isnan(side.p_value):
-        stdout.print(
-            f"Wilcoxon signed-rank test of Dice, {side.patients} patients: p = {side.p_value:.2g}"
-        )
-    elif 0 < side.patients < LEAST:
-        patients = f"{side.patients} patient" + "s" * (side.patients != 1)
+        stdout.print(f"Worst change{of}: {worst.id}, {worst.new - worst.old:+.3f}", markup=False)
+    if not isnan(one.p_value):
+        test = f"{one.test} of {one.rules.title}{of}"
+        stdout.print(f"{test}, {one.patients} patients: p = {one.p_value:.2g}", markup=False)
+    elif 0 < one.patients < LEAST:
+        patients = f"{one.patients} patient" + "s" * (one.patients != 1)
         stdout.print(f"{patients}: too few for a test whether this is chance; it takes {LEAST}.")
 
 
 def report_record(report: GateReport) -> dict[str, Any]:
-    """`verdict` and `scores` for JSON; null where there is no answer."""
-    sides = {"held_out": report.new_site, "reference": report.old_domain}
+    """`verdict`, `scores` and `evidence` for JSON; null where there is no answer."""
+    places = dict(zip(("held_out", "reference"), report.places, strict=False))
+    sides = {name: place_record(report.at(place)) for name, place in places.items()}
     return {
         "verdict": report.verdict(),
         "passed": report.passed,
-        "scores": {name: None if side is None else side_record(side) for name, side in sides.items()},
+        "scores": {"held_out": None, "reference": None} | sides,
+        "evidence": evidence_records(report.evidence),
     }
 
 
-def side_record(side: GateSide) -> dict[str, Any]:
-    """The figures of one side; `old` and `new` are the parent and the new model."""
+def place_record(evidence: Sequence[Evidence]) -> dict[str, Any]:
+    """The figures of one place by its first output as a whole; `old` and `new` are parent and new model.
+
+    Dice and HD95 are null for an output of scores.
+    """
+    sheet = sheets(evidence)[0]
+    main, whole = sheet.main, {one.metric: one for one in sheet.evidence if not one.label}
+    dice, hd95 = whole.get(DICE.name), whole.get(HD95.name)
+    distances = {case.id: case for case in hd95.cases} if hd95 else {}
     return {
-        "on": side.name,
-        "cases": len(side.compared),
-        "patients": side.patients,
-        "dice": {"old": _number(side.old), "new": _number(side.new)},
-        "hd95": {"old": _number(side.old_hd95), "new": _number(side.new_hd95), "unit": side.unit},
-        "better_in": side.wins,
-        "worst": None if side.worst is None else side.worst.id,
-        "p_value": _number(side.p_value),
+        "on": sheet.place,
+        "cases": len(main.compared),
+        "patients": main.patients,
+        "dice": _figures(dice),
+        "hd95": {**_figures(hd95), "unit": hd95.unit if hd95 else None},
+        "better_in": main.wins,
+        "worst": None if main.worst is None else main.worst.id,
+        "p_value": _number(main.p_value),
         "each": [
-            {
-                "case": case.id,
-                "dice": {"old": _number(case.old_dice), "new": _number(case.new_dice)},
-                "hd95": {"old": _number(case.old_hd95), "new": _number(case.new_hd95)},
-            }
-            for case in side.cases
+            {"case": case.id, "dice": _figures(case), "hd95": _figures(distances.get(case.id))}
+            for case in (dice.cases if dice else ())
         ],
     }
 
 
-def _cells(old_dice: float, new_dice: float, old_hd95: float, new_hd95: float) -> list[str]:
+def evidence_records(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
+    """All of it; `label` is "" for the output as a whole, `against` the parent's output."""
     return [
-        "–" if isnan(value) else f"{value:.{digits}f}"
-        for value, digits in ((old_dice, 3), (new_dice, 3), (old_hd95, 1), (new_hd95, 1))
+        {
+            "on": one.place,
+            "output": one.output,
+            "against": one.against or one.output,
+            "label": one.label,
+            "metric": one.metric,
+            "up_is_better": one.up_is_better,
+            "unit": one.unit,
+            "judges": one.judges,
+            **_figures(one),
+            "cases": len(one.compared),
+            "patients": one.patients,
+            "better_in": one.wins,
+            "worst": None if one.worst is None else one.worst.id,
+            "p_value": _number(one.p_value),
+            "each": [{"case": case.id, **_figures(case), "finding": case.truth} for case in one.cases],
+        }
+        for one in evidence
     ]
+
+
+def _truth(scores: Sequence[CaseScore | None]) -> str:
+    truths = [score.truth for score in scores if score is not None and score.truth is not None]
+    return ("yes" if truths[0] else "no") if truths else ""
+
+
+def _cells(sheet: EvidenceSheet, scores: Sequence[CaseScore | Evidence | None]) -> list[str]:
+    return [
+        "–" if isnan(value) else f"{value:.{one.rules.digits}f}"
+        for one, score in zip(sheet.columns, scores, strict=True)
+        for value in ((nan, nan) if score is None else (score.old, score.new))
+    ]
+
+
+def _figures(of: CaseScore | Evidence | None) -> dict[str, float | None]:
+    return {"old": _number(of.old), "new": _number(of.new)} if of else {"old": None, "new": None}
 
 
 def _number(value: float) -> float | None:

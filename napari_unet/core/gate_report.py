@@ -1,223 +1,142 @@
-"""GateReport: a new model against the one it was made from, case by case, and what that means in words."""
+"""GateReport: a new model against the one it was made from, and what the evidence means in words."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from math import isnan
 
-import numpy as np
+from napari_unet.core.evidence import Evidence, Movement
+from napari_unet.core.evidence_metrics import DICE
 
-NOTICEABLE = 0.005
-"""Mean Dice must change by more than this to be called better or worse."""
-
-LEAST = 6
-"""Patients without whom nothing is proved: five cannot reach p < 0.05 in the test, whatever they say."""
-
-HARM = 0.012
-"""The mean Dice of the reference set must not fall by more than this."""
-
-
-class Movement(StrEnum):
-    """What a new model does to a set of cases; "perhaps" where it may be chance."""
-
-    BETTER = "better"
-    PERHAPS_BETTER = "perhaps better"
-    UNCHANGED = "unchanged"
-    PERHAPS_WORSE = "perhaps worse"
-    WORSE = "worse"
-
-
-@dataclass(frozen=True)
-class CaseScore:
-    """One case by both models: Dice, and HD95 in the side's unit (nan rules as in core.metrics).
-
-    group : the same for cases of one patient or, where that is not known, of one file or one look; "" where
-    nothing is known: then the case counts as a patient of its own.
-    """
-
-    id: str
-    old_dice: float
-    new_dice: float
-    old_hd95: float
-    new_hd95: float
-    group: str = ""
-
-
-@dataclass(frozen=True)
-class GateSide:
-    """The cases of one place. name : as in "better on your images". unit : of HD95, "mm" or "px"."""
-
-    name: str
-    cases: tuple[CaseScore, ...]
-    unit: str = "px"
-
-    @property
-    def compared(self) -> tuple[CaseScore, ...]:
-        """The cases in which both models have a Dice value; the others count nowhere."""
-        return tuple(case for case in self.cases if not isnan(case.new_dice - case.old_dice))
-
-    @property
-    def old(self) -> float:
-        """Mean Dice of the parent, nan without cases."""
-        return _mean([case.old_dice for case in self.compared])
-
-    @property
-    def new(self) -> float:
-        """Mean Dice of the new model."""
-        return _mean([case.new_dice for case in self.compared])
-
-    @property
-    def old_hd95(self) -> float:
-        """Mean HD95 of the parent over the cases in which both models have one, in `unit`."""
-        return _mean([case.old_hd95 for case in self.cases if not isnan(case.new_hd95)])
-
-    @property
-    def new_hd95(self) -> float:
-        """Mean HD95 of the new model over the same cases."""
-        return _mean([case.new_hd95 for case in self.cases if not isnan(case.old_hd95)])
-
-    @property
-    def wins(self) -> int:
-        """Cases in which the new model's Dice is higher."""
-        return sum(case.new_dice > case.old_dice for case in self.cases)
-
-    @property
-    def worst(self) -> CaseScore | None:
-        """The case that loses most, or gains least."""
-        return min(self.compared, key=lambda case: case.new_dice - case.old_dice, default=None)
-
-    @property
-    def gains(self) -> tuple[float, ...]:
-        """Of each patient: the mean change of Dice over the cases; several cases of one are one voice."""
-        found: dict[str, list[float]] = {}
-        for k, case in enumerate(self.compared):
-            found.setdefault(case.group or f"case {k}", []).append(case.new_dice - case.old_dice)
-        return tuple(float(np.mean(gains)) for gains in found.values())
-
-    @property
-    def patients(self) -> int:
-        """How many people were compared, as far as that is known."""
-        return len(self.gains)
-
-    @property
-    def p_value(self) -> float:
-        """Two-sided Wilcoxon signed-rank test of the patients' mean gains; nan under LEAST patients."""
-        gains = self.gains
-        return signed_rank_test(gains) if len(gains) >= LEAST else float("nan")
-
-    @property
-    def change(self) -> Movement:
-        """Better or worse if Dice moved noticeably and the paired test agrees (p < 0.05), else "perhaps".
-
-        The mean of all cases, the mean of all patients and the ranks in the test must point the same way.
-        Under LEAST patients there is no test, and nothing is more than "perhaps".
-        """
-        gains, gain = self.gains, self.new - self.old
-        if isnan(gain) or abs(gain) <= NOTICEABLE:
-            return Movement.UNCHANGED
-        agree = min(float(np.mean(gains)) * np.sign(gain), _balance(gains) * np.sign(gain)) > 0
-        noticeable = abs(np.mean(gains)) > NOTICEABLE
-        certain = bool(agree and noticeable and self.p_value < 0.05)
-        if gain > 0:
-            return Movement.BETTER if certain else Movement.PERHAPS_BETTER
-        return Movement.WORSE if certain else Movement.PERHAPS_WORSE
+_LEVEL = 0.05
 
 
 @dataclass(frozen=True)
 class GateReport:
-    """A new model against its parent: on held-out cases of the user's, and on the parent's reference set.
+    """A new model against its parent. evidence : at least one piece; the order has a meaning.
 
-    new_site : the user's cases, each scored by a model that was not trained on its patient. old_domain : the
-    images the parent keeps for this, or None.
+    The first piece names the place where the new model is to be better and the output that is to be: the
+    user's cases, each scored by a model that was not trained on its patient, and the answer they use. At all
+    other places what the parent could is to be kept. What judges:
+
+    - At the first place the first output, by metrics that judge. It is to be better as a whole; where it has
+      no whole (findings), in one of its parts, each tested at 0.05 / their number. No part may be harmed.
+    - At the others every output that the parent has too: none may be harmed, as a whole or in a part.
+
+    The rest informs.
     """
 
     parent: str
     child: str
-    new_site: GateSide
-    old_domain: GateSide | None = None
+    evidence: tuple[Evidence, ...]
+
+    def __post_init__(self) -> None:
+        if not self.evidence:
+            raise ValueError("a report needs evidence")
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """In the order of the evidence."""
+        return tuple(dict.fromkeys(one.place for one in self.evidence))
+
+    def at(self, place: str) -> tuple[Evidence, ...]:
+        """All evidence of one place."""
+        return tuple(one for one in self.evidence if one.place == place)
+
+    @property
+    def heads(self) -> tuple[Evidence, ...]:
+        """What is to be better: the first output at the first place, as a whole or in its parts."""
+        return _wholes(tuple(one for one in self._judging if one.place == self.places[0]))
+
+    @property
+    def kept(self) -> tuple[Evidence, ...]:
+        """What is to be kept at the other places: each output as a whole, or its parts."""
+        found: list[Evidence] = []
+        for place in self.places[1:]:
+            here = [one for one in self._judging if one.place == place]
+            for output in dict.fromkeys(one.output for one in here):
+                found += _wholes(tuple(one for one in here if one.output == output))
+        return tuple(found)
+
+    @property
+    def harmed(self) -> tuple[Evidence, ...]:
+        """What lost more than it may, tested or not: a loss is not excused by chance."""
+        return tuple(one for one in self._judging if one.harmed)
 
     @property
     def forgets(self) -> bool:
-        """Whether the reference set lost more than `HARM`, tested or not: a loss is not excused by chance."""
-        return self.old_domain is not None and self.old_domain.new - self.old_domain.old < -HARM
+        """Whether something is harmed that is to be kept."""
+        return any(one.place != self.places[0] for one in self.harmed)
 
     @property
     def passed(self) -> bool:
-        """Better on the user's images and not worse on the reference set."""
-        return self.new_site.change is Movement.BETTER and not self.forgets
+        """Better at the first place and nothing harmed."""
+        return Movement.BETTER in self._movements and not self.harmed
 
     @property
     def undecided(self) -> bool:
         """Nothing but chance stands between this model and `passed`."""
-        return self.new_site.change is Movement.PERHAPS_BETTER and not self.forgets
+        return not self.passed and Movement.PERHAPS_BETTER in self._movements and not self.harmed
 
     def verdict(self) -> str:
         """One plain sentence for people."""
-        parts = [_words(self.new_site, counts=True)]
-        if self.old_domain is not None and self.old_domain.compared:
-            parts.append(
-                f"worse on {self.old_domain.name} ({_signed(self.old_domain)})"
-                if self.forgets
-                else _words(self.old_domain, counts=False)
-            )
-        text = ", ".join(parts)
+        parts = [self._first(one, moved) for one, moved in zip(self.heads, self._movements, strict=True)]
+        parts += [self._kept(one) for one in self.kept if one.tested]
+        parts += [self._harm(one) for one in self.harmed if one not in (*self.heads, *self.kept)]
+        text = ", ".join(parts) or "not tested"
         return text[:1].upper() + text[1:] + "."
 
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences about outputs that the parent has not, and evidence that has cases and no answer."""
+        new = {one.output: one.against for one in self.evidence if one.against}
+        said = [
+            f"{self.parent} has no output {output}: it was compared with its output {against}."
+            for output, against in new.items()
+        ]
+        return tuple(dict.fromkeys((*said, *(one.missing for one in self.evidence if one.missing))))
 
-def signed_rank_test(gains: Sequence[float]) -> float:
-    """Two-sided p of the exact Wilcoxon signed-rank test (Wilcoxon 1945) that gains are even about 0.
+    @property
+    def _movements(self) -> tuple[Movement, ...]:
+        heads = self.heads
+        return tuple(one.moved(_LEVEL / len(heads)) for one in heads)
 
-    Zeros are left out and equal gains share their ranks, so that the test holds with ties too; nan if
-    nothing is left. Under no true gain p < 0.05 comes up in at most 5 % of draws, at any number of gains.
-    """
-    ranks, signs = _signed_ranks(gains)
-    if not len(ranks):
-        return float("nan")
-    doubled = np.rint(2 * ranks).astype(int)  # shared ranks are halves
-    chance = np.ones(1)
-    for rank in doubled:  # of each sum of ranks, if every gain were as likely a loss
-        longer = np.zeros(len(chance) + rank)
-        longer[: len(chance)] += chance / 2
-        longer[rank:] += chance / 2
-        chance = longer
-    positive = int(doubled[signs > 0].sum())
-    tail = min(chance[: positive + 1].sum(), chance[positive:].sum())
-    return float(min(1.0, 2 * tail))
+    @property
+    def _judging(self) -> tuple[Evidence, ...]:
+        first = self.evidence[0]
+        return tuple(
+            one
+            for one in self.evidence
+            if one.judges and (one.output == first.output if one.place == first.place else not one.against)
+        )
 
+    def _first(self, one: Evidence, moved: Movement) -> str:
+        if not one.tested:
+            return f"not tested{self._what(one)} on {one.place}"
+        of = f"{len(one.compared)} case" + "s" * (len(one.compared) != 1)
+        if one.patients < len(one.compared):
+            of += f" of {one.patients} patient" + "s" * (one.patients != 1)
+        figures = f"{one.old:.2f} → {one.new:.2f}, {one.wins} of {of}"
+        return f"{moved}{self._what(one)} on {one.place} ({figures})"
 
-def _balance(gains: Sequence[float]) -> float:
-    """Over 0 if the ranks of gains outweigh those of losses."""
-    ranks, signs = _signed_ranks(gains)
-    return float((ranks * signs).sum())
+    def _kept(self, one: Evidence) -> str:
+        if one.harmed:
+            return self._harm(one)
+        change = one.change.replace("worse", "slightly worse")  # a loss that matters is told elsewhere
+        return f"{change}{self._what(one)} on {one.place} ({_signed(one)})"
 
+    def _harm(self, one: Evidence) -> str:
+        return f"worse{self._what(one)} on {one.place} ({_signed(one)})"
 
-def _signed_ranks(gains: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """(ranks of the sizes, mean ranks where sizes are equal; signs) of the gains that are not 0."""
-    values = np.round(np.asarray(gains, float), 12)  # 0.9 − 0.8 ranks as 0.8 − 0.7 does
-    values = values[values != 0]
-    _, which, counts = np.unique(np.abs(values), return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return (last - (counts - 1) / 2)[which], np.sign(values)
-
-
-def _words(side: GateSide, counts: bool) -> str:
-    if not side.compared:
-        return f"not tested on {side.name}"
-    if not counts:
-        change = side.change.replace("worse", "slightly worse")  # a loss that matters is told elsewhere
-        return f"{change} on {side.name} ({_signed(side)})"
-    of = f"{len(side.compared)} case" + "s" * (len(side.compared) != 1)
-    if side.patients < len(side.compared):
-        of += f" of {side.patients} patient" + "s" * (side.patients != 1)
-    return f"{side.change} on {side.name} ({side.old:.2f} → {side.new:.2f}, {side.wins} of {of})"
-
-
-def _signed(side: GateSide) -> str:
-    return f"{side.new - side.old:+.3f}".replace("-", "−")
+    def _what(self, one: Evidence) -> str:
+        """Which part of the model, where there are several."""
+        metric = "" if one.metric == DICE.name else f" by {one.rules.title}"
+        label = f" for {one.label}" if one.label else ""
+        several = len({other.output for other in self.evidence}) > 1
+        return label + (f" in output {one.output}" if several else "") + metric
 
 
-def _mean(values: list[float]) -> float:
-    known = [value for value in values if not isnan(value)]
-    return float(np.mean(known)) if known else float("nan")
+def _wholes(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    return tuple(one for one in evidence if not one.label) or evidence
+
+
+def _signed(one: Evidence) -> str:
+    return f"{one.new - one.old:+.3f}".replace("-", "−")

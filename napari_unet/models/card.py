@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.gate import Likeness
@@ -19,6 +27,7 @@ from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import LUNGS, LabelSet, named_set
 from napari_unet.core.masks import MaskRule
 from napari_unet.core.network_facts import NetworkFacts
+from napari_unet.models.gate_record import as_evidence, with_sides
 from napari_unet.nets.registry import NETS
 
 FORMAT_VERSION = 2
@@ -193,9 +202,11 @@ class ModelCard(_Part):
     def in_words(self) -> dict[str, Any]:
         """The card as JSON for other programs: with the fields of `output` on the card itself as well.
 
-        There they have stood since format 1: protocol, classes, threshold, mask_rule, likeness.
+        There they have stood since format 1: protocol, classes, threshold, mask_rule, likeness. And with the
+        two sides of `gate` as they stood there.
         """
         words: dict[str, Any] = json.loads(self.model_dump_json())  # which writes nan as JSON can
+        words["gate"] = words["gate"] and with_sides(words["gate"])
         own = words["outputs"][-1]
         own |= {"classes": list(self.output.channels)}
         return words | {name: own[name] for name in ("classes", *_OF_THE_OUTPUT[:4])}
@@ -241,9 +252,15 @@ class ModelCard(_Part):
 
     @field_validator("gate", mode="before")
     @classmethod
-    def _present_gate(cls, gate: Any) -> Any:
-        """Cards of earlier days have a list in their gate that was always empty."""
-        return {key: gate[key] for key in gate if key != "leaks"} if isinstance(gate, dict) else gate
+    def _present_gate(cls, gate: Any, card: ValidationInfo) -> Any:
+        """Cards of earlier days have two sides in their gate."""
+        outputs = card.data.get("outputs")
+        if not isinstance(gate, dict) or not outputs:
+            return gate
+        try:
+            return as_evidence(gate, outputs[-1].id)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError("the comparison with its parent is not complete") from error
 
 
 def read_card(folder: Path) -> ModelCard:

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, Note, PartBegun, Preview, StepsDone
-from napari_unet.core.gate_report import LEAST, GateReport, GateSide
+from napari_unet.core.evidence import LEAST, Evidence
+from napari_unet.core.gate_report import GateReport
 from napari_unet.core.protocol import protocols_differ
 from napari_unet.core.steps import STOP, changed
 from napari_unet.core.training_pair import FEW, TrainingPair
@@ -29,7 +30,7 @@ from napari_unet.training.cases import read_cases
 from napari_unet.training.compared import ComparedCase
 from napari_unet.training.estimate import measure_pace
 from napari_unet.training.folds import patient_folds
-from napari_unet.training.gate import Measured, gate_side, measure, measure_memory
+from napari_unet.training.gate import Measured, gather, measure, measure_memory
 from napari_unet.training.labelled import from_memory
 from napari_unet.training.machine import check_room, freed_memory_kept, memory_explained, using_threads
 from napari_unet.training.naming import check_name, free_name
@@ -135,10 +136,10 @@ class _FineTune:
         result = yield from self._train(len(self._parts), ())
         trained = time.perf_counter()
         reference = yield from self._compare_reference(self._predictor(result))
-        site = gate_side(YOURS, measured)
+        site = gather(YOURS, measured, self._entry.card)
         compared = time.perf_counter()
         seconds = (read - self._begun + trained - folded, folded - read + compared - trained)
-        return self._saved(result, site, reference, seconds)
+        return self._saved(result, (*site, *reference), seconds)
 
     def _warnings(self) -> Iterator[str]:
         """What the user should know before the training."""
@@ -270,14 +271,14 @@ class _FineTune:
         self._config = replace(self._config, steps=steps, per_image=0)
         self._stopping, self._stopped = False, True
 
-    def _compare_reference(self, new: Predictor) -> Generator[Event, str | None, GateSide | None]:
+    def _compare_reference(self, new: Predictor) -> Generator[Event, str | None, tuple[Evidence, ...]]:
         if self._judges is None or not len(self._judges):
-            return None
+            return ()
         before, of = self._compared, self._to_compare
         steps = measure_memory(self._parent, new, self._judges)
         found = yield from changed(steps, lambda done: CaseDone(done.name, before + done.done, of))
         self._drawn[1].update({case.id: case.masks for case in found if case.masks is not None})
-        return gate_side(REFERENCE, found)
+        return gather(REFERENCE, found, self._entry.card)
 
     def _predictor(self, result: AdaptResult) -> Predictor:
         """The new network as it will be read back: weights rounded to half precision."""
@@ -298,11 +299,11 @@ class _FineTune:
         return seconds + (self._to_compare - self._compared) * self._pace.case
 
     def _saved(
-        self, result: AdaptResult, site: GateSide, reference: GateSide | None, seconds: tuple[float, float]
+        self, result: AdaptResult, evidence: tuple[Evidence, ...], seconds: tuple[float, float]
     ) -> FineTuneResult:
         parent, cases = self._entry.card, self._cases
         name = self._name or free_name(self._library, parent.name)
-        report = GateReport(parent.name, name, site, reference)
+        report = GateReport(parent.name, name, evidence)
         config = replace(self._config, steps=result.step)
         took = {"stopped": self._stopped, "seconds": [round(s, 1) for s in seconds]}
         settings = {**asdict(config), **self._settings, **took}

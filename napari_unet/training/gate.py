@@ -5,35 +5,36 @@ from __future__ import annotations
 import copy
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from math import isnan
 
 import numpy as np
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
-from napari_unet.core.gate_report import CaseScore, GateSide
+from napari_unet.core.evidence import CaseScore, Evidence
 from napari_unet.core.groups import group_stacks
 from napari_unet.core.intensity import IntensityRule
-from napari_unet.core.labels import IGNORE, lung
 from napari_unet.core.leaks import Known
-from napari_unet.core.metrics import dice, hd95
+from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
+from napari_unet.models.card import ModelCard, Output
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
 from napari_unet.models.memory import Memory, read_memory
 from napari_unet.training.cases import known_images
 from napari_unet.training.compared import ComparedCase, thinned
+from napari_unet.training.measures import Measure, Value, mask_values, measures
 from napari_unet.training.pairs import chosen_slices, read_pair
 from napari_unet.training.taught import taught_by
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One case by an old and a new model: Dice, and HD95 in pixels (along a row, where they are not square).
+    """One case by an old and a new model. values : see training.measures; distances are in pixels (along a
+    row, where they are not square).
 
     pixel_mm : what a pixel measures, None where the spacing is not known. notes : what was assumed. known :
     what would give away each of its images in another set. group : see CaseScore. masks : what
@@ -41,8 +42,7 @@ class Measured:
     """
 
     id: str
-    dice: tuple[float, float]
-    hd95: tuple[float, float]
+    values: tuple[Value, ...]
     pixel_mm: float | None
     notes: tuple[str, ...] = ()
     known: tuple[Known, ...] = ()
@@ -81,9 +81,9 @@ def measure(old: Predictor, new: Predictor, pair: TrainingPair) -> Measured:
         chosen = chosen_slices(pair, raster)
         header = raster.header() | {"affine": None, "frame": None}
         raster, labels = Raster(raster.pixels[chosen], **header), labels[chosen]
-    masks = [run(model.steps(raster, raster.inverted)).mask() for model in (old, new)]
-    found = _measured(pair.id, masks, labels, raster.spacing_mm)
-    return replace(found, notes=notes, known=known, masks=ComparedCase.of(masks[0], masks[1]))
+    drawn = [run(model.steps(raster, raster.inverted)) for model in (old, new)]
+    found = _measured(pair.id, drawn, labels, raster.spacing_mm, _outputs(old, new))
+    return replace(found, notes=notes, known=known)
 
 
 def measure_memory(
@@ -93,24 +93,42 @@ def measure_memory(
     models = [_for_inputs(model) for model in (old, new)]
     found: list[Measured] = []
     for image, labels, item in zip(memory.images, memory.labels, memory.items, strict=True):
-        masks = [run(model.steps(Raster(image), inverted=False)).mask() for model in models]
-        case = _measured(f"{item.source} {len(found) + 1}".strip(), masks, labels, None)
-        found.append(replace(case, masks=ComparedCase.of(masks[0], masks[1], thinned(image))))
+        drawn = [run(model.steps(Raster(image), inverted=False)) for model in models]
+        name = f"{item.source} {len(found) + 1}".strip()
+        case = _measured(name, drawn, labels, None, _outputs(old, new))
+        masks = case.masks and replace(case.masks, image=thinned(image))
+        found.append(replace(case, masks=masks))
         yield CaseDone(found[-1].id, len(found), len(memory.items))
     known = [Known("", item.patient, item.content_hash, item.phash or None) for item in memory.items]
     owners = [item.patient or f"image {k}" for k, item in enumerate(memory.items)]
     return tuple(_in_groups(found, group_stacks(owners, range(len(known)), known)))
 
 
-def gate_side(name: str, found: Sequence[Measured]) -> GateSide:
-    """The cases of one place; distances in mm if all of them have a spacing."""
+def gather(place: str, found: Sequence[Measured], card: ModelCard) -> tuple[Evidence, ...]:
+    """The evidence of one place; distances in mm if all of the cases have a spacing.
+
+    card : of the new model. Its output is what the first piece is about, also where there is no case.
+    """
     scales = [case.pixel_mm for case in found if case.pixel_mm is not None]
     in_mm = bool(found) and len(scales) == len(found)
-    cases = (
-        CaseScore(case.id, *case.dice, case.hd95[0] * scale, case.hd95[1] * scale, case.group)
-        for case, scale in zip(found, scales if in_mm else [1.0] * len(found), strict=True)
+    cases: dict[Measure, list[CaseScore]] = {of: [] for of in measures(card.output)} if not found else {}
+    for case, scale in zip(found, scales if in_mm else [1.0] * len(found), strict=True):
+        for value in case.values:
+            by = scale if value.of.metric.unit == "px" else 1.0
+            score = CaseScore(case.id, value.old * by, value.new * by, case.group, value.truth)
+            cases.setdefault(value.of, []).append(score)
+    return tuple(
+        Evidence.of(
+            of.metric,
+            place,
+            of.output,
+            scores,
+            unit="mm" if in_mm and of.metric.unit == "px" else of.metric.unit,
+            label=of.label,
+            against=of.against,
+        )
+        for of, scores in cases.items()
     )
-    return GateSide(name, tuple(cases), "mm" if in_mm else "px")
 
 
 def compare_models(
@@ -120,7 +138,7 @@ def compare_models(
     device: str = "auto",
     name: str = "these images",
     library: ModelLibrary | None = None,
-) -> Generator[CaseDone | Familiar, None, GateSide]:
+) -> Generator[CaseDone | Familiar, None, tuple[Evidence, ...]]:
     """Two models of the library on the same cases. Yields CaseDone, with `error` for a case that is left out.
 
     Yields a Familiar about each model at the end. Cases of one patient, file or look count once in the paired
@@ -149,7 +167,7 @@ def compare_models(
         yield Familiar(model, count, len(found), taught.sentence())
     known = [(k, image) for k, case in enumerate(found) for image in case.known]
     groups = group_stacks(owners, [k for k, _ in known], [image for _, image in known])
-    return gate_side(name, _in_groups(found, groups))
+    return gather(name, _in_groups(found, groups), entries[1].card)
 
 
 def remembered(entry: ModelEntry) -> Memory | None:
@@ -171,19 +189,21 @@ def _for_inputs(model: Predictor) -> Predictor:
     return changed
 
 
+def _outputs(old: Predictor, new: Predictor) -> tuple[Output, str]:
+    """The new model's output; the id of the parent's that it is compared with, "" if it is the same."""
+    ours, theirs = new.card.output, old.card.output
+    return ours, "" if theirs.id == ours.id else theirs.id
+
+
 def _measured(
-    case: str, masks: Sequence[np.ndarray], labels: np.ndarray, spacing: tuple[float, ...] | None
+    case: str,
+    drawn: Sequence[Prediction],
+    labels: np.ndarray,
+    spacing: tuple[float, ...] | None,
+    outputs: tuple[Output, str],
 ) -> Measured:
-    reference, ignore = lung(labels), labels == IGNORE
     steps = (1.0, 1.0) if spacing is None else (spacing[-2] / spacing[-1], 1.0)
-    old, new = ((dice(mask, reference, ignore), _hd95(mask, reference, ignore, steps)) for mask in masks)
-    return Measured(case, (old[0], new[0]), (old[1], new[1]), None if spacing is None else spacing[-1])
-
-
-def _hd95(mask: np.ndarray, reference: np.ndarray, ignore: np.ndarray, steps: tuple[float, float]) -> float:
-    """In plane; of a stack the mean over the slices that have an answer."""
-    if mask.ndim == 2:
-        return hd95(mask, reference, steps, ignore)
-    slices = zip(mask, reference, ignore, strict=True)
-    known = [value for part in slices if not isnan(value := _hd95(*part, steps))]
-    return float(np.mean(known)) if known else float("nan")
+    old, new = ((one, one.mask()) for one in drawn)
+    values = mask_values(*outputs, old, new, labels, steps)
+    masks = ComparedCase.of(old[1], new[1])
+    return Measured(case, values, None if spacing is None else spacing[-1], masks=masks)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from math import isnan
 from typing import Any
 
 import numpy as np
 
 from napari_unet.core.cover import k_centre, thumbnails
-from napari_unet.core.gate_report import GateReport, GateSide
+from napari_unet.core.evidence import Evidence
+from napari_unet.core.evidence_metrics import DICE
+from napari_unet.core.gate_report import GateReport
 from napari_unet.core.labels import IGNORE
 from napari_unet.core.leaks import Known, find_leaks
 from napari_unet.models.card import DataSource, ModelCard, ScoreRow, TrainedCase
@@ -76,9 +77,7 @@ def child_card(
         for k, pair in enumerate(cases.pairs)
     ]
     again = {case.id for case in taught}
-    return parent.with_output(
-        threshold=THRESHOLD, protocol=protocol or parent.output.protocol
-    ).model_copy(
+    return parent.with_output(threshold=THRESHOLD, protocol=protocol or parent.output.protocol).model_copy(
         update={
             "name": name,
             "version": "1",
@@ -159,15 +158,18 @@ def _set_by(settings: dict[str, Any]) -> str:
 
 
 def _scores(report: GateReport) -> list[ScoreRow]:
-    rows = []
-    for side, title in ((report.new_site, "held-out cases of the user"), (report.old_domain, "")):
-        if side is not None and side.compared:
-            name = title or f"{side.name} of {report.parent}"
-            rows.append(
-                score_row(name, [case.new_dice for case in side.compared], _against(side, report.parent))
-            )
-    return rows
+    return [
+        score_row(
+            _place(report, one), [case.new for case in one.compared], f"{report.parent}: mean {one.old:.4f}"
+        )
+        for one in (*report.heads, *report.kept)
+        if one.metric == DICE.name and one.tested
+    ]
 
 
-def _against(side: GateSide, parent: str) -> str:
-    return "" if isnan(side.old) else f"{parent}: mean {side.old:.4f}"
+def _place(report: GateReport, one: Evidence) -> str:
+    """In the words of a card; the output too where the new model has several."""
+    first = one.place == report.places[0]
+    place = "held-out cases of the user" if first else f"{one.place} of {report.parent}"
+    several = len({other.output for other in report.evidence}) > 1
+    return f"{place}, output {one.output}" if several else place

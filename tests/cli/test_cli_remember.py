@@ -8,12 +8,13 @@ from pathlib import Path
 import imageio.v3 as iio
 import numpy as np
 import pytest
+from evidence_fakes import masks
 from net_fakes import lungs, saved, xray
 from typer.testing import CliRunner
 
 from napari_unet.cli.main import app
 from napari_unet.core.errors import UserError
-from napari_unet.core.gate_report import CaseScore, GateReport, GateSide
+from napari_unet.core.gate_report import GateReport
 from napari_unet.core.input_rule import InputRule
 from napari_unet.models.card import TrainedCase, read_card
 from napari_unet.models.library import ModelEntry
@@ -67,14 +68,14 @@ def test_what_it_refuses(place: Path, recipe: str, output: str, words: str) -> N
 
 
 def test_show_tells_what_is_remembered_and_how_it_compares(tmp_path: Path) -> None:
-    score = CaseScore("a", 0.5, 0.9, float("nan"), 3.0)
-    report = GateReport("tiny", "mine", GateSide("your images", (score,)))
+    report = GateReport("tiny", "mine", masks("your images", [(0.5, 0.9)], [(float("nan"), 3.0)]))
     entry = saved(tmp_path / "mine", gate=report, trained_on=(TrainedCase(id="a"), TrainedCase(id="b")))
     text = " ".join(RUNNER.invoke(app, ["models", "show", str(entry.folder)]).output.split())
     assert "2 cases" in text and "Perhaps better on your images" in text
     shown = RUNNER.invoke(app, ["models", "show", str(entry.folder), "--json"]).output
     card = json.loads(shown, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
-    assert card["gate"]["new_site"]["cases"][0]["old_hd95"] == "NaN"
+    assert card["gate"]["new_site"]["cases"][0]["old_hd95"] == "NaN"  # where it stood in format 1
+    assert card["gate"]["evidence"][1]["cases"][0]["old"] == "NaN"
     assert "16 images for replay" in " ".join(
         RUNNER.invoke(app, ["models", "show", "cxr-lung"]).output.split()
     )

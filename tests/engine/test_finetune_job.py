@@ -13,7 +13,7 @@ import pytest
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, PartBegun, Preview, StepsDone
-from napari_unet.core.gate_report import GateSide
+from napari_unet.core.evidence import Evidence
 from napari_unet.engine import Engine, JobCancelled
 from napari_unet.models.library import ModelLibrary
 from napari_unet.training.outcome import Estimate, FineTuneResult
@@ -79,8 +79,11 @@ def test_estimate_and_compare_are_jobs_too(engine: Engine, fakes: Any, library: 
     found = engine.submit("estimate", cases=4, parent="tiny", device="cpu").result(WAIT_S)
     assert isinstance(found["quick"], Estimate)
     pairs = fakes.cases(2)
-    side = engine.submit("compare", old="tiny", new="tiny", pairs=pairs, device="cpu").result(WAIT_S)
-    assert isinstance(side, GateSide) and len(side.cases) == 2
+    found = engine.submit("compare", old="tiny", new="tiny", pairs=pairs, device="cpu").result(WAIT_S)
+    assert [(type(one), one.metric, len(one.cases)) for one in found] == [
+        (Evidence, "dice", 2),
+        (Evidence, "hd95", 2),
+    ]
 
 
 def test_it_fails_in_plain_words(engine: Engine, fakes: Any, library: ModelLibrary) -> None:

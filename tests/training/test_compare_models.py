@@ -12,6 +12,7 @@ import torch
 from net_fakes import PointNet, card, dark_is_lung, lungs, saved
 from tuning_fakes import case, cases, finish, memory, parent, tuned
 
+from napari_unet.core import metrics
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.input_rule import InputRule
@@ -20,13 +21,29 @@ from napari_unet.core.labels import IGNORE
 from napari_unet.core.raster import Raster
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.library import ModelLibrary
-from napari_unet.training.gate import Familiar, compare_models, gate_side, measure, measure_memory
+from napari_unet.training.gate import Familiar, Measured, compare_models, gather, measure, measure_memory
 
 CPU = torch.device("cpu")
 
 
 def right() -> Predictor:
     return Predictor(dark_is_lung(), card(), CPU)
+
+
+def value(found: Measured, metric: str, label: str = "") -> tuple[float, float]:
+    """Of the old and of the new model."""
+    ((old, new),) = (
+        (one.old, one.new) for one in found.values if (one.of.metric.name, one.of.label) == (metric, label)
+    )
+    return old, new
+
+
+def dice(found: Measured) -> tuple[float, float]:
+    return value(found, "dice")
+
+
+def hd95(found: Measured) -> tuple[float, float]:
+    return value(found, "hd95")
 
 
 def everything() -> Predictor:
@@ -37,8 +54,8 @@ def everything() -> Predictor:
 def test_the_better_model_has_the_higher_dice_and_the_shorter_distance() -> None:
     found = measure(everything(), right(), case(0))
     mask = lungs(40, 48)
-    assert found.dice == (pytest.approx(2 * mask.sum() / (mask.sum() + mask.size)), 1.0)
-    assert found.hd95[0] > 3 and found.hd95[1] == 0
+    assert dice(found) == (pytest.approx(2 * mask.sum() / (mask.sum() + mask.size)), 1.0)
+    assert hd95(found)[0] > 3 and hd95(found)[1] == 0
     assert found.pixel_mm == 0.5
 
 
@@ -48,7 +65,7 @@ def test_pixels_that_nobody_can_tell_count_nowhere() -> None:
     found = measure(
         everything(), right(), replace(pair, mask=np.where(pair.mask > 0, 1, IGNORE).astype(np.uint8))
     )
-    assert found.dice == (1.0, 1.0)
+    assert dice(found) == (1.0, 1.0)
 
 
 def test_no_distance_is_measured_along_what_nobody_can_tell() -> None:
@@ -57,8 +74,8 @@ def test_no_distance_is_measured_along_what_nobody_can_tell() -> None:
     mask = pair.mask.astype(np.uint8)
     mask[:, 14:] = IGNORE  # through a lung
     found = measure(everything(), right(), replace(pair, mask=mask))
-    assert (mask == 1).any() and (found.dice[1], found.hd95[1]) == (1.0, 0.0)
-    assert found.hd95[0] > 3
+    assert (mask == 1).any() and (dice(found)[1], hd95(found)[1]) == (1.0, 0.0)
+    assert hd95(found)[0] > 3
 
 
 def test_distances_are_in_mm_if_all_cases_have_a_spacing() -> None:
@@ -66,24 +83,25 @@ def test_distances_are_in_mm_if_all_cases_have_a_spacing() -> None:
     image = case(1).image
     assert isinstance(image, Raster)
     without = measure(everything(), right(), replace(case(1), image=Raster(image.pixels)))
-    alone = gate_side("your images", [with_spacing])
+    alone = gather("your images", [with_spacing], card())[1]
     assert alone.unit == "mm"
-    assert alone.cases[0].old_hd95 == pytest.approx(with_spacing.hd95[0] * 0.5)
-    both = gate_side("your images", [with_spacing, without])
+    assert alone.cases[0].old == pytest.approx(hd95(with_spacing)[0] * 0.5)
+    both = gather("your images", [with_spacing, without], card())[1]
     assert both.unit == "px"
-    assert both.cases[0].old_hd95 == with_spacing.hd95[0]
-    assert gate_side("your images", []).cases == ()
+    assert both.cases[0].old == hd95(with_spacing)[0]
+    assert [(one.metric, one.cases) for one in gather("your images", [], card())] == [
+        ("dice", ()),
+        ("hd95", ()),
+    ]
 
 
 def test_pixels_that_are_not_square_are_measured_in_mm() -> None:
     image = case(0).image
     assert isinstance(image, Raster)
     tall = replace(case(0), image=Raster(image.pixels, spacing_mm=(2.0, 0.5)))
-    side = gate_side("", [measure(everything(), right(), tall)])
-    from napari_unet.core.metrics import hd95
-
-    expected = hd95(np.ones((40, 48), bool), lungs(40, 48), (2.0, 0.5))
-    assert side.cases[0].old_hd95 == pytest.approx(expected)
+    side = gather("", [measure(everything(), right(), tall)], card())
+    expected = metrics.hd95(np.ones((40, 48), bool), lungs(40, 48), (2.0, 0.5))
+    assert side[1].cases[0].old == pytest.approx(expected)
 
 
 def test_of_a_stack_the_chosen_slices_count() -> None:
@@ -97,23 +115,23 @@ def test_of_a_stack_the_chosen_slices_count() -> None:
         slices=(0, 2),
     )
     alone, twice = measure(everything(), right(), flat), measure(everything(), right(), stack)
-    assert twice.dice == pytest.approx(alone.dice)
-    assert twice.hd95 == pytest.approx(alone.hd95)
+    assert dice(twice) == pytest.approx(dice(alone))
+    assert hd95(twice) == pytest.approx(hd95(alone))
     assert twice.pixel_mm == 0.5
 
 
 def test_a_mask_without_a_lung_has_no_distance() -> None:
     nothing = Predictor(PointNet(lambda x: x * 0 - 9), card(), CPU)
     found = measure(nothing, right(), case(0))
-    assert found.dice == (0.0, 1.0)
-    assert isnan(found.hd95[0])
+    assert dice(found) == (0.0, 1.0)
+    assert isnan(hd95(found)[0])
 
 
 def test_what_is_remembered_is_an_input_already() -> None:
     hu = card(intensity=IntensityRule("window", -1000.0, 400.0))
     predictor = Predictor(dark_is_lung(), hu, CPU)
     found, events = finish(measure_memory(predictor, predictor, memory().part("gate")))
-    assert [one.dice for one in found] == [(1.0, 1.0)] * 2
+    assert [dice(one) for one in found] == [(1.0, 1.0)] * 2
     assert [(event.done, event.total) for event in events] == [(1, 2), (2, 2)]
     assert {one.pixel_mm for one in found} == {None}
     assert predictor.card.intensity.low == -1000.0
@@ -125,7 +143,7 @@ def test_models_of_a_library_are_compared_and_a_bad_case_is_told(tmp_path: Path)
     bad = replace(case(1), mask=np.zeros((3, 3), np.uint8))
     steps = compare_models("a", "b", [case(0), bad, case(2)], "cpu", library=ModelLibrary(tmp_path))
     side, events = finish(steps)
-    assert [one.id for one in side.cases] == ["case-0", "case-2"]
+    assert [one.id for one in side[0].cases] == ["case-0", "case-2"]
     assert events[0] == CaseDone("case-0", 1, 3)
     assert "case-1" in events[1].error
 
@@ -149,7 +167,7 @@ def test_cases_of_one_look_and_unknown_patient_count_once(tmp_path: Path) -> Non
         saved(tmp_path / name, name=name, **described)
     films = [replace(case(0, patient=""), id=f"copy {k}", content_hash=f"{k:064x}") for k in range(4)]
     side, events = finish(compare_models("one", "two", [*films, case(5), case(6)], "cpu", library=library))
-    assert (len(side.cases), side.patients) == (6, 3)
+    assert (len(side[0].cases), side[0].patients) == (6, 3)
     assert [event.cases for event in events if isinstance(event, Familiar)] == [0, 0]
 
 

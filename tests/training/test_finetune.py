@@ -26,7 +26,7 @@ from napari_unet.models.card import CARD_FILE
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelLibrary
 from napari_unet.models.memory import read_memory
-from napari_unet.training.finetune import fine_tune
+from napari_unet.training.finetune import REFERENCE, YOURS, fine_tune
 from napari_unet.training.labelled import from_memory
 
 NEWER = {"content_hash", "looks"}  # fields that cards of earlier versions lack
@@ -65,10 +65,10 @@ def test_a_model_that_has_learnt_is_in_the_library(library: ModelLibrary) -> Non
     assert entry.card.training["device"] == "cpu" and entry.card.training["threads"] == 1
     remembered = read_memory(entry)
     assert remembered is not None and len(remembered) == 5 + 6
-    site, reference = result.report.new_site, result.report.old_domain
+    site, distance, reference, _ = result.report.evidence
     assert sorted(one.id for one in site.cases) == [f"case-{k}" for k in range(6)]
-    assert site.unit == "mm" and site.new > site.old + 0.2 and site.wins == 6
-    assert reference is not None and len(reference.cases) == 2
+    assert distance.unit == "mm" and site.new > site.old + 0.2 and site.wins == 6
+    assert len(reference.cases) == 2
     assert result.report.passed
     assert result.train_seconds > 0 and result.gate_seconds > 0
     assert not [event for event in events if isinstance(event, Note)]
@@ -79,12 +79,12 @@ def test_the_saved_model_is_the_one_that_was_compared(library: ModelLibrary) -> 
     result = tuned(library, name="ours")
     mask = load_model(library.find("ours"))
     remembered = read_memory(library.find("tiny"))
-    assert remembered is not None and result.report.old_domain is not None
+    assert remembered is not None
     known = from_memory(remembered.part("gate"))
     with torch.inference_mode():
         found = torch.sigmoid(mask(torch.from_numpy(known.images)))[:, 0].numpy() >= 0.5
     again = [dice(one, truth[0] > 0) for one, truth in zip(found, known.masks, strict=True)]
-    assert [one.new_dice for one in result.report.old_domain.cases] == pytest.approx(again, abs=0.02)
+    assert [one.new for one in result.report.at(REFERENCE)[0].cases] == pytest.approx(again, abs=0.02)
 
 
 def test_what_is_told_on_the_way(library: ModelLibrary) -> None:
@@ -193,7 +193,7 @@ def test_a_parent_without_memory_can_be_tuned_but_not_tested_for_what_it_forgets
     parent(library, remembers=False)
     result, events = finish(start(library))
     assert "remembers no images" in notes(events)
-    assert result.report.old_domain is None
+    assert result.report.places == (YOURS,)
     kept = read_memory(library.find(result.card.name))
     assert kept is not None and len(kept) == 4
 
@@ -202,11 +202,11 @@ def test_a_childs_cases_do_not_judge_its_own_child(library: ModelLibrary) -> Non
     tuned(library, cases(4), name="first")
     result, events = finish(start(library, cases(7), parent="first", name="second"))
     assert "4 of 7 cases have taught first before" in notes(events)
-    assert {one.id for one in result.report.new_site.cases} == {"case-4", "case-5", "case-6"}
+    assert {one.id for one in result.report.evidence[0].cases} == {"case-4", "case-5", "case-6"}
     assert [one.id for one in result.card.trained_on] == [f"case-{k}" for k in range(7)]
     assert result.report.parent == "first"
     known, events = finish(start(library, cases(4), parent="first", name="third"))
-    assert known.report.new_site.cases == () and not known.report.passed
+    assert known.report.evidence[0].cases == () and not known.report.passed
     assert [event.part for event in events if isinstance(event, PartBegun)] == [1]
 
 
@@ -215,9 +215,8 @@ def test_a_reference_image_among_the_cases_judges_no_longer(library: ModelLibrar
     result, events = finish(start(library, [known, *cases(7)[1:]]))
     assert "1 of the 2 reference images of tiny are among these cases" in notes(events)
     assert "1 of 7 cases have taught tiny before" in notes(events)  # or chosen its weights: no fair test
-    reference = result.report.old_domain
-    assert reference is not None and len(reference.cases) == 1
-    assert len(result.report.new_site.cases) == 6
+    assert len(result.report.at(REFERENCE)[0].cases) == 1
+    assert len(result.report.evidence[0].cases) == 6
     assert result.report.passed
 
 
@@ -238,7 +237,7 @@ def test_cases_that_taught_in_one_project_test_nothing_in_another(library: Model
         (first.folder / CARD_FILE).write_text(card.model_dump_json())
     result, events = finish(start(library, again, parent="first", name="second"))
     assert "4 of 6 cases have taught first before" in notes(events)
-    assert {one.id for one in result.report.new_site.cases} == {"other case-4", "other case-5"}
+    assert {one.id for one in result.report.evidence[0].cases} == {"other case-4", "other case-5"}
     assert "earlier version" not in notes(events)
 
 
@@ -258,7 +257,7 @@ def test_an_older_card_goes_on_working_and_what_cannot_be_known_is_said(library:
     (first.folder / CARD_FILE).write_text(card.model_copy(update={"memory": None}).model_dump_json())
     result, events = finish(start(library, in_another_project(cases(6)), parent="first", name="third"))
     assert "made by an earlier version, which kept neither file nor look of 4 cases" in notes(events)
-    assert len(result.report.new_site.cases) == 6
+    assert len(result.report.evidence[0].cases) == 6
 
 
 def test_a_second_round_begins_with_the_child_and_is_judged_by_what_is_new(library: ModelLibrary) -> None:
@@ -268,8 +267,8 @@ def test_a_second_round_begins_with_the_child_and_is_judged_by_what_is_new(libra
     assert "4 of 6 cases have taught first before" in notes(events)
     assert "begin with tiny" in notes(events)
     assert "reference images of first are among these cases" in notes(events)
-    assert {one.id for one in result.report.new_site.cases} == {"case-4", "case-5"}
-    assert result.report.old_domain is not None and len(result.report.old_domain.cases) == 2
+    assert {one.id for one in result.report.evidence[0].cases} == {"case-4", "case-5"}
+    assert len(result.report.at(REFERENCE)[0].cases) == 2
 
 
 def test_stop_in_a_fold_keeps_the_best_and_later_parts_take_as_long(library: ModelLibrary) -> None:
@@ -279,7 +278,7 @@ def test_stop_in_a_fold_keeps_the_best_and_later_parts_take_as_long(library: Mod
     result, events = finish(start(library), stop)
     assert [event.steps for event in events if isinstance(event, PartBegun)] == [8, 4, 4]
     assert result.card.training["steps"] == 4
-    assert len(result.report.new_site.cases) == 4
+    assert len(result.report.evidence[0].cases) == 4
 
 
 def test_stop_between_two_parts_cuts_nothing_short(library: ModelLibrary) -> None:
@@ -434,7 +433,7 @@ def test_a_case_that_is_gone_when_it_is_compared_is_left_out(
     gone = Failing(finetune.measure, 1, UserError("The image of case 7 is missing."))
     monkeypatch.setattr(finetune, "measure", gone)
     result, events = finish(start(library))
-    assert len(result.report.new_site.cases) == 1
+    assert len(result.report.evidence[0].cases) == 1
     assert [bool(event.error) for event in events if isinstance(event, CaseDone)] == [
         *(False, True, True, True),
         *(False, False),

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from evidence_fakes import masks
 from net_fakes import card
 from tuning_fakes import SIDE, case, cases, memory
 
-from napari_unet.core.gate_report import CaseScore, GateReport, GateSide
+from napari_unet.core.gate_report import GateReport
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.labels import IGNORE
 from napari_unet.models.card import DataSource, ModelCard, TrainedCase
@@ -28,9 +29,8 @@ def read(pairs: list[Any]) -> Cases:
 
 
 def report(*new: float) -> GateReport:
-    scores = tuple(CaseScore(f"c{k}", 0.7, dice, 3.0, 2.0) for k, dice in enumerate(new))
-    reference = GateSide("the reference set", (CaseScore("r", 0.9, 0.91, NAN, NAN),))
-    return GateReport("tiny", "ours", GateSide("your images", scores), reference)
+    site = masks("your images", [(0.7, dice) for dice in new])
+    return GateReport("tiny", "ours", (*site, *masks("the reference set", [(0.9, 0.91)], [(NAN, NAN)])))
 
 
 def child(found: Cases, parent: ModelCard = PARENT, protocol: str = "") -> ModelCard:

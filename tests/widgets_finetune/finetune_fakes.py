@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from evidence_fakes import masks
 from job_fakes import FakeJob
 from PIL import Image as Picture
 
 from napari_unet.core.events import PartBegun, Preview, StepsDone
-from napari_unet.core.gate_report import CaseScore, GateReport, GateSide
+from napari_unet.core.gate_report import GateReport
 from napari_unet.models.card import CARD_FILE, ModelCard
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, NewCase, Status
@@ -122,12 +123,14 @@ def result_of(job: FakeJob, library: Path, forgets: float = 0.002, worst: float 
     name = job.arguments["name"]
     pairs = job.arguments["pairs"]
     folder = add_model(library, name, parent="test-lung")
-    site = tuple(CaseScore(p.id, 0.78, 0.9 + 0.01 * k if k else worst, 9.0, 4.0) for k, p in enumerate(pairs))
-    old = tuple(CaseScore(f"Montgomery {k + 1}", 0.976, 0.976 - forgets, 3.0, 3.0) for k in range(3))
-    report = GateReport("test-lung", name, GateSide("your images", site), GateSide("the reference set", old))
+    site = [(0.78, 0.9 + 0.01 * k if k else worst) for k in range(len(pairs))]
+    yours = masks("your images", site, [(9.0, 4.0)] * len(pairs), ids=[pair.id for pair in pairs])
+    old = [f"Montgomery {k + 1}" for k in range(3)]
+    kept = masks("the reference set", [(0.976, 0.976 - forgets)] * 3, [(3.0, 3.0)] * 3, ids=old)
+    report = GateReport("test-lung", name, (*yours, *kept))
     drawn = {pair.id: ComparedCase.of(lungs() > 0, np.roll(lungs() > 0, 4, axis=0)) for pair in pairs}
     small = np.zeros((32, 32), bool)
     small[8:20, 6:26] = True
-    seen = {case.id: ComparedCase.of(small, small.T, np.full((32, 32), 90, np.uint8)) for case in old}
+    seen = {id: ComparedCase.of(small, small.T, np.full((32, 32), 90, np.uint8)) for id in old}
     card = ModelCard(name=name, parent="test-lung")
     return FineTuneResult(card, folder, report, 20.0, 40.0, drawn, seen)

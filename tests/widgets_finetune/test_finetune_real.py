@@ -108,9 +108,9 @@ def test_two_corrected_cases_become_a_model_that_is_taken_and_given_back(dock, q
     assert dock.training.stage is Stage.DECIDE, dock.message.text()
     assert {step.part for step in dock.training.course.steps} == {1, 2, 3}
     assert dock.training.course.preview is not None
-    report = dock.training.result.report
-    assert {case.id for case in report.new_site.cases} == set(ids[:2])
-    assert len(report.old_domain.cases) == 8
+    yours, _, reference, _ = dock.training.result.report.evidence
+    assert {case.id for case in yours.cases} == set(ids[:2])
+    assert len(reference.cases) == 8
     assert dock.gate.isVisible() and dock.gate.verdict.text()
     name = dock.training.result.card.name
 
@@ -151,7 +151,7 @@ sys.meta_path.insert(0, NoTorch())
 from pathlib import Path
 import napari
 from qtpy.QtWidgets import QApplication
-from napari_unet.core.gate_report import CaseScore, GateReport, GateSide
+from napari_unet.core.gate_report import GateReport
 from napari_unet.widgets.finetune import FineTuneWidget
 viewer = napari.Viewer(show=True)
 dock = FineTuneWidget(viewer)

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from html import escape
 from math import isnan
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QHeaderView,
-    QPushButton,
-    QSizePolicy,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_unet.core.gate_report import HARM, LEAST, CaseScore, GateReport, GateSide
+from napari_unet.core.evidence import LEAST, Evidence
+from napari_unet.core.evidence_metrics import HARM
+from napari_unet.core.gate_report import GateReport
 from napari_unet.widgets.finetuning.contours import legend
+from napari_unet.widgets.finetuning.evidence_table import EvidenceTable
 from napari_unet.widgets.finetuning.training import Wanted
 from napari_unet.widgets.forms import Words
 
-_COLUMNS = ("Case", "Dice", "Change", "HD95")
-_FEWEST_ROWS = 5  # that can be seen on a low screen: the table alone scrolls
-_ROW, _FRAME = 23, 4  # pixels
+_IN_WORDS = {"dice": "Dice", "hd95": "border distance (HD95)", "auc": "Scores and their AUC"}
 _HELD_OUT = "Each of these cases of yours was held out once: the model it tested had not seen its patient."
 _NONE_HELD_OUT = "None of your cases could test the new model: all have trained the model it is based on."
 _NOT_PASSED = "It did not pass. You can use it all the same, but keeping the present model is safer."
@@ -34,8 +24,6 @@ _MAYBE = (
     "It did not pass: its gain may be chance. You may use it all the same; more corrected cases, of at least "
     f"{LEAST} patients, would tell."
 )
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-_LOSS = 0.005  # of Dice in one case that is pointed out
 
 
 class GatePage(QWidget):
@@ -56,24 +44,9 @@ class GatePage(QWidget):
         self.verdict = Words(name="verdict")
         self.warning = Words(name="gate_warning")
         self.protocol = Words(name="gate_protocol")
-        self.table = QTableWidget(0, len(_COLUMNS))
-        self.table.setHorizontalHeaderLabels(list(_COLUMNS))
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setMinimumSectionSize(_ROW)
-        self.table.verticalHeader().setDefaultSectionSize(_ROW)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setTabKeyNavigation(False)
-        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names differ at their ends
-        self.table.setWordWrap(False)
-        # as high as there is room: a size of its own would make the page scroll, too
-        self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.remarks = Words(name="gate_remarks")
+        self.table = EvidenceTable()
         self.table.itemSelectionChanged.connect(self._on_row)
-        self._cases: dict[int, tuple[bool, str, str]] = {}  # by row
         self._models = ("", "")  # old and new
         self.legend = Words(name="legend")
         room = self.legend.sizePolicy()
@@ -95,7 +68,8 @@ class GatePage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         below = (self.hide_case, self.legend, self.explained)
-        for part in (self.title, self.verdict, self.warning, self.protocol, self.table, *below):
+        above = (self.title, self.verdict, self.warning, self.remarks, self.protocol)
+        for part in (*above, self.table, *below):
             column.addWidget(part, stretch=part is self.table)
         column.addLayout(buttons)
         column.addStretch()
@@ -108,11 +82,12 @@ class GatePage(QWidget):
         self.verdict.say(f"<b>{escape(report.verdict())}</b>")
         self._warn(report)
         self.protocol.warn(wanted.differs) if wanted.differs else self.protocol.say("")
-        self._fill(report, wanted)
+        self.remarks.say(escape(" ".join(report.remarks())))
+        self.table.fill(report, wanted.names)
         self._models = (report.parent, report.child)
         self.show_case("")
-        how = _HELD_OUT + _by_chance(report.new_site) if report.new_site.cases else _NONE_HELD_OUT
-        self.explained.say(f"Dice and border distance (HD95) before → after. {how}")
+        how = _HELD_OUT + _by_chance(report.evidence[0]) if report.evidence[0].cases else _NONE_HELD_OUT
+        self.explained.say(f"{_metrics(report)} before → after. {how}")
         for button, suggested in ((self.take, report.passed), (self.keep, not report.passed)):
             font = button.font()
             font.setBold(suggested)
@@ -130,8 +105,7 @@ class GatePage(QWidget):
             self.table.blockSignals(False)
 
     def _on_row(self) -> None:
-        rows = {item.row() for item in self.table.selectedItems()}
-        case = self._cases.get(min(rows, default=-1))
+        case = self.table.case()
         if case is None:
             self.looked_away.emit()
         else:
@@ -144,75 +118,22 @@ class GatePage(QWidget):
     def _warn(self, report: GateReport) -> None:
         said = []
         if report.forgets:
-            said.append(f"It lost more than {HARM} on the reference set: it has begun to forget.")
+            where = next(one.place for one in report.harmed if one.place != report.places[0])
+            said.append(f"It lost more than {HARM} on {where}: it has begun to forget.")
         if not report.passed:
             said.append(_MAYBE if report.undecided else _NOT_PASSED)
         self.warning.warn(" ".join(said)) if said else self.warning.say("")
 
-    def _fill(self, report: GateReport, wanted: Wanted) -> None:
-        self.table.blockSignals(True)
-        self.table.clearSelection()
-        self.table.clearSpans()
-        self.table.setRowCount(0)
-        self._cases.clear()
-        self._add_side(report.new_site, True, lambda case: wanted.names.get(case.id, case.id))
-        if report.old_domain is not None:
-            self._add_side(report.old_domain, False, lambda case: case.id)
-        self.table.blockSignals(False)
-        head = self.table.horizontalHeader().sizeHint().height() + _FRAME
-        rows = self.table.rowCount()
-        self.table.setMinimumHeight(head + min(_FEWEST_ROWS, rows) * _ROW)
-        self.table.setMaximumHeight(head + rows * _ROW)
 
-    def _add_side(self, side: GateSide, yours: bool, name: Callable[[CaseScore], str]) -> None:
-        """A heading, then the cases, the one that lost most first."""
-        row = self.table.rowCount()
-        self.table.insertRow(row)
-        heading = QTableWidgetItem(f"{side.name[:1].upper()}{side.name[1:]}: {_moved(side.old, side.new, 3)}")
-        unit = QTableWidgetItem(side.unit)
-        unit.setTextAlignment(_RIGHT)
-        for column, item in ((0, heading), (len(_COLUMNS) - 1, unit)):
-            font = item.font()
-            font.setBold(True)
-            item.setFont(font)
-            item.setFlags(Qt.ItemFlag.ItemIsEnabled)
-            self.table.setItem(row, column, item)
-        self.table.setSpan(row, 0, 1, len(_COLUMNS) - 1)
-        for case in sorted(side.cases, key=_gain):
-            self._cases[self.table.rowCount()] = (yours, case.id, name(case))
-            self._add_case(case, name(case))
-
-    def _add_case(self, case: CaseScore, name: str) -> None:
-        row, gain = self.table.rowCount(), case.new_dice - case.old_dice
-        self.table.insertRow(row)
-        lost = not isnan(gain) and gain < -_LOSS
-        texts = (
-            name,
-            _moved(case.old_dice, case.new_dice, 3),
-            "" if isnan(gain) else f"{gain:+.3f}".replace("-", "−") + (" ⚠" if lost else ""),
-            _moved(case.old_hd95, case.new_hd95, 1),
-        )
-        for column, text in enumerate(texts):
-            item = QTableWidgetItem(text)
-            item.setToolTip(text)
-            if column:
-                item.setTextAlignment(_RIGHT)
-            self.table.setItem(row, column, item)
+def _metrics(report: GateReport) -> str:
+    """ "Dice and border distance (HD95)", whichever of the metrics there are."""
+    found = dict.fromkeys(one.metric for one in report.evidence)
+    return " and ".join(_IN_WORDS.get(metric, metric) for metric in found)
 
 
-def _gain(case: CaseScore) -> float:
-    """Cases that cannot be compared come last."""
-    gain = case.new_dice - case.old_dice
-    return float("inf") if isnan(gain) else gain
-
-
-def _moved(old: float, new: float, digits: int) -> str:
-    return " → ".join("–" if isnan(value) else f"{value:.{digits}f}" for value in (old, new))
-
-
-def _by_chance(side: GateSide) -> str:
-    p = side.p_value
-    if side.patients < LEAST:
+def _by_chance(one: Evidence) -> str:
+    p = one.p_value
+    if one.patients < LEAST:
         return f" Under {LEAST} patients no test can tell whether this is chance."
     if isnan(p):
         return ""

@@ -9,7 +9,7 @@ from typing import Any
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QRadioButton, QVBoxLayout, QWidget
 
-from napari_unet.core import gate_report
+from napari_unet.core import evidence
 from napari_unet.core.errors import UserError
 from napari_unet.core.leaks import Known
 from napari_unet.core.training_pair import FEW, TrainingPair
@@ -24,7 +24,7 @@ from napari_unet.widgets.session import Session
 LEAST = 2
 """Cases without which there is nothing to learn: some to learn from, and another one to test on."""
 
-_AT_MOST = f". Under {gate_report.LEAST} patients the new model can be called “perhaps better” at most."
+_AT_MOST = f". Under {evidence.LEAST} patients the new model can be called “perhaps better” at most."
 _CALM_MS = 300  # changes of cases that come within this time are counted together
 
 
@@ -172,7 +172,7 @@ class SourceBox(QWidget):
                 else "Open images, each with a mask that you have checked, and tick the masks."
             )
         else:
-            few = LEAST <= count.patients < gate_report.LEAST
+            few = LEAST <= count.patients < evidence.LEAST
             self.says.say(count.words() + _AT_MOST * few)
             if count.patients < LEAST:
                 self.warning.warn("At least 2 cases of different patients are needed: one to test on.")
