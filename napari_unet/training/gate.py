@@ -13,14 +13,14 @@ from napari_unet.core.events import CaseDone
 from napari_unet.core.evidence import CaseScore, Evidence
 from napari_unet.core.groups import group_stacks
 from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.label_set import BACKGROUND
 from napari_unet.core.leaks import Known
-from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
-from napari_unet.models.card import ModelCard, Output
+from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
 from napari_unet.models.memory import Memory, read_memory
@@ -73,16 +73,15 @@ def measure(old: Predictor, new: Predictor, pair: TrainingPair) -> Measured:
     """Both masks of one case against its own, with the cards' thresholds and rules, at the image's own size.
 
     Pixels marked IGNORE count nowhere. Of a stack the chosen slices count: Dice over all of their pixels,
-    HD95 as the mean over slices, in plane. Raises UserError as `read_pair` does.
+    HD95 as the mean over slices, in plane. A model that sees a slice alone gets no other than these. Raises
+    UserError as `read_pair` does.
     """
-    raster, labels, notes = read_pair(pair, old.card)
+    raster, labels, notes = read_pair(pair, new.card)
     known = known_images(pair, raster, old.card)
-    if raster.pixels.ndim == 3:
-        chosen = chosen_slices(pair, raster)
-        header = raster.header() | {"affine": None, "frame": None}
-        raster, labels = Raster(raster.pixels[chosen], **header), labels[chosen]
-    drawn = [run(model.steps(raster, raster.inverted)) for model in (old, new)]
-    found = _measured(pair.id, drawn, labels, raster.spacing_mm, _outputs(old, new))
+    chosen = chosen_slices(pair, raster) if raster.pixels.ndim == 3 else None
+    drawn = [_drawn(model, raster, chosen) for model in (old, new)]
+    labels = labels if chosen is None else labels[chosen]
+    found = _measured(pair.id, (old, new), drawn, labels, raster.spacing_mm)
     return replace(found, notes=notes, known=known)
 
 
@@ -93,9 +92,9 @@ def measure_memory(
     models = [_for_inputs(model) for model in (old, new)]
     found: list[Measured] = []
     for image, labels, item in zip(memory.images, memory.labels, memory.items, strict=True):
-        drawn = [run(model.steps(Raster(image), inverted=False)) for model in models]
+        drawn = [run(model.steps(Raster(image), inverted=False)).labels() for model in models]
         name = f"{item.source} {len(found) + 1}".strip()
-        case = _measured(name, drawn, labels, None, _outputs(old, new))
+        case = _measured(name, models, drawn, labels, None)
         masks = case.masks and replace(case.masks, image=thinned(image))
         found.append(replace(case, masks=masks))
         yield CaseDone(found[-1].id, len(found), len(memory.items))
@@ -189,21 +188,25 @@ def _for_inputs(model: Predictor) -> Predictor:
     return changed
 
 
-def _outputs(old: Predictor, new: Predictor) -> tuple[Output, str]:
-    """The new model's output; the id of the parent's that it is compared with, "" if it is the same."""
-    ours, theirs = new.card.output, old.card.output
-    return ours, "" if theirs.id == ours.id else theirs.id
+def _drawn(model: Predictor, raster: Raster, chosen: list[int] | None) -> np.ndarray:
+    """The labels of an image, or of the chosen slices of a stack."""
+    rule = model.card.input
+    if chosen is None or rule.neighbours or rule.axes == 3:
+        labels = run(model.steps(raster, raster.inverted)).labels()
+        return labels if chosen is None else labels[chosen]
+    header = raster.header() | {"affine": None, "frame": None}
+    return run(model.steps(Raster(raster.pixels[chosen], **header), raster.inverted)).labels()
 
 
 def _measured(
     case: str,
-    drawn: Sequence[Prediction],
+    models: Sequence[Predictor],
+    drawn: Sequence[np.ndarray],
     labels: np.ndarray,
     spacing: tuple[float, ...] | None,
-    outputs: tuple[Output, str],
 ) -> Measured:
+    old, new = models
     steps = (1.0, 1.0) if spacing is None else (spacing[-2] / spacing[-1], 1.0)
-    old, new = ((one, one.mask()) for one in drawn)
-    values = mask_values(*outputs, old, new, labels, steps)
-    masks = ComparedCase.of(old[1], new[1])
+    values = mask_values(new.card.output, old.card.output, drawn, labels, steps)
+    masks = ComparedCase.of(*(one > BACKGROUND for one in drawn))
     return Measured(case, values, None if spacing is None else spacing[-1], masks=masks)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 
 import numpy as np
 
 from napari_unet.core.evidence_metrics import OF_MASKS, OF_SCORES, Metric
-from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT, LabelSet
-from napari_unet.core.labels import IGNORE
-from napari_unet.core.prediction import Prediction
+from napari_unet.core.label_set import BACKGROUND
+from napari_unet.core.labels import IGNORE, lung
 from napari_unet.models.card import Output
-
-_LUNGS = (LUNGS, RIGHT_AND_LEFT)  # all labels together are the lungs
 
 
 @dataclass(frozen=True)
@@ -39,8 +37,12 @@ class Value:
     truth: bool | None = None
 
 
-def measures(output: Output, against: str = "") -> tuple[Measure, ...]:
-    """All that is measured for an output: as a whole first, then each label, if there are several."""
+def measures(output: Output, theirs: Output | None = None) -> tuple[Measure, ...]:
+    """All that is measured for an output: as a whole first, then each label, if there are several.
+
+    theirs : the parent's output that it is compared with, if it may be another one.
+    """
+    against = theirs.id if theirs is not None and theirs.id != output.id else ""
     if output.task == "classification":
         return tuple(
             Measure(output.id, metric, name, against) for name in output.findings for metric in OF_SCORES
@@ -50,47 +52,44 @@ def measures(output: Output, against: str = "") -> tuple[Measure, ...]:
 
 
 def mask_values(
-    output: Output,
-    against: str,
-    old: tuple[Prediction, np.ndarray],
-    new: tuple[Prediction, np.ndarray],
-    labels: np.ndarray,
-    steps: tuple[float, float],
+    ours: Output, theirs: Output, drawn: Sequence[np.ndarray], labels: np.ndarray, steps: tuple[float, float]
 ) -> tuple[Value, ...]:
-    """The masks of both models against `labels`, by `measures`.
+    """What both models drew (labels of the parent's output and of ours) against `labels`, by `measures`.
 
-    old, new : each with its mask as a whole. steps : size of a pixel.
-
-    Pixels marked IGNORE count nowhere. As a whole: where the labels together are the lungs, those; else the
-    mean of the labels in which both models have an answer.
+    steps : size of a pixel. Pixels marked IGNORE count nowhere. As a whole: where the labels together are the
+    lungs, those; else the mean of the labels in which both models have an answer. A label that the parent
+    does not know has no answer of it.
     """
-    known, ignore = output.labels, labels == IGNORE
-    several = len(known.labels) > 1
-    parts = known.values if several else ()
-    names = known.names if several else ()
+    known, ignore = ours.labels, labels == IGNORE
+    several = known.labels if len(known.labels) > 1 else ()
     masks: dict[str, tuple[np.ndarray, ...]] = {}
-    if not several or known in _LUNGS:
-        masks[""] = (_inside(labels, known), old[1], new[1])
-    drawn = [one.labels() for one, _ in (old, new)] if several else []
-    for value, name in zip(parts, names, strict=True):
-        masks[name] = (labels == value, *(one == value for one in drawn))
+    if not several or known.of_lungs:
+        masks[""] = (lung(labels), *(one > BACKGROUND for one in drawn))
+    for label in several:
+        masks[label.name] = tuple(one == label.value for one in (labels, *drawn))
+    unknown = _unknown(ours, theirs)
     found = {
-        (name, metric.name): [metric.of_mask(mask, reference, ignore, steps) for mask in models]
+        (name, metric.name): [
+            nan if name in unknown and model == 0 else metric.of_mask(mask, reference, ignore, steps)
+            for model, mask in enumerate(models)
+        ]
         for name, (reference, *models) in masks.items()
         for metric in OF_MASKS
         if metric.of_mask is not None
     }
     values = []
-    for of in measures(output, against):
+    for of in measures(ours, theirs):
         pair = found.get((of.label, of.metric.name))
         if pair is None:
-            pair = _mean([found[name, of.metric.name] for name in names])
+            pair = _mean([found[name, of.metric.name] for name in known.names])
         values.append(Value(of, pair[0], pair[1]))
     return tuple(values)
 
 
-def _inside(labels: np.ndarray, known: LabelSet) -> np.ndarray:
-    return np.asarray(np.isin(labels, known.values))
+def _unknown(ours: Output, theirs: Output) -> frozenset[str]:
+    """Names of labels of ours that mean nothing, or something else, in the parent's output."""
+    meanings = {label.meaning for label in theirs.labels.labels}
+    return frozenset(label.name for label in ours.labels.labels if label.meaning not in meanings)
 
 
 def _mean(pairs: list[list[float]]) -> list[float]:
