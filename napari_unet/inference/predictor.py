@@ -214,7 +214,7 @@ class Predictor:
             logits = self.net(batch)
         p = torch.sigmoid(logits.float()).cpu()
         mean = (p[0] + p[1].flip(-1)[self.card.mirrored_channels]) / 2 if self.card.flips else p[0]
-        return mean[self.card.own_channels]
+        return mean[self.card.channels_of(self.card.output)]
 
     def _precision(self) -> AbstractContextManager[object]:
         return torch.autocast("cuda", torch.float16) if self.device.type == "cuda" else nullcontext()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from napari_unet.core.errors import UserError
 from napari_unet.models.card import ModelCard
 from napari_unet.models.example import Example
+from napari_unet.models.standalone import Answer, answers
 
 FORMAT = "0.5.3"
 _UNET = {
@@ -28,7 +30,7 @@ def description(
 
     Raises UserError if the spec has no word for the card's IntensityRule.
     """
-    cite = [_UNET]
+    cite = [_UNET] if card.net.kind == "unet" else []
     if example.doi:
         cite.append({"text": f"Test image: {example.credit}", "doi": example.doi})
     about: dict[str, Any] = {
@@ -41,9 +43,15 @@ def description(
         "cite": cite,
         "covers": ["cover.png"],
         "documentation": "README.md",
-        "tags": ["semantic-segmentation", "2d", "unet", "pytorch", *card.channels, *card.modalities],
+        "tags": [
+            *_tasks(card),
+            card.net.kind,
+            "pytorch",
+            *card.channels,
+            *card.modalities,
+        ],
         "inputs": [_input(card, stride)],
-        "outputs": [_output(card)],
+        "outputs": [_output(card, k) for k in range(len(answers(card)))],
         "weights": weights,
         "config": {"napari_unet_lung": _own_words(card)},
     }
@@ -56,22 +64,6 @@ def description(
 
 def readme(card: ModelCard, example: Example) -> str:
     """README.md of the package: what the description file cannot say, in plain words."""
-    size = card.input.size
-    before = "Give the image at its own size."
-    if size:
-        before = (
-            f"Resize the **whole** image to {size[1]} × {size[0]} pixels first (area mean where it shrinks), "
-            "and bring the probability back to the image's own size afterwards (bilinear). "
-            "The description file cannot say this."
-        )
-    elif card.input.spacing_mm:
-        y, x = card.input.spacing_mm
-        before = (
-            f"Resample the image to {y:g} × {x:g} mm a pixel first. The description file cannot say this."
-        )
-    rule = card.output.mask_rule
-    parts = f"keep the {rule.largest_parts} largest parts" if rule.largest_parts else "keep all parts"
-    holes = "fill holes, then " if rule.fill_holes else ""
     rows = "\n".join(
         f"| {row.set} | {row.n} | {row.mean:.3f} | {row.median:.3f} | {row.worst:.3f} |"
         for row in card.scores
@@ -88,6 +80,8 @@ def readme(card: ModelCard, example: Example) -> str:
     )
     limits = "\n".join(f"- {limit}" for limit in card.limits)
     mean = ", the mean of image and mirrored image" if card.flips else ""
+    several = len(card.outputs) > 1
+    holds = card.output.protocol or "not stated"
     return f"""# {card.title or card.name}
 
 Exported by napari-unet-lung from the model `{card.name}`, version {card.version}.
@@ -95,16 +89,16 @@ Research use, not a medical device.
 
 **For:** {card.use or "not stated"}.
 
-**What a mask holds:** {card.output.protocol or "not stated"}.
+**What a mask holds:** {"see the answers below" if several else holds}.
 
 **Made from:** {f"the model `{card.parent}`" if card.parent else "no other model"}.
 
 ## Before and after
 
-1. {before}
+1. {_before(card)}
 2. Bones must be bright: invert images in which they are dark.
 3. The output is a probability between 0 and 1{mean}.
-4. A pixel of probability {card.output.threshold:g} and more belongs to the mask; {holes}{parts}.
+{_after(card)}
 
 ## Validation
 
@@ -126,6 +120,59 @@ To validate the model on your own images, compare its masks with masks drawn by 
 """
 
 
+def _before(card: ModelCard) -> str:
+    """What is done to an image before it is an input."""
+    rule, what = card.input, _field(card)
+    before = f"Give the {what} at its own size."
+    if rule.size:
+        before = (
+            f"Resize the **whole** {what} to {' × '.join(map(str, rule.size[::-1]))} pixels first (area mean "
+            f"where it shrinks), and bring the probability back to the {what}'s own size afterwards "
+            f"({'bi' if rule.axes == 2 else 'tri'}linear). The description file cannot say this."
+        )
+    elif rule.spacing_mm:
+        pixel = " × ".join(f"{n:g}" for n in rule.spacing_mm)
+        before = f"Resample the {what} to {pixel} mm a pixel first. The description file cannot say this."
+    if rule.neighbours:
+        before += (
+            f" The {rule.channels} channels are a slice, in the middle, and its {rule.neighbours} neighbours "
+            "on each side, in their order; at the ends of a stack its last slice is repeated."
+        )
+    return before
+
+
+def _after(card: ModelCard) -> str:
+    """What is done with each answer, as points of a list that begins with 4."""
+    points: list[str] = []
+    for answer in answers(card):
+        output, which = answer.output, f" of `{answer.name}`" if len(card.outputs) > 1 else ""
+        if answer.pooled:
+            words = f"A score{which} of {output.threshold:g} and more says that the finding is there"
+        elif output.task == "classification":
+            words = f"The map{which} shows where {', '.join(output.findings)} is seen; it is no mask"
+        else:
+            rule = output.mask_rule
+            parts = f"keep the {rule.largest_parts} largest parts" if rule.largest_parts else "keep all parts"
+            holes = "fill holes, then " if rule.fill_holes else ""
+            sure = f"A pixel{which} of probability {output.threshold:g} and more belongs to the mask"
+            words = f"{sure}; {holes}{parts}"
+            if which:
+                held = output.protocol or "not stated"
+                words += f". Its channels are {output.labels.in_words()}. A mask holds: {held}"
+        points.append(f"{len(points) + 4}. {words.rstrip('.')}.")
+    return "\n".join(points)
+
+
+def result_file(found: Sequence[Answer], k: int) -> str:
+    """The name of the test result of answer `k`."""
+    return "test_output.npy" if len(found) == 1 else f"test_{found[k].name}.npy"
+
+
+def _tasks(card: ModelCard) -> list[str]:
+    named = {"segmentation": "semantic-segmentation", "classification": "image-classification"}
+    return [*dict.fromkeys(named[output.task] for output in card.outputs), f"{card.input.axes}d"]
+
+
 def _name(card: ModelCard) -> str:
     """5 to 64 of the characters that the spec allows."""
     name = (
@@ -139,19 +186,22 @@ def _sentence(text: str) -> str:
 
 
 def _space(card: ModelCard, axis: int, size: Any) -> dict[str, Any]:
-    found = {"type": "space", "id": "yx"[axis], "size": size}
+    found = {"type": "space", "id": _axes(card)[axis], "size": size}
     if card.input.spacing_mm:
         found |= {"scale": card.input.spacing_mm[axis], "unit": "millimeter"}
     return found
 
 
 def _input(card: ModelCard, stride: int) -> dict[str, Any]:
-    sizes = card.input.size or ({"min": stride, "step": stride},) * 2
-    axes = [{"type": "batch"}, {"type": "channel", "channel_names": ["grey"]}]
+    rule = card.input
+    sizes = rule.size or ({"min": stride, "step": stride},) * rule.axes
+    around = range(-rule.neighbours, rule.neighbours + 1)
+    names = [f"slice_{k:+d}" for k in around] if rule.neighbours else ["grey"]
+    axes = [{"type": "batch"}, {"type": "channel", "channel_names": names}]
     return {
         "id": "image",
-        "description": "One grey image. README.md says what to do before.",
-        "axes": axes + [_space(card, axis, sizes[axis]) for axis in (0, 1)],
+        "description": f"One grey {_field(card)}. README.md says what to do before.",
+        "axes": axes + [_space(card, axis, sizes[axis]) for axis in range(rule.axes)],
         "test_tensor": {"source": "test_input.npy"},
         "data": {"type": "float32"},
         "preprocessing": [{"id": "ensure_dtype", "kwargs": {"dtype": "float32"}}, *_intensity(card)],
@@ -169,7 +219,8 @@ def _intensity(card: ModelCard) -> list[dict[str, Any]]:
                 f"BioImage.IO cannot express percentiles from {rule.low:g} to {rule.high:g}.",
                 "Export the model as ONNX.",
             )
-        words = {"axes": ["channel", "y", "x"], "min_percentile": rule.low, "max_percentile": rule.high}
+        axes = [*_axes(card)] if card.input.neighbours else ["channel", *_axes(card)]  # each slice by itself
+        words = {"axes": axes, "min_percentile": rule.low, "max_percentile": rule.high}
         scaled: dict[str, Any] = {"id": "scale_range", "kwargs": words}
     else:
         gain = 1.0 / (rule.high - rule.low)
@@ -177,21 +228,35 @@ def _intensity(card: ModelCard) -> list[dict[str, Any]]:
     return [scaled, clip]
 
 
-def _output(card: ModelCard) -> dict[str, Any]:
-    names = [re.sub(r"\W", "_", name) for name in card.channels]
-    axes = [{"type": "batch"}, {"type": "channel", "channel_names": names}]
-    sizes = ({"tensor_id": "image", "axis_id": axis} for axis in "yx")
+def _output(card: ModelCard, k: int) -> dict[str, Any]:
+    found = answers(card)
+    answer = found[k]
+    names = [re.sub(r"\W", "_", name) for name in answer.output.channels]
+    axes: list[dict[str, Any]] = [{"type": "batch"}, {"type": "channel", "channel_names": names}]
+    if not answer.pooled:
+        sizes = ({"tensor_id": "image", "axis_id": axis} for axis in _axes(card))
+        axes += [_space(card, axis, size) for axis, size in enumerate(sizes)]
+    each = "finding" if answer.output.task == "classification" else "class"
+    what = "Score" if answer.pooled else "Probability"
     return {
-        "id": "probability",
-        "description": "Probability of each class.",
-        "axes": axes + [_space(card, axis, size) for axis, size in enumerate(sizes)],
-        "test_tensor": {"source": "test_output.npy"},
+        "id": answer.name,
+        "description": f"{what} of each {each}.",
+        "axes": axes,
+        "test_tensor": {"source": result_file(found, k)},
         "data": {"type": "float32", "range": [0.0, 1.0]},
     }
 
 
+def _field(card: ModelCard) -> str:
+    return "image" if card.input.axes == 2 else "volume"
+
+
+def _axes(card: ModelCard) -> str:
+    return "zyx"[-card.input.axes :]
+
+
 def _own_words(card: ModelCard) -> dict[str, Any]:
-    """What this program needs to go on with the probability; nothing about single cases."""
+    """What this program needs to go on with the answers; nothing about single cases."""
     kept = ("name", "version", "parent", "input", "intensity", "threshold", "mask_rule", "flips", "sha256")
     words = card.in_words()
-    return {name: words[name] for name in kept}
+    return {name: words[name] for name in kept} | {"outputs": [answer.in_words() for answer in answers(card)]}

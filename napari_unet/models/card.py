@@ -66,7 +66,7 @@ class Output(_Part):
     mirrored (right and left).
     """
 
-    id: str = "lungs"
+    id: str = Field(default="lungs", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     task: Literal["segmentation", "classification"] = "segmentation"
     labels: LabelSet = LUNGS
     findings: tuple[str, ...] = ()
@@ -87,6 +87,8 @@ class Output(_Part):
             raise ValueError("a classification needs findings")
         if any(not 0 <= k < len(self.channels) for pair in self.swaps for k in pair):
             raise ValueError("swaps name channels that are not there")
+        if self.task == "classification" and self.likeness is not None:
+            raise ValueError("a likeness is that of masks, and a classification makes none")
         return self
 
 
@@ -183,10 +185,26 @@ class ModelCard(_Part):
         """The names of the network's channels."""
         return tuple(name for output in self.outputs for name in output.channels)
 
-    @property
-    def own_channels(self) -> slice:
-        """Those of `output` among the network's."""
-        return slice(len(self.channels) - len(self.output.channels), len(self.channels))
+    def output_named(self, name: str | None = None) -> Output:
+        """The answer with that id; "new" is the last one, as is None, and "old" the first.
+
+        Raises UserError, which names the answers, if there is no such one.
+        """
+        named = {"old": self.outputs[0], "new": self.output} | {output.id: output for output in self.outputs}
+        if name is None:
+            return self.output
+        if name not in named:
+            known = ", ".join(output.id for output in self.outputs)
+            raise UserError(
+                f"The model {self.name} has no answer named {name}.", f"Its answers: {known}; or old and new."
+            )
+        return named[name]
+
+    def channels_of(self, output: Output) -> slice:
+        """Those of one of its outputs among the network's."""
+        before = self.outputs[: self.outputs.index(output)]
+        first = sum(len(earlier.channels) for earlier in before)
+        return slice(first, first + len(output.channels))
 
     @property
     def mirrored_channels(self) -> list[int]:
@@ -231,10 +249,14 @@ class ModelCard(_Part):
         return {**rest, "outputs": (output,)}
 
     @model_validator(mode="after")
-    def _one_id_each(self) -> ModelCard:
+    def _outputs_fit(self) -> ModelCard:
         ids = [output.id for output in self.outputs]
         if len(set(ids)) < len(ids):
             raise ValueError("two outputs have one id")
+        if any(output.likeness for output in self.outputs) and self.input.axes != 2:
+            raise ValueError("a likeness is that of images, and the model is for volumes")
+        if any(output.task == "classification" for output in self.outputs) and self.input.size is None:
+            raise ValueError("a classification sees the whole field: its input needs a size")
         return self
 
     def facts_against(self, header: Mapping[str, Any]) -> tuple[HeaderFact, ...]:

@@ -51,6 +51,11 @@ def check_fits(net: nn.Module, card: ModelCard) -> None:
             f"names ({facts.in_words()}).",
             "Install the model again.",
         )
+    if any(output.task == "classification" for output in card.outputs) and not hasattr(net, "pool"):
+        raise UserError(
+            f"The network of the model {card.name} has no pooling from a map to a score.",
+            "Use a network that classifies.",
+        )
     stride = facts.stride
     if card.input.size is not None and any(n % stride for n in card.input.size):
         raise UserError(

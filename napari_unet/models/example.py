@@ -17,12 +17,12 @@ _SAMPLE_CREDIT = (
     f"Medical School, https://doi.org/{_SAMPLE_DOI}, licence CC BY 3.0 "
     "(https://creativecommons.org/licenses/by/3.0/). Changed: made smaller"
 )
-_SIDE = 256
+_SIDE, _DEPTH = 256, 16  # pixels
 
 
 @dataclass(frozen=True)
 class Example:
-    """pixels : float32 (Y, X), raw values at the size that the network sees. doi : "" for a drawn image."""
+    """pixels : float32 (channels, *axes), raw values on the grid that the network sees. doi : "" if drawn."""
 
     pixels: np.ndarray
     credit: str
@@ -30,15 +30,28 @@ class Example:
 
 
 def example_image(card: ModelCard, stride: int) -> Example:
-    """A shipped, credited chest X-ray for models of X-rays; two drawn lungs for all others."""
-    side = max(1, _SIDE // stride) * stride
-    height, width = (card.input.size or (side, side))[-2:]
-    size = height, width
-    if card.intensity.kind == "percentiles" and {"CR", "DX"} & set(card.modalities):
+    """A shipped, credited chest X-ray for models of X-rays; two drawn lungs for all others.
+
+    Drawn slices lie one pixel lower each, so that they can be told apart.
+    """
+    rule = card.input
+    sides = [max(1, most // stride) * stride for most in (_DEPTH, _SIDE, _SIDE)[-rule.axes :]]
+    grid = rule.size or tuple(sides)
+    size = grid[-2], grid[-1]
+    one = rule.axes == 2 and not rule.neighbours
+    if one and card.intensity.kind == "percentiles" and {"CR", "DX"} & set(card.modalities):
         sample = read_raster(resource("samples", _SAMPLE)).pixels
-        return Example(_sampled(sample, size), _SAMPLE_CREDIT, _SAMPLE_DOI)
+        return Example(_sampled(sample, size)[None], _SAMPLE_CREDIT, _SAMPLE_DOI)
     low, high = (0.0, 255.0) if card.intensity.kind == "percentiles" else card.intensity.limits(np.zeros(1))
-    return Example(_drawn(size) * np.float32(high - low) + np.float32(low), "Drawn by a program")
+    drawn = _drawn(size) * np.float32(high - low) + np.float32(low)
+    slices = grid[0] if rule.axes == 3 else rule.channels
+    pixels = np.stack([np.roll(drawn, z, axis=0) for z in range(slices)])
+    return Example(pixels[None] if rule.axes == 3 else pixels, "Drawn by a program")
+
+
+def grey(card: ModelCard, pixels: np.ndarray) -> np.ndarray:
+    """The network's input float32 (channels, *axes) of raw pixels on its grid: each channel by itself."""
+    return np.stack([card.intensity.apply(channel) for channel in pixels])
 
 
 def _sampled(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:

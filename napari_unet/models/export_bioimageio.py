@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from napari_unet.core.quiet import quiet
 from napari_unet.core.raster import Raster
 from napari_unet.core.window import display_pixels
 from napari_unet.io.atomic import atomic_write
-from napari_unet.models.bioimageio_rdf import description, readme
-from napari_unet.models.example import example_image
+from napari_unet.models.bioimageio_rdf import description, readme, result_file
+from napari_unet.models.card import ModelCard
+from napari_unet.models.example import example_image, grey
 from napari_unet.models.library import ModelEntry
 from napari_unet.models.new_file import add_bytes, check_new_file
-from napari_unet.models.standalone import Standalone, standalone
+from napari_unet.models.standalone import Answer, Standalone, as_tuple, standalone
 
 TOLERANCE = 1e-4
 _WEIGHTS = "weights.torchscript.pt"
@@ -39,11 +41,12 @@ def export_bioimageio(
     check_new_file(path)
     model = standalone(entry)
     example = example_image(entry.card, model.stride)
-    x = torch.from_numpy(entry.card.intensity.apply(example.pixels))[None, None]
+    x = torch.from_numpy(grey(entry.card, example.pixels))[None]
     with torch.inference_mode():
-        expected = model(x)
+        expected = as_tuple(model(x))
     weights = _torchscript(model, x)
-    off = float((_run_again(weights, x) - expected).abs().max())
+    again = zip(_run_again(weights, x), expected, strict=True)
+    off = max(float((other - ours).abs().max()) for other, ours in again)
     if not off <= TOLERANCE:
         raise UserError(
             f"The copy of {entry.card.name} does not do the same as the model (off by {off:.2g}).",
@@ -51,9 +54,9 @@ def export_bioimageio(
         )
     files = {
         _WEIGHTS: weights,
-        "test_input.npy": _npy(example.pixels[None, None]),
-        "test_output.npy": _npy(expected.numpy()),
-        "cover.png": _cover(example.pixels, expected[0].amax(dim=0).numpy() >= entry.card.output.threshold),
+        "test_input.npy": _npy(example.pixels[None]),
+        **{result_file(model.answers, k): _npy(each.numpy()) for k, each in enumerate(expected)},
+        "cover.png": _cover(entry.card, example.pixels, model.answers, expected),
         "README.md": readme(entry.card, example).encode(),
     }
     torchscript = {
@@ -62,8 +65,8 @@ def export_bioimageio(
         "pytorch_version": torch.__version__.split("+")[0],
     }
     about = description(entry.card, example, model.stride, {"torchscript": torchscript}, authors, licence)
-    for side in ("inputs", "outputs"):
-        tensor = about[side][0]["test_tensor"]
+    for described in (*about["inputs"], *about["outputs"]):
+        tensor = described["test_tensor"]
         tensor["sha256"] = hashlib.sha256(files[tensor["source"]]).hexdigest()
     with atomic_write(path) as partial, zipfile.ZipFile(partial, "w") as archive:
         add_bytes(archive, "rdf.yaml", yaml.safe_dump(about, sort_keys=False, allow_unicode=True).encode())
@@ -80,10 +83,9 @@ def _torchscript(model: Standalone, x: torch.Tensor) -> bytes:
     return buffer.getvalue()
 
 
-def _run_again(weights: bytes, x: torch.Tensor) -> torch.Tensor:
+def _run_again(weights: bytes, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
     with quiet("torch"), torch.inference_mode():
-        result: torch.Tensor = torch.jit.load(io.BytesIO(weights))(x)
-    return result
+        return as_tuple(torch.jit.load(io.BytesIO(weights))(x))
 
 
 def _npy(array: np.ndarray) -> bytes:
@@ -92,13 +94,27 @@ def _npy(array: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def _cover(pixels: np.ndarray, mask: np.ndarray) -> bytes:
-    """PNG, twice as wide as high: the image, and the image with its mask in blue."""
+def _cover(
+    card: ModelCard, pixels: np.ndarray, answers: Sequence[Answer], found: Sequence[torch.Tensor]
+) -> bytes:
+    """PNG, twice as wide as high: the image, and the image with the mask or map of `card.output` in blue.
+
+    Of slices and volumes the one in the middle.
+    """
     from PIL import Image
 
-    grey = np.repeat(display_pixels(Raster(pixels))[..., None], 3, axis=-1)
-    marked = grey.copy()
-    marked[mask] = marked[mask] // 2 + np.array([0, 57, 89], np.uint8)
+    maps = next(
+        each
+        for answer, each in zip(answers, found, strict=True)
+        if answer.output == card.output and not answer.pooled
+    )
+    planes = pixels.reshape(-1, *pixels.shape[-2:])
+    plane, mask = planes[len(planes) // 2], maps[0].amax(dim=0).numpy() >= card.output.threshold
+    mask = mask.reshape(-1, *plane.shape)
+    original = np.repeat(display_pixels(Raster(plane))[..., None], 3, axis=-1)
+    marked = original.copy()
+    inside = mask[len(mask) // 2]
+    marked[inside] = marked[inside] // 2 + np.array([0, 57, 89], np.uint8)
     buffer = io.BytesIO()
-    Image.fromarray(np.concatenate([grey, marked], axis=1)).save(buffer, format="PNG")
+    Image.fromarray(np.concatenate([original, marked], axis=1)).save(buffer, format="PNG")
     return buffer.getvalue()

@@ -90,9 +90,7 @@ def _extract(archive: zipfile.ZipFile, source: Path, target: Path, limits: Limit
     return [member.filename for member in members if member not in wanted.values()]
 
 
-def _allowed(
-    name: str, target: Path, limits: Limits | None, allowed: Mapping[str, int]
-) -> Mapping[str, int]:
+def _allowed(name: str, target: Path, limits: Limits | None, allowed: Mapping[str, int]) -> Mapping[str, int]:
     """The limits after the file `name` is there."""
     if name != CARD_FILE or limits is None:
         return allowed

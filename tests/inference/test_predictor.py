@@ -214,6 +214,6 @@ def test_sides_change_places_when_the_image_is_mirrored() -> None:
 def test_a_model_of_scores_makes_no_mask(tmp_path: Path) -> None:
     library = ModelLibrary(tmp_path)
     scores = Output(id="finding", task="classification", findings=("abnormal",))
-    saved(library.own / "scores", name="scores", outputs=(scores,))
+    saved(library.own / "scores", name="scores", outputs=(scores,), input=InputRule(size=(32, 32)))
     with pytest.raises(UserError, match="scores and no masks"):
         run(segment_steps(Raster(np.eye(64, dtype=np.float32)), model="scores", library=library))

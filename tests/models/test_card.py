@@ -122,7 +122,7 @@ def test_a_card_of_format_1_is_one_output(tmp_path: Path) -> None:
 def test_two_outputs_have_their_channels_one_after_the_other() -> None:
     sides = Output(id="sides", labels=RIGHT_AND_LEFT, swaps=((0, 1),))
     score = Output(id="finding", task="classification", findings=("abnormal",))
-    two = card(outputs=(sides, score))
+    two = card(outputs=(sides, score), input=InputRule(size=(32, 32)))
     assert two.channels == ("right lung", "left lung", "abnormal") and two.output == score
     assert two.with_output(threshold=0.3).outputs == (sides, score.model_copy(update={"threshold": 0.3}))
     assert ModelCard.model_validate_json(two.model_dump_json()) == two
@@ -135,6 +135,12 @@ def test_two_outputs_have_their_channels_one_after_the_other() -> None:
         ([{"id": "a"}, {"id": "a"}], "two outputs have one id"),
         ([{"task": "classification"}], "needs findings"),
         ([{"swaps": [[0, 1]]}], "channels that are not there"),
+        ([{"id": "a b"}], "pattern"),
+        ([{"task": "classification", "findings": ["x"]}], "its input needs a size"),
+        (
+            [{"task": "classification", "findings": ["x"], "likeness": {"shape": [[0, 1]]}}],
+            "a likeness is that",
+        ),
         ([{"labels": {"name": "x", "labels": [{"value": 255, "name": "y"}]}}], "from 1 to 254"),
         ([{"labels": {"name": "x", "labels": []}}], "value of its own"),
     ],
@@ -143,3 +149,29 @@ def test_outputs_that_cannot_be_are_refused(tmp_path: Path, outputs: list[Any], 
     folder = _changed(tmp_path / "m", outputs=outputs)
     with pytest.raises(UserError, match=words):
         read_card(folder)
+
+
+def test_an_answer_is_chosen_by_its_name_or_as_old_and_new() -> None:
+    first, last = Output(id="heart-out"), Output(id="heart-in", labels=RIGHT_AND_LEFT)
+    both = card(outputs=(first, last))
+    for name, found in (
+        ("heart-out", first),
+        ("old", first),
+        ("heart-in", last),
+        ("new", last),
+        (None, last),
+    ):
+        assert both.output_named(name) is found
+    assert (both.channels_of(first), both.channels_of(last)) == (slice(0, 1), slice(1, 3))
+    with pytest.raises(UserError, match="no answer named lungs") as error:
+        both.output_named("lungs")
+    assert "heart-out, heart-in" in error.value.remedy
+    one = card()
+    assert one.output_named("old") is one.output_named("new") is one.output
+    named = card(outputs=(Output(id="new"), Output(id="old")))
+    assert named.output_named("new").id == "new"  # what is really called so
+
+
+def test_a_likeness_is_that_of_images() -> None:
+    with pytest.raises(ValueError, match="for volumes"):
+        card(input=InputRule(axes=3), likeness=lung_likeness())
