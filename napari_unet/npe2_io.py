@@ -18,6 +18,7 @@ from napari_unet.io.layer_data import HEADER, LayerData, image_layer
 from napari_unet.io.names import is_index
 from napari_unet.io.opened import files_of, refuse_series
 from napari_unet.samples import CT, SAMPLES
+from napari_unet.widgets.napari_compat.opened import opened_together
 
 _FOR_ALL_LAYERS = ("name", "metadata", "scale", "units", "translate")
 
@@ -40,7 +41,7 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     volume.
     """
     given = _each(path)
-    refuse_series(given)
+    refuse_series(opened_together() or given)
     return [_layer(file) for file in files_of(given)]
 
 

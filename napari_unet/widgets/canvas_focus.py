@@ -10,6 +10,7 @@ from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QAbstractButton, QLabel, QWidget
 
 from napari_unet.widgets.forms import ScrollColumn
+from napari_unet.widgets.napari_compat.window import canvas_of
 
 
 class CanvasFocus(QObject):
@@ -40,9 +41,11 @@ class CanvasFocus(QObject):
 
 
 def _hand_over(widget: QWidget, viewer: Any) -> None:
-    with suppress(AttributeError, RuntimeError):  # the window or the widget is gone
-        canvas = viewer.window._qt_viewer.canvas.native
+    with suppress(RuntimeError):  # the window or the widget is gone
+        canvas = canvas_of(viewer)
         holder = widget.window().focusWidget()
+        if canvas is None:
+            return
         pressed = holder is widget and isinstance(widget, QAbstractButton)
         if not pressed and not (isinstance(holder, ScrollColumn) and holder.isAncestorOf(widget)):
             return

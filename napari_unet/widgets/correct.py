@@ -25,6 +25,8 @@ from napari_unet.widgets.correcting.undo import forward_undo
 from napari_unet.widgets.dock import Dock
 from napari_unet.widgets.forms import Fields, Foldable, LayerPicker, Words, key_table
 from napari_unet.widgets.layers import MAP
+from napari_unet.widgets.napari_compat.history import redo_steps, undo_steps
+from napari_unet.widgets.napari_compat.window import window_of
 from napari_unet.widgets.reviewing.keys import ReviewKeys
 from napari_unet.widgets.session import is_hidden
 from napari_unet.widgets.strokes import StrokeFollower
@@ -112,7 +114,7 @@ class CorrectWidget(Dock):
             *(partial(self.tools.resize_brush, steps) for steps in (-1, 1)),
         )
         self._does = dict(zip(ACTS.values(), does, strict=True))
-        self._keys = ReviewKeys(self._viewer.window._qt_window, self, HELD)
+        self._keys = ReviewKeys(window_of(self._viewer), self, HELD)
         self._keys.set_keys(ACTS)
         self._keys.pressed.connect(lambda name: self._does[name]())
 
@@ -183,8 +185,8 @@ class CorrectWidget(Dock):
 
     def _show_history(self) -> None:
         layer = self._layer
-        self.undo.setEnabled(layer is not None and bool(layer._undo_history))
-        self.redo.setEnabled(layer is not None and bool(layer._redo_history))
+        self.undo.setEnabled(layer is not None and bool(undo_steps(layer)))
+        self.redo.setEnabled(layer is not None and bool(redo_steps(layer)))
 
     # -- stacks --
 
@@ -218,14 +220,14 @@ class CorrectWidget(Dock):
 
     def _on_edited(self, text: str) -> None:
         if self._layer is not None:
-            self._edited = text, len(self._layer._undo_history)
+            self._edited = text, len(undo_steps(self._layer))
 
     def _tell_undone(self) -> None:
         """After undo and redo: what the last edit did is not as it was told."""
         if self._edited is None or self._layer is None:
             return
         text, step = self._edited
-        now = len(self._layer._undo_history)
+        now = len(undo_steps(self._layer))
         if now == step:
             self.status.say(text)
         else:

@@ -33,7 +33,7 @@ class Dock(QWidget):
         self._session = session_of(napari_viewer)
         self._viewer = self._session.viewer
         self._is_open = True
-        self._is_placed = False
+        self.is_placed = False
         self._frame: QDockWidget | None = None
         self._canvas_focus = CanvasFocus(self, self._viewer)
         self._key = object()  # stands for this dock, and holds nothing of it
@@ -70,7 +70,7 @@ class Dock(QWidget):
                 self._canvas_focus.watch()
             self._session.show_dock(self._key, shown)
             self._name_frame()
-            if shown and not self._is_placed:
+            if shown and not self.is_placed:
                 QTimer.singleShot(0, self._join_others)
         return super().event(event)
 
@@ -95,13 +95,13 @@ class Dock(QWidget):
 
     def _join_others(self) -> None:
         """Become a tab beside another dock of ours in the same place: stacked, neither could be read."""
-        mine = frame_of(self) if self._is_open and not self._is_placed else None
+        mine = frame_of(self) if self._is_open and not self.is_placed else None
         window = mine.parentWidget() if mine is not None else None
         if not isinstance(window, QMainWindow):
             return
-        self._is_placed = True
+        self.is_placed = True
         area = window.dockWidgetArea(mine)
-        placed = (frame_of(other) for other in window.findChildren(Dock) if other._is_placed)
+        placed = (frame_of(other) for other in window.findChildren(Dock) if other.is_placed)
         for frame in placed:
             if frame is None or frame is mine or frame.isFloating() or frame.isHidden():
                 continue

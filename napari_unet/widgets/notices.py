@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
+
+from napari_unet.widgets.napari_compat.window import notes
 
 _BEGINS = "napari support for the PyQt5 backend is deprecated"
 _WAITS_MS = (0, 500, 2000)  # it comes when the window is first shown, which may be after our docks
@@ -18,12 +18,9 @@ def clear_binding_note() -> None:
 
 
 def _close() -> None:
-    from napari._qt.dialogs.qt_notification import NapariQtNotification
-
-    for note in list(NapariQtNotification._instances):
-        with suppress(RuntimeError):  # it went by itself
-            if note.message.text().startswith(_BEGINS):
-                focus = QApplication.focusWidget()
-                note.close()  # gives the canvas the keyboard
-                if focus is not None:
-                    focus.setFocus()
+    for text, close in notes():
+        if text.startswith(_BEGINS):
+            focus = QApplication.focusWidget()
+            close()  # gives the canvas the keyboard
+            if focus is not None:
+                focus.setFocus()

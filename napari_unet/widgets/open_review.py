@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QDockWidget, QMainWindow
 
 from napari_unet.widgets.correct import CorrectWidget
 from napari_unet.widgets.dock import menu_name
+from napari_unet.widgets.napari_compat.window import window_of
 from napari_unet.widgets.review import ReviewWidget
 from napari_unet.widgets.session import session_of
 
@@ -29,7 +30,7 @@ def open_review(viewer: Any, project: Path) -> Any:
         viewer.window.add_dock_widget(kind(viewer), name=menu_name(kind.TITLE), area="right", tabify=tabify)
         for kind, tabify in ((ReviewWidget, False), (CorrectWidget, True))
     )
-    QTimer.singleShot(0, partial(_show, viewer.window._qt_window, dock))
+    QTimer.singleShot(0, partial(_show, window_of(viewer), dock))
     return session_of(viewer).casework.open_project(project)
 
 
@@ -52,7 +53,7 @@ def fit_screen(window: QMainWindow) -> None:
 def main() -> None:
     """Stays open until the window is closed."""
     viewer = napari.Viewer()
-    fit_screen(viewer.window._qt_window)
+    fit_screen(window_of(viewer))
     open_review(viewer, Path(sys.argv[1]))
     napari.run()
 

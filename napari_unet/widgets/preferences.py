@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_unet.models.library import ModelLibrary, default_library
+from napari_unet.widgets.napari_compat import window
 
 PLUGIN = "napari-unet-lung"
 _PAGE = "U-Net Lung"
@@ -74,11 +75,7 @@ def wheel_turns_slices() -> bool:
 
 def show_preferences(viewer: Any) -> None:
     """Open napari's preferences on our page."""
-    dialog = viewer.window._open_preferences_dialog()
-    pages = dialog._list
-    ours = [row for row in range(pages.count()) if pages.item(row).text() == _PAGE]
-    if ours:
-        pages.setCurrentRow(ours[0])
+    window.show_preferences(viewer, _PAGE)
 
 
 def _page(name: str) -> Any:

@@ -14,6 +14,7 @@ from napari_unet.review.types import Case
 from napari_unet.widgets.casework.decisions import EmptyMask, StillWrong
 from napari_unet.widgets.dock import Dock
 from napari_unet.widgets.forms import Words
+from napari_unet.widgets.napari_compat.window import window_of
 from napari_unet.widgets.preferences import review_keys, show_preferences, watch_review_keys
 from napari_unet.widgets.reviewing import settings as review_settings
 from napari_unet.widgets.reviewing.actions import plan_keys, taken_keys
@@ -66,7 +67,7 @@ class ReviewWidget(Dock):
         self.page = ReviewPage(self._session)
         self.message = Words(name="message")
         self.feed = PictureFeed(self.page.table.model, self.casework.thumbnail, self)
-        self.keys = ReviewKeys(self._viewer.window._qt_window, self)
+        self.keys = ReviewKeys(window_of(self._viewer), self)
         self.conduct = Conduct(self.casework, self.page, self.keys, self)
         self.files = FileNames(self.casework, self.page, self)
         self.exporter = Exporter(self.casework, self.page, self, self.files.ask)

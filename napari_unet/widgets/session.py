@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QDockWidget, QWidget
 from napari_unet.engine.client import Engine
 from napari_unet.widgets.layers import lies_over
 from napari_unet.widgets.mask_context import MaskContext
+from napari_unet.widgets.napari_compat.window import real_viewer
 from napari_unet.widgets.notices import clear_binding_note
 from napari_unet.widgets.preferences import chosen_library, preferences, watch_library
 from napari_unet.widgets.results import MaskResult
@@ -51,11 +52,6 @@ def is_hidden(widget: QWidget) -> bool:
     """Whether the dock around a widget was closed by the user; one behind another tab is not."""
     frame = frame_of(widget)
     return frame is not None and frame.isHidden()
-
-
-def real_viewer(napari_viewer: Any) -> Any:
-    """The viewer itself: docks get a proxy, whose layers are proxies too."""
-    return getattr(napari_viewer, "__wrapped__", napari_viewer)
 
 
 class Session(QObject):

@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QMessageBox
 
 from napari_unet.review.types import USABLE, Case
+from napari_unet.widgets.napari_compat.window import window_of
 
 if TYPE_CHECKING:
     from napari_unet.widgets.casework.work import CaseWork
@@ -37,8 +38,7 @@ class ApprovedMasks(QObject):
         case, recorder = self._work.current, self._work.desk.recorder
         if case is None or recorder is None or self.question is not None:
             return
-        window = getattr(self._work.session.viewer.window, "_qt_window", None)
-        box = self.question = QMessageBox(window)
+        box = self.question = QMessageBox(window_of(self._work.session.viewer))
         box.setObjectName("approved")
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle("Change an approved mask?")

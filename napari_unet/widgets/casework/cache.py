@@ -12,6 +12,7 @@ from napari.layers import Image, Labels
 from napari_unet.widgets.casework.load import LoadedCase
 from napari_unet.widgets.casework.tape import Tape
 from napari_unet.widgets.mouse_mode import has_our_tool
+from napari_unet.widgets.napari_compat.history import redo_steps, undo_steps
 
 CASES = 20
 BYTES = 1_500_000_000
@@ -55,7 +56,7 @@ class CaseLayers:
     @property
     def nbytes(self) -> int:
         """Memory of the pixels, of the tape's copy of the mask, and of napari's history of it."""
-        steps = (*self.mask._undo_history, *self.mask._redo_history)
+        steps = (*undo_steps(self.mask), *redo_steps(self.mask))
         kept = sum(_bytes(part) for step in steps for atom in step for part in atom)
         return self.loaded.nbytes + self.mask.data.nbytes + kept
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -16,8 +16,10 @@ from napari_unet.widgets.casework.clerk import Clerk
 from napari_unet.widgets.casework.layers import Habits, context_of, image_layer, mask_layer
 from napari_unet.widgets.casework.load import LoadedCase
 from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder
-from napari_unet.widgets.casework.swift import inserted_unselected
+from napari_unet.widgets.casework.swift import no_collection
 from napari_unet.widgets.casework.tape import Tape
+from napari_unet.widgets.napari_compat.scene import added_unselected
+from napari_unet.widgets.napari_compat.window import canvas_of, is_closing
 
 
 class CaseDesk(QObject):
@@ -79,7 +81,7 @@ class CaseDesk(QObject):
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """Take one case away and lay another one out in it: napari then brings its scene up to date once."""
-        with self._viewer.layers.batched_update():
+        with no_collection(), self._viewer.layers.batched_update():
             yield
 
     def lay_out(self, loaded: LoadedCase, clerk: Clerk, saver: Any) -> None:
@@ -124,8 +126,9 @@ class CaseDesk(QObject):
 
     def focus(self) -> None:
         """The keyboard belongs to the canvas."""
-        with suppress(AttributeError, RuntimeError):  # a viewer without a window
-            self._viewer.window._qt_viewer.canvas.native.setFocus()
+        canvas = canvas_of(self._viewer)
+        if canvas is not None:
+            canvas.setFocus()
 
     def _show(self, layers: CaseLayers, clerk: Clerk) -> None:
         viewer = self._viewer
@@ -134,7 +137,7 @@ class CaseDesk(QObject):
         if not layers.mask.visible:
             layers.hidden_tool = self._habits.mode
         self._session.keep_context(layers.mask, context_of(layers.loaded, layers.image))
-        with inserted_unselected(viewer):
+        with added_unselected(viewer):
             viewer.add_layer(layers.image)
             viewer.add_layer(layers.mask)
         viewer.reset_view(layers=[layers.image])
@@ -157,7 +160,7 @@ class CaseDesk(QObject):
             self._viewer.layers.selection.active = self.layers.mask
 
     def _remove(self, *layers: Layer) -> None:
-        if self._window_is_closing():  # its sliders are half gone: taking a stack out of it would crash
+        if is_closing(self._viewer):  # its sliders are half gone: taking a stack out of it would crash
             return
         self._moving = True
         try:
@@ -166,10 +169,6 @@ class CaseDesk(QObject):
                     self._viewer.layers.remove(layer)
         finally:
             self._moving = False
-
-    def _window_is_closing(self) -> bool:
-        window = getattr(self._viewer.window, "_qt_window", None)
-        return window is not None and window not in type(window)._instances
 
     def _on_removed(self, event: Any) -> None:
         if event.value in self._extra:

@@ -13,6 +13,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.review.types import USABLE, Author, AuthorKind, Case
 from napari_unet.widgets.casework.first_masks import FirstMasks
 from napari_unet.widgets.jobs import Job, exhaust
+from napari_unet.widgets.napari_compat.history import undo_steps
 
 _TOLD = 3  # of what was passed over or is wrong, when images are added
 
@@ -209,7 +210,7 @@ class Intake(QObject):
         layers = self._casework.desk.layers
         if layers is None or layers.id != case.id or layers.head is not None or case.revision is None:
             return
-        untouched = not layers.mask._undo_history
+        untouched = not undo_steps(layers.mask)
         layers.head = case.revision
         if untouched:
             self._casework.restore_revision(case.revision)

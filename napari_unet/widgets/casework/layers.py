@@ -13,7 +13,6 @@ from napari.layers import Image, Labels
 from napari_unet.core.labels import IGNORE, LEFT, RIGHT
 from napari_unet.core.raster import Modality
 from napari_unet.widgets.casework.load import LoadedCase
-from napari_unet.widgets.casework.swift import use_ready_units
 from napari_unet.widgets.correcting.edits import one_step
 from napari_unet.widgets.layers import HEADER, MAP, lies_over, placement
 from napari_unet.widgets.mask_context import MaskContext
@@ -82,7 +81,6 @@ class Habits:
 
 def image_layer(loaded: LoadedCase, habits: Habits) -> Image:
     """The image of a case; named by its number, so that no name of a file or patient is on the screen."""
-    use_ready_units()
     header = loaded.header
     spacing, affine = header.get("spacing_mm"), header.get("affine")
     where: dict[str, Any] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -78,7 +77,6 @@ class ProjectLink(QObject):
         self.clerk.close()
         self._ending = self.clerk
         self.project = self.saver = self.clerk = None
-        gc.unfreeze()
 
     def read(self, work: Callable[[Any], Any], quiet: bool = False) -> Job:
         """`work(project)` in a thread. It must not write."""
@@ -154,7 +152,6 @@ class ProjectLink(QObject):
             project.close()
 
         self.clerk = Clerk(at_end)
-        gc.freeze()  # napari collects garbage whenever a layer goes; what is there by now it may pass over
         self.opened.emit(cases, unsaved)
 
     def _do(self, task: Callable[[], None]) -> None:

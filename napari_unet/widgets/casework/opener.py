@@ -20,6 +20,7 @@ from napari_unet.widgets.casework.desk import CaseDesk
 from napari_unet.widgets.casework.layers import edit_to
 from napari_unet.widgets.casework.link import ProjectLink
 from napari_unet.widgets.casework.load import LoadedCase, load_case
+from napari_unet.widgets.casework.swift import ready_units
 from napari_unet.widgets.jobs import Job
 
 _RENEW_MS = 60_000
@@ -156,6 +157,7 @@ class CaseOpener(QObject):
         job.succeeded.connect(loaded)
         job.failed.connect(failed)
         job.ended.connect(ended)
+        ready_units()
 
     def _show_loaded(self, found: LoadedCase) -> None:
         id = found.case.id

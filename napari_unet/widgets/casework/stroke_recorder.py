@@ -18,6 +18,7 @@ from napari_unet.review.types import Author
 from napari_unet.widgets.casework.clerk import Clerk
 from napari_unet.widgets.casework.stroke_atoms import new_labels
 from napari_unet.widgets.casework.tape import Tape
+from napari_unet.widgets.napari_compat.history import redo_steps, undo_steps
 
 _REVISION_MS = 2000  # after the last stroke
 _CALM_MS = 400  # before a mask is compared that changed in an unknown way
@@ -163,7 +164,7 @@ class StrokeRecorder(QObject):
         return not self._consented and self._is_protected()
 
     def _histories(self) -> tuple[Any, Any]:
-        return self.layer._undo_history, self.layer._redo_history
+        return undo_steps(self.layer), redo_steps(self.layer)
 
     def _tell_painted(self) -> None:
         self.was_painted = True
@@ -199,7 +200,7 @@ class StrokeRecorder(QObject):
             )
             return
         undone, redone = self._undone, self._redone
-        undo, redo = self.layer._undo_history, self.layer._redo_history
+        undo, redo = self._histories()
         if undone is _last(undo) and redone is _last(redo):
             self._calm.start()
         elif undone is not None and redo and redo[-1] and redo[-1][0] is undone[-1]:
@@ -242,10 +243,10 @@ class StrokeRecorder(QObject):
         stroke = self._undone
 
         def undo() -> None:
-            if stroke is not None and _last(self.layer._undo_history) is stroke:
+            if stroke is not None and _last(undo_steps(self.layer)) is stroke:
                 self._muted = True
                 self.layer.undo()
-                self.layer._redo_history.pop()
+                redo_steps(self.layer).pop()
                 self._muted = False
                 self._remember()
 

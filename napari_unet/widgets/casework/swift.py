@@ -1,12 +1,12 @@
-"""Showing a case without keeping the window: what napari would do twice or first of all on the GUI thread."""
+"""Showing a case without keeping the window: what can be done before or after it on the GUI thread."""
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
 
 
 @cache
@@ -17,34 +17,30 @@ def waking() -> threading.Thread:
     return thread
 
 
-def use_ready_units() -> None:
-    """Give napari the table of units that `waking` has read, if it has none yet. On the GUI thread."""
+def ready_units() -> None:
+    """Have the table of units read that the first layer needs (0.1 s), while another thread reads its pixels.
+
+    On the GUI thread: napari uses the same table there, and one that is half read is none.
+    """
     import pint
 
-    if not waking().is_alive() and isinstance(pint.application_registry.get(), pint.registry.LazyRegistry):
-        pint.set_application_registry(_units())
+    pint.get_application_registry().get_name("mm")
 
 
 @contextmanager
-def inserted_unselected(viewer: Any) -> Iterator[None]:
-    """Layers that are added in it do not become active: each time napari would restyle its buttons, choose
-    controls and tell all docks."""
-    layers = viewer.layers
-    layers._activate_on_insert = False
+def no_collection() -> Iterator[None]:
+    """Python looks for no garbage in it: napari makes so many objects for a case that it would every time.
+
+    It is looked for soon after (see `napari_compat.scene.SceneCleaning`).
+    """
+    was_on = gc.isenabled()
+    gc.disable()
     try:
         yield
     finally:
-        layers._activate_on_insert = True
-
-
-@cache
-def _units() -> Any:
-    import pint
-
-    return pint.UnitRegistry()
+        if was_on:
+            gc.enable()
 
 
 def _wake() -> None:
     import pandas  # noqa: F401
-
-    _units()

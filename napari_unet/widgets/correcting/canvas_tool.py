@@ -17,6 +17,7 @@ from napari_unet.widgets.correcting.sketch import Sketch
 from napari_unet.widgets.correcting.target import Plane, Target
 from napari_unet.widgets.jobs import in_words
 from napari_unet.widgets.mouse_mode import HOST, PAN, OurMode
+from napari_unet.widgets.napari_compat.window import canvas_keys
 
 LEFT_BUTTON = 1
 
@@ -201,8 +202,7 @@ class CanvasTool(QObject):
 
     def _keys(self) -> tuple[Any, Any]:
         """Where keys for the canvas arrive, from wherever in the window they come."""
-        events = self._viewer.window._qt_viewer.canvas._scene_canvas.events
-        return events.key_press, events.key_release
+        return canvas_keys(self._viewer)
 
 
 def _place(layer: Labels, event: Any) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from napari_unet.core.change import Change
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE, as_bytes
 from napari_unet.widgets.jobs import Job, in_words, run_in_thread
+from napari_unet.widgets.napari_compat.history import end_failed_step, is_painting
 
 _OTHER = IGNORE - 1  # stands for labels that a byte cannot hold
 _AGAIN_MS = 80  # while a stroke of the brush is under way
@@ -55,7 +56,7 @@ def put(layer: Labels, lead: Lead | None, change: Change) -> None:
         )
     before = () if lead is None else tuple(np.full(len(change), at) for at in lead)
     where, values = (*before, *change.indices()), change.values.astype(layer.data.dtype)
-    if _is_painting(layer):
+    if is_painting(layer):
         layer.data_setitem(where, values)
         return
     with one_step(layer):  # it writes first and tells afterwards: a listener that fails stops nothing
@@ -69,11 +70,7 @@ def one_step(layer: Labels) -> Iterator[None]:
         with layer.block_history():
             yield
     except Exception:
-        done = layer._undo_history and layer._undo_history[-1] is layer._staged_history
-        if layer._staged_history and not done:
-            with suppress(Exception):
-                layer._commit_staged_history()
-        layer._staged_history = []
+        end_failed_step(layer)
         raise
 
 
@@ -184,9 +181,9 @@ class MaskEditor(QObject):
             return "The mask was closed meanwhile: nothing was changed."
         if layer.data is not data:
             return "The mask was replaced meanwhile: nothing was changed. Try again."
-        if _is_painting(layer) or not np.array_equal(plane_of(layer, wish.lead), before):
+        if is_painting(layer) or not np.array_equal(plane_of(layer, wish.lead), before):
             wish.tries += 1
-            if wish.tries < _TRIES or _is_painting(layer):
+            if wish.tries < _TRIES or is_painting(layer):
                 self._again.start()
                 return None
             return "The mask kept changing meanwhile: nothing was changed. Try again."
@@ -209,8 +206,3 @@ class MaskEditor(QObject):
             self._start()
         else:
             self.busy.emit(False)
-
-
-def _is_painting(layer: Labels) -> bool:
-    """Whether a stroke is under way: what is done now would become a part of it."""
-    return bool(getattr(layer, "_block_history", False))

@@ -13,6 +13,8 @@ from napari.utils.colormaps.standardize_color import transform_color
 from vispy.scene.visuals import Image, Line
 from vispy.visuals.transforms import STTransform
 
+from napari_unet.widgets.napari_compat.scene import node_of, texture_step
+
 _ABOVE = 1000  # drawn after the masks
 _WIDTH = 2  # of a line, screen pixels
 
@@ -27,8 +29,8 @@ class Sketch:
     def line(self, layer: Labels, points: np.ndarray, colour: str, closed: bool = False) -> None:
         """Show a line through `points` (N, 2), joined to its beginning if `closed`."""
         self._drop("line")
-        parent = self._node_of(layer)
-        if parent is None or len(points) < 2:
+        parent = node_of(self._viewer, layer)
+        if parent is None or len(points) < 2:  # a napari that keeps it elsewhere: nothing is drawn
             return
         corners = np.concatenate([points, points[:1]]) if closed else np.asarray(points)
         where = corners[:, ::-1].astype(np.float32)
@@ -38,7 +40,7 @@ class Sketch:
     def patch(self, layer: Labels, corner: tuple[int, int], pixels: np.ndarray, colour: np.ndarray) -> None:
         """Show `pixels` (bool) in `colour` (RGBA, 0..1), with their first one at `corner`."""
         self._drop("patch")
-        parent = self._node_of(layer)
+        parent = node_of(self._viewer, layer)
         if parent is None or not pixels.any():
             return
         image = (pixels[..., None] * np.asarray(colour, np.float32)).astype(np.float32)
@@ -54,12 +56,6 @@ class Sketch:
         """Show the line only."""
         self._drop("patch")
 
-    def _node_of(self, layer: Labels) -> Any:
-        """The layer's node on the canvas; None if this napari keeps it elsewhere: nothing is drawn then."""
-        canvas = getattr(getattr(self._viewer.window, "_qt_viewer", None), "canvas", None)
-        visual = getattr(canvas, "layer_to_visual", {}).get(layer)
-        return getattr(visual, "node", None)
-
     def _place(
         self,
         kind: str,
@@ -68,7 +64,7 @@ class Sketch:
         shift: tuple[float, float],
         corner: tuple[int, int] = (0, 0),
     ) -> None:
-        down, across = _texture_step(layer)
+        down, across = texture_step(layer)
         offset = (0.5 + (corner[1] + shift[1]) / across, 0.5 + (corner[0] + shift[0]) / down)
         node.transform = STTransform(scale=(1 / across, 1 / down), translate=offset)
         node.order = _ABOVE
@@ -79,11 +75,3 @@ class Sketch:
         node = self._nodes.pop(kind, None)
         if node is not None:
             node.parent = None
-
-
-def _texture_step(layer: Labels) -> tuple[float, float]:
-    """Pixels of the mask per pixel of its texture, down and across: more than 1 for a huge mask."""
-    shown = list(layer._slice_input.displayed)
-    scale = np.asarray(layer._transforms["tile2data"].scale, float)
-    down, across = scale[shown]
-    return float(down), float(across)

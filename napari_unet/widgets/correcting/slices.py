@@ -11,6 +11,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.widgets.forms import Words
+from napari_unet.widgets.napari_compat.history import undo_steps
 
 _NAMED = 12  # slices; of more, only how many there are is told
 
@@ -83,7 +84,7 @@ class SliceBox(QWidget):
 def painted_slices(layer: Labels) -> set[int]:
     """The slices of a stack that the steps of its undo history touch one by one; follows undo and redo."""
     found: set[int] = set()
-    for step in getattr(layer, "_undo_history", ()):
+    for step in undo_steps(layer):
         touched: set[int] = set()
         for atom in step:
             touched |= _slices_of(atom)

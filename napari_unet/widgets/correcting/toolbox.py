@@ -22,6 +22,7 @@ from napari_unet.widgets.correcting.target import Plane, Target
 from napari_unet.widgets.correcting.tools import FreeLine, SmartBrush
 from napari_unet.widgets.forms import Fields, Words
 from napari_unet.widgets.jobs import in_words
+from napari_unet.widgets.napari_compat.window import canvas_of
 from napari_unet.widgets.threshold import ThresholdSlider
 
 _KEYS = tuple(ACTS)[:3]
@@ -213,7 +214,7 @@ class ToolBox(QWidget):
                 self._viewer.layers.selection.active = self._layer
                 if not self._layer.visible:  # for one that is visible napari would take up an older tool
                     self._layer.visible = True
-                self._viewer.window._qt_viewer.canvas.native.setFocus()
+                canvas_of(self._viewer).setFocus()
         elif self._chosen == at:
             self._chosen = None
         self._lasso_line = None

@@ -17,10 +17,10 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.outline import outline
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.training.compared import ComparedCase
-from napari_unet.widgets.casework.swift import inserted_unselected
 from napari_unet.widgets.finetuning.preview import Picture, picture_of, place_on_canvas
 from napari_unet.widgets.jobs import Job, run_in_thread
 from napari_unet.widgets.layers import MAP
+from napari_unet.widgets.napari_compat.scene import added_unselected
 from napari_unet.widgets.session import Session
 from napari_unet.widgets.viewing.colours import LabelColour, mask_colormap
 
@@ -139,7 +139,7 @@ class ContourView(QObject):
             contour = Labels(labels, name=f"{name} – {colour.name}", opacity=1.0, colormap=colours, **marked)
             contour.editable = False
             made.append(contour)
-        with inserted_unselected(viewer):
+        with added_unselected(viewer):
             for layer in made:
                 viewer.add_layer(layer)
         self._layers = made

@@ -14,9 +14,9 @@ from napari_unet.core.training_pair import TrainingPair
 from napari_unet.core.window import display_window
 from napari_unet.io.formats import read_raster
 from napari_unet.training.compared import middle, thinned
-from napari_unet.widgets.casework.swift import inserted_unselected
 from napari_unet.widgets.jobs import Job, run_in_thread
 from napari_unet.widgets.layers import MAP
+from napari_unet.widgets.napari_compat.scene import added_unselected
 from napari_unet.widgets.viewing.colours import mask_colormap
 
 _OPACITY = 0.4
@@ -89,7 +89,7 @@ class PreviewLayers:
         )
         mask.editable = False
         self._image, self._mask = image, mask
-        with inserted_unselected(viewer):
+        with added_unselected(viewer):
             viewer.add_layer(image)
             viewer.add_layer(mask)
         viewer.layers.selection.active = active

@@ -28,8 +28,8 @@ from napari_unet.training.adapt_config import AdaptConfig
 from napari_unet.training.outcome import Estimate, FineTuneResult
 from napari_unet.widgets.finetuning.course import Course
 from napari_unet.widgets.jobs import Job, run_on_engine
+from napari_unet.widgets.napari_compat.window import real_viewer, window_of
 from napari_unet.widgets.preferences import chosen_library, preferences
-from napari_unet.widgets.session import real_viewer
 
 NICE = 10
 """Added to the niceness of the process that trains."""
@@ -281,7 +281,7 @@ def training_of(napari_viewer: Any) -> Training:
     training = _trainings.get(id(viewer))
     if training is None:
         training = _trainings[id(viewer)] = Training()
-        viewer.window._qt_window.destroyed.connect(partial(_end, id(viewer)))
+        window_of(viewer).destroyed.connect(partial(_end, id(viewer)))
     return training
 
 

@@ -10,6 +10,7 @@ from qtpy.QtGui import QKeySequence
 
 from napari_unet.review.types import Reason
 from napari_unet.widgets.correcting.shortcuts import ACTS
+from napari_unet.widgets.napari_compat.keys import described_actions, menu_keys
 from napari_unet.widgets.viewing import HINTS
 
 
@@ -102,11 +103,9 @@ def taken_keys(viewer: Any) -> dict[str, str]:
 
     Normalised, each with what it does in words.
     """
-    from napari._app_model import get_app_model
     from napari.components import ViewerModel
     from napari.layers import Image, Labels
     from napari.settings import get_settings
-    from napari.utils.action_manager import action_manager
 
     taken: dict[str, str] = {}
 
@@ -121,22 +120,21 @@ def taken_keys(viewer: Any) -> dict[str, str]:
     for key, does in ACTS.items():
         add(key, f"“{does}” of this plug-in")
     kinds = {Image: "image layers", Labels: "mask layers", ViewerModel: "the viewer"}
-    actions = action_manager._actions
+    actions = described_actions()
     for name, keys in get_settings().shortcuts.shortcuts.items():
-        action = actions.get(str(name))
-        provider = getattr(action, "keymapprovider", None)
+        plain = str(name).split(":")[-1].replace("_", " ")
+        provider, said = actions.get(str(name), (None, plain))
         owner = next((words for kind, words in kinds.items() if provider is kind), None)
-        if action is None:
+        if str(name) not in actions:
             owner = "napari"
         if owner is not None:
-            said = str(name).split(":")[-1].replace("_", " ") if action is None else action.description
             for key in keys:
                 add(key, f"“{said.splitlines()[0]}” of {owner}")
     for kind, owner in kinds.items():
         for key, function in kind.class_keymap.items():
             add(key, f"“{_words(function)}” of {owner}")
-    for binding in get_app_model().keybindings:
-        add(binding.keybinding, f"“{binding.command_id.split('.')[-1].replace('_', ' ')}” of napari's menus")
+    for key, command in menu_keys():
+        add(key, f"“{command.split('.')[-1].replace('_', ' ')}” of napari's menus")
     for key, function in viewer.keymap.items():
         add(key, f"“{_words(function)}” of the viewer or a plug-in")
     return taken

@@ -10,8 +10,9 @@ from weakref import WeakValueDictionary
 from napari import Viewer
 
 from napari_unet.widgets.mouse_mode import light
+from napari_unet.widgets.napari_compat.scene import SceneCleaning
+from napari_unet.widgets.napari_compat.window import real_viewer
 from napari_unet.widgets.viewing.canvas_wheel import CanvasWheel
-from napari_unet.widgets.viewing.drawing_context import DrawingContext
 from napari_unet.widgets.viewing.image_in_view import ImageInView
 from napari_unet.widgets.viewing.keys import HINTS, INVERT, OUTLINE, PRESET, RESET, Hint, ViewerKeys
 from napari_unet.widgets.viewing.layers_in_view import Connections
@@ -29,7 +30,7 @@ _installed: WeakValueDictionary[int, Viewing] = WeakValueDictionary()
 
 def install_viewing(viewer: Viewer) -> Viewing:
     """The viewing tools of a viewer, installed if they are not there yet."""
-    viewer = getattr(viewer, "__wrapped__", viewer)  # plug-in docks get a proxy
+    viewer = real_viewer(viewer)
     there = _installed.get(id(viewer))
     if there is None:
         there = _installed[id(viewer)] = Viewing(viewer)
@@ -43,7 +44,7 @@ class Viewing:
 
     def __init__(self, viewer: Viewer) -> None:
         self._id = id(viewer)
-        self._context = DrawingContext(viewer)
+        self._cleaning = SceneCleaning(viewer)
         self.image = ImageInView(viewer)
         self.window_level = WindowLevel(viewer)
         self._wheel = CanvasWheel(viewer)
@@ -77,6 +78,6 @@ class Viewing:
             self._wheel,
             self.window_level,
             self.image,
-            self._context,
+            self._cleaning,
         ):
             part.remove()

@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 import numpy as np
 from napari import Viewer
-from napari.layers import Labels
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QMouseEvent
 
+from napari_unet.widgets.napari_compat.modes import is_drawing_freehand
+from napari_unet.widgets.napari_compat.window import canvas_of
 from napari_unet.widgets.qt_event import as_kind
 
 _LEFT, _RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
@@ -52,9 +53,8 @@ class CanvasMouse(QObject):
         self._drawing = False  # the left button is down, and napari knows
         self._drag: Drag | None = None
         self._pressed = (0.0, 0.0)
-        self._canvas: Any = None
-        with suppress(AttributeError, RuntimeError):  # a viewer without a window
-            self._canvas = viewer.window._qt_viewer.canvas.native
+        self._canvas: Any = canvas_of(viewer)
+        if self._canvas is not None:
             self._canvas.installEventFilter(self)
 
     def remove(self) -> None:
@@ -146,7 +146,7 @@ class CanvasMouse(QObject):
     def _tool_is_on(self) -> bool:
         """Whether a press could change the active layer."""
         active = self._viewer.layers.selection.active
-        return active is not None and (str(active.mode) != "pan_zoom" or _stroke_is_open(active))
+        return active is not None and (str(active.mode) != "pan_zoom" or is_drawing_freehand(active))
 
     def _pan(self) -> Drag:
         """Move the view with the mouse."""
@@ -158,12 +158,6 @@ class CanvasMouse(QObject):
             right, down = yield
             moved = np.array([down, right]) * size * signs / camera.zoom
             camera.center = (*camera.center[:-2], *(start - moved))
-
-
-def _stroke_is_open(layer: Any) -> bool:
-    """Whether napari's freehand stroke is under way."""
-    stroke = layer._overlays.get("brush_stroke") if isinstance(layer, Labels) else None
-    return bool(getattr(stroke, "active", False))
 
 
 def _place(event: QMouseEvent) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_unet.core.brush_size import resized
+from napari_unet.widgets.napari_compat.window import canvas_of
 from napari_unet.widgets.preferences import wheel_turns_slices
 from napari_unet.widgets.qt_event import as_kind
 
@@ -29,9 +30,8 @@ class CanvasWheel(QObject):
         self._viewer = viewer
         self._rest: dict[str, float] = {"brush": 0.0, "slice": 0.0}  # of finer wheels, until it is a notch
         self._is_passed_on = False
-        self._canvas: Any = None
-        with suppress(AttributeError, RuntimeError):  # a viewer without a window
-            self._canvas = viewer.window._qt_viewer.canvas.native
+        self._canvas: Any = canvas_of(viewer)
+        if self._canvas is not None:
             self._canvas.installEventFilter(self)
 
     def remove(self) -> None:

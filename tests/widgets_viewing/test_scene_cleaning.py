@@ -1,12 +1,15 @@
-"""What vispy tells the graphics driver is told in the canvas's own OpenGL context."""
+"""What is done after layers went: in the canvas's own OpenGL context, and when nobody waits for it."""
 
 from __future__ import annotations
+
+import gc
 
 import numpy as np
 import pytest
 from qtpy.QtGui import QOpenGLContext
 from vispy.gloo.glir import GlirParser
 
+from napari_unet.widgets.napari_compat import scene
 from napari_unet.widgets.viewing import install_viewing
 
 
@@ -62,3 +65,38 @@ def test_nothing_is_left_behind(viewer):
     before = set(vars(canvas))
     install_viewing(viewer).remove()
     assert set(vars(canvas)) == before
+
+
+@pytest.fixture
+def collections(monkeypatch):
+    """How often all garbage was looked for."""
+    found: list[int] = []
+    collect = gc.collect
+    monkeypatch.setattr(gc, "collect", lambda *generation: (found.append(1), collect(*generation))[1])
+    return found
+
+
+def test_garbage_is_collected_once_what_comes_next_is_there(viewer, qtbot, collections):
+    viewing = install_viewing(viewer)
+    painted(viewer, qtbot)
+    collections.clear()
+    with viewer.layers.batched_update():
+        viewer.layers.remove("mask")
+        viewer.add_labels(np.ones((32, 40), np.uint8), name="next")
+    assert scene.node_of(viewer, viewer.layers["next"]).visible
+    assert collections == []
+    qtbot.waitUntil(lambda: collections == [1])
+    viewing.remove()
+    assert collections == [1]
+
+
+def test_it_is_not_put_off_for_ever(viewer, qtbot, collections):
+    viewing = install_viewing(viewer)
+    painted(viewer, qtbot)
+    collections.clear()
+    for _ in range(20):
+        viewer.add_image(np.zeros((2, 2)), name="short")
+        viewer.layers.remove("short")
+    assert len(collections) == 2
+    viewing.remove()
+    assert len(collections) == 3

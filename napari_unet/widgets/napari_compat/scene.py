@@ -1,0 +1,107 @@
+"""Of the canvas: where a layer is drawn, how layers come, and what is done after they go."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import numpy as np
+from napari import Viewer
+from napari.layers import Labels, Layer
+from OpenGL.error import GLError
+from qtpy.QtCore import QTimer
+
+from napari_unet.widgets.napari_compat.window import vispy_canvas
+
+
+def node_of(viewer: Any, layer: Layer) -> Any:
+    """vispy's node of a layer, to hang lines on that are no layers; None if it is kept elsewhere."""
+    visual = getattr(vispy_canvas(viewer), "layer_to_visual", {}).get(layer)
+    return getattr(visual, "node", None)
+
+
+def texture_step(layer: Labels) -> tuple[float, float]:
+    """Pixels of a mask per pixel of its node, down and across: over 1 for one larger than a texture can be.
+
+    napari scales what belongs to a layer by itself, and tells nobody by how much.
+    """
+    shown = list(layer._slice_input.displayed)
+    scale = np.asarray(layer._transforms["tile2data"].scale, float)
+    down, across = scale[shown]
+    return float(down), float(across)
+
+
+@contextmanager
+def added_unselected(viewer: Any) -> Iterator[None]:
+    """Layers that are added in it do not become active: for each, napari would restyle its buttons, choose
+    controls and tell all docks. `add_layer` has no choice about it."""
+    layers = viewer.layers
+    layers._activate_on_insert = False
+    try:
+        yield
+    finally:
+        layers._activate_on_insert = True
+
+
+_CLEANS, _UPDATES = "_clean_and_update_scenegraph", "_update_scenegraph"  # napari/napari#8122
+_SOON_MS = 150  # after the last layer that went: what comes in its place is drawn, and no hand is at work yet
+_MOST = 8  # times it is put off
+
+
+class SceneCleaning:
+    """What napari does after a layer went is done in the canvas's own OpenGL context, and in two parts.
+
+    In napari it is one: collect garbage, so that vispy lets go of what belongs to the driver; wait for the
+    driver; bring the scene up to date. Outside a paint event the context in which Qt puts the window together
+    is the current one: shaders that the canvas still uses would be deleted there, and a later paint would
+    crash in glDrawArrays. And going through all objects of the process takes a third of the time in which the
+    next case could be shown: it is done a little later, and the driver waited for once more.
+    """
+
+    def __init__(self, viewer: Viewer) -> None:
+        self._canvas: Any = None
+        self._due = 0
+        self._timer = QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_SOON_MS)
+        self._timer.timeout.connect(self.clean)
+        canvas = vispy_canvas(viewer)
+        if all(callable(getattr(canvas, name, None)) for name in (_CLEANS, _UPDATES)):
+            self._canvas = canvas
+            setattr(canvas, _CLEANS, self._update)
+
+    def remove(self) -> None:
+        """Leave it to napari again."""
+        if self._canvas is not None:
+            self.clean()
+            vars(self._canvas).pop(_CLEANS, None)
+            self._canvas = None
+
+    def clean(self) -> None:
+        """Collect now what was put off, if anything was."""
+        self._timer.stop()
+        if self._due:
+            self._due = 0
+            self._into_context()
+            gc.collect()
+            self._wait_for_driver()
+
+    def _update(self) -> None:
+        self._into_context()
+        self._wait_for_driver()
+        getattr(self._canvas, _UPDATES)()
+        self._due += 1
+        if self._due < _MOST:
+            self._timer.start()
+        else:
+            self.clean()
+
+    def _into_context(self) -> None:
+        with suppress(AttributeError, RuntimeError):  # the canvas is closed
+            self._canvas._scene_canvas.set_current()
+
+    def _wait_for_driver(self) -> None:
+        with suppress(AttributeError, RuntimeError, GLError):
+            self._canvas._scene_canvas.context.finish()
