@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from napari_unet.core.errors import UserError
+from napari_unet.io.names import FOLDER, HIDDEN, INDEX, NO_IMAGE
 
 _NAMED = 3  # files that are named of each kind
 
-NO_IMAGE, HIDDEN, INDEX, FOLDER = "no image", "hidden", "index", "folder"
 _WORDS = {  # (one, several)
     NO_IMAGE: ("1 is no image that can be read", "{} are no images that can be read"),
     HIDDEN: ("1 is hidden", "{} are hidden"),

@@ -12,9 +12,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 from napari_unet.io.content import is_dicom, is_nifti_pair
-from napari_unet.io.ignored import FOLDER, HIDDEN, INDEX, NO_IMAGE, Ignored
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz", ".dcm", ".dicom"})
 IMAGE_SUFFIXES |= {".bmp", ".gif", ".webp", ".jp2", ".j2k", ".mpo", ".jfif"}
@@ -24,6 +24,16 @@ RESULT_ENDINGS = ("_overlay", "_probability")  # what a segmentation may leave b
 _DOUBLE = (".nii.gz", ".img.gz", ".hdr.gz")
 _KNOWN = frozenset({*IMAGE_SUFFIXES, ".dc3", ".jp2", ".j2k", ".7z", ".bz2", ".mp4", ".onnx", ".safetensors"})
 _LETTERS = re.compile(r"\.[a-z]{1,4}")
+
+
+NO_IMAGE, HIDDEN, INDEX, FOLDER = "no image", "hidden", "index", "folder"
+"""Why something in a folder was passed over."""
+
+
+class PassedOver(Protocol):
+    """Gets what was passed over (see io.ignored)."""
+
+    def add(self, reason: str, paths: Iterable[Path]) -> None: ...
 
 
 def composed(name: str) -> str:
@@ -91,7 +101,7 @@ def is_readable_image(path: Path) -> bool:
 
 
 def list_images_and_masks(
-    folder: Path, recursive: bool = False, ignored: Ignored | None = None
+    folder: Path, recursive: bool = False, ignored: PassedOver | None = None
 ) -> tuple[list[Path], int]:
     """The readable images in a folder, sorted by path, and how many `*_mask.*` files were left out.
 
@@ -111,7 +121,7 @@ def list_images_and_masks(
     return sorted(images), masks
 
 
-def readable_files(paths: Iterable[Path], ignored: Ignored | None = None) -> list[Path]:
+def readable_files(paths: Iterable[Path], ignored: PassedOver | None = None) -> list[Path]:
     """Those that are readable images, masks too; `ignored` gets the rest."""
     found = []
     for path in paths:

@@ -8,8 +8,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from napari_unet.io.ignored import FOLDER, Ignored
-from napari_unet.io.names import RESULT_ENDINGS, image_names, is_hidden, is_mask_name, readable_files, stem
+from napari_unet.io.ignored import Ignored
+from napari_unet.io.names import (
+    FOLDER,
+    RESULT_ENDINGS,
+    image_names,
+    is_hidden,
+    is_mask_name,
+    readable_files,
+    stem,
+)
 
 
 @dataclass(frozen=True)

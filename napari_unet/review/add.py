@@ -14,10 +14,11 @@ from napari_unet.core.events import CaseDone
 from napari_unet.core.patients import placeholders_among
 from napari_unet.io.dicom_sets import series_among
 from napari_unet.io.formats import read_labels
-from napari_unet.io.ignored import INDEX, Ignored
+from napari_unet.io.ignored import Ignored
 from napari_unet.io.kinds import family_of
 from napari_unet.io.manifest import match, read_manifest, split_name
 from napari_unet.io.names import (
+    INDEX,
     expanded,
     is_index,
     is_mask_name,

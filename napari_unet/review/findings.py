@@ -1,42 +1,18 @@
-"""What masks tell about their case: anatomy checks, and what a model's first mask brings."""
+"""What masks tell about their case: checks of those that had none, and what a model's first mask brings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from napari_unet.core.checks import OF_IMAGE, check_labels
 from napari_unet.core.errors import UserError
 from napari_unet.core.header_facts import SHORT
-from napari_unet.core.label_set import LabelSet
 from napari_unet.core.prediction import Prediction
-from napari_unet.core.raster import Modality
-from napari_unet.review.types import DECIDED, Author, AuthorKind, Case
-
-if TYPE_CHECKING:
-    from napari_unet.review.store import ReviewProject
-
-_RADIOGRAPHS = (Modality.CR.value, Modality.DX.value)
+from napari_unet.review.mask_checks import mask_checks
+from napari_unet.review.store_masks import MaskStore
+from napari_unet.review.types import DECIDED, Author, AuthorKind
 
 
-def mask_checks(mask: np.ndarray, case: Case, labels: LabelSet) -> tuple[str, ...]:
-    """Codes of the anatomy checks that a mask fails, without the input gate's.
-
-    mask : uint8 of the case's shape. labels : the project's. May take 0.1 s at 2k×2k.
-    """
-    spacing = case.spacing_mm if case.spacing_mm and len(case.spacing_mm) == mask.ndim else None
-    return check_labels(mask, spacing, case.columns_towards, case.modality in _RADIOGRAPHS, labels)
-
-
-def gate_codes(checks: Sequence[str] | None) -> tuple[str, ...]:
-    """Those of a case's codes that are about its image and not about its mask."""
-    return tuple(code for code in checks or () if code in OF_IMAGE)
-
-
-def follow_masks(project: ReviewProject) -> list[str]:
+def follow_masks(project: MaskStore) -> list[str]:
     """Checks the current masks that people made with a version that did not check them; ids of their cases.
 
     Masks that cannot be read are passed over; `verify` tells of them.
@@ -50,7 +26,7 @@ def follow_masks(project: ReviewProject) -> list[str]:
     return done
 
 
-def store_first_mask(project: ReviewProject, case_id: str, first: Prediction, by: str) -> bool:
+def store_first_mask(project: MaskStore, case_id: str, first: Prediction, by: str) -> bool:
     """Keeps what a model says about a case: a revision by the model, its map and its findings.
 
     first : from `inference.first_mask`. Returns whether the mask became the case's own. Where a person has
@@ -77,7 +53,7 @@ def store_first_mask(project: ReviewProject, case_id: str, first: Prediction, by
     return True
 
 
-def store_next_mask(project: ReviewProject, case_id: str, found: Prediction, by: str) -> bool:
+def store_next_mask(project: MaskStore, case_id: str, found: Prediction, by: str) -> bool:
     """Keeps what another model says about a case that has a mask, after a fine-tune.
 
     Returns whether its mask became the case's own: where nobody has touched the case. Of all others only the
@@ -97,11 +73,11 @@ def store_next_mask(project: ReviewProject, case_id: str, found: Prediction, by:
     return True
 
 
-def _put_map(project: ReviewProject, case_id: str, found: Prediction) -> None:
+def _put_map(project: MaskStore, case_id: str, found: Prediction) -> None:
     probability = found.maps.max(axis=0)  # of the likeliest label
     project.put_map(case_id, probability, found.entropy, found.model, found.version)
 
 
-def _put_features(project: ReviewProject, case_id: str, found: Prediction) -> None:
+def _put_features(project: MaskStore, case_id: str, found: Prediction) -> None:
     if found.features is not None:
         project.put_features(case_id, found.features, found.model, found.version)

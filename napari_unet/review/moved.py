@@ -7,18 +7,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from napari_unet.core.files import checksum
 from napari_unet.io.names import composed, is_mask_name, is_readable_image, list_images, suffix_of
 from napari_unet.review.seen import Seen
+from napari_unet.review.store_cases import CaseStore
 from napari_unet.review.types import Case
 
-if TYPE_CHECKING:
-    from napari_unet.review.store import ReviewProject
 
-
-def adopt_moved(project: ReviewProject, images: Iterable[Path], by: str) -> list[str]:
+def adopt_moved(project: CaseStore, images: Iterable[Path], by: str) -> list[str]:
     """Ids of cases whose file is missing and is among `images`; they get their new path.
 
     So an image that was moved before it is added again stays one case. Only then anything is read.
@@ -33,7 +30,7 @@ def adopt_moved(project: ReviewProject, images: Iterable[Path], by: str) -> list
 
 
 def relocate_missing(
-    project: ReviewProject,
+    project: CaseStore,
     missing: Iterable[Case],
     images: Sequence[Path],
     sources: Mapping[str, Path],

@@ -23,7 +23,7 @@ from napari_unet.core.masks import bounding_box
 from napari_unet.io.atomic import atomic_write, flush_folder
 from napari_unet.review.cases import change
 from napari_unet.review.database import on_failure
-from napari_unet.review.findings import gate_codes
+from napari_unet.review.mask_checks import gate_codes
 from napari_unet.review.rows import case_row
 from napari_unet.review.schema import revisions
 from napari_unet.review.trail import note_event, now

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
@@ -24,10 +23,8 @@ from napari_unet.models.library import SHIPPED, default_library
 from napari_unet.review.findings import follow_masks
 from napari_unet.review.moved import images_around, relocate_missing
 from napari_unet.review.seen import Seen
+from napari_unet.review.store_masks import MaskStore
 from napari_unet.review.types import Case, FileFacts, FileState
-
-if TYPE_CHECKING:
-    from napari_unet.review.store import ReviewProject
 
 _EVERY_S, _EVERY = 0.5, 200  # facts are stored together, after so much time or so many files
 
@@ -67,7 +64,7 @@ def placeholder_words(number: int) -> str:
 
 
 def scan_steps(
-    project: ReviewProject,
+    project: MaskStore,
     ids: Sequence[str] | None = None,
     look_in: Sequence[Path] = (),
     by: str = "",
@@ -188,7 +185,7 @@ def _card_in_use() -> ModelCard | None:
         return None
 
 
-def _store(project: ReviewProject, batch: dict[str, FileFacts], by: str, seen: Seen) -> None:
+def _store(project: MaskStore, batch: dict[str, FileFacts], by: str, seen: Seen) -> None:
     if batch:
         project.put_facts(batch, by)
     seen.keep()

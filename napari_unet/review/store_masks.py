@@ -13,10 +13,10 @@ from napari_unet.core.label_set import LabelSet
 from napari_unet.review import features, maps, revisions, rows, schema, untouched
 from napari_unet.review.faults import faults_explained
 from napari_unet.review.features import Features
-from napari_unet.review.findings import mask_checks
 from napari_unet.review.labels import admit, labels_of
 from napari_unet.review.leases import CaseTaken
 from napari_unet.review.maps import ProbabilityMap
+from napari_unet.review.mask_checks import mask_checks
 from napari_unet.review.revisions import Comparison
 from napari_unet.review.store_cases import CaseStore
 from napari_unet.review.trail import note_event, now

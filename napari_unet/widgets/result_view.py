@@ -15,10 +15,10 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 
 from napari_unet.core.errors import UserError
 from napari_unet.widgets import results
-from napari_unet.widgets.correcting.edits import one_step
 from napari_unet.widgets.forms import Fields, LayerPicker, Words
 from napari_unet.widgets.jobs import Job, in_words, run_in_thread
 from napari_unet.widgets.layers import show_map, slice_in_view
+from napari_unet.widgets.one_step import one_step
 from napari_unet.widgets.report_view import ReportView
 from napari_unet.widgets.results import Edit, MaskResult, Summary
 from napari_unet.widgets.save_mask import ask_where

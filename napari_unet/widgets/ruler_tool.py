@@ -12,8 +12,8 @@ from qtpy.QtCore import QObject, Signal
 from napari_unet.core import palette
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import Measurement
-from napari_unet.widgets.correcting.sketch import Sketch
 from napari_unet.widgets.layers import slice_in_view
+from napari_unet.widgets.sketch import Sketch
 
 COLOURS = {
     "distance": palette.YELLOW,

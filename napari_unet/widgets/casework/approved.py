@@ -3,42 +3,43 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import Any
 
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QMessageBox
 
 from napari_unet.review.types import USABLE, Case
+from napari_unet.widgets.casework.book import CaseBook
+from napari_unet.widgets.casework.desk import CaseDesk
 from napari_unet.widgets.napari_compat.window import window_of
-
-if TYPE_CHECKING:
-    from napari_unet.widgets.casework.work import CaseWork
 
 
 class ApprovedMasks(QObject):
     """Asks once a case, and again after the case was decided about anew."""
 
-    def __init__(self, work: CaseWork) -> None:
-        super().__init__(work)
-        self._work = work
+    def __init__(self, book: CaseBook, viewer: Any, parent: QObject) -> None:
+        super().__init__(parent)
+        self._book = book
+        self._viewer = viewer
         self._confirmed: set[str] = set()
         self.question: QMessageBox | None = None
 
     def protects(self, id: str) -> bool:
         """Whether a change of this case's mask is to be asked about."""
-        case = self._work.cases.get(id)
+        case = self._book.cases.get(id)
         return case is not None and case.status in USABLE and id not in self._confirmed
 
     def decided(self, id: str) -> None:
         """The case was decided about: what was confirmed before no longer counts."""
         self._confirmed.discard(id)
 
-    def ask(self) -> None:
-        """Ask about the change of the open case that waits."""
-        case, recorder = self._work.current, self._work.desk.recorder
+    def ask(self, desk: CaseDesk) -> None:
+        """Ask about the change of the case on the desk that waits."""
+        case = None if desk.layers is None else self._book.cases.get(desk.layers.id)
+        recorder = desk.recorder
         if case is None or recorder is None or self.question is not None:
             return
-        box = self.question = QMessageBox(window_of(self._work.session.viewer))
+        box = self.question = QMessageBox(window_of(self._viewer))
         box.setObjectName("approved")
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle("Change an approved mask?")
@@ -58,9 +59,9 @@ class ApprovedMasks(QObject):
             box.deleteLater()
             if agreed:
                 self._confirmed.add(case.id)
-            if self._work.desk.recorder is recorder:
+            if desk.recorder is recorder:
                 recorder.answer(agreed)
-                self._work.desk.focus()
+                desk.focus()
 
         box.finished.connect(lambda _: answered())
         box.open()

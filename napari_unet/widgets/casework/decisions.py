@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.checks import OF_IMAGE, Code
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import lung
-from napari_unet.review.types import Case, Measurement, Reason, Status
-
-if TYPE_CHECKING:
-    from napari_unet.widgets.casework.cache import CaseLayers
-    from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder
-    from napari_unet.widgets.casework.work import CaseWork
+from napari_unet.review.types import Author, Case, Measurement, Reason, Status
+from napari_unet.widgets.casework.approved import ApprovedMasks
+from napari_unet.widgets.casework.book import CaseBook
+from napari_unet.widgets.casework.cache import CaseLayers
+from napari_unet.widgets.casework.desk import CaseDesk
+from napari_unet.widgets.casework.link import ProjectLink
+from napari_unet.widgets.casework.opener import CaseOpener
+from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder
+from napari_unet.widgets.casework.views import CaseViews
 
 
 class EmptyMask(UserError):
@@ -29,15 +33,35 @@ class StillWrong(UserError):
     """Checks of the mask fail: the person is to look, or to accept once more."""
 
 
-class Decisions:
-    """Decides about the open case of a CaseWork and goes on to the next.
+class Decisions(QObject):
+    """Decides about the case on the desk and goes on to the next.
 
-    What is decided is seen at once and written in the background; what comes of it is told by the signals of
-    the CaseWork.
+    What is decided is seen at once and written in the background. failed : a UserError, also an EmptyMask or
+    StillWrong. told : news in a sentence.
     """
 
-    def __init__(self, work: CaseWork) -> None:
-        self._work = work
+    failed = Signal(object)
+    told = Signal(str)
+
+    def __init__(
+        self,
+        link: ProjectLink,
+        book: CaseBook,
+        desk: CaseDesk,
+        opener: CaseOpener,
+        views: CaseViews,
+        approved: ApprovedMasks,
+        author: Callable[[], Author],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._link = link
+        self._book = book
+        self._desk = desk
+        self._opener = opener
+        self._views = views
+        self._approved = approved
+        self._author = author
         self._told_of: dict[str, frozenset[str]] = {}  # failed checks that were told, by case
         self._checking: CaseLayers | None = None
 
@@ -49,12 +73,12 @@ class Decisions:
         first; `done` is called if it is accepted then. While the first mask is shown in its place, the mask
         itself is shown first.
         """
-        layers, recorder = self._work.desk.layers, self._work.desk.recorder
+        layers, recorder = self._desk.layers, self._desk.recorder
         if layers is None or recorder is None or self._checking is layers or recorder.is_asking:
             return False
-        if self._work.views.shows_first_mask:
-            self._work.views.flip()
-            self._work.failed.emit(
+        if self._views.shows_first_mask:
+            self._views.flip()
+            self.failed.emit(
                 UserError(
                     "That was the first mask, not the mask as it is now.",
                     "The mask as it is now is shown again: look at it, then accept once more.",
@@ -64,10 +88,8 @@ class Decisions:
         if _is_marked(layers.mask.data):
             return self._check_and_accept(layers, recorder, done)
         if not empty_ok:
-            none = "no lung" if self._work.labels.of_lungs else "nothing"
-            self._work.failed.emit(
-                EmptyMask("The mask is empty.", f"Accept once more if there is {none} to mark.")
-            )
+            none = "no lung" if self._link.labels.of_lungs else "nothing"
+            self.failed.emit(EmptyMask("The mask is empty.", f"Accept once more if there is {none} to mark."))
             return False
         self._decide(Status.ACCEPTED, empty_ok=True)
         return True
@@ -75,14 +97,14 @@ class Decisions:
     def _check_and_accept(
         self, layers: CaseLayers, recorder: StrokeRecorder, done: Callable[[], None]
     ) -> bool:
-        case = self._work.current
+        case = self._current()
         if case is None:
             return False
         if not recorder.was_painted:
             return self._accept_checked(case.checks or ())
         self._checking = layers
-        mask, labels = np.array(layers.mask.data), self._work.labels
-        job = self._work.link.run(lambda: _checks(mask, case, labels), quiet=True)
+        mask, labels = np.array(layers.mask.data), self._link.labels
+        job = self._link.run(lambda: _checks(mask, case, labels), quiet=True)
         job.succeeded.connect(lambda codes: self._checked(layers, codes, done))
         job.failed.connect(lambda _: self._checked(layers, (), done))
         job.ended.connect(self._end_checking)
@@ -91,11 +113,11 @@ class Decisions:
     def _checked(self, layers: CaseLayers, codes: tuple[str, ...], done: Callable[[], None]) -> None:
         """The mask that was painted on has been checked."""
         self._end_checking()
-        case = self._work.current
-        if self._work.desk.layers is not layers or case is None:
-            number = self._work.cases[layers.id].number if layers.id in self._work.cases else ""
+        case = self._current()
+        if self._desk.layers is not layers or case is None:
+            number = self._book.cases[layers.id].number if layers.id in self._book.cases else ""
             left = f"Case {number} was not accepted: another case was opened while its mask was checked."
-            self._work.failed.emit(UserError(left, "Open it and accept it."))
+            self.failed.emit(UserError(left, "Open it and accept it."))
         elif self._accept_checked(codes):
             done()
 
@@ -106,14 +128,14 @@ class Decisions:
         """Accept unless checks fail that nobody was told of yet."""
         from napari_unet.review.queue import reasons
 
-        case = self._work.current
+        case = self._current()
         if case is None:
             return False
         wrong = frozenset(codes) - {*OF_IMAGE, Code.NO_LUNG, Code.EMPTY}
         if not wrong <= self._told_of.get(case.id, frozenset()):
             self._told_of[case.id] = wrong
             found = "; ".join(reasons([code for code in codes if code in wrong]))
-            self._work.failed.emit(
+            self.failed.emit(
                 StillWrong(f"Case {case.number}: {found}.", "Correct the mask, or accept once more.")
             )
             return False
@@ -130,60 +152,67 @@ class Decisions:
 
     def take_back(self) -> None:
         """Undo this reviewer's last decision and open its case."""
-        by = self._work.author().name
+        by = self._author().name
 
         def back(case: Case | None) -> None:
             if case is None:
-                self._work.told.emit("There is no decision to take back.")
+                self.told.emit("There is no decision to take back.")
                 return
-            self._work.book.took(case)
-            self._work.open_case(case.id)
+            self._book.took(case)
+            self._open(case.id)
 
-        self._work.write(lambda project: project.take_back(by), back)
+        self._link.write(lambda project: project.take_back(by), back)
 
     def _decide(self, status: Status, reason: Reason | None = None, empty_ok: bool = False) -> None:
-        work = self._work
-        case, recorder, book = work.current, work.desk.recorder, work.book
+        case, recorder, book = self._current(), self._desk.recorder, self._book
         if case is None or recorder is None:
             return
-        id, by = case.id, work.author().name
+        id, by = case.id, self._author().name
 
         def refused(error: UserError) -> None:
-            work.failed.emit(error)
+            self.failed.emit(error)
             book.refresh(id)
 
         recorder.answer(False)
         recorder.compare()
         recorder.save()
-        work.approved.decided(id)
-        work.write(lambda project: project.decide(id, status, by, reason, empty_ok), book.took, refused)
+        self._approved.decided(id)
+        self._link.write(lambda project: project.decide(id, status, by, reason, empty_ok), book.took, refused)
         book.took(replace(case, status=status, reason=reason, reviewer=by, decided=datetime.now(UTC)))
         following = book.next_undecided(id)
         if following is None:
-            work.opener.leave()
-            work.told.emit("All cases of the queue are decided.")
+            self._opener.leave()
+            self.told.emit("All cases of the queue are decided.")
         else:
-            work.open_case(following, or_next=True)
+            self._open(following, or_next=True)
+
+    def _current(self) -> Case | None:
+        layers = self._desk.layers
+        return None if layers is None else self._book.cases.get(layers.id)
+
+    def _open(self, id: str, or_next: bool = False) -> None:
+        self._opener.time.alive()
+        self._opener.open(id, or_next)
 
     def set_note(self, text: str) -> None:
         """The note of the open case."""
-        case = self._work.current
+        case = self._current()
         if case is not None and text != case.note:
-            id, by = case.id, self._work.author().name
-            self._work.book.took(replace(case, note=text))
-            self._work.write(lambda project: project.set_note(id, text, by))
+            id, by = case.id, self._author().name
+            self._book.took(replace(case, note=text))
+            self._link.write(lambda project: project.set_note(id, text, by))
 
     def set_measurements(self, measurements: tuple[Measurement, ...]) -> None:
         """The lines that were measured in the open case."""
-        case = self._work.current
+        case = self._current()
         if case is not None and measurements != case.measurements:
-            id, by = case.id, self._work.author().name
-            self._work.book.took(replace(case, measurements=measurements))
-            self._work.write(lambda project: project.set_measurements(id, measurements, by))
+            id, by = case.id, self._author().name
+            self._book.took(replace(case, measurements=measurements))
+            self._link.write(lambda project: project.set_measurements(id, measurements, by))
 
 
 def _checks(mask: Any, case: Case, labels: LabelSet) -> tuple[str, ...]:
-    from napari_unet.review.findings import mask_checks
+    from napari_unet.review.mask_checks import mask_checks
 
     return mask_checks(mask, case, labels)
 

@@ -13,9 +13,9 @@ from napari.layers import Image, Labels
 from napari_unet.core.labels import IGNORE, LEFT, RIGHT
 from napari_unet.core.raster import Modality
 from napari_unet.widgets.casework.load import LoadedCase
-from napari_unet.widgets.correcting.edits import one_step
 from napari_unet.widgets.layers import HEADER, MAP, lies_over, placement
 from napari_unet.widgets.mask_context import MaskContext
+from napari_unet.widgets.one_step import one_step
 from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
 
 _OPACITY = 0.4

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject, Qt, Signal
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.review.types import Case, Order
 from napari_unet.widgets.casework.clerk import Clerk
 from napari_unet.widgets.jobs import Job, in_words
@@ -47,6 +48,11 @@ class ProjectLink(QObject):
         self._jobs: set[Job] = set()
         self._ending: Clerk | None = None  # of the project before: it may still be writing
         self._later.connect(self._do, Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def labels(self) -> LabelSet:
+        """What the numbers in the project's masks mean; lungs while no project is open."""
+        return LUNGS if self.project is None else self.project.labels
 
     def open(self, folder: Path) -> Job:
         """Open the project in `folder`."""

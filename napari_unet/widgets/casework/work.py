@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_checks import remedy, stray_words
-from napari_unet.core.label_set import LUNGS, LabelSet
+from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import LEFT
 from napari_unet.review.login import login_name
 from napari_unet.review.types import Author, AuthorKind, Case, Order
@@ -74,9 +74,9 @@ class CaseWork(QObject):
         self.link.mask_saved.connect(self.book.took_mask)
         self.book.cases_changed.connect(self.cases_changed)
         self.book.queue_changed.connect(self.queue_changed)
-        self.approved = ApprovedMasks(self)
+        self.approved = ApprovedMasks(self.book, session.viewer, self)
         self.desk = CaseDesk(session, self.author, self.approved.protects)
-        self.desk.asked.connect(self.approved.ask)
+        self.desk.asked.connect(lambda: self.approved.ask(self.desk))
         self.desk.painted.connect(self.painted)
         self.desk.used.connect(self._on_used)
         self.desk.failed.connect(self.failed)
@@ -88,7 +88,18 @@ class CaseWork(QObject):
         self.opener.recovered.connect(self.recovered)
         self._others = OtherLayers(session.viewer)
         self.views = CaseViews(self)
-        self.decisions = Decisions(self)
+        self.decisions = Decisions(
+            self.link,
+            self.book,
+            self.desk,
+            self.opener,
+            self.views,
+            self.approved,
+            self.author,
+            self,
+        )
+        self.decisions.failed.connect(self.failed)
+        self.decisions.told.connect(self.told)
         self.opener.opened.connect(self._on_opened)
         self.intake = Intake(self)
         self._cursor = session.viewer.cursor.events.position
@@ -177,7 +188,7 @@ class CaseWork(QObject):
     @property
     def labels(self) -> LabelSet:
         """What the numbers in the project's masks mean; lungs while no project is open."""
-        return LUNGS if self.project is None else self.project.labels
+        return self.link.labels
 
     # -- the queue --
 

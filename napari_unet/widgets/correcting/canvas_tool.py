@@ -13,11 +13,11 @@ from qtpy.QtCore import QObject, Signal
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE, as_bytes
 from napari_unet.widgets.correcting.edits import WAIT
-from napari_unet.widgets.correcting.sketch import Sketch
 from napari_unet.widgets.correcting.target import Plane, Target
 from napari_unet.widgets.jobs import in_words
 from napari_unet.widgets.mouse_mode import HOST, PAN, OurMode
 from napari_unet.widgets.napari_compat.window import canvas_keys
+from napari_unet.widgets.sketch import Sketch
 
 LEFT_BUTTON = 1
 

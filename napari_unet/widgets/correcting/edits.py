@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,8 @@ from napari_unet.core.change import Change
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE, as_bytes
 from napari_unet.widgets.jobs import Job, in_words, run_in_thread
-from napari_unet.widgets.napari_compat.history import end_failed_step, is_painting
+from napari_unet.widgets.napari_compat.history import is_painting
+from napari_unet.widgets.one_step import one_step
 
 _OTHER = IGNORE - 1  # stands for labels that a byte cannot hold
 _AGAIN_MS = 80  # while a stroke of the brush is under way
@@ -61,17 +61,6 @@ def put(layer: Labels, lead: Lead | None, change: Change) -> None:
         return
     with one_step(layer):  # it writes first and tells afterwards: a listener that fails stops nothing
         layer.data_setitem(where, values)
-
-
-@contextmanager
-def one_step(layer: Labels) -> Iterator[None]:
-    """All edits in it are one step of undo, also where something fails: napari would carry it on then."""
-    try:
-        with layer.block_history():
-            yield
-    except Exception:
-        end_failed_step(layer)
-        raise
 
 
 @dataclass

@@ -14,8 +14,9 @@ from napari_unet.core.change import Change
 from napari_unet.core.correct import seed_at, smart_disc
 from napari_unet.core.palette import YELLOW
 from napari_unet.widgets.correcting.canvas_tool import CanvasTool
-from napari_unet.widgets.correcting.edits import one_step, put
+from napari_unet.widgets.correcting.edits import put
 from napari_unet.widgets.correcting.target import Plane, Target
+from napari_unet.widgets.one_step import one_step
 
 _AT_ONCE = 16  # touches of the brush per movement of the mouse at most
 _SKETCH_ALPHA = 0.6
