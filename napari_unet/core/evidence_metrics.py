@@ -8,8 +8,6 @@ from math import isnan, nan
 
 import numpy as np
 
-from napari_unet.core.metrics import dice, hd95
-
 NOTICEABLE = 0.005
 """A mean Dice or an AUC must change by more than this to be called better or worse."""
 
@@ -65,11 +63,15 @@ def placements(scores: np.ndarray, truths: Truths) -> np.ndarray:
 
 
 def _dice(mask: np.ndarray, reference: np.ndarray, ignore: np.ndarray, _: tuple[float, ...]) -> float:
+    from napari_unet.core.metrics import dice  # scipy.spatial, which no card needs in order to be read
+
     return dice(mask, reference, ignore)
 
 
 def _hd95(mask: np.ndarray, reference: np.ndarray, ignore: np.ndarray, steps: tuple[float, ...]) -> float:
     """In plane; of a stack the mean over the slices that have an answer."""
+    from napari_unet.core.metrics import hd95
+
     if mask.ndim == 2:
         return hd95(mask, reference, steps, ignore)
     slices = zip(mask, reference, ignore, strict=True)

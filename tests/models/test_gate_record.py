@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from math import nan
 from pathlib import Path
 
@@ -99,3 +101,8 @@ def test_the_empty_list_that_cards_had_once_is_passed_over(tmp_path: Path) -> No
     record["gate"]["leaks"] = []
     (tmp_path / CARD_FILE).write_text(json.dumps(record))
     assert repr(read_card(tmp_path)) == repr(read_card(FROZEN.parent))
+
+
+def test_a_card_is_read_without_what_measures_masks() -> None:
+    program = "import sys, napari_unet.models.card; sys.exit('scipy.spatial' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
