@@ -13,10 +13,12 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import NotLabels
 from napari_unet.core.raster import Modality, Raster
+from napari_unet.core.source import Source
 from napari_unet.io.formats import is_mask_name, is_readable_image, read_labels, read_raster, stem, write_mask
 from napari_unet.io.layer_data import HEADER, LayerData, image_layer
 from napari_unet.io.names import is_index
-from napari_unet.io.opened import files_of, refuse_series
+from napari_unet.io.opened import files_of, images_opened
+from napari_unet.io.sources import named_paths
 from napari_unet.samples import CT, SAMPLES
 from napari_unet.widgets.napari_compat.opened import opened_together
 
@@ -24,7 +26,7 @@ _FOR_ALL_LAYERS = ("name", "metadata", "scale", "units", "translate")
 
 
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
-    """A reader if all of these files are images that this package reads; several become a layer each.
+    """A reader if all of these files are images that this package reads.
 
     Of a folder, if it holds such an image. A DICOMDIR gets a reader too, which says what it lists.
     """
@@ -34,15 +36,15 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerD
 
 
 def read_layers(path: str | list[str]) -> list[LayerData]:
-    """One layer a file, with spacing, place, units, window and header; raises UserError.
+    """One layer an image, with spacing, place, units, window and header; raises UserError.
 
-    What is named `*_mask.*` and holds the numbers of a mask (see core.labels) becomes a labels layer. Several
-    files of one series of CT or MR are refused before anything is opened: beside each other they would be no
-    volume.
+    The files of a series of CT, MR or PET are one image. What is named `*_mask.*` and holds the numbers of a
+    mask (see core.labels) becomes a labels layer. A file of a series that was opened with another one gives
+    no layer, which napari calls `[(None,)]`.
     """
-    given = _each(path)
-    refuse_series(opened_together() or given)
-    return [_layer(file) for file in files_of(given)]
+    images = images_opened(_each(path), opened_together())
+    layers = [_layer(image, stem(at)) for image, at in zip(images, named_paths(images), strict=True)]
+    return layers or [(None,)]  # type: ignore[list-item]
 
 
 def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
@@ -74,13 +76,14 @@ def sample_4() -> list[LayerData]:
 def sample_ct() -> list[LayerData]:
     """A chest CT, seen through a lung window, and its mask."""
     raster = replace(read_raster(CT.image), modality=Modality.CT)
-    return [image_layer(raster, CT.key), _layer(CT.mask)]
+    return [image_layer(raster, CT.key), _layer(Source.of(CT.mask), stem(CT.mask))]
 
 
-def _layer(path: Path) -> LayerData:
-    raster = read_raster(path)
-    pixels, options, kind = image_layer(raster, stem(path))
-    if not is_mask_name(path):
+def _layer(image: Source, name: str) -> LayerData:
+    raster = read_raster(image)
+    pixels, options, kind = image_layer(raster, name)
+    path = image.path
+    if image.is_series or not is_mask_name(path):
         return pixels, options, kind
     try:
         found = read_labels(path, any_label=True)

@@ -137,7 +137,7 @@ class Batch:
         if case.problem:
             raise UserError(case.problem)
         options = self._options
-        raster = read_raster(case.path)
+        raster = read_raster(case.source)
         targets = self._targets(case, raster)
         prediction = self._predict(raster, on_progress)
         mask = prediction.mask()
@@ -216,10 +216,11 @@ class Batch:
 
 
 def _without_names(text: str, case: Case) -> str:
-    """`text` with the hash in place of all names of the file. A stem of one letter is left: it is a word."""
-    path = case.path
-    names = {str(path.resolve()), os.path.abspath(path), str(path), path.name}
-    names |= {name for name in (path.stem, stem(path)) if len(name) > 1}
+    """`text` with the hash in place of all names of the files. A stem of one letter is left: it is a word."""
+    names: set[str] = set()
+    for path in {case.path, *case.source.files}:
+        names |= {str(path.resolve()), os.path.abspath(path), str(path), path.name}
+        names |= {name for name in (path.stem, stem(path)) if len(name) > 1}
     names |= {composed(name) for name in names}
     either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     return re.sub(rf"(?<![^\W_])(?:{either})(?![^\W_])", lambda _: case.name, text)

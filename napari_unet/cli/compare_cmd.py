@@ -83,22 +83,23 @@ def compare(
 def _pairs(images: Path, masks: Path) -> Iterator[TrainingPair]:
     """Images with their masks; those without, or with several, are told and left out."""
     from napari_unet.cli.inputs import case_names
-    from napari_unet.core.files import checksum
     from napari_unet.core.training_pair import TrainingPair
     from napari_unet.io.ignored import Ignored
     from napari_unet.io.names import list_images, list_images_and_masks, without_results
     from napari_unet.io.pairs import masks_of_images
+    from napari_unet.io.sources import named_paths, sources_among
 
-    wanted = without_results(list_images(images))
+    sources = sources_among(without_results(list_images(images)))
+    wanted = named_paths(sources)
     ignored = Ignored()
     list_images_and_masks(images, ignored=ignored)
     found = masks_of_images(wanted, masks)
     told = [f"{images}: {text}" for text in ignored.sentences()]
     for problem in dict.fromkeys((*told, *found.ignored, *found.problems)):
         stderr.print(problem, markup=False)
-    for image, name in zip(wanted, case_names(wanted), strict=True):
+    for source, image, name in zip(sources, wanted, case_names(wanted), strict=True):
         if image in found.of:
-            yield TrainingPair(name, image, found.of[image], content_hash=checksum(image))
+            yield TrainingPair(name, source, found.of[image], content_hash=source.content_hash())
         else:
             why = f": {found.unclear[image]}" if image in found.unclear else " has no mask."
             stderr.print(f"{image.name}{why}", markup=False)

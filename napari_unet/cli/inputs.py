@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_unet.io.dicom_sets import series_among
+from napari_unet.core.source import Source
 from napari_unet.io.ignored import Ignored
 from napari_unet.io.names import (
     composed,
@@ -21,22 +21,28 @@ from napari_unet.io.names import (
     stem,
     without_results,
 )
+from napari_unet.io.sources import named_paths, sources_among
 
 
 @dataclass(frozen=True)
 class Case:
-    """One input: its path and its name in all results. problem : why there is nothing to read, if so."""
+    """One input: where it lies and its name in all results. problem : why there is nothing to read, if so."""
 
-    path: Path
+    source: Source
     name: str
     problem: str = ""
+
+    @property
+    def path(self) -> Path:
+        """Its file, or the folder of its series."""
+        return self.source.path
 
 
 @dataclass(frozen=True)
 class Inputs:
     """What was found. skipped : masks and results of an earlier run that were left out.
 
-    ignored : what else in the folders was passed over, in words.
+    folders : that were given, or that hold an input. ignored : what else was passed over in them, in words.
     """
 
     cases: tuple[Case, ...]
@@ -46,8 +52,7 @@ class Inputs:
 
     def hold(self, path: Path) -> bool:
         """True if `path` lies in a folder that was given as input or that holds one of the inputs."""
-        here = path.resolve().parent
-        return here in self.folders or any(here == case.path.resolve().parent for case in self.cases)
+        return path.resolve().parent in self.folders
 
 
 def find_inputs(
@@ -57,8 +62,8 @@ def find_inputs(
 
     A folder means the readable images directly in it (recursive : and below it, but not in `output`).
     `*_mask.*` are skipped, and so are overlays and probabilities that stand beside their image. Files that
-    are named come through as they are: reading them says what is wrong with them. The files of a series of CT
-    or MR are one case, with its problem.
+    are named come through as they are: reading them says what is wrong with them. The files of a series of
+    CT, MR or PET are one case.
     """
     files: dict[Path, Path] = {}
     problems: list[tuple[Path, str]] = []
@@ -82,16 +87,18 @@ def find_inputs(
             folders.add(path.parent.resolve())
         else:
             files.setdefault(path.resolve(), path)
-    several = series_among(files.values())
-    of_series = {path for series in several for path in series.files}
-    problems += [(series.files[0], str(series.refusal)) for series in several]
-    paths = [path for path in files.values() if path not in of_series]
-    names = _numbered([_anonymous_name(path) for path in paths]) if anonymous else case_names(paths)
-    cases = [Case(path, name) for path, name in zip(paths, names, strict=True)]
+    sources = sources_among(files.values())
+    folders |= {folder.resolve() for folder in {path.parent for path in files.values()}}
+    names = (
+        _numbered([_anonymous_name(source) for source in sources])
+        if anonymous
+        else case_names(named_paths(sources))
+    )
+    cases = [Case(source, name) for source, name in zip(sources, names, strict=True)]
     for path, problem in problems:
-        named = stem(path) if path in of_series else str(path)
-        named = composed(path.resolve().name if path.is_dir() else named)
-        cases.append(Case(path, _anonymous_name(path) if anonymous else named, problem))
+        source = Source.of(path)
+        named = composed(path.resolve().name if path.is_dir() else str(path))
+        cases.append(Case(source, _anonymous_name(source) if anonymous else named, problem))
     return Inputs(tuple(cases), skipped, frozenset(folders), tuple(ignored.sentences(names=not anonymous)))
 
 
@@ -123,13 +130,16 @@ def _outside(images: list[Path], output: Path, folder: Path) -> list[Path]:
     return [image for image in images if not image.resolve().is_relative_to(out)]
 
 
-def _anonymous_name(path: Path) -> str:
+def _anonymous_name(source: Source) -> str:
     """Made from the name and the content: the same on every run, and not to be guessed without the image."""
-    digest = hashlib.sha256(os.fsencode(composed(path.name)))
+    digest = hashlib.sha256(os.fsencode(composed(source.name)))
     try:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
+        if source.is_series:
+            digest.update(source.content_hash().encode())
+        else:
+            with source.first.open("rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
     except OSError:
         digest.update(os.urandom(32))
     return f"case-{digest.hexdigest()[:12]}"

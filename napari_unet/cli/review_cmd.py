@@ -18,6 +18,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.review.login import login_name
 
 if TYPE_CHECKING:
+    from napari_unet.core.source import Source
     from napari_unet.review.store import ReviewProject
 
 app = typer.Typer(
@@ -91,7 +92,7 @@ def add(
         found = gather(inputs, manifest=manifest, split=split, masks=masks)
         _note(found.problems if masks else tuple(map(_with_hint, found.problems)))
         failed = _add(opened, found, masks, accept, model, device, reviewer or login_name("command line"))
-    if failed or found.refused:
+    if failed:
         raise typer.Exit(1)
 
 
@@ -191,8 +192,7 @@ def _add(
     wrong = [case for case in (*result.unreadable, *result.missing, *result.changed)]
     states, sources = {case.id: case for case in project.cases()}, project.sources()
     for case in wrong[:_LISTED]:
-        file = os.fsencode(sources[case]).decode(errors="replace")  # the person's own terminal
-        complain(f"Case {states[case].number}: the image file is {states[case].file_state}: {file}")
+        complain(f"Case {states[case].number}: {_what_is_wrong(states[case], sources[case])}")
     mine = set(chosen)
     for group in result.duplicates[:_LISTED]:
         if mine & set(group):
@@ -216,6 +216,20 @@ def _add(
         bare = [case for case in chosen if project.case(case).revision is None and case not in wrong]
         failed |= first_masks(project, bare, model, device, by)
     return failed
+
+
+def _what_is_wrong(case: Any, source: Source) -> str:
+    """About a case's files, with their names: it is the person's own terminal. Of a series also why."""
+    from napari_unet.io.formats import read_raster
+
+    file = os.fsencode(source).decode(errors="replace")
+    if not source.is_series:
+        return f"the image file is {case.file_state}: {file}"
+    try:
+        read_raster(source)
+    except UserError as error:
+        return f"the series is {case.file_state}: {file}: {error.problem}"
+    return f"the series is {case.file_state}: {file}"
 
 
 def _status(project: ReviewProject) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def _steps(
     for done, case in enumerate(ids, start=1):
         number = project.case(case).number
         try:
-            first = run(first_mask_steps(str(project.source(case)), model, device))
+            first = run(first_mask_steps(project.source(case), model, device))
         except UserError as error:
             failed += 1
             complain(f"Case {number}: {error.problem}")

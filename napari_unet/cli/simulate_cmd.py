@@ -128,9 +128,12 @@ def _known(model: str, subjects: Sequence[Subject]) -> str:
 def _subjects(cases: Sequence[NewCase], masks: Path, side: int) -> list[Subject]:
     from napari_unet.cli.inputs import case_names
     from napari_unet.core.patients import placeholders_among
+    from napari_unet.core.source import Source
     from napari_unet.io.pairs import masks_of_images
+    from napari_unet.io.sources import named_paths
 
-    paths = [Path(case.path) for case in cases]
+    sources = [Source.of(case.source) for case in cases]
+    paths = named_paths(sources)
     files = masks_of_images(paths, masks)
     problems, found = [*files.ignored, *files.problems], []
     nobody = placeholders_among(case.patient for case in cases)
@@ -152,11 +155,12 @@ def _subjects(cases: Sequence[NewCase], masks: Path, side: int) -> list[Subject]
 def _subject(name: str, case: NewCase, mask: Path, side: int) -> Subject:
     """An image and its mask at no more than `side` pixels. Raises UserError if it is none to correct."""
     from napari_unet.core.labels import ignored, lung
+    from napari_unet.core.source import Source
     from napari_unet.inference.prepare import resized
     from napari_unet.io.formats import read_labels, read_raster
     from napari_unet.training.simulate import Subject
 
-    raster = read_raster(Path(case.path))
+    raster = read_raster(Source.of(case.source))
     found = read_labels(mask, of=raster)
     reference, ignore = lung(found.labels), ignored(found.labels)
     for note in found.notes:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_unet.core.raster import Raster
+from napari_unet.core.source import Source
 
 FEW = 4
 """Cases below which a training teaches little, and its test says little."""
@@ -17,15 +18,15 @@ FEW = 4
 class TrainingPair:
     """One image and its mask, from a review project or from layers that are open.
 
-    id : of the case, or a name of the layers; unique in a training, and no patient's name. image : a file, or
-    a Raster. mask : a file, or labels of the image's shape: 0, the lungs' labels, IGNORE (255) where nobody
-    could say. patient : salted hash; "" if unknown, then the case counts as a patient of its own.
-    content_hash : SHA-256 of the image file, revision : SHA-256 of the mask file; "" for layers.
+    id : of the case, or a name of the layers; unique in a training, and no patient's name. image : where it
+    lies, or a Raster. mask : a file, or labels of the image's shape: 0, the lungs' labels, IGNORE (255) where
+    nobody could say. patient : salted hash; "" if unknown, then the case counts as a patient of its own.
+    content_hash : of the image (core.source), revision : SHA-256 of the mask file; "" for layers.
     slices : of a stack, those that count; None for all.
     """
 
     id: str
-    image: Path | Raster
+    image: Source | Path | Raster
     mask: Path | np.ndarray
     patient: str = ""
     content_hash: str = ""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.source import Source
 from napari_unet.engine.messages import Run
 from napari_unet.io.names import composed, stem
 
@@ -78,6 +79,8 @@ def _texts(value: object) -> Iterator[str]:
         path = Path(value)
         for text in (str(value), path.name, path.stem, stem(path)):
             yield from (text, composed(text))
+    elif isinstance(value, Source):
+        yield from _texts((value.path, *value.files))
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from _texts(key)

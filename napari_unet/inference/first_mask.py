@@ -1,4 +1,4 @@
-"""The first mask of a case in a review project: from the path of its file, so that no pixels travel there."""
+"""The first mask of a case in a review project: from where its image lies, so that no pixels travel there."""
 
 from __future__ import annotations
 
@@ -14,22 +14,26 @@ from napari_unet.core.doubt import border_doubt
 from napari_unet.core.events import Note, TileDone
 from napari_unet.core.gate import NotForModel
 from napari_unet.core.prediction import Prediction
+from napari_unet.core.source import Source
 from napari_unet.inference.segment import segment_steps
 from napari_unet.io.formats import read_raster
 from napari_unet.models.library import ModelLibrary, default_library
 
 
 def first_mask_steps(
-    path: str, model: str = "cxr-lung", device: str = "auto", library: ModelLibrary | None = None
+    image: Source | Path | str,
+    model: str = "cxr-lung",
+    device: str = "auto",
+    library: ModelLibrary | None = None,
 ) -> Generator[TileDone | Note, None, Prediction]:
-    """Segments the image in a file: yields TileDone and Notes, returns the Prediction as it is kept.
+    """Segments the image in a file or a series: yields TileDone, Notes; returns the Prediction as it is kept.
 
     Its maps have 8 bits; its labels, their checks and the border's uncertainty are made before that.
     library : in which the model is looked for, None for the usual one. An image that the model is not for is
     no failure: `refused` says why, and it comes first in the queue.
     Raises UserError if the file cannot be read, or the model or the device is not there.
     """
-    raster = read_raster(Path(path))
+    raster = read_raster(Source.of(image))
     library = library or default_library()
     card = library.find(model).card
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.source import Source
 from napari_unet.io import dicom_header as header
 from napari_unet.io.content import is_dicom
 from napari_unet.io.dicom import guarded
@@ -33,13 +34,9 @@ class Series:
     modality: str
 
     @property
-    def refusal(self) -> UserError:
-        """Why nothing was done with them, and what to do."""
-        return UserError(
-            f"{len(self.files)} files ({self.files[0].name}, …) are one {self.modality} series: "
-            "a series cannot be read as a volume yet.",
-            "Convert it to one NIfTI file, for example with dcm2niix, and open that.",
-        )
+    def source(self) -> Source:
+        """The series as one input."""
+        return Source(self.files)
 
 
 def series_among(paths: Iterable[Path]) -> list[Series]:
@@ -53,6 +50,21 @@ def series_among(paths: Iterable[Path]) -> list[Series]:
         if suffix_of(path).lower() not in _NO_DICOM and is_dicom(path) and (key := _series_of(path)):
             found[key].append(path)
     return [Series(tuple(files), key[0]) for key, files in found.items() if len(files) > 1]
+
+
+def series_number(path: Path) -> str:
+    """SeriesNumber of a DICOM file, "" where it has none or cannot be read."""
+    import pydicom
+
+    try:
+        with guarded(path.name):
+            dataset: Any = pydicom.dcmread(
+                path, stop_before_pixels=True, specific_tags=["SeriesNumber"], force=True
+            )
+            found = header.numbers(dataset, "SeriesNumber")
+    except UserError:
+        return ""
+    return str(int(found[0])) if found else ""
 
 
 def listed_in(index: Path) -> tuple[Path, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.source import Source
 from napari_unet.io.content import is_dicom
 from napari_unet.io.names import suffix_of
 
@@ -22,11 +23,12 @@ class Identity:
     study_date: str = ""
 
 
-def read_identity(path: Path) -> Identity:
+def read_identity(image: Path | Source) -> Identity:
     """Name, ID and dates in a DICOM header; empty for other files, which name nobody in a place of its own.
 
-    Raises UserError, without any name, if the file cannot be read.
+    Of a series those of its first file. Raises UserError, without any name, if it cannot be read.
     """
+    path = Source.of(image).first
     if suffix_of(path).lower() not in (".dcm", ".dicom") and not is_dicom(path):
         return Identity()
     import pydicom

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.patients import placeholders_among
-from napari_unet.io.dicom_sets import series_among
+from napari_unet.core.source import Source
 from napari_unet.io.formats import read_labels
 from napari_unet.io.ignored import Ignored
 from napari_unet.io.kinds import family_of
@@ -27,6 +27,7 @@ from napari_unet.io.names import (
     without_results,
 )
 from napari_unet.io.pairs import masks_of_images
+from napari_unet.io.sources import named_paths, sources_among
 from napari_unet.review.create import DATABASE_NAME
 from napari_unet.review.moved import adopt_moved
 from napari_unet.review.scan import read_facts
@@ -44,14 +45,10 @@ _MASK_FOLDERS = frozenset({"mask", "masks", "label", "labels", "labelstr", "labe
 
 @dataclass(frozen=True)
 class Found:
-    """What there is to add. problems : what is wrong or was left out, in words for the person.
-
-    refused : which of these are images that cannot be added, as the slices of a CT series.
-    """
+    """What there is to add. problems : what is wrong or was left out, in words for the person."""
 
     cases: list[NewCase]
     problems: tuple[str, ...] = ()
-    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,20 +76,16 @@ def gather(
 ) -> Found:
     """The images in folders (and below), files and globs, each once, in the order given.
 
-    manifest : see io.manifest; `split` takes the images of one split of it only. masks : a folder whose
+    The slices of a series of CT, MR or PET are one image. manifest : see io.manifest; a line names a file, or
+    the folder of a series; `split` takes the images of one split of it only. masks : a folder whose
     files are masks, not images. Left out and told: `*_mask.*`, overlays and probabilities beside their
-    image, and sub-folders called masks or labels. Review projects are passed by. The slices of a series of CT
-    or MR are no images of their own: they are refused.
+    image, and sub-folders called masks or labels. Review projects are passed by.
     Raises UserError if nothing is there, the manifest is no good, or no line of it has that split.
     """
     if split is not None and manifest is None:
         raise UserError("A split was named, but no manifest.", "Name the manifest that says what is in it.")
-    images, problems = _images(inputs, masks)
-    several = series_among(images)
-    refused = tuple(str(series.refusal) for series in several)
-    problems = [*refused, *problems]
-    of_series = {path for series in several for path in series.files}
-    images = [image for image in images if image not in of_series]
+    files, problems = _images(inputs, masks)
+    sources = sources_among(files)
     lines = read_manifest(manifest) if manifest else []
     if split is not None:
         splits = sorted({line.split for line in lines if line.split})
@@ -100,13 +93,14 @@ def gather(
         if not lines:
             there = f"It has {', '.join(splits)}." if splits else "It has no column split."
             raise UserError(f"The manifest has no split {split}.", there)
-    if not images:
+    if not sources:
         why = " ".join(problems[:_TOLD])
         raise UserError(
             f"There is no image to add. {why}".rstrip(), "Choose images, or a folder that holds some."
         )
     if manifest is None:
-        return Found([NewCase(str(image)) for image in images], tuple(problems), refused)
+        return Found([NewCase(source) for source in sources], tuple(problems))
+    images = named_paths(sources)
     found = match(lines, images)
     problems += (*found.notes, *found.problems)
     if not found.lines:
@@ -116,9 +110,7 @@ def gather(
             "Its column file must hold the images' names, or the end of their paths.",
         )
     alone = [image for image in images if image not in found.lines]
-    if split is not None:
-        images = [image for image in images if image in found.lines]
-    elif alone:
+    if split is None and alone:
         problems.append(f"{_count(len(alone), 'image')} not in the manifest: the patient is unknown.")
     nobody = placeholders_among(line.patient for line in lines if line.patient)
     nameless = sum(found.lines[i].patient in nobody for i in images if i in found.lines)
@@ -128,11 +120,12 @@ def gather(
             "patient: the patient counts as unknown."
         )
     cases = []
-    for image in images:
+    for source, image in zip(sources, images, strict=True):
         line = found.lines.get(image)
         fields = (line.patient, line.view, line.split) if line else ()
-        cases.append(NewCase(str(image), *fields))
-    return Found(cases, tuple(problems), refused)
+        if line or split is None:
+            cases.append(NewCase(source, *fields))
+    return Found(cases, tuple(problems))
 
 
 def add_found(project: ReviewProject, found: Found, by: str) -> list[tuple[str, bool]]:
@@ -140,7 +133,7 @@ def add_found(project: ReviewProject, found: Found, by: str) -> list[tuple[str, 
 
     An image that is a case already, also one that was moved since, is not new.
     """
-    adopt_moved(project, [Path(case.path) for case in found.cases], by)
+    adopt_moved(project, [Source.of(case.source) for case in found.cases], by)
     return project.add(found.cases, by)
 
 
@@ -155,19 +148,20 @@ def attach_masks(
     """
     if not masks.is_dir():
         raise UserError(f"There is no folder {masks}.", "Choose the folder that holds the masks.")
-    known, paths = {case.id: case for case in project.cases()}, project.sources()
+    known, every = {case.id: case for case in project.cases()}, project.sources()
+    paths = dict(zip(every, named_paths(every.values()), strict=True))
     cases = {case: known[case] for case in ids}
-    sources = {case: paths[case] for case in ids}
-    files = masks_of_images(sources.values(), masks)
+    files = masks_of_images([paths[case] for case in cases], masks)
     problems = files.problems
     attached, without, accepted, notes = [], [], [], []
-    for done, (case, path) in enumerate(sources.items(), start=1):
+    for done, case in enumerate(cases, start=1):
+        path = paths[case]
         error = ""
         try:
             if path in files.unclear:
                 raise UserError(files.unclear[path], "")
             if _may_attach(project, cases[case]) and path in files.of:
-                said = _attach(project, cases[case], path, files.of[path], by)
+                said = _attach(project, cases[case], every[case], files.of[path], by)
                 notes += [f"Case {cases[case].number}: {note}" for note in said]
                 attached.append(case)
             now = project.case(case)
@@ -181,11 +175,11 @@ def attach_masks(
             problems.append(f"Case {cases[case].number}: {error}")
             if project.case(case).revision is None:
                 without.append(case)
-        yield CaseDone(case, done, len(sources), error)
+        yield CaseDone(case, done, len(cases), error)
     return Attached(*map(tuple, (attached, without, accepted, problems, notes, files.ignored)))
 
 
-def _attach(project: ReviewProject, case: Case, image: Path, path: Path, by: str) -> tuple[str, ...]:
+def _attach(project: ReviewProject, case: Case, image: Source, path: Path, by: str) -> tuple[str, ...]:
     """Returns what was assumed in reading the mask."""
     if case.shape is None:
         project.put_facts({case.id: read_facts(image)}, by)

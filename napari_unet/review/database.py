@@ -49,13 +49,18 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A connection that alone may write; what the block did is kept when it ends well, or not at all."""
+    def writing(self, links: bool = True) -> Iterator[Connection]:
+        """A connection that alone may write; what the block did is kept when it ends well, or not at all.
+
+        links : rows that point to nothing are refused at once; a table that is made anew needs that off.
+        """
         with self._lock, self._explained():
-            engine = self._opened().execution_options(writing=True)
+            engine = self._opened().execution_options(writing=True, links=links)
             if _identity(self.path) != self._file:  # SQLite would go on writing to a file without a name
                 raise gone()
             with engine.connect() as connection:
+                if not links:
+                    connection.detach()  # nobody else gets it
                 try:
                     with connection.begin():
                         yield connection
@@ -69,7 +74,7 @@ class Database:
 
     def build(self) -> None:
         """Makes the tables in an empty database."""
-        with self.writing() as connection:
+        with self.writing(links=False) as connection:
             _upgrade(connection)
 
     def migrate(self) -> None:
@@ -80,10 +85,13 @@ class Database:
         with self.reading() as connection:
             if _outdated(connection) is None:
                 return
-        with self.writing() as connection:
+        with self.writing(links=False) as connection:
             if (version := _outdated(connection)) is not None:  # or another program was faster
                 _copy(self.path, self.path.with_name(f"review-of-schema-{version}.db"))
+                before = _loose(connection)
                 _upgrade(connection)
+                if _loose(connection) > before:
+                    raise RuntimeError("a migration left rows that point to nothing")
 
     def check(self) -> list[str]:
         """What the database itself finds wrong with its file and its links between rows; empty if nothing."""
@@ -138,8 +146,10 @@ def _engine(path: Path, shared: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        writing = connection.get_execution_options().get("writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        options = connection.get_execution_options()
+        if not options.get("links", True):
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing", False) else "BEGIN")
 
     return engine
 
@@ -157,6 +167,11 @@ def _outdated(connection: Connection) -> str | None:
             "Update the program: pip install -U napari-unet-lung",
         )
     return None if version == HEAD else version
+
+
+def _loose(connection: Connection) -> int:
+    """How many rows point to a row that is not there."""
+    return len(connection.execute(text("PRAGMA foreign_key_check")).all())
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -20,6 +20,7 @@ from napari_unet.core.events import CaseDone
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.identity import read_identity
 from napari_unet.io.names import composed, folded, stem
+from napari_unet.io.sources import named_paths
 from napari_unet.review.create import DATABASE_NAME
 
 if TYPE_CHECKING:
@@ -39,8 +40,15 @@ _LONGEST = 120  # characters of a name, so that endings and numbers have room be
 
 def first_names(project: ReviewProject) -> list[str]:
     """The first three cases' file names, to be shown to the person who asks for all."""
+    shown = shown_names(project)
+    return [shown[case.id] for case in project.cases()[:FEW]]
+
+
+def shown_names(project: ReviewProject) -> dict[str, str]:
+    """By case the name of its file, or of the folder of its series, as it can be shown and written."""
     sources = project.sources()
-    return [shown_name(sources[case.id]) for case in project.cases()[:FEW]]
+    paths = named_paths(sources.values())
+    return {case: shown_name(path) for case, path in zip(sources, paths, strict=True)}
 
 
 def shown_name(path: Path) -> str:
@@ -51,12 +59,13 @@ def shown_name(path: Path) -> str:
 def key_steps(project: ReviewProject, path: Path, by: str) -> Generator[CaseDone, None, Path]:
     """Writes the key as CSV (UTF-8, mode 0600), one line a case; returns where it is.
 
-    patient : PatientID as it stands in a DICOM header, else empty (a manifest's is kept as a hash alone).
+    file, folder : of a series, its folder and where that lies. patient : PatientID as it stands in a DICOM
+    header, else empty (a manifest's is kept as a hash alone).
     Raises UserError if `path` is there already, or lies in a project or in an export.
     """
     target = Path(os.path.abspath(path))
     refuse_place(target)
-    cases, sources = project.cases(), project.sources()
+    cases, sources, shown = project.cases(), project.sources(), shown_names(project)
     rows = []
     for done, case in enumerate(cases, start=1):
         source = sources[case.id]
@@ -65,8 +74,8 @@ def key_steps(project: ReviewProject, path: Path, by: str) -> Generator[CaseDone
             patient = read_identity(source).patient_id
         except (UserError, OSError):
             patient, error = "", "its file cannot be read"
-        folder = os.fsencode(source.parent).decode("utf-8", "replace")
-        rows.append((case.number, case.id, shown_name(source), patient, folder))
+        folder = os.fsencode(source.path.parent).decode("utf-8", "replace")
+        rows.append((case.number, case.id, shown[case.id], patient, folder))
         yield CaseDone(case.id, done, len(cases), error)
     text = io.StringIO(newline="")
     writer = csv.writer(text)

@@ -6,14 +6,16 @@ import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Result, Row, Select, and_, select
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.leaks import Known
+from napari_unet.core.source import Source
 from napari_unet.review.leases import FREE, is_leased
-from napari_unet.review.schema import cases, events, measurements, revisions
+from napari_unet.review.schema import cases, events, files, measurements, revisions
 from napari_unet.review.trail import now
 from napari_unet.review.types import (
     Author,
@@ -29,7 +31,7 @@ from napari_unet.review.types import (
 
 _STATUS = {status.value: status for status in Status}
 _STATE = {state.value: state for state in FileState}
-_HIDDEN = ("path", "path_key", "patient_from", "found", "look")
+_HIDDEN = ("patient_from", "found", "look")
 _CASE_COLUMNS = [column for column in cases.c if column.name not in _HIDDEN]
 _BY_PERSON = and_(revisions.c.id == cases.c.revision, revisions.c.author_kind == AuthorKind.PERSON.value)
 _CASES: Select[Any] = select(
@@ -66,9 +68,22 @@ def all_known(connection: Connection, nobody: Collection[str]) -> list[Known]:
     ]
 
 
-def all_paths(connection: Connection) -> list[tuple[str, str]]:
-    """(id, path) of every case."""
-    return [(row.id, row.path) for row in connection.execute(select(cases.c.id, cases.c.path))]
+def all_sources(connection: Connection) -> dict[str, Source]:
+    """Where the image of each case lies, by number of the case."""
+    query = select(files.c.case, files.c.path).join(cases).order_by(cases.c.number, files.c.position)
+    found: dict[str, list[Path]] = defaultdict(list)
+    for case, path in connection.execute(query):
+        found[case].append(Path(path))
+    return {case: Source(tuple(paths)) for case, paths in found.items()}
+
+
+def one_source(connection: Connection, case: str) -> Source:
+    """Where the image of a case lies. Raises UserError if the project has no such case."""
+    query = select(files.c.path).where(files.c.case == case)
+    paths = connection.execute(query).scalars().all()
+    if not paths:
+        case_row(connection, case)
+    return Source(tuple(map(Path, paths)))
 
 
 def case_row(connection: Connection, case: str) -> Row[Any]:
@@ -118,9 +133,7 @@ def _found(result: Result[Any], what: str, name: str) -> Row[Any]:
     return row
 
 
-def _case(
-    row: Row[Any], lines: tuple[Measurement, ...], time: datetime, nobody: Collection[str]
-) -> Case:
+def _case(row: Row[Any], lines: tuple[Measurement, ...], time: datetime, nobody: Collection[str]) -> Case:
     values = dict(row._mapping)
     for name in FREE:
         del values[name]

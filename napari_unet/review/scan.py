@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.files import checksum
 from napari_unet.core.leaks import look_of
 from napari_unet.core.raster import modality_of
+from napari_unet.core.source import Source
 from napari_unet.io.formats import read_raster
 from napari_unet.io.identity import read_identity
 from napari_unet.models.card import ModelCard
 from napari_unet.models.library import SHIPPED, default_library
 from napari_unet.review.findings import follow_masks
 from napari_unet.review.moved import images_around, relocate_missing
-from napari_unet.review.seen import Seen
+from napari_unet.review.seen import Seen, stamp_of
 from napari_unet.review.store_masks import MaskStore
 from napari_unet.review.types import Case, FileFacts, FileState
 
@@ -72,8 +72,9 @@ def scan_steps(
 ) -> Generator[ScanDone, None, ScanResult]:
     """Reads the files of cases (None: all, unread ones first) and stores what they tell.
 
-    Hash, patient, view, modality, shape, spacing and sides; missing, changed and unreadable files. A missing
-    file is sought by its hash in `look_in` (and below) and beside the files of the other cases. Closing the
+    Hash, patient, view, modality, shape, spacing and sides; missing, changed and unreadable files. A series
+    of which one file is missing is missing, and one with a changed file has changed. A missing
+    image is sought by its hash in `look_in` (and below) and beside the files of the other cases. Closing the
     generator loses at most half a second of work; calling it again goes on. thorough : read files again
     that look as they did.
     """
@@ -114,35 +115,35 @@ def scan_steps(
     return result
 
 
-def read_facts(path: Path) -> FileFacts:
-    """What the file of a case is: reads all of it. Never raises for what is wrong with the file."""
+def read_facts(image: Source | Path) -> FileFacts:
+    """What the image of a case is: reads all of it. Never raises for what is wrong with its files."""
+    source = Source.of(image)
     try:
-        return _facts(path, checksum(path), _card_in_use())
+        return _facts(source, source.content_hash(), _card_in_use())
     except FileNotFoundError:
         return FileFacts(FileState.MISSING)
     except OSError:
         return FileFacts(FileState.UNREADABLE)
 
 
-def _look(case: Case, path: Path, seen: Seen, thorough: bool, card: ModelCard | None) -> FileFacts | None:
-    """What is to be stored about a case's file; None if nothing has changed."""
+def _look(case: Case, source: Source, seen: Seen, thorough: bool, card: ModelCard | None) -> FileFacts | None:
+    """What is to be stored about a case's files; None if nothing has changed."""
     try:
-        stat = path.stat()
+        stamp = stamp_of(source)
     except FileNotFoundError:
         return None if case.file_state == FileState.MISSING else FileFacts(FileState.MISSING)
     except OSError:
         return None if case.file_state == FileState.UNREADABLE else FileFacts(FileState.UNREADABLE)
-    stamp = (stat.st_size, stat.st_mtime_ns)
     settled = case.file_state in (FileState.PRESENT, FileState.CHANGED, FileState.UNREADABLE)
     if settled and not thorough and seen.stamps.get(case.id) == stamp:
         return None
     try:
-        digest = checksum(path)
+        digest = source.content_hash()
     except OSError:
         return FileFacts(FileState.UNREADABLE)
     seen.fresh[case.id] = stamp
     if digest != case.content_hash or case.shape is None:
-        return _facts(path, digest, card)
+        return _facts(source, digest, card)
     if case.file_state == FileState.PRESENT:
         return None
     return FileFacts(
@@ -156,10 +157,10 @@ def _look(case: Case, path: Path, seen: Seen, thorough: bool, card: ModelCard | 
     )
 
 
-def _facts(path: Path, digest: str, card: ModelCard | None) -> FileFacts:
+def _facts(source: Source, digest: str, card: ModelCard | None) -> FileFacts:
     try:
-        raster = read_raster(path)
-        identity = read_identity(path)
+        raster = read_raster(source)
+        identity = read_identity(source)
     except UserError:
         return FileFacts(FileState.UNREADABLE, digest)
     return FileFacts(

@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration; see `migrations/versions`."""
 
 
@@ -79,8 +79,6 @@ cases = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("number", Integer, nullable=False, unique=True),
-    Column("path", PathText, nullable=False),  # the only place where it stands
-    Column("path_key", PathText, nullable=False, unique=True),  # the same, as this computer compares names
     Column("patient", String(32), nullable=False),
     Column("patient_from", String(10), nullable=False),  # "manifest", "file" or ""
     Column("view", String(50), nullable=False),
@@ -90,7 +88,7 @@ cases = Table(
     Column("spacing_mm", JSON(none_as_null=True)),
     Column("columns_towards", String(1)),
     Column("file_state", String(20), nullable=False),
-    Column("content_hash", String(64), nullable=False),
+    Column("content_hash", String(64), nullable=False),  # core.source.Source.content_hash
     Column("look", String(64)),  # core.leaks.look_of the image, hexadecimal; NULL until it was read
     Column("found", JSON(none_as_null=True)),  # facts of a changed file, until it is decided about
     Column("status", String(20), nullable=False, index=True),
@@ -110,6 +108,15 @@ cases = Table(
     Column("lease_session", String(32), nullable=False, server_default=""),
     Column("lease_computer", String(200), nullable=False, server_default=""),
     Column("lease_process", Integer),
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column("case", ForeignKey("cases.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),  # in the order of their names
+    Column("path", PathText, nullable=False),  # the only place where it stands
+    Column("path_key", PathText, nullable=False, unique=True),  # the same, as this computer compares names
 )
 
 revisions = Table(

@@ -7,11 +7,18 @@ from contextlib import suppress
 from pathlib import Path
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.source import Source
 from napari_unet.io.atomic import atomic_write
 
 Stamp = tuple[int, int]
-"""Size of a file in bytes and its time of change in ns."""
+"""Size of a file in bytes and its time of change in ns; of several files the sums."""
 _NAME = "files-seen.json"
+
+
+def stamp_of(source: Source) -> Stamp:
+    """What tells that files have been written to. Raises OSError; FileNotFoundError if one is not there."""
+    found = [file.stat() for file in source.files]
+    return sum(stat.st_size for stat in found), sum(stat.st_mtime_ns for stat in found)
 
 
 class Seen:

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from napari_unet.core.leaks import Known
+from napari_unet.core.source import Source
 from napari_unet.review import cases as case_rows
 from napari_unet.review import decisions, rows, schema
 from napari_unet.review.database import Database
@@ -26,7 +27,7 @@ class CaseStore:
     _session: Session
 
     def add(self, cases: Sequence[NewCase], by: str) -> list[tuple[str, bool]]:
-        """Adds images; (case id, True if new) for each, in order. The same path again is the same case."""
+        """Adds images; (case id, True if new) for each, in order; see review.cases.add_cases."""
         with self._database.writing() as connection:
             added = case_rows.add_cases(connection, self._salt, cases, by)
         self._know_nobody()
@@ -42,15 +43,15 @@ class CaseStore:
         with self._database.reading() as connection:
             return rows.one_case(connection, case, self._nobody)
 
-    def source(self, case: str) -> Path:
+    def source(self, case: str) -> Source:
         """Where the case's image lies. Never write this to a log, a report or an export."""
         with self._database.reading() as connection:
-            return Path(rows.case_row(connection, case).path)
+            return rows.one_source(connection, case)
 
-    def sources(self) -> dict[str, Path]:
+    def sources(self) -> dict[str, Source]:
         """As `source`, of all cases at once, by case id."""
         with self._database.reading() as connection:
-            return {id_: Path(path) for id_, path in rows.all_paths(connection)}
+            return rows.all_sources(connection)
 
     def counts(self) -> dict[Status, int]:
         """How many cases have each status; every status is there."""
@@ -91,10 +92,10 @@ class CaseStore:
             patients = set(connection.execute(query).scalars())
         self._nobody = case_rows.nobody(self._salt, patients)
 
-    def relocate(self, case: str, path: str, by: str) -> None:
+    def relocate(self, case: str, source: Source | Path | str, by: str) -> None:
         """The case's image was found elsewhere, with the same content. UserError if it is another case's."""
         with self._database.writing() as connection:
-            case_rows.relocate(connection, case, path, by)
+            case_rows.relocate(connection, case, Source.of(source), by)
 
     def resolve_change(self, case: str, keep: bool, by: str) -> None:
         """Decides about a changed file. keep : its new content is the case's now; else it stays aside.

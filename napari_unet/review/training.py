@@ -8,19 +8,18 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from napari_unet.core.training_pair import TrainingPair
+from napari_unet.review.rows import all_sources
 from napari_unet.review.schema import cases, revisions
 from napari_unet.review.types import SET_ASIDE, USABLE
 
 
-def training_pairs(
-    connection: Connection, folder: Path, nobody: Collection[str] = ()
-) -> list[TrainingPair]:
+def training_pairs(connection: Connection, folder: Path, nobody: Collection[str] = ()) -> list[TrainingPair]:
     """Accepted and corrected cases by number, each with its current mask; files are not read here.
 
     Cases whose image is known to be missing, changed or unreadable are left out. nobody : hashes in the place
     of a patient that stand for none.
     """
-    columns = (cases.c.id, cases.c.path, cases.c.patient, cases.c.content_hash)
+    columns = (cases.c.id, cases.c.patient, cases.c.content_hash)
     query = (
         select(*columns, revisions.c.file, revisions.c.sha256)
         .join(revisions, revisions.c.id == cases.c.revision)
@@ -28,10 +27,11 @@ def training_pairs(
         .where(cases.c.file_state.not_in([state.value for state in SET_ASIDE]))
         .order_by(cases.c.number)
     )
+    sources = all_sources(connection)
     return [
         TrainingPair(
             row.id,
-            Path(row.path),
+            sources[row.id],
             folder / row.file,
             "" if row.patient in nobody else row.patient,
             row.content_hash,

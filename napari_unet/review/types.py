@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
+
+from napari_unet.core.source import Source
 
 
 class Status(StrEnum):
@@ -38,7 +41,7 @@ class Reason(StrEnum):
 
 
 class FileState(StrEnum):
-    """What is known about a case's image file."""
+    """What is known about a case's image file, or about all files of a series."""
 
     UNCHECKED = "not checked yet"
     PRESENT = "present"
@@ -122,7 +125,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Case:
-    """One image of a project as it stands now. Where its file lies is told by `ReviewProject.source` alone.
+    """One image of a project as it stands now. Where it lies is told by `ReviewProject.source` alone.
 
     id : salted hash, stable. number : 1, 2, ... in the order of adding, for people. patient : salted hash, ""
     if unknown (then the case counts as a patient of its own). placeholder : it is unknown, as a text such as
@@ -132,7 +135,7 @@ class Case:
     if not checked. uncertainty : mean along the mask's border, 0..1, None if no model has seen it. revision :
     id of the current mask. changed, changed_by : when and by whom it was made, where a person made it;
     decided is the decision's own time. active_seconds : of work with the case open. lease : who has it open,
-    "" if nobody. content_hash : SHA-256 of the file, "" until hashed.
+    "" if nobody. content_hash : of all its files (core.source), "" until hashed.
     """
 
     id: str
@@ -169,7 +172,7 @@ class Case:
 class NewCase:
     """An image to be added. patient : as the manifest names it (hashed by the store), "" if unknown."""
 
-    path: str
+    source: Source | Path | str
     patient: str = ""
     view: str = ""
     split: str = ""

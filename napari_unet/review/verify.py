@@ -10,8 +10,10 @@ from pathlib import Path
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.files import checksum
+from napari_unet.core.source import Source
 from napari_unet.io.formats import read_raster
 from napari_unet.review.revisions import MASKS
+from napari_unet.review.seen import stamp_of
 from napari_unet.review.types import Case, FileState, Revision
 
 
@@ -52,7 +54,7 @@ class Contents:
     """What the database says there is. complaints : what the database finds wrong with itself."""
 
     cases: Sequence[Case]
-    sources: Mapping[str, Path]
+    sources: Mapping[str, Source]
     revisions: Sequence[Revision]
     complaints: Sequence[str]
 
@@ -97,16 +99,19 @@ def _masks(folder: Path, case: Case, revisions: Sequence[Revision]) -> list[Prob
     return problems
 
 
-def _source(case: Case, path: Path) -> list[Problem]:
+def _source(case: Case, source: Source) -> list[Problem]:
     name = f"The image of case {case.number}"
     try:
         if not case.content_hash:  # nobody could read it so far
-            path.stat()
-            read_raster(path)
-        elif checksum(path) != case.content_hash:
+            stamp_of(source)
+            read_raster(source)
+        elif source.content_hash() != case.content_hash:
             return [Problem(ProblemKind.SOURCE_CHANGED, f"{name} has changed since it was added.", case.id)]
     except FileNotFoundError:
-        return [Problem(ProblemKind.SOURCE_MISSING, f"{name} is not where it was.", case.id)]
+        where = "is not where it was"
+        if source.is_series:
+            where = f"is incomplete: {len(source.missing())} of its {len(source.files)} files are missing"
+        return [Problem(ProblemKind.SOURCE_MISSING, f"{name} {where}.", case.id)]
     except (OSError, UserError):
         return [Problem(ProblemKind.SOURCE_UNREADABLE, f"{name} cannot be read.", case.id)]
     return []

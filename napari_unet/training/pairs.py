@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from napari_unet.core.geometry import MisplacedMask
 from napari_unet.core.label_set import LUNGS
 from napari_unet.core.labels import RIGHT, MaskLabels, NotLabels, array_labels, lung, strays
 from napari_unet.core.raster import Raster
+from napari_unet.core.source import Source
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.io.formats import read_labels, read_mask, read_raster
 from napari_unet.models.card import ModelCard
@@ -70,7 +70,7 @@ def chosen_slices(pair: TrainingPair, raster: Raster) -> list[int]:
 
 
 def _raster(pair: TrainingPair) -> Raster:
-    raster = pair.image if isinstance(pair.image, Raster) else _read_image(pair, pair.image)
+    raster = pair.image if isinstance(pair.image, Raster) else _read_image(pair, Source.of(pair.image))
     try:
         check_pixels(raster)
     except UserError as error:
@@ -78,10 +78,10 @@ def _raster(pair: TrainingPair) -> Raster:
     return raster
 
 
-def _read_image(pair: TrainingPair, path: Path) -> Raster:
-    _expect(path, pair.content_hash, f"The image of case {pair.id}")
+def _read_image(pair: TrainingPair, source: Source) -> Raster:
+    _expect(source, pair.content_hash, f"The image of case {pair.id}")
     try:
-        return read_raster(path)
+        return read_raster(source)
     except UserError:
         raise UserError(f"The image of case {pair.id} cannot be read.", _LOOK) from None
 
@@ -90,7 +90,7 @@ def _labels(pair: TrainingPair, raster: Raster) -> MaskLabels:
     if pair.revision:  # labels already: 255 beside nothing else is IGNORE in it
         return MaskLabels(_revision(pair) if isinstance(pair.mask, Path) else pair.mask)
     if not isinstance(pair.mask, np.ndarray):
-        _expect(pair.mask, "", f"The mask of case {pair.id}")
+        _expect(Source.of(pair.mask), "", f"The mask of case {pair.id}")
     try:
         return (
             array_labels(pair.mask)
@@ -104,18 +104,19 @@ def _labels(pair: TrainingPair, raster: Raster) -> MaskLabels:
 
 
 def _revision(pair: TrainingPair) -> np.ndarray:
-    _expect(Path(str(pair.mask)), pair.revision, f"The mask of case {pair.id}")
+    _expect(Source.of(str(pair.mask)), pair.revision, f"The mask of case {pair.id}")
     try:
         return read_mask(Path(str(pair.mask)))
     except UserError:
         raise UserError(f"The mask of case {pair.id} cannot be read.", _LOOK) from None
 
 
-def _expect(path: Path, sha256: str, what: str) -> None:
-    """Raises UserError if there is no such file, or it is not the one that was reviewed."""
+def _expect(source: Source, sha256: str, what: str) -> None:
+    """Raises UserError if a file is not there, or not the one that was reviewed."""
     try:
-        with path.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest() if sha256 else ""
+        if source.missing():
+            raise FileNotFoundError
+        found = source.content_hash() if sha256 else ""
     except FileNotFoundError:
         raise UserError(f"{what} is missing.", _LOOK) from None
     except OSError:

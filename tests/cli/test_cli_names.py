@@ -6,14 +6,17 @@ import shutil
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import nibabel
 import numpy as np
 import pytest
 from click.testing import Result
 from dicom_files import save as save_dicom
+from dicom_files import save_series
 from PIL import Image
 from pydicom.fileset import FileSet
-from pydicom.uid import CTImageStorage, generate_uid
+from pydicom.uid import generate_uid
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.store import ReviewProject
@@ -155,42 +158,73 @@ def test_a_manifest_without_leading_zeros_and_suffixes_is_matched_and_told(
         assert len({case.patient for case in opened.cases()} - {""}) == 2
 
 
-def ct_series(folder: Path, count: int) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    tags = {"Modality": "CT", "SOPClassUID": CTImageStorage, "SeriesInstanceUID": generate_uid()}
-    for k in range(count):
-        save_dicom(folder / f"IM{k:04}", np.zeros((16, 16), np.int16), **tags)
+def ct_series(folder: Path, count: int = 4, **tags: Any) -> Path:
+    """A clean CT series: a bright block in air, in each slice."""
+    volume = np.full((count, 16, 20), -1000, np.int16)
+    volume[:, 4:9, 3:15] = 250
+    save_series(folder, volume, **tags)
     return folder
 
 
-def test_segment_says_of_each_series_once_that_it_is_one(
+def test_a_series_is_one_case_named_after_its_folder(
+    run: Run, bright_is_lung: None, save: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder, out = save("a.png").parent, tmp_path / "out"
+    ct_series(folder / "thorax")
+    result = run("segment", folder, "--recursive", "-o", out)
+    assert result.exit_code == 0 and "2 of 2 segmented" in result.output
+    lines = (out / "report.csv").read_text("utf-8").splitlines()
+    assert [line.split(",")[0] for line in lines] == ["case", "a", "thorax"]
+    mask = nibabel.load(out / "thorax_mask.nii.gz")
+    assert mask.shape == (20, 16, 4) and np.asarray(mask.dataobj).sum() == 4 * 5 * 12
+    assert mask.header.get_zooms() == pytest.approx((0.5, 0.75, 2.5))
+    assert np.allclose(
+        mask.affine[:3, 3], (100, 120, -300)
+    )  # its places are towards left and back
+
+
+def test_series_in_one_folder_are_told_apart_by_their_numbers(
+    run: Run, bright_is_lung: None, tmp_path: Path
+) -> None:
+    folder, out = ct_series(tmp_path / "ct", SeriesNumber=3), tmp_path / "out"
+    for file in ct_series(tmp_path / "other", 6, SeriesNumber=11).iterdir():
+        file.rename(folder / f"X{file.name}")
+    assert run("segment", folder, "-o", out).exit_code == 0
+    assert {path.name for path in out.glob("*.gz")} == {"ct_3_mask.nii.gz", "ct_11_mask.nii.gz"}
+    assert nibabel.load(out / "ct_11_mask.nii.gz").shape[2] == 6
+
+
+def test_a_series_that_is_incomplete_is_told_and_the_rest_goes_on(
     run: Run, bright_is_lung: None, save: Callable[..., Path], tmp_path: Path
 ) -> None:
     folder = save("a.png").parent
-    ct_series(folder, 12)
-    result = run("segment", folder, "-o", tmp_path / "out")
+    files = save_series(folder / "ct", np.zeros((6, 8, 8), np.int16))
+    files[3].unlink()
+    result = run("segment", folder, "--recursive", "-o", tmp_path / "out")
     told = " ".join(result.stderr.split())
-    assert result.exit_code == 1 and told.count("12 files (IM0000, …) are one CT series") == 1
-    assert "1 of 2 segmented" in result.output
-    assert len((tmp_path / "out" / "report.csv").read_text("utf-8").splitlines()) == 3
-    hidden = run("segment", folder, "-o", tmp_path / "out2", "--anonymous")
-    assert "12 files" in hidden.output and "IM0000" not in hidden.output
+    assert result.exit_code == 1 and "1 of 2 segmented" in result.output
+    assert "ct: 1 slice of the series ct is missing: between" in told and files[2].name in told
+    hidden = run("segment", folder / "ct", "-o", tmp_path / "out2", "--anonymous")
+    told = " ".join(hidden.stderr.split())
+    assert "1 slice of the series case-" in told and files[2].name not in told and "series ct" not in told
 
 
-def test_review_refuses_a_series_before_anything_is_added(
-    run: Run, save: Callable[..., Path], tmp_path: Path
-) -> None:
-    project, series = tmp_path / "project", ct_series(tmp_path / "ct", 12)
+def test_review_takes_a_series_as_one_case(run: Run, save: Callable[..., Path], tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    save("a.png")
+    ct_series(tmp_path / "in" / "thorax")
     run("review", "new", project)
-    result = run("review", "add", project, series)
-    assert isinstance(result.exception, UserError) and "12 files" in str(result.exception)
-    assert "dcm2niix" in str(result.exception)
-    ct_series(save("a.png").parent, 3)
     result = run("review", "add", project, tmp_path / "in")
-    assert result.exit_code == 1 and "1 case added." in result.stdout
-    assert "3 files (IM0000, …) are one CT series" in " ".join(result.stderr.split())
+    assert result.exit_code == 0 and "2 cases added." in result.stdout, result.output
     with ReviewProject.open(project) as opened:
-        assert len(opened.cases()) == 1
+        assert [case.shape for case in opened.cases()][1] == (4, 16, 20)
+        assert all(case.file_state == "present" for case in opened.cases())
+    gone = sorted((tmp_path / "in" / "thorax").iterdir())[1]
+    gone.unlink()
+    result = run("review", "add", project, tmp_path / "in")
+    told = " ".join(result.stderr.split())
+    assert result.exit_code == 1 and "Case 2: the series is missing" in told and gone.name in told
+    assert "1 of 4 files" in told
 
 
 def test_x_rays_of_one_series_go_on_being_cases(run: Run, bright_is_lung: None, tmp_path: Path) -> None:

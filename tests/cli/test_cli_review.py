@@ -14,6 +14,7 @@ from click.testing import Result
 from PIL import Image
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.source import Source
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Status
 
@@ -146,12 +147,12 @@ def test_first_masks_by_a_model(
     from napari_unet.core.events import TileDone
     from napari_unet.core.prediction import Prediction
 
-    def steps(path: str, model: str, device: str):  # type: ignore[no-untyped-def]
+    def steps(image: Source, model: str, device: str):  # type: ignore[no-untyped-def]
         yield TileDone(1, 1)
-        if path.endswith("a.png"):
+        if image.name == "a.png":
             nothing = np.zeros((0, 40, 60), np.uint8)
             return Prediction(nothing, gate=("unlike",), refused="This is a hand.")
-        if path.endswith("b.png"):
+        if image.name == "b.png":
             raise UserError("Memory ran out.")
         labels = np.ones((40, 60), np.uint8)
         return Prediction(labels[None], model=model, version="1", drawn=labels, checks=("border",))

@@ -12,7 +12,8 @@ from pydicom.fileset import FileSet
 from pydicom.uid import CTImageStorage, SecondaryCaptureImageStorage, generate_uid
 
 from napari_unet.core.errors import UserError
-from napari_unet.io.dicom_sets import listed_in, series_among
+from napari_unet.core.source import Source
+from napari_unet.io.dicom_sets import listed_in, series_among, series_number
 from napari_unet.io.formats import read_raster
 from napari_unet.io.ignored import Ignored
 from napari_unet.io.names import list_images, list_images_and_masks
@@ -32,7 +33,7 @@ def test_a_ct_series_is_found_with_its_files(tmp_path: Path) -> None:
     one, other = series_among([*first, *second, tmp_path / "none.dcm"])
     assert (one.files, one.modality) == (tuple(first), "CT")
     assert (other.files, other.modality) == (tuple(second), "MR")
-    assert "3 files (IM0000, …) are one CT series" in one.refusal.problem and "NIfTI" in one.refusal.remedy
+    assert one.source == Source.of(first) and series_number(first[0]) == ""
 
 
 def test_x_rays_and_single_slices_are_no_series(tmp_path: Path) -> None:

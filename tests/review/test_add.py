@@ -14,6 +14,7 @@ from PIL import Image
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.prediction import Prediction
+from napari_unet.core.source import Source
 from napari_unet.review.add import Attached, add_found, attach_masks, gather
 from napari_unet.review.findings import store_first_mask
 from napari_unet.review.scan import scan_steps
@@ -45,7 +46,7 @@ def end(steps: Generator[Any, None, Any]) -> Any:
 
 
 def names(cases: list[NewCase]) -> list[str]:
-    return [Path(case.path).name for case in cases]
+    return [Source.of(case.source).name for case in cases]
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_folders_and_below_files_and_globs_each_once(tmp_path: Path, images: Pat
     assert names(gather([images]).cases) == ["a.png", "b.png", "c.png"]
     assert names(gather([images / "b.png", images]).cases) == ["b.png", "a.png", "c.png"]
     assert names(gather([f"{images}/**/*.png"]).cases) == ["a.png", "b.png", "c.png"]
-    assert all(Path(case.path).is_absolute() for case in gather([images]).cases)
+    assert all(Source.of(case.source).path.is_absolute() for case in gather([images]).cases)
 
 
 def test_masks_and_results_are_left_out_and_told(images: Path) -> None:

@@ -11,11 +11,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import IntegrityError
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.schema import metadata
 from napari_unet.review.store import ReviewProject
-from napari_unet.review.types import Measurement, Reason, Status
+from napari_unet.review.types import Measurement, NewCase, Reason, Status
 
 FROZEN = Path(__file__).parent / "first_schema"
 
@@ -118,3 +119,31 @@ def test_a_database_of_something_else_is_refused_and_left_alone(tmp_path):
         ReviewProject.open(tmp_path)
     with sqlite3.connect(tmp_path / "review.db") as database:
         assert database.execute("SELECT name FROM sqlite_master").fetchall() == [("books",)]
+
+
+def test_where_images_lie_is_moved_over_and_nothing_else_is_lost(old):
+    with sqlite3.connect(f"file:{FROZEN / 'review.db'}?immutable=1", uri=True) as database:
+        before = database.execute("SELECT id, path, path_key FROM cases ORDER BY number").fetchall()
+        events = database.execute("SELECT count(*) FROM events").fetchone()
+    with ReviewProject.open(old) as project:
+        assert {id: str(source.first) for id, source in project.sources().items()} == {
+            id: path for id, path, _ in before
+        }
+        assert [new for _, new in project.add([NewCase(path) for _, path, _ in before], "Ann")] == [False] * 3
+    with sqlite3.connect(old / "review.db") as database:
+        assert sorted(database.execute('SELECT "case", path, path_key FROM files')) == sorted(before)
+        assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        columns = {row[1] for row in database.execute("PRAGMA table_info(cases)")}
+        assert "content_hash" in columns and columns.isdisjoint({"path", "path_key"})
+        assert "ix_cases_status" in {row[1] for row in database.execute("PRAGMA index_list(cases)")}
+        assert database.execute("SELECT count(*) FROM events").fetchone() == events
+        for statement in ("DELETE FROM events", "UPDATE events SET who = 'x'"):
+            with pytest.raises(sqlite3.IntegrityError, match="events stay"):
+                database.execute(statement)
+    with (
+        ReviewProject.open(old) as project,
+        pytest.raises(IntegrityError),  # links are looked after again
+        project._database.writing() as connection,
+    ):
+        connection.execute(text("DELETE FROM cases"))

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from napari_unet.core import source
 from napari_unet.review import scan
 from napari_unet.review.add import add_found, gather
 from napari_unet.review.scan import ScanDone, ScanResult, scan_steps
@@ -91,8 +92,8 @@ def test_what_is_as_it_was_is_not_read_again(
     run(project)
     before = len(project.events())
     read: list[Path] = []
-    checksum = scan.checksum
-    monkeypatch.setattr(scan, "checksum", lambda path: read.append(path) or checksum(path))
+    checksum = source.checksum
+    monkeypatch.setattr(source, "checksum", lambda path: read.append(path) or checksum(path))
     run(project)
     assert read == [] and len(project.events()) == before
     later(folder / "a.png")
@@ -166,7 +167,8 @@ def test_moved_files_are_found_in_the_folders_given(
     assert len(result.missing) == 3
     _, result = run(project, look_in=[tmp_path / "archive"])
     assert sorted(result.moved) == sorted(case.id for case in before) and result.missing == []
-    assert [project.source(case.id) for case in before] == [there / n for n in ("a.png", "b.png", "c.dcm")]
+    found = [project.source(case.id).path for case in before]
+    assert found == [there / name for name in ("a.png", "b.png", "c.dcm")]
     assert project.cases()[0].status == Status.ACCEPTED and states(project) == [FileState.PRESENT] * 3
 
 
@@ -175,7 +177,7 @@ def test_renamed_files_are_found_beside_the_others(project: ReviewProject, folde
     (folder / "a.png").rename(folder / "z.png")
     Image.fromarray(pixels(5)).save(folder / "y.png")
     _, result = run(project)
-    assert result.moved == [a.id] and project.source(a.id) == folder / "z.png"
+    assert result.moved == [a.id] and project.source(a.id).path == folder / "z.png"
 
 
 def test_without_what_was_seen_before_all_is_read_once_more(project: ReviewProject, folder: Path) -> None:

@@ -186,7 +186,7 @@ def test_a_moved_file_keeps_its_case(tmp_path):
     project, ids = project_with(tmp_path, 2)
     project.put_facts({ids[0]: FileFacts(FileState.MISSING)}, "")
     project.relocate(ids[0], "/elsewhere/0.png", "Ann")
-    assert project.source(ids[0]).as_posix().endswith("/elsewhere/0.png")
+    assert project.source(ids[0]).path.as_posix().endswith("/elsewhere/0.png")
     assert project.case(ids[0]).file_state == FileState.PRESENT
     assert project.add([NewCase("/elsewhere/0.png")], "Ann") == [(ids[0], False)]
     with pytest.raises(UserError, match="added as case"):

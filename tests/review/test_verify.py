@@ -53,7 +53,7 @@ def _flip(file):
 
 def _spoil(project, what):
     case = project.cases()[0].id
-    mask, image = project.folder / project.revisions(case)[0].file, project.source(case)
+    mask, image = project.folder / project.revisions(case)[0].file, project.source(case).first
     if what == ProblemKind.MASK_MISSING:
         mask.unlink()
     elif what == ProblemKind.MASK_DAMAGED:
@@ -98,7 +98,7 @@ def test_an_image_that_never_could_be_read_is_told(project, tmp_path):
 
 def test_the_project_knows_then_which_files_are_gone_and_which_are_back(project):
     case = project.cases()[0]
-    image = project.source(case.id)
+    image = project.source(case.id).first
     away = image.rename(image.with_name("away.png"))
     result_of(project.verify())
     assert [one.file_state for one in project.cases()] == [FileState.MISSING, FileState.PRESENT]

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from casework_fakes import write_images
-from dicom_files import save
-from pydicom.uid import CTImageStorage, generate_uid
+from dicom_files import save_series
 
 CASES = Path(__file__).parents[1] / "data" / "cases"
 
@@ -46,18 +45,20 @@ def test_a_mask_with_its_image_s_place_comes_and_other_files_are_counted(
     review.settle()
 
 
-def test_a_ct_series_is_refused_before_anything_is_added(review, tmp_path: Path) -> None:
+def test_a_ct_series_is_one_case_that_is_opened_and_corrected(review, tmp_path: Path) -> None:
     review.start([])
-    tags = {"Modality": "CT", "SOPClassUID": CTImageStorage, "SeriesInstanceUID": generate_uid()}
-    (tmp_path / "series").mkdir()
-    for k in range(4):
-        save(tmp_path / "series" / f"IM{k}", np.zeros((16, 16), np.int16), **tags)
-    review.work.intake.add_images([tmp_path / "series"])
-    review.qtbot.waitUntil(lambda: bool(review.failures))
-    assert "4 files (IM0, …) are one CT series" in str(review.failures[0])
-    assert not review.work.cases
+    volume = np.random.default_rng(0).integers(-1000, 300, (4, 40, 50)).astype(np.int16)
+    save_series(tmp_path / "series", volume)
     write_images(tmp_path / "series", 1)
     review.work.intake.add_images([tmp_path / "series"])
-    review.qtbot.waitUntil(lambda: len(review.work.cases) == 1)
-    assert "4 files (IM0, …) are one CT series" in review.news[-1]
+    review.qtbot.waitUntil(lambda: len(review.work.cases) == 2)
     review.settle()
+    (id,) = [id for id, case in review.work.cases.items() if case.shape == volume.shape]
+    mask, image = review.open(id), review.work.desk.layers.image
+    assert np.array_equal(image.data, volume) and mask.data.shape == volume.shape
+    assert tuple(image.scale) == tuple(mask.scale) == pytest.approx((2.5, 0.75, 0.5))
+    mask.data_setitem((np.array([2]), np.array([5]), np.array([7])), 1)
+    review.work.opener.leave()
+    review.settle()
+    assert review.work.cases[id].revision is not None
+

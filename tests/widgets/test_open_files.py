@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dicom_files import save
+from dicom_files import save, save_series
 from npe2 import PluginManager
-from pydicom.uid import CTImageStorage, generate_uid
+from pydicom.uid import generate_uid
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 
@@ -21,10 +21,9 @@ OURS = "napari-unet-lung"
 
 
 def ct(folder: Path, count: int) -> list[str]:
-    folder.mkdir()
-    tags = {"Modality": "CT", "SOPClassUID": CTImageStorage, "SeriesInstanceUID": generate_uid()}
-    pixels = np.zeros((16, 16), np.int16)
-    return [str(save(folder / f"IM{k:06}", pixels, **tags)) for k in range(count)]
+    """Files of a series in the order of its slices; slice z holds the value z."""
+    volume = np.zeros((count, 16, 16), np.int16) + np.arange(count, dtype=np.int16)[:, None, None]
+    return [str(file) for file in save_series(folder, volume)]
 
 
 def films(folder: Path, count: int) -> list[str]:
@@ -54,25 +53,41 @@ def test_no_other_file_gets_a_second_reader(make_napari_viewer) -> None:
     assert all(OURS not in found for found in readers(*names))
 
 
-@pytest.mark.parametrize("whole_folder", [False, True])
-def test_a_ct_series_is_refused_before_any_layer_is_made(
-    make_napari_viewer, tmp_path: Path, whole_folder: bool
-) -> None:
-    viewer, files = make_napari_viewer(), ct(tmp_path / "ct", 5)
-    opened = [str(tmp_path / "ct")] if whole_folder else files
-    with pytest.raises(UserError, match=r"5 files .* are one CT series.*as a volume yet.*NIfTI"):
-        viewer.open(opened, plugin=OURS)
-    assert len(viewer.layers) == 0
+@pytest.mark.parametrize("how", ["folder", "files", "stack"])
+def test_a_ct_series_is_one_layer_however_it_is_opened(make_napari_viewer, tmp_path: Path, how: str) -> None:
+    viewer, files = make_napari_viewer(), ct(tmp_path / "thorax", 5)
+    opened = [str(tmp_path / "thorax")] if how == "folder" else files
+    viewer.open(opened, plugin=OURS, stack=how == "stack")
+    (layer,) = viewer.layers
+    assert (layer.name, layer.data.shape) == ("thorax", (5, 16, 16)) and layer.data[:, 0, 0].tolist() == [
+        *range(5)
+    ]
+    assert tuple(layer.scale) == pytest.approx((2.5, 0.75, 0.5))
 
 
-def test_a_dropped_ct_series_is_refused_in_the_window(make_napari_viewer, tmp_path: Path) -> None:
+def test_a_ct_series_and_x_rays_together(make_napari_viewer, tmp_path: Path) -> None:
+    viewer, files = make_napari_viewer(), ct(tmp_path / "thorax", 3)
+    viewer.open([*files, *films(tmp_path / "films", 2)], plugin=OURS)
+    assert [layer.data.ndim for layer in viewer.layers] == [3, 2, 2]
+    viewer.open(files[:1], plugin=OURS)  # one slice by itself
+    assert [layer.data.ndim for layer in viewer.layers] == [3, 2, 2, 2]
+
+
+def test_a_dropped_ct_series_is_one_layer(make_napari_viewer, tmp_path: Path) -> None:
     viewer = make_napari_viewer(show=True)
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(file) for file in ct(tmp_path / "ct", 5)])
     left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    drop = QDropEvent(QPointF(50, 50), Qt.DropAction.CopyAction, data, left, none)
-    with pytest.raises(Exception, match=r"5 files .* are one CT series"):  # what napari notifies of
-        viewer.window._qt_viewer.dropEvent(drop)
+    viewer.window._qt_viewer.dropEvent(
+        QDropEvent(QPointF(50, 50), Qt.DropAction.CopyAction, data, left, none)
+    )
+    assert [layer.data.shape for layer in viewer.layers] == [(5, 16, 16)]
+
+
+def test_a_series_that_is_incomplete_makes_no_layer(make_napari_viewer, tmp_path: Path) -> None:
+    viewer, files = make_napari_viewer(), ct(tmp_path / "ct", 5)
+    with pytest.raises(UserError, match="1 slice of the series ct is missing"):
+        viewer.open([files[0], *files[2:]], plugin=OURS)
     assert len(viewer.layers) == 0
 
 
@@ -89,8 +104,8 @@ def test_the_reader_by_itself(tmp_path: Path) -> None:
     files = ct(tmp_path / "ct", 3)
     read = get_reader(files)
     assert read is not None
-    with pytest.raises(UserError, match="3 files"):
-        read(files)
+    ((pixels, options, kind),) = read(files)
+    assert (pixels.shape, options["name"], kind) == ((3, 16, 16), "ct", "image")
     assert get_reader(str(tmp_path)) is None  # a folder without images: left to others
     (tmp_path / "IM1").write_text("text")
     assert get_reader(str(tmp_path / "IM1")) is None

@@ -11,12 +11,12 @@ import numpy as np
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
-from napari_unet.core.files import checksum
 from napari_unet.core.label_checks import label_problem, remedy
 from napari_unet.core.labels import IGNORE, LEFT, lung
 from napari_unet.core.masks import split_left_right
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.io.formats import read_raster
+from napari_unet.io.sources import named_paths
 from napari_unet.review.exporting.burned_in import find_text
 from napari_unet.review.exporting.folder import new_folder
 from napari_unet.review.exporting.formats import FORMATS
@@ -78,7 +78,8 @@ def export_steps(
         raise UserError("No case is accepted or corrected yet.", "Accept some masks first.")
     together = split_cases(project, cases, chosen, options.ratios, options.seed)
     sources = project.sources() if options.source_names else {}
-    names, changed = unique_names({case.id: sources[case.id] for case in chosen if case.id in sources})
+    named = dict(zip(sources, named_paths(sources.values()), strict=True))
+    names, changed = unique_names({case.id: named[case.id] for case in chosen if case.id in named})
     with new_folder(folder) as partial:
         _refuse_labels(project, chosen, options.left_right)
         writers = [FORMATS[name](partial / name.value, options.left_right) for name in dict.fromkeys(formats)]
@@ -153,7 +154,7 @@ def _item(project: ReviewProject, case: Case, together: Together, options: Expor
         raise NotExported("it has no mask")
     source = project.source(case.id)
     try:
-        if case.content_hash and checksum(source) != case.content_hash:
+        if case.content_hash and source.content_hash() != case.content_hash:
             raise NotExported(_FILE_PROBLEMS[FileState.CHANGED])
         raster = read_raster(source)
     except (OSError, UserError) as error:

@@ -94,7 +94,7 @@ class FirstMasks(QObject):
 
         def arguments() -> dict[str, Any]:
             return {
-                "path": str(project.source(id)),
+                "image": project.source(id),
                 "model": wish.model,
                 "device": device,
                 "library": library,

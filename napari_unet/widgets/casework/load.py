@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -73,7 +72,7 @@ def load_case(project: Any, id: str) -> LoadedCase:
     """Everything that is shown of a case. Raises UserError, without the file's name, if it cannot be read."""
     napari_wakes = waking()
     case = project.case(id)
-    raster = read_raster(Path(project.source(id)))
+    raster = read_raster(project.source(id))
     labels = np.zeros(raster.shape, np.uint8) if case.revision is None else project.read_mask(case.revision)
     if labels.shape != raster.shape:
         raise UserError(

@@ -33,7 +33,7 @@ def thumbnail_of(project: Any, id: str, revision: str | None) -> np.ndarray:
     if kept is not None:
         return kept
     with _one_at_a_time:
-        raster = read_raster(Path(project.source(id)))
+        raster = read_raster(project.source(id))
         labels = None if revision is None else project.read_mask(revision)
         picture = drawn(raster, labels)
     about = PngInfo()

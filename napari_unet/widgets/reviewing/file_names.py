@@ -109,6 +109,6 @@ class FileNames(QObject):
 
 
 def _names(project: Any) -> dict[str, str]:
-    from napari_unet.review.key import shown_name
+    from napari_unet.review.key import shown_names
 
-    return {id: shown_name(path) for id, path in project.sources().items()}
+    return shown_names(project)
