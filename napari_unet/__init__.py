@@ -30,6 +30,7 @@ def segment(
     model: str = "cxr-lung",
     spacing_mm: tuple[float, ...] | None = None,
     *,
+    output: str | None = None,
     threshold: float | None = None,
     device: str = "auto",
     **header: Any,
@@ -37,7 +38,8 @@ def segment(
     """Segments the lungs in an image array; `.mask()` of the result is the mask.
 
     image : numbers, (Y, X), or (Z, Y, X) as a stack of images. model : a name in the library, or a model's
-    folder. spacing_mm : one per axis, or None where it is not known. threshold : None for the model's own.
+    folder. spacing_mm : one per axis, or None where it is not known. output : which of the model's answers,
+    by its id or as "old" or "new"; None for the one it gives by itself. threshold : None for the model's own.
     device : "auto", "cpu", "cuda" or "mps". header : further fields of `Raster` (modality, view, ...).
     Raises UserError, with the remedy, for images and models that cannot be used.
     """
@@ -47,7 +49,7 @@ def segment(
     from napari_unet.inference import segment as inference
 
     raster = Raster(np.asarray(image), spacing_mm=spacing_mm, **header)
-    return inference.segment(raster, model=model, threshold=threshold, device=device)
+    return inference.segment(raster, model=model, output=output, threshold=threshold, device=device)
 
 
 def evaluate(

@@ -40,7 +40,7 @@ _NAMED = 10  # slices that a finding names
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for; threshold None is the model's own, sides : left and right lung as labels."""
+    """What the user asked for. threshold, answer : None is the model's own. sides : right and left apart."""
 
     output: Path
     model: str = "cxr-lung"
@@ -50,6 +50,7 @@ class Options:
     probability: bool = False
     overlay: bool = False
     anonymous: bool = False
+    answer: str | None = None
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,12 @@ class Batch:
     def _predict(self, raster: Raster, on_progress: Callable[[float], None]) -> Prediction:
         options = self._options
         steps = inference.segment_steps(
-            raster, model=options.model, threshold=options.threshold, device=options.device, cache=self._cache
+            raster,
+            model=options.model,
+            output=options.answer,
+            threshold=options.threshold,
+            device=options.device,
+            cache=self._cache,
         )
 
         def tell(event: TileDone | Note) -> None:

@@ -14,7 +14,7 @@ from napari_unet.cli.usage import find_model
 from napari_unet.core.errors import UserError
 
 if TYPE_CHECKING:
-    from napari_unet.models.card import DataSource, MemorySpec
+    from napari_unet.models.card import DataSource, MemorySpec, Output
 
 app = typer.Typer(help="List, show and verify the models on this computer.", no_args_is_help=True)
 app.command("export")(export_model)
@@ -63,6 +63,7 @@ def show_model(
         ("network", f"{card.net.kind}: {card.facts.in_words()}" if card.facts else card.net.kind),
         ("input", card.input.in_words()),
         ("threshold", f"{card.output.threshold:g}"),
+        *([("answers", "\n".join(map(_answer, card.outputs)))] if len(card.outputs) > 1 else []),
         (
             "trained on",
             "\n".join(_source(source) for source in card.data),
@@ -104,6 +105,11 @@ def verify_models(
         complain(problem)
     if bad:
         raise typer.Exit(1)
+
+
+def _answer(output: Output) -> str:
+    protocol = f": {output.protocol}" if output.protocol else ""
+    return f"{output.id} ({', '.join(output.channels)}; threshold {output.threshold:g}){protocol}"
 
 
 def _source(source: DataSource) -> str:

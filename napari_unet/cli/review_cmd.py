@@ -71,6 +71,10 @@ def add(
     model: Annotated[
         str | None, typer.Option(metavar="NAME", help="First masks by this model where there is none.")
     ] = None,
+    answer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Of a model with several: an answer's name, old or new."),
+    ] = None,
     device: Annotated[str, typer.Option(help="For the model: auto, cpu, cuda or mps.")] = "auto",
     reviewer: Reviewer = "",
 ) -> None:
@@ -83,15 +87,18 @@ def add(
         raise typer.BadParameter("--accept needs --masks.")
     if split is not None and manifest is None:
         raise typer.BadParameter("--split needs --manifest.")
+    if answer is not None and model is None:
+        raise typer.BadParameter("--answer needs --model.")
     from napari_unet.review.add import gather
     from napari_unet.review.store import ReviewProject
 
     if model is not None:
-        check_model(model, device)
+        check_model(model, device, answer)
     with ReviewProject.open(project) as opened:
         found = gather(inputs, manifest=manifest, split=split, masks=masks)
         _note(found.problems if masks else tuple(map(_with_hint, found.problems)))
-        failed = _add(opened, found, masks, accept, model, device, reviewer or login_name("command line"))
+        by = reviewer or login_name("command line")
+        failed = _add(opened, found, masks, accept, model, answer, device, by)
     if failed:
         raise typer.Exit(1)
 
@@ -176,6 +183,7 @@ def _add(
     masks: Path | None,
     accept: bool,
     model: str | None,
+    answer: str | None,
     device: str,
     by: str,
 ) -> bool:
@@ -214,7 +222,7 @@ def _add(
         from napari_unet.cli.review_model import first_masks
 
         bare = [case for case in chosen if project.case(case).revision is None and case not in wrong]
-        failed |= first_masks(project, bare, model, device, by)
+        failed |= first_masks(project, bare, model, answer, device, by)
     return failed
 
 

@@ -16,22 +16,29 @@ if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject
 
 
-def first_masks(project: ReviewProject, ids: Sequence[str], model: str, device: str, by: str) -> bool:
-    """A mask by `model` for each case; True if one of them failed. An image it is not for is no failure."""
-    made, refused, failed = watched("Making first masks", _steps(project, ids, model, device, by))
+def first_masks(
+    project: ReviewProject, ids: Sequence[str], model: str, answer: str | None, device: str, by: str
+) -> bool:
+    """A mask by `model` for each case; True if one of them failed. An image it is not for is no failure.
+
+    answer : which of the model's, as in `ModelCard.output_named`; one of scores makes no mask.
+    """
+    steps = _steps(project, ids, model, answer, device, by)
+    made, scored, refused, failed = watched("Making first masks", steps)
     aside = f"; {refused} not for this model, first in the queue by anatomy checks" if refused else ""
-    stdout.print(f"{'1 first mask' if made == 1 else f'{made} first masks'} by {model}{aside}.")
+    only = f"; {scored} scored, without a mask" if scored else ""
+    stdout.print(f"{'1 first mask' if made == 1 else f'{made} first masks'} by {model}{only}{aside}.")
     return failed > 0
 
 
 def _steps(
-    project: ReviewProject, ids: Sequence[str], model: str, device: str, by: str
-) -> Generator[CaseDone, None, tuple[int, int, int]]:
-    made = refused = failed = 0
+    project: ReviewProject, ids: Sequence[str], model: str, answer: str | None, device: str, by: str
+) -> Generator[CaseDone, None, tuple[int, int, int, int]]:
+    made = scored = refused = failed = 0
     for done, case in enumerate(ids, start=1):
         number = project.case(case).number
         try:
-            first = run(first_mask_steps(project.source(case), model, device))
+            first = run(first_mask_steps(project.source(case), model, device, output=answer))
         except UserError as error:
             failed += 1
             complain(f"Case {number}: {error.problem}")
@@ -40,8 +47,10 @@ def _steps(
         if first.refused:
             refused += 1
             stderr.print(f"Case {number}: {first.refused}", markup=False)
+        elif first.drawn is None:
+            scored += 1
         else:
             made += 1
         store_first_mask(project, case, first, by)
         yield CaseDone(case, done, len(ids))
-    return made, refused, failed
+    return made, scored, refused, failed

@@ -46,6 +46,10 @@ def segment(
         Path, typer.Option("-o", "--output", metavar="OUT", file_okay=False, help="Folder for the results.")
     ],
     model: Annotated[str, typer.Option(help="Name or folder of a model.")] = "cxr-lung",
+    answer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Of a model with several: an answer's name, old or new."),
+    ] = None,
     threshold: Annotated[
         float | None,
         typer.Option(
@@ -88,12 +92,12 @@ def segment(
     if not found.cases:
         raise UserError("There is no image to segment.", "Name images or a folder that holds some.")
     make_folder(output)
-    check_model(model, device)
+    check_model(model, device, answer)
 
     from napari_unet.cli.batch import Batch, Options
 
     sides = labels == LabelKind.LEFT_RIGHT
-    options = Options(output, model, threshold, device, sides, probability, overlay, anonymous)
+    options = Options(output, model, threshold, device, sides, probability, overlay, anonymous, answer)
     batch = Batch(found, options)
     assumed = 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

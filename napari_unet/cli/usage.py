@@ -24,12 +24,13 @@ def _told() -> Iterator[None]:
         raise typer.Exit(2) from error
 
 
-def check_model(model: str, device: str) -> None:
-    """A model or a device that does not exist is wrong usage."""
+def check_model(model: str, device: str, answer: str | None = None) -> None:
+    """A model, one of its answers or a device that does not exist is wrong usage."""
     from napari_unet.inference.device import pick_device
 
-    find_model(model)
+    entry = find_model(model)
     with _told():
+        entry.card.output_named(answer)
         pick_device(device)
 
 

@@ -25,11 +25,14 @@ def first_mask_steps(
     model: str = "cxr-lung",
     device: str = "auto",
     library: ModelLibrary | None = None,
+    output: str | None = None,
 ) -> Generator[TileDone | Note, None, Prediction]:
     """Segments the image in a file or a series: yields TileDone, Notes; returns the Prediction as it is kept.
 
     Its maps have 8 bits; its labels, their checks and the border's uncertainty are made before that.
-    library : in which the model is looked for, None for the usual one. An image that the model is not for is
+    Of an answer of scores these are there, with the map, and nothing is drawn.
+    library : in which the model is looked for, None for the usual one. output : which of its answers, as in
+    `ModelCard.output_named`. An image that the model is not for is
     no failure: `refused` says why, and it comes first in the queue.
     Raises UserError if the file cannot be read, or the model or the device is not there.
     """
@@ -37,14 +40,18 @@ def first_mask_steps(
     library = library or default_library()
     card = library.find(model).card
     try:
-        prediction = yield from segment_steps(raster, model=model, device=device, library=library)
+        prediction = yield from segment_steps(
+            raster, model=model, output=output, device=device, masks_only=False, library=library
+        )
     except NotForModel as error:
         said = (fact.code for fact in card.facts_against(raster.header()))
         nothing = np.zeros((0, *raster.shape), np.uint8)
         codes = (UNLIKE, *said)
         return Prediction(nothing, model=card.name, version=card.version, gate=codes, refused=str(error))
-    labels = prediction.labels()
     kept = prediction.kept()
+    if prediction.task == "classification":
+        return kept
+    labels = prediction.labels()
     unsure = border_doubt(kept.grid_uncertainty, labels > 0)
     return replace(
         kept,

@@ -22,7 +22,7 @@ from napari_unet.core.tiling import plan_tiles, predict_tiled
 from napari_unet.inference.features import bottleneck_features, image_features
 from napari_unet.inference.fold import folded
 from napari_unet.inference.prepare import field_of, network_input, resized
-from napari_unet.models.card import ModelCard
+from napari_unet.models.card import ModelCard, Output
 from napari_unet.models.checkpoint import check_fits
 from napari_unet.nets.registry import facts_of
 
@@ -35,12 +35,26 @@ _MEMORY_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", 
 
 @dataclass
 class _Seen:
-    """What a run finds out on its way: `inverted`, `likeness` and where its maps lie, of each image."""
+    """What a run is asked for, and what it finds out on its way.
 
+    Of each image: `inverted`, `likeness`, `scores` (float32, one a finding) and where its maps lie.
+    """
+
+    output: Output
     notes: list[str] = field(default_factory=list)
     inverted: list[bool] = field(default_factory=list)
     likeness: list[float] = field(default_factory=list)
+    scores: list[np.ndarray] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """What the network says of a whole field: maps (C, *size), their looks, and scores (C,) if it has any."""
+
+    maps: np.ndarray
+    looks: float
+    scores: np.ndarray | None
 
 
 class Predictor:
@@ -61,9 +75,10 @@ class Predictor:
         plain = card.input.axes != 2 or any(isinstance(part, nn.InstanceNorm2d) for part in net.modules())
         self._layout = torch.contiguous_format if plain else torch.channels_last
 
-    def steps(self, raster: Raster, inverted: bool | None = None) -> Steps:
+    def steps(self, raster: Raster, inverted: bool | None = None, output: str | None = None) -> Steps:
         """Yields TileDone after each slice or tile, and Notes; returns the Prediction, on the network's grid.
 
+        output : which of the model's answers, as in `ModelCard.output_named`.
         inverted : the raster's bones are dark; None where nobody knows: then an image that looks wrong as it
         is, is tried inverted, and the likelier of the two is taken (only with a card that has a likeness). A
         header may be wrong too: where only the negative of an image is what the model is for, that is taken.
@@ -71,10 +86,13 @@ class Predictor:
         card's InputRule names, or at once where the card is for volumes. Raises UserError for an image there.
         Out of memory on a GPU: smaller tiles, then the CPU; on the CPU: smaller tiles, then a UserError.
         With flips the probability is the mean of the image and its mirror image, and the entropy of the mean
-        counts their disagreement too (Gal 2017, total uncertainty).
+        counts their disagreement too (Gal 2017, total uncertainty). Of a classification the maps are those
+        of the network's logits before its pooling, and the scores follow from what it pools; in a stack of
+        images each finding has the highest score of any.
         """
         start = time.perf_counter()
-        seen, rule = _Seen(), self.card.input
+        answer, rule = self.card.output_named(output), self.card.input
+        seen = _Seen(answer)
         one_field = raster.pixels.ndim == rule.axes
         if raster.pixels.ndim < rule.axes:
             raise UserError(
@@ -87,17 +105,18 @@ class Predictor:
             else:
                 maps = yield from self._stack(raster, inverted, seen)
         seen.notes += mixed_polarity_note(seen.inverted)
-        output = self.card.output
+        scores = np.max(seen.scores, axis=0) if seen.scores else ()
         return Prediction(
             maps,
             shape=raster.shape,
             boxes=tuple(seen.boxes),
-            output=output.id,
-            task=output.task,
-            label_set=output.labels,
+            output=answer.id,
+            task=answer.task,
+            label_set=answer.labels,
+            scores={name: float(score) for name, score in zip(answer.findings, scores, strict=False)},
             spacing_mm=raster.spacing_mm,
-            threshold=output.threshold,
-            rule=output.mask_rule,
+            threshold=answer.threshold,
+            rule=answer.mask_rule,
             model=self.card.name,
             version=self.card.version,
             device=str(self.device),
@@ -164,7 +183,7 @@ class Predictor:
                     maps = self._whole(field, self.card.input.size, inverted, seen)
                     yield TileDone(1, 1)
                 else:
-                    maps = yield from self._tiled(field, spacing, bool(inverted), core)
+                    maps = yield from self._tiled(field, spacing, bool(inverted), core, seen.output)
                     seen.inverted.append(bool(inverted))
                 return maps
             except (RuntimeError, MemoryError) as error:
@@ -179,42 +198,63 @@ class Predictor:
     ) -> np.ndarray:
         """(C, *size): the probability in a field that the network sees whole."""
         small = resized(field, size)[0].numpy()
-        probability, looks = self._looked(small, bool(inverted))
-        expected = self.card.output.likeness
-        if expected is not None and looks < (expected.flag if inverted is None else expected.refuse):
-            other, other_looks = self._looked(small, not inverted)
+        found, expected = self._looked(small, bool(inverted), seen.output), seen.output.likeness
+        if expected is not None and found.looks < (expected.flag if inverted is None else expected.refuse):
+            other = self._looked(small, not inverted, seen.output)
             # Against a header: only where the image would be refused, and its negative is a good one.
-            if other_looks > looks and (inverted is None or other_looks >= expected.flag):
-                probability, looks, inverted = other, other_looks, not inverted
+            if other.looks > found.looks and (inverted is None or other.looks >= expected.flag):
+                found, inverted = other, not inverted
         seen.inverted.append(bool(inverted))
-        seen.likeness += [looks] if expected is not None else []
-        return probability.numpy()
+        seen.likeness += [found.looks] if expected is not None else []
+        seen.scores += [found.scores] if found.scores is not None else []
+        return found.maps
 
-    def _looked(self, small: np.ndarray, inverted: bool) -> tuple[Tensor, float]:
-        probability = self._probability(
-            _batch(network_input(small, self.card.input, self.card.intensity, inverted))
-        )
-        expected = self.card.output.likeness
-        return probability, likeness(probability.amax(dim=0).numpy(), expected) if expected else 0.0
+    def _looked(self, small: np.ndarray, inverted: bool, output: Output) -> _Looked:
+        logits = self._logits(_batch(network_input(small, self.card.input, self.card.intensity, inverted)))
+        maps = self._maps(logits, output)
+        looks = likeness(maps.max(axis=0), output.likeness) if output.likeness else 0.0
+        scores = self._scores(logits, output) if output.task == "classification" else None
+        return _Looked(maps, looks, scores)
 
-    def _tiled(self, field: np.ndarray, spacing: tuple[float, ...] | None, inverted: bool, core: int) -> Maps:
+    def _tiled(
+        self,
+        field: np.ndarray,
+        spacing: tuple[float, ...] | None,
+        inverted: bool,
+        core: int,
+        output: Output,
+    ) -> Maps:
         """(C, *grid), tile by tile, at the card's spacing or at the image's own."""
         image = network_input(field, self.card.input, self.card.intensity, inverted, spacing)
         plan = plan_tiles(self.facts, image.shape[1:], core)
-        return (yield from predict_tiled(image, lambda part: self._probability(_batch(part)).numpy(), plan))
+        return (
+            yield from predict_tiled(image, lambda part: self._maps(self._logits(_batch(part)), output), plan)
+        )
 
     @torch.inference_mode()
-    def _probability(self, x: Tensor) -> Tensor:
-        """(1, channels, *axes) → (C, *axes) on the CPU, mean over flips: the channels of `output`."""
+    def _logits(self, x: Tensor) -> Tensor:
+        """(1, channels, *axes) → (1, classes, *axes), on its device; with flips its mirror image's too."""
         batch = torch.cat([x, x.flip(-1)]) if self.card.flips else x
         batch = batch.to(self.device, memory_format=self._layout)
         with self._precision():
             logits = self.net(batch)
         if not logits.isfinite().all():  # too large for half precision
             logits = self.net(batch)
-        p = torch.sigmoid(logits.float()).cpu()
+        return logits.float()  # type: ignore[no-any-return]
+
+    @torch.inference_mode()
+    def _maps(self, logits: Tensor, output: Output) -> np.ndarray:
+        """float32 (C, *axes) in 0..1, mean over flips: the channels of `output`."""
+        p = torch.sigmoid(logits).cpu()
         mean = (p[0] + p[1].flip(-1)[self.card.mirrored_channels]) / 2 if self.card.flips else p[0]
-        return mean[self.card.channels_of(self.card.output)]
+        return mean[self.card.channels_of(output)].numpy()
+
+    @torch.inference_mode()
+    def _scores(self, logits: Tensor, output: Output) -> np.ndarray:
+        """float32 (C,) in 0..1, mean over flips: the network's own pooling of its logits."""
+        p = torch.sigmoid(self.net.pool(logits)).cpu()  # type: ignore[operator]
+        mean = (p[0] + p[1][self.card.mirrored_channels]) / 2 if self.card.flips else p[0]
+        return mean[self.card.channels_of(output)].numpy()
 
     def _precision(self) -> AbstractContextManager[object]:
         return torch.autocast("cuda", torch.float16) if self.device.type == "cuda" else nullcontext()

@@ -8,13 +8,12 @@ from dataclasses import replace
 from napari_unet.core.checks import INVERTED, UNLIKE, Code, check_mask
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note
-from napari_unet.core.gate import check_kind, check_pixels, content_notes, polarity_note
+from napari_unet.core.gate import Likeness, check_kind, check_pixels, content_notes, polarity_note
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor, Steps
-from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
 
@@ -51,38 +50,42 @@ def segment_steps(
     raster: Raster,
     *,
     model: str = "cxr-lung",
+    output: str | None = None,
     threshold: float | None = None,
     device: str = "auto",
     gate: bool = True,
+    masks_only: bool = True,
     cache: PredictorCache | None = None,
     library: ModelLibrary | None = None,
 ) -> Steps:
     """Segments a raster: yields TileDone and Notes, returns the Prediction.
 
-    model : a name in the library, or a folder. threshold : None for the card's. gate : False leaves out the
-    check of what the image shows. Raises NotForModel for images that the model is not for, UserError for
-    models and devices that cannot be used.
+    model : a name in the library, or a folder. output : which of its answers, as in `ModelCard.output_named`.
+    threshold : None for the card's. gate : False leaves out the check of what the image shows. masks_only :
+    False takes an answer of scores, too, whose map is no mask.
+    Raises NotForModel for images that the model is not for, UserError for models, answers and devices that
+    cannot be used.
     """
     if threshold is not None and not 0 <= threshold <= 1:
         raise UserError(f"The threshold {threshold} is not a probability.", "Give a number from 0 to 1.")
     check_pixels(raster)
     entry = (library or default_library()).find(model)
-    card = entry.card
-    if card.output.task != "segmentation":
-        raise UserError(f"The model {card.name} gives scores and no masks.", "Choose a model for masks.")
+    card, answer = entry.card, entry.card.output_named(output)
+    if masks_only and answer.task != "segmentation":
+        which = f"answer {answer.id} of the model" if len(card.outputs) > 1 else "model"
+        raise UserError(f"The {which} {card.name} gives scores and no masks.", "Choose a model for masks.")
     check_kind(raster, card.modalities, card.views, card.body_parts)
     facts = card.facts_against(raster.header())
     before = (*raster.notes, *(fact.text for fact in facts))
     for text in before:
         yield Note(text)
-    prediction = yield from (cache or _cache).get(entry, device).steps(raster, raster.inverted)
+    prediction = yield from (cache or _cache).get(entry, device).steps(raster, raster.inverted, answer.id)
     found = polarity_note(raster.inverted, prediction.inverted, measured=bool(prediction.likeness))
-    if gate and card.output.likeness is not None:
-        unusual = _unusual(prediction, card)
-        found += content_notes(prediction.likeness, card.output.likeness, card.use, unusual)
+    like = answer.likeness
+    if gate and like is not None:
+        found += content_notes(prediction.likeness, like, card.use, _unusual(prediction, like))
     for text in found:
         yield Note(text)
-    like = card.output.likeness
     unlike = like is not None and min(prediction.likeness, default=1.0) < like.flag
     return replace(
         prediction,
@@ -95,10 +98,10 @@ def segment_steps(
     )
 
 
-def _unusual(prediction: Prediction, card: ModelCard) -> list[str]:
+def _unusual(prediction: Prediction, like: Likeness) -> list[str]:
     """What is unusual in the mask of a single image that is to be flagged: one lung much smaller, say."""
-    like, found = card.output.likeness, prediction.likeness
-    if like is None or len(found) != 1 or found[0] >= like.flag or prediction.planes > 1:
+    found = prediction.likeness
+    if len(found) != 1 or found[0] >= like.flag or prediction.planes > 1:
         return []
     findings = check_mask(prediction.mask(), None, prediction.columns_towards)
     return [finding.text for finding in findings if finding.code in _SHAPE]
@@ -108,9 +111,12 @@ def segment(
     raster: Raster,
     *,
     model: str = "cxr-lung",
+    output: str | None = None,
     threshold: float | None = None,
     device: str = "auto",
     gate: bool = True,
 ) -> Prediction:
     """`segment_steps` without the events."""
-    return run(segment_steps(raster, model=model, threshold=threshold, device=device, gate=gate))
+    return run(
+        segment_steps(raster, model=model, output=output, threshold=threshold, device=device, gate=gate)
+    )

@@ -29,7 +29,8 @@ def follow_masks(project: MaskStore) -> list[str]:
 def store_first_mask(project: MaskStore, case_id: str, first: Prediction, by: str) -> bool:
     """Keeps what a model says about a case: a revision by the model, its map and its findings.
 
-    first : from `inference.first_mask`. Returns whether the mask became the case's own. Where a person has
+    first : from `inference.first_mask`; of a classification the map is kept where there is no mask.
+    Returns whether the mask became the case's own. Where a person has
     decided about the case, or has made its mask, or it has a mask from a file, only the map is kept and what
     the model is unsure of. by : who asked.
     """
@@ -37,6 +38,8 @@ def store_first_mask(project: MaskStore, case_id: str, first: Prediction, by: st
     checks = (*first.gate, *first.checks)
     if first.drawn is None:
         if case.revision is None:
+            if not first.refused:
+                _put_map(project, case_id, first)
             project.put_findings(case_id, checks, None)
         return False
     _put_map(project, case_id, first)

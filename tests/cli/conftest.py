@@ -51,7 +51,7 @@ def bright_is_lung(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
     monkeypatch.setattr(batch.inference, "segment_steps", steps)
-    monkeypatch.setattr(segment_cmd, "check_model", lambda model, device: None)
+    monkeypatch.setattr(segment_cmd, "check_model", lambda *given: None)
 
 
 @pytest.fixture

@@ -147,7 +147,7 @@ def test_first_masks_by_a_model(
     from napari_unet.core.events import TileDone
     from napari_unet.core.prediction import Prediction
 
-    def steps(image: Source, model: str, device: str):  # type: ignore[no-untyped-def]
+    def steps(image: Source, model: str, device: str, **_: object):  # type: ignore[no-untyped-def]
         yield TileDone(1, 1)
         if image.name == "a.png":
             nothing = np.zeros((0, 40, 60), np.uint8)
@@ -157,7 +157,7 @@ def test_first_masks_by_a_model(
         labels = np.ones((40, 60), np.uint8)
         return Prediction(labels[None], model=model, version="1", drawn=labels, checks=("border",))
 
-    monkeypatch.setattr(review_cmd, "check_model", lambda model, device: None)
+    monkeypatch.setattr(review_cmd, "check_model", lambda *given: None)
     monkeypatch.setattr(review_model, "first_mask_steps", steps)
     result = run("review", "add", project, images, "--model", "bright")
     assert result.exit_code == 1

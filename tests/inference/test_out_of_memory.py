@@ -35,12 +35,12 @@ class SmallGpu(Predictor):
     def _place(self) -> None:
         pass
 
-    def _probability(self, x: Tensor) -> Tensor:
+    def _logits(self, x: Tensor) -> Tensor:
         if self.device.type == "cuda" and x.numel() > self.room:
             raise self.error
         here, self.device = self.device, CPU
         try:
-            return super()._probability(x)
+            return super()._logits(x)
         finally:
             self.device = here
 
