@@ -20,11 +20,11 @@ from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import default_library
 from napari_unet.models.memory import read_memory
-from napari_unet.training.adapt import Penalty, adapt, mean_dice
+from napari_unet.training.adapt import adapt
 from napari_unet.training.adapt_config import PRESETS, AdaptConfig
 from napari_unet.training.augment_config import AugmentConfig
-from napari_unet.training.labelled import LabelledSet, from_memory
-from napari_unet.training.samples import labelled
+from napari_unet.training.learner import Penalty, mean_dice
+from napari_unet.training.samples import Samples, from_memory, labelled
 
 _COLUMNS = (
     Column("method"),
@@ -84,29 +84,30 @@ def measure(quick: bool) -> Result:
     if memory is None:
         result.add_missing("all methods", "the model remembers nothing")
         return result
-    known = from_memory(memory.part("replay"))
-    reference, _ = labelled(old, entry.card, oversize=False)
-    before = mean_dice(parent, reference)
-    untouched = [mean_dice(parent, _small(draw(new, 8, seed)[1], entry.card)) for seed in draws]
+    known = from_memory(memory.part("replay"), entry.card)
+    reference = labelled(old, entry.card, oversize=False)
+    before = mean_dice(parent, reference, entry.card)
+    untouched = [mean_dice(parent, _small(draw(new, 8, seed)[1], entry.card), entry.card) for seed in draws]
     result.add("as shipped, before", *_figures(untouched), *_figures([0.0] * len(draws)))
     for method in METHODS[: 2 if quick else None]:
         found = []
         for seed in draws:
             taught, held = draw(new, 8, seed)
-            large, _ = labelled(taught, entry.card, oversize=True)
-            child = _child(method, parent, large, known, seed, quick)
-            found.append((mean_dice(child, _small(held, entry.card)), mean_dice(child, reference) - before))
+            large = labelled(taught, entry.card, oversize=True)
+            child = _child(method, parent, entry.card, large, known, seed, quick)
+            gain = mean_dice(child, _small(held, entry.card), entry.card)
+            found.append((gain, mean_dice(child, reference, entry.card) - before))
         gains, losses = zip(*found, strict=True)
         result.add(method.name, *_figures(gains), *_figures(losses))
     return result
 
 
 def _child(
-    method: Method, parent: nn.Module, new: LabelledSet, old: LabelledSet, seed: int, quick: bool
+    method: Method, parent: nn.Module, card: ModelCard, new: Samples, old: Samples, seed: int, quick: bool
 ) -> nn.Module:
     config = replace(method.config, seed=seed, check_every=10_000, steps=2 if quick else method.config.steps)
     penalty = _penalty(method.penalty, parent, config)
-    weights = run(adapt(parent, new, old, config, (256, 256), penalty=penalty)).weights
+    weights = run(adapt(parent, new, old, config, card, penalty=penalty)).weights
     child = copy.deepcopy(parent)
     mixed = {
         name: torch.lerp(value, parent.state_dict()[name], method.keep)
@@ -143,8 +144,8 @@ def _disagreement(
     return weight * functional.binary_cross_entropy_with_logits(logits[part], target)
 
 
-def _small(pairs: list[TrainingPair], card: ModelCard) -> LabelledSet:
-    return labelled(pairs, card, oversize=False)[0]
+def _small(pairs: list[TrainingPair], card: ModelCard) -> Samples:
+    return labelled(pairs, card, oversize=False)
 
 
 def _figures(values: Sequence[float]) -> tuple[str, str]:

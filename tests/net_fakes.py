@@ -18,7 +18,7 @@ from napari_unet.models.card import ModelCard, NetSpec
 from napari_unet.models.checkpoint import build_net, save_model
 from napari_unet.models.library import ModelEntry
 from napari_unet.nets.unet import UNet
-from napari_unet.training.samples import Pair, Samples
+from napari_unet.training.samples import Samples
 
 torch.set_num_threads(1)
 
@@ -142,7 +142,6 @@ def lung_likeness() -> Likeness:
 def tiny_samples(count: int, side: int = 48) -> Samples:
     """`count` X-rays with their masks, in memory."""
     mask = lungs(side, side)
-    pairs = tuple(Pair(Path(f"{k}.png"), Path(f"{k}.png"), str(k), "train") for k in range(count))
     images = np.stack([xray(mask, k) for k in range(count)])[:, None]
     masks = np.repeat(mask[None, None], count, axis=0).astype(np.float32)
-    return Samples(pairs, images, masks, np.ones_like(masks))
+    return Samples(images, masks, np.ones_like(masks))

@@ -92,12 +92,12 @@ def _outcomes(
     from napari_unet.models.memory import read_memory
     from napari_unet.training import simulate as simulation
     from napari_unet.training.adapt_config import PRESETS
-    from napari_unet.training.labelled import from_memory
+    from napari_unet.training.samples import from_memory
     from napari_unet.training.simulated_model import Fitting, looking
 
     entry, chosen = default_library().find(model), str(pick_device(device))
     net, memory = load_model(entry), read_memory(entry)
-    replayed = None if memory is None else from_memory(memory.part("replay"))
+    replayed = None if memory is None else from_memory(memory.part("replay"), entry.card)
     first = simulation.kept(looking(net, entry.card, chosen))
     outcomes = []
     for seed in range(seeds):

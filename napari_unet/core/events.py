@@ -38,7 +38,10 @@ class CaseDone:
 
 @dataclass(frozen=True)
 class EpochEnded:
-    """One epoch of training: mean loss, mean Dice on validation cases and under simulated shifts (0..1)."""
+    """One epoch of training: mean loss, mean Dice on validation cases and under simulated shifts (0..1).
+
+    label_dice : of each label on the validation cases; () where it was not measured.
+    """
 
     epoch: int
     epochs: int
@@ -46,6 +49,7 @@ class EpochEnded:
     val_dice: float
     shifted_dice: float
     best: bool
+    label_dice: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,21 @@ class LabelSet:
         return tuple(label.name for label in self.labels)
 
     @property
+    def mirrored(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of labels, by their place in the set, that differ in nothing but the side in name and `side`.
+
+        In a mirrored image the one has the other's place.
+        """
+        parts = [label.name.casefold() for label in self.labels]
+        return tuple(
+            (k, parts.index(other))
+            for k, label in enumerate(self.labels)
+            if label.side == "R"
+            and (other := parts[k].replace("right", "left")) in parts
+            and self.labels[parts.index(other)].side == "L"
+        )
+
+    @property
     def of_lungs(self) -> bool:
         """Whether the labels are the lungs and nothing else.
 

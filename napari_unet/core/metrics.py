@@ -15,6 +15,8 @@ from typing import Literal
 import numpy as np
 from scipy.spatial import KDTree
 
+from napari_unet.core.label_set import LabelSet
+from napari_unet.core.labels import IGNORE
 from napari_unet.core.masks import bounding_box
 
 
@@ -56,6 +58,12 @@ def dice(mask: np.ndarray, reference: np.ndarray, ignore: np.ndarray | None = No
     """
     both, a, b = _overlap(mask, reference, ignore)
     return 2 * both / (a + b) if a + b else float("nan")
+
+
+def dice_of_labels(mask: np.ndarray, reference: np.ndarray, known: LabelSet) -> tuple[float, ...]:
+    """`dice` of each label of `known`. mask, reference : labels; what is IGNORE in the second is left out."""
+    ignore = reference == IGNORE
+    return tuple(dice(mask == value, reference == value, ignore) for value in known.values)
 
 
 def iou(mask: np.ndarray, reference: np.ndarray, ignore: np.ndarray | None = None) -> float:

@@ -16,13 +16,14 @@ FEW = 4
 
 @dataclass(frozen=True)
 class TrainingPair:
-    """One image and its mask, from a review project or from layers that are open.
+    """One image and its mask, from a review project, from layers that are open, or from a recipe's folder.
 
     id : of the case, or a name of the layers; unique in a training, and no patient's name. image : where it
-    lies, or a Raster. mask : a file, or labels of the image's shape: 0, the lungs' labels, IGNORE (255) where
-    nobody could say. patient : salted hash; "" if unknown, then the case counts as a patient of its own.
-    content_hash : of the image (core.source), revision : SHA-256 of the mask file; "" for layers.
-    slices : of a stack, those that count; None for all.
+    lies, or a Raster. mask : a file, or labels of the image's shape: 0, the labels' values, IGNORE (255)
+    where nobody could say. patient : salted hash; "" if unknown, then the case counts as a patient of its
+    own. content_hash : of the image (core.source), revision : SHA-256 of the mask file; "" for layers.
+    slices : of a stack, those that count; None for all. split : of a recipe's pair, else "". Only such a pair
+    may be named by its files: its id is the image's, its patient the one in the recipe's data.
     """
 
     id: str
@@ -32,6 +33,14 @@ class TrainingPair:
     content_hash: str = ""
     revision: str = ""
     slices: tuple[int, ...] | None = None
+    split: str = ""
+
+    @property
+    def source(self) -> Source:
+        """Where the image lies. Raises ValueError if it is a Raster."""
+        if isinstance(self.image, Raster):
+            raise ValueError("the image is in memory")
+        return Source.of(self.image)
 
     @property
     def group(self) -> str:

@@ -16,11 +16,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.labels import IGNORE, RIGHT, lung
+from napari_unet.core.labels import IGNORE, RIGHT, values_in
 from napari_unet.models.card import DataSource, MemorySpec
 from napari_unet.models.library import ModelEntry
 
 Role = Literal["replay", "gate"]
+_NAMES = {RIGHT: "lungs", IGNORE: "ignored"}  # of the planes of labels in the file; others are their value
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class MemoryItem:
 class Memory:
     """Images uint8 (N, Y, X), 0..255 for the 0..1 of the card's IntensityRule, at the card's input size.
 
-    labels : uint8 (N, Y, X): 0, 1, IGNORE. items : one an image. sources : with licence and attribution.
+    Where the model sees neighbours of a slice, images are (N, K, Y, X). labels : uint8 (N, Y, X): 0, the
+    values of the card's labels, IGNORE. items : one an image. sources : with licence and attribution.
     Raises ValueError if they do not fit together.
     """
 
@@ -53,7 +55,8 @@ class Memory:
     sources: tuple[DataSource, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.images.ndim != 3 or self.images.shape != self.labels.shape:
+        count, *size = self.labels.shape
+        if self.images.ndim not in (3, 4) or self.images.shape != (count, *self.images.shape[1:-2], *size):
             raise ValueError(f"images {self.images.shape} and labels {self.labels.shape} do not fit")
         if 0 in self.images.shape[1:]:
             raise ValueError("images have no pixels")
@@ -61,8 +64,18 @@ class Memory:
             raise ValueError(f"there are {len(self.images)} images and {len(self.items)} items")
         if self.images.dtype != np.uint8 or self.labels.dtype != np.uint8:
             raise ValueError(f"images and labels are uint8, got {self.images.dtype}, {self.labels.dtype}")
-        if not np.isin(self.labels, (0, RIGHT, IGNORE)).all():
-            raise ValueError(f"labels are 0, 1 and {IGNORE}")
+
+    @classmethod
+    def of(
+        cls,
+        images: np.ndarray,
+        labels: np.ndarray,
+        items: tuple[MemoryItem, ...],
+        sources: tuple[DataSource, ...],
+    ) -> Memory:
+        """Of inputs as a network sees them, float (N, K, Y, X) in 0..1."""
+        stored = np.rint(images * 255).astype(np.uint8)
+        return cls(stored if stored.shape[1] > 1 else stored[:, 0], labels, items, sources)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -93,10 +106,10 @@ class Memory:
 
 
 def write_memory(memory: Memory, path: Path) -> None:
-    """Writes the file; masks take a bit a pixel. Raises OSError or SafetensorError."""
+    """Writes the file; each label takes a bit a pixel. Raises OSError or SafetensorError."""
     tensors = {"images": np.ascontiguousarray(memory.images)}
-    for name, part in (("lungs", lung(memory.labels)), ("ignored", memory.labels == IGNORE)):
-        tensors[name] = np.packbits(part, axis=-1)
+    for value in {*_NAMES, *values_in(memory.labels)} - {0}:
+        tensors[_NAMES.get(value, str(value))] = np.packbits(memory.labels == value, axis=-1)
     words = {
         "items": [asdict(item) | {"phash": f"{item.phash:x}"} for item in memory.items],
         "sources": [source.model_dump() for source in memory.sources],
@@ -116,8 +129,10 @@ def read_memory(entry: ModelEntry) -> Memory | None:
         memory = _read(entry.memory)
         if memory.spec(entry.card.memory.sha256) != entry.card.memory:
             raise ValueError("not as many images as the card says")
-        if entry.card.input.size is not None and memory.images.shape[1:] != entry.card.input.size:
+        if entry.card.input.size is not None and memory.labels.shape[1:] != entry.card.input.size:
             raise ValueError("not of the card's size")
+        if entry.card.output.labels.strays(memory.labels):
+            raise ValueError("not with the card's labels")
         return memory
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, ValidationError) as error:
         raise UserError(
@@ -128,12 +143,19 @@ def read_memory(entry: ModelEntry) -> Memory | None:
 def _read(path: Path) -> Memory:
     with safe_open(path, framework="numpy") as file:
         words = json.loads(file.metadata()["memory"])
-        images, lungs, ignored = (file.get_tensor(name) for name in ("images", "lungs", "ignored"))
-    height, width = images.shape[1:]
-    if any(part.shape != (len(images), height, -(-width // 8)) for part in (lungs, ignored)):
-        raise ValueError("images and masks differ in size")
-    parts = (np.unpackbits(part, axis=-1, count=width) for part in (lungs, ignored))
-    labels = np.where(next(parts), np.uint8(1), next(parts) * np.uint8(IGNORE))
+        images = file.get_tensor("images")
+        planes = {name: file.get_tensor(name) for name in {*_NAMES.values(), *file.keys()} - {"images"}}
+    height, width = images.shape[-2:]
+    labels = np.zeros((len(images), height, width), np.uint8)
+    for value in range(1, IGNORE + 1):
+        part = planes.pop(_NAMES.get(value, str(value)), None)
+        if part is None:
+            continue
+        if part.shape != (len(images), height, -(-width // 8)):
+            raise ValueError("images and masks differ in size")
+        labels[np.unpackbits(part, axis=-1, count=width) > 0] = value
+    if planes:
+        raise ValueError("planes of no label")
     items = tuple(_item(item) for item in words["items"])
     sources = tuple(DataSource.model_validate(source) for source in words["sources"])
     return Memory(images, labels, items, sources)

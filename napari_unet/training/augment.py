@@ -1,15 +1,16 @@
 """Random changes of framing, exposure and texture, as batched torch operations on any device.
 
-Framing: the window around the lungs is drawn anew (another machine collimates otherwise), with rotation,
-shear and elastic deformation (Ronneberger 2015, section 3.1: smooth displacements on a coarse grid). Looks:
-contrast curves, low-frequency fields, random convolutions (Xu et al. 2021, arXiv:2007.13003), detail
-enhancement and blur, noise, opacities, covered parts. Fluid that hides a part of a lung takes it out of the
-mask too.
+Framing: the window around what is labelled is drawn anew (another machine collimates otherwise), with
+rotation, shear and elastic deformation (Ronneberger 2015, section 3.1: smooth displacements on a coarse
+grid). Looks: contrast curves, low-frequency fields, random convolutions (Xu et al. 2021, arXiv:2007.13003),
+detail enhancement and blur, noise, opacities, covered parts. Fluid that hides a part of a lung takes it out
+of the mask too.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -21,14 +22,16 @@ from napari_unet.training.augment_config import AugmentConfig
 class Augment:
     """Callable (images, masks, size) → (images, masks) at `size`; everything random comes from its generator.
 
-    images : float32 (N, 1, Y, X) in 0..1. masks : float32 (N, 1 or 2, Y, X), 0 or 1: the lungs and, where a
-    second channel is, the pixels that do not count; beyond the image they count, as background. Output images
+    images : float32 (N, C, Y, X) in 0..1. masks : float32 (N, labels, Y, X), 0 or 1, and perhaps one channel
+    more: the pixels that do not count; beyond the image they count, as background. Output images
     are scaled to 0..1 by their 0.5th and 99.5th percentile again, as IntensityRule does with a whole image.
+    mirrored : for each label's channel the one that takes its place in a mirrored image.
     """
 
-    def __init__(self, config: AugmentConfig, seed: int) -> None:
+    def __init__(self, config: AugmentConfig, seed: int, mirrored: Sequence[int] = (0,)) -> None:
         self.config = config
         self.generator = torch.Generator().manual_seed(seed)
+        self._labels, self._mirrored = len(mirrored), list(mirrored)
 
     def __call__(self, images: Tensor, masks: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
         images, masks = self._geometry(images, masks, size)
@@ -56,7 +59,7 @@ class Augment:
         half = self._uniform((n, 1), 1 - 0.2 * s, 1 + 0.2 * s) * self._uniform(
             (n, 2), 1 - 0.12 * s, 1 + 0.12 * s
         )
-        box_centre, box_half = self._window(masks)
+        box_centre, box_half = self._window(self._foreground(masks))
         reframed = (self._uniform(n, 0, 1) < self.config.reframe)[:, None]
         centre, half = torch.where(reframed, box_centre, centre), torch.where(reframed, box_half, half)
         angle = self._normal(n) * math.radians(6) * s
@@ -83,13 +86,20 @@ class Augment:
         grid = grid.to(images.device)
         images = functional.grid_sample(images, grid, mode="bilinear", align_corners=False)
         masks = functional.grid_sample(masks, grid, mode="bilinear", align_corners=False)
+        if self._mirrored != sorted(self._mirrored):
+            turned = (mirrored < 0).to(masks.device)
+            masks[turned, : self._labels] = masks[turned][:, self._mirrored]
         return _rescale(images), (masks >= 0.5).float()
+
+    def _foreground(self, masks: Tensor) -> Tensor:
+        """(N, Y, X): any label."""
+        return masks[:, : self._labels].amax(dim=1)
 
     def _window(self, masks: Tensor) -> tuple[Tensor, Tensor]:
         """Centre and half size (N, 2) as (x, y) in -1..1 of the box around each mask, with random margins."""
-        n, _, height, width = masks.shape
+        n, height, width = masks.shape
         low, high = torch.full((n, 2), -1.0), torch.full((n, 2), 1.0)
-        for i, mask in enumerate(masks[:, 0]):
+        for i, mask in enumerate(masks):
             for axis, length in ((0, width), (1, height)):
                 hit = torch.nonzero(mask.amax(dim=axis) >= 0.5).flatten()
                 if len(hit):
@@ -113,9 +123,9 @@ class Augment:
         softness, density = self._uniform(n, 0.01, 0.04), self._uniform(n, 0.85, 1.0)
         ys = torch.linspace(0, 1, height).view(height, 1)
         xs = torch.linspace(0, 1, width).view(1, width)
-        images, masks = images.clone(), masks.clone()
+        images, masks, foreground = images.clone(), masks.clone(), self._foreground(masks)
         for i in torch.nonzero(chosen).flatten().tolist():
-            lungs = masks[i, 0].cpu()
+            lungs = foreground[i].cpu()
             rows, columns = (torch.nonzero(lungs.amax(dim=axis)).flatten() for axis in (1, 0))
             if not len(rows):
                 continue
@@ -129,8 +139,8 @@ class Augment:
                 curve = top + level[i, side] * (bottom - top) + bend[i, side] * (xs - middle).abs()
                 under = torch.sigmoid((ys - curve) / softness[i]) * half
                 cover = (under * near * density[i]).to(images.device)
-                images[i, 0] = torch.lerp(images[i, 0], grey[i, side].to(images.device), cover)
-                masks[i, 0] = masks[i, 0] * (under < 0.5).to(masks)
+                images[i] = torch.lerp(images[i], grey[i, side].to(images.device), cover)
+                masks[i, : self._labels] *= (under < 0.5).to(masks)
         return images, masks
 
     # -- how things look --
@@ -183,7 +193,7 @@ class Augment:
         """Gaussian noise, white or of a coarser grain."""
         level = _per_sample(self._uniform(len(x), 0.01, 0.06), x)
         grain = 1 if float(self._uniform(1, 0, 1)) < 0.5 else 2
-        shape = (len(x), 1, -(-x.shape[-2] // grain), -(-x.shape[-1] // grain))
+        shape = (*x.shape[:2], -(-x.shape[-2] // grain), -(-x.shape[-1] // grain))
         return x + level * functional.interpolate(
             self._normal(shape).to(x.device), x.shape[-2:], mode="nearest"
         )

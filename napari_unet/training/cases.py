@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from napari_unet.core.errors import UserError
 from napari_unet.core.groups import group_stacks
 from napari_unet.core.input_rule import InputRule
@@ -15,9 +13,8 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.prepare import field_of, network_input
 from napari_unet.models.card import ModelCard
-from napari_unet.training.labelled import LabelledSet
 from napari_unet.training.pairs import chosen_slices, read_pair
-from napari_unet.training.samples import labelled
+from napari_unet.training.samples import Samples, labelled
 
 _LOOKED_AT = InputRule(size=(256, 256))  # where a model has no input size of its own
 _KEPT = 512 << 20  # bytes of pixels that are held rather than read again for the comparison
@@ -27,33 +24,27 @@ _KEPT = 512 << 20  # bytes of pixels that are held rather than read again for th
 class Cases:
     """Usable cases, read.
 
-    large, small : as samples, at 1.5 times the input size for training and at that size for scores. origins :
-    the index of each sample's pair. known : of each sample, what would give it away elsewhere. groups : for
-    each pair a number, the same for cases that must not be parted: of one patient, of one file, or that look
-    the same. shape : (Y, X) of the first image.
+    large, small : as samples, at 1.5 times the input size for training and at that size for scores. known :
+    of each sample, what would give it away elsewhere. groups : for each pair a number, the same for cases
+    that must not be parted: of one patient, of one file, or that look the same. shape : (Y, X) of the first
+    image.
     """
 
     pairs: tuple[TrainingPair, ...]
-    large: LabelledSet
-    small: LabelledSet
-    origins: tuple[int, ...]
+    large: Samples
+    small: Samples
     known: tuple[Known, ...]
     groups: tuple[int, ...]
     shape: tuple[int, int]
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """The network's input size (Y, X)."""
-        return self.small.images.shape[-2], self.small.images.shape[-1]
-
     def images_of(self, pair: int) -> list[Known]:
         """What is known of each sample of one pair."""
-        return [known for known, origin in zip(self.known, self.origins, strict=True) if origin == pair]
+        return [known for known, origin in zip(self.known, self.small.origins, strict=True) if origin == pair]
 
     def samples(self, chosen: Sequence[int]) -> list[int]:
         """The samples of these pairs."""
         wanted = set(chosen)
-        return [sample for sample, pair in enumerate(self.origins) if pair in wanted]
+        return [sample for sample, pair in enumerate(self.small.origins) if pair in wanted]
 
 
 def read_cases(pairs: Sequence[TrainingPair], card: ModelCard) -> tuple[Cases, tuple[str, ...]]:
@@ -81,21 +72,21 @@ def read_cases(pairs: Sequence[TrainingPair], card: ModelCard) -> tuple[Cases, t
         usable.append(replace(pair, image=raster, mask=labels) if room > 0 else pair)
     if len(usable) < 2:
         raise _too_few(len(usable), problems)
-    small, origins = labelled(usable, card, oversize=False)
+    small = labelled(usable, card, oversize=False)
     known = tuple(
-        Known(usable[k].id, usable[k].patient, usable[k].content_hash, perceptual_hash(middle(image)))
-        for k, image in zip(origins, small.images, strict=True)
+        Known(usable[k].id, usable[k].patient, usable[k].content_hash, perceptual_hash(image))
+        for k, image in zip(small.origins, small.middle, strict=True)
     )
-    groups = group_stacks([pair.group for pair in usable], origins, known)
+    groups = group_stacks([pair.group for pair in usable], small.origins, known)
     if len(set(groups)) < 2:
         raise UserError(
             f"All {len(usable)} cases are of one patient or look the same, so none can be held out to test "
             "the new model.",
             "Accept or correct a case of another patient first.",
         )
-    large, _ = labelled(usable, card, oversize=True)
+    large = labelled(usable, card, oversize=True)
     notes += [f"Left out: {error.problem}" for error in problems]
-    return Cases(tuple(usable), large, small, origins, known, groups, shape), tuple(notes)
+    return Cases(tuple(usable), large, small, known, groups, shape), tuple(notes)
 
 
 def known_images(pair: TrainingPair, raster: Raster, card: ModelCard) -> tuple[Known, ...]:
@@ -106,11 +97,6 @@ def known_images(pair: TrainingPair, raster: Raster, card: ModelCard) -> tuple[K
     fields = (field_of(raster, rule, z)[0] for z in chosen)
     inputs = (network_input(field, rule, card.intensity, bool(raster.inverted)) for field in fields)
     return tuple(Known("", pair.patient, pair.content_hash, perceptual_hash(image[0])) for image in inputs)
-
-
-def middle(image: np.ndarray) -> np.ndarray:
-    """Of an input (channels, Y, X) the slice (Y, X) that it is of."""
-    return np.asarray(image[len(image) // 2])
 
 
 def _too_few(usable: int, problems: Sequence[UserError]) -> UserError:

@@ -12,6 +12,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from napari_unet.core.errors import UserError
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.masks import MaskRule
 from napari_unet.models.card import DataSource, ModelCard, NetSpec
 from napari_unet.training.augment_config import AugmentConfig
@@ -113,7 +114,8 @@ class Recipe:
     """A whole `train` run, as its YAML file says it.
 
     input : how an image becomes an input, the whole field at a size; in the file `size: [Y, X]` is enough.
-    memory : what the model keeps of its images. card : the fields of ModelCard that people write.
+    labels : what the masks hold, a channel of the network each. memory : what the model keeps of its images.
+    card : the fields of ModelCard that people write.
     """
 
     __pydantic_config__ = _STRICT
@@ -122,6 +124,7 @@ class Recipe:
     data: DataConfig
     input: InputRule = field(default_factory=lambda: InputRule(size=(256, 256)))
     net: NetSpec = field(default_factory=lambda: NetSpec(arguments={"base": 16}))
+    labels: LabelSet = LUNGS
     intensity: IntensityRule = field(default_factory=lambda: IntensityRule("percentiles", 0.5, 99.5))
     mask_rule: MaskRule = field(default_factory=MaskRule)
     flips: bool = True
@@ -135,13 +138,6 @@ class Recipe:
             raise ValueError(f"card.{made[0]} is unknown or made by the training itself")
         if self.input.size is None or self.input.axes != 2:
             raise ValueError("input: a network is trained with whole images at a size (Y, X)")
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """The network's input size (Y, X)."""
-        assert self.input.size is not None
-        height, width = self.input.size
-        return height, width
 
     @property
     def sources(self) -> tuple[DataSource, ...]:

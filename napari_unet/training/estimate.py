@@ -18,12 +18,13 @@ from napari_unet.inference.predictor import Predictor
 from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelLibrary, default_library
-from napari_unet.training.adapt import adapt, mean_dice
+from napari_unet.training.adapt import adapt
 from napari_unet.training.adapt_config import PRESETS, AdaptConfig
 from napari_unet.training.gate import measure
-from napari_unet.training.labelled import LabelledSet
+from napari_unet.training.learner import mean_dice
 from napari_unet.training.machine import freed_memory_kept, memory_explained, using_threads
 from napari_unet.training.outcome import Estimate
+from napari_unet.training.samples import Samples
 
 _TRIALS = 2
 _SHAPE = (1024, 1024)  # of an image, where none is at hand
@@ -89,16 +90,17 @@ def measure_pace(
     height, width = (card.input.size or (256, 256))[-2:]
     noise = np.random.default_rng(0)
     image = noise.random((2, card.input.channels, height, width), np.float32)
-    mask = np.zeros_like(image[:, :1])
-    mask[..., height // 4 : height // 2, width // 4 : width // 2] = 1
-    some = LabelledSet(image, mask, np.ones_like(mask))
-    step = _step_seconds(net, some, config, device)
+    mask = np.zeros((2, len(card.output.channels), height, width), np.float32)
+    mask[:, 0, height // 4 : height // 2, width // 4 : width // 2] = 1
+    some = Samples(image, mask, np.ones_like(mask[:, :1]))
+    step = _step_seconds(net, some, card, config, device)
     placed = copy.deepcopy(net).to(device)
     start = time.perf_counter()
-    mean_dice(placed, some, device)
+    mean_dice(placed, some, card, device)
     look = (time.perf_counter() - start) / len(some)
     labels = np.zeros(shape, np.uint8)
-    labels[shape[0] // 4 : shape[0] // 2, shape[1] // 4 : shape[1] // 2] = 1
+    value = card.output.labels.values[0]
+    labels[shape[0] // 4 : shape[0] // 2, shape[1] // 4 : shape[1] // 2] = value
     predictor = Predictor(net, card, torch.device(device))
     pair = TrainingPair("trial", Raster(noise.random(shape, np.float32), inverted=False), labels)
     start = time.perf_counter()
@@ -106,9 +108,8 @@ def measure_pace(
     return Pace(step, look, time.perf_counter() - start)
 
 
-def _step_seconds(net: nn.Module, some: LabelledSet, config: AdaptConfig, device: str) -> float:
+def _step_seconds(net: nn.Module, some: Samples, card: ModelCard, config: AdaptConfig, device: str) -> float:
     """Of a step with replay, as far as the settings want it; the first step, which takes longer, left out."""
-    size = (some.images.shape[-2], some.images.shape[-1])
     trial = replace(config, steps=1 + _TRIALS, check_every=1 + _TRIALS)
-    times = [time.perf_counter() for _ in adapt(net, some, some, trial, size, device)]
+    times = [time.perf_counter() for _ in adapt(net, some, some, trial, card, device)]
     return (times[-1] - times[0]) / _TRIALS

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, Note, PartBegun, Preview, StepsDone
@@ -21,21 +21,22 @@ from napari_unet.core.steps import STOP, changed
 from napari_unet.core.training_pair import FEW, TrainingPair
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
-from napari_unet.models.checkpoint import build_net, load_model, save_model
+from napari_unet.models.checkpoint import load_model, save_model
 from napari_unet.models.library import ModelLibrary, default_library
 from napari_unet.models.memory import read_memory
-from napari_unet.training.adapt import AdaptResult, Watch, adapt, mean_dice
+from napari_unet.training.adapt import AdaptResult, Watch, adapt
 from napari_unet.training.adapt_config import PRESETS, AdaptConfig
 from napari_unet.training.cases import read_cases
 from napari_unet.training.compared import ComparedCase
 from napari_unet.training.estimate import measure_pace
 from napari_unet.training.folds import patient_folds
 from napari_unet.training.gate import Measured, gather, measure, measure_memory
-from napari_unet.training.labelled import from_memory
+from napari_unet.training.learner import as_saved, mean_dice
 from napari_unet.training.machine import check_room, freed_memory_kept, memory_explained, using_threads
 from napari_unet.training.naming import check_name, free_name
 from napari_unet.training.offspring import child_card, child_memory, fresh_cases, reference_set, seen_as_child
 from napari_unet.training.outcome import FineTuneResult
+from napari_unet.training.samples import from_memory
 from napari_unet.training.taught import taught_by
 
 Event = PartBegun | StepsDone | Preview | CaseDone | Note
@@ -107,9 +108,10 @@ class _FineTune:
         self._cases, self._notes = read_cases(pairs, self._entry.card)
         self._memory = read_memory(self._entry)
         memory = self._memory
-        self._replayed = None if memory is None else from_memory(memory.part("replay"))
+        card = self._entry.card
+        self._replayed = None if memory is None else from_memory(memory.part("replay"), card)
         self._judges = None if memory is None else reference_set(self._cases, memory)
-        self._reference = None if self._judges is None else from_memory(self._judges)
+        self._reference = None if self._judges is None else from_memory(self._judges, card)
         self._parents_cases = taught_by(self._entry.card, memory)
         self._fresh = fresh_cases(self._cases, self._parents_cases)
         groups = [self._cases.groups[k] for k in self._fresh]
@@ -195,7 +197,7 @@ class _FineTune:
             cases.large.subset(taught),
             self._replayed,
             config,
-            cases.size,
+            self._entry.card,
             self._device,
             held,
             self._reference,
@@ -234,14 +236,17 @@ class _FineTune:
         samples = self._cases.samples(held_out)
         small = self._cases.small
         net = copy.deepcopy(self._net).to(self._device)
-        scores = [mean_dice(net, small.subset([k]), self._device) for k in samples]
+        card = self._entry.card
+        own = card.channels_of(card.output)
+        scores = [mean_dice(net, small.subset([k]), card, self._device) for k in samples]
         worst = samples[int(np.argmin(np.nan_to_num(scores, nan=1.0)))]
-        name = self._cases.pairs[self._cases.origins[worst]].id
+        name = self._cases.pairs[small.origins[worst]].id
         image = torch.from_numpy(small.images[[worst]]).to(self._device)
 
         def look(net: nn.Module, step: int) -> Preview:
             with torch.inference_mode():
-                probability = torch.sigmoid(net(image))[0, 0].cpu().numpy()
+                logits = net(image)[0, own].amax(dim=0)
+                probability = torch.sigmoid(logits).cpu().numpy()
             return Preview(name, step, np.rint(probability * 255).astype(np.uint8))
 
         return look
@@ -282,9 +287,8 @@ class _FineTune:
 
     def _predictor(self, result: AdaptResult) -> Predictor:
         """The new network as it will be read back: weights rounded to half precision."""
-        net = build_net(self._entry.card.net)
-        net.load_state_dict({name: _rounded(value) for name, value in result.weights.items()})
-        return Predictor(net.eval(), seen_as_child(self._entry.card), torch.device(self._device))
+        card = seen_as_child(self._entry.card)
+        return Predictor(as_saved(card, result.weights), card, torch.device(self._device))
 
     def _say(self, event: Event) -> Generator[Event, str | None, None]:
         """Yields, and listens."""
@@ -310,7 +314,7 @@ class _FineTune:
         sources = () if self._memory is None else self._memory.sources
         card = child_card(parent, name, cases, report, sources, self._protocol.strip(), settings)
         folder = self._library.own / name
-        memory = child_memory(cases, self._memory, self._config.seed)
+        memory = child_memory(cases, parent.output.labels, self._memory, self._config.seed)
         card = save_model(result.weights, card, folder, memory=memory)
         return FineTuneResult(card, folder, report, *seconds, *self._drawn)
 
@@ -319,7 +323,3 @@ def _preset(name: str) -> AdaptConfig:
     if name not in PRESETS:
         raise UserError(f"There is no preset {name}.", f"Choose {' or '.join(PRESETS)}.")
     return PRESETS[name]
-
-
-def _rounded(value: Tensor) -> Tensor:
-    return value.half().float() if value.dtype.is_floating_point else value

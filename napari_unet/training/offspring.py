@@ -12,13 +12,13 @@ from napari_unet.core.cover import k_centre, thumbnails
 from napari_unet.core.evidence import Evidence
 from napari_unet.core.evidence_metrics import DICE
 from napari_unet.core.gate_report import GateReport
-from napari_unet.core.labels import IGNORE
+from napari_unet.core.label_set import LabelSet
 from napari_unet.core.leaks import Known, find_leaks
 from napari_unet.models.card import DataSource, ModelCard, ScoreRow, TrainedCase
 from napari_unet.models.memory import Memory, MemoryItem, Role
 from napari_unet.training.cases import Cases
-from napari_unet.training.labelled import LabelledSet
 from napari_unet.training.run import score_row
+from napari_unet.training.samples import Samples
 from napari_unet.training.taught import Taught
 
 MOST = 64  # images that a model remembers
@@ -104,9 +104,10 @@ def own_source(cases: Cases) -> DataSource:
     return DataSource(name=f"the user's own cases, {today}", split="all", images=len(cases.small))
 
 
-def child_memory(cases: Cases, inherited: Memory | None, seed: int) -> Memory:
+def child_memory(cases: Cases, known: LabelSet, inherited: Memory | None, seed: int) -> Memory:
     """What the parent remembers, then the cases it was fitted to, or as many as cover them: at most `MOST`.
 
+    known : the labels of their masks.
     A case the parent remembers already is there once, with its new mask and in its old role. Images of one
     patient have one role.
     """
@@ -121,10 +122,9 @@ def child_memory(cases: Cases, inherited: Memory | None, seed: int) -> Memory:
             phash=cases.known[sample].phash or 0,
             source=source.name,
         )
-        for sample, k in enumerate(cases.origins)
+        for sample, k in enumerate(small.origins)
     )
-    labels = np.where(small.valid[:, 0] > 0, small.masks[:, 0] > 0, IGNORE).astype(np.uint8)
-    own = Memory(np.rint(small.images[:, 0] * 255).astype(np.uint8), labels, items, (source,))
+    own = Memory.of(small.images, small.labels(known), items, (source,))
     if inherited is None:
         return _covering(own, small, MOST)
     hashes = {item.content_hash for item in items if item.content_hash}
@@ -132,10 +132,10 @@ def child_memory(cases: Cases, inherited: Memory | None, seed: int) -> Memory:
     return inherited.subset(kept).joined(_covering(own, small, MOST - len(kept)))
 
 
-def _covering(own: Memory, small: LabelledSet, most: int) -> Memory:
+def _covering(own: Memory, small: Samples, most: int) -> Memory:
     if len(own) <= most:
         return own
-    return own.subset(sorted(k_centre(thumbnails(small.images[:, 0], small.masks[:, 0]), most)))
+    return own.subset(sorted(k_centre(thumbnails(small.middle, small.foreground), most)))
 
 
 def _roles(cases: Cases, inherited: Memory | None, seed: int) -> list[Role]:

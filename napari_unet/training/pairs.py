@@ -1,4 +1,7 @@
-"""What stands in a TrainingPair: pixels and labels, checked; complaints name the case and no file."""
+"""What stands in a TrainingPair: pixels and labels, checked.
+
+Complaints name the case and no file; a recipe's pair is named by its files.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,6 @@ from napari_unet.core.training_pair import TrainingPair
 from napari_unet.io.formats import read_labels, read_mask, read_raster
 from napari_unet.models.card import ModelCard
 
-_LOOK = "Look at the case in the review, or leave it out."
-
 
 class ReadPair(NamedTuple):
     """An image; its labels, uint8 of the same shape; what was assumed in reading them."""
@@ -30,7 +31,7 @@ class ReadPair(NamedTuple):
 
 
 def read_pair(pair: TrainingPair, card: ModelCard) -> ReadPair:
-    """The image and its labels: 0, 1 (right and left lung are one), IGNORE.
+    """The image and its labels: 0, those of the card's `output`, IGNORE. To LUNGS both sides are one label.
 
     A mask that is no revision of a project is read as `core.labels` says, an array like a file: 0 and one
     other value, 255 too, are background and lung. Notes name the case. Raises UserError if
@@ -42,20 +43,22 @@ def read_pair(pair: TrainingPair, card: ModelCard) -> ReadPair:
     labels = found.labels
     if labels.shape != raster.shape:
         raise UserError(
-            f"The mask of case {pair.id} has the size {_size(labels.shape)}, its image "
-            f"{_size(raster.shape)}.",
+            f"The mask of {_case(pair)} has the size {_size(labels.shape)}, its image {_size(raster.shape)}.",
             "Give the image its own mask, or leave the case out.",
         )
     known = card.output.labels
     unknown = strays(labels) if known == LUNGS else known.strays(labels)  # both sides are lung
     if unknown:
         raise UserError(
-            f"The mask of case {pair.id} has the label {unknown[0]}; the model {card.name} knows "
+            f"The mask of {_case(pair)} has the label {unknown[0]}; the model {card.name} knows "
             f"{known.in_words()}.",
             "Take the other labels out of the mask, or leave the case out.",
         )
-    plain = np.where(lung(labels), RIGHT, labels).astype(np.uint8)
-    return ReadPair(raster, plain, tuple(f"Case {pair.id}: {note}" for note in (*raster.notes, *found.notes)))
+    if known == LUNGS:
+        labels = np.where(lung(labels), RIGHT, labels)
+    notes = [f"{_image(pair)}: {note}" for note in raster.notes]
+    notes += [f"{_mask(pair)}: {note}" for note in found.notes]
+    return ReadPair(raster, labels.astype(np.uint8, copy=False), tuple(notes))
 
 
 def chosen_slices(pair: TrainingPair, raster: Raster) -> list[int]:
@@ -63,66 +66,78 @@ def chosen_slices(pair: TrainingPair, raster: Raster) -> list[int]:
     slices = list(range(len(raster.pixels))) if pair.slices is None else list(pair.slices)
     if not slices or not all(0 <= z < len(raster.pixels) for z in slices):
         raise UserError(
-            f"Case {pair.id} is a stack of {len(raster.pixels)} slices, and those chosen are not among them.",
+            f"{_image(pair)} is a stack of {len(raster.pixels)} slices, and those chosen are not among them.",
             "Choose slices that are there.",
         )
     return slices
 
 
 def _raster(pair: TrainingPair) -> Raster:
-    raster = pair.image if isinstance(pair.image, Raster) else _read_image(pair, Source.of(pair.image))
+    raster = pair.image if isinstance(pair.image, Raster) else _read_image(pair)
     try:
         check_pixels(raster)
     except UserError as error:
-        raise UserError(f"Case {pair.id}: {error.problem}", "Leave the case out.") from error
+        raise UserError(f"{_image(pair)}: {error.problem}", "Leave the case out.") from error
     return raster
 
 
-def _read_image(pair: TrainingPair, source: Source) -> Raster:
-    _expect(source, pair.content_hash, f"The image of case {pair.id}")
+def _read_image(pair: TrainingPair) -> Raster:
+    _expect(pair, pair.source, pair.content_hash, "image")
     try:
-        return read_raster(source)
-    except UserError:
-        raise UserError(f"The image of case {pair.id} cannot be read.", _LOOK) from None
+        return read_raster(pair.source)
+    except UserError as error:
+        raise error if pair.split else _unusable(pair, "image", "cannot be read") from None
 
 
 def _labels(pair: TrainingPair, raster: Raster) -> MaskLabels:
-    if pair.revision:  # labels already: 255 beside nothing else is IGNORE in it
-        return MaskLabels(_revision(pair) if isinstance(pair.mask, Path) else pair.mask)
-    if not isinstance(pair.mask, np.ndarray):
-        _expect(Source.of(pair.mask), "", f"The mask of case {pair.id}")
+    if isinstance(pair.mask, Path):
+        _expect(pair, Source.of(pair.mask), pair.revision, "mask")
     try:
-        return (
-            array_labels(pair.mask)
-            if isinstance(pair.mask, np.ndarray)
-            else read_labels(pair.mask, of=raster)
-        )
+        if pair.revision:  # labels already: 255 beside nothing else is IGNORE in it
+            return MaskLabels(pair.mask if isinstance(pair.mask, np.ndarray) else read_mask(pair.mask))
+        if isinstance(pair.mask, np.ndarray):
+            return array_labels(pair.mask)
+        return read_labels(pair.mask, of=raster)
     except (NotLabels, MisplacedMask) as error:
-        raise UserError(f"Case {pair.id}: {error.problem}", error.remedy) from None
-    except UserError:
-        raise UserError(f"The mask of case {pair.id} cannot be read.", _LOOK) from None
+        raise UserError(f"{_mask(pair)}: {error.problem}", error.remedy) from None
+    except UserError as error:
+        raise error if pair.split else _unusable(pair, "mask", "cannot be read") from None
 
 
-def _revision(pair: TrainingPair) -> np.ndarray:
-    _expect(Source.of(str(pair.mask)), pair.revision, f"The mask of case {pair.id}")
-    try:
-        return read_mask(Path(str(pair.mask)))
-    except UserError:
-        raise UserError(f"The mask of case {pair.id} cannot be read.", _LOOK) from None
-
-
-def _expect(source: Source, sha256: str, what: str) -> None:
+def _expect(pair: TrainingPair, source: Source, sha256: str, what: str) -> None:
     """Raises UserError if a file is not there, or not the one that was reviewed."""
     try:
         if source.missing():
             raise FileNotFoundError
         found = source.content_hash() if sha256 else ""
     except FileNotFoundError:
-        raise UserError(f"{what} is missing.", _LOOK) from None
+        raise _unusable(pair, what, "is missing") from None
     except OSError:
-        raise UserError(f"{what} cannot be read.", _LOOK) from None
+        raise _unusable(pair, what, "cannot be read") from None
     if found != sha256:
-        raise UserError(f"{what} has changed since it was reviewed.", _LOOK)
+        raise _unusable(pair, what, "has changed since it was reviewed")
+
+
+def _unusable(pair: TrainingPair, what: str, problem: str) -> UserError:
+    where = "folder of the recipe" if pair.split else "review"
+    return UserError(
+        f"The {what} of {_case(pair)} {problem}.", f"Look at it in the {where}, or leave it out."
+    )
+
+
+def _case(pair: TrainingPair) -> str:
+    """In a sentence: "case 7", or a recipe's image."""
+    return pair.id if pair.split else f"case {pair.id}"
+
+
+def _image(pair: TrainingPair) -> str:
+    """Before a sentence about the image."""
+    return pair.id if pair.split else f"Case {pair.id}"
+
+
+def _mask(pair: TrainingPair) -> str:
+    """Before a sentence about the mask."""
+    return pair.mask.name if pair.split and isinstance(pair.mask, Path) else _image(pair)
 
 
 def _size(shape: tuple[int, ...]) -> str:

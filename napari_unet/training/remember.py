@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from napari_unet.core.cover import k_centre, thumbnails
-from napari_unet.core.files import checksum
-from napari_unet.core.labels import IGNORE
 from napari_unet.core.leaks import perceptual_hash
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.io.names import stem
 from napari_unet.models.card import DataSource, ModelCard
 from napari_unet.models.memory import Memory, MemoryItem, Role
 from napari_unet.training.config import Recipe
-from napari_unet.training.samples import Pair, find_pairs, labelled, of_split
+from napari_unet.training.data_folder import find_pairs, of_split
+from napari_unet.training.samples import labelled
 
 
 def remember(
@@ -27,16 +26,15 @@ def remember(
     card : says how an image becomes an input. source : where they come from, with licence and attribution.
     Raises UserError as `labelled` does.
     """
-    cases, origins = labelled(pairs, card, oversize=False)
-    chosen = k_centre(thumbnails(cases.images[:, 0], cases.masks[:, 0]), count)
-    images = np.rint(cases.images[chosen, 0] * 255).astype(np.uint8)
-    labels = np.where(cases.valid[chosen, 0] > 0, cases.masks[chosen, 0], IGNORE).astype(np.uint8)
-    own = [pairs[origins[k]] for k in chosen]
+    cases = labelled(pairs, card, oversize=False)
+    chosen = k_centre(thumbnails(cases.middle, cases.foreground), count)
+    kept = cases.subset(chosen)
+    own = [pairs[cases.origins[k]] for k in chosen]
     items = tuple(
         MemoryItem(role, pair.patient, pair.content_hash, perceptual_hash(image), source.name)
-        for pair, image in zip(own, images, strict=True)
+        for pair, image in zip(own, np.rint(kept.middle * 255).astype(np.uint8), strict=True)
     )
-    return Memory(images, labels, items, (source,))
+    return Memory.of(kept.images, kept.labels(card.output.labels), items, (source,))
 
 
 def remember_recipe(recipe: Recipe, card: ModelCard) -> Memory | None:
@@ -61,6 +59,6 @@ def remember_recipe(recipe: Recipe, card: ModelCard) -> Memory | None:
     return parts[0] if len(parts) == 1 else parts[0].joined(parts[1])
 
 
-def _hashed(pair: Pair, salt: str) -> TrainingPair:
+def _hashed(pair: TrainingPair, salt: str) -> TrainingPair:
     patient = hashlib.sha256(f"{salt}\0{pair.patient}".encode()).hexdigest()[:16]
-    return TrainingPair(stem(pair.image), pair.image, pair.mask, patient, checksum(pair.image))
+    return replace(pair, patient=patient, content_hash=pair.source.content_hash())

@@ -10,24 +10,19 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch import Tensor
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import EpochEnded
 from napari_unet.io.atomic import atomic_write
+from napari_unet.training.learner import Learner
 
 _FILE = "training.safetensors"
 
 
 def save_state(
     folder: Path,
-    net: nn.Module,
-    average: nn.Module,
-    optimizer: Optimizer,
-    schedule: LRScheduler,
-    generator: torch.Generator,
+    learner: Learner,
     best: dict[str, Tensor],
     settings: dict[str, Any],
     history: list[EpochEnded],
@@ -36,12 +31,12 @@ def save_state(
 
     settings : what must be the same when it goes on; plain JSON. Raises UserError if it cannot be written.
     """
-    tensors = {f"net.{name}": value for name, value in net.state_dict().items()}
-    tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
+    tensors = {f"net.{name}": value for name, value in learner.net.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in learner.average.state_dict().items()}
     tensors |= {f"best.{name}": value for name, value in best.items()}
-    tensors["generator"] = generator.get_state()
+    tensors["generator"] = learner.augment.generator.get_state()
     tensors["torch_generator"] = torch.get_rng_state()
-    state = optimizer.state_dict()
+    state = learner.optimizer.state_dict()
     for index, values in state["state"].items():
         tensors |= {f"optimizer.{index}.{name}": value for name, value in values.items()}
     words = {
@@ -49,7 +44,9 @@ def save_state(
         "history": [asdict(epoch) for epoch in history],
         "groups": state["param_groups"],
         "schedule": {
-            k: v for k, v in schedule.state_dict().items() if isinstance(v, int | float | str | list | bool)
+            name: value
+            for name, value in learner.schedule.state_dict().items()
+            if isinstance(value, int | float | str | list | bool)
         },
     }
     stored = {name: value.contiguous().clone() for name, value in tensors.items()}
@@ -66,11 +63,7 @@ def save_state(
 
 def load_state(
     folder: Path,
-    net: nn.Module,
-    average: nn.Module,
-    optimizer: Optimizer,
-    schedule: LRScheduler,
-    generator: torch.Generator,
+    learner: Learner,
     best: dict[str, Tensor],
     settings: dict[str, Any],
 ) -> list[EpochEnded]:
@@ -87,18 +80,22 @@ def load_state(
             f"{folder} holds a training with other settings or other images.",
             "Delete that folder to start anew.",
         )
-    net.load_state_dict(tensors["net"])
-    average.load_state_dict(tensors["average"])
+    learner.net.load_state_dict(tensors["net"])
+    learner.average.load_state_dict(tensors["average"])
     best.update(tensors["best"])
-    generator.set_state(tensors["generator"][""])
+    learner.augment.generator.set_state(tensors["generator"][""])
     torch.set_rng_state(tensors["torch_generator"][""])
     states: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors["optimizer"].items():
         index, _, name = key.partition(".")
         states.setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict({"state": states, "param_groups": words["groups"]})
+    learner.optimizer.load_state_dict({"state": states, "param_groups": words["groups"]})
+    schedule = learner.schedule
     schedule.load_state_dict({**schedule.state_dict(), **words["schedule"]})
-    return [EpochEnded(**epoch) for epoch in words["history"]]
+    return [
+        EpochEnded(**{**epoch, "label_dice": tuple(epoch.get("label_dice", ()))})
+        for epoch in words["history"]
+    ]
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:

@@ -8,29 +8,30 @@ from collections.abc import Generator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, EpochEnded, Note
 from napari_unet.core.gate import Likeness, mean_shape
-from napari_unet.core.labels import IGNORE, lung
-from napari_unet.core.metrics import dice
+from napari_unet.core.metrics import dice_of_labels
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
 from napari_unet.io.alone import writing_alone
 from napari_unet.io.atomic import atomic_write
-from napari_unet.io.formats import read_raster
 from napari_unet.models.card import DataSource, ModelCard, Output, ScoreRow
 from napari_unet.models.checkpoint import build_net, save_model
 from napari_unet.training.config import Recipe
-from napari_unet.training.fit import fit, simulated
+from napari_unet.training.data_folder import find_pairs, of_split
+from napari_unet.training.fit import TrainingResult, fit, simulated
+from napari_unet.training.learner import as_saved, mean_of
+from napari_unet.training.pairs import read_pair
 from napari_unet.training.remember import remember_recipe
-from napari_unet.training.samples import Samples, find_pairs, load_samples, mask_labels, of_split
+from napari_unet.training.samples import Samples, labelled
 from napari_unet.training.separate import check_splits
 
 CURVES_FILE = "curves.csv"
@@ -59,40 +60,22 @@ def train_model(
     pairs = find_pairs(recipe.data, recipe.training.seed, notes)
     for text in (*notes, *check_splits(pairs)):
         yield Note(text)
+    card = _card(recipe)
     train_pairs = of_split(pairs, recipe.data.train)
-    train = load_samples(train_pairs, recipe.input, recipe.intensity, oversize=True)
-    val = load_samples(of_split(pairs, recipe.data.val), recipe.input, recipe.intensity, oversize=False)
+    train = labelled(train_pairs, card, oversize=True)
+    val = labelled(of_split(pairs, recipe.data.val), card, oversize=False)
     for text in (*train.notes, *val.notes):
         yield Note(text)
+    card = card.with_output(likeness=Likeness(mean_shape(train.foreground)))
     torch.manual_seed(recipe.training.seed)
     net = build_net(recipe.net)
     with writing_alone(state):
-        result = yield from fit(net, train, val, recipe.size, recipe.training, state, chosen)
-        _write_curves(state / CURVES_FILE, result.history)
-    written = dict(recipe.card)
-    output = Output(
-        mask_rule=recipe.mask_rule,
-        likeness=Likeness(mean_shape(train.masks[:, 0] > 0)),
-        **{field: written.pop(field) for field in ("protocol", "threshold") if field in written},
+        result = yield from fit(net, train, val, card, recipe.training, state, chosen)
+        _write_curves(state / CURVES_FILE, result.history, card.output.channels)
+    card = card.model_copy(
+        update={"training": _training(recipe, result, card), "data": _sources(recipe, len(train_pairs))}
     )
-    card = ModelCard(
-        name=recipe.name,
-        outputs=(output,),
-        net=recipe.net,
-        input=recipe.input,
-        intensity=recipe.intensity,
-        flips=recipe.flips,
-        data=_sources(recipe, len(train_pairs)),
-        training={
-            **asdict(recipe.training),
-            "best_epoch": result.best.epoch,
-            "val_dice": round(result.best.val_dice, 4),
-            "shifted_val_dice": round(result.best.shifted_dice, 4),
-        },
-        created=datetime.now(UTC).date().isoformat(),
-        **written,
-    )
-    predictor = Predictor(_with_weights(recipe, result.weights), card, pick_device(device))
+    predictor = Predictor(as_saved(card, result.weights), card, pick_device(device))
     if "threshold" not in recipe.card:
         card = card.with_output(threshold=choose_threshold(predictor, val))
         predictor.card = card
@@ -101,14 +84,55 @@ def train_model(
     return save_model(result.weights, card, folder, memory=remember_recipe(recipe, card))
 
 
+def _card(recipe: Recipe) -> ModelCard:
+    """What the card says before anything is trained."""
+    written = dict(recipe.card)
+    output = Output(
+        labels=recipe.labels,
+        swaps=recipe.labels.mirrored,
+        mask_rule=recipe.mask_rule,
+        **{field: written.pop(field) for field in ("protocol", "threshold") if field in written},
+    )
+    return ModelCard(
+        name=recipe.name,
+        outputs=(output,),
+        net=recipe.net,
+        input=recipe.input,
+        intensity=recipe.intensity,
+        flips=recipe.flips,
+        created=datetime.now(UTC).date().isoformat(),
+        **written,
+    )
+
+
+def _training(recipe: Recipe, result: TrainingResult, card: ModelCard) -> dict[str, Any]:
+    """What the card says about the training."""
+    best = result.best
+    of_labels = {
+        name: round(value, 4) for name, value in zip(card.output.channels, best.label_dice, strict=True)
+    }
+    return {
+        **asdict(recipe.training),
+        "best_epoch": best.epoch,
+        "val_dice": round(best.val_dice, 4),
+        "shifted_val_dice": round(best.shifted_dice, 4),
+        **({"val_dice_of": of_labels} if len(of_labels) > 1 else {}),
+    }
+
+
 def choose_threshold(predictor: Predictor, val: Samples) -> float:
     """The threshold with the highest mean of Dice on `val` and Dice on `val` under simulated shifts."""
-    found: dict[float, dict[bool, list[float]]] = {t: {False: [], True: []} for t in THRESHOLDS}
-    for check in simulated(val):
-        prediction = run(predictor.steps(Raster(check.image), inverted=False))
+    known = predictor.card.output.labels
+    totals = dict.fromkeys(THRESHOLDS, 0.0)
+    for samples in (val, simulated(val)):
+        found: dict[float, list[float]] = {threshold: [] for threshold in THRESHOLDS}
+        for image, labels in zip(samples.images[:, 0], samples.labels(known), strict=True):
+            prediction = run(predictor.steps(Raster(image), inverted=False))
+            for threshold, scores in found.items():
+                scores.append(mean_of(dice_of_labels(prediction.labels(threshold), labels, known)))
         for threshold, scores in found.items():
-            scores[check.is_shifted].append(dice(prediction.mask(threshold), check.mask, check.ignored))
-    return max(THRESHOLDS, key=lambda t: sum(float(np.nanmean(scores)) for scores in found[t].values()))
+            totals[threshold] += mean_of(scores)
+    return max(THRESHOLDS, key=totals.__getitem__)
 
 
 def score_sets(predictor: Predictor, recipe: Recipe) -> Generator[CaseDone, None, tuple[ScoreRow, ...]]:
@@ -118,18 +142,13 @@ def score_sets(predictor: Predictor, recipe: Recipe) -> Generator[CaseDone, None
         pairs = of_split(find_pairs(wanted.data, recipe.training.seed), wanted.split)
         values = []
         for done, pair in enumerate(pairs, start=1):
-            found = mask_labels(pair)
-            values.append(score(predictor, read_raster(pair.image), found.labels))
-            yield CaseDone(pair.image.name, done, len(pairs), notes=found.notes)
+            raster, labels, notes = read_pair(pair, predictor.card)
+            found = run(predictor.steps(raster, raster.inverted)).labels()
+            values.append(mean_of(dice_of_labels(found, labels, predictor.card.output.labels)))
+            yield CaseDone(pair.id, done, len(pairs), notes=notes)
         name = f"{wanted.data.name}, {wanted.split}"
         rows.append(score_row(name, values, wanted.note))
     return tuple(rows)
-
-
-def score(predictor: Predictor, raster: Raster, labels: np.ndarray) -> float:
-    """Dice of one image against its labels, with the card's threshold and post-processing."""
-    found = run(predictor.steps(raster, raster.inverted)).mask()
-    return dice(found, lung(labels), labels == IGNORE)
 
 
 def score_row(name: str, values: list[float], note: str = "") -> ScoreRow:
@@ -146,21 +165,21 @@ def score_row(name: str, values: list[float], note: str = "") -> ScoreRow:
     )
 
 
-def _with_weights(recipe: Recipe, weights: dict[str, Tensor]) -> torch.nn.Module:
-    """The network as it will be read back: weights rounded to half precision."""
-    net = build_net(recipe.net)
-    net.load_state_dict({k: v.half().float() if v.dtype.is_floating_point else v for k, v in weights.items()})
-    return net.eval()
-
-
 def _sources(recipe: Recipe, images: int) -> tuple[DataSource, ...]:
     return tuple(source.model_copy(update={"images": images}) for source in recipe.sources)
 
 
-def _write_curves(path: Path, history: tuple[EpochEnded, ...]) -> None:
+def _write_curves(path: Path, history: tuple[EpochEnded, ...], labels: tuple[str, ...]) -> None:
+    """A row an epoch; of several labels each has a column."""
+    rows = []
+    for epoch in history:
+        row = asdict(epoch)
+        found = row.pop("label_dice") or [float("nan")] * len(labels)
+        of_labels = {f"val_dice {name}": value for name, value in zip(labels, found, strict=True)}
+        rows.append(row | (of_labels if len(labels) > 1 else {}))
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(asdict(history[0])), lineterminator="\n")
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(epoch) for epoch in history)
+    writer.writerows(rows)
     with atomic_write(path) as partial:
         partial.write_text(text.getvalue(), encoding="utf-8")

@@ -5,24 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
 from napari_unet.core.groups import Grouping, group_cases
 from napari_unet.core.leaks import Known, look_of
+from napari_unet.core.training_pair import TrainingPair
 from napari_unet.io.formats import read_raster
 
 _LISTED = 5
-
-
-class _Image(Protocol):
-    @property
-    def image(self) -> Path: ...
-    @property
-    def patient(self) -> str: ...
-    @property
-    def split(self) -> str: ...
 
 
 def together(images: Sequence[tuple[Path, str]]) -> Grouping:
@@ -30,22 +21,22 @@ def together(images: Sequence[tuple[Path, str]]) -> Grouping:
     return group_cases([_known(path, patient) for path, patient in images])
 
 
-def check_splits(pairs: Sequence[_Image]) -> list[str]:
+def check_splits(pairs: Sequence[TrainingPair]) -> list[str]:
     """Sentences about images of different splits that look the same.
 
     Raises UserError, with their names, if one file is in two splits under two names.
     """
-    found = together([(pair.image, pair.patient) for pair in pairs])
+    found = together([(pair.source.first, pair.patient) for pair in pairs])
     for one, other in found.same_file:
         if pairs[one].split != pairs[other].split:
             raise UserError(
-                f"{pairs[one].image.name} ({pairs[one].split}) and {pairs[other].image.name} "
+                f"{pairs[one].id} ({pairs[one].split}) and {pairs[other].id} "
                 f"({pairs[other].split}) are the same file, in two splits.",
                 "Keep one of them, or put both into one split.",
             )
     parted = [(pairs[a], pairs[b]) for a, b in found.alike if pairs[a].split != pairs[b].split]
     notes = [
-        f"{a.image.name} ({a.split}) and {b.image.name} ({b.split}) look the same: if they are of one "
+        f"{a.id} ({a.split}) and {b.id} ({b.split}) look the same: if they are of one "
         "person, the scores are too good."
         for a, b in parted[:_LISTED]
     ]

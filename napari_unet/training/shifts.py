@@ -9,7 +9,7 @@ from scipy import ndimage
 from skimage import exposure, transform
 
 Shift = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""Of an image (Y, X) and its masks (C, Y, X), of which the first holds the lungs."""
+"""Of an image (Y, X) and its masks (C + 1, Y, X): one for each label, and last what does not count."""
 
 
 def _adaptive_equalised(image: np.ndarray, masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -33,8 +33,8 @@ def _coarse(image: np.ndarray, masks: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _tight(image: np.ndarray, masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cropped to the lungs with a margin of 4 %, and stretched back to the square."""
-    rows, columns = (np.flatnonzero(masks[0].any(axis=axis)) for axis in (1, 0))
+    """Cropped to what is labelled with a margin of 4 %, and stretched back to the square."""
+    rows, columns = (np.flatnonzero(masks[:-1].any(axis=(0, axis))) for axis in (2, 1))
     if not len(rows):
         return image, masks
     margin = [round(0.04 * n) for n in image.shape]
@@ -72,8 +72,8 @@ SHIFTS: dict[str, Shift] = {
 def shifted(image: np.ndarray, masks: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
     """One pair as another machine might have made it.
 
-    image : float32 (Y, X) in 0..1. masks : bool (C, Y, X): the lungs first, then what moves with them. name :
-    a key of SHIFTS. Returns the same shapes and dtypes.
+    image : float32 (Y, X) in 0..1. masks : bool (C + 1, Y, X): the labels, and last what does not count.
+    name : a key of SHIFTS. Returns the same shapes and dtypes.
     """
     image, masks = SHIFTS[name](image, masks)
     return np.clip(image, 0, 1).astype(np.float32), masks.astype(bool)

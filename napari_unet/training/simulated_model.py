@@ -20,9 +20,8 @@ from napari_unet.inference.predictor import Predictor
 from napari_unet.models.card import ModelCard
 from napari_unet.training.adapt import adapt
 from napari_unet.training.adapt_config import AdaptConfig
-from napari_unet.training.labelled import LabelledSet
 from napari_unet.training.offspring import seen_as_child
-from napari_unet.training.samples import labelled
+from napari_unet.training.samples import Samples, labelled
 from napari_unet.training.simulate import Corrected, Look, Model
 
 
@@ -52,32 +51,35 @@ class Fitting:
         self,
         parent: nn.Module,
         card: ModelCard,
-        memory: LabelledSet | None,
+        memory: Samples | None,
         config: AdaptConfig,
         device: str = "cpu",
     ) -> None:
         if card.input.size is None or card.input.axes != 2:
             raise UserError(f"The model {card.name} has no fixed input size.", "Choose another model.")
+        if len(card.output.labels.values) > 1:
+            raise UserError(
+                f"The model {card.name} has several labels, and the simulated annotator paints one.",
+                "Choose another model.",
+            )
         self._net, self._card, self._memory = copy.deepcopy(parent), card, memory
-        height, width = card.input.size
-        self._config, self._size, self._device = config, (height, width), device
+        self._config, self._device = config, device
 
     def __call__(self, done: Sequence[Corrected], seed: int) -> Model:
         """A model fitted to the masks that the annotator made."""
         pairs = [
-            TrainingPair(one.subject.id, one.subject.raster, _labels(one), one.subject.patient)
+            TrainingPair(one.subject.id, one.subject.raster, self._labels(one), one.subject.patient)
             for one in done
         ]
-        new, _ = labelled(pairs, self._card, oversize=True)
+        new = labelled(pairs, self._card, oversize=True)
         config = replace(self._config.for_images(len(new)), seed=seed)
-        made = run(adapt(self._net, new, self._memory, config, self._size, self._device))
+        made = run(adapt(self._net, new, self._memory, config, self._card, self._device))
         self._net.load_state_dict(made.weights)
         return looking(self._net, seen_as_child(self._card), self._device)
 
-
-def _labels(one: Corrected) -> np.ndarray:
-    """What the annotator leaves: lung where it was painted, IGNORE where nobody could say."""
-    labels = one.mask.astype(np.uint8)
-    if one.subject.ignore is not None and one.mask.any():
-        labels[one.subject.ignore] = IGNORE
-    return labels
+    def _labels(self, one: Corrected) -> np.ndarray:
+        """What the annotator leaves: the model's label, IGNORE where nobody could say."""
+        labels = one.mask * np.uint8(self._card.output.labels.values[0])
+        if one.subject.ignore is not None and one.mask.any():
+            labels[one.subject.ignore] = IGNORE
+        return labels

@@ -17,8 +17,8 @@ from napari_unet.io.formats import read_raster
 from napari_unet.models.library import default_library
 from napari_unet.review.store import ReviewProject
 from napari_unet.training.config import DataConfig
+from napari_unet.training.data_folder import find_pairs
 from napari_unet.training.pairs import read_pair
-from napari_unet.training.samples import find_pairs, mask_labels
 
 Run = Callable[..., Result]
 CASES = Path(__file__).parents[1] / "data" / "cases"
@@ -119,9 +119,10 @@ def films(tmp_path: Path, two_lungs: np.ndarray) -> Path:
 
 def test_train_refuses_it_with_the_name_of_the_file(films: Path) -> None:
     right, wrong = find_pairs(DataConfig(str(films), manifest=None))
-    assert mask_labels(right).notes == ()
+    card = default_library().find("cxr-lung").card
+    assert read_pair(right, card).notes == ()
     with pytest.raises(UserError, match=r"2\.nii\.gz: Only one of mask and image says where it lies"):
-        mask_labels(wrong)
+        read_pair(wrong, card)
 
 
 def test_compare_and_simulate_leave_it_out_and_say_why(run: Run, films: Path) -> None:

@@ -57,7 +57,7 @@ def test_training_runs_on_cuda() -> None:
     from napari_unet.training.config import TrainingConfig
     from napari_unet.training.fit import fit
 
-    steps = fit(
-        tiny_net(), tiny_samples(4), tiny_samples(2), (32, 32), TrainingConfig(epochs=2), device="cuda"
-    )
+    described = card(input=InputRule(size=(32, 32)))
+    train, val = tiny_samples(4), tiny_samples(2, side=32)
+    steps = fit(tiny_net(), train, val, described, TrainingConfig(epochs=2), device="cuda")
     assert [np.isfinite(epoch.loss) for epoch in steps] == [True, True]

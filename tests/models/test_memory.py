@@ -24,7 +24,7 @@ from napari_unet.models.card import CARD_FILE, DataSource, NetSpec, TrainedCase,
 from napari_unet.models.checkpoint import load_model, save_model
 from napari_unet.models.library import ModelEntry
 from napari_unet.models.memory import Memory, MemoryItem, read_memory, write_memory
-from napari_unet.training.labelled import from_memory
+from napari_unet.training.samples import from_memory
 
 SOURCE = DataSource(name="a place", licence="CC BY 4.0", attribution="its people")
 ITEMS = st.builds(
@@ -141,7 +141,8 @@ def test_parts_that_do_not_fit() -> None:
         {"images": good.images[:2]},
         {"items": good.items[:2]},
         {"images": good.images.astype(np.float32)},
-        {"labels": np.full_like(good.labels, 2)},
+        {"labels": good.labels.astype(np.int16)},
+        {"labels": good.labels[:, 1:]},
     ):
         parts = {"images": good.images, "labels": good.labels, "items": good.items} | wrong
         with pytest.raises(ValueError):
@@ -150,7 +151,7 @@ def test_parts_that_do_not_fit() -> None:
 
 def test_a_network_sees_what_is_remembered() -> None:
     memory = some()
-    cases = from_memory(memory)
+    cases = from_memory(memory, card())
     for part in (cases.images, cases.masks, cases.valid):
         assert part.shape == (3, 1, 16, 20) and part.dtype == np.float32
     np.testing.assert_array_equal(np.rint(cases.images[:, 0] * 255), memory.images)

@@ -64,8 +64,8 @@ def test_patients_are_hashed(project: ReviewProject) -> None:
 
 
 def test_a_model_can_read_what_a_project_gives(project: ReviewProject) -> None:
-    cases, origins = labelled(project.training_pairs(), card(input=InputRule(size=SHAPE)), oversize=False)
-    assert origins == (0, 1)
+    cases = labelled(project.training_pairs(), card(input=InputRule(size=SHAPE)), oversize=False)
+    assert cases.origins == (0, 1)
     np.testing.assert_array_equal(cases.masks[0, 0] > 0, lungs() > 0)
 
 

@@ -91,7 +91,7 @@ def test_slices_of_a_stack_are_samples_of_one_case() -> None:
         one, image=Raster(np.stack([one.image.pixels] * 5)), mask=np.stack([one.mask] * 5), slices=(1, 3)
     )
     found, _ = read_cases([stack, case(1)], CARD)
-    assert found.origins == (0, 0, 1)
+    assert found.small.origins == (0, 0, 1)
     assert found.samples([0]) == [0, 1]
     _, notes = read_cases([*cases(2), replace(stack, id="case-9", slices=(7,))], CARD)
     assert len(notes) == 1 and "case-9" in notes[0]

@@ -27,7 +27,8 @@ from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelLibrary
 from napari_unet.models.memory import read_memory
 from napari_unet.training.finetune import REFERENCE, YOURS, fine_tune
-from napari_unet.training.labelled import from_memory
+from napari_unet.training.losses import LOSSES
+from napari_unet.training.samples import from_memory
 
 NEWER = {"content_hash", "looks"}  # fields that cards of earlier versions lack
 
@@ -80,7 +81,7 @@ def test_the_saved_model_is_the_one_that_was_compared(library: ModelLibrary) -> 
     mask = load_model(library.find("ours"))
     remembered = read_memory(library.find("tiny"))
     assert remembered is not None
-    known = from_memory(remembered.part("gate"))
+    known = from_memory(remembered.part("gate"), result.card)
     with torch.inference_mode():
         found = torch.sigmoid(mask(torch.from_numpy(known.images)))[:, 0].numpy() >= 0.5
     again = [dice(one, truth[0] > 0) for one, truth in zip(found, known.masks, strict=True)]
@@ -349,11 +350,9 @@ class Failing:
 
 
 def test_memory_that_runs_out_leaves_nothing(library: ModelLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
-    from napari_unet.training import adapt
-
     before = files(library.own)
     error = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes")
-    monkeypatch.setattr(adapt, "dice_and_cross_entropy", Failing(adapt.dice_and_cross_entropy, 12, error))
+    monkeypatch.setitem(LOSSES, QUICK.loss, Failing(LOSSES[QUICK.loss], 12, error))
     with pytest.raises(UserError, match="Memory ran out"):
         finish(start(library))
     assert files(library.own) == before
@@ -362,10 +361,8 @@ def test_memory_that_runs_out_leaves_nothing(library: ModelLibrary, monkeypatch:
 def test_a_loss_that_is_no_number_from_the_start_is_an_error(
     library: ModelLibrary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from napari_unet.training import adapt
-
     before = files(library.own)
-    monkeypatch.setattr(adapt, "dice_and_cross_entropy", lambda logits, *_: logits.sum() * nan)
+    monkeypatch.setitem(LOSSES, QUICK.loss, lambda logits, *_: logits.sum() * nan)
     with pytest.raises(UserError, match="not a number"):
         finish(start(library))
     assert files(library.own) == before
@@ -374,9 +371,9 @@ def test_a_loss_that_is_no_number_from_the_start_is_an_error(
 def test_a_loss_that_is_no_number_later_keeps_the_best_and_says_so(
     library: ModelLibrary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from napari_unet.training import adapt, estimate
+    from napari_unet.training import estimate
 
-    whole, calls = adapt.dice_and_cross_entropy, 0
+    whole, calls = LOSSES[QUICK.loss], 0
 
     def loss(logits: Any, *rest: Any) -> Any:
         nonlocal calls
@@ -384,7 +381,7 @@ def test_a_loss_that_is_no_number_later_keeps_the_best_and_says_so(
         return whole(logits, *rest) * (nan if calls == 6 else 1)
 
     monkeypatch.setattr(estimate, "_step_seconds", lambda *_: 0.1)
-    monkeypatch.setattr(adapt, "dice_and_cross_entropy", loss)
+    monkeypatch.setitem(LOSSES, QUICK.loss, loss)
     result, events = finish(start(library))
     assert "not a number in step 6" in notes(events)
     assert [event.steps for event in events if isinstance(event, PartBegun)] == [8, 4, 4]

@@ -8,19 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from net_fakes import TINY, tiny_net, tiny_samples
-from torch import Tensor, nn
+from net_fakes import TINY, card, tiny_net, tiny_samples
+from torch import Tensor
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import EpochEnded
+from napari_unet.core.input_rule import InputRule
 from napari_unet.nets.unet import UNet
-from napari_unet.training import fit as module
+from napari_unet.training import learner as module
 from napari_unet.training.augment_config import AugmentConfig
 from napari_unet.training.config import TrainingConfig
-from napari_unet.training.fit import TrainingResult, fit, simulated, validate
+from napari_unet.training.fit import TrainingResult, fit, simulated
+from napari_unet.training.learner import Learner, mean_dice
 from napari_unet.training.samples import Samples
 
-SIZE = (32, 32)
+CARD = card(input=InputRule(size=(32, 32)))
 STILL = AugmentConfig(0, *[0.0] * (len(fields(AugmentConfig)) - 1))
 CONFIG = TrainingConfig(epochs=4, batch=2, check_every=1, mix_style=0.5, learning_rate=3e-3)
 TRAIN, VAL = tiny_samples(4), tiny_samples(2, side=32)
@@ -44,23 +46,23 @@ def _equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
 
 
 def test_two_seeded_trainings_are_equal_bit_by_bit() -> None:
-    one, two = (_run(fit(_fresh(), TRAIN, VAL, SIZE, CONFIG)) for _ in range(2))
+    one, two = (_run(fit(_fresh(), TRAIN, VAL, CARD, CONFIG)) for _ in range(2))
     assert one.history == two.history
     assert _equal(one.weights, two.weights)
-    other = _run(fit(_fresh(), TRAIN, VAL, SIZE, replace(CONFIG, seed=1)))
+    other = _run(fit(_fresh(), TRAIN, VAL, CARD, replace(CONFIG, seed=1)))
     assert not _equal(one.weights, other.weights)
 
 
 def test_it_learns() -> None:
     config = replace(CONFIG, epochs=20, check_every=10, learning_rate=0.03, mix_style=0.0, average=0.9)
-    result = _run(fit(_fresh(base=4, widest=16, dropout=0.0), tiny_samples(8), VAL, SIZE, config))
+    result = _run(fit(_fresh(base=4, widest=16, dropout=0.0), tiny_samples(8), VAL, CARD, config))
     losses = [epoch.loss for epoch in result.history]
     assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
     assert result.best.val_dice > 0.85
 
 
 def test_epochs_are_counted_and_validated_when_due() -> None:
-    result = _run(fit(_fresh(), TRAIN, VAL, SIZE, replace(CONFIG, epochs=5, check_every=2)))
+    result = _run(fit(_fresh(), TRAIN, VAL, CARD, replace(CONFIG, epochs=5, check_every=2)))
     assert [epoch.epoch for epoch in result.history] == [1, 2, 3, 4, 5]
     assert {epoch.epochs for epoch in result.history} == {5}
     assert [np.isfinite(epoch.val_dice) for epoch in result.history] == [False, True, False, True, True]
@@ -70,23 +72,24 @@ def test_epochs_are_counted_and_validated_when_due() -> None:
 
 def test_the_weights_are_those_of_the_best_epoch() -> None:
     """Not the last ones: validating them again gives the best score."""
-    result = _run(fit(_fresh(), TRAIN, VAL, SIZE, replace(CONFIG, epochs=6)))
+    result = _run(fit(_fresh(), TRAIN, VAL, CARD, replace(CONFIG, epochs=6)))
     net = _fresh()
     net.load_state_dict(result.weights)
-    assert validate(net, simulated(VAL), "cpu") == (result.best.val_dice, result.best.shifted_dice)
+    again = [mean_dice(net, samples, CARD) for samples in (VAL, simulated(VAL))]
+    assert again == [result.best.val_dice, result.best.shifted_dice]
     scores = [(epoch.val_dice + epoch.shifted_dice) / 2 for epoch in result.history]
     assert scores.index(max(scores)) + 1 == result.best.epoch
 
 
 @pytest.mark.parametrize("after", [1, 3])
 def test_resumed_equals_uninterrupted_bit_by_bit(tmp_path: Path, after: int) -> None:
-    straight = _run(fit(_fresh(), TRAIN, VAL, SIZE, CONFIG))
-    broken = fit(_fresh(), TRAIN, VAL, SIZE, CONFIG, tmp_path)
+    straight = _run(fit(_fresh(), TRAIN, VAL, CARD, CONFIG))
+    broken = fit(_fresh(), TRAIN, VAL, CARD, CONFIG, tmp_path)
     for _ in range(after):
         next(broken)
     broken.close()
     torch.manual_seed(99)
-    resumed = fit(_fresh(seed=5), TRAIN, VAL, SIZE, CONFIG, tmp_path)
+    resumed = fit(_fresh(seed=5), TRAIN, VAL, CARD, CONFIG, tmp_path)
     assert next(resumed).epoch == after + 1
     result = _run(resumed)
     assert repr(result.history) == repr(straight.history)
@@ -95,28 +98,28 @@ def test_resumed_equals_uninterrupted_bit_by_bit(tmp_path: Path, after: int) -> 
 
 def test_a_finished_training_is_not_gone_on_with(tmp_path: Path) -> None:
     config = replace(CONFIG, epochs=8, patience=1, learning_rate=1e-9, average=0.0)  # nothing gets better
-    first = _run(fit(_fresh(norm="none"), TRAIN, VAL, SIZE, config, tmp_path))
+    first = _run(fit(_fresh(norm="none"), TRAIN, VAL, CARD, config, tmp_path))
     assert len(first.history) < 8
-    again = _run(fit(_fresh(norm="none"), TRAIN, VAL, SIZE, config, tmp_path))
+    again = _run(fit(_fresh(norm="none"), TRAIN, VAL, CARD, config, tmp_path))
     assert again.history == first.history
     assert _equal(again.weights, first.weights)
 
 
 def test_patience_is_counted_after_half_of_the_epochs() -> None:
     config = replace(CONFIG, epochs=8, patience=1, learning_rate=1e-9, average=0.0)
-    assert len(_run(fit(_fresh(norm="none"), TRAIN, VAL, SIZE, config)).history) == 5
+    assert len(_run(fit(_fresh(norm="none"), TRAIN, VAL, CARD, config)).history) == 5
 
 
 def test_a_loss_that_is_no_number_ends_it_and_keeps_the_best(tmp_path: Path) -> None:
-    steps = fit(_fresh(), TRAIN, VAL, SIZE, CONFIG, tmp_path)
+    steps = fit(_fresh(), TRAIN, VAL, CARD, CONFIG, tmp_path)
     next(steps)
-    best = _run(fit(_fresh(), TRAIN, VAL, SIZE, replace(CONFIG, epochs=4)))
+    best = _run(fit(_fresh(), TRAIN, VAL, CARD, replace(CONFIG, epochs=4)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "dice_and_cross_entropy", lambda logits, masks, valid: logits.sum() * torch.nan)
+        patch.setattr(Learner, "step", lambda self, *batch: float("nan"))
         with pytest.raises(UserError, match="epoch 2: the loss is not a number") as error:
             next(steps)
     assert error.value.remedy
-    resumed = _run(fit(_fresh(), TRAIN, VAL, SIZE, CONFIG, tmp_path))  # epoch 1 is still there
+    resumed = _run(fit(_fresh(), TRAIN, VAL, CARD, CONFIG, tmp_path))  # epoch 1 is still there
     assert _equal(resumed.weights, best.weights)
 
 
@@ -124,12 +127,12 @@ def test_images_that_are_no_numbers_end_it() -> None:
     images = TRAIN.images.copy()
     images[0] = np.nan
     with pytest.raises(UserError, match="not a number"):
-        _run(fit(_fresh(), replace(TRAIN, images=images), VAL, SIZE, CONFIG))
+        _run(fit(_fresh(), replace(TRAIN, images=images), VAL, CARD, CONFIG))
 
 
 def test_a_cancelled_training_leaves_no_hooks() -> None:
     net = _fresh()
-    steps = fit(net, TRAIN, VAL, SIZE, replace(CONFIG, mix_style=1.0))
+    steps = fit(net, TRAIN, VAL, CARD, replace(CONFIG, mix_style=1.0))
     next(steps)
     assert net.encoder[0]._forward_hooks
     steps.close()
@@ -140,7 +143,7 @@ def test_a_cancelled_training_leaves_no_hooks() -> None:
 def test_short_trainings_run(epochs: int) -> None:
     """Five steps of one cycle made the schedule divide by zero."""
     config = replace(CONFIG, epochs=epochs, batch=99)
-    assert len(_run(fit(_fresh(), TRAIN, VAL, SIZE, config)).history) == epochs
+    assert len(_run(fit(_fresh(), TRAIN, VAL, CARD, config)).history) == epochs
 
 
 def test_every_sample_is_seen_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,23 +157,20 @@ def test_every_sample_is_seen_once_an_epoch(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(module, "Augment", Still)
     samples = tiny_samples(7, side=32)
     samples.images[:, 0, 0, 0] = np.arange(7)
-    _run(fit(_fresh(), samples, VAL, SIZE, replace(CONFIG, epochs=1, batch=3)))
+    _run(fit(_fresh(), samples, VAL, CARD, replace(CONFIG, epochs=1, batch=3)))
     assert sorted(seen) == list(range(7)) and seen != sorted(seen)
 
 
-@pytest.mark.parametrize(
-    ("net", "size"), [(tiny_net(), (30, 32)), (tiny_net(), (0, 32))]
-)
-def test_a_net_and_a_size_that_do_not_suit(net: nn.Module, size: tuple[int, int]) -> None:
-    with pytest.raises(UserError):
-        next(fit(net, TRAIN, VAL, size, CONFIG))
+def test_a_net_and_a_size_that_do_not_suit() -> None:
+    with pytest.raises(UserError, match="multiples of 4"):
+        next(fit(tiny_net(), TRAIN, VAL, card(input=InputRule(size=(30, 32))), CONFIG))
 
 
-def test_simulated_machines_come_after_the_plain_images() -> None:
-    checks = simulated(VAL)
-    assert [check.is_shifted for check in checks] == [False] * 2 + [True] * 12
-    assert all(check.image.dtype == np.float32 and check.mask.dtype == bool for check in checks)
-    assert not any(check.ignored.any() for check in checks)
+def test_simulated_machines_are_those_of_training_time() -> None:
+    moved = simulated(VAL)
+    assert moved.images.shape == (12, 1, 32, 32) and moved.masks.shape == moved.valid.shape == (12, 1, 32, 32)
+    assert all(part.dtype == np.float32 for part in (moved.images, moved.masks, moved.valid))
+    assert moved.valid.all() and set(np.unique(moved.masks)) == {0, 1}
 
 
 def _half_unknown(samples: Samples, lung_there: bool) -> Samples:
@@ -185,10 +185,10 @@ def _half_unknown(samples: Samples, lung_there: bool) -> Samples:
 def test_pixels_that_do_not_count_have_no_say_in_training_nor_in_validation() -> None:
     config = replace(CONFIG, epochs=2, augment=STILL)
     told, denied = (
-        _run(fit(_fresh(), _half_unknown(TRAIN, said), _half_unknown(VAL, said), SIZE, config))
+        _run(fit(_fresh(), _half_unknown(TRAIN, said), _half_unknown(VAL, said), CARD, config))
         for said in (True, False)
     )
     assert _equal(told.weights, denied.weights)
     assert [e.loss for e in told.history] == [e.loss for e in denied.history]
-    plain = _run(fit(_fresh(), TRAIN, VAL, SIZE, config))
+    plain = _run(fit(_fresh(), TRAIN, VAL, CARD, config))
     assert not _equal(told.weights, plain.weights)

@@ -18,7 +18,7 @@ from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.card import ModelCard
-from napari_unet.training.samples import Pair, labelled, load_samples
+from napari_unet.training.samples import labelled
 from napari_unet.training.simulated_model import looking
 
 RULE = IntensityRule("percentiles", 0.5, 99.5)
@@ -49,14 +49,15 @@ def test_train_fine_tune_and_segment_show_a_network_the_same_numbers(
     Image.fromarray(labels).save(tmp_path / "mask.png")
     card = ModelCard(name="m", input=InputRule(size=size), intensity=RULE)
     files = tmp_path / "image.png", tmp_path / "mask.png"
-    trained = load_samples([Pair(*files, "p", "train")], InputRule(size=size), RULE, oversize=False)
-    tuned, _ = labelled([TrainingPair("a", *files)], card, oversize=False)
+    of_a_recipe = TrainingPair("image.png", *files, "p", split="train")
+    trained = labelled([of_a_recipe], card, oversize=False)
+    tuned = labelled([TrainingPair("a", *files)], card, oversize=False)
     seen = _seen(card, Raster(pixels, inverted=False))
     assert trained.images.tobytes() == tuned.images.tobytes() == seen.tobytes()
     assert trained.masks.tobytes() == tuned.masks.tobytes()
     assert trained.valid.tobytes() == tuned.valid.tobytes()
-    large = load_samples([Pair(*files, "p", "train")], InputRule(size=size), RULE, oversize=True)
-    larger, _ = labelled([TrainingPair("a", *files)], card, oversize=True)
+    large = labelled([of_a_recipe], card, oversize=True)
+    larger = labelled([TrainingPair("a", *files)], card, oversize=True)
     assert large.images.tobytes() == larger.images.tobytes()
 
 
@@ -65,7 +66,7 @@ def test_dark_bones_are_turned_alike(tmp_path: Path) -> None:
     pixels = np.random.default_rng(1).integers(0, 4096, (90, 70)).astype(np.uint16)
     card = ModelCard(name="m", input=InputRule(size=(32, 32)), intensity=RULE)
     raster = Raster(pixels, inverted=True)
-    tuned, _ = labelled([TrainingPair("a", raster, np.ones(pixels.shape, np.uint8))], card, oversize=False)
+    tuned = labelled([TrainingPair("a", raster, np.ones(pixels.shape, np.uint8))], card, oversize=False)
     assert tuned.images.tobytes() == _seen(card, raster).tobytes()
 
 

@@ -12,8 +12,11 @@ from net_fakes import lungs, xray
 from napari_unet.core.errors import UserError
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.training_pair import TrainingPair
+from napari_unet.models.card import ModelCard
 from napari_unet.training.config import DataConfig
-from napari_unet.training.samples import Pair, find_pairs, load_samples
+from napari_unet.training.data_folder import find_pairs
+from napari_unet.training.samples import labelled
 from napari_unet.training.separate import check_splits
 
 RULE = IntensityRule("percentiles", 0, 100)
@@ -122,41 +125,34 @@ def test_the_data_folder_comes_from_the_environment(folder: Path, monkeypatch: p
 
 def test_samples_have_the_size_and_keep_image_and_mask_together(folder: Path) -> None:
     pairs = find_pairs(DataConfig(str(folder)))
-    val = load_samples(pairs, InputRule(size=(48, 60)), RULE, oversize=False)
+    card = ModelCard(name="m", input=InputRule(size=(48, 60)), intensity=RULE)
+    val = labelled(pairs, card, oversize=False)
     assert val.images.shape == val.masks.shape == (3, 1, 48, 60)
     assert val.images.dtype == val.masks.dtype == np.float32
-    assert len(val) == 3 and val.pairs == tuple(pairs)
+    assert len(val) == 3 and val.origins == (0, 1, 2)
     assert val.images.min() >= 0 and val.images.max() <= 1
     assert np.mean((val.images < 0.5) == (val.masks > 0)) > 0.97
-    assert load_samples(pairs, InputRule(size=(48, 60)), RULE, oversize=True).images.shape == (3, 1, 72, 90)
+    assert labelled(pairs, card, oversize=True).images.shape == (3, 1, 72, 90)
 
 
-SMALL = InputRule(size=(32, 32))
-
-
-def _unusable(folder: Path, words: str) -> None:
-    with pytest.raises(UserError, match=words):
-        load_samples(
-            [Pair(folder / "images/a.png", folder / "masks/a.png", "1", "train")],
-            InputRule(size=(32, 32)),
-            RULE,
-            False,
-        )
+def _unusable(folder: Path, words: str, name: str = "a.png") -> None:
+    card = ModelCard(name="m", input=InputRule(size=(32, 32)), intensity=RULE)
+    pair = TrainingPair(name, folder / "images" / name, folder / "masks" / "a.png", "1", split="train")
+    with pytest.raises(UserError, match=words) as error:
+        labelled([pair], card, oversize=False)
+    assert error.value.remedy
 
 
 def test_an_image_that_cannot_be_trained_on_is_named(folder: Path) -> None:
     iio.imwrite(folder / "images" / "a.png", np.zeros((64, 80), np.uint8))
-    _unusable(folder, r"a\.png: The image is empty")
+    _unusable(folder, r"^a\.png: The image is empty")
     iio.imwrite(folder / "images" / "a.png", np.eye(80, dtype=np.uint8))
-    _unusable(folder, r"a\.png is \(80, 80\) pixels and its mask \(64, 80\)")
-    iio.imwrite(folder / "images" / "a.tif", np.zeros((5, 64, 80), np.uint8))
-    with pytest.raises(UserError, match="stack"):
-        load_samples(
-            [Pair(folder / "images/a.tif", folder / "masks/a.png", "1", "train")],
-            InputRule(size=(32, 32)),
-            RULE,
-            False,
-        )
+    _unusable(folder, r"The mask of a\.png has the size 64 × 80, its image 80 × 80")
+    iio.imwrite(folder / "images" / "a.tif", np.ones((5, 64, 80), np.uint8) * np.arange(80, dtype=np.uint8))
+    _unusable(folder, r"The mask of a\.tif has the size 64 × 80, its image 5 × 64 × 80", "a.tif")
+    (folder / "images" / "a.png").write_bytes(b"rubbish")
+    _unusable(folder, r"a\.png")
+    _unusable(folder, r"The image of gone\.png is missing", "gone.png")
 
 
 def test_copies_of_one_image_are_drawn_into_one_split(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def _recipe(folder: Path, text: str) -> Path:
 
 def test_a_short_recipe_has_defaults(tmp_path: Path) -> None:
     recipe = read_recipe(_recipe(tmp_path, SHORT))
-    assert (recipe.name, recipe.size, recipe.data.train) == ("mine", (256, 256), "train")
+    assert (recipe.name, recipe.input.size, recipe.data.train) == ("mine", (256, 256), "train")
     assert recipe.training == TrainingConfig()
 
 
@@ -33,7 +33,7 @@ scores: [{{data: {{folder: y, name: there}}, split: val, note: far}}]
 card: {{title: 폐, use: lungs, modalities: [CR], limits: [adults]}}
 """
     recipe = read_recipe(_recipe(tmp_path, text))
-    assert (recipe.size, recipe.flips, recipe.mask_rule.largest_parts) == ((128, 96), False, 1)
+    assert (recipe.input.size, recipe.flips, recipe.mask_rule.largest_parts) == ((128, 96), False, 1)
     assert (recipe.training.epochs, recipe.training.augment.flip) == (3, 0)
     assert (recipe.scores[0].data.name, recipe.scores[0].split) == ("there", "val")
     assert recipe.card["title"] == "폐"

@@ -22,9 +22,8 @@ from napari_unet.models.card import DataSource
 from napari_unet.models.library import default_library
 from napari_unet.models.memory import read_memory
 from napari_unet.training.config import DataConfig, MemoryConfig, Recipe, read_recipe
-from napari_unet.training.labelled import from_memory
 from napari_unet.training.remember import remember, remember_recipe
-from napari_unet.training.samples import labelled
+from napari_unet.training.samples import from_memory, labelled
 
 CARD = card(input=InputRule(size=(32, 40)))
 SOURCE = DataSource(name="here", licence="CC0")
@@ -49,7 +48,7 @@ def test_one_of_each_kind_is_kept_as_the_model_sees_it() -> None:
     assert {item.role for item in memory.items} == {"replay"} and memory.sources == (SOURCE,)
     kept = [next(p for p in pairs if p.patient == item.patient) for item in memory.items]
     assert [item.content_hash for item in memory.items] == [pair.content_hash for pair in kept]
-    seen, again = labelled(kept, CARD, oversize=False)[0], from_memory(memory)
+    seen, again = labelled(kept, CARD, oversize=False), from_memory(memory, CARD)
     np.testing.assert_allclose(again.images, seen.images, atol=0.5 / 255 + 1e-6)
     np.testing.assert_array_equal(again.masks, seen.masks)
     np.testing.assert_array_equal(again.valid, seen.valid)

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import torch
-from net_fakes import TINY, tiny_samples
+from net_fakes import TINY, card, tiny_samples
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.input_rule import InputRule
 from napari_unet.nets.unet import UNet
 from napari_unet.training import resume
 from napari_unet.training.config import TrainingConfig
@@ -21,7 +22,14 @@ STATE = "training.safetensors"
 def _steps(folder: Path, config: TrainingConfig = CONFIG, images: int = 2, base: int = 2) -> Any:
     torch.manual_seed(0)
     net = UNet(**{**TINY, "base": base})
-    return fit(net, tiny_samples(images), tiny_samples(1, side=32), (32, 32), config, folder)
+    return fit(
+        net,
+        tiny_samples(images),
+        tiny_samples(1, side=32),
+        card(input=InputRule(size=(32, 32))),
+        config,
+        folder,
+    )
 
 
 @pytest.fixture

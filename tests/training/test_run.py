@@ -13,7 +13,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import torch
-from net_fakes import TINY, lungs, xray
+from net_fakes import TINY, card, lungs, xray
 from scipy import ndimage
 from tuning_fakes import tuned
 
@@ -32,9 +32,9 @@ from napari_unet.models.export_onnx import TOLERANCE, export_onnx
 from napari_unet.models.library import ModelEntry, ModelLibrary
 from napari_unet.training import run as training_run
 from napari_unet.training.config import DataConfig, Recipe, ScoreConfig, TrainingConfig
-from napari_unet.training.fit import Check
+from napari_unet.training.data_folder import find_pairs
 from napari_unet.training.run import score_row, train_model
-from napari_unet.training.samples import Samples, find_pairs
+from napari_unet.training.samples import Samples
 
 
 @pytest.fixture
@@ -156,6 +156,8 @@ def test_a_score_row() -> None:
 class _Shadow:
     """A predictor that is sure of the lungs, and half sure of a rim around them that is not lung."""
 
+    card = card()
+
     def steps(self, raster: Raster, inverted: bool) -> Generator[TileDone, None, Prediction]:
         lungs = raster.pixels > 0.5
         rim = ndimage.binary_dilation(lungs, iterations=3) & ~lungs
@@ -167,7 +169,6 @@ class _Shadow:
 def test_the_threshold_is_chosen_on_the_validation_images(monkeypatch: pytest.MonkeyPatch) -> None:
     masks = np.zeros((2, 1, 32, 32), np.float32)
     masks[:, :, 8:24, 4:12] = masks[:, :, 8:24, 20:28] = 1
-    checks = [Check(m[0], m[0] > 0, m[0] < 0, is_shifted=k > 0) for k, m in enumerate(masks)]
-    monkeypatch.setattr(training_run, "simulated", lambda val: checks)
-    samples = Samples((), masks, masks, np.ones_like(masks))
+    samples = Samples(masks, masks, np.ones_like(masks))
+    monkeypatch.setattr(training_run, "simulated", lambda val: val.subset([1]))
     assert training_run.choose_threshold(_Shadow(), samples) == 0.6  # type: ignore[arg-type]

@@ -8,19 +8,24 @@ from napari_unet.core.metrics import dice
 from napari_unet.training.shifts import SHIFTS, shifted
 
 
+def _masks(mask: np.ndarray) -> np.ndarray:
+    """A label, and that everything counts."""
+    return np.stack([mask, np.zeros_like(mask)])
+
+
 @pytest.mark.parametrize("name", SHIFTS)
 @pytest.mark.parametrize("shape", [(64, 64), (48, 80)])
 def test_a_shift_changes_the_image_and_nothing_else(name: str, shape: tuple[int, int]) -> None:
     mask = lungs(*shape)
     image = xray(mask)
     before = image.copy(), mask.copy()
-    moved, (moved_mask,) = shifted(image, mask[None], name)
+    moved, (moved_mask, _) = shifted(image, _masks(mask), name)
     assert (moved.shape, moved.dtype, moved_mask.shape, moved_mask.dtype) == (shape, np.float32, shape, bool)
     assert moved.min() >= 0 and moved.max() <= 1
     assert np.abs(moved - image).mean() > 0.005
     np.testing.assert_array_equal(image, before[0])
     np.testing.assert_array_equal(mask, before[1])
-    again = shifted(image, mask[None], name)
+    again = shifted(image, _masks(mask), name)
     np.testing.assert_array_equal(moved, again[0])
 
 
@@ -28,20 +33,20 @@ def test_a_shift_changes_the_image_and_nothing_else(name: str, shape: tuple[int,
 def test_image_and_mask_stay_together(name: str) -> None:
     """Lungs are dark in the image: where the mask goes, the dark goes."""
     mask = lungs(96, 96)
-    moved, (moved_mask,) = shifted(np.where(mask, 0.2, 0.8).astype(np.float32), mask[None], name)
+    moved, (moved_mask, _) = shifted(np.where(mask, 0.2, 0.8).astype(np.float32), _masks(mask), name)
     dark = moved < (np.percentile(moved, 5) + np.percentile(moved, 95)) / 2
     assert dice(dark[8:-8, 8:-8], moved_mask[8:-8, 8:-8]) > 0.9
 
 
 def test_only_geometry_moves_the_mask() -> None:
     mask = lungs()
-    still = {name for name in SHIFTS if np.array_equal(shifted(xray(mask), mask[None], name)[1][0], mask)}
+    still = {name for name in SHIFTS if np.array_equal(shifted(xray(mask), _masks(mask), name)[1][0], mask)}
     assert still == {"adaptive equalisation", "equalisation", "haze", "coarse"}
 
 
 @pytest.mark.parametrize("name", SHIFTS)
 def test_an_empty_mask_stays_empty(name: str) -> None:
-    assert not shifted(xray(lungs()), np.zeros((1, 64, 64), bool), name)[1].any()
+    assert not shifted(xray(lungs()), np.zeros((2, 64, 64), bool), name)[1].any()
 
 
 @pytest.mark.parametrize("name", SHIFTS)
@@ -49,3 +54,13 @@ def test_what_does_not_count_moves_with_the_lungs(name: str) -> None:
     mask = lungs()
     _, moved = shifted(xray(mask), np.stack([mask, mask]), name)
     np.testing.assert_array_equal(moved[0], moved[1])
+
+
+def test_a_tight_frame_goes_around_all_labels() -> None:
+    mask = lungs()
+    right, left = mask.copy(), mask.copy()
+    right[:, 32:], left[:, :32] = False, False
+    _, (one, other, _) = shifted(xray(mask), np.stack([right, left, ~mask]), "tight frame")
+    _, (both, _) = shifted(xray(mask), _masks(mask), "tight frame")
+    assert one.any() and other.any() and not (one & other).any()
+    np.testing.assert_array_equal(one | other, both)

@@ -1,0 +1,135 @@
+"""The pairs of a recipe: what lies in its data folder, which patient it is of, and in which split."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.patients import placeholders_among
+from napari_unet.core.training_pair import TrainingPair
+from napari_unet.io.formats import list_images, list_images_and_masks, stem
+from napari_unet.io.ignored import Ignored
+from napari_unet.io.manifest import Line, match, read_table, split_name
+from napari_unet.io.names import as_stored
+from napari_unet.io.pairs import masks_of_images
+from napari_unet.training.config import DataConfig
+from napari_unet.training.separate import together
+
+
+def find_pairs(data: DataConfig, seed: int = 0, notes: list[str] | None = None) -> list[TrainingPair]:
+    """All pairs of a data folder, sorted by file name.
+
+    notes : gets what was passed over or spelled in another way, in words.
+    Without a manifest the part of a file name before the first "_" is the patient, and patients are drawn
+    70 : 15 : 15, with equal files and images that look the same in one split. Where a placeholder such as
+    ANONYMOUS stands in the place of a patient, each image is a patient of its own.
+    Raises UserError if the folder, the manifest or a mask is missing, or a patient is in two splits.
+    """
+    folder = _expanded(data.folder)
+    if not folder.is_dir():
+        raise UserError(f"The data folder {folder} does not exist.", "Correct `data.folder` in the recipe.")
+    told = [] if notes is None else notes
+    pairs = _from_manifest(folder, data, told) if data.manifest else _from_names(folder, data, seed, told)
+    if not pairs:
+        raise UserError(f"{folder} has no images.", "Put them into its subfolder `images`.")
+    splits: dict[str, str] = {}
+    for pair in pairs:
+        if splits.setdefault(pair.patient, pair.split) != pair.split:
+            raise UserError(f"Patient {pair.patient} is in two splits.", "Keep each patient in one split.")
+    return pairs
+
+
+def of_split(pairs: list[TrainingPair], split: str) -> list[TrainingPair]:
+    """Those of one split. Raises UserError if there are none."""
+    chosen = [pair for pair in pairs if pair.split == split_name(split)]
+    if not chosen:
+        raise UserError(f"No image belongs to the split {split}.", "Correct the manifest or the recipe.")
+    return chosen
+
+
+def _from_manifest(folder: Path, data: DataConfig, notes: list[str]) -> list[TrainingPair]:
+    path = folder / str(data.manifest)
+    try:
+        head, table = read_table(path)
+    except UserError as error:
+        raise UserError(
+            f"The manifest {path} cannot be read. {error.problem}", "Check `data.manifest`."
+        ) from error
+    missing = {"file", "patient", "split"} - set(head if table else ())
+    if missing:
+        raise UserError(f"The manifest {path} lacks {', '.join(sorted(missing))}.", "Add the columns.")
+    for number, row in table:
+        if not all(row.get(name) for name in ("file", "patient", "split")):
+            raise UserError(f"Line {number} of the manifest {path} is not complete.", "Fill it in.")
+    nobody = placeholders_among(row["patient"] for _, row in table)
+    lines = [
+        Line(number, row["file"], row["patient"], split=row["split"])
+        for number, row in table
+        if not (folder / "images" / row["file"]).is_file()
+    ]
+    every = list_images(folder / "images", recursive=True)
+    spelled = match(lines, every)
+    notes += spelled.notes
+    found = {line.number: image for image, line in spelled.lines.items()}
+    pairs = []
+    for number, row in table:
+        image = found.get(number, folder / "images" / row["file"])
+        inside = image.is_relative_to(folder / "images")
+        mask = folder / "masks" / (image.relative_to(folder / "images") if inside else image.name)
+        patient = row["file"] if row["patient"] in nobody else row["patient"]
+        pairs.append(_pair(image, mask, patient, row["split"]))
+    if unlisted := len(set(every) - {pair.image for pair in pairs}):
+        what = "1 image" if unlisted == 1 else f"{unlisted} images"
+        notes.append(f"{what} in {folder / 'images'} not in the manifest: ignored.")
+    return sorted(pairs, key=lambda pair: pair.id)
+
+
+def _from_names(folder: Path, data: DataConfig, seed: int, notes: list[str]) -> list[TrainingPair]:
+    ignored = Ignored()
+    images, _ = list_images_and_masks(folder / "images", ignored=ignored)
+    notes += [f"{folder / 'images'}: {text}" for text in ignored.sentences()]
+    names = [stem(image).split("_")[0] for image in images]
+    nobody = placeholders_among(names)
+    patients = [stem(image) if name in nobody else name for image, name in zip(images, names, strict=True)]
+    group_of = together(list(zip(images, patients, strict=True))).groups
+    groups = sorted({patients[group] for group in group_of})
+    order = np.random.default_rng(seed).permutation(len(groups))
+    share = {groups[k]: rank / len(groups) for rank, k in enumerate(order)}
+
+    def split(group: str) -> str:
+        return data.train if share[group] < 0.7 else data.val if share[group] < 0.85 else data.test
+
+    return [
+        _pair(image, folder / "masks" / image.name, patient, split(patients[group]))
+        for image, patient, group in zip(images, patients, group_of, strict=True)
+    ]
+
+
+def _pair(image: Path, mask: Path, patient: str, split: str) -> TrainingPair:
+    """Raises UserError if one of the files is missing."""
+    if not image.is_file():
+        raise UserError(f"There is no image {image}.", "Correct the manifest.")
+    mask = _mask_there(mask)
+    if not mask.is_file():
+        raise UserError(f"{image.name} has no mask ({mask}).", "Add the mask or take the image out.")
+    return TrainingPair(image.name, image, mask, patient, split=split)
+
+
+def _mask_there(mask: Path) -> Path:
+    """The mask of that very name, however it is spelled, else the one that `io.pairs` finds for it."""
+    there = as_stored(mask)
+    if there.is_file() or not there.parent.is_dir():
+        return there
+    return masks_of_images([mask], there.parent).of.get(mask, mask)
+
+
+def _expanded(folder: str) -> Path:
+    if "$NAPARI_UNET_DATA" in folder and not os.environ.get("NAPARI_UNET_DATA"):
+        raise UserError(
+            "The recipe takes its images from $NAPARI_UNET_DATA, which is not set.",
+            "Set the environment variable NAPARI_UNET_DATA to the data folder.",
+        )
+    return Path(os.path.expandvars(folder)).expanduser()

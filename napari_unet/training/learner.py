@@ -1,0 +1,147 @@
+"""What training from a recipe and fine-tuning share: one step, one validation, weights as they are kept."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from napari_unet.core.metrics import dice
+from napari_unet.models.card import ModelCard
+from napari_unet.models.checkpoint import build_net, check_fits
+from napari_unet.training.augment import Augment
+from napari_unet.training.augment_config import AugmentConfig
+from napari_unet.training.losses import Loss, dice_and_cross_entropy
+from napari_unet.training.samples import Samples
+
+Penalty = Callable[[nn.Module, Tensor, Tensor], Tensor]
+"""(network, batch, logits) → what is added to the loss; for comparisons with other methods."""
+
+
+class Settings(Protocol):
+    """What a step needs to know; TrainingConfig and AdaptConfig say it."""
+
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def weight_decay(self) -> float: ...
+    @property
+    def average(self) -> float: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def augment(self) -> AugmentConfig: ...
+
+
+class Learner:
+    """A network while it learns the `output` of its card; channels of other outputs have no say in the loss.
+
+    net : learns in place, on `device`; only `parameters` do (None: all). schedule : of the learning rate.
+    average : running mean of the weights (Polyak 1992), shorter over the first steps, in evaluation mode.
+    AdamW (Loshchilov 2019), gradients of norm 1 at most. Everything random comes from `config.seed`.
+    Raises UserError if the network is not the card's, or its size does not suit it.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        card: ModelCard,
+        config: Settings,
+        schedule: Callable[[Optimizer], LRScheduler],
+        device: str = "cpu",
+        parameters: Iterable[nn.Parameter] | None = None,
+        loss: Loss = dice_and_cross_entropy,
+    ) -> None:
+        check_fits(net, card)
+        if card.input.size is None:
+            raise ValueError(f"{card.name} has no input size")
+        self._size = card.input.size[0], card.input.size[1]
+        torch.manual_seed(config.seed)
+        self.net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = copy.deepcopy(self.net).eval()
+        self._own = card.channels_of(card.output)
+        mirrored = [channel - self._own.start for channel in card.mirrored_channels[self._own]]
+        self.augment = Augment(config.augment, config.seed, mirrored)
+        self._config, self._loss, self._device = config, loss, device
+        self._parameters = list(net.parameters() if parameters is None else parameters)
+        self.optimizer = AdamW(self._parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
+        self.schedule = schedule(self.optimizer)
+
+    def step(self, images: Tensor, labels: Tensor, penalty: Penalty | None = None) -> float:
+        """Learns from one batch (see `Samples.batch`); returns the loss, which may be no number."""
+        images, labels = self.augment(images, labels, self._size)
+        images = images.to(self._device, memory_format=torch.channels_last)
+        labels = labels.to(self._device)
+        self.net.train()
+        logits = self.net(images)
+        loss = self._loss(logits[:, self._own], labels[:, :-1], 1 - labels[:, -1:])
+        if penalty is not None:
+            loss = loss + penalty(self.net, images, logits)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self._parameters, 1.0)
+        self.optimizer.step()
+        self.schedule.step()
+        done = self.schedule.last_epoch  # steps so far
+        _blend(self.average, self.net, min(self._config.average, done / (done + 10)))
+        return loss.item()
+
+    def weights(self) -> dict[str, Tensor]:
+        """The running mean as a state dict on the CPU."""
+        return {name: value.detach().cpu().clone() for name, value in self.average.state_dict().items()}
+
+
+@torch.inference_mode()
+def label_dice(net: nn.Module, samples: Samples, card: ModelCard, device: str = "cpu") -> tuple[float, ...]:
+    """Mean Dice of each label of the card's `output` on images at the network's size; nan without an answer.
+
+    Read as `Prediction.labels` does at a threshold of 0.5: where a pixel has a label, it is the likeliest.
+    Pixels that are not valid are left out.
+    """
+    net.eval()
+    own, found = card.channels_of(card.output), []
+    for image, masks, valid in zip(samples.images, samples.masks, samples.valid, strict=True):
+        x = torch.from_numpy(image)[None].to(device)
+        logits = net(x)[0, own].cpu().numpy()
+        likeliest = logits.argmax(axis=0)
+        found.append(
+            [
+                dice((one > 0) & (likeliest == k), mask > 0, valid[0] == 0)
+                for k, (one, mask) in enumerate(zip(logits, masks, strict=True))
+            ]
+        )
+    return tuple(mean_of(column) for column in zip(*found, strict=True))
+
+
+def mean_of(values: Iterable[float]) -> float:
+    """Of those that are numbers; nan if none is."""
+    known = [value for value in values if value == value]
+    return float(np.mean(known)) if known else float("nan")
+
+
+def mean_dice(net: nn.Module, samples: Samples, card: ModelCard, device: str = "cpu") -> float:
+    """The mean of `label_dice` over the labels."""
+    return mean_of(label_dice(net, samples, card, device))
+
+
+def as_saved(card: ModelCard, weights: dict[str, Tensor]) -> nn.Module:
+    """The network as it will be read back: weights rounded to half precision; in evaluation mode."""
+    net = build_net(card.net)
+    net.load_state_dict({k: v.half().float() if v.dtype.is_floating_point else v for k, v in weights.items()})
+    return net.eval()
+
+
+@torch.no_grad()
+def _blend(average: nn.Module, net: nn.Module, decay: float) -> None:
+    """Moves the running mean of the weights towards `net` by 1 - decay; whole numbers are copied."""
+    for kept, new in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
+        if kept.dtype.is_floating_point:
+            kept.lerp_(new, 1 - decay)
+        else:
+            kept.copy_(new)
