@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import prod
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.gate import LARGEST
 
 _FINEST, _COARSEST = 0.005, 50.0  # mm of a pixel
 _MOST_NEIGHBOURS = 16
+_MOST_PIXELS = LARGEST**2  # of a field; a volume has no more of them than the largest image
 _AXES = (2, 3)
 
 
@@ -40,6 +42,8 @@ class InputRule:
                 raise ValueError(f"a {what} has {self.axes} numbers, one an axis")
         if self.size is not None and not all(1 <= n <= LARGEST for n in self.size):
             raise ValueError(f"a size has 1 to {LARGEST} pixels a side")
+        if self.size is not None and prod(self.size) > _MOST_PIXELS:
+            raise ValueError(f"a size has at most {_MOST_PIXELS} pixels in all")
         if self.spacing_mm is not None and not all(_FINEST <= n <= _COARSEST for n in self.spacing_mm):
             raise ValueError(f"a spacing is {_FINEST} to {_COARSEST} mm")
         if not 0 <= self.neighbours <= (_MOST_NEIGHBOURS if self.axes == 2 else 0):
@@ -69,7 +73,7 @@ class InputRule:
             )
         steps = zip(shape, spacing_mm[-self.axes :], self.spacing_mm, strict=True)
         grid = tuple(max(1, round(n * have / want)) for n, have, want in steps)
-        if max(grid) > LARGEST:
+        if max(grid) > LARGEST or prod(grid) > _MOST_PIXELS:
             pixels = " × ".join(map(str, grid[::-1]))
             raise UserError(
                 f"At the model's pixel spacing the image would have {pixels} pixels.",

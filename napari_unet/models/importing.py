@@ -101,7 +101,8 @@ def _expected_sizes(folder: Path, source: Path) -> dict[str, int]:
     if card.memory is not None:
         pixels = prod(card.input.size or (_LARGEST_IMAGE, _LARGEST_IMAGE))
         images = card.memory.replay + card.memory.gate
-        sizes[MEMORY_FILE] = images * (2 * pixels + _ITEM) + _HEADER
+        planes = card.input.channels + 1 + len(card.channels) // 8  # of a byte a pixel; labels take a bit
+        sizes[MEMORY_FILE] = images * (planes * pixels + _ITEM) + _HEADER
     return {name: min(size, LIMITS[name]) for name, size in sizes.items()}
 
 

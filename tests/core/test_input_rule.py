@@ -16,6 +16,7 @@ from napari_unet.core.input_rule import InputRule
         ({"size": (8, 8), "axes": 3}, "3 numbers"),
         ({"spacing_mm": (1, 1), "axes": 3}, "3 numbers"),
         ({"size": (0, 8)}, "1 to"),
+        ({"size": (1000, 10_000, 10_000), "axes": 3}, "in all"),
         ({"spacing_mm": (0.001, 1)}, "mm"),
         ({"axes": 4}, "2 or 3 axes"),
         ({"neighbours": -1}, "neighbours"),
@@ -45,6 +46,8 @@ def test_the_grid_of_a_field() -> None:
     assert volume.grid((20, 100, 50), (2.5, 0.5, 2)) == (10, 50, 100)
     with pytest.raises(UserError, match="needs the pixel spacing"):
         volume.grid((20, 100, 50), None)
+    with pytest.raises(UserError, match="10000 × 10000 × 1000 pixels"):
+        InputRule(spacing_mm=(1, 1, 1), axes=3).grid((1000, 100, 100), (1, 100, 100))
     with pytest.raises(UserError, match="1 × 100000 × 20 pixels"):
         InputRule(spacing_mm=(1, 1, 1), axes=3).grid((20, 100, 1), (1, 1000, 1))
 
