@@ -13,8 +13,9 @@ import typer
 
 from napari_unet.cli import review_export_cmd
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
-from napari_unet.cli.usage import check_model
+from napari_unet.cli.usage import check_model, find_model
 from napari_unet.core.errors import UserError
+from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.review.login import login_name
 
 if TYPE_CHECKING:
@@ -38,11 +39,16 @@ def new(
     protocol: Annotated[
         str, typer.Option(metavar="TEXT", help='What belongs to a mask, in words: "heart left out".')
     ] = "",
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The masks have this model's labels. [lungs]", show_default=False),
+    ] = None,
 ) -> None:
     """Make a review project."""
     from napari_unet.review.store import ReviewProject
 
-    with ReviewProject.create(project, protocol) as made:
+    labels = LUNGS if model is None else find_model(model).card.output.labels
+    with ReviewProject.create(project, protocol, labels) as made:
         if made.storage_note:
             stderr.print(made.storage_note, markup=False)
     stdout.print(f"Made the review project {project}", markup=False)
@@ -94,10 +100,14 @@ def add(
 
     if model is not None:
         check_model(model, device, answer)
+    by = reviewer or login_name("command line")
     with ReviewProject.open(project) as opened:
+        if model is not None:
+            from napari_unet.cli.review_model import admit_model
+
+            admit_model(opened, model, answer, by)
         found = gather(inputs, manifest=manifest, split=split, masks=masks)
         _note(found.problems if masks else tuple(map(_with_hint, found.problems)))
-        by = reviewer or login_name("command line")
         failed = _add(opened, found, masks, accept, model, answer, device, by)
     if failed:
         raise typer.Exit(1)
@@ -117,6 +127,8 @@ def status(
         return
     if found["protocol"]:
         stdout.print(f"Protocol: {found['protocol']}", markup=False)
+    if (labels := LabelSet.from_json(found["labels"])) != LUNGS:
+        stdout.print(f"Labels: {labels.in_words()}", markup=False)
     decided = sum(found["status"][name] for name in ("accepted", "corrected", "rejected"))
     stdout.print(
         f"{decided} of {found['cases']} cases are decided, in {found['minutes']:.0f} minutes of work."
@@ -252,6 +264,7 @@ def _status(project: ReviewProject) -> dict[str, Any]:
     return {
         "project": project.id,
         "protocol": project.protocol,
+        "labels": project.labels.to_json(),
         "cases": len(cases),
         "status": {name.value: number for name, number in project.counts().items()},
         "files": files,

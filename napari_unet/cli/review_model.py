@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject
 
 
+def admit_model(project: ReviewProject, model: str, answer: str | None, by: str) -> None:
+    """Says what the project's masks hold if that follows the model from now on. answer : see `first_masks`.
+
+    Raises UserError if the model's masks would not mean in this project what they say.
+    """
+    labels = model_labels(model, answer)
+    if labels is not None and project.admit(labels, by):
+        stderr.print(f"The masks of this project hold {labels.in_words()}, as those of {model}.")
+
+
 def first_masks(
     project: ReviewProject, ids: Sequence[str], model: str, answer: str | None, device: str, by: str
 ) -> bool:

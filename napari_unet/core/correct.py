@@ -6,7 +6,7 @@ from napari_unet.core.brush import TOLERANCE, seed_at, smart_disc
 from napari_unet.core.labels import lung
 from napari_unet.core.lasso import polygon_mask, restore_in, threshold_in
 from napari_unet.core.live import LiveNumbers, live_numbers
-from napari_unet.core.lung_labels import in_stack
+from napari_unet.core.lung_labels import in_stack, of_one_label
 from napari_unet.core.mirror import midline, mirror_lung
 from napari_unet.core.push import push_border
 from napari_unet.core.ruler import cardiothoracic_ratio, length_text, line_length
@@ -29,6 +29,7 @@ __all__ = [
     "lung",
     "midline",
     "mirror_lung",
+    "of_one_label",
     "polygon_mask",
     "push_border",
     "restore_in",

@@ -88,6 +88,11 @@ class LabelSet:
         return frozenset(label.meaning for label in self.labels) in _OF_LUNGS
 
     @property
+    def tells_sides(self) -> bool:
+        """Whether the labels are the lungs, each with one of its own."""
+        return self.of_lungs and len(self.labels) > 1
+
+    @property
     def known(self) -> tuple[int, ...]:
         """The values that mean something in a mask of this set, ascending.
 
@@ -95,6 +100,10 @@ class LabelSet:
         """
         labels = (RIGHT, LEFT) if self.of_lungs else tuple(sorted(self.values))
         return (BACKGROUND, *labels, *((IGNORE,) if self.not_sure else ()))
+
+    def name_of(self, value: int) -> str:
+        """The name of a label; the number itself where it means nothing here."""
+        return next((label.name for label in self.labels if label.value == value), str(value))
 
     def strays(self, mask: np.ndarray) -> tuple[int, ...]:
         """The values in `mask` (bool or integers) that mean nothing in this set, ascending."""

@@ -7,10 +7,11 @@ from math import prod
 
 import numpy as np
 
-from napari_unet.core.checks import Finding, check_mask, label_findings
+from napari_unet.core.agreement import mean_dice
+from napari_unet.core.checks import Finding, check_mask, label_findings, nothing_marked
+from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import LEFT, RIGHT, ignored, lung
 from napari_unet.core.masks import sides_and_parts
-from napari_unet.core.metrics import dice
 from napari_unet.core.orientation import sides
 from napari_unet.core.raster import Modality
 
@@ -19,8 +20,9 @@ from napari_unet.core.raster import Modality
 class LiveNumbers:
     """What a mask measures now. None means that it cannot be known; pixels to be ignored count nowhere.
 
-    dice : against the model's mask, nan if both are empty; None without one. changed_pixels : that differ
-    from it in being lung or not. right_pixels, left_pixels : in the patient's right and left lung.
+    dice : against the model's mask, nan if both are empty, the mean over labels that are no lungs; None
+    without one. changed_pixels : that differ from it in their label, of lungs in being lung or not.
+    right_pixels, left_pixels : in the patient's right and left lung. sizes : (name, pixels) of other labels.
     element : mm² of a pixel, or mm³ of a voxel of a volume; None without spacing. volume : whether it is one.
     sides_assumed : nothing says which side of the image is the patient's right. findings : of the checks.
     """
@@ -33,6 +35,7 @@ class LiveNumbers:
     volume: bool
     sides_assumed: bool
     findings: tuple[Finding, ...]
+    sizes: tuple[tuple[str, int], ...] = ()
 
     @property
     def changed_mm2(self) -> float | None:
@@ -64,17 +67,21 @@ def live_numbers(
     spacing: tuple[float, ...] | None,
     columns_towards: str | None,
     modality: Modality = Modality.UNKNOWN,
+    label_set: LabelSet = LUNGS,
 ) -> LiveNumbers:
     """Numbers of `labels` (integers (Y, X) or (Z, Y, X)) against `model_labels` (same shape, or None).
 
-    spacing, columns_towards : as in Raster. The checks look at an image or at a whole volume; a slice of a CT
-    is only compared and measured, and each image of a stack of radiographs is asked about alone.
+    spacing, columns_towards : as in Raster. label_set : what both hold. The checks look at an image or at a
+    whole volume; a slice of a CT is only compared and measured, and each image of a stack of radiographs is
+    asked about alone.
     Raises ValueError if shapes or spacing do not fit.
     """
     if model_labels is not None and model_labels.shape != labels.shape:
         raise ValueError(f"masks differ in shape: {labels.shape} and {model_labels.shape}")
     if spacing is not None and len(spacing) != labels.ndim:
         raise ValueError(f"spacing {spacing} does not fit shape {labels.shape}")
+    if not label_set.of_lungs:
+        return _of_labels(labels, model_labels, spacing, label_set)
     is_image = labels.ndim == 2 and modality != Modality.CT
     is_volume = labels.ndim == 3 and modality not in (Modality.CR, Modality.DX)
     mask = lung(labels)
@@ -87,7 +94,7 @@ def live_numbers(
     agreement, changed = None, None
     if model_labels is not None:
         ignore, theirs = ignored(labels, model_labels), lung(model_labels)
-        agreement = dice(mask, theirs, ignore)
+        agreement = mean_dice(labels, model_labels, label_set)
         different = mask != theirs
         changed = int(np.count_nonzero(different if ignore is None else different & ~ignore))
     findings = check_mask(mask, spacing, columns_towards, counted) if whole else ()
@@ -100,4 +107,30 @@ def live_numbers(
         volume=labels.ndim == 3,
         sides_assumed=sides(columns_towards).assumed and not told_apart,
         findings=(*problems, *findings),
+    )
+
+
+def _of_labels(
+    labels: np.ndarray,
+    model_labels: np.ndarray | None,
+    spacing: tuple[float, ...] | None,
+    label_set: LabelSet,
+) -> LiveNumbers:
+    """Numbers of a mask that is not of lungs: nothing is known of its sides, or of what is usual."""
+    agreement, changed = None, None
+    if model_labels is not None:
+        agreement = mean_dice(labels, model_labels, label_set)
+        ignore, different = ignored(labels, model_labels), labels != model_labels
+        changed = int(np.count_nonzero(different if ignore is None else different & ~ignore))
+    named = ((label.name, int(np.count_nonzero(labels == label.value))) for label in label_set.labels)
+    return LiveNumbers(
+        dice=agreement,
+        changed_pixels=changed,
+        right_pixels=0,
+        left_pixels=0,
+        element=None if spacing is None else prod(spacing),
+        volume=labels.ndim == 3,
+        sides_assumed=False,
+        findings=(*label_findings(labels, labels=label_set), *nothing_marked(lung(labels))),
+        sizes=tuple(named),
     )

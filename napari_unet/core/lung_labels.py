@@ -1,6 +1,8 @@
-"""Which label a new pixel of a painted mask gets."""
+"""Which label a new pixel of a painted mask gets, and edits of one label among several."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from scipy import ndimage
@@ -63,6 +65,18 @@ def with_lung(labels: np.ndarray, wanted: np.ndarray, label: int = RIGHT) -> np.
         near = ndimage.distance_transform_edt(~kept, return_distances=False, return_indices=True)
         new[between] = labels[tuple(axis[between] for axis in near)]
     return new
+
+
+def of_one_label(labels: np.ndarray, value: int, edit: Callable[[np.ndarray], Change]) -> Change:
+    """What `edit` does to the pixels with label `value` alone; it sees them as RIGHT, others as background.
+
+    A pixel of another label that it takes in becomes `value`, all others stay. Pixels to be ignored are shown
+    to it as they are.
+    """
+    alone = np.where(labels == value, RIGHT, np.where(labels == IGNORE, IGNORE, 0)).astype(np.uint8)
+    change = edit(alone)
+    values = np.where(change.values == RIGHT, np.uint8(value), change.values)
+    return Change(change.shape, change.flat, values)
 
 
 def grown_box(box: tuple[slice, ...], reach: tuple[int, ...], shape: tuple[int, ...]) -> tuple[slice, ...]:

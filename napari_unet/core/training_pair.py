@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_unet.core.label_set import LabelSet
 from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
 
@@ -22,7 +23,8 @@ class TrainingPair:
     lies, or a Raster. mask : a file, or labels of the image's shape: 0, the labels' values, IGNORE (255)
     where nobody could say. patient : salted hash; "" if unknown, then the case counts as a patient of its
     own. content_hash : of the image (core.source), revision : SHA-256 of the mask file; "" for layers.
-    slices : of a stack, those that count; None for all. split : of a recipe's pair, else "". Only such a pair
+    slices : of a stack, those that count; None for all. label_set : what the numbers in the mask mean, None
+    where nobody has said so. split : of a recipe's pair, else "". Only such a pair
     may be named by its files: its id is the image's, its patient the one in the recipe's data.
     """
 
@@ -33,6 +35,7 @@ class TrainingPair:
     content_hash: str = ""
     revision: str = ""
     slices: tuple[int, ...] | None = None
+    label_set: LabelSet | None = None
     split: str = ""
 
     @property

@@ -53,9 +53,10 @@ def first_mask_steps(
         return kept
     labels = prediction.labels()
     unsure = border_doubt(kept.grid_uncertainty, labels > 0)
+    stack, towards = prediction.rule.per_slice, raster.columns_towards
     return replace(
         kept,
         drawn=labels,
-        checks=check_labels(labels, raster.spacing_mm, raster.columns_towards, prediction.rule.per_slice),
+        checks=check_labels(labels, raster.spacing_mm, towards, stack, prediction.label_set),
         border_uncertainty=None if isnan(unsure) else unsure,
     )

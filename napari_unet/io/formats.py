@@ -12,7 +12,9 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.frames import DicomFrame, NiftiFrame, Turned
 from napari_unet.core.geometry import Geometry, on_grid_of
-from napari_unet.core.labels import MaskLabels, file_labels, label_map, whole_numbers
+from napari_unet.core.label_set import LUNGS, LabelSet
+from napari_unet.core.labels import MaskLabels, label_map, whole_numbers
+from napari_unet.core.labels_in_file import labels_in_file
 from napari_unet.core.quiet import quiet
 from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
@@ -87,22 +89,28 @@ def read_mask(path: Path) -> np.ndarray:
     return whole
 
 
-def read_labels(path: Path, any_label: bool = False, of: Path | Source | Raster | None = None) -> MaskLabels:
+def read_labels(
+    path: Path,
+    any_label: bool = False,
+    of: Path | Source | Raster | None = None,
+    labels: LabelSet = LUNGS,
+) -> MaskLabels:
     """A mask file as labels, with what was assumed: the one way in which masks from elsewhere are read.
 
-    0 is background, 1 lung or right lung, 2 left lung, 255 to be ignored. any_label : other labels are
-    welcome too. of : the image, or another mask of it, on whose grid the labels are wanted.
+    0 is background, 255 to be ignored, the others are `labels`: of lungs 1 is lung or the right one, 2 the
+    left one. any_label : other numbers are welcome too. of : the image, or another mask of it, on whose grid
+    the labels are wanted.
     Raises UserError as `read_raster`; NotLabels, with the values, if they are not those of a mask (see
     core.labels); MisplacedMask if it does not lie where its image does (see core.geometry), or was drawn
     before its image was turned upright (see io.upright).
     """
     values, notes, lossy = _mask_values(path)
-    found = label_map(values, lossy) if any_label else file_labels(values, lossy)
+    found = label_map(values, lossy) if any_label else labels_in_file(values, labels, lossy)
     if of is None:
         return MaskLabels(found.labels, (*notes, *found.notes))
-    labels, moved = on_grid_of(found.labels, geometry_of(path), geometry_of(of))
-    turned = notes_on_turned(labels.shape, turned_of(of)) if turned_of(path) is None else ()
-    return MaskLabels(labels, (*notes, *found.notes, *moved, *turned))
+    mask, moved = on_grid_of(found.labels, geometry_of(path), geometry_of(of))
+    turned = notes_on_turned(mask.shape, turned_of(of)) if turned_of(path) is None else ()
+    return MaskLabels(mask, (*notes, *found.notes, *moved, *turned))
 
 
 def turned_of(image: Path | Source | Raster) -> Turned | None:

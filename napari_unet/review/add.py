@@ -186,7 +186,7 @@ def _attach(project: ReviewProject, case: Case, image: Source, path: Path, by: s
         case = project.case(case.id)
     if case.shape is None:
         raise UserError("The image cannot be read, so its mask was not attached.", "Look at the image file.")
-    found = read_labels(path, of=image)
+    found = read_labels(path, of=image, labels=project.labels)
     labels = found.labels
     if labels.shape != case.shape:
         raise UserError(

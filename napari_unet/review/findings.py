@@ -33,6 +33,7 @@ def store_first_mask(project: MaskStore, case_id: str, first: Prediction, by: st
     Returns whether the mask became the case's own. Where a person has
     decided about the case, or has made its mask, or it has a mask from a file, only the map is kept and what
     the model is unsure of. by : who asked.
+    Raises OtherLabels, and keeps nothing, if the model's labels are not the project's.
     """
     case = project.case(case_id)
     checks = (*first.gate, *first.checks)
@@ -42,6 +43,7 @@ def store_first_mask(project: MaskStore, case_id: str, first: Prediction, by: st
                 _put_map(project, case_id, first)
             project.put_findings(case_id, checks, None)
         return False
+    project.admit(first.label_set, by)
     _put_map(project, case_id, first)
     _put_features(project, case_id, first)
     author = Author(AuthorKind.MODEL, first.model, first.version)
@@ -65,6 +67,8 @@ def store_next_mask(project: MaskStore, case_id: str, found: Prediction, by: str
     """
     if project.case(case_id).revision is None:
         return store_first_mask(project, case_id, found, by)
+    if found.drawn is not None:
+        project.admit(found.label_set, by)
     _put_features(project, case_id, found)
     if found.drawn is None:
         return False

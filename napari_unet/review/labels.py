@@ -10,6 +10,10 @@ from napari_unet.review.schema import project, revisions
 from napari_unet.review.trail import note_event
 
 
+class OtherLabels(UserError):
+    """Masks with other labels than those of the project."""
+
+
 def labels_of(connection: Connection) -> LabelSet:
     """The label set of the project."""
     return LabelSet.from_json(connection.execute(select(project.c.labels)).scalar_one())
@@ -19,15 +23,15 @@ def admit(connection: Connection, labels: LabelSet, by: str) -> bool:
     """Makes sure that masks of `labels` mean in this project what they say; True if its set had to change.
 
     A project that has no mask yet, and still has the lungs that it was made with, takes these labels for its
-    own: nobody has painted or decided anything under the old ones. Raises UserError in all other cases where
-    the labels are not among the project's.
+    own: nobody has painted or decided anything under the old ones. Raises OtherLabels wherever else they are
+    not among the project's.
     """
     own = labels_of(connection)
     if own.takes(labels):
         return False
     masks = connection.execute(select(func.count()).select_from(revisions)).scalar_one()
     if masks or own != LUNGS:
-        raise UserError(
+        raise OtherLabels(
             f"The masks of this project hold {own.in_words()}; these would hold {labels.in_words()}.",
             "Choose a model with the labels of the project, or make another project for these.",
         )

@@ -40,7 +40,7 @@ class MaskStore(CaseStore):
         """To be called before masks of `labels` come in; True if they are the project's own from now on.
 
         They are that only where there is no mask yet, and nobody has chosen the project's labels. Raises
-        UserError, with both in words, if masks of `labels` would mean something else in this project.
+        OtherLabels, with both in words, if masks of `labels` would mean something else in this project.
         """
         if self._look_up_labels().takes(labels):
             return False

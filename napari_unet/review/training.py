@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from napari_unet.core.training_pair import TrainingPair
+from napari_unet.review.labels import labels_of
 from napari_unet.review.rows import all_sources
 from napari_unet.review.schema import cases, revisions
 from napari_unet.review.types import SET_ASIDE, USABLE
@@ -20,6 +21,7 @@ def training_pairs(connection: Connection, folder: Path, nobody: Collection[str]
     of a patient that stand for none.
     """
     columns = (cases.c.id, cases.c.patient, cases.c.content_hash)
+    labels = labels_of(connection)
     query = (
         select(*columns, revisions.c.file, revisions.c.sha256)
         .join(revisions, revisions.c.id == cases.c.revision)
@@ -36,6 +38,7 @@ def training_pairs(connection: Connection, folder: Path, nobody: Collection[str]
             "" if row.patient in nobody else row.patient,
             row.content_hash,
             row.sha256,
+            label_set=labels,
         )
         for row in connection.execute(query)
     ]

@@ -13,8 +13,7 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.gate import check_pixels
 from napari_unet.core.geometry import MisplacedMask
-from napari_unet.core.label_set import LUNGS
-from napari_unet.core.labels import RIGHT, MaskLabels, NotLabels, array_labels, lung, strays
+from napari_unet.core.labels import RIGHT, MaskLabels, NotLabels, array_labels, lung
 from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
 from napari_unet.core.training_pair import TrainingPair
@@ -47,14 +46,20 @@ def read_pair(pair: TrainingPair, card: ModelCard) -> ReadPair:
             "Give the image its own mask, or leave the case out.",
         )
     known = card.output.labels
-    unknown = strays(labels) if known == LUNGS else known.strays(labels)  # both sides are lung
-    if unknown:
+    said = pair.label_set
+    if said is not None and not (known.takes(said) and said.takes(known)):
+        raise UserError(
+            f"The mask of {_case(pair)} holds {said.in_words()}; the model {card.name} knows "
+            f"{known.in_words()}.",
+            "Choose a model with these labels.",
+        )
+    if unknown := known.strays(labels):
         raise UserError(
             f"The mask of {_case(pair)} has the label {unknown[0]}; the model {card.name} knows "
             f"{known.in_words()}.",
             "Take the other labels out of the mask, or leave the case out.",
         )
-    if known == LUNGS:
+    if known.of_lungs and not known.tells_sides:
         labels = np.where(lung(labels), RIGHT, labels)
     notes = [f"{_image(pair)}: {note}" for note in raster.notes]
     notes += [f"{_mask(pair)}: {note}" for note in found.notes]

@@ -15,7 +15,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE
 from napari_unet.widgets.correcting.actions import ActionBox
 from napari_unet.widgets.correcting.edits import MaskEditor
-from napari_unet.widgets.correcting.labels import LEFT, LUNG, NOTHING, LabelBox
+from napari_unet.widgets.correcting.labels import NOTHING, LabelBox
 from napari_unet.widgets.correcting.numbers import NumbersView
 from napari_unet.widgets.correcting.shortcuts import ACTS, HELD, TABLE
 from napari_unet.widgets.correcting.slices import SliceBox
@@ -110,7 +110,8 @@ class CorrectWidget(Dock):
         forward_undo(self, lambda: self._layer)
         does = (
             *(button.click for button in self.tools.buttons),
-            *(partial(self.labels.choose, label) for label in (LUNG, LEFT, IGNORE, NOTHING)),
+            *(partial(self.labels.choose_place, place) for place in (0, 1)),
+            *(partial(self.labels.choose, label) for label in (IGNORE, NOTHING)),
             *(partial(self.tools.resize_brush, steps) for steps in (-1, 1)),
         )
         self._does = dict(zip(ACTS.values(), does, strict=True))
@@ -167,6 +168,7 @@ class CorrectWidget(Dock):
 
     def _show_state(self) -> None:
         self.hint.setVisible(self._layer is None)
+        self.labels.offer(self.target.label_set)
         self.tools.show_state()
         self.actions.show_state()
         volume = self.target.is_volume

@@ -9,6 +9,7 @@ from weakref import ref
 import numpy as np
 from napari.layers import Image
 
+from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.raster import Modality
 
 
@@ -25,7 +26,8 @@ class MaskContext:
     slice, or None. columns_towards, modality : as in Raster. threshold : of the model: from there on it says
     lung. per_slice : a stack of X-rays, each an image of
     its own. probability : float32 0..1 of the mask's shape, or None. model_mask : labels (uint8) as the model
-    (or the file the mask came from) had them, or None. Both may take long: never on the GUI thread.
+    (or the file the mask came from) had them, or None. Both may take long: never on the GUI thread. labels :
+    what the numbers in the mask mean.
     """
 
     image: ref[Image]
@@ -37,3 +39,4 @@ class MaskContext:
     probability: Callable[[], np.ndarray | None] = field(default=_nothing, repr=False)
     model_mask: Callable[[], np.ndarray | None] = field(default=_nothing, repr=False)
     threshold: float = 0.5
+    labels: LabelSet = LUNGS

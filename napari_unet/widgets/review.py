@@ -167,7 +167,7 @@ class ReviewWidget(Dock):
         self.message.say("")
         if addition.folder is not None:
             self._addition = addition
-            self.casework.create_project(addition.folder, addition.protocol)
+            self.casework.create_project(addition.folder, addition.protocol, addition.labels)
         elif addition.inputs:
             self._add_images(addition)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import IGNORE
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.pictures import write_png
@@ -20,7 +21,7 @@ _KINDS = ("rle", "polygons")
 
 
 class CocoWriter(Writer):
-    """`images/` and `annotations/lungs_<split>_<rle|polygons>.json`.
+    """`images/` and `annotations/lungs_<split>_<rle|polygons>.json`, labels_... where they are no lungs.
 
     A category is one annotation an image, also where it is in several parts. Ignored pixels are an annotation
     with `iscrowd` 1 of every category, as COCO's own scores leave them out; always as run lengths. Of a stack
@@ -29,10 +30,10 @@ class CocoWriter(Writer):
 
     format = Format.COCO
 
-    def __init__(self, folder: Path, left_right: bool) -> None:
-        super().__init__(folder, left_right)
-        names = ("right lung", "left lung") if left_right else ("lung",)
-        self._categories = dict(enumerate(names, start=1))
+    def __init__(self, folder: Path, labels: LabelSet) -> None:
+        super().__init__(folder, labels)
+        self._categories = dict(zip(labels.values, labels.names, strict=True))
+        self._what = "lung" if labels.of_lungs else "label"
         self._images: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._annotations: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
         self._count = 0
@@ -54,12 +55,12 @@ class CocoWriter(Writer):
         for split, images in self._images.items():
             for kind in _KINDS:
                 content = {
-                    "info": {"description": f"Lung masks, {split}", "version": "1.0"},
+                    "info": {"description": f"{self._what.capitalize()} masks, {split}", "version": "1.0"},
                     "licenses": [],
                     "images": images,
                     "annotations": self._annotations[split, kind],
                     "categories": [
-                        {"id": number, "name": name, "supercategory": "lung"}
+                        {"id": number, "name": name, "supercategory": self._what}
                         for number, name in self._categories.items()
                     ],
                 }
@@ -68,7 +69,7 @@ class CocoWriter(Writer):
         return []
 
     def _path(self, split: str, kind: str) -> Path:
-        return self.folder / "annotations" / f"lungs_{split}_{kind}.json"
+        return self.folder / "annotations" / f"{self._what}s_{split}_{kind}.json"
 
     def _picture(self, item: Item, name: str, grey: np.ndarray, labels: np.ndarray) -> Path:
         path = self.place("images", f"{name}.png")

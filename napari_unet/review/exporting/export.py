@@ -12,6 +12,7 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.label_checks import label_problem, remedy
+from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT, LabelSet
 from napari_unet.core.labels import IGNORE, LEFT, lung
 from napari_unet.core.masks import split_left_right
 from napari_unet.core.raster import Modality, Raster
@@ -42,8 +43,8 @@ _FILE_PROBLEMS = {
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """ratios, seed : of the split by patient, see `together`. left_right : 1 = right,
-    2 = left lung, else 1 = lung.
+    """ratios, seed : of the split by patient, see `together`. left_right : of lungs 1 = right, 2 = left lung,
+    else 1 = lung, unless the project has both labels.
 
     images : the images go along, without headers; nnU-Net and COCO always have theirs. source_names : files
     are called as their sources are, which may be patients' names; by : who wanted that.
@@ -72,6 +73,7 @@ def export_steps(
     project has a patient or a file in two splits, or if the disk does not take it.
     """
     options = options or ExportOptions()
+    held = _held(project.labels, options.left_right)
     cases = project.cases()
     chosen = [case for case in cases if case.status in USABLE]
     if not chosen:
@@ -81,13 +83,13 @@ def export_steps(
     named = dict(zip(sources, named_paths(sources.values()), strict=True))
     names, changed = unique_names({case.id: named[case.id] for case in chosen if case.id in named})
     with new_folder(folder) as partial:
-        _refuse_labels(project, chosen, options.left_right)
-        writers = [FORMATS[name](partial / name.value, options.left_right) for name in dict.fromkeys(formats)]
+        _refuse_labels(project, chosen, held)
+        writers = [FORMATS[name](partial / name.value, held) for name in dict.fromkeys(formats)]
         so_far = _SoFar()
         for done, case in enumerate(chosen, start=1):
             error = ""
             try:
-                item = _item(project, case, together, options, names.get(case.id, ""))
+                item = _item(project, case, together, held, names.get(case.id, ""))
             except NotExported as reason:
                 error = str(reason)
                 so_far.left_out.append((case.id, error))
@@ -101,13 +103,25 @@ def export_steps(
         result = so_far.result(folder, notes, together.lines)
         write_manifest(partial / "manifest.csv", so_far.rows)
         called = options.source_names
-        write_readme(partial / "README.txt", project.protocol, options.left_right, result, called)
+        write_readme(partial / "README.txt", project.protocol, held, result, called)
         if called:
             project.note("exported with source names", options.by, cases=len(result.exported))
     return result
 
 
-def _refuse_labels(project: ReviewProject, cases: Sequence[Case], left_right: bool) -> None:
+def _held(own: LabelSet, left_right: bool) -> LabelSet:
+    """What exported masks hold: the project's labels; of lungs the sides where they are wanted."""
+    if own.of_lungs:
+        return RIGHT_AND_LEFT if left_right or own.tells_sides else LUNGS
+    if left_right:
+        raise UserError(
+            f"Masks of lungs tell right from left; those of this project hold {own.in_words()}.",
+            "Leave --left-right out: each label keeps its number.",
+        )
+    return own
+
+
+def _refuse_labels(project: ReviewProject, cases: Sequence[Case], held: LabelSet) -> None:
     """Raises UserError, with the cases, if a mask has labels that the export would change without a word."""
     wrong = []
     for case in cases:
@@ -120,11 +134,11 @@ def _refuse_labels(project: ReviewProject, cases: Sequence[Case], left_right: bo
         stack = case.modality in (Modality.CR.value, Modality.DX.value)
         if labels is None:
             continue
-        if problem := label_problem(labels, case.columns_towards, stack, left_right, project.labels):
+        if problem := label_problem(labels, case.columns_towards, stack, held.tells_sides, held):
             wrong.append(f"Case {case.number} ({case.id}): {problem}")
     if wrong:
         more = f" There are {len(wrong)} such cases." if len(wrong) > _TOLD else ""
-        raise UserError(" ".join(wrong[:_TOLD]) + more, f"Nothing was exported. {remedy(project.labels)}")
+        raise UserError(" ".join(wrong[:_TOLD]) + more, f"Nothing was exported. {remedy(held)}")
 
 
 @dataclass
@@ -146,7 +160,7 @@ class _SoFar:
         )
 
 
-def _item(project: ReviewProject, case: Case, together: Together, options: ExportOptions, name: str) -> Item:
+def _item(project: ReviewProject, case: Case, together: Together, held: LabelSet, name: str) -> Item:
     """Image and mask of one case. Raises NotExported, in words without names."""
     if case.file_state in _FILE_PROBLEMS:
         raise NotExported(_FILE_PROBLEMS[case.file_state])
@@ -177,7 +191,7 @@ def _item(project: ReviewProject, case: Case, together: Together, options: Expor
         status=case.status,
         revision=project.revision(case.revision).sha256,
         raster=upright(raster),
-        labels=_labels(labels, raster, case.columns_towards, options.left_right),
+        labels=_labels(labels, raster, case.columns_towards, held),
     )
 
 
@@ -211,10 +225,12 @@ def _renamed(changed: Sequence[str], names: Mapping[str, str], cases: Sequence[C
     return [f"Names that several sources share, or that not every system takes, are others: {listed}{more}."]
 
 
-def _labels(labels: np.ndarray, raster: Raster, columns_towards: str | None, left_right: bool) -> np.ndarray:
-    """Labels as they are exported: 1 for any lung, or 1 right and 2 left; IGNORE stays."""
+def _labels(labels: np.ndarray, raster: Raster, columns_towards: str | None, held: LabelSet) -> np.ndarray:
+    """Labels as exported: 1 for any lung, or 1 right and 2 left; other sets as they are. IGNORE stays."""
+    if not held.of_lungs:
+        return labels
     lungs = lung(labels)
-    if not left_right:
+    if not held.tells_sides:
         exported = lungs.astype(np.uint8)
     elif (labels == LEFT).any():
         exported = np.where(lungs, labels, np.uint8(0))

@@ -8,8 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from napari_unet.core.label_set import LabelSet
 from napari_unet.core.raster import Raster
 from napari_unet.io.formats import write_mask
+from napari_unet.io.label_file import LABELS_FILE, write_labels
 from napari_unet.io.nifti import write_nifti
 from napari_unet.io.pictures import write_png
 from napari_unet.io.tiff import write_tiff
@@ -21,12 +23,12 @@ from napari_unet.review.exporting.pixels import as_unsigned
 
 
 class _Files(Writer):
-    """`images/<case>` and `masks/<case>` under one name, with the manifest that training reads."""
+    """`images/<case>` and `masks/<case>` under one name, with labels.csv and training's manifest."""
 
     suffix: ClassVar[str]
 
-    def __init__(self, folder: Path, left_right: bool) -> None:
-        super().__init__(folder, left_right)
+    def __init__(self, folder: Path, labels: LabelSet) -> None:
+        super().__init__(folder, labels)
         self._rows: list[tuple[str, str, str]] = []
 
     def add(self, item: Item, images: bool) -> tuple[str, str]:
@@ -41,7 +43,11 @@ class _Files(Writer):
         return self.told(image), self.told(mask)
 
     def finish(self) -> list[str]:
-        """Writes the manifest that training reads; who is unknown counts as a patient of their own."""
+        """Writes what the numbers mean, and the manifest that training reads.
+
+        Who is unknown counts as a patient of their own there.
+        """
+        write_labels(self.place(LABELS_FILE), self.labels)
         if self._rows:
             write_rows(self.place("manifest.csv"), ("file", "patient", "split"), self._rows)
         return []

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_unet.core.label_set import LabelSet
 from napari_unet.core.raster import Raster
 from napari_unet.review.types import Status
 
@@ -31,7 +32,7 @@ class NotExported(Exception):
 class Item:
     """One case on its way out.
 
-    labels : uint8, of the shape of `raster`: 0 background, 1 lung (or right lung), 2 left lung, IGNORE.
+    labels : uint8, of the shape of `raster`: 0 background, labels of the export's set, IGNORE.
     patient : salted hash or "". group : the patient, or where there is none the first case that it must
     not be parted from. name : what its files are called, "" for the case's id. revision : SHA-256 of the mask
     file in the project.
@@ -76,10 +77,10 @@ class Writer(ABC):
 
     format: Format
 
-    def __init__(self, folder: Path, left_right: bool) -> None:
-        """folder : of this format alone; it does not exist yet. left_right : two labels, else one."""
+    def __init__(self, folder: Path, labels: LabelSet) -> None:
+        """folder : of this format alone; it does not exist yet. labels : what the masks hold."""
         self.folder = folder
-        self.left_right = left_right
+        self.labels = labels
 
     @abstractmethod
     def add(self, item: Item, images: bool) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
+from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import IGNORE
 from napari_unet.io.atomic import atomic_write
 from napari_unet.review.exporting.item import ExportResult, Format
@@ -35,6 +36,7 @@ class Row:
     split: str
 
 
+_RENUMBERED = "the labels are 1, 2, ... in this order, and "
 _NAMED = (
     "THE FILES ARE CALLED AS THEIR SOURCES WERE. Names of files may hold patients' names: look at them "
     "before you give this folder to anybody.",
@@ -59,19 +61,22 @@ def write_rows(path: Path, columns: Iterable[str], rows: Iterable[Iterable[objec
 
 
 def write_readme(
-    path: Path, protocol: str, left_right: bool, result: ExportResult, source_names: bool = False
+    path: Path, protocol: str, labels: LabelSet, result: ExportResult, source_names: bool = False
 ) -> None:
     """What is in the folder, for whoever gets it without us."""
-    values = "1 right lung, 2 left lung" if left_right else "1 lung"
+    values = labels.in_words()
+    of, counts = ("Lung masks", "What counts as lung") if labels.of_lungs else ("Masks", "What is marked")
+    renumbered = "" if labels.values == tuple(range(1, len(labels.values) + 1)) else _RENUMBERED
     lines = [
-        f"Lung masks of {count(len(result.exported), 'case')}, reviewed by people. Research use.",
+        f"{of} of {count(len(result.exported), 'case')}, reviewed by people. Research use.",
         "",
         f"Values in a mask: 0 background, {values}, {IGNORE} ignore (nobody could say what is there: leave "
-        "it out of training and scores). In nnunet/ the ignore value is the one after the last label. A mask "
+        f"it out of training and scores). In nnunet/ {renumbered}the ignore value is the one after the last "
+        "label. A mask "
         "may look black in a picture viewer: its values are small numbers, not colours.",
         "",
         *(_NAMED if source_names else ()),
-        f"What counts as lung: {protocol or 'not written down in the project'}.",
+        f"{counts}: {protocol or 'not written down in the project'}.",
         "",
         "manifest.csv has one line a case and format. Splits:",
         *(f"  {name}: {count(number, 'case')}" for name, number in sorted(result.splits.items())),

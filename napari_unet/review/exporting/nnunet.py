@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import IGNORE
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.io.atomic import atomic_write
@@ -21,6 +22,7 @@ _ENDING = ".nii.gz"
 _THICK = 999.0  # mm between the slices of a 2D image, which nnU-Net must not take for neighbours
 _AIR_HU = -500  # a volume of an unknown kind with values this low is a CT
 _DATASETS = {2: "Dataset501_LungRadiographs", 3: "Dataset502_LungVolumes"}
+_OF_ANYTHING = {2: "Dataset501_Radiographs", 3: "Dataset502_Volumes"}
 
 
 @dataclass
@@ -34,7 +36,7 @@ class _Dataset:
 
 
 class NnUNetWriter(Writer):
-    """`Dataset501_LungRadiographs` for images, `Dataset502_LungVolumes` for stacks.
+    """`Dataset501_LungRadiographs` for images, `Dataset502_LungVolumes` for stacks; else without Lung.
 
     Cases of the split "test" go to imagesTs and labelsTs, all others to imagesTr and labelsTr. All files are
     NIfTI: one ending a dataset, any depth of pixels, and the spacing. Images are always written.
@@ -42,21 +44,23 @@ class NnUNetWriter(Writer):
 
     format = Format.NNUNET
 
-    def __init__(self, folder: Path, left_right: bool) -> None:
-        super().__init__(folder, left_right)
-        self._lungs = 2 if left_right else 1
+    def __init__(self, folder: Path, labels: LabelSet) -> None:
+        super().__init__(folder, labels)
+        self._numbers = np.zeros(IGNORE + 1, np.uint8)  # by value in a mask: 1, 2, ... without a gap
+        self._numbers[list(labels.values)] = np.arange(1, len(labels.values) + 1)
+        self._numbers[IGNORE] = len(labels.values) + 1
         self._sets: dict[str, _Dataset] = defaultdict(lambda: _Dataset([], [], [], set(), set()))
 
     def add(self, item: Item, images: bool) -> tuple[str, str]:
         """See Writer; the images are always written."""
-        name = _DATASETS[item.labels.ndim]
+        name = (_DATASETS if self.labels.of_lungs else _OF_ANYTHING)[item.labels.ndim]
         dataset = self._sets[name]
         where = "Ts" if item.split == TEST else "Tr"
         {TEST: dataset.test, VAL: dataset.val}.get(item.split, dataset.train).append(item.file_name)
         dataset.channels.add(_channel(item.raster))
         dataset.spacings.add(item.raster.spacing_mm is not None)
         dataset.ignored |= bool((item.labels == IGNORE).any())
-        labels = np.where(item.labels == IGNORE, np.uint8(self._lungs + 1), item.labels)
+        labels = self._numbers[item.labels]
         image = self.place(name, f"images{where}", f"{item.file_name}_0000{_ENDING}")
         mask = self.place(name, f"labels{where}", f"{item.file_name}{_ENDING}")
         write_nifti(image, *_as_volume(item.raster.pixels, item.raster))
@@ -82,10 +86,9 @@ class NnUNetWriter(Writer):
         return notes
 
     def _description(self, trained: int, dataset: _Dataset) -> dict[str, Any]:
-        lungs = ("right lung", "left lung") if self.left_right else ("lung",)
-        labels = {"background": 0} | {lung: number for number, lung in enumerate(lungs, start=1)}
+        labels = {"background": 0} | {name: k for k, name in enumerate(self.labels.names, start=1)}
         if dataset.ignored:
-            labels["ignore"] = self._lungs + 1
+            labels["ignore"] = len(labels)
         return {
             "channel_names": {"0": next(iter(dataset.channels)) if len(dataset.channels) == 1 else "image"},
             "labels": labels,

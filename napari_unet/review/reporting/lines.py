@@ -56,13 +56,14 @@ class CaseLine:
 
     def cells(self) -> list[str]:
         """The row's text, column by column."""
-        return [_text(getattr(self, field.name)) for field in fields(self)]
+        return [cell(getattr(self, field.name)) for field in fields(self)]
 
 
 COLUMNS = tuple(field.name for field in fields(CaseLine))
 
 
-def _text(value: object) -> str:
+def cell(value: object) -> str:
+    """The text of one answer; "" where there is none."""
     if value is None:
         return ""
     return f"{value:.4f}" if isinstance(value, float) else str(value)

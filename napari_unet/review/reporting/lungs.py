@@ -14,16 +14,20 @@ from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Case, Measurement
 
 
-def lungs_of(project: ReviewProject, case: Case) -> Measures | None:
-    """Area or volume of each lung; None without a mask that can be read. Sides as in an export."""
+def mask_of(project: ReviewProject, case: Case) -> np.ndarray | None:
+    """The labels of a case's current mask; None without one that can be read."""
     if case.revision is None:
         return None
     try:
-        labels = project.read_mask(case.revision)
+        return project.read_mask(case.revision)
     except StoreFault:
         raise
     except UserError:
         return None
+
+
+def lungs_of(case: Case, labels: np.ndarray) -> Measures:
+    """Area or volume of each lung in a mask of lungs. Sides as in an export."""
     mask = lung(labels)
     sided = np.where(mask, labels, np.uint8(0)) if (labels == LEFT).any() else None
     spacing = case.spacing_mm if case.spacing_mm and len(case.spacing_mm) == labels.ndim else None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 
+from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.palette import BLUISH_GREEN, ORANGE, REDDISH_PURPLE, SKY_BLUE, VERMILLION
 from napari_unet.review.reporting.pictures import Correction
 from napari_unet.review.reporting.summary import FirstMasks, Summary, Timing
@@ -52,11 +53,14 @@ footer { margin-top: 4mm; border-top: 0.3mm solid #ccc; padding-top: 1.5mm; }
 """
 
 
-def page(title: str, protocol: str, summary: Summary, pictures: Sequence[Correction]) -> str:
-    """The page as one HTML text without scripts, links or fonts from elsewhere."""
+def page(
+    title: str, protocol: str, summary: Summary, pictures: Sequence[Correction], labels: LabelSet = LUNGS
+) -> str:
+    """The page as one HTML text without scripts, links or fonts from elsewhere. labels : of the masks."""
+    head = f"Review of {'lung masks' if labels.of_lungs else 'masks'}: {escape(title)}"
     parts = [
-        f"<h1>Review of lung masks: {escape(title)}</h1>",
-        f'<p class="quiet head">{escape(_when(summary))}{escape(_rule(protocol))}</p>',
+        f"<h1>{head}</h1>",
+        f'<p class="quiet head">{escape(_when(summary))}{escape(_rule(protocol, labels))}</p>',
         _figures(summary),
         _bar(summary),
         '<div class="columns"><div>',
@@ -70,7 +74,7 @@ def page(title: str, protocol: str, summary: Summary, pictures: Sequence[Correct
     ]
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>Review of lung masks: {escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
+        f"<title>{head}</title><style>{_STYLE}</style></head>\n<body>\n"
         + "\n".join(part for part in parts if part)
         + "\n</body></html>\n"
     )
@@ -84,8 +88,12 @@ def _when(summary: Summary) -> str:
     return f"Decided between {summary.first} and {summary.last}."
 
 
-def _rule(protocol: str) -> str:
-    return f" What counts as lung: {protocol.rstrip('.')}." if protocol else ""
+def _rule(protocol: str, labels: LabelSet) -> str:
+    counts = f" What counts as lung: {protocol.rstrip('.')}." if protocol else ""
+    if labels.of_lungs:
+        return counts
+    marked = f" Marked are {', '.join(labels.names)}"
+    return f"{marked}: {protocol.rstrip('.')}." if protocol else f"{marked}."
 
 
 def _figures(summary: Summary) -> str:

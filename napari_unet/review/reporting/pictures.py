@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import lung
 from napari_unet.core.outline import outline
 from napari_unet.core.palette import SKY_BLUE, VERMILLION
@@ -44,7 +45,7 @@ def correction_picture(
         return None
     try:
         raster = read_raster(project.source(case.id))
-        masks = [lung(project.read_mask(mask)) for mask in (first.id, case.revision)]
+        masks = [_outlined(project.read_mask(mask), project.labels) for mask in (first.id, case.revision)]
     except UserError:
         return None
     if any(mask.shape != raster.shape for mask in masks):
@@ -54,6 +55,11 @@ def correction_picture(
         _drawn(grey, mask, colour) for mask, colour in zip(masks, (VERMILLION, SKY_BLUE), strict=True)
     )
     return Correction(case.number, before, after, overlap, _made_by(first))
+
+
+def _outlined(labels: np.ndarray, label_set: LabelSet) -> np.ndarray:
+    """uint8: what gets an outline of its own. Lungs are one, as their borders to each other say nothing."""
+    return np.where(lung(labels), 1 if label_set.of_lungs else labels, 0).astype(np.uint8)
 
 
 def _made_by(first: Revision) -> str:
@@ -79,14 +85,14 @@ def _resized(pixels: np.ndarray, height: int, width: int, smooth: bool = False) 
 
     how = Image.Resampling.BOX if smooth else Image.Resampling.NEAREST
     picture = Image.fromarray(pixels.astype(np.uint8)).resize((width, height), how)
-    return np.array(picture) if smooth else np.array(picture, bool)
+    return np.array(picture)
 
 
 def _drawn(grey: np.ndarray, mask: np.ndarray, colour: str) -> str:
     from PIL import Image
 
     picture = np.repeat(grey[..., np.newaxis], 3, axis=-1)
-    picture[outline(mask, thickness=3)] = np.frombuffer(bytes.fromhex(colour[1:]), np.uint8)
+    picture[outline(mask, thickness=3) > 0] = np.frombuffer(bytes.fromhex(colour[1:]), np.uint8)
     file = io.BytesIO()
     Image.fromarray(picture).save(file, format="JPEG", quality=85)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")

@@ -17,8 +17,9 @@ from napari_unet.review.exporting.manifest import write_rows
 from napari_unet.review.faults import StoreFault
 from napari_unet.review.findings import follow_masks
 from napari_unet.review.reporting.lines import COLUMNS, CaseLine
-from napari_unet.review.reporting.lungs import lines_in_words, lungs_of
+from napari_unet.review.reporting.lungs import lines_in_words, lungs_of, mask_of
 from napari_unet.review.reporting.page import page
+from napari_unet.review.reporting.per_label import label_cells, label_columns
 from napari_unet.review.reporting.pictures import Correction, correction_picture
 from napari_unet.review.reporting.summary import summarise
 from napari_unet.review.revisions import Comparison, begun_with, compare
@@ -35,20 +36,25 @@ def report_steps(project: ReviewProject, folder: Path) -> Generator[CaseDone, No
     cases or the folder cannot be written.
     """
     follow_masks(project)
-    cases = project.cases()
+    cases, labels = project.cases(), project.labels
     if not cases:
         raise UserError("The project has no cases yet.", "Add images first.")
     with new_folder(folder) as partial:
-        lines, corrections = [], []
+        lines, rows, corrections = [], [], []
         for done, case in enumerate(cases, start=1):
             line, first = _line(project, case)
             lines.append(line)
+            mask = mask_of(project, case)
+            if mask is not None and labels.of_lungs:
+                lines[-1] = line = replace(line, **_per_lung(lungs_of(case, mask)))
+            rows.append([*line.cells(), *label_cells(case, mask, labels)])
             if case.status == Status.CORRECTED and first is not None and line.dice is not None:
                 corrections.append((line.dice, case, first))
             yield CaseDone(case.id, done, len(cases))
         corrections.sort(key=lambda one: one[0])
-        write_rows(partial / "report.csv", COLUMNS, (line.cells() for line in lines))
-        html = page(project.folder.name, project.protocol, summarise(lines), _pictures(project, corrections))
+        write_rows(partial / "report.csv", (*COLUMNS, *label_columns(labels)), rows)
+        pictures = _pictures(project, corrections)
+        html = page(project.folder.name, project.protocol, summarise(lines), pictures, labels)
         with atomic_write(partial / "summary.html") as path:
             path.write_text(html, encoding="utf-8")
     return folder
@@ -96,9 +102,6 @@ def _line(project: ReviewProject, case: Case) -> tuple[CaseLine, Revision | None
         lengths=lines_in_words(case.measurements),
         note=case.note,
     )
-    lungs = lungs_of(project, case)
-    if lungs is not None:
-        line = replace(line, **_per_lung(lungs))
     return line, first
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from napari.layers import Layer
 from qtpy.QtCore import QObject, Signal
 
+from napari_unet.core.label_set import LabelSet
 from napari_unet.review.types import Author
 from napari_unet.widgets.casework.cache import CaseCache, CaseLayers
 from napari_unet.widgets.casework.clerk import Clerk
@@ -20,6 +21,7 @@ from napari_unet.widgets.casework.swift import no_collection
 from napari_unet.widgets.casework.tape import Tape
 from napari_unet.widgets.napari_compat.scene import added_unselected
 from napari_unet.widgets.napari_compat.window import canvas_of, is_closing
+from napari_unet.widgets.viewing.colours import legend_of, mask_colormap
 
 
 class CaseDesk(QObject):
@@ -111,6 +113,15 @@ class CaseDesk(QObject):
         self._extra.clear()
         self._cache.keep(layers)
 
+    def show_labels(self, labels: LabelSet) -> None:
+        """The numbers in the mask of the open case mean something else from now on."""
+        layers = self.layers
+        if layers is not None:
+            layers.loaded.label_set = labels
+            layers.mask.colormap = mask_colormap(legend_of(labels))
+            self._habits.use_tool(layers.mask, labels)
+            self._session.keep_context(layers.mask, context_of(layers.loaded, layers.image))
+
     def add(self, layer: Layer) -> Layer:
         """A layer that goes with the open case (a map, an older mask). The mask stays active."""
         self._viewer.add_layer(layer)
@@ -133,7 +144,7 @@ class CaseDesk(QObject):
     def _show(self, layers: CaseLayers, clerk: Clerk) -> None:
         viewer = self._viewer
         # before it is there: from then on its tool is other docks' too
-        self._habits.use_tool(layers.mask)
+        self._habits.use_tool(layers.mask, layers.loaded.label_set)
         if not layers.mask.visible:
             layers.hidden_tool = self._habits.mode
         self._session.keep_context(layers.mask, context_of(layers.loaded, layers.image))

@@ -8,6 +8,7 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.label_set import LabelSet
 from napari_unet.widgets.jobs import Job, run_on_engine
 from napari_unet.widgets.preferences import chosen_library, preferences
 
@@ -113,7 +114,7 @@ class FirstMasks(QObject):
 
     def _store(self, id: str, found: Any, again: bool) -> None:
         self._failures = 0
-        by = self._casework.author().name
+        by, before = self._casework.author().name, self._casework.labels
 
         def store(project: Any) -> Any:
             from napari_unet.review.findings import store_first_mask, store_next_mask
@@ -121,11 +122,21 @@ class FirstMasks(QObject):
             (store_next_mask if again else store_first_mask)(project, id, found, by)
             return project.case(id)
 
-        self._casework.write(store, lambda case: self._on_stored(case))
+        self._casework.write(store, lambda case: self._on_stored(case, before), self._on_not_stored)
 
-    def _on_stored(self, case: Any) -> None:
+    def _on_stored(self, case: Any, before: LabelSet) -> None:
+        if self._casework.labels != before:
+            self._casework.show_labels()
         self._casework.book.took(case)
         self.stored.emit(case.id)
+
+    def _on_not_stored(self, error: UserError) -> None:
+        """The model's masks would mean something else in this project, or the disk does not take them."""
+        from napari_unet.review.labels import OtherLabels
+
+        if isinstance(error, OtherLabels):  # so would all others of this model
+            self._waiting.clear()
+        self.failed.emit(error)
 
     def _on_failed(self, id: str, error: UserError) -> None:
         self._failures += 1

@@ -10,13 +10,13 @@ from weakref import ref
 import numpy as np
 from napari.layers import Image, Labels
 
-from napari_unet.core.labels import IGNORE, LEFT, RIGHT
+from napari_unet.core.label_set import LabelSet
 from napari_unet.core.raster import Modality
 from napari_unet.widgets.casework.load import LoadedCase
 from napari_unet.widgets.layers import HEADER, MAP, lies_over, placement
 from napari_unet.widgets.mask_context import MaskContext
 from napari_unet.widgets.one_step import one_step
-from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
+from napari_unet.widgets.viewing.colours import legend_of, mask_colormap
 
 _OPACITY = 0.4
 _KEPT = ("brush_size", "selected_label", "contiguous", "preserve_labels", "n_edit_dimensions", "opacity")
@@ -65,13 +65,13 @@ class Habits:
         low, high = loaded.limits
         return low + self.window[0] * (high - low), low + self.window[1] * (high - low)
 
-    def use_tool(self, mask: Labels) -> None:
+    def use_tool(self, mask: Labels, labels: LabelSet) -> None:
         """Give a mask layer the tool of the last one. An outline keeps its own opacity.
 
-        A setting that this mask cannot have is dropped, and so is a label that means nothing.
+        A setting that this mask cannot have is dropped, and so is a label that means nothing in `labels`.
         """
-        if self.tool["selected_label"] not in (0, RIGHT, LEFT, IGNORE):
-            self.tool["selected_label"] = RIGHT
+        if self.tool["selected_label"] not in labels.known:
+            self.tool["selected_label"] = labels.values[0]
         for name, value in self.tool.items():
             if not (name == "opacity" and mask.contour):
                 with suppress(ValueError, TypeError, OverflowError):
@@ -107,7 +107,7 @@ def mask_layer(loaded: LoadedCase, image: Image) -> Labels:
     layer = Labels(
         loaded.labels,
         name=f"Case {loaded.case.number}: mask",
-        colormap=mask_colormap(RIGHT_LEFT if loaded.sides else LUNGS),
+        colormap=mask_colormap(legend_of(loaded.label_set, loaded.sides)),
         opacity=_OPACITY,
         metadata={MAP: "mask"},
         **placement(image),
@@ -128,6 +128,7 @@ def context_of(loaded: LoadedCase, image: Image) -> MaskContext:
         False,
         probability=views.probability,
         model_mask=views.first_mask,
+        labels=loaded.label_set,
     )
 
 

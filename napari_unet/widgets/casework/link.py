@@ -64,13 +64,13 @@ class ProjectLink(QObject):
 
         return self._start_project(work)
 
-    def create(self, folder: Path, protocol: str) -> Job:
+    def create(self, folder: Path, protocol: str, labels: LabelSet) -> Job:
         """Make a project in `folder` and open it."""
 
         def work() -> FirstLook:
             from napari_unet.review.store import ReviewProject
 
-            return _first_look(ReviewProject.create(Path(folder), protocol))
+            return _first_look(ReviewProject.create(Path(folder), protocol, labels))
 
         return self._start_project(work)
 

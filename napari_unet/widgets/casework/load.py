@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image as Picture
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import LEFT
 from napari_unet.core.window import display_window, full_window
 from napari_unet.io.formats import read_raster
@@ -24,8 +25,8 @@ class LoadedCase:
 
     header : of the Raster. limits : contrast limits to begin with. labels : uint8, of the current revision;
     zeros where there is none. recorded : a copy of them for the recorder. revision : its id, or None. views :
-    see ModelViews. sides : the mask tells left from right. unsaved : labels that were painted and never
-    saved, because the process was killed, or None.
+    see ModelViews. label_set : the project's. sides : the mask tells left from right. unsaved : labels that
+    were painted and never saved, because the process was killed, or None.
     """
 
     case: Case
@@ -36,6 +37,7 @@ class LoadedCase:
     recorded: np.ndarray
     revision: str | None
     views: ModelViews
+    label_set: LabelSet = LUNGS
     sides: bool = False
     unsaved: np.ndarray | None = None
 
@@ -86,7 +88,8 @@ def load_case(project: Any, id: str) -> LoadedCase:
     if unsaved is not None and unsaved.shape != raster.shape:
         unsaved = None
     views = ModelViews(project, id, raster.shape)
-    sides = bool((labels == LEFT).any())
+    label_set = project.labels
+    sides = label_set.of_lungs and bool((labels == LEFT).any())
     napari_wakes.join()
     return LoadedCase(
         case,
@@ -97,6 +100,7 @@ def load_case(project: Any, id: str) -> LoadedCase:
         labels.copy(),
         case.revision,
         views,
+        label_set,
         sides,
         unsaved,
     )

@@ -10,8 +10,10 @@ import numpy as np
 from PIL import Image as Picture
 from PIL.PngImagePlugin import PngInfo
 
+from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import lung
 from napari_unet.core.outline import outline
+from napari_unet.core.palette import label_colours
 from napari_unet.core.raster import Raster
 from napari_unet.core.window import display_pixels
 from napari_unet.io.atomic import atomic_write
@@ -35,7 +37,7 @@ def thumbnail_of(project: Any, id: str, revision: str | None) -> np.ndarray:
     with _one_at_a_time:
         raster = read_raster(project.source(id))
         labels = None if revision is None else project.read_mask(revision)
-        picture = drawn(raster, labels)
+        picture = drawn(raster, labels, project.labels)
     about = PngInfo()
     about.add_text(_OF, revision or "")
     try:
@@ -47,8 +49,11 @@ def thumbnail_of(project: Any, id: str, revision: str | None) -> np.ndarray:
     return picture
 
 
-def drawn(raster: Raster, labels: np.ndarray | None) -> np.ndarray:
-    """The picture: an image (Y, X) or the fullest slice of a stack as it is shown, and its mask's outline."""
+def drawn(raster: Raster, labels: np.ndarray | None, label_set: LabelSet = LUNGS) -> np.ndarray:
+    """The picture: an image (Y, X) or the fullest slice of a stack as it is shown, and its mask's outline.
+
+    Lungs have one colour, other labels each their own.
+    """
     pixels = raster.pixels
     if pixels.ndim == 3:
         middle = _slice(labels, len(pixels))
@@ -61,14 +66,20 @@ def drawn(raster: Raster, labels: np.ndarray | None) -> np.ndarray:
         rows = np.arange(result.shape[0]) * labels.shape[0] // result.shape[0]
         columns = np.arange(result.shape[1]) * labels.shape[1] // result.shape[1]
         small = labels[np.ix_(rows, columns)]
-        edge = outline(lung(small).astype(np.uint8), 1, 0)
-        if edge is not None:
-            result[edge > 0] = _COLOUR
+        for value, colour in _colours(label_set).items():
+            marked = lung(small) if label_set.of_lungs else small == value
+            result[outline(marked, 1)] = colour
     return result
 
 
+def _colours(labels: LabelSet) -> dict[int, tuple[int, ...]]:
+    if labels.of_lungs:
+        return {labels.values[0]: _COLOUR}
+    return {value: tuple(bytes.fromhex(colour[1:])) for value, colour in label_colours(labels).items()}
+
+
 def _slice(labels: np.ndarray | None, count: int) -> int:
-    """The slice with the most lung, else the middle."""
+    """The slice with the most of it marked, else the middle."""
     if labels is None or len(labels) != count:
         return count // 2
     step = max(1, labels.shape[1] // 128)

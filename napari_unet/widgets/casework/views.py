@@ -14,7 +14,7 @@ from napari_unet.review.types import Revision
 from napari_unet.widgets.casework.cache import CaseLayers
 from napari_unet.widgets.layers import MAP, lies_over, placement, slice_in_view
 from napari_unet.widgets.sketch import Sketch
-from napari_unet.widgets.viewing.colours import RIGHT_LEFT, mask_colormap
+from napari_unet.widgets.viewing.colours import legend_of, mask_colormap
 
 _RING, _RING_MS = 0.04, 2500  # around an uncertain place: radius as a share of the image, and how long
 
@@ -201,7 +201,7 @@ def _older_mask(layers: CaseLayers, labels: np.ndarray, name: str) -> Labels:
     layer = Labels(
         labels,
         name=name,
-        colormap=mask_colormap(RIGHT_LEFT),
+        colormap=mask_colormap(legend_of(layers.loaded.label_set, sides=True)),
         opacity=layers.mask.opacity,
         metadata={MAP: "preview"},
         **placement(layers.image),

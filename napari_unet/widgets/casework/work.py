@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_checks import remedy, stray_words
-from napari_unet.core.label_set import LabelSet
+from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import LEFT
 from napari_unet.review.login import login_name
 from napari_unet.review.types import Author, AuthorKind, Case, Order
@@ -128,10 +128,10 @@ class CaseWork(QObject):
         self.close_project()
         return self.link.open(folder)
 
-    def create_project(self, folder: Path, protocol: str = "") -> Job:
+    def create_project(self, folder: Path, protocol: str = "", labels: LabelSet = LUNGS) -> Job:
         """Make a project in `folder` and open it. protocol : what its masks hold, in words."""
         self.close_project()
-        return self.link.create(folder, protocol)
+        return self.link.create(folder, protocol, labels)
 
     def close_project(self) -> None:
         """Finish writing in the background and close the project."""
@@ -189,6 +189,12 @@ class CaseWork(QObject):
     def labels(self) -> LabelSet:
         """What the numbers in the project's masks mean; lungs while no project is open."""
         return self.link.labels
+
+    def show_labels(self) -> None:
+        """The project's labels are others, as its first mask brought them along: say so, and show them."""
+        self.opener.forget_all()
+        self.desk.show_labels(self.labels)
+        self.told.emit(f"The masks of this project hold {self.labels.in_words()}, as those of the model.")
 
     # -- the queue --
 

@@ -77,6 +77,13 @@ class ActionBox(QWidget):
             self.amount.setValue(_MM if in_mm else _PIXELS)
         self._in_mm = in_mm
         self.amount.setSuffix(" mm" if in_mm else " px")
+        of_lungs = self._target.label_set.of_lungs
+        for action in _MIRRORED:
+            self.buttons[action.text].setVisible(of_lungs)
+        parts = self.buttons[_PARTS.text]
+        parts.setText(_PARTS.text if of_lungs else "Keep largest parts")
+        if obstacle is None and not of_lungs:
+            parts.setToolTip("Remove all but the largest part of each label.")
         again = self.buttons[_AGAIN.text]
         if obstacle is None and plane is not None and plane.model is None:
             again.setEnabled(False)
@@ -105,6 +112,11 @@ def _by(sign: int) -> Callable[[ActionBox, Plane], Callable[[np.ndarray], object
     return make
 
 
+def _keep(box: ActionBox, plane: Plane) -> Callable[[np.ndarray], object]:
+    """Of lungs the two largest parts, of other labels the largest one each."""
+    return keep_largest if plane.label_set.of_lungs else lambda labels: keep_largest(labels, 1)
+
+
 def _smooth(box: ActionBox, plane: Plane) -> Callable[[np.ndarray], object]:
     distance = box.amount.value()
     return lambda labels: smooth_border(labels, distance, plane.spacing)
@@ -116,15 +128,13 @@ def _restore(box: ActionBox, plane: Plane) -> Callable[[np.ndarray], object]:
 
 
 _AGAIN = _Action("Restore first mask", "The model's mask, or the file's, as it was.", "Restored.", _restore)
+_PARTS = _Action(
+    "Keep two largest parts", "Remove all but the two largest parts.", "Small parts removed.", _keep
+)
 _ROWS = (
     (
-        _Action("Fill holes", "Fill every hole of the lungs.", "Holes filled.", lambda *_: fill_holes_change),
-        _Action(
-            "Keep two largest parts",
-            "Remove all but the two largest parts.",
-            "Small parts removed.",
-            lambda *_: keep_largest,
-        ),
+        _Action("Fill holes", "Fill every hole of the mask.", "Holes filled.", lambda *_: fill_holes_change),
+        _PARTS,
     ),
     (
         _Action("Smooth", "Round the border off.", "Border smoothed.", _smooth),
@@ -147,4 +157,4 @@ _ROWS = (
     ),
     (_AGAIN,),
 )
-_BY_DISTANCE = _ROWS[1]
+_BY_DISTANCE, _MIRRORED = _ROWS[1:3]

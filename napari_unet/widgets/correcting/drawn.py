@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 
 from napari_unet.core.change import Change
-from napari_unet.core.correct import polygon_mask, push_border, restore_in, threshold_in
+from napari_unet.core.correct import of_one_label, polygon_mask, push_border, restore_in, threshold_in
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE, lung
 from napari_unet.widgets.correcting.edits import Make
@@ -18,8 +18,12 @@ class Says(StrEnum):
     """What a scribble means."""
 
     BEGIN = "same as where it begins"
-    LUNG = "this is lung"
+    IN = "this is lung"
     NOT = "this is not lung"
+
+    def of(self, label: str) -> str:
+        """The same of another label."""
+        return self.value.replace("lung", label)
 
 
 class Inside(StrEnum):
@@ -44,27 +48,37 @@ def scribbled(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return mask
 
 
+def painted_label(plane: Plane) -> int:
+    """What new pixels get: the chosen label, or the first of the set if none is chosen."""
+    chosen = int(plane.layer.selected_label)
+    return chosen if chosen not in (0, IGNORE) else plane.label_set.values[0]
+
+
 def is_inside(plane: Plane, points: np.ndarray, says: Says) -> bool:
-    """Whether a scribble shows lung: as it was said, or because it begins in the lung."""
+    """Whether a scribble shows lung (or the chosen label): as it was said, or because it begins in it."""
     if says != Says.BEGIN:
-        return says == Says.LUNG
+        return says == Says.IN
     labels = plane.labels()
     row, column = np.clip(np.round(points[0]).astype(int), 0, np.array(labels.shape) - 1)
-    return bool(lung(labels[row, column]))
+    here = labels[row, column]
+    return bool(lung(here) if plane.label_set.of_lungs else here == painted_label(plane))
 
 
-def pushed(plane: Plane, points: np.ndarray, inside: bool, label: int) -> Make:
-    """The edit that a scribble makes."""
+def pushed(plane: Plane, points: np.ndarray, inside: bool) -> Make:
+    """The edit that a scribble makes; of labels that are no lungs it moves the border of the chosen one."""
     line = scribbled(points, plane.labels().shape)
-    image, probability = plane.image, plane.probability
+    image, probability, label = plane.image, plane.probability_of_one(), painted_label(plane)
     if image is None:
         raise UserError("There is no image under the mask.", "Open it, or make it visible.")
-    return lambda labels: push_border(labels, image, probability, line, inside, label)
+    if plane.label_set.of_lungs:
+        return lambda labels: push_border(labels, image, probability, line, inside, label)
+    return lambda labels: of_one_label(
+        labels, label, lambda alone: push_border(alone, image, probability, line, inside)
+    )
 
 
 def lassoed(plane: Plane, polygon: np.ndarray, what: Inside, threshold: float, label: int) -> Make:
     """The edit that a lasso makes. threshold : for `Inside.THRESHOLD`; label : for new pixels."""
-    lung_label = label if label not in (0, IGNORE) else 1
     if what == Inside.MODEL:
         model = plane.model
         if model is None:
@@ -74,7 +88,8 @@ def lassoed(plane: Plane, polygon: np.ndarray, what: Inside, threshold: float, l
         probability = plane.probability
         if probability is None:
             raise UserError("There is no probability map of this image.", "Choose another use of the lasso.")
-        return lambda labels: threshold_in(labels, probability, polygon, threshold, lung_label)
+        new = painted_label(plane)
+        return lambda labels: threshold_in(labels, probability, polygon, threshold, new)
     value = 0 if what == Inside.NOTHING else label
 
     def painted(labels: np.ndarray) -> Change:

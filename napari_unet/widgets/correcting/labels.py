@@ -1,4 +1,4 @@
-"""What is painted: a lung, the right or the left one, "not sure", or nothing."""
+"""What is painted: a label of the mask's set, "not sure", or nothing."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import numpy as np
 from napari.layers import Labels
 from qtpy.QtWidgets import QButtonGroup, QGridLayout, QPushButton, QWidget
 
-from napari_unet.core.labels import IGNORE
+from napari_unet.core.label_set import LUNGS, LabelSet
+from napari_unet.core.labels import IGNORE, LEFT, RIGHT
 
-NOTHING, LUNG, LEFT = 0, 1, 2
+NOTHING = 0
 _PLAIN = "Lung"
 _RIGHT = "Right lung"
+_KEYS = (" (Shift+R)", " (Shift+F)")  # of the first two labels
+_WIDTH = 6  # columns of the grid: two or three buttons in a row
 
 
 class LabelBox(QWidget):
@@ -19,10 +22,12 @@ class LabelBox(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._layer: Labels | None = None
+        self._set = LUNGS
         self._two = False
         self._group = QButtonGroup(self)
-        self.lung = self._button(_PLAIN, LUNG, "Paint lung (Shift+R).")
+        self.lung = self._button(_PLAIN, RIGHT, "Paint lung (Shift+R).")
         self.left = self._button("Left lung", LEFT, "Paint the patient's left lung (Shift+F).")
+        self.others: list[QPushButton] = []  # of labels that are no lungs, in the set's order
         self.unsure = self._button(
             "Not sure", IGNORE, "Nobody could say what is here: training and scores leave it out (Shift+U)."
         )
@@ -45,24 +50,70 @@ class LabelBox(QWidget):
         self.unsure.setEnabled(fits)
         self._show()
 
+    def offer(self, labels: LabelSet) -> None:
+        """Offer the labels of a set."""
+        if labels == self._set:
+            return
+        self._set = labels
+        for button in self.others:
+            self._group.removeButton(button)
+            self._grid.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self.others = []
+        if labels.of_lungs:
+            self._group.addButton(self.lung, RIGHT)
+            self._group.addButton(self.left, LEFT)
+            self.unsure.setVisible(labels.not_sure)
+            self.show_sides(False)
+        else:
+            self._show_others(labels)
+        self._show()
+
     def show_sides(self, two: bool) -> None:
-        """Offer one lung, or right and left."""
+        """Offer one lung, or right and left; of other labels there are no sides to show."""
+        if not self._set.of_lungs:
+            return
+        two = two or self._set.tells_sides
         self._two = two
         self.lung.setText(_RIGHT if two else _PLAIN)
         self.lung.setToolTip("Paint the patient's right lung (Shift+R)." if two else "Paint lung (Shift+R).")
+        self.lung.show()
         self.left.setVisible(two)
-        row = int(two)
-        self._grid.addWidget(self.lung, 0, 0, 1, 3 if two else 2)
         if two:
-            self._grid.addWidget(self.left, 0, 3, 1, 3)
-        self._grid.addWidget(self.unsure, row, 0 if two else 2, 1, 3 if two else 2)
-        self._grid.addWidget(self.erase, row, 3 if two else 4, 1, 3 if two else 2)
+            self._lay_out([self.lung, self.left], [self.unsure, self.erase])
+        else:
+            self._lay_out([self.lung, self.unsure, self.erase])
 
     def choose(self, label: int) -> None:
         """As a click on the button of `label`, where it is offered."""
         button = self._group.button(label)
         if button is not None and button.isEnabled() and not button.isHidden():
             button.click()
+
+    def choose_place(self, place: int) -> None:
+        """As a click on the button of the set's label at `place`; of lungs 0 is lung or right, 1 is left."""
+        values = (RIGHT, LEFT) if self._set.of_lungs else self._set.values
+        if place < len(values):
+            self.choose(values[place])
+
+    def _show_others(self, labels: LabelSet) -> None:
+        for lung in (self.lung, self.left):
+            self._group.removeButton(lung)
+            lung.hide()
+        for place, label in enumerate(labels.labels):
+            key = _KEYS[place] if place < len(_KEYS) else ""
+            tip = f"Paint {label.name}{key}."
+            self.others.append(self._button(label.name[:1].upper() + label.name[1:], label.value, tip))
+        rows = [self.others[at : at + 2] for at in range(0, len(self.others), 2)]
+        self.unsure.setVisible(labels.not_sure)
+        self._lay_out(*rows, [self.unsure, self.erase])
+
+    def _lay_out(self, *rows: list[QPushButton]) -> None:
+        for at, row in enumerate(rows):
+            width = _WIDTH // len(row)
+            for place, button in enumerate(row):
+                self._grid.addWidget(button, at, place * width, 1, width)
 
     def _on_clicked(self, label: int) -> None:
         if self._layer is not None:

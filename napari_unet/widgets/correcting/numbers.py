@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_unet.core.correct import LiveNumbers, live_numbers
 from napari_unet.core.errors import UserError
-from napari_unet.core.labels import IGNORE
+from napari_unet.core.labels import IGNORE, LEFT, RIGHT
 from napari_unet.core.raster import Modality
 from napari_unet.widgets.correcting.edits import as_labels
 from napari_unet.widgets.correcting.target import Target
@@ -22,7 +22,6 @@ from napari_unet.widgets.jobs import Job, run_in_thread
 from napari_unet.widgets.strokes import StrokeFollower
 
 _CALM_MS = 250  # after the last stroke
-_LEFT = 2
 
 
 class NumbersView(QWidget):
@@ -90,9 +89,9 @@ class NumbersView(QWidget):
             labels = np.array(data if lead is None else data[lead])
             fits = model is not None and model.shape == labels.shape
             theirs = as_labels(model) if model is not None and fits else None
-            numbers = live_numbers(labels, theirs, spacing, plane.towards, plane.modality)
+            numbers = live_numbers(labels, theirs, spacing, plane.towards, plane.modality, plane.label_set)
             ignored = int(np.count_nonzero(labels == IGNORE))
-            return numbers, ignored, bool((labels == _LEFT).any()), bool((labels == 1).any())
+            return numbers, ignored, bool((labels == LEFT).any()), bool((labels == RIGHT).any())
 
         job = self._job = run_in_thread(work, self)
         job.succeeded.connect(lambda made: self._show(layer, part, *made))
@@ -128,8 +127,9 @@ def sizes_of(numbers: LiveNumbers, ignored: int = 0, part: str = "") -> str:
         agreement = "both empty" if isnan(numbers.dice) else f"Dice {numbers.dice:.3f}"
         rows.append(("Against first mask", agreement))
         rows.append(("Changed", numbers.size(numbers.changed_pixels)))
-    rows.append(("Right lung", numbers.size(numbers.right_pixels)))
-    rows.append(("Left lung", numbers.size(numbers.left_pixels)))
+    sides = (("right lung", numbers.right_pixels), ("left lung", numbers.left_pixels))
+    for name, pixels in numbers.sizes or sides:
+        rows.append((escape(name[:1].upper() + name[1:]), numbers.size(pixels)))
     if ignored:
         rows.append(("Not sure", numbers.size(ignored)))
     cells = "".join(f"<tr><td>{name}</td>{_right(value)}</tr>" for name, value in rows)

@@ -11,6 +11,7 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.raster import Modality
 from napari_unet.widgets.correcting.edits import Lead, as_labels, plane_of
 from napari_unet.widgets.correcting.under_mask import plane_source, shape_of, shown_pixels, slice_of
@@ -27,7 +28,7 @@ class Plane:
     """One slice (Y, X) of a mask and what belongs to it; None for what is not known.
 
     image : its grey values. probability : 0..1. model : the labels that the model gave, or the file had.
-    spacing : mm down and across. towards, modality : as in Raster. threshold : see MaskContext.
+    spacing : mm down and across. towards, modality : as in Raster. threshold, label_set : see MaskContext.
     """
 
     layer: Labels
@@ -39,10 +40,16 @@ class Plane:
     towards: str | None
     modality: Modality
     threshold: float = 0.5
+    label_set: LabelSet = LUNGS
 
     def labels(self) -> np.ndarray:
         """The slice's labels now, as uint8; a view where the layer holds uint8."""
         return as_labels(plane_of(self.layer, self.lead))
+
+    def probability_of_one(self) -> np.ndarray | None:
+        """The probability where it is that of any label that can be painted: maps of several are of all."""
+        several = len(self.label_set.labels) > 1 and not self.label_set.of_lungs
+        return None if several else self.probability
 
 
 @dataclass(frozen=True)
@@ -118,6 +125,11 @@ class Target(QObject):
         known = spacing is not None and len(spacing) in (2, layer.ndim)
         return spacing if known else None
 
+    @property
+    def label_set(self) -> LabelSet:
+        """What can be painted; lungs in a mask of which nothing is known."""
+        return LUNGS if self._context is None else self._context.labels
+
     def choose(self, layer: Labels | None) -> None:
         """Work on `layer` from now on. The same one again: look anew at what is known about it."""
         self._layer = layer
@@ -155,7 +167,9 @@ class Target(QObject):
         towards, modality = self.sides()
         in_plane = None if spacing is None else tuple(spacing[-2:])
         threshold = Plane.threshold if self._context is None else self._context.threshold
-        return Plane(layer, lead, image, probability, model, in_plane, towards, modality, threshold)
+        return Plane(
+            layer, lead, image, probability, model, in_plane, towards, modality, threshold, self.label_set
+        )
 
     def obstacle(self) -> UserError | None:
         """Why nothing can be done to the slice in view; None if it can, or could once it is loaded."""

@@ -11,10 +11,9 @@ from qtpy.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from napari_unet.core.brush_size import LARGEST, resized
 from napari_unet.core.correct import TOLERANCE
-from napari_unet.core.labels import IGNORE
 from napari_unet.widgets.correcting.actions import NO_FIRST
 from napari_unet.widgets.correcting.canvas_tool import CanvasTool
-from napari_unet.widgets.correcting.drawn import Inside, Says, is_inside, lassoed, pushed
+from napari_unet.widgets.correcting.drawn import Inside, Says, is_inside, lassoed, painted_label, pushed
 from napari_unet.widgets.correcting.edits import MaskEditor
 from napari_unet.widgets.correcting.parts import beside, checkable, choice, number, rows_of, widget_of
 from napari_unet.widgets.correcting.shortcuts import ACTS
@@ -118,6 +117,7 @@ class ToolBox(QWidget):
             return
         if self._layer is not None:
             self._layer.events.brush_size.disconnect(self._show_size)
+            self._layer.events.selected_label.disconnect(self._show_names)
             self._layer.events.visible.disconnect(self._on_visible)
         for tool in self._tools:
             tool.off()
@@ -125,6 +125,7 @@ class ToolBox(QWidget):
         self._layer = layer
         if layer is not None:
             layer.events.brush_size.connect(self._show_size)
+            layer.events.selected_label.connect(self._show_names)
             layer.events.visible.connect(self._on_visible, position="last")
             self._show_size()
         self.show_state()
@@ -134,14 +135,15 @@ class ToolBox(QWidget):
         reasons = self._reasons()
         for at, button in enumerate(self.buttons):
             button.setEnabled(not reasons[at])
-            button.setToolTip(reasons[at] or f"{_HINTS[at]} Key: {_KEYS[at]}.")
+            button.setToolTip(reasons[at] or f"{self._hint(at)} Key: {_KEYS[at]}.")
         self._switch(reasons)
         for at, button in enumerate(self.buttons):
             self.parts[at].setVisible(button.isChecked())
         on = next((at for at, button in enumerate(self.buttons) if button.isChecked()), None)
         why = "" if self._chosen is None or self._layer is None else reasons[self._chosen]
-        self.hint.say(_HINTS[on] if on is not None else why)
+        self.hint.say(self._hint(on) if on is not None else why)
         self._offer_uses(self._target.plane())
+        self._show_names()
 
     def close_down(self) -> None:
         """Give the mouse back."""
@@ -239,20 +241,34 @@ class ToolBox(QWidget):
             self.size_slider.setValue(int(self._layer.brush_size))
             self.size_slider.blockSignals(False)
 
+    def _name(self) -> str:
+        """Of what a scribble pushes: lung, or the label that is chosen."""
+        plane = self._target.plane()
+        if plane is None or plane.label_set.of_lungs:
+            return "lung"
+        return plane.label_set.name_of(painted_label(plane))
+
+    def _hint(self, at: int) -> str:
+        return _HINTS[at].replace("lung", self._name())
+
+    def _show_names(self, *_: object) -> None:
+        """What a scribble says is about the label that is chosen."""
+        for row, says in enumerate(Says):
+            self.says.setItemText(row, says.of(self._name()).capitalize())
+
     # -- what was drawn --
 
     def _on_scribble(self, plane: Plane, points: np.ndarray, shift: bool) -> None:
         try:
             says = Says.NOT if shift else list(Says)[self.says.currentIndex()]
             inside = is_inside(plane, points, says)
-            label = int(plane.layer.selected_label)
-            make = pushed(plane, points, inside, label if label not in (0, IGNORE) else 1)
+            make = pushed(plane, points, inside)
         except Exception as error:
             self.failed.emit(in_words(error))
             return
-        nothing = (
-            "Nothing to push: the line lies within the lung." if inside else "Nothing to push: no lung there."
-        )
+        what = self._name()
+        within = f"the line lies within the {what}." if inside else f"no {what} there."
+        nothing = f"Nothing to push: {within}"
         done = "Border pushed outwards." if inside else "Border pushed inwards."
         self._editor.edit(plane.layer, plane.lead, make, done, nothing)
 

@@ -92,7 +92,7 @@ class SmartBrush(CanvasTool):
         where = (float(at[0]), float(at[1]))
         return smart_disc(
             plane.image,
-            plane.probability,
+            plane.probability_of_one(),
             labels,
             where,
             radius,

@@ -19,6 +19,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_unet.core.label_set import LUNGS, LabelSet
+from napari_unet.models.card import Output
 from napari_unet.widgets.forms import Fields, Foldable, Words
 from napari_unet.widgets.preferences import chosen_library
 from napari_unet.widgets.text_fields import TextBox
@@ -33,7 +35,7 @@ _PROTOCOL = "Both lungs as far as they are visible; the heart is left out."
 
 @dataclass(frozen=True)
 class Addition:
-    """What is to be added. folder : of a new project, None for the one that is open."""
+    """What is to be added. folder : of a new project, None for the open one. labels : of its masks."""
 
     inputs: tuple[Path, ...]
     manifest: Path | None = None
@@ -41,6 +43,7 @@ class Addition:
     model: str | None = None
     folder: Path | None = None
     protocol: str = ""
+    labels: LabelSet = LUNGS
 
 
 class PathLine(QWidget):
@@ -128,7 +131,7 @@ class AddDialog(QDialog):
         self.protocol = TextBox()
         self.protocol.setPlaceholderText("What counts as lung in these masks")
         self.first = QComboBox()
-        self._protocols: dict[str, str] = {}  # by the models' names
+        self._outputs: dict[str, Output] = {}  # by the models' names
         self._own_protocol = False
         self._offer_models(model)
         self.masks = PathLine("Masks named like the images", folder="Folder with masks")
@@ -173,7 +176,7 @@ class AddDialog(QDialog):
     def _offer_models(self, model: str) -> None:
         entries, _ = chosen_library().scan()
         for entry in entries:
-            self._protocols[entry.card.name] = entry.card.output.protocol
+            self._outputs[entry.card.name] = entry.card.output
             self.first.addItem(f"Drawn by the model {entry.card.name}", (_MODEL, entry.card.name))
             if entry.card.name == model:
                 self.first.setCurrentIndex(self.first.count() - 1)
@@ -208,7 +211,8 @@ class AddDialog(QDialog):
         """
         if not self._own_protocol:
             kind, model = self.first.currentData()
-            self.protocol.setText("" if kind == _FOLDER else self._protocols.get(model) or _PROTOCOL)
+            own = self._outputs[model].protocol if kind == _MODEL else ""
+            self.protocol.setText("" if kind == _FOLDER else own or _PROTOCOL)
         self._enable()
 
     def _enable(self) -> None:
@@ -245,6 +249,7 @@ class AddDialog(QDialog):
             model if kind == _MODEL else None,
             self.folder.path() if self._new else None,
             self.protocol.text().strip(),
+            self._outputs[model].labels if kind == _MODEL else LUNGS,
         )
 
     def _on_ok(self) -> None:

@@ -88,7 +88,8 @@ class Conduct(QObject):
         self._empty_case = "" if case is None else case.id
         key = self._plan.key_of("accept")
         again = f"press {key} once more" if key else "press Accept once more"
-        return UserError(error.problem, f"If there is no lung to mark, {again}.")
+        none = "no lung" if self._casework.labels.of_lungs else "nothing"
+        return UserError(error.problem, f"If there is {none} to mark, {again}.")
 
     def name_key(self, error: StillWrong) -> UserError:
         """What is still wrong in the mask, with the key that accepts it all the same."""

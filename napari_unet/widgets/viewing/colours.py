@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_unet.core import palette
+from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import IGNORE
 
 
@@ -27,6 +28,15 @@ RIGHT_LEFT = (
     LabelColour(2, "left lung", palette.LEFT_LUNG),
 )
 """A mask with one value for each lung; right and left are the patient's."""
+
+
+def legend_of(labels: LabelSet, sides: bool = False) -> tuple[LabelColour, ...]:
+    """The colours of a project's or a model's labels. sides : a mask of lungs tells them apart."""
+    if labels.of_lungs:
+        return RIGHT_LEFT if sides or labels.tells_sides else LUNGS
+    colours = palette.label_colours(labels)
+    return tuple(LabelColour(label.value, label.name, colours[label.value]) for label in labels.labels)
+
 
 NOT_SURE = LabelColour(IGNORE, "not sure", palette.NOT_SURE)
 """Pixels that training and scores leave out; grey in every mask."""
