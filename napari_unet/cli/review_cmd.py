@@ -13,7 +13,7 @@ import typer
 
 from napari_unet.cli import review_export_cmd
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
-from napari_unet.cli.usage import check_model, find_model
+from napari_unet.cli.usage import check_model, model_labels
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.review.login import login_name
@@ -47,7 +47,7 @@ def new(
     """Make a review project."""
     from napari_unet.review.store import ReviewProject
 
-    labels = LUNGS if model is None else find_model(model).card.output.labels
+    labels = (None if model is None else model_labels(model)) or LUNGS
     with ReviewProject.create(project, protocol, labels) as made:
         if made.storage_note:
             stderr.print(made.storage_note, markup=False)

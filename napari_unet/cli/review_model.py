@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 from napari_unet.cli.console import complain, stderr, stdout, watched
+from napari_unet.cli.usage import model_labels
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.steps import run

@@ -12,6 +12,7 @@ from napari_unet.cli.console import complain
 from napari_unet.core.errors import UserError
 
 if TYPE_CHECKING:
+    from napari_unet.core.label_set import LabelSet
     from napari_unet.models.library import ModelEntry
 
 
@@ -40,6 +41,14 @@ def find_model(model: str) -> ModelEntry:
 
     with _told():
         return default_library().find(model)
+
+
+def model_labels(model: str, answer: str | None = None) -> LabelSet | None:
+    """What the masks of a model's answer hold; None if it makes none. Wrong usage as in `check_model`."""
+    card = find_model(model).card
+    with _told():
+        output = card.output_named(answer)
+    return output.labels if output.task == "segmentation" else None
 
 
 def preset(text: str) -> str:

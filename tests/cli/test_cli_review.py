@@ -11,10 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import Result
+from net_fakes import saved
 from PIL import Image
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.input_rule import InputRule
+from napari_unet.core.label_set import LUNGS, named_set
+from napari_unet.core.labels import IGNORE
 from napari_unet.core.source import Source
+from napari_unet.models.card import NetSpec
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Status
 
@@ -140,6 +145,66 @@ def test_verify_says_what_is_wrong_without_paths(run: Run, project: Path, images
     assert "c.png" not in bad.stderr and str(images) not in bad.stderr
 
 
+CHEST = named_set(("right lung", "left lung", "heart"))
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two untrained models, "lungs" and "chest", which tells three labels apart."""
+    folder = tmp_path / "models"
+    monkeypatch.setenv("NAPARI_UNET_MODELS", str(folder))
+    size, arguments = InputRule(size=(16, 16)), {"base": 2, "depth": 1, "widest": 4}
+    for name, labels in (("lungs", LUNGS), ("chest", CHEST)):
+        net = NetSpec(arguments={**arguments, "classes": len(labels.labels)})
+        saved(folder / name / "1", name=name, net=net, input=size, labels=labels, threshold=0.01)
+    return folder
+
+
+def test_a_project_takes_its_labels_from_the_model_that_is_named(
+    run: Run, tmp_path: Path, library: Path
+) -> None:
+    for model, labels in (("chest", CHEST), (None, LUNGS)):
+        folder = tmp_path / f"of {model}"
+        made = run("review", "new", folder, *(("--model", model) if model else ()))
+        assert made.exit_code == 0, made.output
+        with ReviewProject.open(folder) as project:
+            assert project.labels == labels
+    assert run("review", "new", tmp_path / "none", "--model", "nobody").exit_code == 2
+
+
+def test_first_masks_bring_their_labels_into_an_empty_project_and_others_are_refused(
+    run: Run, project: Path, images: Path, masks: Path, library: Path
+) -> None:
+    made = run("review", "add", project, images / "a.png", "--model", "chest", "--device", "cpu")
+    assert made.exit_code == 0, made.output
+    assert "hold 1 right lung, 2 left lung, 3 heart, as those of chest" in made.stderr
+    assert "3 heart" in run("review", "status", project).stdout
+    with ReviewProject.open(project) as opened:
+        assert opened.labels == CHEST and "labels" not in (opened.cases()[0].checks or ())
+    refused = run("review", "add", project, images, "--model", "lungs", "--device", "cpu")
+    assert refused.exit_code == 1 and isinstance(refused.exception, UserError)
+    assert "hold 1 right lung, 2 left lung, 3 heart; these would hold 1 lung" in str(refused.exception)
+    with ReviewProject.open(project) as opened:
+        assert len(opened.cases()) == 1  # nothing was added
+    two = run("review", "export", project, "-o", project.parent / "out", "--left-right")
+    assert two.exit_code == 1
+
+
+def test_masks_from_files_are_read_as_the_projects_labels(
+    run: Run, tmp_path: Path, images: Path, masks: Path, library: Path
+) -> None:
+    """Only a heart is no right lung, and a mask of 0 and 255 says nothing of three labels."""
+    run("review", "new", tmp_path / "chest", "--model", "chest")
+    heart = np.zeros((40, 60), np.uint8)
+    heart[20:30, 20:30], heart[0, 0] = 3, IGNORE
+    Image.fromarray(heart).save(masks / "a.png")
+    found = run("review", "add", tmp_path / "chest", images, "--masks", masks)
+    assert found.exit_code == 1 and "holds no label but 255" in found.stderr
+    with ReviewProject.open(tmp_path / "chest") as project:
+        first, second, _ = project.cases()
+        assert np.array_equal(project.read_mask(str(first.revision)), heart) and second.revision is None
+
+
 def test_first_masks_by_a_model(
     run: Run, project: Path, images: Path, masks: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +224,7 @@ def test_first_masks_by_a_model(
 
     monkeypatch.setattr(review_cmd, "check_model", lambda *given: None)
     monkeypatch.setattr(review_model, "first_mask_steps", steps)
+    monkeypatch.setattr(review_model, "model_labels", lambda model, answer: LUNGS)
     result = run("review", "add", project, images, "--model", "bright")
     assert result.exit_code == 1
     assert "Case 1: This is a hand." in result.stderr and "Case 2: Memory ran out." in result.stderr
