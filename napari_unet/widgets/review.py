@@ -290,8 +290,17 @@ class ReviewWidget(Dock):
             return
         self.page.case.flush_note()
         self.page.aside.show_case(case)
-        if not is_aside(case):
+        if is_aside(case):
+            self._ask_why(case_id)
+        else:
             self.casework.open_case(case_id)
+
+    def _ask_why(self, case_id: str) -> None:
+        """Of a series that was set aside: what is wrong with its files."""
+        from napari_unet.review.why_aside import why_aside
+
+        job = self.casework.read(lambda project: why_aside(project, case_id))
+        job.succeeded.connect(lambda why: self.page.aside.say_why(case_id, why))
 
     # -- the open case --
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+import pydicom
 import pytest
-from dicom_files import save
+from dicom_files import save, save_series
 from npe2 import PluginManifest
 
 import napari_unet
@@ -175,3 +176,21 @@ def test_a_mask_with_a_scaling_factor_is_a_labels_layer(tmp_path):
     ((labels, _, kind),) = read_layers(str(mask))
     assert kind == "labels" and labels.dtype.kind in "iu"
     np.testing.assert_array_equal(labels, np.rint(pixels))
+
+
+def test_a_mask_over_a_series_is_saved_where_the_series_lies(tmp_path):
+    volume = np.random.default_rng(2).integers(-1000, 300, (4, 6, 7)).astype(np.int16)
+    files = save_series(tmp_path / "thorax", volume, orientation=(0.96, 0.28, 0, -0.28, 0.96, 0))
+    image = _layer(tmp_path / "thorax")
+    assert image.name == "thorax" and np.array_equal(image.data, volume)
+    mask = np.zeros(volume.shape, np.uint8)
+    mask[3, 1, 5] = 1
+    labels = layers.Labels(mask, scale=image.scale, translate=image.translate, metadata=image.metadata)
+    data, meta, _ = labels.as_layer_data_tuple()
+    write_labels(str(tmp_path / "m.nii.gz"), data, meta)
+    saved = nibabel.load(tmp_path / "m.nii.gz")
+    (voxel,) = np.argwhere(np.asarray(saved.dataobj) == 1)
+    first = pydicom.dcmread(files[3], stop_before_pixels=True)
+    x, y = np.array(first.ImageOrientationPatient, float).reshape(2, 3)
+    place = np.array(first.ImagePositionPatient, float) + x * 0.5 * 5 + y * 0.75 * 1
+    assert np.allclose(nibabel.affines.apply_affine(saved.affine, voxel) * (-1, -1, 1), place, atol=1e-3)

@@ -6,6 +6,7 @@ import csv
 import os
 import shutil
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ import pytest
 from dicom_files import NUMBER, PATIENT, save_series
 from PIL import Image
 
+from napari_unet.core.errors import UserError
 from napari_unet.core.source import Source
 from napari_unet.io.formats import read_raster, write_mask
+from napari_unet.models.library import default_library
 from napari_unet.review.add import Attached, add_found, attach_masks, gather
 from napari_unet.review.exporting.export import export_steps
 from napari_unet.review.exporting.item import Format
@@ -25,8 +28,10 @@ from napari_unet.review.key import key_steps
 from napari_unet.review.scan import ScanResult, scan_steps
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, Case, FileState, Status
+from napari_unet.review.why_aside import why_aside
+from napari_unet.training.pairs import read_pair
 
-DEPTH, SHAPE = 6, (6, 24, 32)
+DEPTH, SHAPE = 6, (6, 48, 64)
 ANN = Author(AuthorKind.PERSON, "Ann")
 
 
@@ -195,6 +200,11 @@ def test_masks_a_training_pair_and_exports(project: ReviewProject, images: Path,
     assert attached.accepted == (case.id,) and attached.problems == ()
     (pair,) = project.training_pairs()
     assert pair.image == project.source(case.id) and pair.content_hash == case.content_hash
+    card = default_library().find("cxr-lung").card
+    read = read_pair(pair, card)
+    assert np.array_equal(read.labels, mask) and np.array_equal(read.raster.pixels, hu())
+    with pytest.raises(UserError, match="has changed since it was reviewed"):
+        read_pair(replace(pair, content_hash="0" * 64), card)
     formats = (Format.PNG, Format.TIFF, Format.NIFTI, Format.NNUNET)
     result = end(export_steps(project, tmp_path / "out", formats))
     assert result.exported == (case.id,)
@@ -227,6 +237,18 @@ def test_a_manifest_names_the_folder_of_a_series(
     assert the_series(project).split == "test" and project.patients() == (2, 0)
     found = gather([images], manifest=tmp_path / "m.csv", split="test")
     assert [Source.of(case.source).name for case in found.cases] == ["thorax"]
+
+
+def test_why_it_was_set_aside_is_told_without_names(project: ReviewProject, images: Path) -> None:
+    add(project, images)
+    source = project.source(the_series(project).id)
+    assert why_aside(project, the_series(project).id) == ""
+    by_place = sorted(source.files, key=lambda file: float(pydicom.dcmread(file).ImagePositionPatient[2]))
+    by_place[3].write_bytes(by_place[3].read_bytes()[:-99])
+    assert scan(project).unreadable == [the_series(project).id]
+    assert why_aside(project, the_series(project).id) == "… is damaged or incomplete and cannot be read."
+    by_place[3].unlink()
+    assert why_aside(project, the_series(project).id).startswith("… of the series … is not there any more")
 
 
 def test_no_path_of_a_slice_stands_outside_the_table_of_files(project: ReviewProject, images: Path) -> None:

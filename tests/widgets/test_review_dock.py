@@ -6,8 +6,10 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from casework_fakes import Review, stroke, write_images
+from dicom_files import save_series
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QApplication, QDockWidget, QListWidget
@@ -187,6 +189,23 @@ def test_a_changed_file_is_asked_about(started, qtbot, tmp_path):
     qtbot.mouseClick(dock.page.aside.take, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: work.cases[third].file_state is FileState.PRESENT)
     assert not dock.page.aside.isVisible()
+
+
+def test_a_series_with_a_missing_file_says_so_without_names(started, qtbot, tmp_path):
+    dock, reviewed = started
+    files = save_series(tmp_path / "smith", np.zeros((5, 30, 40), np.int16))
+    work = dock.casework
+    work.intake.add_images([tmp_path / "smith"])
+    qtbot.waitUntil(lambda: any(case.shape == (5, 30, 40) for case in work.cases.values()))
+    reviewed.settle()
+    files[2].rename(tmp_path / "away")
+    dock._look(None)
+    (series,) = [id for id, case in work.cases.items() if case.shape == (5, 30, 40)]
+    qtbot.waitUntil(lambda: work.cases[series].file_state is FileState.MISSING)
+    dock._open(series)
+    qtbot.waitUntil(lambda: "1 of 5 files" in dock.page.aside.text.text())
+    assert "smith" not in dock.page.aside.text.text() and files[2].name not in dock.page.aside.text.text()
+    reviewed.settle()
 
 
 def test_the_way_from_the_first_page_to_the_first_case(review_dock, viewer, qtbot, tmp_path):

@@ -50,20 +50,34 @@ class AsideBox(QFrame):
         for place, button in enumerate((self.take, self.leave, self.search, self.again)):
             grid.addWidget(button, 1 + place // 2, place % 2)
         self._case: Case | None = None
+        self._why = ""
         self.show_case(None)
 
     def show_case(self, case: Case | None) -> None:
         """Ask about this case; None hides the box."""
         state = FileState.PRESENT if case is None else case.file_state
+        before = self._case
         self._case = case if state in _SAYS else None
+        if before is None or case is None or (before.id, before.file_state) != (case.id, state):
+            self._why = ""
         self.setVisible(self._case is not None)
         if self._case is None:
             return
-        self.text.say(_SAYS[state].format(self._case.number))
+        self._say()
         for button in (self.take, self.leave):
             button.setVisible(state is FileState.CHANGED)
         self.search.setVisible(state is FileState.MISSING)
         self.again.setVisible(state is not FileState.CHANGED)
+
+    def say_why(self, case_id: str, why: str) -> None:
+        """Add what is wrong with the files of the case that is asked about."""
+        if self._case is not None and case_id == self._case.id:
+            self._why = why
+            self._say()
+
+    def _say(self) -> None:
+        assert self._case is not None
+        self.text.say(f"{_SAYS[self._case.file_state].format(self._case.number)} {self._why}".rstrip())
 
     def case_id(self) -> str:
         """The case that is asked about, "" if none is."""
