@@ -25,7 +25,7 @@ from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
 from napari_unet.models.memory import Memory, read_memory
 from napari_unet.training.cases import known_images
-from napari_unet.training.compared import ComparedCase, thinned
+from napari_unet.training.compared import ComparedCase, middle, thinned
 from napari_unet.training.measures import Measure, Value, mask_values, measures
 from napari_unet.training.pairs import chosen_slices, read_pair
 from napari_unet.training.taught import taught_by
@@ -92,10 +92,12 @@ def measure_memory(
     models = [_for_inputs(model) for model in (old, new)]
     found: list[Measured] = []
     for image, labels, item in zip(memory.images, memory.labels, memory.items, strict=True):
-        drawn = [run(model.steps(Raster(image), inverted=False)).labels() for model in models]
+        seen = None if image.ndim == 2 else [len(image) // 2]  # the others are its neighbours
+        drawn = [_drawn(model, Raster(image, inverted=False), seen) for model in models]
+        labels = labels if seen is None else labels[None]
         name = f"{item.source} {len(found) + 1}".strip()
         case = _measured(name, models, drawn, labels, None)
-        masks = case.masks and replace(case.masks, image=thinned(image))
+        masks = case.masks and replace(case.masks, image=thinned(middle(image)))
         found.append(replace(case, masks=masks))
         yield CaseDone(found[-1].id, len(found), len(memory.items))
     known = [Known("", item.patient, item.content_hash, item.phash or None) for item in memory.items]

@@ -103,11 +103,10 @@ def labelled(pairs: Sequence[TrainingPair], card: ModelCard, oversize: bool) -> 
 
 def from_memory(memory: Memory, card: ModelCard) -> Samples:
     """What the model of `card` remembers, as it trains with it."""
-    height, width = memory.labels.shape[1:]
-    images = memory.images.reshape(len(memory), -1, height, width).astype(np.float32) / 255
+    images = memory.images if memory.images.ndim == 4 else memory.images[:, None]
     masks = np.stack([memory.labels == value for value in card.output.labels.values], axis=1)
     valid = memory.labels[:, None] != IGNORE
-    return Samples(images, masks.astype(np.float32), valid.astype(np.float32))
+    return Samples(images.astype(np.float32) / 255, masks.astype(np.float32), valid.astype(np.float32))
 
 
 def _targets(labels: np.ndarray, known: LabelSet, shape: tuple[int, ...]) -> np.ndarray:

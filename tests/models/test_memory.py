@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from safetensors.numpy import save_file
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
 from napari_unet.core.gate_report import GateReport
+from napari_unet.core.input_rule import InputRule
+from napari_unet.core.label_set import LUNGS, named_set
 from napari_unet.core.labels import IGNORE
 from napari_unet.models.card import CARD_FILE, DataSource, NetSpec, TrainedCase, read_card
 from napari_unet.models.checkpoint import load_model, save_model
@@ -157,6 +160,30 @@ def test_a_network_sees_what_is_remembered() -> None:
     np.testing.assert_array_equal(np.rint(cases.images[:, 0] * 255), memory.images)
     np.testing.assert_array_equal(cases.masks[:, 0] > 0, memory.labels == 1)
     np.testing.assert_array_equal(cases.valid[:, 0] == 0, memory.labels == IGNORE)
+    nothing = from_memory(memory.subset([]), card())
+    assert len(nothing) == 0 and nothing.images.shape == nothing.masks.shape == (0, 1, 16, 20)
+
+
+def test_labels_and_neighbours_come_back(tmp_path: Path) -> None:
+    good = some()
+    labels = np.where(good.labels == 1, np.uint8(3), good.labels)
+    labels[:, 14:], labels[:, 12:14] = 2, 1
+    images = np.stack([good.images, 255 - good.images, good.images // 2], axis=1)
+    memory = replace(good, images=images, labels=labels)
+    described = card(labels=named_set(("one", "two", "three")), input=InputRule(neighbours=1))
+    path = tmp_path / "m"
+    write_memory(memory, path)
+    described = described.model_copy(update={"memory": memory.spec(checksum(path))})
+    (tmp_path / "model").mkdir()
+    entry = ModelEntry(described, tmp_path / "model")
+    path.rename(entry.memory)
+    assert _same(read_memory(entry), memory)
+    seen = from_memory(memory, described)
+    assert seen.images.shape == (3, 3, 16, 20) and seen.masks.shape == (3, 3, 16, 20)
+    np.testing.assert_array_equal(seen.labels(described.output.labels), labels)
+    lungs_only = ModelEntry(described.with_output(labels=LUNGS), entry.folder)
+    with pytest.raises(UserError, match="cannot be read"):  # label 3 means nothing there
+        read_memory(lungs_only)
 
 
 def test_masks_take_a_bit_a_pixel(tmp_path: Path) -> None:
