@@ -21,7 +21,8 @@ _VOLUMES = {  # machines whose series are volumes, by what the image is stored a
     "1.2.840.10008.5.1.4.1.1.128": "PT",
 }
 _PHOTOGRAPHED = "1.2.840.10008.5.1.4.1.1.7"  # secondary captures: pictures of a screen
-_FIELDS = ("SOPClassUID", "Modality", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber", "PatientID")
+_SERIES = ("StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber", "PatientID")
+_FIELDS = ("SOPClassUID", "SOPInstanceUID", "Modality", *_SERIES)
 _NO_DICOM = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz", ".bmp", ".gif", ".webp"})
 _NAMED = 3
 
@@ -42,14 +43,28 @@ class Series:
 def series_among(paths: Iterable[Path]) -> list[Series]:
     """The series of which there are several files, with one image each, among `paths`.
 
-    X-rays are none: they stand for themselves, also where several are of one series. What cannot be read is
-    left for its reader to refuse.
+    X-rays are none: they stand for themselves, also where several are of one series. A series that lies in
+    several folders, whole in each, is there several times. What cannot be read is left for its reader to
+    refuse.
     """
-    found: dict[tuple[str, ...], list[Path]] = defaultdict(list)
+    found: dict[tuple[str, ...], list[tuple[Path, str]]] = defaultdict(list)
     for path in paths:
-        if suffix_of(path).lower() not in _NO_DICOM and is_dicom(path) and (key := _series_of(path)):
-            found[key].append(path)
-    return [Series(tuple(files), key[0]) for key, files in found.items() if len(files) > 1]
+        if suffix_of(path).lower() not in _NO_DICOM and is_dicom(path) and (known := _series_of(path)):
+            found[known[:-1]].append((path, known[-1]))
+    copies = [(key[0], files) for key, slices in found.items() for files in _copies(slices)]
+    return [Series(files, modality) for modality, files in copies if len(files) > 1]
+
+
+def _copies(slices: Sequence[tuple[Path, str]]) -> list[tuple[Path, ...]]:
+    """The files of a series; of one that was copied, those of each folder. slices : (path, its own UID)."""
+    whole = tuple(path for path, _ in slices)
+    folders: dict[Path, list[tuple[Path, str]]] = defaultdict(list)
+    for path, uid in slices:
+        folders[path.parent].append((path, uid))
+    holds = [sorted(uid for _, uid in inside) for inside in folders.values()]
+    if not holds[0][0] or any(one != holds[0] for one in holds):
+        return [whole]
+    return [tuple(path for path, _ in inside) for inside in folders.values()]
 
 
 def series_number(path: Path) -> str:
@@ -107,7 +122,7 @@ def count_and_names(files: Sequence[Path], folder: Path) -> str:
 
 
 def _series_of(path: Path) -> tuple[str, ...] | None:
-    """(machine, series) of a slice of a volume; None for everything else."""
+    """(machine, series, slice) of a slice of a volume; None for everything else."""
     import pydicom
 
     try:
@@ -120,7 +135,7 @@ def _series_of(path: Path) -> tuple[str, ...] | None:
             if kind not in _VOLUMES.values() or stored.startswith(_PHOTOGRAPHED):
                 return None
             uid = header.text(dataset, "SeriesInstanceUID")
-            known = (uid,) if uid else (str(path.parent), *(header.text(dataset, f) for f in _FIELDS[2:]))
-            return kind, *known
+            known = (uid,) if uid else (str(path.parent), *(header.text(dataset, f) for f in _SERIES))
+            return kind, *known, header.text(dataset, "SOPInstanceUID")
     except UserError:
         return None

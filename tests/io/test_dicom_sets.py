@@ -49,6 +49,19 @@ def test_slices_without_a_series_number_belong_together_by_their_folder(tmp_path
     assert [len(series.files) for series in series_among([*here, *there])] == [2, 3]
 
 
+def test_a_series_that_was_copied_is_there_twice(tmp_path: Path) -> None:
+    files = slices(tmp_path / "a", 3)
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    copies = sorted((tmp_path / "b").iterdir())
+    assert [series.files for series in series_among([*files, *copies])] == [tuple(files), tuple(copies)]
+    copies[0].unlink()  # which of both is whole, nobody can tell: reading them says what is wrong
+    assert [len(series.files) for series in series_among([*files, *copies[1:]])] == [5]
+    apart = tmp_path / "c"
+    apart.mkdir()
+    rest = shutil.move(files[2], apart)
+    assert [len(series.files) for series in series_among([*files[:2], Path(rest)])] == [3]
+
+
 @pytest.fixture
 def disc(tmp_path: Path) -> Path:
     made = FileSet()

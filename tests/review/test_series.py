@@ -179,6 +179,16 @@ def test_slices_that_came_later_complete_the_series(
     assert project.case(id).shape == SHAPE
 
 
+def test_a_copy_of_a_series_is_a_case_of_its_own_and_told(project: ReviewProject, images: Path) -> None:
+    ((id, _),) = add(project, images / "thorax")
+    shutil.copytree(images / "thorax", images / "copy")
+    assert sorted(new for _, new in add(project, images)) == [False, True, True]
+    result = scan(project)
+    assert len(project.source(id).files) == DEPTH and result.unreadable == []
+    ((one, other),) = result.duplicates
+    assert id in (one, other)
+
+
 def test_a_slice_that_is_a_case_already_is_not_taken_from_it(project: ReviewProject, images: Path) -> None:
     one = sorted((images / "thorax").iterdir())[0]
     ((id, _),) = add(project, one)
