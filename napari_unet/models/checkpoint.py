@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
-from napari_unet.core.network_facts import NetworkFacts
 from napari_unet.io.alone import writing_alone
 from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, NetSpec
 from napari_unet.models.library import ModelEntry
@@ -29,6 +28,12 @@ def build_net(spec: NetSpec) -> nn.Module:
         raise UserError(
             f"The network {spec.kind} cannot be made ({error}).", "Correct its arguments."
         ) from error
+
+
+def bare_net(spec: NetSpec) -> nn.Module:
+    """The network without memory for its weights, to ask what it is. Raises UserError as `build_net` does."""
+    with torch.device("meta"):
+        return build_net(spec)
 
 
 def check_fits(net: nn.Module, card: ModelCard) -> None:
@@ -79,14 +84,9 @@ def save_model(
     Raises UserError if the folder exists (a model is never overwritten) or cannot be written, or if there is
     no such network as the card's.
     """
-    card = card.model_copy(update={"facts": _facts(card.net)})
+    card = card.model_copy(update={"facts": registry.facts_of(bare_net(card.net))})
     with writing_alone(folder):
         return _saved(weights, card, folder, half, memory)
-
-
-def _facts(spec: NetSpec) -> NetworkFacts:
-    with torch.device("meta"):  # without memory for its weights
-        return registry.facts_of(build_net(spec))
 
 
 def _saved(

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from napari_unet.core.errors import UserError
 from napari_unet.io.atomic import flush_folder
 from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, read_card
-from napari_unet.models.checkpoint import build_net, check_fits, load_model
+from napari_unet.models.checkpoint import bare_net, check_fits, load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary
 from napari_unet.models.memory import read_memory
 from napari_unet.models.unpacking import LIMITS, unpack
@@ -111,8 +110,7 @@ def _meta_net(card: ModelCard) -> nn.Module:
     numbers = {key: value for key, value in card.net.arguments.items() if isinstance(value, int)}
     if max(numbers.values(), default=0) > _LARGEST_ARGUMENT or numbers.get("depth", 0) > _DEEPEST:
         raise UserError(f"The network of the model {card.name} is too large.", "Do not use it.")
-    with torch.device("meta"):
-        net = build_net(card.net)
+    net = bare_net(card.net)
     check_fits(net, card)
     expected = [output.likeness for output in card.outputs if output.likeness is not None]
     if any(len({value for row in like.shape for value in row}) < 2 for like in expected):

@@ -24,7 +24,8 @@ from napari_unet.inference.predictor import Predictor
 from napari_unet.io.alone import writing_alone
 from napari_unet.io.atomic import atomic_write
 from napari_unet.models.card import DataSource, ModelCard, Output, ScoreRow
-from napari_unet.models.checkpoint import build_net, save_model
+from napari_unet.models.checkpoint import bare_net, build_net, check_fits, save_model
+from napari_unet.training.compared import middle
 from napari_unet.training.config import Recipe
 from napari_unet.training.data_folder import find_pairs, of_split
 from napari_unet.training.fit import TrainingResult, fit, simulated
@@ -49,18 +50,19 @@ def train_model(
     folder : where the model goes; it must not exist. state : where a broken-off training goes on (default:
     beside `folder`). The weights and, unless the recipe's card names one, the threshold are chosen on the
     validation split; the sets in `recipe.scores` are read afterwards, once.
-    Raises UserError for unusable data and, before anything is trained, if `folder` exists or another program
-    trains in `state`.
+    Raises UserError for unusable data and, before anything is read, if `folder` exists or the recipe's
+    network does not take its input; before anything is trained, if another program trains in `state`.
     """
     if folder.exists():
         raise UserError(f"There is a model in {folder} already.", "Choose another folder.")
+    card = _card(recipe)
+    check_fits(bare_net(recipe.net), card)
     chosen = str(pick_device(device))
     state = state or folder.with_name(folder.name + ".training")
     notes: list[str] = []
     pairs = find_pairs(recipe.data, recipe.training.seed, notes)
     for text in (*notes, *check_splits(pairs)):
         yield Note(text)
-    card = _card(recipe)
     train_pairs = of_split(pairs, recipe.data.train)
     train = labelled(train_pairs, card, oversize=True)
     val = labelled(of_split(pairs, recipe.data.val), card, oversize=False)
@@ -126,10 +128,12 @@ def choose_threshold(predictor: Predictor, val: Samples) -> float:
     totals = dict.fromkeys(THRESHOLDS, 0.0)
     for samples in (val, simulated(val)):
         found: dict[float, list[float]] = {threshold: [] for threshold in THRESHOLDS}
-        for image, labels in zip(samples.images[:, 0], samples.labels(known), strict=True):
-            prediction = run(predictor.steps(Raster(image), inverted=False))
+        for image, labels in zip(samples.images, samples.labels(known), strict=True):
+            raster = Raster(image[0] if len(image) == 1 else image)
+            prediction = run(predictor.steps(raster, inverted=False))
             for threshold, scores in found.items():
-                scores.append(mean_of(dice_of_labels(prediction.labels(threshold), labels, known)))
+                drawn = middle(prediction.labels(threshold))
+                scores.append(mean_of(dice_of_labels(drawn, labels, known)))
         for threshold, scores in found.items():
             totals[threshold] += mean_of(scores)
     return max(THRESHOLDS, key=totals.__getitem__)
