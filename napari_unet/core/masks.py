@@ -20,7 +20,7 @@ _NARROW = 0.8  # width to height under which parts in one half of the image are 
 
 @dataclass(frozen=True)
 class MaskRule:
-    """How a raw mask is cleaned: first holes, then parts, then smoothing.
+    """How a raw mask is cleaned: first holes, then parts, then smoothing; of several labels, each for itself.
 
     largest_parts : how many parts are kept, the largest first; 0 keeps all. Parts are joined by faces
         (an edge of a pixel), so that lungs that meet at a corner are two.

@@ -40,11 +40,11 @@ def store_first_mask(project: MaskStore, case_id: str, first: Prediction, by: st
     if first.drawn is None:
         if case.revision is None:
             if not first.refused:
-                _put_map(project, case_id, first)
+                project.put_map(case_id, first)
             project.put_findings(case_id, checks, None)
         return False
     project.admit(first.label_set, by)
-    _put_map(project, case_id, first)
+    project.put_map(case_id, first)
     _put_features(project, case_id, first)
     author = Author(AuthorKind.MODEL, first.model, first.version)
     head = project.revision(case.revision) if case.revision else None
@@ -75,14 +75,9 @@ def store_next_mask(project: MaskStore, case_id: str, found: Prediction, by: str
     author = Author(AuthorKind.MODEL, found.model, found.version)
     if project.renew_mask(case_id, found.drawn, author, note=f"for {by}") is None:
         return False
-    _put_map(project, case_id, found)
+    project.put_map(case_id, found)
     project.put_findings(case_id, (*found.gate, *found.checks), found.border_uncertainty)
     return True
-
-
-def _put_map(project: MaskStore, case_id: str, found: Prediction) -> None:
-    probability = found.maps.max(axis=0)  # of the likeliest label
-    project.put_map(case_id, probability, found.entropy, found.model, found.version)
 
 
 def _put_features(project: MaskStore, case_id: str, found: Prediction) -> None:

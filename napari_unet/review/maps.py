@@ -6,12 +6,13 @@ import io
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from napari_unet.core.prediction import Prediction
 from napari_unet.io.atomic import atomic_write
 from napari_unet.review.schema import maps
 
@@ -19,43 +20,31 @@ MAPS = "maps"
 DEFAULT_CAP_MB = 500
 
 
-@dataclass(frozen=True)
-class ProbabilityMap:
-    """What a model thought of a case, at the model's own size.
+def encode_map(kept: Prediction) -> bytes:
+    """The maps of a `Prediction.kept()` as a compressed npz file: the likeliest label's, and the uncertainty.
 
-    probability : uint8 (Y, X) or (Z, Y, X), 255 is certain. uncertainty : the same shape, or None.
-    model, version : which one it was. shape : of `probability`.
+    Raises ValueError for maps that are not of 8 bits.
     """
-
-    probability: np.ndarray
-    uncertainty: np.ndarray | None
-    model: str
-    version: str
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the map."""
-        return self.probability.shape
-
-
-def encode_map(content: ProbabilityMap) -> bytes:
-    """As a compressed npz file."""
-    arrays = {"probability": content.probability}
-    if content.uncertainty is not None:
-        arrays["uncertainty"] = content.uncertainty
-    about = json.dumps({"model": content.model, "version": content.version})
+    arrays = {"probability": kept.maps.max(axis=0)}
+    if kept.entropy is not None:
+        arrays["uncertainty"] = kept.entropy
+    if any(array.dtype != np.uint8 for array in arrays.values()):
+        raise ValueError("a map is uint8")
+    about: dict[str, Any] = {"model": kept.model, "version": kept.version}
+    if kept.task == "classification":
+        about |= {"output": kept.output, "task": kept.task, "scores": dict(kept.scores)}
     file = io.BytesIO()
-    np.savez_compressed(file, about=np.array(about), **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(file, about=np.array(json.dumps(about)), **arrays)
     return file.getvalue()
 
 
-def read_map(path: Path) -> ProbabilityMap | None:
-    """The map in a file; None if it is gone or damaged: it can be made again."""
+def read_map(path: Path) -> Prediction | None:
+    """What `encode_map` wrote, of the maps' own shape; None if gone or damaged: it can be made again."""
     try:
         with np.load(path, allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
-            uncertainty = file["uncertainty"] if "uncertainty" in file.files else None
-            return ProbabilityMap(file["probability"], uncertainty, about["model"], about["version"])
+            entropy = file["uncertainty"] if "uncertainty" in file.files else None
+            return Prediction(file["probability"][None], entropy=entropy, **about)
     except Exception:  # a damaged zip raises nearly anything
         return None
 

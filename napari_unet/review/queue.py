@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 from napari_unet.core.checks import UNLIKE
-from napari_unet.core.doubt import doubt_of, uncertain_places
+from napari_unet.core.doubt import uncertain_places
 from napari_unet.review.types import DECIDED, Case, FileState, Order
 from napari_unet.review.useful import NOT_LOOKED_AT, doubt_words
 
-__all__ = ["doubt_of", "order_cases", "priorities", "reasons", "uncertain_places"]
+__all__ = ["order_cases", "priorities", "reasons", "uncertain_places"]
 
 # The codes of core.checks and of the input gate, the worst first, with what stands in the queue.
 _REASONS = {

@@ -10,12 +10,12 @@ from sqlalchemy import Connection, delete, insert, select
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LabelSet
+from napari_unet.core.prediction import Prediction
 from napari_unet.review import features, maps, revisions, rows, schema, untouched
 from napari_unet.review.faults import faults_explained
 from napari_unet.review.features import Features
 from napari_unet.review.labels import admit, labels_of
 from napari_unet.review.leases import CaseTaken
-from napari_unet.review.maps import ProbabilityMap
 from napari_unet.review.mask_checks import mask_checks
 from napari_unet.review.revisions import Comparison
 from napari_unet.review.store_cases import CaseStore
@@ -170,24 +170,20 @@ class MaskStore(CaseStore):
         with self._database.reading() as connection:
             return features.all_features(connection)
 
-    def put_map(
-        self, case: str, probability: np.ndarray, uncertainty: np.ndarray | None, model: str, version: str
-    ) -> None:
-        """Keeps a model's maps (uint8, at the model's own size); others go when the cap is reached.
+    def put_map(self, case: str, kept: Prediction) -> None:
+        """Keeps the maps of a `Prediction.kept()`; others go when the cap is reached.
 
-        The cap in MB is the setting "map_cap_mb".
+        The cap in MB is the setting "map_cap_mb". Raises ValueError for maps that are not of 8 bits.
         """
-        if any(part is not None and part.dtype != np.uint8 for part in (probability, uncertainty)):
-            raise ValueError("a map is uint8")
-        content = maps.encode_map(ProbabilityMap(probability, uncertainty, model, version))
+        content = maps.encode_map(kept)
         cap = int(float(self.setting("map_cap_mb", maps.DEFAULT_CAP_MB)) * 1e6)
         with self._database.writing() as connection:
             rows.case_row(connection, case)
             maps.store_map(connection, self.folder, case, content, cap)
-            note_event(connection, case, model, "map", version=version)
+            note_event(connection, case, kept.model, "map", version=kept.version)
 
-    def map(self, case: str) -> ProbabilityMap | None:
-        """The maps of a case; None if there are none (any more)."""
+    def map(self, case: str) -> Prediction | None:
+        """The maps of a case, of their own shape; None if there are none (any more)."""
         found = maps.read_map(self.folder / maps.MAPS / f"{case}.npz")
         if found is not None:
             with suppress(UserError):  # which one goes first is not worth an error

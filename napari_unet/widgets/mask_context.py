@@ -13,7 +13,7 @@ from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.raster import Modality
 
 
-def _nothing() -> np.ndarray | None:
+def _nothing(*_at: object) -> np.ndarray | None:
     return None
 
 
@@ -24,10 +24,10 @@ class MaskContext:
     image : the layer that the mask lies over. index : as in layers.raster_source: the slice of a stack that
     the mask is of, or None for all. spacing_mm : one per axis of the mask without the leading axes of a
     slice, or None. columns_towards, modality : as in Raster. threshold : of the model: from there on it says
-    lung. per_slice : a stack of X-rays, each an image of
-    its own. probability : float32 0..1 of the mask's shape, or None. model_mask : labels (uint8) as the model
-    (or the file the mask came from) had them, or None. Both may take long: never on the GUI thread. labels :
-    what the numbers in the mask mean.
+    lung. per_slice : a stack of X-rays, each an image of its own. probability : float32 0..1 (Y, X) of the
+    slice at a position on the mask's leading axes, or None. model_mask : labels (uint8) of the whole mask as
+    the model (or the file the mask came from) had them, or None. Both may take long: never on the GUI thread.
+    labels : what the numbers in the mask mean.
     """
 
     image: ref[Image]
@@ -36,7 +36,7 @@ class MaskContext:
     columns_towards: str | None = None
     modality: Modality = Modality.UNKNOWN
     per_slice: bool = False
-    probability: Callable[[], np.ndarray | None] = field(default=_nothing, repr=False)
+    probability: Callable[[tuple[int, ...]], np.ndarray | None] = field(default=_nothing, repr=False)
     model_mask: Callable[[], np.ndarray | None] = field(default=_nothing, repr=False)
     threshold: float = 0.5
     labels: LabelSet = LUNGS

@@ -212,30 +212,38 @@ class ResultView(QWidget):
         self._run("summary", lambda: results.summarise(result, layer.data, at), show)
 
     def _add_probability(self) -> None:
-        result = self._session.result_of(self._layer)
-        if result is not None:
-            self._add_map(result.prediction.foreground, "probability", "magma", "translucent")
+        self._add_map("probability", "magma", "translucent")
 
     def _add_uncertainty(self) -> None:
-        result = self._session.result_of(self._layer)
-        if result is not None:
-            # Additive: where nothing is in doubt the image stays as it is.
-            self._add_map(result.prediction.uncertainty, "uncertainty", "inferno", "additive")
+        # Additive: where nothing is in doubt the image stays as it is.
+        self._add_map("uncertainty", "inferno", "additive")
 
-    def _add_map(self, values: np.ndarray, what: str, colormap: str, blending: str) -> None:
+    def _add_map(self, what: str, colormap: str, blending: str) -> None:
         """Show a map over the mask's image, or take it away again. The mask stays the active layer."""
-        layer = self._layer
+        layer, result = self._layer, self._session.result_of(self._layer)
+        if result is None:
+            return
         maps = self._maps.setdefault(layer, {})
-        shown = maps.pop(what, _gone)()
-        if shown is not None and shown in self._viewer.layers:
+        options = {"colormap": colormap, "blending": blending, "contrast_limits": (0.0, 1.0), "opacity": 0.6}
+
+        def gone() -> bool:
+            shown = maps.pop(what, _gone)()
+            if shown is None or shown not in self._viewer.layers:
+                return False
             self._viewer.layers.remove(shown)
             self._viewer.layers.selection.active = layer
-            return
-        shaped = values.reshape(layer.data.shape)
-        name = f"{layer.name}: {what}"
-        options = {"colormap": colormap, "blending": blending, "contrast_limits": (0.0, 1.0), "opacity": 0.6}
-        maps[what] = ref(show_map(self._viewer, shaped, layer, name=name, **options))
-        self._viewer.layers.selection.active = layer
+            return True
+
+        def show(values: np.ndarray) -> None:
+            if gone() or self._session.result_of(layer) is not result:
+                return  # pressed again meanwhile, or the mask has left the viewer
+            shaped = values.reshape(layer.data.shape)
+            shown = show_map(self._viewer, shaped, layer, name=f"{layer.name}: {what}", **options)
+            maps[what] = ref(shown)
+            self._viewer.layers.selection.active = layer
+
+        if not gone():
+            self._run("map", lambda: results.shown_map(result, what), show)
 
     def _on_save(self) -> None:
         layer, result = self._layer, self._session.result_of(self._layer)

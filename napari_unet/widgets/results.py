@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from weakref import ref
 
 import numpy as np
@@ -50,6 +50,10 @@ class MaskResult:
         """How many images were segmented one by one; 1 for one image or one volume."""
         return self.shape[0] if len(self.shape) == 3 and self.prediction.rule.per_slice else 1
 
+    def probability_at(self, lead: tuple[int, ...]) -> np.ndarray:
+        """float32 (Y, X) of the slice at `lead`, its place on the layer's leading axes."""
+        return self.prediction.foreground_slab(lead[-1] if len(self.shape) == 3 else 0)
+
     def context(self) -> MaskContext:
         """What the correcting tools need to know."""
         prediction = self.prediction
@@ -60,7 +64,7 @@ class MaskResult:
             prediction.columns_towards,
             self.header.get("modality", Modality.UNKNOWN),
             self.slices > 1,
-            probability=lambda: prediction.foreground,
+            probability=self.probability_at,
             model_mask=lambda: _drawn(self, prediction.mask(), self.left_right),
             threshold=prediction.threshold,
         )
@@ -156,6 +160,18 @@ def summarise(result: MaskResult, data: np.ndarray, slice_in_view: int) -> Summa
     found = (*label_findings(labels, towards), *check_mask(painted, spacing, towards))
     findings = tuple(finding.text for finding in found)
     return Summary(measures, findings, threshold, left_right, part)
+
+
+def shown_map(result: MaskResult, what: Literal["probability", "uncertainty"]) -> np.ndarray:
+    """The whole map of a result to look at: float32, of a volume float16, which takes half the memory."""
+    prediction = result.prediction
+    slab = prediction.foreground_slab if what == "probability" else prediction.uncertainty_slab
+    if len(result.shape) == 2:
+        return slab()
+    shown = np.empty(result.shape, np.float16)
+    for z, plane in enumerate(shown):
+        plane[...] = slab(z)
+    return shown
 
 
 def save(result: MaskResult, data: np.ndarray, path: Path) -> Path:

@@ -118,8 +118,7 @@ class ThresholdPreview:
             lead = slice_in_view(self._viewer, mask)
         except UserError:
             return False
-        stack = len(result.prediction.shape) == 3
-        probability = result.prediction.foreground_slab(lead[-1] if stack else 0)
+        probability = result.probability_at(lead)
         step = max(1, -(-max(probability.shape) // _FINEST))
         self._probability = probability[::step, ::step]
         where = placement(mask, lead)

@@ -199,5 +199,5 @@ def test_a_first_look_by_scores_draws_nothing_and_keeps_map_and_scores(
         assert not store_first_mask(project, case, found, "somebody")
         assert project.case(case).revision is None
         kept = project.map(case)
-        assert kept is not None and kept.model == "scores"
-        np.testing.assert_array_equal(kept.probability, found.maps.max(axis=0))
+        assert kept is not None and kept.model == "scores" and kept.scores == found.scores
+        np.testing.assert_array_equal(kept.maps[0], found.maps.max(axis=0))

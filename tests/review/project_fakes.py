@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_unet.core.prediction import Prediction
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, FileFacts, FileState, NewCase
 
@@ -29,6 +30,13 @@ def project_with(folder: Path, count: int = 1, spacing: tuple[float, ...] | None
     facts = FileFacts(FileState.PRESENT, "c" * 64, shape=SHAPE, spacing_mm=spacing)
     project.put_facts(dict.fromkeys(ids, facts), "")
     return project, ids
+
+
+def map_of(
+    probability: np.ndarray, uncertainty: np.ndarray | None = None, version: str = "1.0"
+) -> Prediction:
+    """What is kept of a prediction by the model "cxr-lung"."""
+    return Prediction(probability[None], entropy=uncertainty, model="cxr-lung", version=version)
 
 
 def result_of(steps):

@@ -237,7 +237,7 @@ def test_a_model_s_mask_is_kept_with_its_map_and_findings(project: ReviewProject
     assert (known.checks, known.uncertainty, known.status) == (("border",), 0.3, Status.NEW)
     assert project.revision(known.revision or "").author == Author(AuthorKind.MODEL, "bright", "7")
     found = project.map(case)
-    assert found is not None and (found.probability == 9).all() and found.model == "bright"
+    assert found is not None and (found.maps == 9).all() and found.model == "bright"
 
 
 def test_a_model_does_not_take_the_place_of_a_person(project: ReviewProject, images: Path) -> None:

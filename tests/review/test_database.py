@@ -12,7 +12,7 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from project_fakes import ANN, MODEL, lungs, project_with
+from project_fakes import ANN, MODEL, lungs, map_of, project_with
 from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
@@ -122,7 +122,7 @@ def test_a_disk_that_fails_while_a_mask_is_written_is_told_and_nothing_is_half_d
     with pytest.raises(StoreFault, match=words):
         project.add_revision(case, lungs(3), ANN)
     with pytest.raises(StoreFault, match=words):
-        project.put_map(case, lungs(), None, "m", "1")
+        project.put_map(case, map_of(lungs()))
     monkeypatch.undo()
     assert (project.case(case), project.events()) == before
     assert os.listdir(project.folder / "masks" / case) == ["1.png"]
@@ -197,6 +197,6 @@ def _writes(project, case):
         lambda: project.begin(case, "Ann"),
         lambda: project.add_revision(case, lungs(4), ANN),
         lambda: project.decide(case, Status.REJECTED, "Ann", Reason.ROTATED),
-        lambda: project.put_map(case, lungs(), None, "m", "1"),
+        lambda: project.put_map(case, map_of(lungs())),
         lambda: project.set_setting("order", "random"),
     ]

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from project_fakes import ANN, MODEL, SHAPE, lungs, project_with, result_of
+from project_fakes import ANN, MODEL, SHAPE, lungs, map_of, project_with, result_of
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.store import ReviewProject
@@ -227,7 +227,7 @@ def test_an_unknown_case_or_mask_is_told(tmp_path):
         with pytest.raises(UserError, match="has no"):
             ask("nobody")
     with pytest.raises(UserError, match="has no case"):
-        project.put_map("nobody", lungs(), None, "m", "1")
+        project.put_map("nobody", map_of(lungs()))
 
 
 def test_every_change_leaves_a_line_that_names_no_file_and_no_patient(tmp_path):
@@ -245,7 +245,7 @@ def test_every_change_leaves_a_line_that_names_no_file_and_no_patient(tmp_path):
     project.relocate(case, "/secret/smith2.png", "Ann")
     project.put_facts({case: FileFacts(FileState.PRESENT, "2" * 64)}, "")
     project.resolve_change(case, True, "Ann")
-    project.put_map(case, lungs(), None, "cxr-lung", "1.0")
+    project.put_map(case, map_of(lungs()))
     project.set_setting("order", "random")
     project.leave(case, "Ann", 12.0)
     kinds = [event.kind for event in project.events()]

@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from project_fakes import ANN, MODEL, lungs, project_with
+from project_fakes import ANN, MODEL, lungs, map_of, project_with
 
 from napari_unet.core import metrics
 from napari_unet.core.labels import lung
@@ -122,7 +122,7 @@ def test_many_threads_at_once_lose_nothing_and_disorder_nothing(tmp_path):
                 assert np.array_equal(project.read_mask(made.id), labels)
                 project.set_note(case, f"{number} {step}", author.name)
                 assert len(project.cases()) == 4
-                project.put_map(case, labels, None, "m", str(step))
+                project.put_map(case, map_of(labels))
                 project.map(case)
         except BaseException as error:
             failed.append(error)

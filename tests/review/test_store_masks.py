@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from project_fakes import ANN, MODEL, SHAPE, lungs, project_with
+from project_fakes import ANN, MODEL, SHAPE, lungs, map_of, project_with
 
 from napari_unet.core import metrics
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import lung
+from napari_unet.core.prediction import Prediction
 from napari_unet.review.revisions import compare, encode, labels_hash
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, FileFacts, FileState, NewCase
@@ -194,26 +195,38 @@ def test_probability_maps_come_back_and_go_when_the_cap_is_reached(tmp_path):
     project, ids = project_with(tmp_path, 4)
     noise = np.random.default_rng(0).integers(0, 256, (4, 200, 200), np.uint8)
     project.set_setting("map_cap_mb", 0.13)  # three of 40 kB
-    project.put_map(ids[0], noise[1], noise[2], "cxr-lung", "0.9")
+    project.put_map(ids[0], map_of(noise[1], noise[2], "0.9"))
     for case, probability in zip(ids[:3], noise, strict=False):
-        project.put_map(case, probability, None, "cxr-lung", "1.0")
+        project.put_map(case, map_of(probability))
     kept = project.map(ids[0])  # used after the others
-    assert np.array_equal(kept.probability, noise[0]) and kept.uncertainty is None
+    assert np.array_equal(kept.maps[0], noise[0]) and kept.entropy is None
     assert (kept.model, kept.version, kept.shape) == ("cxr-lung", "1.0", (200, 200))
-    project.put_map(ids[3], noise[3], None, "cxr-lung", "1.0")
+    project.put_map(ids[3], map_of(noise[3]))
     assert [project.map(case) is not None for case in ids] == [True, False, True, True]
     assert sum(f.stat().st_size for f in (project.folder / "maps").iterdir()) <= 130_000
 
 
 def test_maps_of_model_and_uncertainty_belong_together(tmp_path):
     project, (case,) = project_with(tmp_path)
-    project.put_map(case, lungs(), lungs(3), "cxr-lung", "1.0")
+    project.put_map(case, map_of(lungs(), lungs(3)))
     with ReviewProject.open(project.folder) as again:
-        assert np.array_equal(again.map(case).uncertainty, lungs(3))
+        assert np.array_equal(again.map(case).entropy, lungs(3))
+
+
+def test_the_map_of_a_classification_keeps_its_scores(tmp_path):
+    project, (case,) = project_with(tmp_path)
+    heat, said = np.stack([lungs(), lungs(3)]), {"nodule": 0.25, "effusion": 0.5}
+    answer = {"output": "findings", "task": "classification", "scores": said}
+    project.put_map(case, Prediction(heat, model="m", version="2", **answer))
+    found = project.map(case)
+    assert (found.scores, found.task, found.output) == (said, "classification", "findings")
+    np.testing.assert_array_equal(found.maps[0], heat.max(axis=0))
+    with pytest.raises(ValueError, match="uint8"):
+        project.put_map(case, Prediction(heat.astype(np.float32)))
 
 
 def test_a_damaged_map_is_as_good_as_none(tmp_path):
     project, (case,) = project_with(tmp_path)
-    project.put_map(case, lungs(), None, "cxr-lung", "1.0")
+    project.put_map(case, map_of(lungs()))
     (project.folder / "maps" / f"{case}.npz").write_bytes(b"PK\x03\x04 damaged")
     assert project.map(case) is None

@@ -206,7 +206,7 @@ def test_the_probability_lies_over_the_image(review, tmp_path):
     ids = review.start(write_images(tmp_path / "images", 2))
     found = first_mask()
     for id in ids:
-        review.work.project.put_map(id, found.maps[0], None, "test-lung", "1.0")
+        review.work.project.put_map(id, found)
     mask = review.open(ids[0])
     review.work.views.show_probability(True)
     review.qtbot.waitUntil(lambda: len(review.viewer.layers) == 3)
@@ -218,7 +218,7 @@ def test_the_probability_lies_over_the_image(review, tmp_path):
     review.qtbot.waitUntil(lambda: len(review.viewer.layers) == 3)
     review.work.views.show_probability(False)
     assert len(review.viewer.layers) == 2
-    assert review.session.context_of(review.work.current_layer).probability().shape == SHAPE
+    assert review.session.context_of(review.work.current_layer).probability(()).shape == SHAPE
 
 
 def test_a_map_that_is_not_there_is_made_by_the_model(review, engine, tmp_path):
@@ -231,7 +231,7 @@ def test_a_map_that_is_not_there_is_made_by_the_model(review, engine, tmp_path):
 
 def test_the_next_uncertain_place_comes_into_view(review, tmp_path):
     (id,) = review.start(write_images(tmp_path / "images", 1))
-    review.work.project.put_map(id, first_mask().maps[0], None, "test-lung", "1.0")
+    review.work.project.put_map(id, first_mask())
     review.open(id)
     review.work.views.next_uncertain_place()
     review.qtbot.waitUntil(lambda: bool(review.news))

@@ -271,6 +271,7 @@ def test_maps_on_request(dock, viewer, make):
     mask = make(scale=(0.2, 0.3), units="mm")
     dock.result.probability.click()
     dock.result.uncertainty.click()
+    settle_now(dock)
     probability, uncertainty = viewer.layers[-2:]
     assert np.array_equal(probability.data, two_lungs((64, 80)).probability[0])
     assert np.allclose(uncertainty.scale, mask.scale) and uncertainty.units == mask.units
@@ -283,13 +284,29 @@ def test_a_map_leaves_the_mask_active_and_goes_at_the_second_press(dock, viewer,
     count = len(viewer.layers)
     for button in (dock.result.probability, dock.result.uncertainty):
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+        settle_now(dock)
         assert len(viewer.layers) == count + 1 and viewer.layers.selection.active is mask
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
         assert len(viewer.layers) == count and viewer.layers.selection.active is mask
     QTest.mouseClick(dock.result.probability, Qt.MouseButton.LeftButton)
+    settle_now(dock)
     viewer.layers.pop()  # taken away in the layer list
     QTest.mouseClick(dock.result.probability, Qt.MouseButton.LeftButton)
+    settle_now(dock)
     assert len(viewer.layers) == count + 1
+    for _ in range(2):  # pressed again while the map is being made: taken back
+        QTest.mouseClick(dock.result.uncertainty, Qt.MouseButton.LeftButton)
+    settle_now(dock)
+    assert len(viewer.layers) == count + 1
+
+
+def test_a_map_of_a_stack_takes_half_the_memory(dock, viewer, make):
+    make((3, 64, 80))
+    dock.result.uncertainty.click()
+    settle_now(dock)
+    shown, expected = viewer.layers[-1].data, two_lungs((3, 64, 80)).uncertainty
+    assert shown.dtype == np.float16
+    np.testing.assert_allclose(shown, expected, atol=1e-3)
 
 
 def text(dock, name: str) -> str:

@@ -11,6 +11,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
+from napari_unet.core.prediction import Prediction
 from napari_unet.widgets.correct import CorrectWidget
 
 NAPARIS = ("pan_zoom", "paint", "erase", "fill", "pick", "polygon")
@@ -117,7 +118,7 @@ def test_the_ruler_and_a_tool_are_never_on_together(hands, review_dock, viewer):
 def test_the_uncertain_place_is_marked(hands, review, viewer):
     probability = np.zeros((60, 80), np.uint8)
     probability[10:20, 10:20] = 128
-    review.work.project.put_map(review.work.current.id, probability, None, "test-lung", "1.0")
+    review.work.project.put_map(review.work.current.id, Prediction(probability[None]))
     hands.press("J")
     ring = review.work.views._ring
     assert ring._nodes["line"].parent is not None

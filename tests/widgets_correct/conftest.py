@@ -82,7 +82,7 @@ def known(viewer, dock, hands):
         ref(image),
         spacing_mm=(0.5, 0.5),
         columns_towards="L",
-        probability=lambda: probability,
+        probability=lambda lead: probability,
         model_mask=first_mask,
     )
     session_of(viewer).keep_context(mask, context)

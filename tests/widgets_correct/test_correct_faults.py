@@ -156,7 +156,7 @@ def test_a_line_that_fails_leaves_the_tool_usable(dock, hands, case, monkeypatch
 def test_a_map_that_cannot_be_read_leaves_the_other_tools(dock, viewer, hands, case):
     image, mask = case
 
-    def fails():
+    def fails(lead):
         raise OSError("the disk is gone")
 
     session_of(viewer).keep_context(mask, MaskContext(ref(image), probability=fails))

@@ -39,7 +39,7 @@ def test_the_smart_brush_stays_inside_what_looks_alike(case, brush):
 def test_the_smart_brush_knows_the_threshold_of_the_model(viewer, case, brush, threshold, reaches):
     image, mask = case
     probability = np.full(mask.data.shape, 0.4, np.float32)
-    context = MaskContext(ref(image), probability=lambda: probability, threshold=threshold)
+    context = MaskContext(ref(image), probability=lambda lead: probability, threshold=threshold)
     session_of(viewer).keep_context(mask, context)
     brush.ready()
     brush.drag(mask, (60, 30), (90, 30), (90, 36))

@@ -129,6 +129,27 @@ def test_a_stack_of_x_rays_has_no_slices_in_between(dock, viewer, stack, hands):
     assert "Slice 1" in text(dock, "sizes")
 
 
+def test_only_the_slice_in_view_of_a_probability_is_asked_for(dock, viewer, stack, hands):
+    image, mask = stack
+    asked, labels = [], np.full(mask.data.shape, 2, np.uint8)
+
+    def probability(lead):
+        asked.append(lead)
+        return np.full((64, 64), lead[0] / 10, np.float32)
+
+    def model_mask():
+        asked.append("labels")
+        return labels
+
+    context = MaskContext(ref(image), probability=probability, model_mask=model_mask)
+    session_of(viewer).keep_context(mask, context)
+    hands.ready()
+    go_to(viewer, hands, 3)
+    plane = dock.target.plane()
+    assert np.allclose(plane.probability, 0.3) and (plane.model == 2).all()
+    assert asked.count("labels") == 1 and set(asked) == {"labels", (1,), (3,)}
+
+
 def test_the_mask_of_one_slice(dock, viewer, stack, hands):
     image, _ = stack
     image.data[4, 30:34] = 100  # another picture than in the other slices

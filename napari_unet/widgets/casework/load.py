@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from PIL import Image as Picture
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import LEFT
+from napari_unet.core.prediction import Prediction
 from napari_unet.core.window import display_window, full_window
 from napari_unet.io.formats import read_raster
 from napari_unet.review.saving.recovery import unsaved_work
@@ -60,14 +60,14 @@ class ModelViews:
         first = self._project.first_mask(self._case)
         return None if first is None else self._project.read_mask(first.id)
 
-    def probability(self) -> np.ndarray | None:
-        """float32 0..1 at the image's own size, or None."""
-        return self._probability
+    def probability(self, lead: tuple[int, ...]) -> np.ndarray | None:
+        """float32 0..1 (Y, X) of the slice at `lead`, or None."""
+        return None if self._map is None else self._map.foreground_slab(*lead)
 
     @cached_property
-    def _probability(self) -> np.ndarray | None:
+    def _map(self) -> Prediction | None:
         found = self._project.map(self._case)
-        return None if found is None else enlarged(found.probability, self._shape)
+        return None if found is None else replace(found, shape=self._shape)
 
 
 def load_case(project: Any, id: str) -> LoadedCase:
@@ -104,16 +104,3 @@ def load_case(project: Any, id: str) -> LoadedCase:
         sides,
         unsaved,
     )
-
-
-def enlarged(small: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """A map (uint8 0..255) at the size `shape`, float32 0..1; between pixels it is linear."""
-    if small.ndim == 3:
-        if len(small) != shape[0]:
-            nearest = np.minimum(np.arange(shape[0]) * len(small) // shape[0], len(small) - 1)
-            small = small[nearest]
-        return np.stack([enlarged(part, shape[1:]) for part in small])
-    if small.shape == shape:
-        return small.astype(np.float32) / 255
-    picture = Picture.fromarray(small.astype(np.float32) / 255)
-    return np.asarray(picture.resize(shape[::-1], Picture.Resampling.BILINEAR))

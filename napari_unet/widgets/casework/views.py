@@ -123,13 +123,12 @@ class CaseViews(QObject):
             return
 
         def find(project: Any) -> list[tuple[int, ...]]:
-            from napari_unet.review.queue import doubt_of, uncertain_places
+            from napari_unet.review.queue import uncertain_places
 
             found = project.map(layers.id)
             if found is None:
                 return []
-            doubt = doubt_of(found.probability) if found.uncertainty is None else found.uncertainty
-            return uncertain_places(doubt, np.array(layers.mask.data))
+            return uncertain_places(found.grid_uncertainty, np.array(layers.mask.data))
 
         def go(places: list[tuple[int, ...]]) -> None:
             self._places = places
@@ -174,7 +173,7 @@ class CaseViews(QObject):
             if found is None:
                 self._casework.intake.ask_for_map(layers.id)
                 return
-            self._probability = self._desk.add(_map_layer(layers, found.probability))
+            self._probability = self._desk.add(_map_layer(layers, found.maps[0]))
 
         self._for_this_case(layers, lambda project: project.map(layers.id), show)
 

@@ -54,14 +54,15 @@ class Plane:
 
 @dataclass(frozen=True)
 class _Known:
-    """What was loaded outside the GUI thread; the maps are of the whole mask, the image of one slice.
+    """What was loaded outside the GUI thread: image and probability of one slice, model's labels of all.
 
     source : what the image's file says and its reader did not tell.
     """
 
     lead: Lead
-    image: np.ndarray | None
-    maps: tuple[np.ndarray | None, np.ndarray | None]
+    image: np.ndarray | None = None
+    probability: np.ndarray | None = None
+    model: np.ndarray | None = None
     source: Source = field(default_factory=Source)
 
 
@@ -81,7 +82,7 @@ class Target(QObject):
         self._layer: Labels | None = None
         self._context: MaskContext | None = None
         self._known: _Known | None = None
-        self._maps: tuple[np.ndarray | None, np.ndarray | None] | None = None  # while another slice is loaded
+        self._loaded: _Known | None = None  # the last slice: the model's labels there are those of the next
         self._job: Job | None = None
         self._read: tuple[Image | None, Any] = (None, None)  # the image and its pixels, when last looked at
         self._file: tuple[Image | None, Any, Source] = (None, None, Source())  # what their file is
@@ -161,7 +162,7 @@ class Target(QObject):
         if lead != known.lead:
             return None
         shape = layer.data.shape[-2:]
-        probability, model = (slice_of(whole, lead, shape) for whole in known.maps)
+        probability, model = (slice_of(map_, lead, shape) for map_ in (known.probability, known.model))
         image = known.image if known.image is not None and known.image.shape == shape else None
         spacing = self.spacing
         towards, modality = self.sides()
@@ -181,7 +182,7 @@ class Target(QObject):
 
     def whole_model(self) -> np.ndarray | None:
         """The model's labels of the whole mask, once loaded; None if there are none."""
-        return None if self._known is None else self._known.maps[1]
+        return None if self._known is None else self._known.model
 
     def sides(self) -> tuple[str | None, Modality]:
         """(which side columns lead towards, modality), as in Raster."""
@@ -233,13 +234,13 @@ class Target(QObject):
             self._load(again=self._known is None)
 
     def _load(self, again: bool) -> None:
-        """Load for the slice in view; the maps of the whole mask only if `again`."""
+        """Load for the slice in view; the model's labels of the whole mask only if `again`."""
         if self._job is not None:
             self._job.abandon()
         if again:
-            self._maps = None
+            self._loaded = None
         self._known = None
-        kept, layer = self._maps, self._layer
+        before, layer = self._loaded, self._layer
         try:
             lead = None if layer is None else self.lead()
         except UserError:
@@ -255,15 +256,13 @@ class Target(QObject):
         context, look = self._context, self._look_at_file()
 
         def work() -> _Known:
-            if kept is not None:
-                maps = kept
-            elif context is None:
-                maps = (None, None)
-            else:
-                maps = (context.probability(), context.model_mask())
+            probability = model = None
+            if context is not None:
+                probability = context.probability(lead)
+                model = context.model_mask() if before is None else before.model
             found = look()
             pixels = image() if found.raster is None else shown_pixels(found.raster, image())
-            return _Known(lead, pixels, maps, found)
+            return _Known(lead, pixels, probability, model, found)
 
         job = self._job = run_in_thread(work, self)
         job.succeeded.connect(self._on_loaded)
@@ -273,18 +272,17 @@ class Target(QObject):
     def _on_not_loaded(self, lead: Lead, error: UserError) -> None:
         """What needs neither image nor map can still be done; the next slice tries again."""
         self._job = None
-        self._known = _Known(lead, None, (None, None))
+        self._known = _Known(lead)
         self.changed.emit()
         self.failed.emit(error)
 
     def _on_loaded(self, known: _Known) -> None:
         self._job = None
-        self._known = known
+        self._known = self._loaded = known
         self._file = (*self._read, known.source)
         image = self._read[0]
         if image is not None:
             adopt_header(image, known.source.header)
-        self._maps = known.maps
         self.changed.emit()
 
     def _look_at_file(self) -> Callable[[], Source]:
