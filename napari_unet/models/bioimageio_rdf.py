@@ -10,12 +10,9 @@ from napari_unet.core.errors import UserError
 from napari_unet.models.card import ModelCard
 from napari_unet.models.example import Example
 from napari_unet.models.standalone import Answer, answers
+from napari_unet.nets.registry import PAPERS
 
 FORMAT = "0.5.3"
-_UNET = {
-    "text": "Ronneberger, Fischer, Brox: U-Net: Convolutional Networks for Biomedical Image Segmentation",
-    "doi": "10.1007/978-3-319-24574-4_28",
-}
 
 
 def description(
@@ -30,7 +27,7 @@ def description(
 
     Raises UserError if the spec has no word for the card's IntensityRule.
     """
-    cite = [_UNET] if card.net.kind == "unet" else []
+    cite = [dict(PAPERS[card.net.kind])] if card.net.kind in PAPERS else []
     if example.doi:
         cite.append({"text": f"Test image: {example.credit}", "doi": example.doi})
     about: dict[str, Any] = {

@@ -22,6 +22,14 @@ what the output loses on each side, and where that is not 0 an `input_remainder`
 `pool` too, from its logits to (N, classes): its own pooling, so that the logits are its class activation map.
 """
 
+PAPERS = {
+    "unet": {
+        "text": "Ronneberger, Fischer, Brox: U-Net: Convolutional Networks for Biomedical Image Segmentation",
+        "doi": "10.1007/978-3-319-24574-4_28",
+    }
+}
+"""What an export cites, for networks whose paper has a DOI."""
+
 
 def build(kind: str, arguments: dict[str, Any]) -> nn.Module:
     """A network with random weights whose output has its input's size.

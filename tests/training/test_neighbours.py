@@ -1,4 +1,4 @@
-"""Models that see a slice with its neighbours: their samples, and what they remember as their judge."""
+"""Models that see a slice with its neighbours: what they remember as their judge, and recipes for them."""
 
 from __future__ import annotations
 
@@ -12,28 +12,16 @@ from tuning_fakes import HOME, SIDE
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.input_rule import InputRule
-from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
-from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.card import NetSpec
 from napari_unet.models.memory import Memory, MemoryItem
 from napari_unet.training.config import DataConfig, Recipe
 from napari_unet.training.gate import measure_memory
 from napari_unet.training.run import train_model
-from napari_unet.training.samples import labelled
 
 RULE = InputRule(size=(SIDE, SIDE), neighbours=1)
 CARD = card(name="slices", net=NetSpec(arguments={**TINY, "channels": 3}), input=RULE, data=(HOME,))
-
-
-def _stack(k: int) -> TrainingPair:
-    """Four slices, two of which somebody stands for."""
-    mask = lungs(40, 48)
-    pixels = np.stack([xray(mask, 10 * k + z) for z in range(4)])
-    labels = np.repeat(mask[None].astype(np.uint8), 4, axis=0)
-    hashes = {"content_hash": f"{1000 + k:064x}", "revision": f"{2000 + k:064x}"}
-    return TrainingPair(f"case-{k}", Raster(pixels), labels, f"patient-{k}", slices=(0, 2), **hashes)
 
 
 def _memory(count: int = 4) -> Memory:
@@ -45,13 +33,6 @@ def _memory(count: int = 4) -> Memory:
     )
     labels = np.repeat(mask[None].astype(np.uint8), count, axis=0)
     return Memory((slices * 255).astype(np.uint8), labels, items, (HOME,))
-
-
-def test_a_sample_is_a_slice_with_its_neighbours() -> None:
-    found = labelled([_stack(0)], CARD, oversize=False)
-    assert found.images.shape == (2, 3, SIDE, SIDE) and found.masks.shape == (2, 1, SIDE, SIDE)
-    np.testing.assert_array_equal(found.images[0, 0], found.images[0, 1])  # there is nothing above the first
-    assert not np.array_equal(found.images[1, 0], found.images[1, 1])
 
 
 def test_what_it_remembers_is_judged_by_the_slice_in_the_middle() -> None:
