@@ -14,9 +14,10 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.header_facts import SHORT
 from napari_unet.core.patients import common_spellings, is_placeholder, next_number, placeholders_among
 from napari_unet.core.source import Source
+from napari_unet.review import calls
 from napari_unet.review.features import drop_features
 from napari_unet.review.rows import case_row
-from napari_unet.review.schema import cases, files, measurements
+from napari_unet.review.schema import cases, files
 from napari_unet.review.trail import note_event, note_events, now
 from napari_unet.review.types import DECIDED, FileFacts, FileState, Measurement, NewCase, Status
 
@@ -108,7 +109,7 @@ def resolve_change(connection: Connection, case: str, keep: bool, by: str) -> No
         values.setdefault("look", None)  # of facts that an older version of the program kept
         if found["shape"] != row.shape:
             values["revision"] = values["checks"] = None
-            connection.execute(measurements.delete().where(measurements.c.case == case))
+            calls.forget_lines(connection, case, by)
         if Status(row.status) in DECIDED:
             values |= {"status": Status.SECOND_LOOK.value, "reason": None, "decided": None}
         change(connection, case, **values)
@@ -143,23 +144,9 @@ def set_note(connection: Connection, case: str, text: str, by: str) -> None:
 
 def set_measurements(connection: Connection, case: str, lines: tuple[Measurement, ...], by: str) -> None:
     """Replaces the measured lines of a case."""
-    case_row(connection, case)
-    connection.execute(measurements.delete().where(measurements.c.case == case))
-    rows = [
-        {
-            "case": case,
-            "position": position,
-            "kind": line.kind,
-            "points": [list(map(float, point)) for point in line.points],
-            "length": float(line.length),
-            "in_mm": line.in_mm,
-            "slice": line.slice,
-        }
-        for position, line in enumerate(lines)
-    ]
-    if rows:
-        connection.execute(insert(measurements), rows)
-    told = [{name: row[name] for name in ("kind", "length", "in_mm", "slice")} for row in rows]
+    row = case_row(connection, case)
+    stated = calls.measure(connection, case, lines, by, row.revision)
+    told = [{name: line[name] for name in ("kind", "length", "in_mm", "slice")} for line in stated]
     note_event(connection, case, by, "measured", lines=told)
 
 

@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, select
 
 from napari_unet.core.checks import Code
 from napari_unet.core.errors import UserError
+from napari_unet.review.calls import STANDS, add_call
 from napari_unet.review.cases import change
 from napari_unet.review.labels import labels_of
 from napari_unet.review.leases import FREE, Session
 from napari_unet.review.revisions import corrected_by_person, encode, follow_back, has_mark, store
 from napari_unet.review.rows import case_row
-from napari_unet.review.schema import decisions, revisions
+from napari_unet.review.schema import calls, revisions
 from napari_unet.review.trail import note_event, now
-from napari_unet.review.types import DECIDED, USABLE, Author, AuthorKind, FileState, Reason, Status
+from napari_unet.review.types import DECIDED, USABLE, Author, AuthorKind, CallKind, FileState, Reason, Status
 
 
 def begin(connection: Connection, session: Session, case: str, by: str) -> None:
@@ -78,41 +79,41 @@ def decide(
     told = reason.value if reason else None
     time = now() if status in DECIDED else None
     change(connection, case, status=status.value, reason=told, reviewer=by, decided=time)
-    connection.execute(
-        insert(decisions).values(
-            case=case, who=by, status=status.value, before=before, revision=empty, taken_back=False
-        )
-    )
+    value = {"status": status.value, "reason": told, "before": before, "made": empty}
+    seen, author = empty or row.revision, Author(AuthorKind.PERSON, by)
+    add_call(connection, case, CallKind.DECISION, author, value, revision=seen)
     details = {"status": status.value, "reason": told, "revision": empty or row.revision, "before": before}
     note_event(connection, case, by, "decided", **details)
 
 
 def take_back(connection: Connection, session: Session, by: str) -> str | None:
-    """Undoes the last decision of `by` that still stands; returns the case, None if there is none.
+    """Undoes the last decision of `by` that still stands, by a further call; returns the case, or None.
 
     Raises UserError if somebody else has decided about that case since, or has it open.
     """
-    stands = decisions.c.taken_back.is_(False)
-    mine = select(decisions).where(stands, decisions.c.who == by).order_by(decisions.c.number.desc())
+    decided = select(calls).where(calls.c.kind == CallKind.DECISION.value, STANDS)
+    mine = decided.where(calls.c.author_name == by).order_by(calls.c.number.desc())
     last = connection.execute(mine.limit(1)).one_or_none()
     if last is None:
         return None
-    theirs = select(decisions).where(stands, decisions.c.case == last.case, decisions.c.number > last.number)
+    theirs = decided.where(calls.c.case == last.case, calls.c.number > last.number)
     other = connection.execute(theirs.limit(1)).one_or_none()
     row = case_row(connection, last.case)
     if other is not None:
         raise UserError(
-            f"{other.who} has decided about case {row.number} since.", "Open the case to decide anew."
+            f"{other.author_name} has decided about case {row.number} since.", "Open the case to decide anew."
         )
     session.refuse_lost(row, by, now())
-    before = dict(last.before)
+    before, made = dict(last.value["before"]), last.value["made"]
     before["decided"] = None if before["decided"] is None else datetime.fromisoformat(before["decided"])
-    if last.revision is not None and row.revision == last.revision:
-        parent = select(revisions.c.parent).where(revisions.c.id == last.revision)
+    if made is not None and row.revision == made:
+        parent = select(revisions.c.parent).where(revisions.c.id == made)
         follow_back(connection, last.case, connection.execute(parent).scalar())
     change(connection, last.case, **before)
-    connection.execute(update(decisions).where(decisions.c.number == last.number).values(taken_back=True))
-    note_event(connection, last.case, by, "taken back", status=last.status, restored=before["status"])
+    author = Author(AuthorKind.PERSON, by)
+    add_call(connection, last.case, CallKind.DECISION, author, None, takes_back=last.number)
+    undone = last.value["status"]
+    note_event(connection, last.case, by, "taken back", status=undone, restored=before["status"])
     return str(last.case)
 
 

@@ -35,6 +35,8 @@ def store_first_mask(project: MaskStore, case_id: str, first: Prediction, by: st
     the model is unsure of. by : who asked.
     Raises OtherLabels, and keeps nothing, if the model's labels are not the project's.
     """
+    if first.scores:
+        project.put_scores(case_id, first.scores, first.model, first.version, first.output)
     case = project.case(case_id)
     checks = (*first.gate, *first.checks)
     if first.drawn is None:
@@ -67,6 +69,8 @@ def store_next_mask(project: MaskStore, case_id: str, found: Prediction, by: str
     """
     if project.case(case_id).revision is None:
         return store_first_mask(project, case_id, found, by)
+    if found.scores:
+        project.put_scores(case_id, found.scores, found.model, found.version, found.output)
     if found.drawn is not None:
         project.admit(found.label_set, by)
     _put_features(project, case_id, found)

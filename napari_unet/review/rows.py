@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from sqlalchemy import Connection, Result, Row, Select, and_, select
 from napari_unet.core.errors import UserError
 from napari_unet.core.leaks import Known
 from napari_unet.core.source import Source
+from napari_unet.review.calls import lines_of
 from napari_unet.review.leases import FREE, is_leased
-from napari_unet.review.schema import cases, events, files, measurements, revisions
+from napari_unet.review.schema import cases, events, files, revisions
 from napari_unet.review.trail import now
 from napari_unet.review.types import (
     Author,
@@ -41,7 +42,7 @@ _CASES: Select[Any] = select(
 
 def all_cases(connection: Connection, nobody: Collection[str] = ()) -> list[Case]:
     """Every case by number. nobody : hashes in the place of a patient that stand for none."""
-    lines = _lines(connection.execute(select(measurements).order_by(measurements.c.position)))
+    lines = lines_of(connection)
     rows = connection.execute(_CASES.order_by(cases.c.number))
     time = now()
     return [_case(row, lines.get(row.id, ()), time, nobody) for row in rows]
@@ -50,8 +51,7 @@ def all_cases(connection: Connection, nobody: Collection[str] = ()) -> list[Case
 def one_case(connection: Connection, case: str, nobody: Collection[str] = ()) -> Case:
     """One case; see `all_cases`. Raises UserError if the project has no such case."""
     row = _found(connection.execute(_CASES.where(cases.c.id == case)), "case", case)
-    query = select(measurements).where(measurements.c.case == case).order_by(measurements.c.position)
-    return _case(row, _lines(connection.execute(query)).get(case, ()), now(), nobody)
+    return _case(row, lines_of(connection, case).get(case, ()), now(), nobody)
 
 
 def all_known(connection: Connection, nobody: Collection[str]) -> list[Known]:
@@ -147,15 +147,6 @@ def _case(row: Row[Any], lines: tuple[Measurement, ...], time: datetime, nobody:
     for name in ("shape", "spacing_mm", "checks"):
         values[name] = None if values[name] is None else tuple(values[name])
     return Case(**values, measurements=lines)
-
-
-def _lines(rows: Iterable[Row[Any]]) -> dict[str, tuple[Measurement, ...]]:
-    found: dict[str, tuple[Measurement, ...]] = defaultdict(tuple)
-    for row in rows:
-        (a, b), (c, d) = row.points
-        line = Measurement(row.kind, ((a, b), (c, d)), row.length, row.in_mm, row.slice)
-        found[row.case] += (line,)
-    return found
 
 
 def _nan(value: float | None) -> float:

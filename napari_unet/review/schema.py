@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    Boolean,
     Column,
     DateTime,
     Float,
@@ -22,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration; see `migrations/versions`."""
 
 
@@ -143,28 +142,21 @@ revisions = Table(
     UniqueConstraint("case", "number", name="one_number_per_case"),
 )
 
-measurements = Table(
-    "measurements",
-    metadata,
-    Column("case", ForeignKey("cases.id"), primary_key=True),
-    Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("kind", String(20), nullable=False),
-    Column("points", JSON, nullable=False),
-    Column("length", Float, nullable=False),
-    Column("in_mm", Boolean, nullable=False),
-    Column("slice", Integer),
-)
-
-decisions = Table(
-    "decisions",
+calls = Table(
+    "calls",
     metadata,
     Column("number", Integer, primary_key=True),
+    Column("time", UtcTime, nullable=False),
     Column("case", ForeignKey("cases.id"), nullable=False, index=True),
-    Column("who", String(200), nullable=False, index=True),
-    Column("status", String(20), nullable=False),
-    Column("before", JSON, nullable=False),  # status, reason, reviewer, decided as they were
-    Column("revision", String(50)),  # the empty mask that the decision made, if it made one
-    Column("taken_back", Boolean, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("author_kind", String(10), nullable=False),
+    Column("author_name", String(200), nullable=False, index=True),
+    Column("author_version", String(50), nullable=False),
+    Column("revision", String(50)),  # the mask that it is about
+    Column("value", JSON(none_as_null=True)),  # NULL takes back and says nothing instead
+    Column("takes_back", ForeignKey("calls.number")),
+    UniqueConstraint("takes_back", name="taken_back_once"),
+    sqlite_autoincrement=True,
 )
 
 maps = Table(

@@ -141,7 +141,7 @@ class ReviewProject(MaskStore):
             found = rows.all_cases(connection, self._nobody)
             query = select(schema.revisions).order_by(schema.revisions.c.number)
             masks = [rows.revision_from(row) for row in connection.execute(query)]
-        contents = Contents(found, self.sources(), masks, complaints)
+        contents = Contents(found, self.sources(), masks, complaints, self.calls())
         problems = yield from verify_steps(self.folder, contents)
         states = {case.id: case.file_state for case in found}
         others = with_other_files(found, problems)

@@ -9,12 +9,22 @@ from sqlalchemy import func, select
 
 from napari_unet.core.leaks import Known
 from napari_unet.core.source import Source
+from napari_unet.review import calls, decisions, rows, schema
 from napari_unet.review import cases as case_rows
-from napari_unet.review import decisions, rows, schema
 from napari_unet.review.database import Database
 from napari_unet.review.leases import Session, is_leased
-from napari_unet.review.trail import now
-from napari_unet.review.types import Case, FileFacts, Measurement, NewCase, Reason, Status
+from napari_unet.review.trail import note_event, now
+from napari_unet.review.types import (
+    Author,
+    AuthorKind,
+    Call,
+    Case,
+    FileFacts,
+    Measurement,
+    NewCase,
+    Reason,
+    Status,
+)
 
 
 class CaseStore:
@@ -114,6 +124,25 @@ class CaseStore:
         """Replaces the lines that were measured in the case."""
         with self._database.writing() as connection:
             case_rows.set_measurements(connection, case, lines, by)
+
+    def calls(self, case: str | None = None) -> list[Call]:
+        """What readers and models have stated, in order, of one case or of all; what was taken back too."""
+        with self._database.reading() as connection:
+            return calls.all_calls(connection, case)
+
+    def put_scores(
+        self, case: str, scores: Mapping[str, float], model: str, version: str, output: str
+    ) -> None:
+        """Keeps a model's score (0..1) of each finding, as calls; they are in the report's table alone.
+
+        The audit trail says that there are scores, and not which: nobody shall see one before their own call.
+        """
+        author = Author(AuthorKind.MODEL, model, version)
+        with self._database.writing() as connection:
+            rows.case_row(connection, case)
+            stated = calls.put_scores(connection, case, scores, author, output)
+            if stated:
+                note_event(connection, case, model, "scored", version=version, output=output)
 
     def set_queue(self, values: Mapping[str, tuple[float, str]]) -> None:
         """Sets (priority, why) by case."""

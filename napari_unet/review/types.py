@@ -123,6 +123,34 @@ class Measurement:
     slice: int | None = None
 
 
+class CallKind(StrEnum):
+    """What a call states."""
+
+    DECISION = "decision"
+    MEASURE = "measure"
+    FINDING = "finding"
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a reader or a model states about a case; never changed, see review.calls.
+
+    number : order of stating. author : a person or a model. revision : id of the mask that it is about, None
+    if of none. value : of a decision its status, reason and what was before; of a measure its lines; of a
+    finding the finding, its score and the model's output; None says nothing. takes_back : number of the call
+    that holds no longer.
+    """
+
+    number: int
+    time: datetime
+    case: str
+    kind: CallKind
+    author: Author
+    revision: str | None
+    value: dict[str, Any] | None
+    takes_back: int | None = None
+
+
 @dataclass(frozen=True)
 class Case:
     """One image of a project as it stands now. Where it lies is told by `ReviewProject.source` alone.

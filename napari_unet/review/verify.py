@@ -12,9 +12,10 @@ from napari_unet.core.events import CaseDone
 from napari_unet.core.files import checksum
 from napari_unet.core.source import Source
 from napari_unet.io.formats import read_raster
+from napari_unet.review.calls import standing
 from napari_unet.review.revisions import MASKS
 from napari_unet.review.seen import stamp_of
-from napari_unet.review.types import Case, FileState, Revision
+from napari_unet.review.types import DECIDED, Call, CallKind, Case, FileState, Revision
 
 
 class ProblemKind(StrEnum):
@@ -24,6 +25,7 @@ class ProblemKind(StrEnum):
     MASK_MISSING = "mask missing"
     MASK_DAMAGED = "mask damaged"
     LEFT_OVER = "file without a record"
+    CALL = "call"
     SOURCE_MISSING = "image missing"
     SOURCE_CHANGED = "image changed"
     SOURCE_UNREADABLE = "image unreadable"
@@ -57,6 +59,7 @@ class Contents:
     sources: Mapping[str, Source]
     revisions: Sequence[Revision]
     complaints: Sequence[str]
+    calls: Sequence[Call] = ()
 
 
 def verify_steps(folder: Path, contents: Contents) -> Generator[CaseDone, None, list[Problem]]:
@@ -65,9 +68,13 @@ def verify_steps(folder: Path, contents: Contents) -> Generator[CaseDone, None, 
     by_case: dict[str, list[Revision]] = {case.id: [] for case in contents.cases}
     for revision in contents.revisions:
         by_case.setdefault(revision.case, []).append(revision)
+    calls: dict[str, list[Call]] = {case.id: [] for case in contents.cases}
+    for call in contents.calls:
+        calls.setdefault(call.case, []).append(call)
     total = len(contents.cases)
     for done, case in enumerate(contents.cases, start=1):
-        found = _masks(folder, case, by_case[case.id]) + _source(case, contents.sources[case.id])
+        found = _masks(folder, case, by_case[case.id]) + _calls(case, calls[case.id], by_case[case.id])
+        found += _source(case, contents.sources[case.id])
         problems += found
         yield CaseDone(case.id, done, total, "; ".join(problem.text for problem in found))
     known = {revision.file for revision in contents.revisions}
@@ -97,6 +104,23 @@ def _masks(folder: Path, case: Case, revisions: Sequence[Revision]) -> list[Prob
         text = f"The current mask of case {case.number} is not recorded."
         problems.append(Problem(ProblemKind.DATABASE, text, case.id))
     return problems
+
+
+def _calls(case: Case, calls: Sequence[Call], revisions: Sequence[Revision]) -> list[Problem]:
+    """Calls that take back what is not there, or are about no mask of their case; a status nobody decided."""
+    kinds, masks = {call.number: call.kind for call in calls}, {revision.id for revision in revisions}
+    wrong = []
+    for call in calls:
+        taken = call.takes_back
+        if taken is not None and (taken >= call.number or kinds.get(taken) != call.kind):
+            wrong.append(f"takes back what is no {call.kind} of the case before it")
+        if call.revision is not None and call.revision not in masks:
+            wrong.append("is about a mask that is not recorded")
+    decided = any(call.kind == CallKind.DECISION for call in standing(calls))
+    texts = [f"A call on case {case.number} {what}." for what in wrong]
+    if case.status in DECIDED and not decided:
+        texts.append(f"Case {case.number} is {case.status}, but nobody has decided so.")
+    return [Problem(ProblemKind.CALL, text, case.id) for text in texts]
 
 
 def _source(case: Case, source: Source) -> list[Problem]:

@@ -68,8 +68,9 @@ def _spoil(project, what):
         image.unlink()
         image.mkdir()
     else:
+        column, value = ("status", "accepted") if what == ProblemKind.CALL else ("revision", "nothing")
         with closing(sqlite3.connect(project.folder / "review.db")) as database:
-            database.execute("UPDATE cases SET revision = 'nothing' WHERE number = 1")
+            database.execute(f"UPDATE cases SET {column} = '{value}' WHERE number = 1")
             database.commit()
 
 

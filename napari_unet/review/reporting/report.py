@@ -21,6 +21,7 @@ from napari_unet.review.reporting.lungs import lines_in_words, lungs_of, mask_of
 from napari_unet.review.reporting.page import page
 from napari_unet.review.reporting.per_label import label_cells, label_columns
 from napari_unet.review.reporting.pictures import Correction, correction_picture
+from napari_unet.review.reporting.scores import ScoreTable
 from napari_unet.review.reporting.summary import summarise
 from napari_unet.review.revisions import Comparison, begun_with, compare
 from napari_unet.review.store import ReviewProject
@@ -36,7 +37,7 @@ def report_steps(project: ReviewProject, folder: Path) -> Generator[CaseDone, No
     cases or the folder cannot be written.
     """
     follow_masks(project)
-    cases, labels = project.cases(), project.labels
+    cases, labels, scores = project.cases(), project.labels, ScoreTable(project.calls())
     if not cases:
         raise UserError("The project has no cases yet.", "Add images first.")
     with new_folder(folder) as partial:
@@ -47,12 +48,12 @@ def report_steps(project: ReviewProject, folder: Path) -> Generator[CaseDone, No
             mask = mask_of(project, case)
             if mask is not None and labels.of_lungs:
                 lines[-1] = line = replace(line, **_per_lung(lungs_of(case, mask)))
-            rows.append([*line.cells(), *label_cells(case, mask, labels)])
+            rows.append([*line.cells(), *label_cells(case, mask, labels), *scores.cells(case.id)])
             if case.status == Status.CORRECTED and first is not None and line.dice is not None:
                 corrections.append((line.dice, case, first))
             yield CaseDone(case.id, done, len(cases))
         corrections.sort(key=lambda one: one[0])
-        write_rows(partial / "report.csv", (*COLUMNS, *label_columns(labels)), rows)
+        write_rows(partial / "report.csv", (*COLUMNS, *label_columns(labels), *scores.columns), rows)
         pictures = _pictures(project, corrections)
         html = page(project.folder.name, project.protocol, summarise(lines), pictures, labels)
         with atomic_write(partial / "summary.html") as path:
