@@ -55,6 +55,7 @@ def segment(folder: Path) -> None:
     slider.setSliderDown(False)
     desk.wait(2.5)
     dock.result.uncertainty.click()
+    desk.wait(1.0)
     mask.visible = False
     desk.picture("uncertainty")
     desk.close()
