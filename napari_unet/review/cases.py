@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from napari_unet.core.header_facts import SHORT
 from napari_unet.core.patients import common_spellings, is_placeholder, next_number, placeholders_among
 from napari_unet.core.source import Source
 from napari_unet.review import calls
+from napari_unet.review.case_files import AT_ONCE, complete, file_rows, owners_of, replace_files
 from napari_unet.review.features import drop_features
 from napari_unet.review.rows import case_row
 from napari_unet.review.schema import cases, files
@@ -22,7 +22,6 @@ from napari_unet.review.trail import note_event, note_events, now
 from napari_unet.review.types import DECIDED, FileFacts, FileState, Measurement, NewCase, Status
 
 _NOBODY = "ANONYMOUS"
-_AT_ONCE = 500  # values in one IN (...)
 
 
 def add_cases(connection: Connection, salt: str, new: Sequence[NewCase], by: str) -> list[tuple[str, bool]]:
@@ -32,31 +31,31 @@ def add_cases(connection: Connection, salt: str, new: Sequence[NewCase], by: str
     A case that is there already takes what a manifest now says about its patient, view and split.
     """
     sources = [Source.of(case.source) for case in new]
-    known = _known(connection, [key for source in sources for key in source.keys])
+    known = owners_of(connection, [key for source in sources for key in source.keys])
     fresh_ones = any(known.keys().isdisjoint(source.keys) for source in sources)
     taken = set(connection.execute(select(cases.c.id)).scalars()) if fresh_ones else set()
     number = connection.execute(select(func.max(cases.c.number))).scalar() or 0
     nobodies = placeholders_among(case.patient for case in new)
     time, rows, result = now(), [], []
-    file_rows: list[dict[str, Any]] = []
+    lying: list[dict[str, Any]] = []
     for case, source in zip(new, sources, strict=True):
         owner = next((known[key] for key in source.keys if key in known), None)
         if owner is None:
             number += 1
             owner = _free_id(salt, source.key, taken)
             rows.append(_new_row(case, owner, number, salt, nobodies) | {"added": time})
-            file_rows += _file_rows(owner, source)
+            lying += file_rows(owner, source)
             known |= dict.fromkeys(source.keys, owner)
             result.append((owner, True))
         else:
             result.append((owner, False))
     if rows:
         connection.execute(insert(cases), rows)
-        connection.execute(insert(files), file_rows)
+        connection.execute(insert(files), lying)
         note_events(connection, by, "added", [(row["id"], {"number": row["number"]}) for row in rows])
     for (there_already, fresh), source in zip(result, sources, strict=True):
         if source.is_series and not fresh:
-            _complete(connection, there_already, source, known, by)
+            complete(connection, there_already, source, known, by)
     there = {case: one for (case, fresh), one in zip(result, new, strict=True) if not fresh}
     _take_over(connection, salt, there, by, nobodies)
     return result
@@ -83,13 +82,13 @@ def put_facts(connection: Connection, salt: str, facts: Mapping[str, FileFacts],
 def relocate(connection: Connection, case: str, source: Source, by: str) -> None:
     """The case's image lies elsewhere now. Raises UserError if a file of it is a case's of its own."""
     row = case_row(connection, case)
-    owner = next((one for one in _known(connection, source.keys).values() if one != case), case)
+    owner = next((one for one in owners_of(connection, source.keys).values() if one != case), case)
     if owner != case:
         raise UserError(
             f"The file of case {case} was found, but it was added as case {owner} meanwhile.",
             "Reject one of the two as a duplicate.",
         )
-    _replace_files(connection, case, source)
+    replace_files(connection, case, source)
     change(connection, case, file_state=FileState.PRESENT.value)
     note_event(connection, case, by, "file moved", was=row.file_state)
 
@@ -191,43 +190,10 @@ def put_looks(connection: Connection, looks: Mapping[str, str]) -> None:
     _update_many(connection, [{"key": case, "look": look} for case, look in looks.items()])
 
 
-def _complete(connection: Connection, case: str, source: Source, known: Mapping[str, str], by: str) -> None:
-    """A series of which there were fewer files before has them all now; they are read as if they were new."""
-    query = select(files.c.path_key).where(files.c.case == case)
-    before = set(connection.execute(query).scalars())
-    grown = len(before) > 1 and before < set(source.keys)
-    if grown and all(known.get(key, case) == case for key in source.keys):
-        _replace_files(connection, case, source)
-        change(connection, case, file_state=FileState.UNCHECKED.value)
-        note_event(connection, case, by, "files added", before=len(before), now=len(source.files))
-
-
-def _replace_files(connection: Connection, case: str, source: Source) -> None:
-    connection.execute(files.delete().where(files.c.case == case))
-    connection.execute(insert(files), _file_rows(case, source))
-
-
-def _file_rows(case: str, source: Source) -> list[dict[str, Any]]:
-    return [
-        {"case": case, "position": position, "path": os.path.abspath(path), "path_key": key}
-        for position, (path, key) in enumerate(zip(source.files, source.keys, strict=True))
-    ]
-
-
-def _known(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
-    """Case id by path, of those paths that are a case's."""
-    found: dict[str, str] = {}
-    for start in range(0, len(keys), _AT_ONCE):
-        part = keys[start : start + _AT_ONCE]
-        query = select(files.c.path_key, files.c.case).where(files.c.path_key.in_(part))
-        found.update((key, case) for key, case in connection.execute(query))
-    return found
-
-
 def _rows_of(connection: Connection, ids: Sequence[str]) -> list[Any]:
     rows: list[Any] = []
-    for start in range(0, len(ids), _AT_ONCE):
-        query = select(cases).where(cases.c.id.in_(ids[start : start + _AT_ONCE]))
+    for start in range(0, len(ids), AT_ONCE):
+        query = select(cases).where(cases.c.id.in_(ids[start : start + AT_ONCE]))
         rows += connection.execute(query).all()
     return rows
 

@@ -18,7 +18,10 @@ from PIL import Image
 from pydicom.fileset import FileSet
 from pydicom.uid import generate_uid
 
+from napari_unet.cli import compare_cmd
 from napari_unet.core.errors import UserError
+from napari_unet.core.source import Source
+from napari_unet.io.formats import read_raster, write_mask
 from napari_unet.review.store import ReviewProject
 
 Run = Callable[..., Result]
@@ -254,3 +257,17 @@ def test_a_dicomdir_says_what_it_lists(run: Run, bright_is_lung: None, tmp_path:
     result = run("review", "add", tmp_path / "p", tmp_path / "disc" / "DICOMDIR")
     assert "DICOMDIR lists 2 images (" in str(result.exception)
     assert "2 cases added." in run("review", "add", tmp_path / "p", tmp_path / "disc").stdout
+
+
+def test_models_are_compared_on_a_series_as_one_case(tmp_path: Path) -> None:
+    folder, masks = ct_series(tmp_path / "thorax"), tmp_path / "masks"
+    masks.mkdir()
+    raster = read_raster(source_of(folder))
+    write_mask(masks / "thorax_mask.nii.gz", raster.pixels > 0, raster)
+    (pair,) = compare_cmd._pairs(folder, masks)
+    assert (pair.id, pair.image, pair.mask) == ("thorax", source_of(folder), masks / "thorax_mask.nii.gz")
+    assert pair.content_hash == source_of(folder).content_hash()
+
+
+def source_of(folder: Path) -> Source:
+    return Source.of(list(folder.iterdir()))
