@@ -26,24 +26,39 @@ def compare(
         Path, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of images.")
     ],
     masks: Annotated[
-        Path, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of masks to trust.")
-    ],
+        Path | None,
+        typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of masks to trust."),
+    ] = None,
+    findings: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="TABLE",
+            exists=True,
+            dir_okay=False,
+            help="For models that score findings: a CSV with a column file and one a finding, with 1 or 0.",
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
 ) -> None:
     """Dice and HD95 of both models on every image that has a mask, and whether B is better than A.
 
     A mask belongs to an image if its name is <stem>_mask.* or <stem>.* (the first wins). Distances are in mm
-    where every image has a spacing, otherwise in pixels.
+    where every image has a spacing, otherwise in pixels. Of models that score findings: the area under the
+    ROC curve of each finding.
     """
+    if masks is None and findings is None:
+        raise typer.BadParameter("Give --masks, --findings, or both.", param_hint="--masks")
     from napari_unet.cli.gate_output import evidence_records, place_record, show_evidence
     from napari_unet.core.gate_report import GateReport
     from napari_unet.training.gate import Familiar, compare_models
 
     check_model(old, device)
     check_model(new, device)
-    pairs = list(_pairs(images, masks))
+    pairs = list(_pairs(images, masks, findings))
     if not pairs:
+        if masks is None:
+            raise UserError(f"The table {findings} names no image in {images}.", "Check its column file.")
         raise UserError(
             f"No image in {images} has a mask in {masks}.",
             "Masks are matched by name: <stem>_mask.* or <stem>.*.",
@@ -80,10 +95,11 @@ def compare(
         raise typer.Exit(1)
 
 
-def _pairs(images: Path, masks: Path) -> Iterator[TrainingPair]:
-    """Images with their masks; those without, or with several, are told and left out."""
+def _pairs(images: Path, masks: Path | None, findings: Path | None) -> Iterator[TrainingPair]:
+    """Images with their masks and findings; those without, or with several masks, are told and left out."""
     from napari_unet.cli.inputs import case_names
     from napari_unet.core.training_pair import TrainingPair
+    from napari_unet.io.findings import Known, read_findings
     from napari_unet.io.ignored import Ignored
     from napari_unet.io.names import list_images, list_images_and_masks, without_results
     from napari_unet.io.pairs import masks_of_images
@@ -93,13 +109,18 @@ def _pairs(images: Path, masks: Path) -> Iterator[TrainingPair]:
     wanted = named_paths(sources)
     ignored = Ignored()
     list_images_and_masks(images, ignored=ignored)
-    found = masks_of_images(wanted, masks)
+    found = masks_of_images(wanted, masks) if masks is not None else None
+    known, problems = read_findings(findings, wanted) if findings is not None else ({}, ())
     told = [f"{images}: {text}" for text in ignored.sentences()]
-    for problem in dict.fromkeys((*told, *found.ignored, *found.problems)):
+    told += [*found.ignored, *found.problems] if found is not None else []
+    for problem in dict.fromkeys((*told, *problems)):
         stderr.print(problem, markup=False)
     for source, image, name in zip(sources, wanted, case_names(wanted), strict=True):
-        if image in found.of:
-            yield TrainingPair(name, source, found.of[image], content_hash=source.content_hash())
+        mask = found.of.get(image) if found is not None else None
+        if mask is not None or image in known:
+            said, hash = known.get(image, Known({})), source.content_hash()
+            yield TrainingPair(name, source, mask, said.patient, hash, findings=said.findings)
+        elif found is not None and image in found.unclear:
+            stderr.print(f"{image.name}: {found.unclear[image]}", markup=False)
         else:
-            why = f": {found.unclear[image]}" if image in found.unclear else " has no mask."
-            stderr.print(f"{image.name}{why}", markup=False)
+            stderr.print(f"{image.name} has no {'mask' if masks else 'line in the table'}.", markup=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,19 +25,22 @@ class TrainingPair:
     where nobody could say. patient : salted hash; "" if unknown, then the case counts as a patient of its
     own. content_hash : of the image (core.source), revision : SHA-256 of the mask file; "" for layers.
     slices : of a stack, those that count; None for all. label_set : what the numbers in the mask mean, None
-    where nobody has said so. split : of a recipe's pair, else "". Only such a pair
-    may be named by its files: its id is the image's, its patient the one in the recipe's data.
+    where nobody has said so. split : of a recipe's pair, else "". Only such a pair may be named by its files:
+    its id is the image's, its patient the one in the recipe's data. findings : by their names in small
+    letters, whether the case has them; those that nobody has looked for are not there. Without a mask (None)
+    a case can test scores and teaches nothing.
     """
 
     id: str
     image: Source | Path | Raster
-    mask: Path | np.ndarray
+    mask: Path | np.ndarray | None
     patient: str = ""
     content_hash: str = ""
     revision: str = ""
     slices: tuple[int, ...] | None = None
     label_set: LabelSet | None = None
     split: str = ""
+    findings: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def source(self) -> Source:

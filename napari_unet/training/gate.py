@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,19 +15,27 @@ from napari_unet.core.groups import group_stacks
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import BACKGROUND
 from napari_unet.core.leaks import Known
+from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
-from napari_unet.models.card import ModelCard
+from napari_unet.models.card import ModelCard, Output
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
 from napari_unet.models.memory import Memory, read_memory
 from napari_unet.training.cases import known_images
 from napari_unet.training.compared import ComparedCase, middle, thinned
-from napari_unet.training.measures import Measure, Value, mask_values, measures
-from napari_unet.training.pairs import chosen_slices, read_pair
+from napari_unet.training.measures import (
+    Measure,
+    Value,
+    compared_outputs,
+    mask_values,
+    measures,
+    score_values,
+)
+from napari_unet.training.pairs import chosen_slices, read_image, read_pair
 from napari_unet.training.taught import taught_by
 
 
@@ -70,36 +78,77 @@ class Familiar:
 
 
 def measure(old: Predictor, new: Predictor, pair: TrainingPair) -> Measured:
-    """Both masks of one case against its own, with the cards' thresholds and rules, at the image's own size.
+    """Both models on one case, with the cards' thresholds and rules, at the image's own size.
 
-    Pixels marked IGNORE count nowhere. Of a stack the chosen slices count: Dice over all of their pixels,
-    HD95 as the mean over slices, in plane. A model that sees a slice alone gets no other than these. Raises
-    UserError as `read_pair` does.
+    Each output of the new model for which the case has a reference: a mask, of which pixels marked IGNORE
+    count nowhere, or findings; why a mask is none for an output is noted. Of a stack the chosen slices count:
+    Dice over all of their pixels, HD95 as the mean over slices, in plane. A model that sees a slice alone
+    gets no other than these. Raises UserError as `read_pair` does, and if there is no reference at all.
     """
-    raster, labels, notes = read_pair(pair, new.card)
-    known = known_images(pair, raster, old.card)
+    raster = read_image(pair)
     chosen = chosen_slices(pair, raster) if raster.pixels.ndim == 3 else None
-    drawn = [_drawn(model, raster, chosen) for model in (old, new)]
-    labels = labels if chosen is None else labels[chosen]
-    found = _measured(pair.id, (old, new), drawn, labels, raster.spacing_mm)
-    return replace(found, notes=notes, known=known)
+    spacing = raster.spacing_mm
+    values: list[Value] = []
+    masks: list[ComparedCase] = []
+    notes = [f"Case {pair.id}: {note}" for note in raster.notes]
+    problems: list[UserError] = []
+    for ours, theirs in compared_outputs(old.card, new.card):
+        said = [_Says(old, theirs), _Says(new, ours)]
+        if ours.task == "classification":
+            if any(name.casefold() in pair.findings for name in ours.findings):
+                scores = [one.scores(raster, chosen) for one in said]
+                values += score_values(ours, theirs, scores[0], scores[1], pair.findings)
+        elif pair.mask is not None:
+            try:
+                read = read_pair(replace(pair, image=raster), _only(new.card, ours))
+            except UserError as error:
+                problems.append(error)
+                continue
+            labels = read.labels if chosen is None else read.labels[chosen]
+            drawn = [one.labels(raster, chosen) for one in said]
+            values += mask_values(ours, theirs, drawn, labels, _steps(spacing))
+            masks.append(ComparedCase.of(*(one > BACKGROUND for one in drawn)))
+            notes += read.notes
+    nothing = UserError(
+        f"Case {pair.id} has no reference for what {new.card.name} says.",
+        "Give it a mask, or say which findings it has.",
+    )
+    if not values:
+        raise (*problems, nothing)[0]
+    return Measured(
+        pair.id,
+        tuple(values),
+        None if spacing is None else spacing[-1],
+        tuple(dict.fromkeys((*notes, *(error.problem for error in problems)))),
+        known_images(pair, raster, old.card),
+        masks=masks[0] if masks else None,
+    )
 
 
 def measure_memory(
     old: Predictor, new: Predictor, memory: Memory
 ) -> Generator[CaseDone, None, tuple[Measured, ...]]:
     """As `measure`, for the images of a memory, which are inputs already. Yields CaseDone."""
-    models = [_for_inputs(model) for model in (old, new)]
+    told = new.card.output.labels
+    said = [
+        (ours, theirs, [_Says(_for_inputs(old), theirs), _Says(_for_inputs(new), ours)])
+        for ours, theirs in compared_outputs(old.card, new.card)
+        if ours.task == "segmentation" and ours.labels.takes(told)
+    ]
     found: list[Measured] = []
     for image, labels, item in zip(memory.images, memory.labels, memory.items, strict=True):
+        values: list[Value] = []
+        masks: list[ComparedCase] = []
         seen = None if image.ndim == 2 else [len(image) // 2]  # the others are its neighbours
-        drawn = [_drawn(model, Raster(image, inverted=False), seen) for model in models]
-        labels = labels if seen is None else labels[None]
+        truth = labels if seen is None else labels[None]
+        for ours, theirs, models in said:
+            drawn = [one.labels(Raster(image, inverted=False), seen) for one in models]
+            values += mask_values(ours, theirs, drawn, truth, _steps(None))
+            shown = [one > BACKGROUND for one in drawn]
+            masks.append(ComparedCase.of(shown[0], shown[1], thinned(middle(image))))
         name = f"{item.source} {len(found) + 1}".strip()
-        case = _measured(name, models, drawn, labels, None)
-        masks = case.masks and replace(case.masks, image=thinned(middle(image)))
-        found.append(replace(case, masks=masks))
-        yield CaseDone(found[-1].id, len(found), len(memory.items))
+        found.append(Measured(name, tuple(values), None, masks=masks[0] if masks else None))
+        yield CaseDone(name, len(found), len(memory.items))
     known = [Known("", item.patient, item.content_hash, item.phash or None) for item in memory.items]
     owners = [item.patient or f"image {k}" for k, item in enumerate(memory.items)]
     return tuple(_in_groups(found, group_stacks(owners, range(len(known)), known)))
@@ -112,12 +161,14 @@ def gather(place: str, found: Sequence[Measured], card: ModelCard) -> tuple[Evid
     """
     scales = [case.pixel_mm for case in found if case.pixel_mm is not None]
     in_mm = bool(found) and len(scales) == len(found)
+    order = [card.output.id, *(output.id for output in card.outputs)]
     cases: dict[Measure, list[CaseScore]] = {of: [] for of in measures(card.output)} if not found else {}
     for case, scale in zip(found, scales if in_mm else [1.0] * len(found), strict=True):
         for value in case.values:
             by = scale if value.of.metric.unit == "px" else 1.0
             score = CaseScore(case.id, value.old * by, value.new * by, case.group, value.truth)
             cases.setdefault(value.of, []).append(score)
+    in_order = sorted(cases.items(), key=lambda item: order.index(item[0].output))
     return tuple(
         Evidence.of(
             of.metric,
@@ -128,7 +179,7 @@ def gather(place: str, found: Sequence[Measured], card: ModelCard) -> tuple[Evid
             label=of.label,
             against=of.against,
         )
-        for of, scores in cases.items()
+        for of, scores in in_order
     )
 
 
@@ -143,10 +194,12 @@ def compare_models(
     """Two models of the library on the same cases. Yields CaseDone, with `error` for a case that is left out.
 
     Yields a Familiar about each model at the end. Cases of one patient, file or look count once in the paired
-    test. Raises UserError if a model or the device is not there, or no case can be used.
+    test. Raises UserError if a model or the device is not there, the models have no task in common, or no
+    case can be used.
     """
     library, chosen = library or default_library(), pick_device(device)
     entries = [library.find(model) for model in (old, new)]
+    compared_outputs(entries[0].card, entries[1].card)
     first, second = (Predictor(load_model(entry), entry.card, chosen) for entry in entries)
     found: list[Measured] = []
     owners: list[str] = []
@@ -190,25 +243,39 @@ def _for_inputs(model: Predictor) -> Predictor:
     return changed
 
 
-def _drawn(model: Predictor, raster: Raster, chosen: list[int] | None) -> np.ndarray:
-    """The labels of an image, or of the chosen slices of a stack."""
-    rule = model.card.input
-    if chosen is None or rule.neighbours or rule.axes == 3:
-        labels = run(model.steps(raster, raster.inverted)).labels()
-        return labels if chosen is None else labels[chosen]
+def _only(card: ModelCard, output: Output) -> ModelCard:
+    """The same card as if it had no other output."""
+    return card.model_copy(update={"outputs": (output,)})
+
+
+@dataclass(frozen=True)
+class _Says:
+    """A model by one of its outputs."""
+
+    model: Predictor
+    output: Output
+
+    def labels(self, raster: Raster, chosen: list[int] | None) -> np.ndarray:
+        """What it draws on an image, or on the chosen slices of a stack."""
+        rule = self.model.card.input
+        if chosen is None or rule.neighbours or rule.axes == 3:
+            labels = self._predict(raster).labels()
+            return labels if chosen is None else labels[chosen]
+        return self._predict(_slices(raster, chosen)).labels()
+
+    def scores(self, raster: Raster, chosen: list[int] | None) -> Mapping[str, float]:
+        """Of an image, or of the chosen slices of a stack."""
+        return self._predict(raster if chosen is None else _slices(raster, chosen)).scores
+
+    def _predict(self, raster: Raster) -> Prediction:
+        return run(self.model.steps(raster, raster.inverted, self.output.id))
+
+
+def _slices(raster: Raster, chosen: list[int]) -> Raster:
     header = raster.header() | {"affine": None, "frame": None}
-    return run(model.steps(Raster(raster.pixels[chosen], **header), raster.inverted)).labels()
+    return Raster(raster.pixels[chosen], **header)
 
 
-def _measured(
-    case: str,
-    models: Sequence[Predictor],
-    drawn: Sequence[np.ndarray],
-    labels: np.ndarray,
-    spacing: tuple[float, ...] | None,
-) -> Measured:
-    old, new = models
-    steps = (1.0, 1.0) if spacing is None else (spacing[-2] / spacing[-1], 1.0)
-    values = mask_values(new.card.output, old.card.output, drawn, labels, steps)
-    masks = ComparedCase.of(*(one > BACKGROUND for one in drawn))
-    return Measured(case, values, None if spacing is None else spacing[-1], masks=masks)
+def _steps(spacing: tuple[float, ...] | None) -> tuple[float, float]:
+    """The size of a pixel in the unit of distances before they are in mm: as wide as it is, 1."""
+    return (1.0, 1.0) if spacing is None else (spacing[-2] / spacing[-1], 1.0)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 
 import numpy as np
 
+from napari_unet.core.errors import UserError
 from napari_unet.core.evidence_metrics import OF_MASKS, OF_SCORES, Metric
 from napari_unet.core.label_set import BACKGROUND
 from napari_unet.core.labels import IGNORE, lung
-from napari_unet.models.card import Output
+from napari_unet.models.card import ModelCard, Output
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,26 @@ class Value:
     old: float
     new: float
     truth: bool | None = None
+
+
+def compared_outputs(old: ModelCard, new: ModelCard) -> tuple[tuple[Output, Output], ...]:
+    """(an output of the new model, the parent's that it is compared with), the new model's default first.
+
+    That is the one of the same id and task, else the parent's default one if that has the task. Raises
+    UserError if nothing can be compared.
+    """
+    found = []
+    for ours in (new.output, *(output for output in new.outputs if output != new.output)):
+        theirs = next((output for output in old.outputs if output.id == ours.id), old.output)
+        theirs = theirs if theirs.task == ours.task else old.output
+        if theirs.task == ours.task:
+            found.append((ours, theirs))
+    if not found:
+        raise UserError(
+            f"{old.name} and {new.name} cannot be compared: one draws masks, the other gives scores.",
+            "Choose two models for masks, or two for findings.",
+        )
+    return tuple(found)
 
 
 def measures(output: Output, theirs: Output | None = None) -> tuple[Measure, ...]:
@@ -84,6 +105,24 @@ def mask_values(
             pair = _mean([found[name, of.metric.name] for name in known.names])
         values.append(Value(of, pair[0], pair[1]))
     return tuple(values)
+
+
+def score_values(
+    ours: Output,
+    theirs: Output,
+    old: Mapping[str, float],
+    new: Mapping[str, float],
+    findings: Mapping[str, bool],
+) -> tuple[Value, ...]:
+    """The scores of both models for each finding that the case is known to have, or not to have.
+
+    findings : by their names in small letters. A finding that the parent does not know has no answer of it.
+    """
+    return tuple(
+        Value(of, old.get(of.label, nan), new[of.label], findings[of.label.casefold()])
+        for of in measures(ours, theirs)
+        if of.label.casefold() in findings
+    )
 
 
 def _unknown(ours: Output, theirs: Output) -> frozenset[str]:

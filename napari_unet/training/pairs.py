@@ -13,7 +13,9 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.gate import check_pixels
 from napari_unet.core.geometry import MisplacedMask
+from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import RIGHT, MaskLabels, NotLabels, array_labels, lung
+from napari_unet.core.labels_in_file import labels_in_file
 from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
 from napari_unet.core.training_pair import TrainingPair
@@ -37,15 +39,17 @@ def read_pair(pair: TrainingPair, card: ModelCard) -> ReadPair:
     a file is missing, unreadable or not the one that was reviewed, if image and mask differ in size, or if
     the mask has labels that the model has no class for.
     """
-    raster = _raster(pair)
-    found = _labels(pair, raster)
+    if pair.mask is None:
+        raise UserError(f"{_image(pair)} has no mask.", "Give it one, or leave the case out.")
+    raster = read_image(pair)
+    known = card.output.labels
+    found = _labels(pair, pair.mask, raster, known)
     labels = found.labels
     if labels.shape != raster.shape:
         raise UserError(
             f"The mask of {_case(pair)} has the size {_size(labels.shape)}, its image {_size(raster.shape)}.",
             "Give the image its own mask, or leave the case out.",
         )
-    known = card.output.labels
     said = pair.label_set
     if said is not None and not (known.takes(said) and said.takes(known)):
         raise UserError(
@@ -77,7 +81,8 @@ def chosen_slices(pair: TrainingPair, raster: Raster) -> list[int]:
     return slices
 
 
-def _raster(pair: TrainingPair) -> Raster:
+def read_image(pair: TrainingPair) -> Raster:
+    """The image alone. Raises UserError as `read_pair` does."""
     raster = pair.image if isinstance(pair.image, Raster) else _read_image(pair)
     try:
         check_pixels(raster)
@@ -94,15 +99,15 @@ def _read_image(pair: TrainingPair) -> Raster:
         raise error if pair.split else _unusable(pair, "image", "cannot be read") from None
 
 
-def _labels(pair: TrainingPair, raster: Raster) -> MaskLabels:
-    if isinstance(pair.mask, Path):
-        _expect(pair, Source.of(pair.mask), pair.revision, "mask")
+def _labels(pair: TrainingPair, mask: Path | np.ndarray, raster: Raster, known: LabelSet) -> MaskLabels:
+    if isinstance(mask, Path):
+        _expect(pair, Source.of(mask), pair.revision, "mask")
     try:
         if pair.revision:  # labels already: 255 beside nothing else is IGNORE in it
-            return MaskLabels(pair.mask if isinstance(pair.mask, np.ndarray) else read_mask(pair.mask))
-        if isinstance(pair.mask, np.ndarray):
-            return array_labels(pair.mask)
-        return read_labels(pair.mask, of=raster)
+            return MaskLabels(mask if isinstance(mask, np.ndarray) else read_mask(mask))
+        if isinstance(mask, np.ndarray):
+            return array_labels(mask) if known.of_lungs else labels_in_file(mask, known)
+        return read_labels(mask, of=raster, labels=known)
     except (NotLabels, MisplacedMask) as error:
         raise UserError(f"{_mask(pair)}: {error.problem}", error.remedy) from None
     except UserError as error:

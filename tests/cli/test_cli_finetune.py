@@ -17,6 +17,7 @@ from PIL import Image
 from napari_unet.core.errors import UserError
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
+from napari_unet.models.card import NetSpec, Output
 from napari_unet.models.library import default_library
 from napari_unet.training.adapt_config import PRESETS
 
@@ -89,6 +90,11 @@ def test_json_tells_name_seconds_scores_and_verdict(run: Run, project: Path, mod
     assert held_out["cases"] == len(held_out["each"]) == 3
     assert 0 <= held_out["dice"]["old"] <= 1 and 0 <= held_out["dice"]["new"] <= 1
     assert found["scores"]["reference"] is None
+    assert [(one["on"], one["metric"], one["judges"]) for one in found["evidence"]] == [
+        ("your images", "dice", True),
+        ("your images", "hd95", False),
+    ]
+    assert found["evidence"][0]["old"] == held_out["dice"]["old"]
     training = default_library().find(found["name"]).card.training
     assert (training["seed"], training["threads"], training["preset"]) == (3, 1, "quick")
 
@@ -148,9 +154,9 @@ def test_no_project_there(run: Run, models: Path, tmp_path: Path) -> None:
 def test_ctrl_c_leaves_nothing(
     run: Run, project: Path, models: Path, monkeypatch: pytest.MonkeyPatch, calls: int
 ) -> None:
-    from napari_unet.training import adapt
+    from napari_unet.training.learner import Learner
 
-    whole, left = adapt.dice_and_cross_entropy, calls
+    whole, left = Learner.step, calls
 
     def interrupted(*arguments: Any) -> Any:
         nonlocal left
@@ -159,7 +165,7 @@ def test_ctrl_c_leaves_nothing(
             raise KeyboardInterrupt
         return whole(*arguments)
 
-    monkeypatch.setattr(adapt, "dice_and_cross_entropy", interrupted)
+    monkeypatch.setattr(Learner, "step", interrupted)
     made = run("finetune", project, "--from", "tiny", "--name", "ours")
     assert made.exit_code not in (0, 2)
     assert [path.name for path in models.iterdir()] == ["tiny"]
@@ -175,6 +181,45 @@ def test_two_models_on_the_same_images(run: Run, models: Path, images: Path) -> 
     found = json.loads(run("compare", "tiny", "tiny", "--images", images, "--masks", masks, "--json").stdout)
     assert found["cases"] == 3 and found["dice"]["old"] == found["dice"]["new"]
     assert found["verdict"].startswith("Unchanged on these images")
+    (first, second) = found["evidence"]
+    assert (first["metric"], second["metric"], second["unit"]) == ("dice", "hd95", "px")
+    assert [one["old"] for one in first["each"]] == [one["dice"]["old"] for one in found["each"]]
+
+
+SIGNS = Output(id="signs", task="classification", findings=("effusion", "nodule"))
+
+
+@pytest.mark.usefixtures("toy_nets")
+def test_two_models_that_score_findings(run: Run, models: Path, images: Path, tmp_path: Path) -> None:
+    spec = NetSpec(kind="toy-scores", arguments={"classes": 2})
+    for seed, name in enumerate(("one", "two")):
+        saved(models / name, seed, name=name, net=spec, input=InputRule(size=(32, 32)), outputs=(SIGNS,))
+    table = tmp_path / "findings.csv"
+    table.write_text("file,effusion,nodule\n0.png,1,\n1.png,0,1\n2.png,0,1\ngone.png,1,1\n")
+    how = ("compare", "one", "two", "--images", images, "--findings", table, "--device", "cpu")
+    done = run(*how)
+    assert done.exit_code == 0, done.output
+    assert "score one" in done.stdout and "AUC" in done.stdout and "effusion" in done.stdout
+    assert "AUC of nodule on these images needs cases with and cases without" in done.stdout
+    assert "gone.png" in done.stderr
+    found = json.loads(run(*how, "--json").stdout)
+    effusion, nodule = found["evidence"]
+    assert (effusion["label"], effusion["metric"], effusion["cases"], nodule["cases"]) == (
+        "effusion",
+        "auc",
+        3,
+        2,
+    )
+    assert [one["finding"] for one in effusion["each"]] == [True, False, False]
+    assert 0 <= effusion["new"] <= 1 and nodule["new"] is None
+    assert found["dice"] == {"old": None, "new": None} and found["each"] == []
+    refused = run("compare", "one", "tiny", "--images", images, "--findings", table)
+    assert refused.exit_code == 1 and "cannot be compared" in str(refused.exception)
+
+
+def test_masks_or_findings_are_needed(run: Run, models: Path, images: Path) -> None:
+    done = run("compare", "tiny", "tiny", "--images", images)
+    assert done.exit_code == 2 and "--findings" in done.stderr
 
 
 def test_images_that_taught_a_model_are_no_fair_test(
