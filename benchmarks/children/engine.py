@@ -6,12 +6,12 @@ import json
 import sys
 import time
 
-from napari_unet.engine import Engine
+from napari_unet.engine import ChildEngine
 
 
 def main() -> None:
     found = {}
-    with Engine() as engine:
+    with ChildEngine() as engine:
         for kind in ("first", "again"):
             start = time.perf_counter()
             engine.warm().result()

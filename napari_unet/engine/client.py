@@ -1,26 +1,9 @@
-"""The window's half of the engine: ask the child process for work, hear what comes of it. No torch, no Qt.
+"""The engine of the window: a child process for everything that needs torch. No torch here, and no Qt.
 
-    engine = Engine()                                   # starts nothing yet
-    engine.warm()                                       # starts the child, imports torch there
-    job = engine.submit("segment", raster=raster, model="cxr-lung", device="auto")   # returns at once
-    job.listen(
-        on_progress=show,                               # each event the handler yields: TileDone, Note, ...
-        on_success=keep,                                # Prediction
-        on_failure=say,                                 # UserError, always in plain words
-        on_cancel=forget,                               # no argument
-    )
-    job.ask("pause")                                    # and "resume", or a word that the handler knows
-    job.cancel()                                        # from any thread, any number of times
-    engine.close()
-
-Every job ends exactly once, with one of success, failure and cancel, whatever happens: also when the child is
-killed and when the engine is closed. All callbacks are called on the engine's one thread, in order, and must
-be short; what happened before `listen` is told then. A job that is cancelled before its end ends as
-cancelled, even if its result is already on the way.
-
-One job runs at a time; later ones wait in the order of their submission. The same request submitted twice is
-two jobs. Arguments and results may hold arrays of any size anywhere; they travel through shared memory and
-are the receiver's own. Arguments are read some time after `submit`: give arrays that nobody changes.
+It starts with the first job, and again after it was killed. All callbacks are called on the engine's one
+thread, in order, and must be short. A job whose process is killed ends as failed, with a sentence, and only
+that job. Arguments and results may hold arrays of any size anywhere; they travel through shared memory and
+are the receiver's own.
 """
 
 from __future__ import annotations
@@ -74,12 +57,12 @@ class _Errand:
     words: list[str] = field(default_factory=list)  # what the job was told
 
 
-class Engine:
-    """The child process and the queue of jobs for it. Starts with the first job, again after it was killed.
+class ChildEngine:
+    """The child process and the queue of jobs for it. See protocol.py.
 
     threads : for torch in the child; None leaves one core to the window. nice : added to the child's niceness
     (POSIX), for long work in the background. grace_s : how long a cancelled job may take to listen before its
-    process is ended. handlers : kind -> "module:function" beside the table in server.py. log_folder : where
+    process is ended. handlers : kind -> "module:function" beside the table in handlers.py. log_folder : where
     tracebacks go; None for the system's place.
 
     All state belongs to one thread, which runs what is posted to it.
@@ -110,7 +93,7 @@ class Engine:
         self._thread.start()
         atexit.register(self.close)
 
-    def __enter__(self) -> Engine:
+    def __enter__(self) -> ChildEngine:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -121,7 +104,7 @@ class Engine:
         return self.submit("warm")
 
     def submit(self, kind: str, /, **arguments: Any) -> EngineJob:
-        """Queue one job and return at once. See the top of this module; the kinds are in server.py."""
+        """Queue one job and return at once; it begins by itself."""
         job = EngineJob(kind, self._post, self._cancel, self._tell)
         self._post(partial(self._add, _Errand(job, Run(next(self._numbers), kind, arguments))))
         return job

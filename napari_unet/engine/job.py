@@ -1,10 +1,13 @@
-"""EngineJob: one request to the engine and what comes of it. How to use it: client.py."""
+"""EngineJob: one request to an engine and what comes of it. How to use it: protocol.py."""
 
 from __future__ import annotations
 
 import logging
+import queue
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Generator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -12,6 +15,8 @@ from napari_unet.core.errors import UserError
 from napari_unet.engine.messages import Cancelled, Failed, Outcome, Progress, Succeeded
 
 News = Progress | Outcome
+
+_LOOK_S = 0.5  # between two looks whether Ctrl+C was pressed: on Windows it waits for nothing less
 
 
 class JobCancelled(Exception):
@@ -22,7 +27,8 @@ class EngineJob:
     """Made by `Engine.submit`. Ends exactly once.
 
     post : has a function called on the engine's thread. cancel : asks the engine to cancel this job.
-    ask : hands it a word for this job.
+    ask : hands it a word for this job. step : does the next piece of what waits, on the thread of the caller;
+    None if the engine works by itself.
     """
 
     def __init__(
@@ -31,11 +37,13 @@ class EngineJob:
         post: Callable[[Callable[[], None]], None],
         cancel: Callable[[EngineJob], None],
         ask: Callable[[EngineJob, str], None],
+        step: Callable[[], None] | None = None,
     ) -> None:
         self.kind = kind
         self._post = post
         self._cancel = cancel
         self._ask = ask
+        self._step = step
         self._unwanted = False
         self._outcome: Outcome | None = None
         self._ended = threading.Event()
@@ -88,14 +96,52 @@ class EngineJob:
 
         Returns what the handler returned. Raises its UserError, JobCancelled, or TimeoutError.
         """
-        if not self._ended.wait(timeout_s):
-            raise TimeoutError(f"'{self.kind}' has not ended after {timeout_s} s")
+        self._wait(timeout_s)
         match self._outcome:
             case Succeeded(_, result):
                 return result
             case Failed(_, error):
                 raise error
         raise JobCancelled(self.kind)
+
+    def events(self) -> Generator[Any, None, Any]:
+        """The job as steps: yields its events as they come, returns and raises what `result` does.
+
+        Closing it before the end cancels the job and waits for it. In place of `listen`.
+        """
+        heard: queue.SimpleQueue[Callable[[], Any] | None] = queue.SimpleQueue()
+        end = partial(heard.put, None)
+        self.listen(
+            on_progress=lambda event: heard.put(lambda: event),
+            on_success=lambda _: end(),
+            on_failure=lambda _: end(),
+            on_cancel=end,
+        )
+        try:
+            while True:
+                while self._step is not None and heard.empty() and not self.ended:
+                    self._step()
+                with suppress(queue.Empty):
+                    event = heard.get(timeout=_LOOK_S if self._step is None else 0)
+                    if event is None:
+                        return self.result()
+                    yield event()
+        finally:
+            if not self.ended:
+                self.cancel()
+                self._wait(None)
+
+    def _wait(self, timeout_s: float | None) -> None:
+        """Until the end; an engine that does not work by itself works meanwhile."""
+        until = None if timeout_s is None else time.monotonic() + timeout_s
+        while not self._ended.is_set():
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                raise TimeoutError(f"'{self.kind}' has not ended after {timeout_s} s")
+            if self._step is not None:
+                self._step()
+            else:
+                self._ended.wait(_LOOK_S if left is None else min(left, _LOOK_S))
 
     def tell(self, news: News) -> None:
         """For the engine, on its thread: what has happened. A job that was cancelled can only end so."""

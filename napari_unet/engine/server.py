@@ -1,8 +1,6 @@
 """The engine's child process: takes one job at a time, runs its handler, sends back events and the result.
 
-A handler is a generator function that yields events and returns the result (or a plain function); `yield`
-gives back None, or a word that the window's process said meanwhile. Nothing heavy is imported before the
-first job. The process ends when the pipe from its parent does.
+Nothing heavy is imported before the first job. The process ends when the pipe from its parent does.
 """
 
 from __future__ import annotations
@@ -13,40 +11,16 @@ import queue
 import signal
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
-from types import GeneratorType
 from typing import Any, BinaryIO
 
-from napari_unet.core.errors import UserError
 from napari_unet.engine.channel import Channel
-from napari_unet.engine.messages import (
-    PAUSE,
-    RESUME,
-    Cancel,
-    Cancelled,
-    Failed,
-    Progress,
-    Run,
-    Start,
-    Started,
-    Succeeded,
-    Tell,
-)
+from napari_unet.engine.handlers import HANDLERS, handler_of
+from napari_unet.engine.messages import Cancel, Failed, Run, Start, Started, Tell
 from napari_unet.engine.report import as_user_error, log_unreadable, open_log
-
-HANDLERS = {
-    "warm": "napari_unet.engine.warm:warm",
-    "segment": "napari_unet.inference.segment:segment_steps",
-    "first_mask": "napari_unet.inference.first_mask:first_mask_steps",
-    "devices": "napari_unet.inference.device:describe_devices",
-    "finetune": "napari_unet.training.finetune:fine_tune",
-    "estimate": "napari_unet.training.estimate:estimate",
-    "compare": "napari_unet.training.gate:compare_models",
-}
+from napari_unet.engine.work import Said, news_of
 
 
 class Server:
@@ -57,9 +31,7 @@ class Server:
         self._start = start
         self._handlers = HANDLERS | start.handlers
         self._runs: queue.SimpleQueue[Run] = queue.SimpleQueue()
-        self._cancelled = 0  # number of the last job that was cancelled
-        self._told: deque[Tell] = deque()
-        self._news = threading.Condition()  # guards the two above
+        self._said = Said()
 
     def serve(self) -> None:
         """Does not return."""
@@ -81,64 +53,25 @@ class Server:
                 case Run():
                     self._runs.put(message)
                 case Cancel(job):
-                    with self._news:
-                        self._cancelled = job
-                        self._news.notify()
+                    self._said.cancel(job)
                 case Tell():
-                    with self._news:
-                        self._told.append(message)
-                        self._news.notify()
+                    self._said.tell(message)
 
     def _do(self, run: Run) -> None:
+        news = news_of(run, self._find, self._said)
         try:
             self._channel.send(Started(run.job))
-            self._channel.send(self._steps(run))
+            for one in news:
+                self._channel.send(one)
         except BrokenPipeError:
             return  # the listening thread ends this process
-        except BaseException as error:
+        except BaseException as error:  # what cannot be sent
+            news.close()
             with suppress(BrokenPipeError):
                 self._channel.send(Failed(run.job, as_user_error(error, run)))
 
-    def _steps(self, run: Run) -> Succeeded | Cancelled:
-        if self._cancelled == run.job:
-            return Cancelled(run.job)
-        steps = self._handler(run.kind)(**run.arguments)
-        if not isinstance(steps, GeneratorType):
-            return Succeeded(run.job, steps)
-        word = None
-        while True:
-            try:
-                event = steps.send(word)
-            except StopIteration as stop:
-                return Succeeded(run.job, stop.value)
-            if self._cancelled != run.job:
-                self._channel.send(Progress(run.job, event))
-                word = self._word(run.job)
-            if self._cancelled == run.job:
-                steps.close()
-                return Cancelled(run.job)
-
-    def _word(self, job: int) -> str | None:
-        """What the job was told, or None; waits while it is paused, unless it is cancelled."""
-        paused = False
-        with self._news:
-            while self._cancelled != job:
-                while self._told:
-                    told = self._told.popleft()
-                    if told.job == job:
-                        paused = told.word == PAUSE
-                        if told.word not in (PAUSE, RESUME):
-                            return told.word
-                if not paused:
-                    break
-                self._news.wait()
-        return None
-
-    def _handler(self, kind: str) -> Callable[..., Any]:
-        if kind not in self._handlers:
-            raise UserError(f"The engine does not know how to do '{kind}'.", "Update napari-unet-lung.")
-        module, function = self._handlers[kind].split(":")
-        handler: Callable[..., Any] = getattr(import_module(module), function)
+    def _find(self, kind: str) -> Callable[..., Any]:
+        handler = handler_of(kind, self._handlers)
         self._limit_threads()
         return handler
 

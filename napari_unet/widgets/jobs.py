@@ -11,8 +11,8 @@ from qtpy.QtCore import QObject, Qt, Signal
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.steps import run
-from napari_unet.engine.client import Engine
 from napari_unet.engine.job import JobCancelled
+from napari_unet.engine.protocol import Engine
 
 _log = logging.getLogger(__name__)
 _REPORT = "The log has the details; please report it with them."

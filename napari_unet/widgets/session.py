@@ -13,7 +13,8 @@ from psygnal import EmitLoopError
 from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QDockWidget, QWidget
 
-from napari_unet.engine.client import Engine
+from napari_unet.engine.client import ChildEngine
+from napari_unet.engine.protocol import Engine
 from napari_unet.widgets.layers import lies_over
 from napari_unet.widgets.mask_context import MaskContext
 from napari_unet.widgets.napari_compat.window import real_viewer
@@ -102,7 +103,7 @@ class Session(QObject):
     def engine(self) -> Engine:
         """The child process that all torch work is done in; it starts with the first request."""
         if self._engine is None:
-            self._engine = Engine(threads=preferences().threads)
+            self._engine = ChildEngine(threads=preferences().threads)
         return self._engine
 
     def attach(self, dock: object) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from napari_unet.engine import Engine
+from napari_unet.engine import ChildEngine, Engine, LocalEngine
 
 HERE = Path(__file__).parent
 NO_TORCH = """
@@ -25,7 +25,7 @@ class NoTorch:
             raise ImportError(f"{name} in the window's process")
 
 sys.meta_path.insert(0, NoTorch())
-from napari_unet.engine import Engine
+from napari_unet.engine import ChildEngine
 """
 
 
@@ -57,13 +57,15 @@ def handlers(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 @pytest.fixture
-def make_engine(no_leak: None, handlers: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Engine]]:
+def make_engine(
+    no_leak: None, handlers: dict[str, str], tmp_path: Path
+) -> Iterator[Callable[..., ChildEngine]]:
     """Engines that are closed after the test, with the tests' handlers and a log of their own."""
-    engines: list[Engine] = []
+    engines: list[ChildEngine] = []
 
-    def make(**options: Any) -> Engine:
+    def make(**options: Any) -> ChildEngine:
         options = {"handlers": handlers, "log_folder": tmp_path / "log"} | options
-        engines.append(Engine(**options))
+        engines.append(ChildEngine(**options))
         return engines[-1]
 
     yield make
@@ -72,8 +74,18 @@ def make_engine(no_leak: None, handlers: dict[str, str], tmp_path: Path) -> Iter
 
 
 @pytest.fixture
-def engine(make_engine: Callable[..., Engine]) -> Engine:
+def engine(make_engine: Callable[..., ChildEngine]) -> ChildEngine:
     return make_engine()
+
+
+@pytest.fixture(params=["child", "local"])
+def any_engine(request: pytest.FixtureRequest, handlers: dict[str, str]) -> Iterator[Engine]:
+    """Each implementation of the seam in turn."""
+    if request.param == "child":
+        yield request.getfixturevalue("make_engine")()
+        return
+    with LocalEngine(handlers=handlers) as engine:
+        yield engine
 
 
 class Ear:

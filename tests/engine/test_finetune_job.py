@@ -14,7 +14,7 @@ import pytest
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, PartBegun, Preview, StepsDone
 from napari_unet.core.evidence import Evidence
-from napari_unet.engine import Engine, JobCancelled
+from napari_unet.engine import ChildEngine, JobCancelled
 from napari_unet.models.library import ModelLibrary
 from napari_unet.training.outcome import Estimate, FineTuneResult
 
@@ -50,7 +50,7 @@ def steps_of(heard: Any) -> list[StepsDone]:
     return [event for event in heard.events if isinstance(event, StepsDone)]
 
 
-def submit(engine: Engine, fakes: Any, **options: Any) -> Any:
+def submit(engine: ChildEngine, fakes: Any, **options: Any) -> Any:
     options = {"parent": "tiny", "config": fakes.QUICK, "device": "cpu", "threads": 1} | options
     return engine.submit("finetune", pairs=fakes.cases(), **options)
 
@@ -62,7 +62,7 @@ def endless(fakes: Any) -> Any:
 
 
 def test_it_succeeds_with_the_weights_of_this_process(
-    engine: Engine, fakes: Any, library: ModelLibrary, ear: Any
+    engine: ChildEngine, fakes: Any, library: ModelLibrary, ear: Any
 ) -> None:
     job = submit(engine, fakes, name="there")
     heard = ear(job)
@@ -75,7 +75,7 @@ def test_it_succeeds_with_the_weights_of_this_process(
     assert here == there
 
 
-def test_estimate_and_compare_are_jobs_too(engine: Engine, fakes: Any, library: ModelLibrary) -> None:
+def test_estimate_and_compare_are_jobs_too(engine: ChildEngine, fakes: Any, library: ModelLibrary) -> None:
     found = engine.submit("estimate", cases=4, parent="tiny", device="cpu").result(WAIT_S)
     assert isinstance(found["quick"], Estimate)
     pairs = fakes.cases(2)
@@ -86,13 +86,13 @@ def test_estimate_and_compare_are_jobs_too(engine: Engine, fakes: Any, library: 
     ]
 
 
-def test_it_fails_in_plain_words(engine: Engine, fakes: Any, library: ModelLibrary) -> None:
+def test_it_fails_in_plain_words(engine: ChildEngine, fakes: Any, library: ModelLibrary) -> None:
     with pytest.raises(UserError, match="no model named gone"):
         submit(engine, fakes, parent="gone").result(WAIT_S)
 
 
 def test_it_is_paused_goes_on_and_is_cancelled_and_leaves_nothing(
-    engine: Engine, fakes: Any, library: ModelLibrary, ear: Any
+    engine: ChildEngine, fakes: Any, library: ModelLibrary, ear: Any
 ) -> None:
     before = fakes.files(library.own)
     job = submit(engine, fakes, config=endless(fakes))
@@ -112,7 +112,7 @@ def test_it_is_paused_goes_on_and_is_cancelled_and_leaves_nothing(
 
 
 def test_stop_makes_a_model_of_what_there_is(
-    engine: Engine, fakes: Any, library: ModelLibrary, ear: Any
+    engine: ChildEngine, fakes: Any, library: ModelLibrary, ear: Any
 ) -> None:
     from dataclasses import replace
 
@@ -125,7 +125,7 @@ def test_stop_makes_a_model_of_what_there_is(
 
 
 def test_a_crash_in_training_costs_nothing_but_the_job(
-    engine: Engine, fakes: Any, library: ModelLibrary, ear: Any
+    engine: ChildEngine, fakes: Any, library: ModelLibrary, ear: Any
 ) -> None:
     before = fakes.files(library.own)
     pid = engine.submit("state").result(WAIT_S)["pid"]
@@ -139,7 +139,7 @@ def test_a_crash_in_training_costs_nothing_but_the_job(
     assert engine.submit("plain", value=1).result(WAIT_S) == 1
 
 
-def test_started_twice_makes_two_models(engine: Engine, fakes: Any, library: ModelLibrary) -> None:
+def test_started_twice_makes_two_models(engine: ChildEngine, fakes: Any, library: ModelLibrary) -> None:
     jobs = [submit(engine, fakes) for _ in range(2)]
     names = [job.result(WAIT_S).card.name for job in jobs]
     assert names[1] == f"{names[0]}-2"
@@ -150,7 +150,7 @@ def test_started_twice_makes_two_models(engine: Engine, fakes: Any, library: Mod
 
 
 def test_segmenting_goes_on_while_another_engine_trains(
-    make_engine: Callable[..., Engine], fakes: Any, library: ModelLibrary, ear: Any
+    make_engine: Callable[..., ChildEngine], fakes: Any, library: ModelLibrary, ear: Any
 ) -> None:
     trains, segments = make_engine(nice=10, threads=1), make_engine()
     heard = ear(submit(trains, fakes, config=endless(fakes)))

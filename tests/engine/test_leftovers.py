@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from conftest import segments
 
-from napari_unet.engine import Engine, leftovers
+from napari_unet.engine import ChildEngine, leftovers
 from napari_unet.engine.leftovers import Claim, sweep
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems free it, or do not list it")
@@ -23,8 +23,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems f
 BUSY = """
 import os, signal, sys, time
 import numpy as np
-from napari_unet.engine import Engine
-engine = Engine(handlers={"plain": "engine_handlers:plain"}, log_folder=sys.argv[1])
+from napari_unet.engine import ChildEngine
+engine = ChildEngine(handlers={"plain": "engine_handlers:plain"}, log_folder=sys.argv[1])
 engine.submit("plain", value=1).result(60)
 child = engine._child._process.pid
 os.kill(child, signal.SIGSTOP)
@@ -71,7 +71,7 @@ def of(token: str) -> set[str]:
 
 
 def test_what_two_killed_processes_left_is_swept_at_the_next_start(
-    make_engine: Callable[..., Engine], busy: Callable[[], tuple[subprocess.Popen[str], int, str]]
+    make_engine: Callable[..., ChildEngine], busy: Callable[[], tuple[subprocess.Popen[str], int, str]]
 ) -> None:
     dead, dead_child, gone = busy()
     _, _, living = busy()
@@ -84,7 +84,7 @@ def test_what_two_killed_processes_left_is_swept_at_the_next_start(
     assert Path(f"/dev/shm/.{living}.lock").exists()
 
 
-def test_an_engine_that_ends_leaves_no_lock(make_engine: Callable[..., Engine]) -> None:
+def test_an_engine_that_ends_leaves_no_lock(make_engine: Callable[..., ChildEngine]) -> None:
     engine = make_engine()
     engine.submit("plain", value=1).result(60)
     assert engine._child is not None

@@ -15,13 +15,13 @@ import psutil
 import pytest
 
 from napari_unet.core.errors import UserError
-from napari_unet.engine import Engine
+from napari_unet.engine import ChildEngine
 
 WAIT_S = 30
 posix = pytest.mark.skipif(os.name != "posix", reason="needs signals")
 
 
-def test_the_child_starts_quickly_and_light(engine: Engine) -> None:
+def test_the_child_starts_quickly_and_light(engine: ChildEngine) -> None:
     start = time.monotonic()
     state = engine.submit("state").result(WAIT_S)
     assert time.monotonic() - start < 5  # 0.2 s on an idle machine
@@ -29,14 +29,14 @@ def test_the_child_starts_quickly_and_light(engine: Engine) -> None:
     assert state["main"] == "napari_unet.engine.server"
 
 
-def test_what_a_handler_prints_does_not_disturb_the_messages(engine: Engine) -> None:
+def test_what_a_handler_prints_does_not_disturb_the_messages(engine: ChildEngine) -> None:
     assert engine.submit("chatter").result(WAIT_S) == ""
     assert engine.submit("plain", value=1).result(WAIT_S) == 1
 
 
 @posix
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGSEGV"])
-def test_a_child_that_dies_fails_its_job_and_is_replaced(engine: Engine, ear: Any, how: str) -> None:
+def test_a_child_that_dies_fails_its_job_and_is_replaced(engine: ChildEngine, ear: Any, how: str) -> None:
     before = engine.submit("state").result(WAIT_S)["pid"]
     job, after = engine.submit("die", how=int(getattr(signal, how))), engine.submit("state")
     heard = ear(job)
@@ -48,21 +48,21 @@ def test_a_child_that_dies_fails_its_job_and_is_replaced(engine: Engine, ear: An
 
 
 @posix
-def test_a_crash_leaves_its_stack_in_the_log(engine: Engine, tmp_path: Path) -> None:
+def test_a_crash_leaves_its_stack_in_the_log(engine: ChildEngine, tmp_path: Path) -> None:
     with pytest.raises(UserError):
         engine.submit("die", how=int(signal.SIGSEGV)).result(WAIT_S)
     assert "engine_handlers.py" in (tmp_path / "log" / "engine-crash.log").read_text()
 
 
 @posix
-def test_an_idle_child_that_dies_is_replaced_without_a_word(engine: Engine) -> None:
+def test_an_idle_child_that_dies_is_replaced_without_a_word(engine: ChildEngine) -> None:
     before = engine.submit("state").result(WAIT_S)["pid"]
     os.kill(before, signal.SIGKILL)
     assert engine.submit("state").result(WAIT_S)["pid"] != before
 
 
 def test_a_child_that_does_not_start_fails_each_job(
-    make_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+    make_engine: Callable[..., ChildEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = make_engine()
     monkeypatch.setattr(sys, "executable", "/no/such/python")
@@ -74,7 +74,7 @@ def test_a_child_that_does_not_start_fails_each_job(
 
 @posix
 def test_a_child_that_ends_before_the_work_is_tried_twice(
-    make_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+    make_engine: Callable[..., ChildEngine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     engine = make_engine()
@@ -83,7 +83,7 @@ def test_a_child_that_ends_before_the_work_is_tried_twice(
 
 
 def test_a_log_folder_that_cannot_be_written_is_no_obstacle(
-    make_engine: Callable[..., Engine], tmp_path: Path
+    make_engine: Callable[..., ChildEngine], tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     engine = make_engine(log_folder=tmp_path / "file" / "log")
@@ -93,8 +93,8 @@ def test_a_log_folder_that_cannot_be_written_is_no_obstacle(
 
 ORPHAN = """
 import numpy as np
-from napari_unet.engine import Engine
-engine = Engine(handlers={"deaf": "engine_handlers:deaf", "echo": "engine_handlers:echo"})
+from napari_unet.engine import ChildEngine
+engine = ChildEngine(handlers={"deaf": "engine_handlers:deaf", "echo": "engine_handlers:echo"})
 big = np.ones(4_000_000)
 engine.submit("echo", value=big).result(30)
 job = engine.submit("deaf", file=FILE)
@@ -126,7 +126,7 @@ def test_the_parent_needs_neither_torch_nor_qt_while_the_child_has_torch(
     done = run_script(
         no_torch
         + """
-engine = Engine(threads=1, handlers={"threads": "torch:get_num_threads"})
+engine = ChildEngine(threads=1, handlers={"threads": "torch:get_num_threads"})
 print(engine.warm().result(100))
 print([device.name for device in engine.submit("devices").result(100)])
 print(engine.submit("threads").result(100))
@@ -142,8 +142,8 @@ def test_a_script_without_a_main_guard_is_not_run_again(
     script = tmp_path / "no guard.py"
     script.write_text(
         "print('once')\n"
-        "from napari_unet.engine import Engine\n"
-        "engine = Engine(handlers={'plain': 'engine_handlers:plain'})\n"
+        "from napari_unet.engine import ChildEngine\n"
+        "engine = ChildEngine(handlers={'plain': 'engine_handlers:plain'})\n"
         "print(engine.submit('plain', value=bytes(10 ** 6)).result(30) == bytes(10 ** 6))\n"
     )
     done = run_script(str(script), "-W", "error")  # and without close(): that is done at exit

@@ -15,7 +15,7 @@ SCRIPT = """
 import numpy as np
 from napari_unet.core.raster import Raster
 raster = Raster(np.load(FOLDER + "/image.npy"), spacing_mm=(0.5, 0.5))
-with Engine(threads=1) as engine:
+with ChildEngine(threads=1) as engine:
     for _ in range(2):
         job = engine.submit("segment", raster=raster, model=FOLDER + "/model", device="cpu", gate=False)
         prediction = job.result(100)

@@ -12,7 +12,7 @@ import pytest
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Modality, Raster
-from napari_unet.engine import Engine
+from napari_unet.engine import ChildEngine
 from napari_unet.engine.channel import Channel
 from napari_unet.engine.shared import dump, load, put, take
 
@@ -65,7 +65,7 @@ def test_a_memory_map_arrives_as_an_array(tmp_path: Path) -> None:
     np.testing.assert_array_equal(back, BIG)
 
 
-def test_a_raster_through_the_engine(engine: Engine) -> None:
+def test_a_raster_through_the_engine(engine: ChildEngine) -> None:
     raster = Raster(
         rng.integers(0, 4096, (3, 200, 210)).astype(np.int16),
         spacing_mm=(2.0, 0.5, 0.5),
@@ -82,7 +82,7 @@ def test_a_raster_through_the_engine(engine: Engine) -> None:
     back.pixels[:] = 0  # its own memory, writable
 
 
-def test_a_huge_array_and_arrays_in_events(engine: Engine) -> None:
+def test_a_huge_array_and_arrays_in_events(engine: ChildEngine) -> None:
     huge = rng.integers(0, 255, 64_000_000, np.uint8)
     seen: list[Any] = []
     job = engine.submit("echo", value=huge)
@@ -91,7 +91,7 @@ def test_a_huge_array_and_arrays_in_events(engine: Engine) -> None:
     assert np.array_equal(seen[0], huge)
 
 
-def test_many_arrays_and_a_long_text(engine: Engine) -> None:
+def test_many_arrays_and_a_long_text(engine: ChildEngine) -> None:
     value = {"arrays": [np.full(n, n) for n in range(600, 1600, 7)], "text": "x" * 1_000_000}
     back = engine.submit("plain", value=value).result(30)
     assert back["text"] == value["text"]
@@ -109,7 +109,7 @@ def test_take_removes_the_segment() -> None:
 
 @pytest.mark.skipif(not Path("/dev/shm").exists(), reason="Linux reserves the memory beforehand")
 def test_too_little_shared_memory_is_said_and_leaves_nothing(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
+    engine: ChildEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")

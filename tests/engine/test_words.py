@@ -14,7 +14,7 @@ from engine_waits import WAIT_S, wait_for
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import TileDone
-from napari_unet.engine import Engine, JobCancelled
+from napari_unet.engine import ChildEngine, JobCancelled
 
 
 def hold(heard: Any) -> int:
@@ -26,7 +26,7 @@ def hold(heard: Any) -> int:
             return told
 
 
-def test_pause_holds_and_resume_goes_on(engine: Engine, ear: Any) -> None:
+def test_pause_holds_and_resume_goes_on(engine: ChildEngine, ear: Any) -> None:
     job = engine.submit("listen")
     heard = ear(job)
     wait_for(lambda: heard.events)
@@ -40,7 +40,7 @@ def test_pause_holds_and_resume_goes_on(engine: Engine, ear: Any) -> None:
     assert job.result(WAIT_S) == ["stop"]
 
 
-def test_a_word_reaches_the_handler_once(engine: Engine, ear: Any) -> None:
+def test_a_word_reaches_the_handler_once(engine: ChildEngine, ear: Any) -> None:
     job = engine.submit("listen")
     heard = ear(job)
     wait_for(lambda: heard.events)
@@ -50,7 +50,7 @@ def test_a_word_reaches_the_handler_once(engine: Engine, ear: Any) -> None:
     assert job.result(WAIT_S) == ["slower", "softer", "stop"]
 
 
-def test_a_word_ends_a_pause(engine: Engine, ear: Any) -> None:
+def test_a_word_ends_a_pause(engine: ChildEngine, ear: Any) -> None:
     job = engine.submit("listen")
     heard = ear(job)
     wait_for(lambda: heard.events)
@@ -60,7 +60,7 @@ def test_a_word_ends_a_pause(engine: Engine, ear: Any) -> None:
     assert job.result(WAIT_S) == ["stop"]
 
 
-def test_what_was_told_before_the_start_counts(engine: Engine, ear: Any, tmp_path: Path) -> None:
+def test_what_was_told_before_the_start_counts(engine: ChildEngine, ear: Any, tmp_path: Path) -> None:
     first = engine.submit("tidy", file=str(tmp_path / "closed"))
     stopped, paused = engine.submit("listen"), engine.submit("listen")
     heard = ear(paused)
@@ -74,7 +74,7 @@ def test_what_was_told_before_the_start_counts(engine: Engine, ear: Any, tmp_pat
     assert paused.result(WAIT_S) == ["stop"]
 
 
-def test_words_after_the_end_reach_nobody(engine: Engine) -> None:
+def test_words_after_the_end_reach_nobody(engine: ChildEngine) -> None:
     job = engine.submit("listen", total=1)
     assert job.result(WAIT_S) == []
     job.ask("stop")
@@ -82,7 +82,7 @@ def test_words_after_the_end_reach_nobody(engine: Engine) -> None:
     assert engine.submit("listen", total=3).result(WAIT_S) == []
 
 
-def test_words_for_one_job_do_not_reach_the_next(engine: Engine) -> None:
+def test_words_for_one_job_do_not_reach_the_next(engine: ChildEngine) -> None:
     jobs = [engine.submit("listen", total=2, pause_s=0) for _ in range(20)]
     for job in jobs[:-1]:
         job.ask("resume")
@@ -92,7 +92,7 @@ def test_words_for_one_job_do_not_reach_the_next(engine: Engine) -> None:
     assert jobs[-1].result(WAIT_S) == []
 
 
-def test_a_handler_without_ears_goes_on(engine: Engine, ear: Any) -> None:
+def test_a_handler_without_ears_goes_on(engine: ChildEngine, ear: Any) -> None:
     job = engine.submit("count", total=40, pause_s=0.005)
     heard = ear(job)
     wait_for(lambda: heard.events)
@@ -103,7 +103,7 @@ def test_a_handler_without_ears_goes_on(engine: Engine, ear: Any) -> None:
     assert plain.result(WAIT_S) == 1
 
 
-def test_cancel_works_while_paused(engine: Engine, ear: Any, tmp_path: Path) -> None:
+def test_cancel_works_while_paused(engine: ChildEngine, ear: Any, tmp_path: Path) -> None:
     before = engine.submit("state").result(WAIT_S)["pid"]
     job = engine.submit("tidy", file=str(tmp_path / "closed"))
     heard = ear(job)
@@ -117,7 +117,7 @@ def test_cancel_works_while_paused(engine: Engine, ear: Any, tmp_path: Path) -> 
     assert engine.submit("state").result(WAIT_S)["pid"] == before
 
 
-def test_a_paused_job_that_is_killed_fails_and_the_next_one_runs(engine: Engine, ear: Any) -> None:
+def test_a_paused_job_that_is_killed_fails_and_the_next_one_runs(engine: ChildEngine, ear: Any) -> None:
     job = engine.submit("listen_and_tell")
     heard = ear(job)
     wait_for(lambda: heard.events)
@@ -129,7 +129,7 @@ def test_a_paused_job_that_is_killed_fails_and_the_next_one_runs(engine: Engine,
     assert engine.submit("listen", total=2).result(WAIT_S) == []
 
 
-def test_closing_the_engine_ends_a_paused_job(make_engine: Callable[..., Engine], ear: Any) -> None:
+def test_closing_the_engine_ends_a_paused_job(make_engine: Callable[..., ChildEngine], ear: Any) -> None:
     engine = make_engine()
     job = engine.submit("listen_and_tell")
     heard = ear(job)
@@ -145,7 +145,7 @@ def test_closing_the_engine_ends_a_paused_job(make_engine: Callable[..., Engine]
         os.kill(pid, 0)
 
 
-def test_started_twice_a_pause_holds_the_first_and_the_second_waits(engine: Engine, ear: Any) -> None:
+def test_started_twice_a_pause_holds_the_first_and_the_second_waits(engine: ChildEngine, ear: Any) -> None:
     first, second = engine.submit("listen", total=60), engine.submit("listen", total=1)
     heard = ear(first)
     wait_for(lambda: heard.events)

@@ -15,7 +15,7 @@ from napari_unet.core.events import TileDone
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.steps import run
-from napari_unet.engine.server import HANDLERS
+from napari_unet.engine.handlers import HANDLERS
 from napari_unet.inference import segment
 from napari_unet.inference.first_mask import first_mask_steps
 

@@ -72,7 +72,7 @@ def models(tmp_path, monkeypatch):
 def engine(monkeypatch):
     """Every session's engine."""
     made = FakeEngine()
-    monkeypatch.setattr(session_module, "Engine", lambda **options: made)
+    monkeypatch.setattr(session_module, "ChildEngine", lambda **options: made)
     yield made
     made.close()
 

@@ -191,7 +191,7 @@ def test_preferences(viewer, engine, models, qtbot, monkeypatch, wanted, threads
     monkeypatch.setattr(segment, "preferences", lambda: chosen)
     monkeypatch.setattr(session, "preferences", lambda: chosen)
     made = []
-    monkeypatch.setattr(session, "Engine", lambda **options: made.append(options) or engine)
+    monkeypatch.setattr(session, "ChildEngine", lambda **options: made.append(options) or engine)
     dock = SegmentWidget(viewer)
     viewer.window.add_dock_widget(dock)
     qtbot.waitUntil(lambda: dock.device.count() == 2 and dock.device.itemText(1) == "Processor")

@@ -53,7 +53,7 @@ def engines(monkeypatch):
         made.append(FakeEngine(**options))
         return made[-1]
 
-    monkeypatch.setattr(training_module, "Engine", make)
+    monkeypatch.setattr(training_module, "ChildEngine", make)
     yield made
     for engine in made:
         engine.close()
@@ -63,7 +63,7 @@ def engines(monkeypatch):
 def others(monkeypatch):
     """The session's engine: segmenting and first masks."""
     made = FakeEngine()
-    monkeypatch.setattr(session_module, "Engine", lambda **options: made)
+    monkeypatch.setattr(session_module, "ChildEngine", lambda **options: made)
     yield made
     made.close()
 

@@ -22,8 +22,9 @@ from qtpy.QtCore import QObject, Signal
 from napari_unet.core.errors import UserError
 from napari_unet.core.steps import STOP
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.engine.client import Engine
+from napari_unet.engine.client import ChildEngine
 from napari_unet.engine.messages import PAUSE, RESUME
+from napari_unet.engine.protocol import Engine
 from napari_unet.training.adapt_config import AdaptConfig
 from napari_unet.training.outcome import Estimate, FineTuneResult
 from napari_unet.widgets.finetuning.course import Course
@@ -152,7 +153,7 @@ class Training(QObject):
 
     def _process(self) -> Engine:
         if self._engine is None:
-            self._engine = Engine(threads=preferences().threads, nice=NICE)
+            self._engine = ChildEngine(threads=preferences().threads, nice=NICE)
         return self._engine
 
     # -- how long it will take --

@@ -1,0 +1,32 @@
+"""What an engine can do: for each kind of work the handler, a generator function that yields events and
+returns the result (or a plain function). `yield` gives back None, or a word that the job was told meanwhile.
+
+Named and not imported: nothing heavy is, before the first job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from napari_unet.core.errors import UserError
+
+HANDLERS = {
+    "warm": "napari_unet.engine.warm:warm",
+    "segment": "napari_unet.inference.segment:segment_steps",
+    "first_mask": "napari_unet.inference.first_mask:first_mask_steps",
+    "devices": "napari_unet.inference.device:describe_devices",
+    "finetune": "napari_unet.training.finetune:fine_tune",
+    "estimate": "napari_unet.training.estimate:estimate",
+    "compare": "napari_unet.training.gate:compare_models",
+}
+
+
+def handler_of(kind: str, handlers: Mapping[str, str]) -> Callable[..., Any]:
+    """The function that does this kind of work, imported now. Raises UserError if `handlers` has none."""
+    if kind not in handlers:
+        raise UserError(f"The engine does not know how to do '{kind}'.", "Update napari-unet-lung.")
+    module, function = handlers[kind].split(":")
+    found: Callable[..., Any] = getattr(import_module(module), function)
+    return found
