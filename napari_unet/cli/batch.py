@@ -1,4 +1,4 @@
-"""The work of `segment`: case after case, a bad one does not stop the rest. Imports torch."""
+"""The work of `segment`: case after case, a bad one does not stop the rest."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_unet.cli.engine import steps
 from napari_unet.cli.inputs import Case, Inputs
 from napari_unet.cli.report import Row, finished_cases, write_report
 from napari_unet.core.checks import INVERTED, UNLIKE, Finding, check_mask
@@ -24,7 +25,6 @@ from napari_unet.core.measure import measure
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
-from napari_unet.inference import segment as inference
 from napari_unet.io.formats import mask_suffix, read_raster, write_mask, write_overlay, write_probability
 from napari_unet.io.names import as_stored, composed, stem
 
@@ -110,7 +110,6 @@ class Batch:
         self._inputs = inputs
         self._options = options
         self._earlier = finished_cases(options.output)
-        self._cache = inference.PredictorCache()
 
     def run(self, on_progress: Callable[[float], None]) -> Iterator[Result]:
         """One Result a case, in order; on_progress gets the number of cases done, with fractions."""
@@ -179,20 +178,21 @@ class Batch:
 
     def _predict(self, raster: Raster, on_progress: Callable[[float], None]) -> Prediction:
         options = self._options
-        steps = inference.segment_steps(
-            raster,
+        work = steps(
+            "segment",
+            raster=raster,
             model=options.model,
             output=options.answer,
             threshold=options.threshold,
             device=options.device,
-            cache=self._cache,
         )
 
         def tell(event: TileDone | Note) -> None:
             if isinstance(event, TileDone):
                 on_progress(event.done / event.total)
 
-        return run(steps, tell)
+        prediction: Prediction = run(work, tell)
+        return prediction
 
     def _targets(self, case: Case, raster: Raster) -> dict[str, Path]:
         """Where the results go. Raises UserError where one would take the place of a file of the user's.

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
+from napari_unet.cli.engine import steps
 from napari_unet.cli.usage import check_model
 from napari_unet.core.errors import UserError
 from napari_unet.core.steps import changed
 
 if TYPE_CHECKING:
-    from napari_unet.core.events import CaseDone
+    from napari_unet.core.events import CaseDone, Familiar
     from napari_unet.core.training_pair import TrainingPair
-    from napari_unet.training.gate import Familiar
 
 
 def compare(
@@ -50,8 +50,8 @@ def compare(
     if masks is None and findings is None:
         raise typer.BadParameter("Give --masks, --findings, or both.", param_hint="--masks")
     from napari_unet.cli.gate_output import evidence_records, place_record, show_evidence
+    from napari_unet.core.events import Familiar
     from napari_unet.core.gate_report import GateReport
-    from napari_unet.training.gate import Familiar, compare_models
 
     check_model(old, device)
     check_model(new, device)
@@ -77,7 +77,8 @@ def compare(
             stderr.print(note, markup=False)
         return event
 
-    evidence = watched("Comparing", changed(compare_models(old, new, pairs, device), heard))
+    work = steps("compare", old=old, new=new, pairs=pairs, device=device)
+    evidence = watched("Comparing", changed(work, heard))
     report = GateReport(old, new, evidence)
     verdict = report.verdict()
     unfair = [sentence for one in familiar if (sentence := one.sentence())]

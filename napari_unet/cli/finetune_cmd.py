@@ -11,6 +11,7 @@ import typer
 
 from napari_unet.cli import usage
 from napari_unet.cli.console import json_line, stderr, stdout
+from napari_unet.cli.engine import steps
 
 if TYPE_CHECKING:
     from napari_unet.training.outcome import FineTuneResult
@@ -47,13 +48,19 @@ def finetune(
         pairs, protocol = opened.training_pairs(), opened.protocol
 
     from napari_unet.training.adapt_config import PRESETS
-    from napari_unet.training.finetune import fine_tune
 
-    config = replace(PRESETS[preset], seed=seed)
-    steps = fine_tune(
-        pairs, parent, name, preset=preset, config=config, protocol=protocol, device=device, threads=threads
+    work = steps(
+        "finetune",
+        pairs=pairs,
+        parent=parent,
+        name=name,
+        preset=preset,
+        config=replace(PRESETS[preset], seed=seed),
+        protocol=protocol,
+        device=device,
+        threads=threads,
     )
-    result = _watched(steps)
+    result = _watched(work)
     if as_json:
         json_line(_record(result))
     else:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from napari_unet.cli.console import stdout
+from napari_unet.cli.engine import engine
 
 
 def remember(
@@ -20,10 +21,10 @@ def remember(
     from napari_unet.models.checkpoint import copy_model
     from napari_unet.models.library import default_library
     from napari_unet.training.config import read_recipe
-    from napari_unet.training.remember import remember_recipe
 
     entry = default_library().find(name)
-    memory = remember_recipe(read_recipe(recipe), entry.card)
+    work = engine().submit("remember", recipe=read_recipe(recipe), card=entry.card)
+    memory = work.result()
     if memory is None:
         raise UserError(f"{recipe} keeps no images.", "Give it a line `memory: {replay: 16, gate: 8}`.")
     copy_model(entry, output, memory)

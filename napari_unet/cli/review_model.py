@@ -1,4 +1,4 @@
-"""First masks for the cases of a review project, from the command line. Imports torch."""
+"""First masks for the cases of a review project, from the command line."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 from napari_unet.cli.console import complain, stderr, stdout, watched
+from napari_unet.cli.engine import engine
 from napari_unet.cli.usage import model_labels
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
-from napari_unet.core.steps import run
-from napari_unet.inference.first_mask import first_mask_steps
 from napari_unet.review.findings import store_first_mask
 
 if TYPE_CHECKING:
@@ -49,7 +48,9 @@ def _steps(
     for done, case in enumerate(ids, start=1):
         number = project.case(case).number
         try:
-            first = run(first_mask_steps(project.source(case), model, device, output=answer))
+            image = project.source(case)
+            job = engine().submit("first_mask", image=image, model=model, device=device, output=answer)
+            first = job.result()
         except UserError as error:
             failed += 1
             complain(f"Case {number}: {error.problem}")

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from napari_unet.core.palette import BLUISH_GREEN, ORANGE, REDDISH_PURPLE, SKY_BLUE
+from napari_unet.core.simulated import Arm, Outcome
 from napari_unet.io.atomic import atomic_write
-from napari_unet.training.simulate import Arm, Outcome
 
 _COLOURS = {
     Arm.NONE: ORANGE,

@@ -9,6 +9,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from napari_unet.cli.console import complain, stderr, stdout
+from napari_unet.cli.engine import engine
 from napari_unet.core.errors import UserError
 
 
@@ -30,16 +31,11 @@ def train(
     threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.", show_default="all")] = None,
 ) -> None:
     """Train a model. A run that was broken off goes on where it stopped when started again."""
-    import torch
-
     from napari_unet.core.events import CaseDone, EpochEnded, Note
     from napari_unet.core.steps import run
     from napari_unet.models.library import default_library
     from napari_unet.training.config import read_recipe
-    from napari_unet.training.run import train_model
 
-    if threads:
-        torch.set_num_threads(threads)
     try:
         plan = read_recipe(recipe)
     except UserError as error:
@@ -49,7 +45,7 @@ def train(
         raise typer.Exit(2) from error
     folder = output or default_library().own / plan.name
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    steps = train_model(plan, folder, device=device)
+    work = engine(threads).submit("train", recipe=plan, folder=folder, device=device).events()
     with Progress(*columns, console=stderr) as progress:
         task = progress.add_task("Training", total=plan.training.epochs)
 
@@ -70,7 +66,7 @@ def train(
                     f" under simulated shifts {event.shifted_dice:.4f}{best}"
                 )
 
-        card = run(steps, tell)
+        card = run(work, tell)
     for row in card.scores:
         stdout.print(
             f"{row.set}: mean {row.mean:.3f}, median {row.median:.3f}, worst {row.worst:.3f} ({row.n} images)"

@@ -27,12 +27,12 @@ def _told() -> Iterator[None]:
 
 def check_model(model: str, device: str, answer: str | None = None) -> None:
     """A model, one of its answers or a device that does not exist is wrong usage."""
-    from napari_unet.inference.device import pick_device
+    from napari_unet.cli.engine import engine
 
     entry = find_model(model)
     with _told():
         entry.card.output_named(answer)
-        pick_device(device)
+        engine().submit("pick_device", name=device).result()
 
 
 def find_model(model: str) -> ModelEntry:

@@ -94,3 +94,22 @@ class Preview:
     case: str
     step: int
     probability: np.ndarray
+
+
+@dataclass(frozen=True)
+class Familiar:
+    """What a model knows of the cases that it was compared on. cases : how many of `of` have taught it.
+
+    unknown : a sentence if an earlier version has not kept what would tell, else "".
+    """
+
+    model: str
+    cases: int
+    of: int
+    unknown: str = ""
+
+    def sentence(self) -> str:
+        """For people, "" if none has taught it."""
+        if not self.cases:
+            return ""
+        return f"{self.model} knows {self.cases} of these {self.of} images from its training: no fair test."

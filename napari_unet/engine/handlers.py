@@ -17,9 +17,13 @@ HANDLERS = {
     "segment": "napari_unet.inference.segment:segment_steps",
     "first_mask": "napari_unet.inference.first_mask:first_mask_steps",
     "devices": "napari_unet.inference.device:describe_devices",
+    "pick_device": "napari_unet.inference.device:pick_device",
     "finetune": "napari_unet.training.finetune:fine_tune",
     "estimate": "napari_unet.training.estimate:estimate",
     "compare": "napari_unet.training.gate:compare_models",
+    "train": "napari_unet.training.run:train_model",
+    "remember": "napari_unet.training.remember:remember_recipe",
+    "simulate": "napari_unet.training.simulation:simulation_steps",
 }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.events import CaseDone
+from napari_unet.core.events import CaseDone, Familiar
 from napari_unet.core.evidence import CaseScore, Evidence
 from napari_unet.core.groups import group_stacks
 from napari_unet.core.intensity import IntensityRule
@@ -56,25 +56,6 @@ class Measured:
     known: tuple[Known, ...] = ()
     group: str = ""
     masks: ComparedCase | None = None
-
-
-@dataclass(frozen=True)
-class Familiar:
-    """What a model knows of the cases that it was compared on. cases : how many of `of` have taught it.
-
-    unknown : a sentence if an earlier version has not kept what would tell, else "".
-    """
-
-    model: str
-    cases: int
-    of: int
-    unknown: str = ""
-
-    def sentence(self) -> str:
-        """For people, "" if none has taught it."""
-        if not self.cases:
-            return ""
-        return f"{self.model} knows {self.cases} of these {self.of} images from its training: no fair test."
 
 
 def measure(old: Predictor, new: Predictor, pair: TrainingPair) -> Measured:

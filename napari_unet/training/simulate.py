@@ -9,26 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
 from napari_unet.core.coreset import DOUBT, most_useful
 from napari_unet.core.events import CaseDone
 from napari_unet.core.raster import Raster
+from napari_unet.core.simulated import Arm, Cost, Outcome
 from napari_unet.training.strokes import Correction, Hand
 
 AFTER = (4, 8, 14, 20, 28, 35)
 """Numbers of corrected cases after which a model is fitted to them."""
-
-
-class Arm(StrEnum):
-    """How the annotator works."""
-
-    NONE = "no fine-tuning"
-    RANDOM = "fine-tuning, random order"
-    USEFUL = "fine-tuning, most useful first"
-    SURE = "fine-tuning, surest first"
 
 
 @dataclass(frozen=True)
@@ -65,42 +56,6 @@ class Corrected:
 Model = Callable[[Raster], Look]
 Retrain = Callable[[Sequence[Corrected], int], Model]
 """(all that is corrected so far, seed) → a model fitted to it."""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one case took. dice : of the model's mask, and of the one it was left with. reached : enough.
-
-    models : fitted before this case. length : of all strokes, in pixels.
-    """
-
-    case: str
-    strokes: int
-    pixels: int
-    length: float
-    dice_before: float
-    dice_after: float
-    reached: bool
-    models: int
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One way of working through a set: what each case took, in the order of work."""
-
-    arm: Arm
-    seed: int
-    costs: tuple[Cost, ...]
-
-    @property
-    def strokes(self) -> int:
-        """Of all cases."""
-        return sum(cost.strokes for cost in self.costs)
-
-    @property
-    def pixels(self) -> int:
-        """Changed in all cases."""
-        return sum(cost.pixels for cost in self.costs)
 
 
 def kept(model: Model) -> Model:

@@ -34,7 +34,8 @@ def run() -> Run:
 @pytest.fixture
 def bright_is_lung(monkeypatch: pytest.MonkeyPatch) -> None:
     """Replaces gate and network: pixels over 128 are lung; flat images are refused."""
-    from napari_unet.cli import batch, segment_cmd
+    from napari_unet.cli import segment_cmd
+    from napari_unet.inference import segment
 
     def steps(raster: Raster, *, threshold: float | None = None, **_: Any) -> Iterator[TileDone]:
         if not np.isfinite(raster.pixels).all() or np.ptp(raster.pixels) == 0:
@@ -50,7 +51,7 @@ def bright_is_lung(monkeypatch: pytest.MonkeyPatch) -> None:
             columns_towards=raster.columns_towards,
         )
 
-    monkeypatch.setattr(batch.inference, "segment_steps", steps)
+    monkeypatch.setattr(segment, "segment_steps", steps)
     monkeypatch.setattr(segment_cmd, "check_model", lambda *given: None)
 
 

@@ -211,6 +211,7 @@ def test_first_masks_by_a_model(
     from napari_unet.cli import review_cmd, review_model
     from napari_unet.core.events import TileDone
     from napari_unet.core.prediction import Prediction
+    from napari_unet.inference import first_mask
 
     def steps(image: Source, model: str, device: str, **_: object):  # type: ignore[no-untyped-def]
         yield TileDone(1, 1)
@@ -223,7 +224,7 @@ def test_first_masks_by_a_model(
         return Prediction(labels[None], model=model, version="1", drawn=labels, checks=("border",))
 
     monkeypatch.setattr(review_cmd, "check_model", lambda *given: None)
-    monkeypatch.setattr(review_model, "first_mask_steps", steps)
+    monkeypatch.setattr(first_mask, "first_mask_steps", steps)
     monkeypatch.setattr(review_model, "model_labels", lambda model, answer: LUNGS)
     result = run("review", "add", project, images, "--model", "bright")
     assert result.exit_code == 1

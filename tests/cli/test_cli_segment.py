@@ -169,15 +169,15 @@ def test_a_stack_with_spacing_and_its_slices(
 def test_what_the_gate_found_is_in_the_report(
     run: Run, save: Save, out: Path, monkeypatch: pytest.MonkeyPatch, codes: tuple[str, ...]
 ) -> None:
-    from napari_unet.cli import batch
+    from napari_unet.inference import segment
 
-    before = batch.inference.segment_steps
+    before = segment.segment_steps
 
     def steps(*given: Any, **named: Any) -> Iterator[Any]:
         prediction = yield from before(*given, **named)
         return replace(prediction, gate=codes)
 
-    monkeypatch.setattr(batch.inference, "segment_steps", steps)
+    monkeypatch.setattr(segment, "segment_steps", steps)
     result = run("segment", save("a.png"), "-o", out, "--json")
     assert report(out)[0]["checks"] == ";".join(codes)
     assert [check["code"] for check in json.loads(result.stdout)["checks"]] == list(codes)

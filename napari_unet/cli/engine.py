@@ -1,0 +1,23 @@
+"""The engine of the command line, in its own process: what needs torch is asked of it, and not imported."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_unet.engine import Engine
+
+
+@cache
+def engine(threads: int | None = None) -> Engine:
+    """One for the whole program. threads : for torch; None leaves it as it is."""
+    from napari_unet.engine import LocalEngine
+
+    return LocalEngine(threads=threads)
+
+
+def steps(kind: str, /, **arguments: Any) -> Generator[Any, None, Any]:
+    """One job of the engine as steps: its events; what it returns, and what it raises. Ctrl+C cancels it."""
+    return engine().submit(kind, **arguments).events()

@@ -1,0 +1,112 @@
+"""A whole simulation: images with masks in, what each way of working took out. Nothing is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import CaseDone, Familiar, Note
+from napari_unet.core.labels import ignored, lung
+from napari_unet.core.simulated import Arm, ArmBegun, Outcome, Simulation
+from napari_unet.core.training_pair import TrainingPair
+from napari_unet.inference.device import pick_device
+from napari_unet.inference.prepare import resized
+from napari_unet.io.formats import read_labels, read_raster
+from napari_unet.models.checkpoint import load_model
+from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
+from napari_unet.models.memory import read_memory
+from napari_unet.training.adapt_config import PRESETS
+from napari_unet.training.cases import known_images
+from napari_unet.training.gate import remembered
+from napari_unet.training.machine import freed_memory_kept, using_threads
+from napari_unet.training.samples import from_memory
+from napari_unet.training.simulate import Subject, kept, simulate
+from napari_unet.training.simulated_model import Fitting, looking
+from napari_unet.training.taught import taught_by
+
+Steps = Generator[Note | ArmBegun | CaseDone | Outcome, None, Simulation]
+
+
+def simulation_steps(
+    pairs: Sequence[TrainingPair],
+    model: str,
+    *,
+    preset: str,
+    after: Sequence[int],
+    seeds: int,
+    side: int,
+    device: str = "auto",
+    threads: int | None = None,
+    library: ModelLibrary | None = None,
+) -> Steps:
+    """Works through `pairs` once for each seed and each Arm, with `model` to begin with.
+
+    Yields Notes about what was assumed or left out, ArmBegun, CaseDone for each case and the Outcome of each
+    arm. after : numbers of corrected cases after which a model is fitted by `preset`. side : larger images
+    are reduced to this longer side, in pixels. Raises UserError if fewer than two pairs can be used.
+    """
+    entry = (library or default_library()).find(model)
+    subjects = []
+    for pair in pairs:
+        try:
+            subjects.append((yield from _subject(pair, side)))
+        except UserError as error:
+            yield Note(f"{pair.id}: {error}")
+    if len(subjects) < 2:
+        raise UserError("Fewer than two X-rays have a mask with lung in it.", "Check the names of the masks.")
+    if known := _known(entry, model, subjects):
+        yield Note(known)
+    with using_threads(threads) as used, freed_memory_kept():
+        outcomes = yield from _outcomes(entry, subjects, preset, after, seeds, str(pick_device(device)))
+    return Simulation(tuple(outcomes), len(subjects), used)
+
+
+def _outcomes(
+    entry: ModelEntry, subjects: Sequence[Subject], preset: str, after: Sequence[int], seeds: int, device: str
+) -> Generator[ArmBegun | CaseDone | Outcome, None, list[Outcome]]:
+    net, memory = load_model(entry), read_memory(entry)
+    replayed = None if memory is None else from_memory(memory.part("replay"), entry.card)
+    first = kept(looking(net, entry.card, device))
+    outcomes = []
+    for seed in range(seeds):
+        for arm in Arm:
+            yield ArmBegun(arm, seed)
+            fitting = Fitting(net, entry.card, replayed, PRESETS[preset], device)
+            outcome = yield from simulate(subjects, arm, first, fitting, after=after, seed=seed)
+            yield outcome
+            outcomes.append(outcome)
+    return outcomes
+
+
+def _known(entry: ModelEntry, model: str, subjects: Sequence[Subject]) -> str:
+    """What is to be said if X-rays have taught the model that is begun with; "" if nothing is."""
+    taught = taught_by(entry.card, remembered(entry))
+    pairs = (TrainingPair(one.id, one.raster, one.reference, one.patient) for one in subjects)
+    seen = [known_images(pair, one.raster, entry.card) for pair, one in zip(pairs, subjects, strict=True)]
+    familiar = Familiar(model, taught.count(seen), len(seen), taught.sentence())
+    return " ".join(text for text in (familiar.sentence(), familiar.unknown) if text)
+
+
+def _subject(pair: TrainingPair, side: int) -> Generator[Note, None, Subject]:
+    """An image and its mask at no more than `side` pixels. Raises UserError if it is none to correct."""
+    raster = read_raster(pair.source)
+    if not isinstance(pair.mask, Path):
+        raise ValueError("the mask is in memory")
+    found = read_labels(pair.mask, of=raster)
+    reference, ignore = lung(found.labels), ignored(found.labels)
+    for note in found.notes:
+        yield Note(f"{pair.id}: {note}")
+    if raster.pixels.ndim != 2 or raster.shape != reference.shape:
+        raise UserError("It is no single X-ray, or its mask has another size.", "Left out.")
+    if not reference.any():
+        raise UserError("There is no lung in its mask.", "Left out.")
+    scale = min(1.0, side / max(raster.shape))
+    height, width = (max(1, round(length * scale)) for length in raster.shape)
+    if (height, width) != raster.shape:
+        pixels = resized(raster.pixels, (height, width))[0, 0].numpy()
+        raster = replace(raster, pixels=pixels, spacing_mm=None, affine=None, frame=None)
+        reference = resized(reference, (height, width))[0, 0].numpy() >= 0.5
+        ignore = None if ignore is None else resized(ignore, (height, width))[0, 0].numpy() >= 0.5
+    return Subject(pair.id, pair.patient, raster, reference, ignore)
