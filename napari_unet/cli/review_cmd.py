@@ -15,7 +15,6 @@ from napari_unet.cli import review_export_cmd
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
 from napari_unet.cli.usage import check_model, model_labels
 from napari_unet.core.errors import UserError
-from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.review.login import login_name
 
 if TYPE_CHECKING:
@@ -45,6 +44,7 @@ def new(
     ] = None,
 ) -> None:
     """Make a review project."""
+    from napari_unet.core.label_set import LUNGS
     from napari_unet.review.store import ReviewProject
 
     labels = (None if model is None else model_labels(model)) or LUNGS
@@ -118,6 +118,7 @@ def status(
     project: ProjectFolder, as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False
 ) -> None:
     """How far the review is: cases by status, patients, what is wrong with files."""
+    from napari_unet.core.label_set import LUNGS, LabelSet
     from napari_unet.review.store import ReviewProject
 
     with ReviewProject.open(project) as opened:
