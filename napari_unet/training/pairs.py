@@ -14,8 +14,9 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.gate import check_pixels
 from napari_unet.core.geometry import MisplacedMask
 from napari_unet.core.label_set import LabelSet
-from napari_unet.core.labels import RIGHT, MaskLabels, NotLabels, array_labels, lung
+from napari_unet.core.labels import LEFT, RIGHT, MaskLabels, NotLabels, array_labels, lung
 from napari_unet.core.labels_in_file import labels_in_file
+from napari_unet.core.masks import split_left_right
 from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
 from napari_unet.core.training_pair import TrainingPair
@@ -32,12 +33,13 @@ class ReadPair(NamedTuple):
 
 
 def read_pair(pair: TrainingPair, card: ModelCard) -> ReadPair:
-    """The image and its labels: 0, those of the card's `output`, IGNORE. To LUNGS both sides are one label.
+    """The image and its labels: 0, those of the card's `output`, IGNORE.
 
-    A mask that is no revision of a project is read as `core.labels` says, an array like a file: 0 and one
-    other value, 255 too, are background and lung. Notes name the case. Raises UserError if
-    a file is missing, unreadable or not the one that was reviewed, if image and mask differ in size, or if
-    the mask has labels that the model has no class for.
+    For a model that does not tell the lungs apart both are one label; for one that does, a mask that does
+    not is divided by where they lie, and a note says so. A mask that is no revision of a project is read as
+    `core.labels_in_file` says, an array like a file: of lungs 0 and one other value, 255 too, are background
+    and lung. Notes name the case. Raises UserError if a file is missing, unreadable or not the one that was
+    reviewed, if image and mask differ in size, or if the mask has labels that the model has no class for.
     """
     if pair.mask is None:
         raise UserError(f"{_image(pair)} has no mask.", "Give it one, or leave the case out.")
@@ -63,10 +65,15 @@ def read_pair(pair: TrainingPair, card: ModelCard) -> ReadPair:
             f"{known.in_words()}.",
             "Take the other labels out of the mask, or leave the case out.",
         )
-    if known.of_lungs and not known.tells_sides:
-        labels = np.where(lung(labels), RIGHT, labels)
     notes = [f"{_image(pair)}: {note}" for note in raster.notes]
     notes += [f"{_mask(pair)}: {note}" for note in found.notes]
+    if known.of_lungs and not known.tells_sides:
+        labels = np.where(lung(labels), RIGHT, labels)
+    elif known.of_lungs and (labels == RIGHT).any() and not (labels == LEFT).any():
+        per_slice = card.output.mask_rule.per_slice
+        sides = split_left_right(lung(labels), raster.columns_towards, per_slice=per_slice)
+        labels = np.where(lung(labels), sides, labels)
+        notes.append(f"{_mask(pair)}: Right and left lung were told apart by where they lie.")
     return ReadPair(raster, labels.astype(np.uint8, copy=False), tuple(notes))
 
 

@@ -145,7 +145,9 @@ def test_sizes_and_classes_that_do_not_fit() -> None:
     other = _labels()
     other[0, 0] = 3
     _refused([_pair("a", other)], "case a has the label 3; the model tiny knows 1 lung")
-    _refused([_pair()], "has the label 2", CARD.with_output(labels=named_set(("heart",))))
+    _refused(
+        [_pair()], "Case a: The mask holds the values 1, 2", CARD.with_output(labels=named_set(("heart",)))
+    )
     scores = CARD.model_copy(update={"outputs": (Output(id="tb", task="classification", findings=("tb",)),)})
     _refused([_pair()], "gives scores and no masks", scores)
     _refused([_pair()], "is for volumes", card(input=InputRule(size=(8, 32, 32), axes=3)))

@@ -87,6 +87,30 @@ def test_a_pixel_of_several_labels_has_the_one_with_the_largest_share() -> None:
     assert found[0, 0] == 2 and found[1, 1] == 0
 
 
+def test_lungs_that_a_mask_does_not_tell_apart_are_told_apart_by_where_they_lie() -> None:
+    untold = (sides() > 0).astype(np.uint8)
+    untold[:4] = IGNORE
+    found, told = (labelled([pair(0, mask)], CARD, oversize=False) for mask in (untold, sides()))
+    np.testing.assert_array_equal(found.labels(RIGHT_AND_LEFT) == 2, told.labels(RIGHT_AND_LEFT) == 2)
+    assert found.notes == ("Case case-0: Right and left lung were told apart by where they lie.",)
+    assert told.notes == ()
+
+
+@pytest.mark.parametrize("values", [(3,), (1, 2), (2, 3)])
+@pytest.mark.parametrize("as_file", [True, False])
+def test_labels_of_a_file_are_those_of_the_model(
+    tmp_path: Path, values: tuple[int, ...], as_file: bool
+) -> None:
+    """Also the only one that is there, and one that no lung mask has."""
+    three = CARD.with_output(labels=named_set(("heart", "lung", "spine")), swaps=())
+    mask = np.array([0, values[0], values[-1]], np.uint8)[sides()]
+    iio.imwrite(tmp_path / "mask.png", mask)
+    drawn = replace(pair(0), mask=tmp_path / "mask.png" if as_file else mask, revision="")
+    found = labelled([drawn], three, oversize=False)
+    assert found.masks.shape[1] == 3 and not found.notes
+    assert set(np.unique(found.labels(three.output.labels))) == {0, *values}
+
+
 def test_mirrored_lungs_change_places_and_are_right_and_left_again() -> None:
     images, masks = samples(4, oversize=True).batch(range(4))
     still = {name: 0.0 for name in vars(QUICK.augment)}
