@@ -16,12 +16,14 @@ import numpy as np
 from napari_unet.cli.engine import steps
 from napari_unet.cli.inputs import Case, Inputs
 from napari_unet.cli.report import Row, finished_cases, write_report
-from napari_unet.core.checks import INVERTED, UNLIKE, Finding, check_mask
+from napari_unet.core.checks import INVERTED, UNLIKE, Finding, check_mask, nothing_marked
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
 from napari_unet.core.header_facts import CHILD, LYING
+from napari_unet.core.label_set import LUNGS
+from napari_unet.core.label_sizes import label_sizes, size_columns
 from napari_unet.core.masks import part_sizes, split_left_right
-from napari_unet.core.measure import measure
+from napari_unet.core.measure import Measures, measure
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
@@ -65,6 +67,7 @@ class Result:
     slices: int = 1
     spacing_known: bool = False
     sides_assumed: bool = False
+    label_columns: tuple[str, ...] = ()
 
     def record(self) -> dict[str, Any]:
         """As one JSON object: the columns of the report, and what they leave out."""
@@ -83,6 +86,7 @@ class Result:
             "left_px": row.left_px,
             "right_mm2": row.right_mm2,
             "left_mm2": row.left_mm2,
+            **dict(zip(self.label_columns, row.label_sizes, strict=True)),
             "parts": row.parts,
             "checks": [
                 *({"code": code, "text": text} for code, text in _GATE.items() if code in row.checks),
@@ -110,6 +114,7 @@ class Batch:
         self._inputs = inputs
         self._options = options
         self._earlier = finished_cases(options.output)
+        self._label_set = LUNGS  # until the model has spoken
 
     def run(self, on_progress: Callable[[float], None]) -> Iterator[Result]:
         """One Result a case, in order; on_progress gets the number of cases done, with fractions."""
@@ -130,7 +135,7 @@ class Batch:
 
     def write_report(self) -> None:
         """`report.csv` for the cases done so far."""
-        write_report(self._options.output, self.rows)
+        write_report(self._options.output, self.rows, size_columns(self._label_set))
 
     def _segment(self, case: Case, on_progress: Callable[[float], None]) -> Result:
         start = time.perf_counter()
@@ -140,16 +145,20 @@ class Batch:
         raster = read_raster(case.source)
         targets = self._targets(case, raster)
         prediction = self._predict(raster, on_progress)
-        mask = prediction.mask()
-        sides = split_left_right(mask, prediction.columns_towards, per_slice=prediction.rule.per_slice)
-        labels = sides if options.sides else mask
+        said, known = prediction.labels(), prediction.label_set
+        mask = said > 0
+        sides = said if known.tells_sides else _sides(mask, prediction)
+        labels = mask if len(known.labels) == 1 or known.of_lungs else said
+        if options.sides and known.of_lungs:
+            labels = sides
         files = [write_mask(targets["mask"], labels, raster)]
         if options.probability:
             files.append(write_probability(targets["probability"], prediction.foreground, raster))
         if options.overlay:
-            files.append(write_overlay(targets["overlay"], raster, labels))
+            files.append(write_overlay(targets["overlay"], raster, labels, known))
         findings = _findings(mask, prediction)
         measured = measure(mask, prediction.spacing_mm, prediction.columns_towards, labels=sides)
+        self._label_set = known
         row = Row(
             case=case.name,
             model=prediction.model,
@@ -160,10 +169,8 @@ class Batch:
             parts=_count_parts(mask, prediction),
             checks=tuple(dict.fromkeys([*prediction.gate, *(str(found.code) for found in findings)])),
             area_px=measured.pixels,
-            right_px=measured.right_pixels,
-            left_px=measured.left_pixels,
-            right_mm2=measured.right_mm2,
-            left_mm2=measured.left_mm2,
+            **(_of_sides(measured) if known.of_lungs else {}),
+            label_sizes=label_sizes(said, known, prediction.spacing_mm),
         )
         return Result(
             row,
@@ -173,7 +180,8 @@ class Batch:
             prediction.notes,
             slices=1 if mask.ndim == 2 else len(mask),
             spacing_known=prediction.spacing_mm is not None,
-            sides_assumed=measured.sides_assumed and measured.pixels > 0,
+            sides_assumed=known.of_lungs and measured.sides_assumed and measured.pixels > 0,
+            label_columns=size_columns(known),
         )
 
     def _predict(self, raster: Raster, on_progress: Callable[[float], None]) -> Prediction:
@@ -240,7 +248,23 @@ def _slices(mask: np.ndarray, prediction: Prediction) -> list[tuple[np.ndarray, 
     return [(one, None if spacing is None else spacing[1:]) for one in mask]
 
 
+def _sides(mask: np.ndarray, prediction: Prediction) -> np.ndarray:
+    """1 in the right and 2 in the left lung of a mask, by the image's geometry."""
+    return split_left_right(mask, prediction.columns_towards, per_slice=prediction.rule.per_slice)
+
+
+def _of_sides(measured: Measures) -> dict[str, Any]:
+    return {
+        "right_px": measured.right_pixels,
+        "left_px": measured.left_pixels,
+        "right_mm2": measured.right_mm2,
+        "left_mm2": measured.left_mm2,
+    }
+
+
 def _findings(mask: np.ndarray, prediction: Prediction) -> tuple[Finding, ...]:
+    if not prediction.label_set.of_lungs:
+        return nothing_marked(mask)
     slices = _slices(mask, prediction)
     found = [check_mask(one, spacing, prediction.columns_towards) for one, spacing in slices]
     if len(slices) == 1:

@@ -25,7 +25,8 @@ class Row:
     parts : connected parts of the mask, over all slices of a stack of X-rays. checks : codes of the findings.
     error : why there is no mask; empty if there is one. area_px : pixels of the mask (voxels of a volume).
     right_px, left_px, right_mm2, left_mm2 : of the patient's right and left lung, by the image's sides, also
-    where the mask does not tell them apart. New columns come at the end.
+    where the mask does not tell them apart. label_sizes : of labels that are no lungs, see core.label_sizes;
+    they have columns of their own behind all others. New columns come at the end.
     """
 
     case: str
@@ -42,6 +43,7 @@ class Row:
     left_px: int | None = None
     right_mm2: float | None = None
     left_mm2: float | None = None
+    label_sizes: tuple[int | float | None, ...] = ()
 
     def cells(self) -> list[str]:
         """The row's text, column by column; empty where there is no answer."""
@@ -49,6 +51,7 @@ class Row:
             *(self.case, self.model, self.version, self.device, _cell(self.seconds, ".3f")),
             *(_cell(self.area_mm2), _cell(self.parts), ";".join(self.checks), self.error),
             *map(_cell, (self.area_px, self.right_px, self.left_px, self.right_mm2, self.left_mm2)),
+            *map(_cell, self.label_sizes),
         ]
 
 
@@ -58,7 +61,7 @@ def _cell(number: float | None, decimals: str = ".1f") -> str:
     return str(number) if isinstance(number, int) else format(number, decimals)
 
 
-COLUMNS = tuple(field.name for field in fields(Row))
+COLUMNS = tuple(field.name for field in fields(Row) if field.name != "label_sizes")
 
 
 def make_folder(folder: Path) -> None:
@@ -73,9 +76,11 @@ def make_folder(folder: Path) -> None:
         raise UserError(f"{folder} cannot be written to.", "Choose a folder that you may write to.")
 
 
-def write_report(folder: Path, rows: Iterable[Row]) -> Path:
-    """`folder/report.csv`, atomically. Raises UserError if it cannot be written."""
-    return write_table(folder / REPORT, COLUMNS, (row.cells() for row in rows))
+def write_report(folder: Path, rows: Iterable[Row], of_labels: tuple[str, ...] = ()) -> Path:
+    """`folder/report.csv`, atomically. of_labels : columns behind the others. UserError if it cannot be."""
+    columns = (*COLUMNS, *of_labels)
+    cells = (row.cells() for row in rows)
+    return write_table(folder / REPORT, columns, (one + [""] * (len(columns) - len(one)) for one in cells))
 
 
 def write_table(path: Path, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Path:

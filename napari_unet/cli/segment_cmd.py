@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from napari_unet.cli.console import complain, json_line, stderr, stdout
-from napari_unet.cli.usage import check_model
+from napari_unet.cli.usage import check_model, model_labels
 from napari_unet.core.errors import UserError
 
 
@@ -65,7 +65,7 @@ def segment(
         typer.Option(
             parser=_label_kind,
             metavar="[lungs|left-right]",
-            help="lungs: 0 and 255; left-right: 1 = right lung, 2 = left lung.",
+            help="lungs: 0 and 255; left-right: 1 = right, 2 = left lung. Other labels keep their numbers.",
         ),
     ] = LabelKind.LUNGS,
     probability: Annotated[bool, typer.Option("--probability", help="Write the probability too.")] = False,
@@ -93,10 +93,12 @@ def segment(
         raise UserError("There is no image to segment.", "Name images or a folder that holds some.")
     make_folder(output)
     check_model(model, device, answer)
+    sides, known = labels == LabelKind.LEFT_RIGHT, model_labels(model, answer)
+    if sides and known is not None and not known.of_lungs:
+        raise typer.BadParameter(f"{model} marks {known.in_words()}; leave --labels out to get them.")
 
     from napari_unet.cli.batch import Batch, Options
 
-    sides = labels == LabelKind.LEFT_RIGHT
     options = Options(output, model, threshold, device, sides, probability, overlay, anonymous, answer)
     batch = Batch(found, options)
     assumed = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,9 +51,12 @@ def follow_threshold(painted: np.ndarray, before: np.ndarray, after: np.ndarray)
     return np.where(before != after, after, painted)
 
 
-def with_foreground(labels: np.ndarray, drawn: np.ndarray, own: int) -> np.ndarray:
-    """`labels` with 0 to `own` replaced by `drawn`; higher values, painted by hand, stay. Same dtype."""
-    return np.where(labels > own, labels, drawn.astype(labels.dtype))
+def with_foreground(labels: np.ndarray, drawn: np.ndarray, own: Sequence[int]) -> np.ndarray:
+    """`labels` with background and the values `own` replaced by `drawn`; others, painted by hand, stay.
+
+    Same dtype.
+    """
+    return np.where(np.isin(labels, (0, *own)), drawn.astype(labels.dtype), labels)
 
 
 def changes(old: np.ndarray, new: np.ndarray) -> tuple[tuple[np.ndarray, ...], np.ndarray]:

@@ -101,7 +101,7 @@ def segment_steps(
 def _unusual(prediction: Prediction, like: Likeness) -> list[str]:
     """What is unusual in the mask of a single image that is to be flagged: one lung much smaller, say."""
     found = prediction.likeness
-    if len(found) != 1 or found[0] >= like.flag or prediction.planes > 1:
+    if len(found) != 1 or found[0] >= like.flag or prediction.planes > 1 or not prediction.label_set.of_lungs:
         return []
     findings = check_mask(prediction.mask(), None, prediction.columns_towards)
     return [finding.text for finding in findings if finding.code in _SHAPE]

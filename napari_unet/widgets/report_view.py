@@ -6,6 +6,7 @@ from html import escape
 
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_unet.core.live import LiveNumbers
 from napari_unet.core.measure import Measures
 from napari_unet.review.queue import SHAPE_PASSED, SHAPE_TIP
 from napari_unet.widgets.forms import Words, findings_list
@@ -37,9 +38,15 @@ class ReportView(QWidget):
     def show_summary(self, summary: Summary) -> None:
         """Show the numbers and findings of `summary`."""
         part = f"<p><b>{escape(summary.part)}</b></p>" if summary.part else ""
-        self._sizes.say(part + sizes(summary.measures))
-        self._findings.say(findings_list(summary.findings) or f"{SHAPE_PASSED}.")
-        self._findings.setToolTip("" if summary.findings else SHAPE_TIP)
+        found = findings_list(summary.findings)
+        if summary.measures is not None:
+            self._sizes.say(part + sizes(summary.measures))
+            self._findings.say(found or f"{SHAPE_PASSED}.")
+            self._findings.setToolTip("" if found else SHAPE_TIP)
+        elif summary.numbers is not None:  # of other labels nothing is known to be usual
+            self._sizes.say(part + label_table(summary.numbers))
+            self._findings.say(found)
+            self._findings.setToolTip("")
 
 
 def sizes(measures: Measures) -> str:
@@ -64,6 +71,16 @@ def sizes(measures: Measures) -> str:
         lines.append("Right and left are assumed, as in a PA or AP view.")
     paragraphs = "".join(f"<p style='margin: 4px 0 0 0'>{line}</p>" for line in lines)
     return f"<table cellspacing=2>{cells}</table>{paragraphs}"
+
+
+def label_table(numbers: LiveNumbers) -> str:
+    """The size of each label as simple HTML."""
+    rows = (
+        f"<tr><td>{escape(name[:1].upper() + name[1:])}</td>{_cell(numbers.size(pixels))}</tr>"
+        for name, pixels in numbers.sizes
+    )
+    unknown = "" if numbers.element is not None else "<p>Pixel size unknown: sizes in pixels only.</p>"
+    return f"<table cellspacing=2>{''.join(rows)}</table>{unknown}"
 
 
 def _area(mm2: float | None) -> str:

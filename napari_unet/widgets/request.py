@@ -52,7 +52,7 @@ class SegmentRequest:
             self._header,
             ref(self.layer),
             self.index,
-            self._left_right,
+            self._left_right and prediction.label_set.of_lungs,
             threshold=prediction.threshold,
         )
         return Segmented(result, first_labels(result))
@@ -64,4 +64,6 @@ class SegmentRequest:
     def name(self) -> str:
         """Of the mask's layer, from what the image is called now."""
         where = "" if self.index is None else f", slice {'/'.join(map(str, self.index))}"
-        return f"{self.layer.name}{where} – lungs ({self.entry.card.name})"
+        labels = self.entry.card.output.labels
+        what = "lungs" if labels.of_lungs else labels.name
+        return f"{self.layer.name}{where} – {what} ({self.entry.card.name})"

@@ -25,7 +25,7 @@ from napari_unet.widgets.save_mask import ask_where
 from napari_unet.widgets.session import Session
 from napari_unet.widgets.strokes import StrokeFollower
 from napari_unet.widgets.threshold import ThresholdPreview, ThresholdSlider
-from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
+from napari_unet.widgets.viewing.colours import legend_of, mask_colormap
 
 _CALM_MS = 250  # numbers are made anew this long after the last stroke or step to another slice
 _LONG_MS = 700  # numbers that take longer are announced
@@ -117,9 +117,9 @@ class ResultView(QWidget):
         self.setVisible(result is not None)
         if result is None:
             return
-        self.left_right.blockSignals(True)
-        self.left_right.setChecked(result.left_right)
-        self.left_right.blockSignals(False)
+        self.left_right.setVisible(result.by_geometry)
+        if result.by_geometry:  # the box says what is wanted of the next one, too
+            self._check_sides(result.left_right)
         self.threshold.set_value(result.threshold)
         self.notes.say("\n".join(result.prediction.notes))
         self._summarise()
@@ -176,11 +176,14 @@ class ResultView(QWidget):
     def _show_sides(self, layer: Labels, result: MaskResult, left_right: bool) -> None:
         if result.left_right != left_right:
             result.left_right = left_right
-            layer.colormap = mask_colormap(RIGHT_LEFT if left_right else LUNGS)
-        if self._layer is layer and not self._waiting.get("edit"):
-            self.left_right.blockSignals(True)
-            self.left_right.setChecked(left_right)
-            self.left_right.blockSignals(False)
+            layer.colormap = mask_colormap(legend_of(result.labels, left_right))
+        if self._layer is layer and result.by_geometry and not self._waiting.get("edit"):
+            self._check_sides(left_right)
+
+    def _check_sides(self, left_right: bool) -> None:
+        self.left_right.blockSignals(True)
+        self.left_right.setChecked(left_right)
+        self.left_right.blockSignals(False)
 
     def _on_step(self) -> None:
         result = self._session.result_of(self._layer)

@@ -12,15 +12,15 @@ from napari.layers import Image
 
 from napari_unet.core.checks import check_mask, label_findings
 from napari_unet.core.edits import ThresholdTrail, changes, follow_threshold, with_foreground
+from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import LEFT, RIGHT, lung, values_in
+from napari_unet.core.live import LiveNumbers, live_numbers
 from napari_unet.core.masks import split_left_right
 from napari_unet.core.measure import Measures, measure
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.io.formats import write_mask
 from napari_unet.widgets.mask_context import MaskContext
-
-OWN = 2  # labels 1 and 2 are lungs; higher ones were painted by hand and are left alone
 
 
 @dataclass
@@ -46,6 +46,21 @@ class MaskResult:
         return self.prediction.shape
 
     @property
+    def labels(self) -> LabelSet:
+        """What the numbers in the mask mean."""
+        return self.prediction.label_set
+
+    @property
+    def own(self) -> tuple[int, ...]:
+        """The labels that the model draws, of lungs of either side; any others were painted by hand."""
+        return (RIGHT, LEFT) if self.labels.of_lungs else self.labels.values
+
+    @property
+    def by_geometry(self) -> bool:
+        """Whether right and left are told apart here, and not by the model: of lungs with one label."""
+        return self.labels.of_lungs and not self.labels.tells_sides
+
+    @property
     def slices(self) -> int:
         """How many images were segmented one by one; 1 for one image or one volume."""
         return self.shape[0] if len(self.shape) == 3 and self.prediction.rule.per_slice else 1
@@ -65,8 +80,9 @@ class MaskResult:
             self.header.get("modality", Modality.UNKNOWN),
             self.slices > 1,
             probability=self.probability_at,
-            model_mask=lambda: _drawn(self, prediction.mask(), self.left_right),
+            model_mask=lambda: _drawn(self, prediction.labels(), self.left_right),
             threshold=prediction.threshold,
+            labels=self.labels,
         )
 
 
@@ -84,22 +100,25 @@ class Edit:
 class Summary:
     """What to tell about a mask: its measures, what to look at, and the threshold that it stands on.
 
+    measures : of lungs; numbers : of other labels.
+
     left_right : whether the lungs have labels of their own now; undo changes it too.
     part : which slice of a stack this is about, in words; "" for all of it.
     """
 
-    measures: Measures
+    measures: Measures | None
     findings: tuple[str, ...]
     threshold: float
     left_right: bool
     part: str = ""
+    numbers: LiveNumbers | None = None
 
 
 def first_labels(result: MaskResult) -> np.ndarray:
     """The labels (uint8) of a new result at its threshold."""
-    mask = result.prediction.mask(result.threshold)
-    result.trail.add(result.threshold, mask)
-    return _drawn(result, mask, result.left_right)
+    labels = result.prediction.labels(result.threshold)
+    result.trail.add(result.threshold, labels > 0)
+    return _drawn(result, labels, result.left_right)
 
 
 def edit_to(result: MaskResult, data: np.ndarray, threshold: float) -> Edit:
@@ -109,33 +128,38 @@ def edit_to(result: MaskResult, data: np.ndarray, threshold: float) -> Edit:
     pixels were given by hand.
     """
     labels = data.reshape(result.shape)
-    painted = _lungs(labels)
+    painted = _marked(result, labels)
     _, before = result.trail.nearest(painted)
-    after = result.prediction.mask(threshold)
+    said = result.prediction.labels(threshold)
+    after = said > 0
     result.trail.add(threshold, after)
     mask = follow_threshold(painted, before, after)
     left_right = has_sides(result, labels)
-    drawn = np.where(painted & mask, labels, _drawn(result, mask, left_right))
-    new = with_foreground(labels, drawn, OWN)
+    automatic = _drawn(result, mask if result.by_geometry else said, left_right)
+    drawn = np.where(mask, np.where(painted, labels, automatic), 0)
+    new = with_foreground(labels, drawn, result.own)
     return Edit(*changes(data, new.reshape(data.shape)), threshold, left_right)
 
 
 def relabel(result: MaskResult, data: np.ndarray, left_right: bool) -> Edit:
     """The edit that gives the lungs in the layer's `data` labels of their own, or one label."""
     labels = data.reshape(result.shape)
-    new = with_foreground(labels, _drawn(result, _lungs(labels), left_right), OWN)
+    new = with_foreground(labels, _drawn(result, _marked(result, labels), left_right), result.own)
     return Edit(*changes(data, new.reshape(data.shape)), result.threshold, left_right)
 
 
 def has_sides(result: MaskResult, labels: np.ndarray) -> bool:
     """Whether `labels` tell left from right: what they hold goes first, as undo changes them alone.
 
-    `result.left_right` decides where the labels can be read in both ways (a right lung only).
+    `result.left_right` decides where the labels can be read in both ways (a right lung only). What the model
+    itself tells apart is not asked for here.
     """
+    if not result.by_geometry:
+        return result.labels.tells_sides
     is_left = labels == LEFT
     if result.left_right and is_left.any():
         return True
-    should_be_left = _drawn(result, _lungs(labels), True) == LEFT
+    should_be_left = _drawn(result, _marked(result, labels), True) == LEFT
     wanted = np.count_nonzero(should_be_left)
     if not wanted:
         return result.left_right
@@ -145,7 +169,7 @@ def has_sides(result: MaskResult, labels: np.ndarray) -> bool:
 def summarise(result: MaskResult, data: np.ndarray, slice_in_view: int) -> Summary:
     """Size and findings of the layer's `data`; of a stack of X-rays, those of one slice."""
     labels = np.array(data).reshape(result.shape)
-    painted = _lungs(labels)
+    painted = _marked(result, labels)
     left_right = has_sides(result, labels)
     threshold, _ = result.trail.nearest(painted)
     spacing, towards = result.prediction.spacing_mm, result.prediction.columns_towards
@@ -155,6 +179,10 @@ def summarise(result: MaskResult, data: np.ndarray, slice_in_view: int) -> Summa
         painted, labels, part = painted[number], labels[number], f"Slice {number}"
         spacing = None if spacing is None else spacing[1:]
     modality = result.header.get("modality", Modality.UNKNOWN)
+    if not result.labels.of_lungs:
+        numbers = live_numbers(labels, None, spacing, towards, modality, result.labels)
+        texts = tuple(finding.text for finding in numbers.findings)
+        return Summary(None, texts, threshold, left_right, part, numbers)
     sides = np.where(painted, labels, 0) if left_right else None
     measures = measure(painted, spacing, towards, modality=modality, labels=sides)
     found = (*label_findings(labels, towards), *check_mask(painted, spacing, towards))
@@ -177,15 +205,21 @@ def shown_map(result: MaskResult, what: Literal["probability", "uncertainty"]) -
 def save(result: MaskResult, data: np.ndarray, path: Path) -> Path:
     """Write the layer's `data` to `path`, in the format of its suffix; 0 and 255 if it has one label only."""
     labels = np.array(data).reshape(result.shape)
-    plain = not has_sides(result, labels) and set(values_in(labels)) <= {0, RIGHT}
+    one = len(result.labels.labels) == 1 and set(values_in(labels)) <= {0, *result.labels.values}
+    plain = one and not has_sides(result, labels)
     return write_mask(path, lung(labels) if plain else labels, Raster(labels, **result.header))
 
 
-def _lungs(labels: np.ndarray) -> np.ndarray:
-    return (labels > 0) & (labels <= OWN)
+def _marked(result: MaskResult, labels: np.ndarray) -> np.ndarray:
+    """bool: what the model's labels are on."""
+    return np.isin(labels, result.own)
 
 
 def _drawn(result: MaskResult, mask: np.ndarray, left_right: bool) -> np.ndarray:
+    """uint8: the labels of a mask; of lungs with one label any mask will do, and geometry tells the sides."""
+    if not result.by_geometry:
+        return mask.astype(np.uint8)
+    mask = mask > 0
     if not left_right:
         return mask.astype(np.uint8)
     prediction = result.prediction

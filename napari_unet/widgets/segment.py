@@ -32,7 +32,7 @@ from napari_unet.widgets.request import Segmented, SegmentRequest
 from napari_unet.widgets.result_view import ResultView
 from napari_unet.widgets.sources import Source, adopt_header, look_at_source, open_again
 from napari_unet.widgets.viewing import HINTS
-from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
+from napari_unet.widgets.viewing.colours import legend_of, mask_colormap
 from napari_unet.widgets.viewing.layers_in_view import header_of
 
 _AUTO = "auto"
@@ -263,7 +263,7 @@ class SegmentWidget(Dock):
             self.status.say("The image was replaced meanwhile. Press Segment again.")
             return
         prediction = done.result.prediction
-        colours = mask_colormap(RIGHT_LEFT if done.result.left_right else LUNGS)
+        colours = mask_colormap(legend_of(done.result.labels, done.result.left_right))
         layer = show_mask(
             self._viewer,
             done.labels,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +13,10 @@ from click.testing import Result
 from net_fakes import TINY, lungs, saved, xray
 from PIL import Image
 
+from napari_unet.cli.report import COLUMNS
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
-from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT
+from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT, named_set
 from napari_unet.io.formats import read_mask
 from napari_unet.models.card import NetSpec, Output
 from napari_unet.review.store import ReviewProject
@@ -24,6 +26,9 @@ OLD = Output(id="heart-out", labels=LUNGS, protocol="heart left out", threshold=
 NEW = Output(id="heart-in", labels=RIGHT_AND_LEFT, protocol="heart included", threshold=0.99)
 
 
+CHEST = named_set(("right lung", "left lung", "heart"))
+
+
 @pytest.fixture
 def image(tmp_path: Path, toy_nets: None, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An X-ray, and a model that finds lung everywhere by its old answer and nowhere by its new one."""
@@ -31,6 +36,7 @@ def image(tmp_path: Path, toy_nets: None, monkeypatch: pytest.MonkeyPatch) -> Pa
     net = NetSpec(arguments={**TINY, "classes": 3})
     saved(tmp_path / "models" / "two", name="two", net=net, outputs=(OLD, NEW), **fields)
     found = Output(id="signs", task="classification", findings=("nodule",))
+    saved(tmp_path / "models" / "chest", name="chest", net=net, labels=CHEST, threshold=0.01, **fields)
     saved(
         tmp_path / "models" / "scores",
         name="scores",
@@ -56,6 +62,27 @@ def test_segment_gives_the_chosen_answer(
     result = run("segment", image, "-o", tmp_path / "out", "--model", "two", *chosen)
     assert result.exit_code == 0, result.output
     assert (read_mask(tmp_path / "out" / "a_mask.png") > 0).mean() == everywhere
+
+
+def test_other_labels_keep_their_numbers_and_have_columns_of_their_own(
+    run: Run, tmp_path: Path, image: Path
+) -> None:
+    result = run("segment", image, "-o", tmp_path / "out", "--model", "chest", "--overlay", "--json")
+    assert result.exit_code == 0, result.output
+    mask = read_mask(tmp_path / "out" / "a_mask.png")
+    assert set(np.unique(mask)) - {0} <= {1, 2, 3} and mask.any() and mask.max() <= 3
+    with (tmp_path / "out" / "report.csv").open(newline="") as file:
+        head, cells = csv.reader(file)
+    of_labels = [
+        f"{name}_{unit}" for name in ("right_lung", "left_lung", "heart") for unit in ("px", "mm2", "ml")
+    ]
+    assert head == [*COLUMNS, *of_labels]
+    row = dict(zip(head, cells, strict=True))
+    assert row["right_px"] == "" and not {"missing-lung", "ratio"} & set(row["checks"].split(";"))
+    assert row["heart_px"] == str(np.count_nonzero(mask == 3)) and row["heart_mm2"] == ""
+    assert json.loads(result.stdout.splitlines()[0])["heart_px"] == np.count_nonzero(mask == 3)
+    sides = run("segment", image, "-o", tmp_path / "out", "--model", "chest", "--labels", "left-right")
+    assert sides.exit_code == 2 and "3 heart" in " ".join(sides.stderr.split())
 
 
 def test_an_answer_that_is_not_there_is_wrong_usage(run: Run, tmp_path: Path, image: Path) -> None:

@@ -71,8 +71,8 @@ def test_an_empty_trail_has_no_nearest():
 
 def test_hand_painted_labels_stay():
     labels = np.array([[0, 1, 3]], np.uint8)
-    assert with_foreground(labels, np.array([[2, 0, 1]]), own=2).tolist() == [[2, 0, 3]]
-    assert with_foreground(labels, np.array([[2, 0, 1]]), own=2).dtype == np.uint8
+    assert with_foreground(labels, np.array([[2, 0, 1]]), own=(1, 2)).tolist() == [[2, 0, 3]]
+    assert with_foreground(labels, np.array([[2, 0, 1]]), own=(1, 2)).dtype == np.uint8
 
 
 def test_changes_give_the_new_mask():

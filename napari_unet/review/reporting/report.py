@@ -10,16 +10,16 @@ from typing import Any
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
+from napari_unet.core.label_sizes import label_sizes, size_columns
 from napari_unet.core.measure import Measures
 from napari_unet.io.atomic import atomic_write
 from napari_unet.review.exporting.folder import new_folder
 from napari_unet.review.exporting.manifest import write_rows
 from napari_unet.review.faults import StoreFault
 from napari_unet.review.findings import follow_masks
-from napari_unet.review.reporting.lines import COLUMNS, CaseLine
+from napari_unet.review.reporting.lines import COLUMNS, CaseLine, cell
 from napari_unet.review.reporting.lungs import lines_in_words, lungs_of, mask_of
 from napari_unet.review.reporting.page import page
-from napari_unet.review.reporting.per_label import label_cells, label_columns
 from napari_unet.review.reporting.pictures import Correction, correction_picture
 from napari_unet.review.reporting.scores import ScoreTable
 from napari_unet.review.reporting.summary import summarise
@@ -48,12 +48,13 @@ def report_steps(project: ReviewProject, folder: Path) -> Generator[CaseDone, No
             mask = mask_of(project, case)
             if mask is not None and labels.of_lungs:
                 lines[-1] = line = replace(line, **_per_lung(lungs_of(case, mask)))
-            rows.append([*line.cells(), *label_cells(case, mask, labels), *scores.cells(case.id)])
+            sizes = label_sizes(mask, labels, case.spacing_mm)
+            rows.append([*line.cells(), *map(cell, sizes), *scores.cells(case.id)])
             if case.status == Status.CORRECTED and first is not None and line.dice is not None:
                 corrections.append((line.dice, case, first))
             yield CaseDone(case.id, done, len(cases))
         corrections.sort(key=lambda one: one[0])
-        write_rows(partial / "report.csv", (*COLUMNS, *label_columns(labels), *scores.columns), rows)
+        write_rows(partial / "report.csv", (*COLUMNS, *size_columns(labels), *scores.columns), rows)
         pictures = _pictures(project, corrections)
         html = page(project.folder.name, project.protocol, summarise(lines), pictures, labels)
         with atomic_write(partial / "summary.html") as path:

@@ -1,4 +1,4 @@
-"""What a case's current mask measures, label by label, where the labels are no lungs: further columns."""
+"""What a mask measures, label by label, where the labels are no lungs: further columns of a table."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from math import prod
 import numpy as np
 
 from napari_unet.core.label_set import LabelSet
-from napari_unet.review.reporting.lines import cell
-from napari_unet.review.types import Case
 
 _UNITS = ("px", "mm2", "ml")
 
 
-def label_columns(labels: LabelSet) -> tuple[str, ...]:
+def size_columns(labels: LabelSet) -> tuple[str, ...]:
     """For each label its pixels, mm² of an image and mL of a volume: heart_px, heart_mm2, heart_ml.
 
     None for lungs, which have columns of their own. Two names that would be spelled alike get their numbers.
@@ -29,19 +27,23 @@ def label_columns(labels: LabelSet) -> tuple[str, ...]:
     return tuple(f"{name}_{unit}" for name in names for unit in _UNITS)
 
 
-def label_cells(case: Case, mask: np.ndarray | None, labels: LabelSet) -> list[str]:
-    """The texts of `label_columns`; empty without a mask that can be read."""
+def label_sizes(
+    mask: np.ndarray | None, labels: LabelSet, spacing_mm: tuple[float, ...] | None
+) -> tuple[int | float | None, ...]:
+    """The numbers of `size_columns`, None where there is no answer or no mask.
+
+    mask : integers (Y, X) or (Z, Y, X). spacing_mm : one per axis; one that does not fit is not known.
+    """
     if labels.of_lungs:
-        return []
+        return ()
     if mask is None:
-        return [""] * len(_UNITS) * len(labels.labels)
-    spacing = case.spacing_mm if case.spacing_mm and len(case.spacing_mm) == mask.ndim else None
-    element = None if spacing is None else prod(spacing)
-    cells: list[str] = []
+        return (None,) * len(_UNITS) * len(labels.labels)
+    fits = spacing_mm is not None and len(spacing_mm) == mask.ndim
+    element = prod(spacing_mm) if spacing_mm is not None and fits else None
+    sizes: list[int | float | None] = []
     for value in labels.values:
         pixels = int(np.count_nonzero(mask == value))
         size = None if element is None else pixels * element
         flat = mask.ndim == 2
-        in_ml = None if flat or size is None else size / 1000
-        cells += [cell(pixels), cell(size if flat else None), cell(in_ml)]
-    return cells
+        sizes += [pixels, size if flat else None, None if flat or size is None else size / 1000]
+    return tuple(sizes)
