@@ -10,10 +10,10 @@ from typing import Any, Literal
 import numpy as np
 
 from napari_unet.core.clean_labels import clean_labels
-from napari_unet.core.doubt import doubt_of
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.masks import MaskRule, threshold_mask
 from napari_unet.core.resize import resized
+from napari_unet.core.uncertainty import entropy
 
 Box = tuple[slice, slice]
 
@@ -42,9 +42,9 @@ class Prediction:
 
     Of first masks, which are kept in a project (inference/first_mask.py):
     drawn : uint8 of `shape`, the labels at `threshold`, made before the maps became 8 bits. checks : codes of
-    the anatomy checks that they fail. border_uncertainty : share of their border along which the model is
-    unsure (core.doubt.border_doubt), None where there is no border. refused : why the model is not for this
-    image, in words; then there are no maps. "" otherwise.
+    the anatomy checks that they fail. boundary_uncertainty : share of their boundary along which the
+    model is uncertain (core.uncertainty), None where there is no boundary. refused : why the model is not for
+    this image, in words; then there are no maps. "" otherwise.
     """
 
     maps: np.ndarray
@@ -71,7 +71,7 @@ class Prediction:
     features: np.ndarray | None = None
     drawn: np.ndarray | None = None
     checks: tuple[str, ...] = ()
-    border_uncertainty: float | None = None
+    boundary_uncertainty: float | None = None
     refused: str = ""
 
     def __post_init__(self) -> None:
@@ -197,7 +197,7 @@ class Prediction:
         """(y, x) of slice z, as kept, or else as it follows from the maps."""
         if self.entropy is not None:
             return self.entropy[z] if self.entropy.ndim == 3 else self.entropy
-        return np.asarray(doubt_of(self._grid(z)).max(axis=0))
+        return np.asarray(entropy(self._grid(z)).max(axis=0))
 
     def _full(self, grid: np.ndarray, z: int) -> np.ndarray:
         """float32 (..., Y, X) of maps (..., y, x) of slice z."""

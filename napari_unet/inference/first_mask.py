@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from napari_unet.core.checks import UNLIKE, check_labels
-from napari_unet.core.doubt import border_doubt
 from napari_unet.core.events import Note, TileDone
 from napari_unet.core.gate import NotForModel
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.source import Source
+from napari_unet.core.uncertainty import boundary_uncertainty
 from napari_unet.inference.segment import segment_steps
 from napari_unet.io.formats import read_raster
 from napari_unet.models.library import ModelLibrary, default_library
@@ -52,11 +52,11 @@ def first_mask_steps(
     if prediction.task == "classification":
         return kept
     labels = prediction.labels()
-    unsure = border_doubt(kept.grid_uncertainty, labels > 0)
+    uncertainty = boundary_uncertainty(kept.grid_uncertainty, labels > 0)
     stack, towards = prediction.rule.per_slice, raster.columns_towards
     return replace(
         kept,
         drawn=labels,
         checks=check_labels(labels, raster.spacing_mm, towards, stack, prediction.label_set),
-        border_uncertainty=None if isnan(unsure) else unsure,
+        boundary_uncertainty=None if isnan(uncertainty) else uncertainty,
     )

@@ -53,10 +53,10 @@ def store_first_mask(project: MaskStore, case_id: str, first: Prediction, by: st
     if case.status in DECIDED or (head is not None and head.author.kind != AuthorKind.MODEL):
         said = tuple(code for code in checks if code in SHORT and code not in (case.checks or ()))
         known = (*said, *(case.checks or ())) if said else case.checks
-        project.put_findings(case_id, known, first.border_uncertainty)
+        project.put_findings(case_id, known, first.boundary_uncertainty)
         return False
     project.add_revision(case_id, first.drawn, author, note=f"for {by}")
-    project.put_findings(case_id, checks, first.border_uncertainty)
+    project.put_findings(case_id, checks, first.boundary_uncertainty)
     return True
 
 
@@ -80,7 +80,7 @@ def store_next_mask(project: MaskStore, case_id: str, found: Prediction, by: str
     if project.renew_mask(case_id, found.drawn, author, note=f"for {by}") is None:
         return False
     project.put_map(case_id, found)
-    project.put_findings(case_id, (*found.gate, *found.checks), found.border_uncertainty)
+    project.put_findings(case_id, (*found.gate, *found.checks), found.boundary_uncertainty)
     return True
 
 

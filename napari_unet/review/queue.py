@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 from napari_unet.core.checks import UNLIKE
-from napari_unet.core.doubt import uncertain_places
+from napari_unet.core.uncertainty import uncertain_places
 from napari_unet.review.types import DECIDED, Case, FileState, Order
-from napari_unet.review.useful import NOT_LOOKED_AT, doubt_words
+from napari_unet.review.useful import NOT_LOOKED_AT, uncertainty_words
 
 __all__ = ["order_cases", "priorities", "reasons", "uncertain_places"]
 
@@ -91,27 +91,27 @@ def _priority(case: Case, order: Order, seed: int) -> tuple[float, str]:
 
 
 def _by_checks(case: Case) -> tuple[float, str]:
-    """The worst finding decides, then how many there are, then the model's doubt."""
+    """The worst finding decides, then how many there are, then the model's uncertainty."""
     if case.checks is None:
         return -1.0, "Not checked yet: there is no mask"
-    doubt = 0.1 * (case.uncertainty or 0.0)
+    uncertainty = 0.1 * (case.uncertainty or 0.0)
     if not case.checks:
-        return doubt, SHAPE_PASSED
+        return uncertainty, SHAPE_PASSED
     ranks = {code: len(_REASONS) - place for place, code in enumerate(_REASONS)}
     worst = max(ranks.get(code, 0) for code in case.checks)
     several = 0.5 * min(len(case.checks), len(_REASONS)) / len(_REASONS)
-    return 1.0 + worst + several + doubt, "; ".join(reasons(case.checks))
+    return 1.0 + worst + several + uncertainty, "; ".join(reasons(case.checks))
 
 
 def _by_uncertainty(case: Case) -> tuple[float, str]:
     if case.uncertainty is None:
         return -1.0, NOT_LOOKED_AT
-    return case.uncertainty, doubt_words(case.uncertainty)
+    return case.uncertainty, uncertainty_words(case.uncertainty)
 
 
 def _by_certainty(case: Case) -> tuple[float, str]:
-    doubt, why = _by_uncertainty(case)
-    return (doubt, why) if doubt < 0 else (1 - doubt, why)
+    uncertainty, why = _by_uncertainty(case)
+    return (uncertainty, why) if uncertainty < 0 else (1 - uncertainty, why)
 
 
 def _by_use(case: Case) -> tuple[float, str]:

@@ -9,7 +9,7 @@ from math import isnan
 import numpy as np
 
 from napari_unet.core.checks import UNLIKE
-from napari_unet.core.coreset import Pick, most_useful
+from napari_unet.core.core_set import Pick, most_useful
 from napari_unet.review.features import Features
 from napari_unet.review.types import DECIDED, USABLE, Case
 
@@ -38,16 +38,17 @@ def useful_first(cases: Iterable[Case], features: Mapping[str, Features]) -> dic
     }
     if not usual:
         return ranks
-    doubt = np.array([np.nan if case.uncertainty is None else case.uncertainty for case in usual])
-    picks = most_useful(_stacked(usual, features), doubt, _stacked(learnt, features) if learnt else None)
+    uncertainty = np.array([np.nan if case.uncertainty is None else case.uncertainty for case in usual])
+    known_features = _stacked(learnt, features) if learnt else None
+    picks = most_useful(_stacked(usual, features), uncertainty, known_features)
     order = [*usual, *learnt]
     for place, pick in enumerate(picks):
         case = usual[pick.index]
-        ranks[case.id] = (1 - place / len(picks), f"{_likeness(pick, order)}; {_doubt(case.uncertainty)}")
+        ranks[case.id] = (1 - place / len(picks), f"{_likeness(pick, order)}; {_certainty(case.uncertainty)}")
     return ranks
 
 
-def doubt_words(uncertainty: float) -> str:
+def uncertainty_words(uncertainty: float) -> str:
     """How sure the model is, in words; uncertainty : share of the border, 0..1."""
     if uncertainty < 0.005:
         return "Model is sure along the whole border"
@@ -63,10 +64,10 @@ def _likeness(pick: Pick, order: list[Case]) -> str:
     return f"{much} like case {order[pick.nearest].number}"
 
 
-def _doubt(uncertainty: float | None) -> str:
+def _certainty(uncertainty: float | None) -> str:
     if uncertainty is None:
         return "nobody knows how sure the model is"
-    words = doubt_words(uncertainty)
+    words = uncertainty_words(uncertainty)
     return words[0].lower() + words[1:]
 
 

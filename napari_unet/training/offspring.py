@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_unet.core.cover import k_centre, thumbnails
+from napari_unet.core.core_set import k_centre, thumbnails
 from napari_unet.core.evidence import Evidence
 from napari_unet.core.evidence_metrics import DICE
 from napari_unet.core.gate_report import GateReport

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from napari_unet.core.cover import k_centre, thumbnails
+from napari_unet.core.core_set import k_centre, thumbnails
 from napari_unet.core.leaks import perceptual_hash
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.models.card import DataSource, ModelCard

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_unet.core.coreset import DOUBT, most_useful
+from napari_unet.core.core_set import UNCERTAINTY_WEIGHT, most_useful
 from napari_unet.core.events import CaseDone
 from napari_unet.core.raster import Raster
 from napari_unet.core.simulated import Arm, Cost, Outcome
@@ -38,11 +38,11 @@ class Subject:
 
 @dataclass(frozen=True)
 class Look:
-    """What a model says about an image. mask : bool. features, doubt : as in core.coreset."""
+    """What a model says about an image. mask : bool. features, uncertainty : as in core.core_set."""
 
     mask: np.ndarray
     features: np.ndarray
-    doubt: float
+    uncertainty: float
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,12 @@ def simulate(
     hand: Hand | None = None,
     after: Sequence[int] = AFTER,
     seed: int = 0,
-    weight: float = DOUBT,
+    weight: float = UNCERTAINTY_WEIGHT,
 ) -> Generator[CaseDone, None, Outcome]:
     """Works through all subjects; yields each, returns what it took.
 
-    model : makes the first masks. after : numbers of corrected cases, increasing. weight : of doubt, see
-    core.coreset. seed : of the random order, of the hand's tremble and of `retrain`.
+    model : makes the first masks. after : numbers of corrected cases, increasing. weight : of uncertainty,
+    see core.core_set. seed : of the random order, of the hand's tremble and of `retrain`.
     Raises ValueError if two subjects have one id.
     """
     if len({subject.id for subject in subjects}) != len(subjects):
@@ -138,11 +138,11 @@ def _queue(
         return [id_ for id_ in random if id_ in left]
     ids = list(left)
     if arm is Arm.SURE:
-        return sorted(ids, key=lambda id_: looks[id_].doubt)
+        return sorted(ids, key=lambda id_: looks[id_].uncertainty)
     known = np.array([looks[one.subject.id].features for one in done]) if done else None
     picks = most_useful(
         np.array([looks[id_].features for id_ in ids]),
-        np.array([looks[id_].doubt for id_ in ids]),
+        np.array([looks[id_].uncertainty for id_ in ids]),
         known,
         weight,
     )

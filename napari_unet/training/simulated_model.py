@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from napari_unet.core.doubt import border_doubt
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
+from napari_unet.core.uncertainty import boundary_uncertainty
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.card import ModelCard
 from napari_unet.training.adapt import adapt
@@ -26,7 +26,7 @@ from napari_unet.training.simulate import Corrected, Look, Model
 
 
 def looking(net: nn.Module, card: ModelCard, device: str = "cpu") -> Model:
-    """A network as the model of a simulation: its mask, features and doubt of a (Y, X) raster."""
+    """A network as the model of a simulation: its mask, features and uncertainty of a (Y, X) raster."""
     predictor = Predictor(net, card, torch.device(device))
 
     def look(raster: Raster) -> Look:
@@ -34,8 +34,8 @@ def looking(net: nn.Module, card: ModelCard, device: str = "cpu") -> Model:
         if prediction.features is None:
             raise UserError(f"The model {card.name} has no bottleneck to compare images by.", "Use a U-Net.")
         mask = prediction.mask()
-        unsure = border_doubt(prediction.kept().grid_uncertainty, mask)
-        return Look(mask, prediction.features, unsure)
+        uncertainty = boundary_uncertainty(prediction.kept().grid_uncertainty, mask)
+        return Look(mask, prediction.features, uncertainty)
 
     return look
 

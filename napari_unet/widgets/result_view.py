@@ -218,7 +218,7 @@ class ResultView(QWidget):
         self._add_map("probability", "magma", "translucent")
 
     def _add_uncertainty(self) -> None:
-        # Additive: where nothing is in doubt the image stays as it is.
+        # Additive: where nothing is uncertain the image stays as it is.
         self._add_map("uncertainty", "inferno", "additive")
 
     def _add_map(self, what: str, colormap: str, blending: str) -> None:

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_unet.core.clean_labels import clean_labels
-from napari_unet.core.doubt import doubt_of
 from napari_unet.core.label_set import RIGHT_AND_LEFT, LabelSet, named_set
 from napari_unet.core.masks import MaskRule, clean
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.resize import resized
+from napari_unet.core.uncertainty import entropy
 
 
 def prediction(rule: MaskRule | None = None, spacing_mm: tuple[float, ...] | None = None) -> Prediction:
@@ -178,8 +178,8 @@ def test_outside_its_box_there_is_nothing() -> None:
 def test_uncertainty_is_that_of_the_class_nearest_to_undecided_on_the_grid() -> None:
     maps = np.random.default_rng(0).random((2, 5, 5), dtype=np.float32)
     one = Prediction(maps, shape=(9, 9), label_set=RIGHT_AND_LEFT)
-    np.testing.assert_array_equal(one.uncertainty, resized(doubt_of(maps).max(axis=0), (9, 9)))
-    assert doubt_of(np.float32([0.5]))[0] == 1
+    np.testing.assert_array_equal(one.uncertainty, resized(entropy(maps).max(axis=0), (9, 9)))
+    assert entropy(np.float32([0.5]))[0] == 1
 
 
 def test_labels_that_were_drawn_from_floats_stay_as_they_were() -> None:

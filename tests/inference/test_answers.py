@@ -190,7 +190,7 @@ def test_a_first_look_by_scores_draws_nothing_and_keeps_map_and_scores(
     path = tmp_path / "images" / "a.png"
     Image.fromarray(np.rint(xray(lungs()) * 255).astype(np.uint8)).save(path)
     found = run(first_mask_steps(str(path), "scores", "cpu"))
-    assert (found.drawn, found.checks, found.border_uncertainty) == (None, (), None)
+    assert (found.drawn, found.checks, found.boundary_uncertainty) == (None, (), None)
     assert found.maps.dtype == np.uint8 and set(found.scores) == {"nodule", "effusion"}
     drawn = run(first_mask_steps(str(path), "mixed", "cpu", output="old"))
     assert drawn.output == "lungs" and drawn.drawn is not None

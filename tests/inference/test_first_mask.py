@@ -64,7 +64,7 @@ def test_labels_at_the_image_s_size_maps_at_the_model_s(
     assert found.maps.shape == (1, 64, 64) and found.entropy.shape == (64, 64)
     assert found.maps.dtype == found.entropy.dtype == np.uint8
     assert found.maps.max() > 250 and found.maps.min() < 5
-    assert found.border_uncertainty is not None and 0 <= found.border_uncertainty < 0.2
+    assert found.boundary_uncertainty is not None and 0 <= found.boundary_uncertainty < 0.2
 
 
 def test_maps_are_never_larger_than_the_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

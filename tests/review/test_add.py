@@ -225,7 +225,7 @@ def first(score: float | None = 0.3) -> Prediction:
         model="bright",
         version="7",
         drawn=lungs(value=1),
-        border_uncertainty=score,
+        boundary_uncertainty=score,
         checks=("border",),
     )
 

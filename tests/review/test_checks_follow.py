@@ -54,7 +54,7 @@ def test_a_model_that_looks_later_leaves_the_checks_of_a_persons_mask(made):
     project, case = made
     project.add_revision(case, with_hole(), ANN)
     byte = np.zeros((1, *SHAPE), np.uint8)
-    later = Prediction(byte, model="m", version="1", drawn=lungs(), border_uncertainty=0.5, gate=(UNLIKE,))
+    later = Prediction(byte, model="m", version="1", drawn=lungs(), boundary_uncertainty=0.5, gate=(UNLIKE,))
     store_first_mask(project, case, later, "Ann")
     assert project.case(case).checks == ("holes",)
 

@@ -28,7 +28,7 @@ def looked(labels: np.ndarray, author: Author = CHILD, feature: int = 0) -> Pred
         model=author.name,
         version=author.version,
         drawn=(labels > 0).astype(np.uint8),
-        border_uncertainty=0.25,
+        boundary_uncertainty=0.25,
         checks=("holes",),
         features=features,
     )

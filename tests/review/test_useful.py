@@ -49,7 +49,7 @@ def test_unsure_and_unlike_what_is_corrected_comes_first() -> None:
     assert "does not look like usual lungs" in why["c6"] and why["c1"] == why["c7"] == "Decided"
 
 
-def test_to_begin_with_the_model_s_doubt_decides() -> None:
+def test_to_begin_with_the_model_s_uncertainty_decides() -> None:
     cases = [case(1, uncertainty=0.1), case(2, uncertainty=0.4), case(3, uncertainty=0.2)]
     order, why = ranked(cases, features(c1=0, c2=90, c3=180))
     assert order[0] == 2 and why["c2"].startswith("To begin with;")

@@ -25,7 +25,7 @@ def subjects(count: int = 7) -> list[Subject]:
 
 
 def model_that_misses(rows: int):
-    """The top rows are missing in each mask; each image has a direction and a doubt of its own."""
+    """The top rows are missing in each mask; each image has a direction and an uncertainty of its own."""
 
     def look(raster: Raster) -> Look:
         mask = lungs(*SIZE).copy()

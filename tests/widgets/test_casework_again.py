@@ -20,7 +20,7 @@ def by_child(angle: float = 0.0, score: float = 0.1):
     labels = lungs(SHAPE)
     labels[0] = 1
     numbers = np.float32([np.cos(angle), np.sin(angle)])
-    said = {"drawn": labels, "border_uncertainty": score, "features": numbers}
+    said = {"drawn": labels, "boundary_uncertainty": score, "features": numbers}
     return replace(first_mask(), model="child", version="1.0", **said)
 
 

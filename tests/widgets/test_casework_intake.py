@@ -26,7 +26,7 @@ def first_mask(shape=SHAPE) -> Prediction:
         model="test-lung",
         version="1.0",
         drawn=labels,
-        border_uncertainty=0.25,
+        boundary_uncertainty=0.25,
         checks=("holes",),
     )
 

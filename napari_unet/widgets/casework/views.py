@@ -114,7 +114,7 @@ class CaseViews(QObject):
             outlines.switch()
 
     def next_uncertain_place(self) -> None:
-        """Go to the next place where the model is in doubt, the most doubtful one first."""
+        """Go to the next place where the model is uncertain, the most uncertain one first."""
         layers = self._desk.layers
         if layers is None:
             return
@@ -141,18 +141,17 @@ class CaseViews(QObject):
 
     def _go(self, layers: CaseLayers) -> None:
         self._place = (self._place + 1) % len(self._places)
-        row, column, *depth = self._places[self._place]
-        point = (*depth, row, column)
-        world = np.asarray(layers.image.data_to_world(point))
+        place = self._places[self._place]
+        world = np.asarray(layers.image.data_to_world(place))
         viewer = self._viewer
         offset = viewer.dims.ndim - len(world)
-        if depth:
+        if len(place) > 2:
             viewer.dims.set_point(offset, world[0])
         viewer.scene.camera.center = (0.0, *world[-2:]) if viewer.dims.ndisplay == 2 else tuple(world)
-        self._mark(layers, row, column)
+        self._mark(layers, place)
         self._casework.told.emit(f"Place {self._place + 1} of {len(self._places)} where the model is unsure.")
 
-    def _mark(self, layers: CaseLayers, row: int, column: int) -> None:
+    def _mark(self, layers: CaseLayers, place: tuple[int, ...]) -> None:
         """A ring around the place, for a moment."""
         try:
             slice_in_view(self._viewer, layers.image)
@@ -160,7 +159,7 @@ class CaseViews(QObject):
             return
         turn = np.linspace(0, 2 * np.pi, 60, endpoint=False)
         radius = _RING * max(layers.image.data.shape[-2:])
-        ring = np.array([row, column]) + radius * np.stack([np.sin(turn), np.cos(turn)], axis=1)
+        ring = np.array(place[-2:]) + radius * np.stack([np.sin(turn), np.cos(turn)], axis=1)
         self._ring.line(layers.image, ring, YELLOW, closed=True)
         self._fade.start()
 

@@ -1,13 +1,55 @@
-"""Cases for training: unsure ones, apart from each other and from those that are known."""
+"""Core-sets: no case is far from a chosen one; cases to correct are uncertain, and apart from each other."""
 
 from __future__ import annotations
+
+from itertools import combinations
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from net_fakes import lungs, xray
 
-from napari_unet.core.coreset import most_useful
+from napari_unet.core.core_set import THUMBNAIL, k_centre, most_useful, thumbnails
+
+POINTS = st.integers(1, 8).flatmap(lambda n: arrays(np.float64, (n, 2), elements=st.integers(-9, 9)))
+
+
+def _reach(points: np.ndarray, centres: list[int]) -> float:
+    """How far the worst point is from the nearest centre."""
+    away = np.linalg.norm(points[:, None] - points[centres][None], axis=2)
+    return float(away.min(axis=1).max())
+
+
+@settings(deadline=None)
+@given(POINTS, st.integers(1, 9))
+def test_at_most_twice_as_far_as_with_the_best_choice(points: np.ndarray, count: int) -> None:
+    """Gonzalez's bound, against trying all."""
+    chosen = k_centre(points, count)
+    assert len(chosen) == len(set(chosen)) == min(count, len(points))
+    best = min(_reach(points, list(some)) for some in combinations(range(len(points)), len(chosen)))
+    assert _reach(points, chosen) <= 2 * best + 1e-9
+
+
+def test_one_of_each_group() -> None:
+    points = np.repeat([[0.0, 0.0], [9.0, 0.0], [0.0, 9.0]], 5, axis=0)
+    assert sorted(index // 5 for index in k_centre(points, 3)) == [0, 1, 2]
+
+
+def test_no_points_and_none_wanted() -> None:
+    assert k_centre(np.empty((0, 2)), 3) == [] and k_centre(np.zeros((3, 2)), 0) == []
+    with pytest.raises(ValueError, match="points are"):
+        k_centre(np.zeros(3), 1)
+
+
+def test_thumbnails_of_images_and_masks() -> None:
+    mask = lungs(40, 50)
+    images = np.stack([xray(mask), np.zeros((40, 50), np.float32)])
+    found = thumbnails(images, np.stack([mask, mask]).astype(np.float32))
+    assert found.shape == (2, 2 * THUMBNAIL**2)
+    assert found[1, : THUMBNAIL**2].max() == 0 and found[1, THUMBNAIL**2 :].max() == pytest.approx(1)
+    assert found[0].min() >= 0 and found[0, : THUMBNAIL**2].max() > 0.7
 
 
 def directions(*degrees: float) -> np.ndarray:
@@ -22,7 +64,7 @@ def order(*arguments, **options) -> list[int]:
 EQUAL = np.full(5, 0.5)
 
 
-def test_without_doubt_it_is_the_greedy_k_centre() -> None:
+def test_without_uncertainty_it_is_the_greedy_k_centre() -> None:
     """From one known direction: the farthest, then the farthest from both, ..."""
     features = directions(10, 170, 80, 165, 50)
     picks = most_useful(features, np.arange(5.0), directions(0), weight=0)
@@ -34,12 +76,12 @@ def test_without_doubt_it_is_the_greedy_k_centre() -> None:
         assert away[pick.index] == pytest.approx(max(away[k] for k in left), abs=1e-6)
 
 
-def test_with_all_weight_on_doubt_it_is_the_order_of_doubt() -> None:
-    doubt = np.array([0.1, 0.5, np.nan, 0.4, 0.0])
-    assert order(directions(0, 1, 2, 3, 4), doubt, weight=1) == [1, 3, 2, 0, 4]
+def test_with_all_weight_on_uncertainty_it_is_the_order_of_uncertainty() -> None:
+    uncertainty = np.array([0.1, 0.5, np.nan, 0.4, 0.0])
+    assert order(directions(0, 1, 2, 3, 4), uncertainty, weight=1) == [1, 3, 2, 0, 4]
 
 
-def test_doubt_and_distance_both_count() -> None:
+def test_uncertainty_and_distance_both_count() -> None:
     features = directions(0, 1, 90)  # two that are alike, one that is not
     assert order(features, np.array([0.9, 0.8, 0.5])) == [0, 2, 1]
 
@@ -70,8 +112,8 @@ def test_many_cases_take_little_time_and_the_first_do_not_depend_on_how_many_are
     rng = np.random.default_rng(0)
     features = rng.normal(size=(2000, 64))
     features /= np.linalg.norm(features, axis=1, keepdims=True)
-    doubt = rng.random(2000)
-    assert order(features, doubt, first=8)[:8] == order(features, doubt, first=40)[:8]
+    uncertainty = rng.random(2000)
+    assert order(features, uncertainty, first=8)[:8] == order(features, uncertainty, first=40)[:8]
 
 
 def test_what_does_not_fit_is_refused() -> None:
