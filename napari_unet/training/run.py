@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import io
 from collections.abc import Generator
@@ -16,6 +17,7 @@ import torch
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, EpochEnded, Note
 from napari_unet.core.gate import Likeness, mean_shape
+from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.metrics import dice_of_labels
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
@@ -125,6 +127,9 @@ def _training(recipe: Recipe, result: TrainingResult, card: ModelCard) -> dict[s
 def choose_threshold(predictor: Predictor, val: Samples) -> float:
     """The threshold with the highest mean of Dice on `val` and Dice on `val` under simulated shifts."""
     known = predictor.card.output.labels
+    if predictor.card.intensity.kind == "window":  # the images went through it already
+        predictor = copy.copy(predictor)
+        predictor.card = predictor.card.model_copy(update={"intensity": IntensityRule("window", 0, 1)})
     totals = dict.fromkeys(THRESHOLDS, 0.0)
     for samples in (val, simulated(val)):
         found: dict[float, list[float]] = {threshold: [] for threshold in THRESHOLDS}

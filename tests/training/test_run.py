@@ -13,13 +13,14 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import torch
-from net_fakes import TINY, card, lungs, xray
+from net_fakes import TINY, PointNet, card, lungs, xray
 from scipy import ndimage
 from tuning_fakes import tuned
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, EpochEnded, Note, TileDone
 from napari_unet.core.input_rule import InputRule
+from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run as run_steps
@@ -172,3 +173,17 @@ def test_the_threshold_is_chosen_on_the_validation_images(monkeypatch: pytest.Mo
     samples = Samples(masks, masks, np.ones_like(masks))
     monkeypatch.setattr(training_run, "simulated", lambda val: val.subset([1]))
     assert training_run.choose_threshold(_Shadow(), samples) == 0.6  # type: ignore[arg-type]
+
+
+def test_the_threshold_is_chosen_on_grey_values_as_the_network_sees_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Samples went through the card's rule, whatever numbers the images had before."""
+    monkeypatch.setattr(training_run, "simulated", lambda val: val)
+    hounsfield = card(input=InputRule(size=(64, 64)), intensity=IntensityRule("window", -1000, 400))
+    rim = ndimage.binary_dilation(lungs(), iterations=3)
+    image = np.where(lungs(), 0.1, np.where(rim, 0.43, 0.9)).astype(np.float32)[None, None]
+    masks = lungs().astype(np.float32)[None, None]
+    predictor = Predictor(PointNet(lambda x: torch.logit(1 - x, 1e-4)), hounsfield, torch.device("cpu"))
+    assert training_run.choose_threshold(predictor, Samples(image, masks, np.ones_like(masks))) == 0.6
+    assert predictor.card == hounsfield
