@@ -40,14 +40,20 @@ def segment(
     image : numbers, (Y, X), or (Z, Y, X) as a stack of images. model : a name in the library, or a model's
     folder. spacing_mm : one per axis, or None where it is not known. output : which of the model's answers,
     by its id or as "old" or "new"; None for the one it gives by itself. threshold : None for the model's own.
-    device : "auto", "cpu", "cuda" or "mps". header : further fields of `Raster` (modality, view, ...).
+    device : "auto", "cpu", "cuda" or "mps". header : further fields of `Raster` (modality,
+    view, ...); `columns_towards`, the earlier name of `row_direction`, goes on working.
     Raises UserError, with the remedy, for images and models that cannot be used.
     """
+    import warnings
+
     import numpy as np
 
     from napari_unet.core.raster import Raster
     from napari_unet.inference import segment as inference
 
+    if "columns_towards" in header:
+        warnings.warn("columns_towards is now called row_direction.", DeprecationWarning, stacklevel=2)
+        header.setdefault("row_direction", header.pop("columns_towards"))
     raster = Raster(np.asarray(image), spacing_mm=spacing_mm, **header)
     return inference.segment(raster, model=model, output=output, threshold=threshold, device=device)
 

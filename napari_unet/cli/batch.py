@@ -157,7 +157,7 @@ class Batch:
         if options.overlay:
             files.append(write_overlay(targets["overlay"], raster, labels, known))
         findings = _findings(mask, prediction)
-        measured = measure(mask, prediction.spacing_mm, prediction.columns_towards, labels=sides)
+        measured = measure(mask, prediction.spacing_mm, prediction.row_direction, labels=sides)
         self._label_set = known
         row = Row(
             case=case.name,
@@ -250,7 +250,7 @@ def _slices(mask: np.ndarray, prediction: Prediction) -> list[tuple[np.ndarray, 
 
 def _sides(mask: np.ndarray, prediction: Prediction) -> np.ndarray:
     """1 in the right and 2 in the left lung of a mask, by the image's geometry."""
-    return split_left_right(mask, prediction.columns_towards, per_slice=prediction.rule.per_slice)
+    return split_left_right(mask, prediction.row_direction, per_slice=prediction.rule.per_slice)
 
 
 def _of_sides(measured: Measures) -> dict[str, Any]:
@@ -266,7 +266,7 @@ def _findings(mask: np.ndarray, prediction: Prediction) -> tuple[Finding, ...]:
     if not prediction.label_set.of_lungs:
         return nothing_marked(mask)
     slices = _slices(mask, prediction)
-    found = [check_mask(one, spacing, prediction.columns_towards) for one, spacing in slices]
+    found = [check_mask(one, spacing, prediction.row_direction) for one, spacing in slices]
     if len(slices) == 1:
         return found[0]
     return _grouped(found)

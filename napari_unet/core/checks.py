@@ -52,12 +52,12 @@ class Finding:
 def check_mask(
     mask: np.ndarray,
     spacing_mm: tuple[float, ...] | None = None,
-    columns_towards: str | None = None,
+    row_direction: str | None = None,
     counted: tuple[int, int, np.ndarray] | None = None,
 ) -> tuple[Finding, ...]:
     """Findings on a bool mask (Y, X), or (Z, Y, X) as one volume; none if all looks as it should.
 
-    spacing_mm, columns_towards : as in Raster. Size is judged only where the spacing is known, for an adult.
+    spacing_mm, row_direction : as in Raster. Size is judged only where the spacing is known, for an adult.
     The slices of a stack of radiographs are checked one by one by the caller. counted : what
     `sides_and_parts` gives for the mask, where somebody has asked for it already.
     """
@@ -68,10 +68,10 @@ def check_mask(
     if box is None:
         return (Finding(Code.NO_LUNG, "No lung is marked."),)
     part = mask[box]
-    right, left, parts = sides_and_parts(mask, columns_towards) if counted is None else counted
+    right, left, parts = sides_and_parts(mask, row_direction) if counted is None else counted
     total = right + left
     found = [
-        _both_sides(right, left, columns_towards),
+        _both_sides(right, left, row_direction),
         _extra_parts(parts, total),
         _holes(part, total),
         _border(mask),
@@ -83,7 +83,7 @@ def check_mask(
 def check_labels(
     mask: np.ndarray,
     spacing_mm: tuple[float, ...] | None = None,
-    columns_towards: str | None = None,
+    row_direction: str | None = None,
     per_slice: bool = False,
     labels: LabelSet = LUNGS,
 ) -> tuple[str, ...]:
@@ -97,22 +97,22 @@ def check_labels(
     if not labels.of_lungs:
         found = list(nothing_marked(marked))
     elif per_slice and marked.ndim == 3:
-        found = [finding for part in marked for finding in check_mask(part, one, columns_towards)]
+        found = [finding for part in marked for finding in check_mask(part, one, row_direction)]
     else:
-        found = list(check_mask(marked, spacing_mm, columns_towards))
-    said = (*label_findings(mask, columns_towards, per_slice, labels=labels), *found)
+        found = list(check_mask(marked, spacing_mm, row_direction))
+    said = (*label_findings(mask, row_direction, per_slice, labels=labels), *found)
     return tuple(dict.fromkeys(finding.code.value for finding in said))
 
 
 def label_findings(
     mask: np.ndarray,
-    columns_towards: str | None = None,
+    row_direction: str | None = None,
     per_slice: bool = False,
     sides: bool = True,
     labels: LabelSet = LUNGS,
 ) -> tuple[Finding, ...]:
     """A finding if the values do not say what they are to say; see core.label_checks.label_problem."""
-    problem = label_problem(mask, columns_towards, per_slice, sides, labels)
+    problem = label_problem(mask, row_direction, per_slice, sides, labels)
     return (Finding(Code.LABELS, problem),) if problem else ()
 
 
@@ -121,8 +121,8 @@ def nothing_marked(marked: np.ndarray) -> tuple[Finding, ...]:
     return () if marked.any() else (Finding(Code.EMPTY, "Nothing is marked."),)
 
 
-def _both_sides(right: int, left: int, columns_towards: str | None) -> Finding | None:
-    assumed = " (sides assumed)" if sides(columns_towards).assumed else ""
+def _both_sides(right: int, left: int, row_direction: str | None) -> Finding | None:
+    assumed = " (sides assumed)" if sides(row_direction).assumed else ""
     if not right or not left:
         there, missing = ("left", "right") if left else ("right", "left")
         text = f"Only the {there} lung is marked, the {missing} one is missing{assumed}."

@@ -92,8 +92,7 @@ def check_kind(
     lowest = 0.0 if raster.modality else float(_image_pixels(raster).min())  # the header says what it is
     if modalities and Modality.CT.value not in modalities and lowest < AIR_HU:
         raise NotForModel(
-            f"The image has values down to {lowest:.0f}, as CT has;"
-            f" the model is for {wanted} images.",
+            f"The image has values down to {lowest:.0f}, as CT has; the model is for {wanted} images.",
             f"Open {wanted} images, or choose a model for CT if you have one.",
         )
     if views and raster.view and raster.view not in views:

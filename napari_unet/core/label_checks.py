@@ -30,14 +30,14 @@ def remedy(labels: LabelSet = LUNGS) -> str:
 
 def label_problem(
     mask: np.ndarray,
-    columns_towards: str | None = None,
+    row_direction: str | None = None,
     per_slice: bool = False,
     sides: bool = True,
     labels: LabelSet = LUNGS,
 ) -> str:
     """What is wrong with the values of a mask, in a sentence; "" if nothing is.
 
-    mask : integers (Y, X) or (Z, Y, X). columns_towards : as in Raster. per_slice : a stack of X-rays, each
+    mask : integers (Y, X) or (Z, Y, X). row_direction : as in Raster. per_slice : a stack of X-rays, each
     an image of its own. sides : whether right and left are looked at, as in a mask of whole lungs; of other
     `labels` they are not.
     """
@@ -46,10 +46,10 @@ def label_problem(
     if not sides or not labels.of_lungs:
         return ""
     slices = mask if per_slice and mask.ndim == 3 else mask[np.newaxis]
-    return MIXED if any(sides_mixed(part, columns_towards) for part in slices) else ""
+    return MIXED if any(sides_mixed(part, row_direction) for part in slices) else ""
 
 
-def sides_mixed(labels: np.ndarray, columns_towards: str | None = None) -> bool:
+def sides_mixed(labels: np.ndarray, row_direction: str | None = None) -> bool:
     """Whether RIGHT and LEFT are both there and do not tell the lungs apart; as `label_problem`.
 
     A mask with one label for both lungs, of which somebody painted a part with LEFT, is mixed. Lungs whose
@@ -60,7 +60,7 @@ def sides_mixed(labels: np.ndarray, columns_towards: str | None = None) -> bool:
     right, left = labels == RIGHT, labels == LEFT
     if not right.any() or not left.any():
         return False
-    where = split_left_right(lung(labels), columns_towards, per_slice=False)
+    where = split_left_right(lung(labels), row_direction, per_slice=False)
     halves = [where == side for side in (RIGHT, LEFT)]
     if all(half.any() for half in halves):
         shares = [np.count_nonzero(left & half) / np.count_nonzero(half) for half in halves]

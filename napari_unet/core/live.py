@@ -65,13 +65,13 @@ def live_numbers(
     labels: np.ndarray,
     model_labels: np.ndarray | None,
     spacing: tuple[float, ...] | None,
-    columns_towards: str | None,
+    row_direction: str | None,
     modality: Modality = Modality.UNKNOWN,
     label_set: LabelSet = LUNGS,
 ) -> LiveNumbers:
     """Numbers of `labels` (integers (Y, X) or (Z, Y, X)) against `model_labels` (same shape, or None).
 
-    spacing, columns_towards : as in Raster. label_set : what both hold. The checks look at an image or at a
+    spacing, row_direction : as in Raster. label_set : what both hold. The checks look at an image or at a
     whole volume; a slice of a CT is only compared and measured, and each image of a stack of radiographs is
     asked about alone.
     Raises ValueError if shapes or spacing do not fit.
@@ -86,9 +86,9 @@ def live_numbers(
     is_volume = labels.ndim == 3 and modality not in (Modality.CR, Modality.DX)
     mask = lung(labels)
     whole = is_image or is_volume
-    problems = label_findings(labels, columns_towards, sides=whole)
+    problems = label_findings(labels, row_direction, sides=whole)
     told_apart = bool((labels == LEFT).any()) and not problems
-    counted = None if told_apart else sides_and_parts(mask, columns_towards)
+    counted = None if told_apart else sides_and_parts(mask, row_direction)
     right = int(np.count_nonzero(labels == RIGHT)) if counted is None else counted[0]
     left = int(np.count_nonzero(labels == LEFT)) if counted is None else counted[1]
     agreement, changed = None, None
@@ -97,7 +97,7 @@ def live_numbers(
         agreement = mean_dice(labels, model_labels, label_set)
         different = mask != theirs
         changed = int(np.count_nonzero(different if ignore is None else different & ~ignore))
-    findings = check_mask(mask, spacing, columns_towards, counted) if whole else ()
+    findings = check_mask(mask, spacing, row_direction, counted) if whole else ()
     return LiveNumbers(
         dice=agreement,
         changed_pixels=changed,
@@ -105,7 +105,7 @@ def live_numbers(
         left_pixels=left,
         element=None if spacing is None else prod(spacing),
         volume=labels.ndim == 3,
-        sides_assumed=sides(columns_towards).assumed and not told_apart,
+        sides_assumed=sides(row_direction).assumed and not told_apart,
         findings=(*problems, *findings),
     )
 

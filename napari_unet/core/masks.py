@@ -129,12 +129,12 @@ def part_sizes(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def split_left_right(
-    mask: np.ndarray, columns_towards: str | None = "L", *, per_slice: bool = True
+    mask: np.ndarray, row_direction: str | None = "L", *, per_slice: bool = True
 ) -> np.ndarray:
     """uint8 labels: 1 = the patient's right lung, 2 = the patient's left lung, 0 elsewhere.
 
     mask : bool (Y, X) or (Z, Y, X).
-    columns_towards : "L" or "R", the side of the patient to which X increases; None means that nothing says
+    row_direction : "L" or "R", the side of the patient to which X increases; None means that nothing says
         so: "L" is taken, as in a PA or AP view (and the user is told; see core/orientation.py).
     per_slice : slices of a stack are split one by one; False: one volume with one pair of lungs.
 
@@ -145,39 +145,39 @@ def split_left_right(
     if mask.ndim not in (2, 3):
         raise ValueError(f"a mask is (Y, X) or (Z, Y, X), got shape {mask.shape}")
     if mask.ndim == 3 and per_slice:
-        slices = [split_left_right(one, columns_towards) for one in mask]
+        slices = [split_left_right(one, row_direction) for one in mask]
         return np.stack(slices) if slices else np.zeros(mask.shape, np.uint8)
     volume = mask.astype(bool)[None] if mask.ndim == 2 else mask.astype(bool)
     labels = np.zeros(volume.shape, np.uint8)
     box = bounding_box(volume)
     if box is not None:
-        _label_sides(labels, volume, box, columns_towards)
+        _label_sides(labels, volume, box, row_direction)
     return labels.reshape(mask.shape)
 
 
-def sides_and_parts(mask: np.ndarray, columns_towards: str | None) -> tuple[int, int, np.ndarray]:
+def sides_and_parts(mask: np.ndarray, row_direction: str | None) -> tuple[int, int, np.ndarray]:
     """(pixels of the right lung, of the left lung, of each part) of one image or volume, looked for once.
 
-    mask, columns_towards : as in `split_left_right`.
+    mask, row_direction : as in `split_left_right`.
     """
     volume = mask.astype(bool)[None] if mask.ndim == 2 else mask.astype(bool)
     box = bounding_box(volume)
     if box is None:
         return 0, 0, np.zeros(0, np.intp)
     labels = np.zeros(volume.shape, np.uint8)
-    sizes = _label_sides(labels, volume, box, columns_towards)
+    sizes = _label_sides(labels, volume, box, row_direction)
     right = int(np.count_nonzero(labels == RIGHT))
     return right, int(sizes.sum()) - right, sizes
 
 
 def _label_sides(
-    labels: np.ndarray, volume: np.ndarray, box: tuple[slice, ...], columns_towards: str | None
+    labels: np.ndarray, volume: np.ndarray, box: tuple[slice, ...], row_direction: str | None
 ) -> np.ndarray:
     """Write RIGHT and LEFT into `labels` where `volume` is; returns the sizes of its parts."""
     rows = (*box[:2], slice(None))  # where the image's middle is decides, so all columns stay
     part = volume[rows]
     left, sizes = _left_of_cut(part, box[2])
-    on_the_right = left == is_right_lung_on_the_left(columns_towards)
+    on_the_right = left == is_right_lung_on_the_left(row_direction)
     labels[rows] = np.where(on_the_right, np.uint8(RIGHT), np.uint8(LEFT)) * part
     return sizes
 

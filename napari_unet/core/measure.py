@@ -58,12 +58,12 @@ class Measures:
 def measure(
     mask: np.ndarray,
     spacing_mm: tuple[float, ...] | None = None,
-    columns_towards: str | None = None,
+    row_direction: str | None = None,
     pixels: np.ndarray | None = None,
     modality: Modality = Modality.UNKNOWN,
     labels: np.ndarray | None = None,
 ) -> Measures:
-    """Measures of a bool mask (Y, X) or (Z, Y, X); spacing_mm and columns_towards as in Raster.
+    """Measures of a bool mask (Y, X) or (Z, Y, X); spacing_mm and row_direction as in Raster.
 
     pixels : the image, same shape, for `mean_hu` of a CT. modality CR or DX says that a (Z, Y, X) mask is a
     stack of radiographs: its sides are told apart slice by slice.
@@ -75,7 +75,7 @@ def measure(
         raise ValueError(f"image and mask differ in shape: {pixels.shape} and {mask.shape}")
     stack = mask.ndim == 3 and modality in _RADIOGRAPHS
     if labels is None:
-        labels = split_left_right(mask, columns_towards, per_slice=stack)
+        labels = split_left_right(mask, row_direction, per_slice=stack)
     right, left = (int(np.count_nonzero(labels == lung)) for lung in (1, 2))
     element = None if spacing_mm is None else prod(spacing_mm)
     area = element if mask.ndim == 2 else None
@@ -90,7 +90,7 @@ def measure(
         ratio=left / right if right and element is not None else None,
         volume_ml=None if volume is None else volume * (right + left) / 1000,
         mean_hu=_mean_hu(mask, pixels) if modality == Modality.CT else None,
-        sides_assumed=sides(columns_towards).assumed,
+        sides_assumed=sides(row_direction).assumed,
     )
 
 

@@ -21,12 +21,12 @@ _PULL = 0.3  # of the middle, against the likeness of the two sides
 def mirror_lung(
     labels: np.ndarray,
     from_side: Literal["left", "right"],
-    columns_towards: str | None,
+    row_direction: str | None,
     image: np.ndarray | None = None,
 ) -> Change:
     """Puts the mirror image of the patient's `from_side` lung in place of the other lung.
 
-    labels : uint8 (Y, X). columns_towards : as in Raster. image : (Y, X); the midline is where it is most
+    labels : uint8 (Y, X). row_direction : as in Raster. image : (Y, X); the midline is where it is most
     like its own mirror image; without it the image's middle. The lung that is mirrored stays as it is;
     without one nothing changes. Where left and right have labels of their own, the new lung gets its own.
     """
@@ -34,7 +34,7 @@ def mirror_lung(
         raise ValueError(f'a side is "left" or "right", got {from_side!r}')
     own, other = (RIGHT, LEFT) if from_side == "right" else (LEFT, RIGHT)
     told_apart = bool((labels == LEFT).any())
-    sides = labels if told_apart else split_left_right(lung(labels), columns_towards)
+    sides = labels if told_apart else split_left_right(lung(labels), row_direction)
     source = sides == own
     if not source.any():
         return no_change(labels)

@@ -23,22 +23,22 @@ class Sides:
         return ASSUMED if self.assumed else ""
 
 
-def sides(columns_towards: str | None) -> Sides:
-    """Letters for the edges of an image whose X increases to the patient's side `columns_towards`.
+def sides(row_direction: str | None) -> Sides:
+    """Letters for the edges of an image whose X increases to the patient's side `row_direction`.
 
-    columns_towards : "L", "R" or None, which means that nothing says so: "L" is assumed, which puts the
+    row_direction : "L", "R" or None, which means that nothing says so: "L" is assumed, which puts the
         patient's right on the image's left.
     """
-    if columns_towards not in ("L", "R", None):
-        raise ValueError(f'columns_towards must be "L", "R" or None, got {columns_towards!r}')
-    if columns_towards == "R":
+    if row_direction not in ("L", "R", None):
+        raise ValueError(f'row_direction must be "L", "R" or None, got {row_direction!r}')
+    if row_direction == "R":
         return Sides(at_left="L", at_right="R", assumed=False)
-    return Sides(at_left="R", at_right="L", assumed=columns_towards is None)
+    return Sides(at_left="R", at_right="L", assumed=row_direction is None)
 
 
-def is_right_lung_on_the_left(columns_towards: str | None) -> bool:
+def is_right_lung_on_the_left(row_direction: str | None) -> bool:
     """Whether the patient's right lung is on the image's left half."""
-    return sides(columns_towards).at_left == "R"
+    return sides(row_direction).at_left == "R"
 
 
 _WORLD = (("I", "S"), ("A", "P"), ("R", "L"))  # of the axes of Raster.affine: where less and where more leads

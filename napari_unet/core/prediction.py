@@ -34,7 +34,7 @@ class Prediction:
 
     model, version, output, task : who says it, in answer to what. label_set : what the channels of a
     segmentation are, in their order. scores : 0..1, one per finding; empty for masks. device : that made it.
-    seconds : wall time of the whole call. spacing_mm, columns_towards : as in Raster. threshold, rule : the
+    seconds : wall time of the whole call. spacing_mm, row_direction : as in Raster. threshold, rule : the
     card's defaults for `mask`. notes : what the user should know, in words. inverted : the image was taken
     as having dark bones. likeness : one per image (see core/gate.py), empty where the card has none.
     gate : codes of what the input gate found (core.checks OF_IMAGE). features : float32 (D,) of length 1,
@@ -61,7 +61,7 @@ class Prediction:
     device: str = "cpu"
     seconds: float = 0.0
     spacing_mm: tuple[float, ...] | None = None
-    columns_towards: str | None = None
+    row_direction: str | None = None
     threshold: float = 0.5
     rule: MaskRule = field(default_factory=MaskRule)
     notes: tuple[str, ...] = ()

@@ -42,8 +42,8 @@ class Raster:
     window : (low, high) contrast limits in pixel units for display only, or None.
     padding : (lowest, highest) of the values that are no image (DICOM PixelPaddingValue), or None.
         `io` makes them darker than the image.
-    columns_towards : "L" or "R", the side of the patient to which X increases, from the header; None if
-        nothing says so.
+    row_direction : "L" or "R", the side of the patient to which X increases (the first value of DICOM
+        PatientOrientation, where it leads left or right), from the header; None if nothing says so.
     body_part : DICOM BodyPartExamined ("CHEST", "HAND", ...), "" if unknown.
     age_years, position : of the patient when the image was made, None and "" if unknown; a position is
         "supine", "prone" or "decubitus". For `core.header_facts` alone: neither is written anywhere.
@@ -62,7 +62,7 @@ class Raster:
     inverted: bool | None = None
     window: tuple[float, float] | None = None
     padding: tuple[float, float] | None = None
-    columns_towards: str | None = None
+    row_direction: str | None = None
     body_part: str = ""
     age_years: float | None = field(default=None, repr=False)
     position: str = ""

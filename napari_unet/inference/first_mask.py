@@ -53,10 +53,10 @@ def first_mask_steps(
         return kept
     labels = prediction.labels()
     uncertainty = boundary_uncertainty(kept.grid_uncertainty, labels > 0)
-    stack, towards = prediction.rule.per_slice, raster.columns_towards
+    stack, direction = prediction.rule.per_slice, raster.row_direction
     return replace(
         kept,
         drawn=labels,
-        checks=check_labels(labels, raster.spacing_mm, towards, stack, prediction.label_set),
+        checks=check_labels(labels, raster.spacing_mm, direction, stack, prediction.label_set),
         boundary_uncertainty=None if isnan(uncertainty) else uncertainty,
     )

@@ -122,7 +122,7 @@ class Predictor:
             device=str(self.device),
             seconds=time.perf_counter() - start,
             notes=tuple(seen.notes),
-            columns_towards=raster.columns_towards,
+            row_direction=raster.row_direction,
             inverted=all(seen.inverted),
             likeness=tuple(seen.likeness),
             features=image_features(

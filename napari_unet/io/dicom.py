@@ -31,7 +31,7 @@ def read_dicom(path: Path) -> Raster:
     Pixels are the stored values after the modality rescale, and nothing else: the VOI window becomes
     `window`, MONOCHROME1 `inverted`, PixelPaddingValue `padding`. Spacing, in this order: PixelSpacing,
     ImagerPixelSpacing (at the detector: larger than in the patient), NominalScannedPixelSpacing (of a film).
-    `columns_towards` and `view` come from PatientOrientation, ImageOrientationPatient, ViewPosition and
+    `row_direction` and `view` come from PatientOrientation, ImageOrientationPatient, ViewPosition and
     ViewCodeSequence. Of an enhanced object with one frame all this is read from its functional groups.
     Raises UserError for files with no image or several, colour pictures, damaged files, and compressions
     that are none of DICOM's common ones.
@@ -52,7 +52,7 @@ def read_dicom(path: Path) -> Raster:
             inverted=header.inverted(dataset),
             window=window,
             padding=pixels.padding,
-            columns_towards=header.columns_towards(dataset),
+            row_direction=header.row_direction(dataset),
             body_part=header.text(dataset, "BodyPartExamined"),
             age_years=header.age_years(dataset),
             position=header.position(dataset),

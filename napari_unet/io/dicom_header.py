@@ -136,7 +136,7 @@ def _table_window(dataset: Dataset) -> tuple[float, float] | None:
     return (first + float(inside[0]), first + float(inside[-1])) if len(inside) > 1 else None
 
 
-def columns_towards(dataset: Dataset) -> str | None:
+def row_direction(dataset: Dataset) -> str | None:
     """The patient's side, "L" or "R", to which X increases; None in lateral views and if nothing says so."""
     towards = dataset.get("PatientOrientation")
     if towards and not isinstance(towards, str):

@@ -117,7 +117,7 @@ def read_series(source: Source) -> Raster:
         inverted=header.inverted(middle),
         window=header.window(middle),
         padding=padding,
-        columns_towards=header.columns_towards(middle),
+        row_direction=header.row_direction(middle),
         body_part=header.text(middle, "BodyPartExamined"),
         age_years=header.age_years(middle),
         position=header.position(middle),

@@ -37,7 +37,7 @@ def read_nifti(path: Path) -> Raster:
     3D: Z runs towards the head, Y to the back, X to the patient's left. 2D (one of three axes has the length
     1): the patient's left is on the right, the head or the front on top. Where neither qform nor sform says
     how the patient lies, a volume is taken as NIfTI's default (left, anterior, superior), a 2D image is shown
-    as it is stored, and affine and columns_towards are None. Scaled values are float32; cal_min and cal_max
+    as it is stored, and affine and row_direction are None. Scaled values are float32; cal_min and cal_max
     become the window. A unit that is not given is mm, unless a 2D image has the default spacing 1 x 1.
     """
     with _explained(path):
@@ -110,7 +110,7 @@ def _raster(path: Path) -> Raster:
         spacing_source="" if spacing is None else "NIfTI" if unit != "unknown" else "NIfTI (no unit: mm)",
         affine=shown_affine,
         window=(low, high) if low < high else None,
-        columns_towards=None if affine is None or not _shows_left_right(affine, frame) else "L",
+        row_direction=None if affine is None or not _shows_left_right(affine, frame) else "L",
         source=str(path),
         frame=frame,
     )

@@ -262,7 +262,7 @@ def _told(row: Any, fact: FileFacts, salt: str) -> dict[str, Any]:
         "modality": fact.modality,
         "shape": None if fact.shape is None else list(map(int, fact.shape)),
         "spacing_mm": None if fact.spacing_mm is None else list(map(float, fact.spacing_mm)),
-        "columns_towards": fact.columns_towards,
+        "columns_towards": fact.row_direction,
         "look": fact.look or (row.look if fact.content_hash in ("", row.content_hash) else None),
     }
     nobodies = placeholders_among([fact.patient])

@@ -20,7 +20,7 @@ def mask_checks(mask: np.ndarray, case: Case, labels: LabelSet) -> tuple[str, ..
     mask : uint8 of the case's shape. labels : the project's. May take 0.1 s at 2k×2k.
     """
     spacing = case.spacing_mm if case.spacing_mm and len(case.spacing_mm) == mask.ndim else None
-    return check_labels(mask, spacing, case.columns_towards, case.modality in _RADIOGRAPHS, labels)
+    return check_labels(mask, spacing, case.row_direction, case.modality in _RADIOGRAPHS, labels)
 
 
 def gate_codes(checks: Sequence[str] | None) -> tuple[str, ...]:

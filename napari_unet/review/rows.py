@@ -137,6 +137,7 @@ def _case(row: Row[Any], lines: tuple[Measurement, ...], time: datetime, nobody:
     values = dict(row._mapping)
     for name in FREE:
         del values[name]
+    values["row_direction"] = values.pop("columns_towards")
     values["lease"] = row.lease if is_leased(row, time) else ""
     if row.patient in nobody:
         values |= {"patient": "", "placeholder": True}

@@ -153,7 +153,7 @@ def _look(case: Case, source: Source, seen: Seen, thorough: bool, card: ModelCar
         modality=case.modality,
         shape=case.shape,
         spacing_mm=case.spacing_mm,
-        columns_towards=case.columns_towards,
+        row_direction=case.row_direction,
     )
 
 
@@ -171,7 +171,7 @@ def _facts(source: Source, digest: str, card: ModelCard | None) -> FileFacts:
         modality=modality_of(raster).value,
         shape=raster.shape,
         spacing_mm=raster.spacing_mm,
-        columns_towards=raster.columns_towards,
+        row_direction=raster.row_direction,
         look=f"{look_of(raster):064x}",
         header=() if card is None else tuple(fact.code for fact in card.facts_against(raster.header())),
     )

@@ -176,7 +176,7 @@ class Case:
     split: str
     shape: tuple[int, ...] | None
     spacing_mm: tuple[float, ...] | None
-    columns_towards: str | None
+    row_direction: str | None
     file_state: FileState
     content_hash: str
     reviewer: str
@@ -221,7 +221,7 @@ class FileFacts:
     modality: str = ""
     shape: tuple[int, ...] | None = None
     spacing_mm: tuple[float, ...] | None = None
-    columns_towards: str | None = None
+    row_direction: str | None = None
     look: str = ""
     header: tuple[str, ...] | None = None
 

@@ -71,7 +71,7 @@ def read_pair(pair: TrainingPair, card: ModelCard) -> ReadPair:
         labels = np.where(lung(labels), RIGHT, labels)
     elif known.of_lungs and (labels == RIGHT).any() and not (labels == LEFT).any():
         per_slice = card.output.mask_rule.per_slice
-        sides = split_left_right(lung(labels), raster.columns_towards, per_slice=per_slice)
+        sides = split_left_right(lung(labels), raster.row_direction, per_slice=per_slice)
         labels = np.where(lung(labels), sides, labels)
         notes.append(f"{_mask(pair)}: Right and left lung were told apart by where they lie.")
     return ReadPair(raster, labels.astype(np.uint8, copy=False), tuple(notes))

@@ -23,7 +23,7 @@ class MaskContext:
 
     image : the layer that the mask lies over. index : as in layers.raster_source: the slice of a stack that
     the mask is of, or None for all. spacing_mm : one per axis of the mask without the leading axes of a
-    slice, or None. columns_towards, modality : as in Raster. threshold : of the model: from there on it says
+    slice, or None. row_direction, modality : as in Raster. threshold : of the model: from there on it says
     lung. per_slice : a stack of X-rays, each an image of its own. probability : float32 0..1 (Y, X) of the
     slice at a position on the mask's leading axes, or None. model_mask : labels (uint8) of the whole mask as
     the model (or the file the mask came from) had them, or None. Both may take long: never on the GUI thread.
@@ -33,7 +33,7 @@ class MaskContext:
     image: ref[Image]
     index: tuple[int, ...] | None = None
     spacing_mm: tuple[float, ...] | None = None
-    columns_towards: str | None = None
+    row_direction: str | None = None
     modality: Modality = Modality.UNKNOWN
     per_slice: bool = False
     probability: Callable[[tuple[int, ...]], np.ndarray | None] = field(default=_nothing, repr=False)

@@ -76,7 +76,7 @@ class MaskResult:
             self.image,
             self.index,
             prediction.spacing_mm,
-            prediction.columns_towards,
+            prediction.row_direction,
             self.header.get("modality", Modality.UNKNOWN),
             self.slices > 1,
             probability=self.probability_at,
@@ -172,7 +172,7 @@ def summarise(result: MaskResult, data: np.ndarray, slice_in_view: int) -> Summa
     painted = _marked(result, labels)
     left_right = has_sides(result, labels)
     threshold, _ = result.trail.nearest(painted)
-    spacing, towards = result.prediction.spacing_mm, result.prediction.columns_towards
+    spacing, direction = result.prediction.spacing_mm, result.prediction.row_direction
     part = ""
     if result.slices > 1:
         number = min(max(slice_in_view, 0), result.slices - 1)
@@ -180,12 +180,12 @@ def summarise(result: MaskResult, data: np.ndarray, slice_in_view: int) -> Summa
         spacing = None if spacing is None else spacing[1:]
     modality = result.header.get("modality", Modality.UNKNOWN)
     if not result.labels.of_lungs:
-        numbers = live_numbers(labels, None, spacing, towards, modality, result.labels)
+        numbers = live_numbers(labels, None, spacing, direction, modality, result.labels)
         texts = tuple(finding.text for finding in numbers.findings)
         return Summary(None, texts, threshold, left_right, part, numbers)
     sides = np.where(painted, labels, 0) if left_right else None
-    measures = measure(painted, spacing, towards, modality=modality, labels=sides)
-    found = (*label_findings(labels, towards), *check_mask(painted, spacing, towards))
+    measures = measure(painted, spacing, direction, modality=modality, labels=sides)
+    found = (*label_findings(labels, direction), *check_mask(painted, spacing, direction))
     findings = tuple(finding.text for finding in found)
     return Summary(measures, findings, threshold, left_right, part)
 
@@ -223,4 +223,4 @@ def _drawn(result: MaskResult, mask: np.ndarray, left_right: bool) -> np.ndarray
     if not left_right:
         return mask.astype(np.uint8)
     prediction = result.prediction
-    return split_left_right(mask, prediction.columns_towards, per_slice=prediction.rule.per_slice)
+    return split_left_right(mask, prediction.row_direction, per_slice=prediction.rule.per_slice)

@@ -48,7 +48,7 @@ def bright_is_lung(monkeypatch: pytest.MonkeyPatch) -> None:
             model="bright",
             version="7",
             notes=("A note.",),
-            columns_towards=raster.columns_towards,
+            row_direction=raster.row_direction,
         )
 
     monkeypatch.setattr(segment, "segment_steps", steps)

@@ -181,9 +181,7 @@ def test_a_series_is_one_case_named_after_its_folder(
     mask = nibabel.load(out / "thorax_mask.nii.gz")
     assert mask.shape == (20, 16, 4) and np.asarray(mask.dataobj).sum() == 4 * 5 * 12
     assert mask.header.get_zooms() == pytest.approx((0.5, 0.75, 2.5))
-    assert np.allclose(
-        mask.affine[:3, 3], (100, 120, -300)
-    )  # its places are towards left and back
+    assert np.allclose(mask.affine[:3, 3], (100, 120, -300))  # its places are towards left and back
 
 
 def test_series_in_one_folder_are_told_apart_by_their_numbers(

@@ -40,7 +40,7 @@ def test_no_lung() -> None:
 def test_a_missing_lung_is_named(towards: str, name: str) -> None:
     mask = lungs()
     mask[:, 100:] = False
-    text = only_text(mask, Code.MISSING_LUNG, columns_towards=towards)
+    text = only_text(mask, Code.MISSING_LUNG, row_direction=towards)
     assert f"the {name} one is missing" in text and "assumed" not in text
     assert "sides assumed" in only_text(mask, Code.MISSING_LUNG)
 
@@ -48,10 +48,10 @@ def test_a_missing_lung_is_named(towards: str, name: str) -> None:
 def test_one_lung_much_smaller() -> None:
     mask = lungs()
     mask[80:, 100:] = False
-    assert only_text(mask, Code.RATIO, columns_towards="L") == (
+    assert only_text(mask, Code.RATIO, row_direction="L") == (
         "The left lung is only 30% the size of the right one."
     )
-    assert "The right lung" in only_text(mask[:, ::-1], Code.RATIO, columns_towards="L")
+    assert "The right lung" in only_text(mask[:, ::-1], Code.RATIO, row_direction="L")
 
 
 def test_extra_parts_are_counted() -> None:

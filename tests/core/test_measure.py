@@ -38,7 +38,7 @@ def test_without_spacing_nothing_is_guessed(pair: np.ndarray) -> None:
 def test_labels_that_are_known_are_counted_as_they_are(pair: np.ndarray) -> None:
     labels = np.where(pair, 2, 0).astype(np.uint8)
     labels[10:12, 10:20] = 1
-    one = measure(pair, columns_towards="L", labels=labels)
+    one = measure(pair, row_direction="L", labels=labels)
     assert (one.pixels, one.right_pixels, one.left_pixels) == (360, 20, 340)
 
 

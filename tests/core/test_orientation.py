@@ -19,7 +19,7 @@ def test_letters_at_the_edges(towards: str | None, letters: str, assumed: bool) 
 
 @pytest.mark.parametrize("wrong", ["", "l", "A", "left"])
 def test_anything_else_is_refused(wrong: str) -> None:
-    with pytest.raises(ValueError, match="columns_towards"):
+    with pytest.raises(ValueError, match="row_direction"):
         sides(wrong)
 
 

@@ -17,7 +17,7 @@ def full(shape: tuple[int, ...] = (3, 4, 5)) -> Raster:
         view="PA",
         inverted=False,
         window=(-1000.0, 400.0),
-        columns_towards="L",
+        row_direction="L",
         source="a.dcm",
         frame={"order": 1},
     )
@@ -36,7 +36,7 @@ def test_a_slice_keeps_what_holds_in_the_plane() -> None:
     np.testing.assert_array_equal(one.pixels, full().pixels[1])
     assert one.spacing_mm == (0.5, 0.7)
     assert one.affine is None and one.frame is None
-    assert (one.modality, one.view, one.columns_towards) == (Modality.CT, "PA", "L")
+    assert (one.modality, one.view, one.row_direction) == (Modality.CT, "PA", "L")
     assert Raster(np.zeros((2, 3, 3))).slice(0).spacing_mm is None
     with pytest.raises(ValueError, match="slices"):
         one.slice(0)

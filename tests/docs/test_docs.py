@@ -68,7 +68,7 @@ def test_the_site_is_built_and_no_link_or_anchor_in_it_is_broken(tmp_path: Path)
     done = subprocess.run(build, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "site" / "api" / "index.html").read_text(encoding="utf-8")
-    for name in ("napari_unet.segment", "napari_unet.review.store.ReviewProject", "columns_towards"):
+    for name in ("napari_unet.segment", "napari_unet.review.store.ReviewProject", "row_direction"):
         assert name in page
 
 

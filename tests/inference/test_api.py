@@ -34,6 +34,10 @@ with warnings.catch_warnings(record=True) as heard:
     soft[20:140, 139] = soft[20:140, 140] = 127
     assert nu.evaluate(soft, soft > 127).dice == 1
 assert "taken as lung" in str(heard[0].message), heard
+with warnings.catch_warnings(record=True) as heard:
+    warnings.simplefilter("always")
+    found = nu.segment(image, model="tiny", device="cpu", columns_towards="R")
+    assert found.row_direction == "R" and "row_direction" in str(heard[0].message), heard
 for wrong in (lambda: nu.open_project("nowhere"), lambda: nu.fine_tune([], "tiny", device="cpu"),
               lambda: nu.evaluate(np.linspace(0, 1, 16).reshape(4, 4), np.eye(4))):
     try:

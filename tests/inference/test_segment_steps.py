@@ -40,13 +40,13 @@ def sees_dark(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("sees_dark")
 def test_a_usual_image_gives_a_mask_and_no_notes(library: ModelLibrary) -> None:
-    raster = Raster(xray(lungs()), spacing_mm=(1.0, 1.0), columns_towards="R")
+    raster = Raster(xray(lungs()), spacing_mm=(1.0, 1.0), row_direction="R")
     steps = segment_steps(raster, model="tiny", library=library, cache=PredictorCache())
     assert next(steps) == TileDone(1, 1)
     found = run(steps)
     np.testing.assert_array_equal(found.mask(), lungs())
     assert (found.notes, found.gate) == ((), ())
-    assert (found.spacing_mm, found.columns_towards, found.threshold) == ((1.0, 1.0), "R", 0.5)
+    assert (found.spacing_mm, found.row_direction, found.threshold) == ((1.0, 1.0), "R", 0.5)
 
 
 @pytest.mark.usefixtures("sees_dark")

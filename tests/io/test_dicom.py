@@ -183,7 +183,7 @@ def test_a_spacing_that_is_no_number_is_none(tmp_path, pixels):
     ],
 )
 def test_the_side_that_columns_run_to(tmp_path, pixels, tags, towards):
-    assert read_raster(save(tmp_path / "a.dcm", pixels, **tags)).columns_towards == towards
+    assert read_raster(save(tmp_path / "a.dcm", pixels, **tags)).row_direction == towards
 
 
 def _code(meaning):

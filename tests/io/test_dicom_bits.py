@@ -124,7 +124,7 @@ def test_an_enhanced_ct_of_one_frame(tmp_path, pixels, group):
     raster = read_raster(tmp_path / "a.dcm")
     np.testing.assert_array_equal(raster.pixels, pixels.astype(int) - 1024)
     assert (raster.modality, raster.window) == (Modality.CT, (-1350.0, 150.0))
-    assert (raster.spacing_mm, raster.columns_towards) == ((0.7, 0.8), "L")
+    assert (raster.spacing_mm, raster.row_direction) == ((0.7, 0.8), "L")
 
 
 def test_what_is_said_of_the_frame_itself_goes_first(tmp_path, pixels):

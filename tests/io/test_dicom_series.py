@@ -64,7 +64,7 @@ def test_slices_are_ordered_by_their_place_and_by_nothing_else(tmp_path: Path) -
     raster = read_raster(Source.of(files))
     assert raster.pixels.dtype == np.int16 and np.array_equal(raster.pixels, volume())
     assert raster.spacing_mm == pytest.approx(SPACING) and raster.modality == Modality.CT
-    assert (raster.columns_towards, raster.inverted, raster.source) == ("L", False, str(tmp_path / "thorax"))
+    assert (raster.row_direction, raster.inverted, raster.source) == ("L", False, str(tmp_path / "thorax"))
     assert PATIENT not in repr(raster) and NUMBER not in repr(raster)
 
 

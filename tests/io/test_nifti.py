@@ -122,7 +122,7 @@ def test_a_volume_is_shown_in_radiological_convention(tmp_path, order, signs):
     assert raster.pixels[-1, 0, 0] == 1
     by_world = dict(zip(order, (1.0, 2.0, 3.0), strict=True))
     assert raster.spacing_mm == (by_world[2], by_world[1], by_world[0])
-    assert raster.columns_towards == "L"
+    assert raster.row_direction == "L"
     assert (np.diag(raster.affine)[:3] > 0).all()
 
 
@@ -146,7 +146,7 @@ def test_a_flat_image_is_shown_with_the_head_or_the_front_on_top(tmp_path, order
     raster = read_raster(_save(tmp_path / "a.nii", volume, _affine(order, signs)))
     assert raster.shape == (7, 6) and raster.pixels[0, 0] == 1
     assert raster.spacing_mm == pytest.approx((0.9, 0.7))
-    assert (raster.columns_towards, raster.affine) == (towards, None)
+    assert (raster.row_direction, raster.affine) == (towards, None)
 
 
 def test_without_codes_a_flat_image_is_shown_as_stored(tmp_path):
@@ -154,7 +154,7 @@ def test_without_codes_a_flat_image_is_shown_as_stored(tmp_path):
     nibabel.Nifti1Image(stored, None).to_filename(tmp_path / "a.nii")
     raster = read_raster(tmp_path / "a.nii")
     np.testing.assert_array_equal(raster.pixels, stored.T)
-    assert (raster.columns_towards, raster.affine, raster.spacing_mm) == (None, None, None)
+    assert (raster.row_direction, raster.affine, raster.spacing_mm) == (None, None, None)
 
 
 def test_without_codes_a_volume_is_left_anterior_superior(tmp_path):
@@ -164,7 +164,7 @@ def test_without_codes_a_volume_is_left_anterior_superior(tmp_path):
     image.to_filename(tmp_path / "a.nii")
     raster = read_raster(tmp_path / "a.nii")
     np.testing.assert_array_equal(raster.pixels, stored.transpose(2, 1, 0)[:, ::-1])
-    assert (raster.columns_towards, raster.affine) == (None, None)
+    assert (raster.row_direction, raster.affine) == (None, None)
     assert raster.spacing_mm == pytest.approx((2.0, 0.6, 0.5))
     assert raster.spacing_source == "NIfTI (no unit: mm)"
 
@@ -330,7 +330,7 @@ def test_zipped_or_not_is_told_by_the_content(tmp_path, kind, is_zipped, name):
     (tmp_path / "as_named.nii").write_bytes(content)
     expected, raster = read_raster(tmp_path / "as_named.nii"), read_raster(tmp_path / name)
     np.testing.assert_array_equal(raster.pixels, expected.pixels)
-    assert (raster.spacing_mm, raster.columns_towards) == (expected.spacing_mm, expected.columns_towards)
+    assert (raster.spacing_mm, raster.row_direction) == (expected.spacing_mm, expected.row_direction)
     np.testing.assert_array_equal(raster.affine, expected.affine)
 
 

@@ -54,7 +54,7 @@ def test_a_dicom_becomes_a_layer_with_everything_the_header_says(tmp_path):
     np.testing.assert_allclose(layer.contrast_limits, (1548, 2547))
     assert layer.colormap.name == "gray_r"
     header = layer.metadata[HEADER]
-    assert (header["columns_towards"], header["view"], header["inverted"]) == ("R", "PA", True)
+    assert (header["row_direction"], header["view"], header["inverted"]) == ("R", "PA", True)
     assert Raster(layer.data, **header).spacing_source == "PixelSpacing"
 
 

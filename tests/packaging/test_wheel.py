@@ -15,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
+
 def run(*command: object, folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return subprocess.run(

@@ -79,7 +79,7 @@ def test_a_series_is_one_case_beside_the_others(project: ReviewProject, images: 
     result = scan(project)
     assert len(result.read) == 2 and not result.unreadable
     case = the_series(project)
-    assert (case.shape, case.modality, case.columns_towards) == (SHAPE, "CT", "L")
+    assert (case.shape, case.modality, case.row_direction) == (SHAPE, "CT", "L")
     assert case.spacing_mm == pytest.approx((2.5, 0.75, 0.5)) and case.patient
     source = project.source(case.id)
     assert source == Source.of(list((images / "thorax").iterdir()))

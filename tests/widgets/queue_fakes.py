@@ -21,7 +21,7 @@ def case(number: int, **values: Any) -> Case:
         "split": "",
         "shape": (100, 80),
         "spacing_mm": None,
-        "columns_towards": None,
+        "row_direction": None,
         "file_state": FileState.PRESENT,
         "content_hash": "",
         "reviewer": "",

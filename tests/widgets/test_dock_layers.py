@@ -53,7 +53,7 @@ def test_one_axis_without_a_length_is_no_spacing():
 
 def test_the_readers_header_is_kept():
     header = Raster(
-        np.zeros((4, 5)), (0.2, 0.3), "PixelSpacing", modality=Modality.DX, inverted=True, columns_towards="R"
+        np.zeros((4, 5)), (0.2, 0.3), "PixelSpacing", modality=Modality.DX, inverted=True, row_direction="R"
     ).header()
     layer = Image(np.zeros((4, 5)), scale=(0.2, 0.3), units="mm", metadata={HEADER: header})
     raster = raster_from_layer(layer)

@@ -314,7 +314,7 @@ def text(dock, name: str) -> str:
 
 
 def test_sizes_in_mm2_where_the_spacing_is_known(dock, make):
-    mask = make(prediction=two_lungs((64, 80), (2.0, 3.0), columns_towards="L"), scale=(2, 3), units="mm")
+    mask = make(prediction=two_lungs((64, 80), (2.0, 3.0), row_direction="L"), scale=(2, 3), units="mm")
     pixels = int(mask.data.sum())
     assert f"{pixels * 6:,} mm²" in text(dock, "sizes")
     assert f"{pixels:,} pixels" in text(dock, "sizes")

@@ -61,4 +61,3 @@ def test_a_ct_series_is_one_case_that_is_opened_and_corrected(review, tmp_path: 
     review.work.opener.leave()
     review.settle()
     assert review.work.cases[id].revision is not None
-

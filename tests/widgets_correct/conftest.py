@@ -81,7 +81,7 @@ def known(viewer, dock, hands):
     context = MaskContext(
         ref(image),
         spacing_mm=(0.5, 0.5),
-        columns_towards="L",
+        row_direction="L",
         probability=lambda lead: probability,
         model_mask=first_mask,
     )

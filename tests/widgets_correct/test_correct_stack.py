@@ -174,7 +174,7 @@ def test_the_bundled_ct(dock, viewer, hands):
     context = MaskContext(
         ref(image),
         spacing_mm=raster.spacing_mm,
-        columns_towards=raster.columns_towards,
+        row_direction=raster.row_direction,
         modality=Modality.CT,
         model_mask=lambda: first,
     )

@@ -24,7 +24,7 @@ def caption(viewer) -> str:
 
 
 def known(towards: str, **more) -> dict:
-    return {"napari_unet": Raster(np.zeros((4, 4)), columns_towards=towards, **more).header()}
+    return {"napari_unet": Raster(np.zeros((4, 4)), row_direction=towards, **more).header()}
 
 
 USUAL = {"middle_left": "R", "middle_right": "L"}
@@ -161,7 +161,7 @@ def test_removed_layers_keep_no_callbacks(viewer, viewing):
         ({"modality": Modality.EM}, Marks()),
         ({"modality": "EM"}, Marks()),
         (
-            {"view": "PA", "columns_towards": "L"},
+            {"view": "PA", "row_direction": "L"},
             Marks((("middle_left", "R"), ("middle_right", "L")), "PA"),
         ),
         ({"view": "PA"}, Marks((("middle_left", "R"), ("middle_right", "L")), "PA · L and R assumed")),

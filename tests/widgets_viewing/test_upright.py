@@ -15,7 +15,7 @@ def volume(viewer, *steps: float, scale=None):
     return viewer.add_image(
         np.random.rand(6, 20, 30),
         scale=scale or np.abs(steps),
-        metadata={"napari_unet": {"affine": affine, "columns_towards": "L" if steps[2] > 0 else "R"}},
+        metadata={"napari_unet": {"affine": affine, "row_direction": "L" if steps[2] > 0 else "R"}},
     )
 
 

@@ -134,7 +134,7 @@ def _refuse_labels(project: ReviewProject, cases: Sequence[Case], held: LabelSet
         stack = case.modality in (Modality.CR.value, Modality.DX.value)
         if labels is None:
             continue
-        if problem := label_problem(labels, case.columns_towards, stack, held.tells_sides, held):
+        if problem := label_problem(labels, case.row_direction, stack, held.tells_sides, held):
             wrong.append(f"Case {case.number} ({case.id}): {problem}")
     if wrong:
         more = f" There are {len(wrong)} such cases." if len(wrong) > _TOLD else ""
@@ -191,7 +191,7 @@ def _item(project: ReviewProject, case: Case, together: Together, held: LabelSet
         status=case.status,
         revision=project.revision(case.revision).sha256,
         raster=upright(raster),
-        labels=_labels(labels, raster, case.columns_towards, held),
+        labels=_labels(labels, raster, case.row_direction, held),
     )
 
 
@@ -225,7 +225,7 @@ def _renamed(changed: Sequence[str], names: Mapping[str, str], cases: Sequence[C
     return [f"Names that several sources share, or that not every system takes, are others: {listed}{more}."]
 
 
-def _labels(labels: np.ndarray, raster: Raster, columns_towards: str | None, held: LabelSet) -> np.ndarray:
+def _labels(labels: np.ndarray, raster: Raster, row_direction: str | None, held: LabelSet) -> np.ndarray:
     """Labels as exported: 1 for any lung, or 1 right and 2 left; other sets as they are. IGNORE stays."""
     if not held.of_lungs:
         return labels
@@ -236,6 +236,6 @@ def _labels(labels: np.ndarray, raster: Raster, columns_towards: str | None, hel
         exported = np.where(lungs, labels, np.uint8(0))
     else:
         stack = labels.ndim == 3 and raster.modality in (Modality.CR, Modality.DX)
-        exported = split_left_right(lungs, columns_towards or raster.columns_towards, per_slice=stack)
+        exported = split_left_right(lungs, row_direction or raster.row_direction, per_slice=stack)
     exported[labels == IGNORE] = IGNORE
     return np.asarray(exported)

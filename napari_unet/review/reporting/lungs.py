@@ -32,7 +32,7 @@ def lungs_of(case: Case, labels: np.ndarray) -> Measures:
     sided = np.where(mask, labels, np.uint8(0)) if (labels == LEFT).any() else None
     spacing = case.spacing_mm if case.spacing_mm and len(case.spacing_mm) == labels.ndim else None
     modality = Modality(case.modality) if case.modality in set(Modality) else Modality.UNKNOWN
-    return measure(mask, spacing, case.columns_towards, modality=modality, labels=sided)
+    return measure(mask, spacing, case.row_direction, modality=modality, labels=sided)
 
 
 def lines_in_words(lines: tuple[Measurement, ...]) -> str:

@@ -123,7 +123,7 @@ def context_of(loaded: LoadedCase, image: Image) -> MaskContext:
         ref(image),
         None,
         header.get("spacing_mm"),
-        header.get("columns_towards"),
+        header.get("row_direction"),
         header.get("modality", Modality.UNKNOWN),
         False,
         probability=views.probability,

@@ -185,11 +185,11 @@ class Target(QObject):
         return None if self._known is None else self._known.model
 
     def sides(self) -> tuple[str | None, Modality]:
-        """(which side columns lead towards, modality), as in Raster."""
+        """(row direction, modality), as in Raster."""
         if self._context is not None:
-            return self._context.columns_towards, self._context.modality
+            return self._context.row_direction, self._context.modality
         header = self._header()
-        return header.get("columns_towards"), header.get("modality", Modality.UNKNOWN)
+        return header.get("row_direction"), header.get("modality", Modality.UNKNOWN)
 
     def close_down(self) -> None:
         """Let go of the viewer."""

@@ -51,11 +51,11 @@ def marks_of(header: dict[str, Any], step: tuple[float, float]) -> Marks:
     the caption says that this is assumed. A side view and an electron micrograph have no such sides.
     """
     view = str(header.get("view", ""))
-    towards = header.get("columns_towards")
+    direction = header.get("row_direction")
     sideless = view in LATERAL_VIEWS or header.get("modality") == Modality.EM
-    if step == (0.0, 0.0) or (towards is None and sideless):
+    if step == (0.0, 0.0) or (direction is None and sideless):
         return Marks(caption=view)
-    side = sides(towards)
+    side = sides(direction)
     said = [view, "L and R assumed" if side.assumed else ""]
     return Marks(_edges(side.at_left, side.at_right, step), " · ".join(filter(None, said)))
 
