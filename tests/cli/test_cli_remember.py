@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import imageio.v3 as iio
 import numpy as np
 import pytest
 from evidence_fakes import masks
 from net_fakes import lungs, saved, xray
+from PIL import Image
 from typer.testing import CliRunner
 
 from napari_unet.cli.main import app
@@ -31,7 +31,7 @@ def place(tmp_path: Path) -> Path:
     for k, split in enumerate(["train", "train", "val"]):
         for kind, image in (("images", xray(lungs(), k) * 255), ("masks", lungs() * 255)):
             (tmp_path / "set" / kind).mkdir(parents=True, exist_ok=True)
-            iio.imwrite(tmp_path / "set" / kind / f"{k}.png", image.astype(np.uint8))
+            Image.fromarray(image.astype(np.uint8)).save(tmp_path / "set" / kind / f"{k}.png")
         rows.append(f"{k}.png,{k},{split}")
     (tmp_path / "set" / "manifest.csv").write_text("\n".join(rows))
     text = f"name: tiny\ndata: {{folder: '{tmp_path / 'set'}', name: set}}\n"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import imageio.v3 as iio
 import numpy as np
 import pytest
 from net_fakes import card
+from PIL import Image
 from project_fakes import ANN, MODEL, SHAPE, lungs, project_with
 
 from napari_unet.core.input_rule import InputRule
@@ -48,7 +48,7 @@ def project(tmp_path: Path) -> ReviewProject:
     made = ReviewProject.create(tmp_path / "project")
     grey = np.random.default_rng(0).integers(0, 255, LARGE.shape).astype(np.uint8)
     for name in ("Kim 1.png", "Kim 2.png"):
-        iio.imwrite(tmp_path / name, grey)
+        Image.fromarray(grey).save(tmp_path / name)
         ((case, _),) = made.add([NewCase(str(tmp_path / name), patient="Kim")], "Ann")
         made.put_facts({case: read_facts(tmp_path / name)}, "")
         made.add_revision(case, LARGE, MODEL)
@@ -71,7 +71,7 @@ def test_a_model_can_read_what_a_project_gives(project: ReviewProject) -> None:
 
 def test_images_that_are_gone_or_changed_are_left_out(project: ReviewProject, tmp_path: Path) -> None:
     (tmp_path / "Kim 1.png").unlink()
-    iio.imwrite(tmp_path / "Kim 2.png", np.eye(*LARGE.shape, dtype=np.uint8))
+    Image.fromarray(np.eye(*LARGE.shape, dtype=np.uint8)).save(tmp_path / "Kim 2.png")
     assert len(project.training_pairs()) == 2  # nobody has looked yet
     project.put_facts({case.id: read_facts(project.source(case.id)) for case in project.cases()}, "")
     assert project.training_pairs() == []

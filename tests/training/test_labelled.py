@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import imageio.v3 as iio
 import numpy as np
 import pytest
 import tifffile
 from net_fakes import card, lungs, xray
+from PIL import Image
 from PIL import Image as Picture
 
 from napari_unet.core.errors import UserError
@@ -43,8 +43,8 @@ def _pair(id_: str = "a", labels: np.ndarray | None = None, **fields: Any) -> Tr
 
 def _files(folder: Path, labels: np.ndarray, id_: str = "a", revision: bool = True) -> TrainingPair:
     image, mask = folder / f"Kim {id_}.png", folder / f"Kim {id_} mask.png"
-    iio.imwrite(image, (xray(labels > 0) * 255).astype(np.uint8))
-    iio.imwrite(mask, labels)
+    Image.fromarray((xray(labels > 0) * 255).astype(np.uint8)).save(image)
+    Image.fromarray(labels).save(mask)
     hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (image, mask)]
     return TrainingPair(id_, image, mask, "p", hashes[0], hashes[1] if revision else "")
 

@@ -4,10 +4,11 @@ import shutil
 import unicodedata
 from pathlib import Path
 
-import imageio.v3 as iio
 import numpy as np
 import pytest
+import tifffile
 from net_fakes import lungs, xray
+from PIL import Image
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.input_rule import InputRule
@@ -26,16 +27,16 @@ def _put(folder: Path, name: str, size: tuple[int, int] = (64, 80), mask: bool =
     for kind in ("images", "masks"):
         (folder / kind).mkdir(parents=True, exist_ok=True)
     truth = lungs(*size)
-    iio.imwrite(folder / "images" / name, (xray(truth) * 255).astype(np.uint8))
+    Image.fromarray((xray(truth) * 255).astype(np.uint8)).save(folder / "images" / name)
     if mask:
-        iio.imwrite(folder / "masks" / name, truth.astype(np.uint8) * 255)
+        Image.fromarray(truth.astype(np.uint8) * 255).save(folder / "masks" / name)
 
 
 def _film(folder: Path, name: str) -> None:
     """A pair whose image looks like no other's."""
     _put(folder, name)
     grain = np.random.default_rng(list(name.encode())).integers(0, 255, (16, 20)).repeat(4, 0).repeat(4, 1)
-    iio.imwrite(folder / "images" / name, grain.astype(np.uint8))
+    Image.fromarray(grain.astype(np.uint8)).save(folder / "images" / name)
 
 
 def _manifest(folder: Path, *rows: str, head: str = "file,patient,split") -> None:
@@ -144,11 +145,13 @@ def _unusable(folder: Path, words: str, name: str = "a.png") -> None:
 
 
 def test_an_image_that_cannot_be_trained_on_is_named(folder: Path) -> None:
-    iio.imwrite(folder / "images" / "a.png", np.zeros((64, 80), np.uint8))
+    Image.fromarray(np.zeros((64, 80), np.uint8)).save(folder / "images" / "a.png")
     _unusable(folder, r"^a\.png: The image is empty")
-    iio.imwrite(folder / "images" / "a.png", np.eye(80, dtype=np.uint8))
+    Image.fromarray(np.eye(80, dtype=np.uint8)).save(folder / "images" / "a.png")
     _unusable(folder, r"The mask of a\.png has the size 64 × 80, its image 80 × 80")
-    iio.imwrite(folder / "images" / "a.tif", np.ones((5, 64, 80), np.uint8) * np.arange(80, dtype=np.uint8))
+    tifffile.imwrite(
+        folder / "images" / "a.tif", np.ones((5, 64, 80), np.uint8) * np.arange(80, dtype=np.uint8)
+    )
     _unusable(folder, r"The mask of a\.tif has the size 64 × 80, its image 5 × 64 × 80", "a.tif")
     (folder / "images" / "a.png").write_bytes(b"rubbish")
     _unusable(folder, r"a\.png")
@@ -161,8 +164,8 @@ def test_copies_of_one_image_are_drawn_into_one_split(tmp_path: Path) -> None:
     for copy in ("q1.png", "q2.png", "q3.png"):
         for kind in ("images", "masks"):
             shutil.copy(tmp_path / kind / "p03.png", tmp_path / kind / copy)
-    image = iio.imread(tmp_path / "images" / "p03.png")
-    iio.imwrite(tmp_path / "images" / "q3.png", image // 2)  # darker: another file, the same look
+    image = np.asarray(Image.open(tmp_path / "images" / "p03.png"))
+    Image.fromarray(image // 2).save(tmp_path / "images" / "q3.png")  # darker: another file, the same look
     data = DataConfig(str(tmp_path), manifest=None)
     for seed in range(6):
         splits = {pair.image.name: pair.split for pair in find_pairs(data, seed)}
@@ -185,8 +188,8 @@ def test_one_image_in_two_splits_of_a_manifest(tmp_path: Path) -> None:
     for name in ("a.png", "b.png", "c.png"):
         _film(tmp_path, name)
     _manifest(tmp_path, "a.png,1,train", "b.png,2,val", "c.png,3,test")
-    image = iio.imread(tmp_path / "images" / "a.png")
-    iio.imwrite(tmp_path / "images" / "b.png", image // 2 + 3)
+    image = np.asarray(Image.open(tmp_path / "images" / "a.png"))
+    Image.fromarray(image // 2 + 3).save(tmp_path / "images" / "b.png")
     (note,) = check_splits(find_pairs(DataConfig(str(tmp_path))))
     assert "a.png (train) and b.png (val) look the same" in note
     shutil.copy(tmp_path / "images" / "a.png", tmp_path / "images" / "c.png")

@@ -6,10 +6,10 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
-import imageio.v3 as iio
 import numpy as np
 import pytest
 from net_fakes import card, lungs, xray
+from PIL import Image
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
@@ -68,7 +68,7 @@ def recipe(tmp_path: Path) -> Recipe:
     for k, split in enumerate(["train"] * 4 + ["val"] * 3 + ["test"]):
         for kind, image in (("images", xray(lungs(), k) * 255), ("masks", lungs() * 255)):
             (tmp_path / kind).mkdir(exist_ok=True)
-            iio.imwrite(tmp_path / kind / f"{k}.png", image.astype(np.uint8))
+            Image.fromarray(image.astype(np.uint8)).save(tmp_path / kind / f"{k}.png")
         rows.append(f"{k}.png,{k},{split}")
     (tmp_path / "images" / "7.png").write_bytes(b"rubbish")
     (tmp_path / "manifest.csv").write_text("\n".join(rows))

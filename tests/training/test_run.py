@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import imageio.v3 as iio
 import numpy as np
 import pytest
 import torch
 from net_fakes import TINY, PointNet, card, lungs, xray
+from PIL import Image
 from scipy import ndimage
 from tuning_fakes import tuned
 
@@ -45,7 +45,7 @@ def recipe(tmp_path: Path) -> Recipe:
     for k, split in enumerate(["train"] * 3 + ["val"] + ["test"] * 2):
         for kind, image in (("images", xray(lungs(), k) * 255), ("masks", lungs() * 255)):
             (tmp_path / "data" / kind).mkdir(parents=True, exist_ok=True)
-            iio.imwrite(tmp_path / "data" / kind / f"{k}.png", image.astype(np.uint8))
+            Image.fromarray(image.astype(np.uint8)).save(tmp_path / "data" / kind / f"{k}.png")
         rows.append(f"{k}.png,{k},{split}")
     (tmp_path / "data" / "manifest.csv").write_text("\n".join(rows))
     data = DataConfig(str(tmp_path / "data"), name="set", licence="CC0")
@@ -113,7 +113,7 @@ def test_other_networks_are_trained_fine_tuned_and_exported(
 
 def test_what_was_assumed_of_a_mask_is_told_before_the_training(recipe: Recipe, tmp_path: Path) -> None:
     path = next(pair.mask for pair in find_pairs(recipe.data) if pair.split == recipe.data.train)
-    iio.imwrite(path, np.rint(ndimage.gaussian_filter(lungs() * 255.0, 0.7)).astype(np.uint8))
+    Image.fromarray(np.rint(ndimage.gaussian_filter(lungs() * 255.0, 0.7)).astype(np.uint8)).save(path)
     steps = train_model(recipe, tmp_path / "mine", device="cpu")
     assert isinstance(first := next(steps), Note)
     assert first.text.startswith(f"{path.name}: It is no plain mask")

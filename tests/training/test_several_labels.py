@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import imageio.v3 as iio
 import numpy as np
 import pytest
 import torch
 from net_fakes import TINY, card, lungs, xray
+from PIL import Image
 from tuning_fakes import HOME, QUICK, SIDE, case, tuned
 
 from napari_unet.core.input_rule import InputRule
@@ -104,7 +104,7 @@ def test_labels_of_a_file_are_those_of_the_model(
     """Also the only one that is there, and one that no lung mask has."""
     three = CARD.with_output(labels=named_set(("heart", "lung", "spine")), swaps=())
     mask = np.array([0, values[0], values[-1]], np.uint8)[sides()]
-    iio.imwrite(tmp_path / "mask.png", mask)
+    Image.fromarray(mask).save(tmp_path / "mask.png")
     drawn = replace(pair(0), mask=tmp_path / "mask.png" if as_file else mask, revision="")
     found = labelled([drawn], three, oversize=False)
     assert found.masks.shape[1] == 3 and not found.notes
@@ -183,7 +183,7 @@ def test_a_recipe_with_two_labels_becomes_a_model_that_is_fine_tuned(
     for k, split in enumerate(["train"] * 3 + ["val"] + ["test"]):
         for kind, pixels in (("images", seen(sides(), k).clip(0, 1) * 255), ("masks", sides())):
             (tmp_path / "data" / kind).mkdir(parents=True, exist_ok=True)
-            iio.imwrite(tmp_path / "data" / kind / f"{k}.png", pixels.astype(np.uint8))
+            Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "data" / kind / f"{k}.png")
         rows.append(f"{k}.png,{k},{split}")
     (tmp_path / "data" / "manifest.csv").write_text("\n".join(rows))
     data = DataConfig(str(tmp_path / "data"), name="set")

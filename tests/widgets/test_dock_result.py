@@ -6,9 +6,9 @@ import threading
 import time
 
 import numpy as np
+import PIL.Image
 import pytest
 from dock_fakes import settle, two_lungs
-from imageio.v3 import imread
 from napari.layers import Image, Labels
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
@@ -211,7 +211,7 @@ def test_undo_takes_the_sides_along(dock, make, save_to, tmp_path, on):
     assert mask.data.max() == (1 if on else 2)
     assert np.allclose(mask.get_color(1), mask_colormap(LUNGS if on else RIGHT_LEFT).color_dict[1])
     save_to(tmp_path / "m.png")
-    assert set(np.unique(imread(tmp_path / "m.png"))) == ({0, 255} if on else {0, 1, 2})
+    assert set(np.unique(PIL.Image.open(tmp_path / "m.png"))) == ({0, 255} if on else {0, 1, 2})
     mask.redo()
     settle_now(dock)
     assert dock.result.left_right.isChecked() is on
@@ -415,18 +415,18 @@ def test_save(dock, make, save_to, tmp_path, name):
 def test_saved_masks_are_0_and_255_or_left_and_right(dock, make, save_to, tmp_path):
     mask = make()
     save_to(tmp_path / "lungs.png")
-    assert set(np.unique(imread(tmp_path / "lungs.png"))) == {0, 255}
+    assert set(np.unique(PIL.Image.open(tmp_path / "lungs.png"))) == {0, 255}
     dock.result.left_right.click()
     settle_now(dock)
     save_to(tmp_path / "sides.png")
-    assert np.array_equal(imread(tmp_path / "sides.png"), mask.data)
+    assert np.array_equal(PIL.Image.open(tmp_path / "sides.png"), mask.data)
 
 
 def test_what_was_painted_is_saved(make, save_to, tmp_path):
     mask = make()
     mask.paint((2, 70), 1)
     save_to(tmp_path / "m.png")
-    assert imread(tmp_path / "m.png")[2, 70] == 255
+    assert np.asarray(PIL.Image.open(tmp_path / "m.png"))[2, 70] == 255
 
 
 def test_saving_where_one_may_not(dock, make, save_to, tmp_path, told):
