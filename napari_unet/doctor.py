@@ -43,7 +43,7 @@ _ASK = """
 import json
 from npe2 import PluginManager
 PluginManager.instance().discover()
-from napari_unet.widgets.preferences import preferences
+from napari_unet.widgets.common.preferences import preferences
 print(json.dumps(str(preferences().models or "")))
 """
 

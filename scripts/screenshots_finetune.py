@@ -13,7 +13,7 @@ from screenshots_review import ReviewDesk  # isort: skip  # before Qt and napari
 from napari_unet.models.library import default_library
 from napari_unet.review.add import add_found, attach_masks, gather
 from napari_unet.review.store import ReviewProject
-from napari_unet.widgets.finetuning.training import BUSY
+from napari_unet.widgets.finetune.training import BUSY
 
 _DATA = Path(__file__).parents[1] / "tests" / "data" / "covid"
 _REVIEWER = "A. Example"

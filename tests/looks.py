@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet.widgets.reviewing.head import Elided
+from napari_unet.widgets.review.head import Elided
 
 SCREEN = (1366, 768)
 

@@ -74,7 +74,7 @@ def _in_window(folder: Path, found: dict[str, Any]) -> None:
     from qtpy.QtCore import Qt
 
     from napari_unet.widgets.open_review import open_review
-    from napari_unet.widgets.reviewing.queue_table import QueueTable
+    from napari_unet.widgets.review.queue_table import QueueTable
     from napari_unet.widgets.session import session_of
 
     viewer = napari.Viewer()

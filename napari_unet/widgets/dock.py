@@ -9,8 +9,8 @@ from typing import Any
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QVBoxLayout, QWidget
 
-from napari_unet.widgets.canvas_focus import CanvasFocus
-from napari_unet.widgets.forms import Notices, ScrollColumn
+from napari_unet.widgets.common.canvas_focus import CanvasFocus
+from napari_unet.widgets.common.forms import Notices, ScrollColumn
 from napari_unet.widgets.session import Session, frame_of, is_hidden, session_of
 
 

@@ -6,8 +6,8 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox
 
 from napari_unet.models.library import ModelEntry, choose
+from napari_unet.widgets.common.preferences import chosen_library
 from napari_unet.widgets.model_card_view import ModelCardView
-from napari_unet.widgets.preferences import chosen_library
 from napari_unet.widgets.session import Session
 
 _TOOL_TIP = Qt.ItemDataRole.ToolTipRole

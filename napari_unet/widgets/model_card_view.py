@@ -7,7 +7,7 @@ from html import escape
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_unet.models.card import ModelCard, ScoreRow
-from napari_unet.widgets.forms import Foldable, Words
+from napari_unet.widgets.common.forms import Foldable, Words
 
 
 class ModelCardView(QWidget):

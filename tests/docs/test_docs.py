@@ -137,7 +137,7 @@ def test_the_line_that_napari_says_of_pyqt5_is_explained() -> None:
     found = importlib.util.find_spec("napari")
     if found is None or found.origin is None:
         pytest.skip("napari is not installed")
-    from napari_unet.widgets.notices import _BEGINS
+    from napari_unet.widgets.common.notices import _BEGINS
 
     source = (Path(found.origin).parent / "_qt" / "qt_main_window.py").read_text("utf-8")
     (said,) = re.findall(r"'(napari support for the PyQt5[^']*)'", source) or [_BEGINS]
@@ -182,7 +182,7 @@ def test_the_recipe_that_is_shown_is_one(tmp_path: Path) -> None:
 
 def test_mouse_and_keys() -> None:
     pytest.importorskip("napari")
-    from napari_unet.widgets.reviewing.actions import ACTIONS
+    from napari_unet.widgets.review.actions import ACTIONS
     from napari_unet.widgets.viewing import HINTS
 
     gestures = {hint.gesture for hint in HINTS}
@@ -195,7 +195,7 @@ def test_mouse_and_keys() -> None:
 def test_the_keyboard_card() -> None:
     pytest.importorskip("napari")
     from napari_unet.widgets.correct import KEYS
-    from napari_unet.widgets.reviewing.actions import ACTIONS, REASON_KEYS
+    from napari_unet.widgets.review.actions import ACTIONS, REASON_KEYS
     from napari_unet.widgets.viewing import HINTS
 
     assert rows("keyboard.md", "Review") == [[action.key, action.title] for action in ACTIONS]
@@ -208,7 +208,7 @@ def test_the_keyboard_card() -> None:
 
 def test_the_tutorial_of_review() -> None:
     pytest.importorskip("napari")
-    from napari_unet.widgets.reviewing.actions import ACTIONS, REASON_KEYS
+    from napari_unet.widgets.review.actions import ACTIONS, REASON_KEYS
 
     text = (ROOT / "docs" / "review.md").read_text(encoding="utf-8")
     keys = {action.name: action.key for action in ACTIONS}

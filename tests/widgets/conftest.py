@@ -14,7 +14,7 @@ from qtpy.QtCore import QSettings
 from napari_unet.models.card import CARD_FILE, ModelCard
 from napari_unet.widgets import session as session_module
 from napari_unet.widgets.review import ReviewWidget
-from napari_unet.widgets.reviewing import settings as review_settings
+from napari_unet.widgets.review import settings as review_settings
 from napari_unet.widgets.segment import SegmentWidget
 
 
@@ -124,7 +124,7 @@ def segmented(dock, viewer, click_segment, qtbot):
 def told(monkeypatch):
     """What was shown as a napari notification."""
     texts: list[str] = []
-    monkeypatch.setattr("napari_unet.widgets.segment.show_error", texts.append)
+    monkeypatch.setattr("napari_unet.widgets.segment.dock.show_error", texts.append)
     return texts
 
 

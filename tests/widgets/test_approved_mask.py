@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QApplication, QMessageBox
 from napari_unet.review.types import Order, Status
 from napari_unet.widgets.casework.decisions import StillWrong
 from napari_unet.widgets.correct import CorrectWidget
-from napari_unet.widgets.reviewing.queue_rows import tip_of
+from napari_unet.widgets.review.queue_rows import tip_of
 
 LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 

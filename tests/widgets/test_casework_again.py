@@ -9,8 +9,8 @@ from casework_fakes import lungs, stroke, write_images
 from test_casework_intake import SHAPE, asked, first_mask
 
 from napari_unet.review.types import Author, AuthorKind, Order, Status
-from napari_unet.widgets.reviewing.queue_rows import Column
-from napari_unet.widgets.reviewing.queue_table import QueueTable
+from napari_unet.widgets.review.queue_rows import Column
+from napari_unet.widgets.review.queue_table import QueueTable
 
 CHILD = Author(AuthorKind.MODEL, "child", "1.0")
 

@@ -9,8 +9,8 @@ from dock_fakes import FakeEngine
 from qtpy.QtCore import QObject, QThread
 
 from napari_unet.core.errors import UserError
-from napari_unet.widgets import jobs
-from napari_unet.widgets.jobs import run_in_thread, run_on_engine
+from napari_unet.widgets.common import jobs
+from napari_unet.widgets.common.jobs import run_in_thread, run_on_engine
 
 
 @pytest.fixture

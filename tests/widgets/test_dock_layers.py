@@ -10,7 +10,7 @@ from napari.layers import Image
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Modality, Raster
-from napari_unet.widgets.layers import (
+from napari_unet.widgets.common.layers import (
     HEADER,
     placement,
     raster_from_layer,

@@ -14,8 +14,9 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication, QLabel, QScrollArea
 
 from napari_unet.core.errors import UserError
-from napari_unet.widgets import segment, session
+from napari_unet.widgets import session
 from napari_unet.widgets.segment import SegmentWidget
+from napari_unet.widgets.segment import dock as segment
 from napari_unet.widgets.session import session_of
 
 
@@ -185,7 +186,7 @@ def test_the_dock_opens_in_a_process_without_torch():
 
 @pytest.mark.parametrize("wanted, threads", [("cpu", 3), ("auto", None)])
 def test_preferences(viewer, engine, models, qtbot, monkeypatch, wanted, threads):
-    from napari_unet.widgets.preferences import Preferences
+    from napari_unet.widgets.common.preferences import Preferences
 
     chosen = Preferences(device=wanted, threads=threads)
     monkeypatch.setattr(segment, "preferences", lambda: chosen)

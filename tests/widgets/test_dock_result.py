@@ -16,8 +16,9 @@ from qtpy.QtWidgets import QApplication, QLabel, QStyle, QStyleOptionSlider
 
 from napari_unet.core.masks import split_left_right, threshold_mask
 from napari_unet.io.formats import read_mask
-from napari_unet.widgets import result_view, results
-from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, mask_colormap
+from napari_unet.widgets.common import results
+from napari_unet.widgets.common.colours import LUNGS, RIGHT_LEFT, mask_colormap
+from napari_unet.widgets.segment import result_view
 
 
 @pytest.fixture

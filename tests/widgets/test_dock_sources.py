@@ -15,8 +15,8 @@ from qtpy.QtWidgets import QLabel
 
 from napari_unet.core.errors import UserError
 from napari_unet.io.formats import read_raster
-from napari_unet.widgets.finetuning.layer_pairs import pairs_of
-from napari_unet.widgets.layers import HEADER, raster_from_layer
+from napari_unet.widgets.common.layers import HEADER, raster_from_layer
+from napari_unet.widgets.finetune.layer_pairs import pairs_of
 
 CASES = Path(__file__).parents[1] / "data" / "cases"
 _GREY = np.add.outer(np.arange(48) * 2, np.arange(64) * 2).astype(np.uint8)

@@ -80,7 +80,7 @@ def test_the_key_is_written_after_a_question(opened, tmp_path, monkeypatch):
     dock, review, ids = opened
     path = tmp_path / "key.csv"
     monkeypatch.setattr(
-        "napari_unet.widgets.reviewing.file_names.QFileDialog.getSaveFileName", lambda *_: (str(path), "")
+        "napari_unet.widgets.review.file_names.QFileDialog.getSaveFileName", lambda *_: (str(path), "")
     )
     dock.page.head.entries["key"].trigger()
     press(dock, review, "Choose a file")

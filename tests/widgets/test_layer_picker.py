@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_unet.widgets.forms import LayerPicker
-from napari_unet.widgets.layers import MAP, is_image
+from napari_unet.widgets.common.forms import LayerPicker
+from napari_unet.widgets.common.layers import MAP, is_image
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import build_net, save_model
 from napari_unet.models.library import ModelLibrary
 from napari_unet.review.types import Author, AuthorKind
-from napari_unet.widgets.preferences import PLUGIN, chosen_library
+from napari_unet.widgets.common.preferences import PLUGIN, chosen_library
 from napari_unet.widgets.segment import SegmentWidget
 
 

@@ -44,7 +44,7 @@ def test_both_docks_are_there_and_the_first_case_is_open(
 def test_the_docks_are_read_before_there_is_a_window() -> None:
     code = (
         "import sys, napari_unet.widgets.open_review\n"
-        "wanted = {'napari_unet.widgets.review', 'napari_unet.widgets.correct'}\n"
+        "wanted = {'napari_unet.widgets.review.dock', 'napari_unet.widgets.correct.dock'}\n"
         "sys.exit(not wanted <= set(sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from npe2 import PluginManifest
 
-from napari_unet.widgets.preferences import Preferences, preferences
+from napari_unet.widgets.common.preferences import Preferences, preferences
 
 
 @pytest.fixture

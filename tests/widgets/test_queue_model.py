@@ -10,9 +10,9 @@ from qtpy.QtGui import QPixmap
 from queue_fakes import cases
 
 from napari_unet.review.types import Order, Status
-from napari_unet.widgets.reviewing.queue_model import QueueModel
-from napari_unet.widgets.reviewing.queue_rows import SHOWN, Column, Wanted
-from napari_unet.widgets.reviewing.queue_table import QueueTable
+from napari_unet.widgets.review.queue_model import QueueModel
+from napari_unet.widgets.review.queue_rows import SHOWN, Column, Wanted
+from napari_unet.widgets.review.queue_table import QueueTable
 
 MANY = 10_000
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from queue_fakes import case, cases
 
 from napari_unet.review.types import FileState, Order, Reason, Status
-from napari_unet.widgets.reviewing.queue_rows import (
+from napari_unet.widgets.review.queue_rows import (
     SHOWN,
     Column,
     Wanted,

@@ -12,9 +12,9 @@ from napari_unet.core.label_set import RIGHT_AND_LEFT, LabelSet, named_set
 from napari_unet.core.masks import MaskRule
 from napari_unet.core.prediction import Prediction
 from napari_unet.io.formats import read_mask
-from napari_unet.widgets import results
-from napari_unet.widgets.report_view import label_table
-from napari_unet.widgets.results import MaskResult
+from napari_unet.widgets.common import results
+from napari_unet.widgets.common.results import MaskResult
+from napari_unet.widgets.segment.report_view import label_table
 
 CHEST = named_set(("right lung", "left lung", "heart"))
 PLACES = (np.s_[5:35, 2:12], np.s_[5:35, 28:38], np.s_[20:30, 15:25])

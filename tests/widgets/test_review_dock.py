@@ -17,9 +17,9 @@ from qtpy.QtWidgets import QApplication, QDockWidget, QListWidget
 from napari_unet.review.exporting.item import Format
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import FileState, NewCase, Order, Reason, Status
-from napari_unet.widgets.reviewing import settings as review_settings
-from napari_unet.widgets.reviewing.add import AddDialog
-from napari_unet.widgets.reviewing.export import ExportDialog
+from napari_unet.widgets.review import settings as review_settings
+from napari_unet.widgets.review.add import AddDialog
+from napari_unet.widgets.review.export import ExportDialog
 
 A, D, N, R, T = (getattr(Qt.Key, f"Key_{letter}") for letter in "ADNRT")
 
@@ -287,7 +287,7 @@ from qtpy.QtCore import QSettings, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QDockWidget
 QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, {str(tmp_path)!r})
-import napari_unet.review.store, napari_unet.widgets.correct
+import napari_unet.review.store, napari_unet.widgets.correct.dock
 from napari_unet.widgets.review import ReviewWidget
 viewer = napari.Viewer(show=True)
 dock = ReviewWidget(viewer)

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QDockWidget
 from napari_unet.review.login import login_name
 from napari_unet.review.types import Order, Status
 from napari_unet.widgets.correct import CorrectWidget
-from napari_unet.widgets.reviewing import settings as review_settings
+from napari_unet.widgets.review import settings as review_settings
 
 A, K = Qt.Key.Key_A, Qt.Key.Key_K
 
@@ -154,7 +154,7 @@ def test_the_order_is_remembered_in_the_project(started, qtbot):
 
 
 def test_a_ct_says_so_and_opens_in_a_lung_window(review, tmp_path, qtbot):
-    from napari_unet.widgets.reviewing.case import modality_words
+    from napari_unet.widgets.review.case import modality_words
 
     (ct,) = review.start([write_stack(tmp_path / "ct.nii.gz")])
     review.open(ct)

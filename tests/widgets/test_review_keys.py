@@ -10,8 +10,8 @@ from napari.utils.key_bindings import coerce_keybinding
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QLineEdit, QMainWindow, QPushButton, QSpinBox, QTextEdit, QWidget
 
-from napari_unet.widgets.reviewing.actions import ACTIONS, REASON_KEYS, normal_key, plan_keys, taken_keys
-from napari_unet.widgets.reviewing.keys import ReviewKeys
+from napari_unet.widgets.common.window_keys import WindowKeys
+from napari_unet.widgets.review.actions import ACTIONS, HELD, REASON_KEYS, normal_key, plan_keys, taken_keys
 
 KEYS = {action.name: action.key for action in ACTIONS}
 
@@ -75,7 +75,7 @@ def window(qtbot):
 
 @pytest.fixture
 def pressed(window):
-    keys = ReviewKeys(window, window)
+    keys = WindowKeys(window, window, HELD)
     keys.set_keys(plan_keys({}, {}).keys)
     names = []
     keys.pressed.connect(names.append)
@@ -114,7 +114,7 @@ def test_another_window_is_left_alone(pressed, qtbot):
 
 
 def test_an_offer_takes_numbers_also_from_the_number_pad(window, pressed, qtbot):
-    keys = window.findChild(ReviewKeys)
+    keys = window.findChild(WindowKeys)
     field = QPushButton(window.centralWidget())
     qtbot.keyClick(field, Qt.Key.Key_3)
     keys.offer(frozenset(REASON_KEYS))

@@ -16,10 +16,10 @@ from qtpy.QtWidgets import QApplication, QDockWidget, QPushButton, QStyle, QStyl
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import Order, Reason, Status
 from napari_unet.widgets import open_review
-from napari_unet.widgets.reviewing import settings as review_settings
-from napari_unet.widgets.reviewing.queue_rows import SHOWN, Column
-from napari_unet.widgets.reviewing.start import StartPage
-from napari_unet.widgets.tones import DARK, LIGHT
+from napari_unet.widgets.common.tones import DARK, LIGHT
+from napari_unet.widgets.review import settings as review_settings
+from napari_unet.widgets.review.queue_rows import SHOWN, Column
+from napari_unet.widgets.review.start import StartPage
 
 A, R = Qt.Key.Key_A, Qt.Key.Key_R
 LEFT = Qt.MouseButton.LeftButton
@@ -135,7 +135,7 @@ def test_a_second_click_on_reject_chooses_nothing(started, qtbot):
 def test_return_and_esc_leave_the_note_and_do_nothing_else(started, viewer, qtbot, monkeypatch):
     dock, review = started
     monkeypatch.setattr(
-        "napari_unet.widgets.review.review_keys",
+        "napari_unet.widgets.review.dock.review_keys",
         lambda: {"accept": "Return", "take_back": "Esc", "reject": "R"},
     )
     dock._plan_keys()

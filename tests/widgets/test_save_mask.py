@@ -9,7 +9,7 @@ import pytest
 from qtpy.QtWidgets import QFileDialog
 
 from napari_unet.resources_path import resource
-from napari_unet.widgets.save_mask import KINDS, ask_where, suggested_path, with_suffix
+from napari_unet.widgets.segment.save_mask import KINDS, ask_where, suggested_path, with_suffix
 
 
 def result(source="", shape=(4, 5), index=None):

@@ -21,8 +21,8 @@ from napari_unet.review.exporting.export import ExportOptions, export_steps
 from napari_unet.review.exporting.item import Format
 from napari_unet.review.reporting.report import report_steps
 from napari_unet.review.types import Status
+from napari_unet.widgets.common.colours import legend_of
 from napari_unet.widgets.correct import CorrectWidget
-from napari_unet.widgets.viewing.colours import legend_of
 
 CHEST = LabelSet(
     "chest",

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from correct_hands import MaskHands
 
+from napari_unet.widgets.common.colours import mask_colormap
+from napari_unet.widgets.common.mask_context import MaskContext
 from napari_unet.widgets.correct import CorrectWidget
-from napari_unet.widgets.mask_context import MaskContext
 from napari_unet.widgets.session import session_of
-from napari_unet.widgets.viewing.colours import mask_colormap
 
 SHAPE = (128, 160)
 

@@ -16,8 +16,8 @@ from qtpy.QtWidgets import QApplication, QDockWidget, QLabel, QScrollArea
 from napari_unet.core.correct import fill_holes_change, grow
 from napari_unet.core.labels import IGNORE
 from napari_unet.io.formats import read_raster
+from napari_unet.widgets.common.mask_context import MaskContext
 from napari_unet.widgets.correct import CorrectWidget
-from napari_unet.widgets.mask_context import MaskContext
 from napari_unet.widgets.session import _sessions, session_of
 
 CASES = Path(__file__).parents[1] / "data" / "cases"
@@ -344,7 +344,7 @@ def test_another_mask_chosen_meanwhile(dock, viewer, held, hands):
 
 def test_a_bug_in_a_tool_is_told_and_the_next_edit_works(dock, known, hands, monkeypatch):
     told = []
-    monkeypatch.setattr("napari_unet.widgets.correct.show_error", told.append)
+    monkeypatch.setattr("napari_unet.widgets.correct.dock.show_error", told.append)
     _, mask = known
     dock.editor.edit(mask, (), lambda labels: 1 / 0)
     hands.ready()

@@ -10,8 +10,8 @@ from correct_hands import MaskHands
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-from napari_unet.widgets.correcting import edits, numbers, tools
-from napari_unet.widgets.mask_context import MaskContext
+from napari_unet.widgets.common.mask_context import MaskContext
+from napari_unet.widgets.correct import edits, numbers, tools
 from napari_unet.widgets.session import session_of
 
 BRUSH, SCRIBBLE, LASSO = range(3)
@@ -146,8 +146,8 @@ def test_a_line_that_fails_leaves_the_tool_usable(dock, hands, case, monkeypatch
     _, mask = case
     dock.tools.buttons[tool].click()
     hands.ready()
-    monkeypatch.setattr("napari_unet.widgets.correcting.toolbox.pushed", None)
-    monkeypatch.setattr("napari_unet.widgets.correcting.toolbox.lassoed", None)
+    monkeypatch.setattr("napari_unet.widgets.correct.toolbox.pushed", None)
+    monkeypatch.setattr("napari_unet.widgets.correct.toolbox.lassoed", None)
     hands.drag(mask, (70, 60), (70, 30), (80, 30))
     assert "not callable" in dock.message.text()
     assert dock.tools.buttons[tool].isChecked() and is_free(dock, hands, mask)

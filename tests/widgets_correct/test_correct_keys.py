@@ -11,8 +11,8 @@ from qtpy.QtWidgets import QLabel, QToolButton
 
 from napari_unet.core.brush_size import resized
 from napari_unet.core.labels import IGNORE
-from napari_unet.widgets.correcting.shortcuts import ACTS
-from napari_unet.widgets.reviewing.actions import ACTIONS, taken_keys
+from napari_unet.widgets.common.shortcuts import ACTS
+from napari_unet.widgets.review.actions import ACTIONS, taken_keys
 
 
 def test_no_key_belongs_to_somebody_else(viewer):

@@ -11,8 +11,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_unet.core.labels import IGNORE
-from napari_unet.widgets.correcting.toolbox import _NO_IMAGE
-from napari_unet.widgets.mask_context import MaskContext
+from napari_unet.widgets.common.mask_context import MaskContext
+from napari_unet.widgets.correct.toolbox import _NO_IMAGE
 from napari_unet.widgets.session import session_of
 
 BRUSH, SCRIBBLE, LASSO = range(3)

@@ -13,10 +13,10 @@ from qtpy.QtWidgets import QLabel
 from napari_unet.core.raster import Modality
 from napari_unet.io.formats import read_mask, read_raster
 from napari_unet.samples import CT
-from napari_unet.widgets.correcting import numbers
-from napari_unet.widgets.mask_context import MaskContext
+from napari_unet.widgets.common.colours import mask_colormap
+from napari_unet.widgets.common.mask_context import MaskContext
+from napari_unet.widgets.correct import numbers
 from napari_unet.widgets.session import session_of
-from napari_unet.widgets.viewing.colours import mask_colormap
 
 SLICES = 7
 

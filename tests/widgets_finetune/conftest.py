@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_unet.widgets import session as session_module
 from napari_unet.widgets.finetune import FineTuneWidget
-from napari_unet.widgets.finetuning import training as training_module
+from napari_unet.widgets.finetune import training as training_module
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_unet.core.events import CaseDone, Note, PartBegun, StepsDone
-from napari_unet.widgets.finetuning.course import Course, in_words, where
+from napari_unet.widgets.finetune.course import Course, in_words, where
 
 
 def step(part: int, at: int, new: float = nan, old: float = nan, steps: int = 10) -> StepsDone:

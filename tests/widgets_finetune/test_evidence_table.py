@@ -8,7 +8,7 @@ import pytest
 from evidence_fakes import masks, scores
 
 from napari_unet.core.gate_report import GateReport
-from napari_unet.widgets.finetuning.evidence_table import EvidenceTable
+from napari_unet.widgets.finetune.evidence_table import EvidenceTable
 
 SITE, KEPT = "your images", "the reference set"
 NAMES = {"c0": "Ward 0", "c1": "Ward 1"}

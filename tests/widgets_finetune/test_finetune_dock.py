@@ -11,8 +11,8 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, Note
 from napari_unet.models.card import TrainedCase
 from napari_unet.models.library import default_library
-from napari_unet.widgets.finetuning.training import Stage
-from napari_unet.widgets.layers import is_image
+from napari_unet.widgets.common.layers import is_image
+from napari_unet.widgets.finetune.training import Stage
 
 LEFT = Qt.MouseButton.LeftButton
 

@@ -20,7 +20,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.models.library import default_library
 from napari_unet.review.types import AuthorKind, Status
 from napari_unet.widgets.finetune import FineTuneWidget
-from napari_unet.widgets.finetuning.training import Stage
+from napari_unet.widgets.finetune.training import Stage
 
 LEFT = Qt.MouseButton.LeftButton
 XRAYS = Path(__file__).parents[1] / "data" / "covid" / "images"

@@ -11,7 +11,7 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 from test_finetune_dock import LEFT, project, started  # noqa: F401
 
-from napari_unet.widgets.finetuning.contours import NEW, OLD
+from napari_unet.widgets.finetune.contours import NEW, OLD
 
 
 @pytest.fixture

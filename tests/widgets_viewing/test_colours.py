@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from napari_unet.widgets.viewing.colours import LUNGS, RIGHT_LEFT, SPARE, mask_colormap
+from napari_unet.widgets.common.colours import LUNGS, RIGHT_LEFT, SPARE, mask_colormap
 
 # Machado, Oliveira and Fernandes (2009), severity 1.0, on linear RGB.
 EYES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_unet.widgets.layers import show_map, show_mask
+from napari_unet.widgets.common.layers import show_map, show_mask
 
 
 def add_mask(viewer, image, name):

@@ -14,7 +14,7 @@ from npe2 import PluginManifest
 from packaging.utils import canonicalize_name
 
 import napari_unet.core
-from napari_unet.widgets.reviewing.actions import ACTIONS
+from napari_unet.widgets.review.actions import ACTIONS
 
 NAME = "napari-unet-lung"
 

@@ -11,7 +11,7 @@ from napari.layers import Image, Labels
 
 from napari_unet.widgets.casework.load import LoadedCase
 from napari_unet.widgets.casework.tape import Tape
-from napari_unet.widgets.mouse_mode import has_our_tool
+from napari_unet.widgets.common.mouse_mode import has_our_tool
 from napari_unet.widgets.napari_compat.history import redo_steps, undo_steps
 
 CASES = 20

@@ -19,9 +19,9 @@ from napari_unet.widgets.casework.load import LoadedCase
 from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder
 from napari_unet.widgets.casework.swift import no_collection
 from napari_unet.widgets.casework.tape import Tape
+from napari_unet.widgets.common.colours import legend_of, mask_colormap
 from napari_unet.widgets.napari_compat.scene import added_unselected
 from napari_unet.widgets.napari_compat.window import canvas_of, is_closing
-from napari_unet.widgets.viewing.colours import legend_of, mask_colormap
 
 
 class CaseDesk(QObject):

@@ -9,8 +9,8 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LabelSet
-from napari_unet.widgets.jobs import Job, run_on_engine
-from napari_unet.widgets.preferences import chosen_library, preferences
+from napari_unet.widgets.common.jobs import Job, run_on_engine
+from napari_unet.widgets.common.preferences import chosen_library, preferences
 
 _IN_A_ROW = 3  # failures after which something is wrong with the model, not with the images
 

@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import USABLE, Author, AuthorKind, Case
 from napari_unet.widgets.casework.first_masks import FirstMasks
-from napari_unet.widgets.jobs import Job, exhaust
+from napari_unet.widgets.common.jobs import Job, exhaust
 from napari_unet.widgets.napari_compat.history import undo_steps
 
 _TOLD = 3  # of what was passed over or is wrong, when images are added

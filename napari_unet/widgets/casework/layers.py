@@ -13,10 +13,10 @@ from napari.layers import Image, Labels
 from napari_unet.core.label_set import LabelSet
 from napari_unet.core.raster import Modality
 from napari_unet.widgets.casework.load import LoadedCase
-from napari_unet.widgets.layers import HEADER, MAP, lies_over, placement
-from napari_unet.widgets.mask_context import MaskContext
-from napari_unet.widgets.one_step import one_step
-from napari_unet.widgets.viewing.colours import legend_of, mask_colormap
+from napari_unet.widgets.common.colours import legend_of, mask_colormap
+from napari_unet.widgets.common.layers import HEADER, MAP, lies_over, placement
+from napari_unet.widgets.common.mask_context import MaskContext
+from napari_unet.widgets.common.one_step import one_step
 
 _OPACITY = 0.4
 _KEPT = ("brush_size", "selected_label", "contiguous", "preserve_labels", "n_edit_dimensions", "opacity")

@@ -13,7 +13,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.review.types import Case, Order
 from napari_unet.widgets.casework.clerk import Clerk
-from napari_unet.widgets.jobs import Job, in_words
+from napari_unet.widgets.common.jobs import Job, in_words
 
 if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject

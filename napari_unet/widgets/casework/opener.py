@@ -21,7 +21,7 @@ from napari_unet.widgets.casework.layers import edit_to
 from napari_unet.widgets.casework.link import ProjectLink
 from napari_unet.widgets.casework.load import LoadedCase, load_case
 from napari_unet.widgets.casework.swift import ready_units
-from napari_unet.widgets.jobs import Job
+from napari_unet.widgets.common.jobs import Job
 
 _RENEW_MS = 60_000
 

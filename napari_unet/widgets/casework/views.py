@@ -12,9 +12,9 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.palette import YELLOW
 from napari_unet.review.types import Revision
 from napari_unet.widgets.casework.cache import CaseLayers
-from napari_unet.widgets.layers import MAP, lies_over, placement, slice_in_view
-from napari_unet.widgets.sketch import Sketch
-from napari_unet.widgets.viewing.colours import legend_of, mask_colormap
+from napari_unet.widgets.common.colours import legend_of, mask_colormap
+from napari_unet.widgets.common.layers import MAP, lies_over, placement, slice_in_view
+from napari_unet.widgets.common.sketch import Sketch
 
 _RING, _RING_MS = 0.04, 2500  # around an uncertain place: radius as a share of the image, and how long
 

@@ -26,7 +26,7 @@ from napari_unet.widgets.casework.opener import CaseOpener
 from napari_unet.widgets.casework.others import OtherLayers
 from napari_unet.widgets.casework.pictures import thumbnail_of
 from napari_unet.widgets.casework.views import CaseViews
-from napari_unet.widgets.jobs import Job
+from napari_unet.widgets.common.jobs import Job
 
 if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject

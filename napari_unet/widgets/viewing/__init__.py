@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from napari import Viewer
 
-from napari_unet.widgets.mouse_mode import light
+from napari_unet.widgets.common.mouse_mode import light
 from napari_unet.widgets.napari_compat.scene import SceneCleaning
 from napari_unet.widgets.napari_compat.window import real_viewer
 from napari_unet.widgets.viewing.canvas_wheel import CanvasWheel

@@ -8,7 +8,7 @@ import numpy as np
 from napari import Viewer
 from napari.layers import Image, Layer
 
-from napari_unet.widgets.layers import image_of, is_image
+from napari_unet.widgets.common.layers import image_of, is_image
 from napari_unet.widgets.viewing.layers_in_view import Connections
 
 _COVERS = ("translucent", "translucent_no_depth", "opaque")

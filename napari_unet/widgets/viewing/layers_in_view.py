@@ -9,7 +9,7 @@ import numpy as np
 from napari import Viewer
 from napari.layers import Image, Layer
 
-from napari_unet.widgets.layers import HEADER, MAP, image_of, is_image
+from napari_unet.widgets.common.layers import HEADER, MAP, image_of, is_image
 
 GREY = ("gray", "gray_r")
 

@@ -11,7 +11,7 @@ from napari.layers import Image
 
 from napari_unet.core.orientation import OPPOSITE, axes_towards, sides
 from napari_unet.core.raster import Modality
-from napari_unet.widgets.layers import is_image
+from napari_unet.widgets.common.layers import is_image
 from napari_unet.widgets.viewing.layers_in_view import (
     Connections,
     header_of,

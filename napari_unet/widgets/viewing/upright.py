@@ -7,7 +7,7 @@ from typing import Any
 from napari import Viewer
 
 from napari_unet.core.orientation import axes_towards
-from napari_unet.widgets.layers import is_image
+from napari_unet.widgets.common.layers import is_image
 from napari_unet.widgets.viewing.layers_in_view import (
     Connections,
     header_of,

@@ -1,0 +1,321 @@
+"""Parts that docks are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from html import escape
+from typing import Any
+
+from napari.layers import Layer
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
+from qtpy.QtWidgets import (
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QScrollArea,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.widgets.common.tones import is_theme_change, toned, tones_of
+
+_FEW_ROWS = 120  # pixels
+_COMFORTABLE = 330
+_NAMES = 72
+_EDGE, _GAP = 11, 4  # pixels beside notices, and between them
+
+
+class LayerPicker(QComboBox):
+    """A box to choose a layer in. It holds the layer, not its name.
+
+    Renaming does not change the choice, removal makes it none. It follows the layer that is active in the
+    list, if that is one it accepts; the first acceptable layer is chosen by itself.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self, viewer: Any, accepts: Callable[[Layer], bool], nothing: str) -> None:
+        """accepts : which layers are offered. nothing : shown while no layer is chosen."""
+        super().__init__()
+        self._layer_list = viewer.layers
+        self._accepts = accepts
+        self._offered: list[Layer] = []
+        self._layer: Layer | None = None
+        self.setPlaceholderText(nothing)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(8)
+        events = self._layer_list.events
+        events.inserted.connect(self._on_inserted)
+        events.removed.connect(self._on_removed)
+        events.reordered.connect(self.refresh)
+        self._layer_list.selection.events.active.connect(self._on_active)
+        self.activated.connect(self._on_activated)
+        for layer in self._layer_list:
+            layer.events.name.connect(self.refresh)
+        active = self._layer_list.selection.active
+        candidates = [layer for layer in self._layer_list if accepts(layer)]
+        self._layer = active if active in candidates else next(reversed(candidates), None)
+        self.refresh()
+
+    def layer(self) -> Layer | None:
+        """The chosen layer."""
+        return self._layer
+
+    def choose(self, layer: Layer | None) -> None:
+        """Choose `layer`; one that is not offered counts as none."""
+        offered = layer is not None and layer in self._layer_list and self._accepts(layer)
+        self._set(layer if offered else None)
+
+    def refresh(self) -> None:
+        """Offer what is in the layer list now, the topmost layer first; a choice that is gone is none."""
+        self._offered = [layer for layer in reversed(self._layer_list) if self._accepts(layer)]
+        lost = self._layer is not None and self._layer not in self._offered
+        if lost:
+            self._layer = None
+        self.clear()
+        self.addItems([layer.name for layer in self._offered])
+        self.setCurrentIndex(-1 if self._layer is None else self._offered.index(self._layer))
+        self.setToolTip("" if self._layer is None else self._layer.name)
+        if lost:
+            self.chosen.emit(None)
+
+    def disconnect_layers(self) -> None:
+        """Let go of the viewer's layers; the box is of no more use."""
+        events = self._layer_list.events
+        events.inserted.disconnect(self._on_inserted)
+        events.removed.disconnect(self._on_removed)
+        events.reordered.disconnect(self.refresh)
+        self._layer_list.selection.events.active.disconnect(self._on_active)
+        for layer in self._layer_list:
+            layer.events.name.disconnect(self.refresh)
+        self._offered, self._layer = [], None
+
+    def paintEvent(self, event: Any) -> None:
+        """Draw the box with a long name shortened in its middle: beginning and model stay readable."""
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        field = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
+        )
+        text = option.currentText or self.placeholderText()
+        option.currentText = self.fontMetrics().elidedText(
+            text, Qt.TextElideMode.ElideMiddle, field.width() - 6
+        )
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+    def _on_inserted(self, event: Any) -> None:
+        event.value.events.name.connect(self.refresh)
+        if self._layer is None and self._accepts(event.value):
+            self._set(event.value)
+        else:
+            self.refresh()
+
+    def _on_removed(self, event: Any) -> None:
+        event.value.events.name.disconnect(self.refresh)
+        if event.value is self._layer:
+            self._set(None)
+        else:
+            self.refresh()
+
+    def _on_active(self, event: Any) -> None:
+        if event.value is not None and self._accepts(event.value):
+            self._set(event.value)
+
+    def _on_activated(self, row: int) -> None:
+        layer = self._offered[row]
+        self._layer_list.selection.active = layer  # what is chosen is what keys and mouse change
+        self._set(layer)
+
+    def _set(self, layer: Layer | None) -> None:
+        changed = layer is not self._layer
+        self._layer = layer
+        self.refresh()
+        if changed:
+            self.chosen.emit(layer)
+
+
+class Fields(QGridLayout):
+    """Rows of a name and a field; the names of all forms take the same width."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setColumnMinimumWidth(0, _NAMES)
+        self.setColumnStretch(1, 1)
+
+    def add(self, name: str, field: QWidget | QLayout) -> QLabel:
+        """A row below the others; returns the label with the name."""
+        row, label = self.rowCount(), QLabel(name)
+        self.addWidget(label, row, 0)
+        if isinstance(field, QLayout):
+            self.addLayout(field, row, 1)
+        else:
+            self.addWidget(field, row, 1)
+        return label
+
+    def add_wide(self, content: QWidget) -> None:
+        """A row that has no name."""
+        self.addWidget(content, self.rowCount(), 0, 1, 2)
+
+
+class Toned(QLabel):
+    """A label whose text may have colours: `var(--name)` is that of widgets.tones for the present theme."""
+
+    _said = ""
+
+    def say(self, text: str) -> None:
+        """Show `text`, plain or simple HTML."""
+        self._said = text
+        self.setText(toned(text, tones_of(self)))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the colours of another theme."""
+        super().changeEvent(event)
+        if is_theme_change(event) and "var(--" in self._said:
+            shown = toned(self._said, tones_of(self))
+            if shown != self.text():
+                self.setText(shown)
+
+
+class Words(Toned):
+    """Text that wraps, can be selected, and takes no room while it is empty."""
+
+    def __init__(self, text: str = "", name: str = "") -> None:
+        super().__init__()
+        self.setObjectName(name)
+        # the height follows from the width: "Minimum" would ask for that of a much narrower text
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self.setWordWrap(True)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.say(text)
+
+    def say(self, text: str) -> None:
+        """Show `text`; an empty one hides the label."""
+        super().say(text)
+        self.setVisible(bool(text))
+
+    def warn(self, text: str) -> None:
+        """Show `text`, which is plain, behind a warning sign."""
+        self.say(f"<span style='color: var(--warning)'>⚠</span> {escape(text)}")
+
+
+def key_table(rows: Iterable[tuple[str, str]]) -> str:
+    """Keys or gestures and what they do, as simple HTML."""
+    cells = "".join(
+        f"<tr><td><b>{escape(keys)}</b>&nbsp;&nbsp;</td><td>{escape(does)}</td></tr>" for keys, does in rows
+    )
+    return f"<table>{cells}</table>"
+
+
+def findings_list(texts: Iterable[str]) -> str:
+    """What a second look should go to, as simple HTML; "" if nothing should."""
+    items = "".join(f"<li>{escape(text)}</li>" for text in texts)
+    return f"<b>Please check:</b><ul style='margin: 2px 0 0 -24px'>{items}</ul>" if items else ""
+
+
+class Notices(QWidget):
+    """Parts that come and go, one below the other; takes no room while none is there."""
+
+    def __init__(self, *parts: QWidget) -> None:
+        super().__init__()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(_EDGE, _GAP, _EDGE, _GAP)
+        column.setSpacing(_GAP)
+        self._parts = parts
+        for part in parts:
+            part.installEventFilter(self)
+            column.addWidget(part)
+        self._show()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Come and go with the parts."""
+        if event.type() in (QEvent.Type.ShowToParent, QEvent.Type.HideToParent):
+            self._show()
+        return False
+
+    def _show(self) -> None:
+        self.setVisible(any(not part.isHidden() for part in self._parts))
+
+
+class Foldable(QWidget):
+    """A heading with an arrow; a click shows or hides what is below it.
+
+    heads : a row that takes the heading instead, beside others.
+    """
+
+    def __init__(
+        self, title: str, content: QWidget, unfolded: bool = False, heads: QHBoxLayout | None = None
+    ) -> None:
+        super().__init__()
+        self._content = content if heads is None else self
+        self._button = QToolButton()
+        self._button.setText(title)
+        self._button.setCheckable(True)
+        self._button.setAutoRaise(True)
+        self._button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._button.toggled.connect(self._show)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        (column if heads is None else heads).addWidget(self._button)
+        column.addWidget(content)
+        self._button.setChecked(unfolded)
+        self._show(unfolded)
+
+    def button(self) -> QToolButton:
+        """The heading."""
+        return self._button
+
+    def _show(self, unfolded: bool) -> None:
+        self._button.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
+        self._content.setVisible(unfolded)
+
+
+class _WheelGuard(QObject):
+    """Lets the wheel scroll the dock instead of changing the box or slider under the mouse."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Wheel and not watched.hasFocus():
+            event.ignore()
+            return True
+        return False
+
+
+class ScrollColumn(QScrollArea):
+    """`content` in an area that scrolls up and down only: wide enough for it, as low as the screen wants."""
+
+    def __init__(self, content: QWidget) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(content)
+        guard = _WheelGuard(self)
+        for kind in (QComboBox, QAbstractSlider, QAbstractSpinBox):
+            for box in content.findChildren(kind):
+                box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+                box.installEventFilter(guard)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take no more room than the content needs once napari's style has made it smaller."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as the content needs with a scroll bar beside it, and no higher than a few rows."""
+        bar = self.verticalScrollBar().sizeHint().width()
+        return QSize(self.widget().minimumSizeHint().width() + bar, _FEW_ROWS)
+
+    def sizeHint(self) -> QSize:
+        """A little wider than needed, so that texts wrap less."""
+        return QSize(max(_COMFORTABLE, self.minimumSizeHint().width()), self.widget().sizeHint().height())

@@ -1,0 +1,116 @@
+"""Which slices of a stack are right, so that those between them can be filled in."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from napari.layers import Labels
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
+
+from napari_unet.widgets.common.forms import Words
+from napari_unet.widgets.napari_compat.history import undo_steps
+
+_NAMED = 12  # slices; of more, only how many there are is told
+
+
+class SliceBox(QWidget):
+    """fill_between : the key slices, counted from 0 as on napari's slider.
+
+    copy_from : -1 the slice before this one, +1 the one after.
+    """
+
+    fill_between = Signal(list)
+    copy_from = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._flipped: WeakKeyDictionary[Labels, set[int]] = WeakKeyDictionary()
+        self._layer: Labels | None = None
+        self._at = 0
+        self.words = Words(name="slices")
+        self.mark = _button("Mark this slice", "A key slice is right: those between are filled by it.")
+        self.fill = _button(
+            "Fill in between", "Redraw the slices between the key slices, from one to the next."
+        )
+        self.before = _button("Copy slice before", "Put the mask of the slice before into this one.")
+        self.after = _button("Copy slice after", "Put the mask of the slice after into this one.")
+        self._tips = {each: each.toolTip() for each in (self.mark, self.fill, self.before, self.after)}
+        self.mark.clicked.connect(self._on_mark)
+        self.fill.clicked.connect(lambda: self.fill_between.emit(self.known()))
+        self.before.clicked.connect(lambda: self.copy_from.emit(-1))
+        self.after.clicked.connect(lambda: self.copy_from.emit(1))
+        grid = QGridLayout()
+        for place, button in enumerate((self.mark, self.fill, self.before, self.after)):
+            grid.addWidget(button, place // 2, place % 2)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(grid)
+        column.addWidget(self.words)
+
+    def show_for(self, layer: Labels | None, at: int) -> None:
+        """Show the state of the stack `layer` while slice `at` is in view."""
+        self._layer, self._at = layer, at
+        known = self.known()
+        last = layer.data.shape[0] - 1 if layer is not None else 0
+        self.mark.setText("Unmark this slice" if at in known else "Mark this slice")
+        self.mark.setEnabled(True)
+        for button, tip in self._tips.items():
+            button.setToolTip(tip)
+        self.fill.setEnabled(any(b - a > 1 for a, b in pairwise(known)))
+        self.before.setEnabled(at > 0)
+        self.after.setEnabled(at < last)
+        self.words.say(_told(known))
+
+    def block(self, why: str) -> None:
+        """None of it can be used now; the buttons say why."""
+        for button in (self.mark, self.fill, self.before, self.after):
+            button.setEnabled(False)
+            button.setToolTip(why)
+
+    def known(self) -> list[int]:
+        """The key slices: those that were painted on one by one, and those marked, less the unmarked."""
+        layer = self._layer
+        return [] if layer is None else sorted(painted_slices(layer) ^ self._flipped.get(layer, set()))
+
+    def _on_mark(self) -> None:
+        if self._layer is not None:
+            self._flipped.setdefault(self._layer, set()).symmetric_difference_update({self._at})
+            self.show_for(self._layer, self._at)
+
+
+def painted_slices(layer: Labels) -> set[int]:
+    """The slices of a stack that the steps of its undo history touch one by one; follows undo and redo."""
+    found: set[int] = set()
+    for step in undo_steps(layer):
+        touched: set[int] = set()
+        for atom in step:
+            touched |= _slices_of(atom)
+        if len(touched) == 1:  # what filled many slices shows none of them to be right
+            found |= touched
+    return found
+
+
+def _slices_of(atom: Any) -> set[int]:
+    """napari's own tools keep a box, `data_setitem` keeps indices."""
+    box = getattr(atom, "slice_key", None)
+    if box is not None:
+        return set(range(box[0].start, box[0].stop))
+    first = atom[0][0]
+    return {int(first.min()), int(first.max())}
+
+
+def _told(known: list[int]) -> str:
+    if not known:
+        return "Correct a few slices, far apart, then fill in between. No key slice yet."
+    if len(known) > _NAMED:
+        return f"{len(known)} key slices."
+    return "Key slices: " + ", ".join(map(str, known)) + "."
+
+
+def _button(text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    return button

@@ -1,0 +1,173 @@
+"""The live curves of a training: Dice above, the loss below, over the same steps."""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+from math import isnan
+from typing import Any
+
+from napari.utils.theme import get_theme
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_unet.widgets.common.forms import Words
+from napari_unet.widgets.finetune.course import Course, Curve, Curves
+
+_REDRAW_MS = 250
+_HEIGHTS = (150, 84)  # pixels: of the plots of Dice and of the loss
+_AXIS = 36  # pixels: room for numbers
+_SYMBOL = 6  # pixels
+_FEWEST = 4  # steps on the axis, so that it has no half ones
+_DARK = {"new": "#56b4e9", "old": "#e69f00", "loss": "#cc79a7"}
+_LIGHT = {"new": "#0072b2", "old": "#a85c00", "loss": "#a0417a"}
+_NAMES = {"new": "Dice, your held-out cases", "old": "Dice, reference set", "loss": "loss"}
+
+
+@cache
+def waking() -> threading.Thread:
+    """The thread that imports pyqtgraph, once: it takes 0.2 s, which the window should not wait for."""
+    thread = threading.Thread(target=_wake, name="napari-unet plots", daemon=True)
+    thread.start()
+    return thread
+
+
+def _wake() -> None:
+    import pyqtgraph  # noqa: F401
+
+
+class CurvesView(QWidget):
+    """Shows a Course. It is drawn anew four times a second at most, and only while it can be seen."""
+
+    def __init__(self, viewer: Any) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._course = Course()
+        self._drawn: dict[str, Any] = {}
+        self._plots: list[Any] = []
+        self._bounds: list[Any] = []
+        self._colours = _DARK
+        self.legend = Words(name="legend")
+        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(2)
+        self._column.addWidget(self.legend)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_REDRAW_MS)
+        self._timer.timeout.connect(self._redraw)
+        viewer.events.theme.connect(self._dress)
+        waking()
+
+    def close_down(self) -> None:
+        """Let go of the viewer."""
+        self._timer.stop()
+        self._viewer.events.theme.disconnect(self._dress)
+
+    def show_course(self, course: Course) -> None:
+        """Show another course from now on."""
+        self._course = course
+        self.refresh()
+
+    def refresh(self) -> None:
+        """The course has grown."""
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def showEvent(self, event: Any) -> None:
+        """Draw what came in while nobody looked."""
+        super().showEvent(event)
+        self.refresh()
+
+    def _redraw(self) -> None:
+        if not self.isVisible() or waking().is_alive():
+            if self.isVisible():
+                self._timer.start()
+            return
+        if not self._plots:
+            self._build()
+        curves = self._course.curves()
+        for name, curve in _by_name(curves).items():
+            self._drawn[name].setData(curve.step, curve.value)
+        self._plots[0].setXRange(0, max(self._course.whole, _FEWEST), padding=0)
+        self._mark(curves)
+        self._tell(curves)
+
+    def _build(self) -> None:
+        import pyqtgraph
+
+        for height, names in zip(_HEIGHTS, (("new", "old"), ("loss",)), strict=True):
+            plot = pyqtgraph.PlotWidget()
+            plot.setFixedHeight(height)
+            plot.setMouseEnabled(x=False, y=False)
+            plot.setMenuEnabled(False)
+            plot.hideButtons()
+            plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            plot.getAxis("left").setWidth(_AXIS)
+            plot.getAxis("left").enableAutoSIPrefix(False)
+            # no numbers on each other, and none that are cut
+            plot.getAxis("left").setStyle(maxTickLevel=0, hideOverlappingLabels=True)
+            for name in names:
+                marked = {} if name == "loss" else {"symbol": "o", "symbolSize": _SYMBOL}
+                self._drawn[name] = plot.plot(connect="finite", **marked)
+            self._plots.append(plot)
+            self._column.addWidget(plot)
+        dice, loss = self._plots
+        loss.setXLink(dice)
+        dice.getAxis("bottom").setStyle(showValues=False)
+        loss.setLabel("bottom", "steps")
+        self._dress()
+
+    def _dress(self, _event: Any = None) -> None:
+        """The colours of napari's theme."""
+        theme = get_theme(self._viewer.theme)
+        self._colours = _DARK if theme.type == "dark" else _LIGHT
+        if not self._plots:
+            return
+        import pyqtgraph
+
+        text = pyqtgraph.mkColor(theme.text.as_hex())
+        for plot in self._plots:
+            plot.setBackground(theme.background.as_hex())
+            for side in ("left", "bottom"):
+                plot.getAxis(side).setPen(theme.secondary.as_hex())
+                plot.getAxis(side).setTextPen(text)
+        for name, line in self._drawn.items():
+            colour = self._colours[name]
+            line.setPen(pyqtgraph.mkPen(colour, width=2))
+            if name != "loss":
+                line.setSymbolBrush(colour)
+                line.setSymbolPen(None)
+        for line in self._bounds:
+            line.setPen(theme.secondary.as_hex())
+        self._tell(self._course.curves())
+
+    def _mark(self, curves: Curves) -> None:
+        """A line where one part ends and the next begins."""
+        import pyqtgraph
+
+        wanted = len(curves.bounds) * len(self._plots)
+        if len(self._bounds) > wanted:  # another course
+            for line in self._bounds:
+                line.getViewBox().removeItem(line)
+            self._bounds.clear()
+        pen = get_theme(self._viewer.theme).secondary.as_hex()
+        for bound in curves.bounds[len(self._bounds) // len(self._plots) :]:
+            for plot in self._plots:
+                line = pyqtgraph.InfiniteLine(bound, pen=pen)
+                plot.addItem(line, ignoreBounds=True)
+                self._bounds.append(line)
+
+    def _tell(self, curves: Curves) -> None:
+        """The legend, with the newest values."""
+        parts = []
+        for name, curve in _by_name(curves).items():
+            value = "" if isnan(curve.last) else f" <b>{curve.last:.3f}</b>"
+            title = f" {_NAMES[name]}{value}".replace(" ", "&nbsp;")
+            parts.append(f"<span style='color: {self._colours[name]}'>●</span>{title}")
+        self.legend.say("&nbsp;&nbsp; ".join(parts))
+
+
+def _by_name(curves: Curves) -> dict[str, Curve]:
+    return {"new": curves.new_dice, "old": curves.old_dice, "loss": curves.loss}

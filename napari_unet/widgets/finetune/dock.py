@@ -1,0 +1,198 @@
+"""The Fine-tune dock: a model learns from corrected masks, and proves itself before it is used."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from napari.utils.notifications import show_error, show_info
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_unet.core.errors import UserError
+from napari_unet.widgets.common.forms import Words
+from napari_unet.widgets.common.preferences import chosen_library
+from napari_unet.widgets.dock import Dock
+from napari_unet.widgets.finetune.contours import ContourView
+from napari_unet.widgets.finetune.gate import GatePage
+from napari_unet.widgets.finetune.in_use import InUse
+from napari_unet.widgets.finetune.running import RunPage
+from napari_unet.widgets.finetune.setup import SetupPage
+from napari_unet.widgets.finetune.training import BUSY, Stage, Wanted, training_of
+
+
+class FineTuneWidget(Dock):
+    """Plugins ▸ U-Net Lung ▸ Fine-tune.
+
+    It shows the training of its viewer, which goes on when the dock is closed (see training.py).
+    """
+
+    TITLE = "Fine-tune"
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__(napari_viewer)
+        self.training = training_of(self._viewer)
+        self.training.attach(self._key)
+        self._shown: Stage | None = None
+        self._build()
+        self._wires = [
+            (self.training.changed, self._on_stage),
+            (self.training.failed, self._on_failed),
+        ]
+        for signal, slot in self._wires:
+            signal.connect(slot)
+        self._on_stage()
+        if self.training.problem is not None:  # nobody was there to see it
+            self._on_failed(self.training.problem)
+
+    def _build(self) -> None:
+        self.message = Words(name="message")
+        self.status = Words(name="status")
+        self.setup = SetupPage(self._session, self.training)
+        self.run = RunPage(self.training, self._session)
+        self.gate = GatePage()
+        self.contours = ContourView(self._session)
+        self.in_use = InUse(self._session)
+        self.setup.wanted.connect(self._on_wanted)
+        self.setup.failed.connect(self._on_failed)
+        self.gate.taken.connect(self._on_taken)
+        self.gate.kept.connect(self._on_kept)
+        self.gate.looked_at.connect(self._on_looked_at)
+        self.gate.looked_away.connect(self.contours.hide)
+        self.contours.shown.connect(self.gate.show_case)
+        self.contours.left.connect(lambda: self.gate.show_case(""))
+        self.contours.failed.connect(self._on_failed)
+        self.in_use.used.connect(self._on_used)
+        self.in_use.failed.connect(self._on_failed)
+        body = QWidget()
+        column = QVBoxLayout(body)
+        for part in (self.setup, self.run, self.gate, self.in_use):
+            column.addWidget(part, stretch=part is self.gate)  # its table takes what room there is
+        column.addWidget(Words("For research; not a medical device.", name="purpose"))
+        column.addStretch()
+        self._area = self.fill(body, self.status, self.message)
+
+    def close_down(self) -> None:
+        """Let go of the viewer; a training goes on."""
+        for signal, slot in self._wires:
+            signal.disconnect(slot)
+        self.setup.close_down()
+        self.run.close_down()
+        self.contours.close_down()
+        self.in_use.close_down()
+        self.training.detach(self._key)
+
+    # -- what is shown --
+
+    def _on_stage(self) -> None:
+        stage, before = self.training.stage, self._shown
+        self._shown = stage
+        busy, decide = stage in BUSY, stage is Stage.DECIDE
+        if not decide:
+            self.contours.hide()
+        focused = self.window().focusWidget()  # before anything is hidden, and it goes elsewhere
+        has_keyboard = focused is not None and self.isAncestorOf(focused)
+        self.run.setVisible(busy)
+        self.gate.setVisible(decide)
+        self.setup.setVisible(not busy and not decide)
+        self.in_use.setVisible(not busy and not decide)
+        if busy:
+            if before not in BUSY:
+                self._say("")
+            self.run.show_state()
+        elif decide:
+            if before is not Stage.DECIDE:
+                self._show_gate(has_keyboard)
+        else:
+            if before is Stage.CANCELLING:
+                self._say("Cancelled; no model was made.")
+            self.setup.show_state()
+        self._area.updateGeometry()
+
+    def _show_gate(self, has_keyboard: bool) -> None:
+        result = self.training.result
+        self._say("")
+        seconds = result.train_seconds + result.gate_seconds
+        self.gate.show_report(result.report, self.training.wanted, seconds)
+        self._session.library_changed.emit()
+        self._area.verticalScrollBar().setValue(0)
+        if has_keyboard:  # else somebody paints or types
+            self.gate.focus()
+        if self.visibleRegion().isEmpty():  # behind another tab
+            show_info(f"The model {result.card.name} is made. See Fine-tune to decide about it.")
+
+    def on_shown(self, shown: bool) -> None:
+        """A dock that was closed shows nothing on the canvas."""
+        if not shown:
+            self.contours.hide()
+
+    # -- what is done --
+
+    def _on_looked_at(self, yours: bool, id: str, name: str) -> None:
+        result, wanted = self.training.result, self.training.wanted
+        compared = (result.held_out if yours else result.reference).get(id)
+        pair = next((pair for pair in wanted.pairs if yours and pair.id == id), None)
+        if compared is None or (yours and pair is None):
+            self.contours.hide()
+            self._say(f"The masks of {escape(name)} were not kept.")
+            return
+        self._say("")
+        self.contours.show(compared, pair, name)
+
+    def _on_wanted(self, wanted: Wanted) -> None:
+        self._say("")
+        self.run.watch.setChecked(not self._viewer.layers)  # what is there is not covered unasked
+        if self.training.start(wanted):
+            self.run.pause.setFocus()  # the button that was pressed is gone
+        else:
+            self._on_failed(UserError("A training is under way already.", "Wait for it, or cancel it."))
+
+    def _on_taken(self) -> None:
+        own = self.training.result.folder.parent
+        if own != chosen_library().own:
+            self._on_failed(
+                UserError(
+                    f"The new model lies in {own}, which was your folder of models when its training began.",
+                    "Choose that folder again in the preferences to use it.",
+                )
+            )
+            return
+        self.gate.setEnabled(False)
+        self.in_use.use(self.training.result.card.name, self.training.wanted.parent_name)
+
+    def _on_kept(self) -> None:
+        name = self.training.result.card.name
+        self.training.decided()
+        self.setup.begin_anew()
+        self._say(
+            f"The present model stays in use. <b>{escape(name)}</b> is kept beside it, in every model list."
+        )
+
+    def _on_used(self, name: str) -> None:
+        """Another model is in use now: a new one, or an older one again."""
+        self.gate.setEnabled(True)
+        self.training.decided()
+        self.setup.begin_anew()
+        text = f"<b>{escape(name)}</b> is in use now, in Segment and in Review."
+        casework = self._session.casework
+        if casework.project is not None:
+            casework.intake.predict_again(name)
+            text += (
+                " Where a model drew the mask and nobody has opened the case since, it draws a new one, in "
+                "the background. All other masks stay as they are."
+            )
+        self._say(text)
+
+    def _on_failed(self, error: UserError) -> None:
+        self.gate.setEnabled(True)
+        self.training.problem = None  # it is told now
+        self._say("")
+        wanted = self.training.wanted
+        text = str(error) if wanted is None else wanted.in_words(str(error))
+        self.message.warn(text)
+        if self.visibleRegion().isEmpty():  # behind another tab
+            show_error(text)
+
+    def _say(self, text: str) -> None:
+        """text : simple HTML."""
+        self.message.say("")
+        self.status.say(text)

@@ -1,0 +1,140 @@
+"""The page of the Fine-tune dock after a training: is the new model better, and is it to be used?"""
+
+from __future__ import annotations
+
+from html import escape
+from math import isnan
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from napari_unet.core.evidence import LEAST, Evidence
+from napari_unet.core.evidence_metrics import HARM
+from napari_unet.core.gate_report import GateReport
+from napari_unet.widgets.common.forms import Words
+from napari_unet.widgets.finetune.contours import legend
+from napari_unet.widgets.finetune.evidence_table import EvidenceTable
+from napari_unet.widgets.finetune.training import Wanted
+
+_IN_WORDS = {"dice": "Dice", "hd95": "border distance (HD95)", "auc": "Scores and their AUC"}
+_HELD_OUT = "Each of these cases of yours was held out once: the model it tested had not seen its patient."
+_NONE_HELD_OUT = "None of your cases could test the new model: all have trained the model it is based on."
+_NOT_PASSED = "It did not pass. You can use it all the same, but keeping the present model is safer."
+_MAYBE = (
+    "It did not pass: its gain may be chance. You may use it all the same; more corrected cases, of at least "
+    f"{LEAST} patients, would tell."
+)
+
+
+class GatePage(QWidget):
+    """taken : the new model is to be used. kept : the present one stays.
+
+    looked_at : (whether it is one of the user's cases, its id, its name), a row was clicked or reached by the
+    keyboard. looked_away : nobody wants to see it any more.
+    """
+
+    taken = Signal()
+    kept = Signal()
+    looked_at = Signal(bool, str, str)
+    looked_away = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.title = Words(name="gate_title")
+        self.verdict = Words(name="verdict")
+        self.warning = Words(name="gate_warning")
+        self.protocol = Words(name="gate_protocol")
+        self.remarks = Words(name="gate_remarks")
+        self.table = EvidenceTable()
+        self.table.itemSelectionChanged.connect(self._on_row)
+        self._models = ("", "")  # old and new
+        self.legend = Words(name="legend")
+        room = self.legend.sizePolicy()
+        room.setRetainSizeWhenHidden(True)  # the buttons below stay where they are when a case is shown
+        self.legend.setSizePolicy(room)
+        self.legend.setMinimumHeight(2 * self.legend.fontMetrics().lineSpacing())
+        self.hide_case = QPushButton("Hide the case")
+        self.hide_case.setToolTip("Show what was on the canvas before.")
+        self.hide_case.setEnabled(False)
+        self.hide_case.clicked.connect(lambda: self.table.clearSelection())
+        self.explained = Words(name="explained")
+        self.take = QPushButton("Use the new model")
+        self.take.clicked.connect(lambda: self.taken.emit())
+        self.keep = QPushButton("Keep the present one")
+        self.keep.clicked.connect(lambda: self.kept.emit())
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.take)
+        buttons.addWidget(self.keep)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        below = (self.hide_case, self.legend, self.explained)
+        above = (self.title, self.verdict, self.warning, self.remarks, self.protocol)
+        for part in (*above, self.table, *below):
+            column.addWidget(part, stretch=part is self.table)
+        column.addLayout(buttons)
+        column.addStretch()
+
+    def show_report(self, report: GateReport, wanted: Wanted, seconds: float) -> None:
+        """Another training has come to its end. seconds : how long it took."""
+        self.title.say(
+            f"<b>{escape(report.child)}</b> against {escape(report.parent)}, made in {seconds:.0f} s"
+        )
+        self.verdict.say(f"<b>{escape(report.verdict())}</b>")
+        self._warn(report)
+        self.protocol.warn(wanted.differs) if wanted.differs else self.protocol.say("")
+        self.remarks.say(escape(" ".join(report.remarks())))
+        self.table.fill(report, wanted.names)
+        self._models = (report.parent, report.child)
+        self.show_case("")
+        how = _HELD_OUT + _by_chance(report.evidence[0]) if report.evidence[0].cases else _NONE_HELD_OUT
+        self.explained.say(f"{_metrics(report)} before → after. {how}")
+        for button, suggested in ((self.take, report.passed), (self.keep, not report.passed)):
+            font = button.font()
+            font.setBold(suggested)
+            button.setFont(font)
+            button.setAutoDefault(suggested)
+            button.setDefault(suggested)
+
+    def show_case(self, name: str) -> None:
+        """This case is on the canvas now; "" for none."""
+        self.legend.say(legend(name, *self._models))
+        self.hide_case.setEnabled(bool(name))
+        if not name and self.table.selectedItems():
+            self.table.blockSignals(True)
+            self.table.clearSelection()
+            self.table.blockSignals(False)
+
+    def _on_row(self) -> None:
+        case = self.table.case()
+        if case is None:
+            self.looked_away.emit()
+        else:
+            self.looked_at.emit(*case)
+
+    def focus(self) -> None:
+        """The keyboard goes to the button that is suggested."""
+        (self.take if self.take.isDefault() else self.keep).setFocus()
+
+    def _warn(self, report: GateReport) -> None:
+        said = []
+        if report.forgets:
+            where = next(one.place for one in report.harmed if one.place != report.places[0])
+            said.append(f"It lost more than {HARM} on {where}: it has begun to forget.")
+        if not report.passed:
+            said.append(_MAYBE if report.undecided else _NOT_PASSED)
+        self.warning.warn(" ".join(said)) if said else self.warning.say("")
+
+
+def _metrics(report: GateReport) -> str:
+    """ "Dice and border distance (HD95)", whichever of the metrics there are."""
+    found = dict.fromkeys(one.metric for one in report.evidence)
+    return " and ".join(_IN_WORDS.get(metric, metric) for metric in found)
+
+
+def _by_chance(one: Evidence) -> str:
+    p = one.p_value
+    if one.patients < LEAST:
+        return f" Under {LEAST} patients no test can tell whether this is chance."
+    if isnan(p):
+        return ""
+    return f" Paired test: p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}."

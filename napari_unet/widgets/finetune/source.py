@@ -1,0 +1,201 @@
+"""What is learned from: the cases of the open review project, or layers that are open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtWidgets import QRadioButton, QVBoxLayout, QWidget
+
+from napari_unet.core import evidence
+from napari_unet.core.errors import UserError
+from napari_unet.core.leaks import Known
+from napari_unet.core.training_pair import FEW, TrainingPair
+from napari_unet.models.card import ModelCard
+from napari_unet.review.types import SET_ASIDE, USABLE, Case, Status
+from napari_unet.training.taught import taught_by
+from napari_unet.widgets.common.forms import Words
+from napari_unet.widgets.common.jobs import Job, run_in_thread
+from napari_unet.widgets.finetune.layer_pairs import LayerPairs, pairs_of
+from napari_unet.widgets.session import Session
+
+LEAST = 2
+"""Cases without which there is nothing to learn: some to learn from, and another one to test on."""
+
+_AT_MOST = f". Under {evidence.LEAST} patients the new model can be called “perhaps better” at most."
+_CALM_MS = 300  # changes of cases that come within this time are counted together
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is learned from. names : of the cases for people, by the pair's id. protocol : what counts as lung
+    in their masks, in words; "" if nobody said."""
+
+    pairs: Sequence[TrainingPair]
+    names: Mapping[str, str]
+    protocol: str = ""
+
+
+@dataclass(frozen=True)
+class Count:
+    """How much is chosen. corrected : cases of a project that somebody corrected, None for open masks."""
+
+    cases: int = 0
+    patients: int = 0
+    corrected: int | None = None
+
+    def words(self) -> str:
+        """ "12 cases of 11 patients", bold, and of a project "8 corrected, 4 accepted as they were"."""
+        much = " of ".join((_so_many(self.cases, "case"), _so_many(self.patients, "patient")))
+        if self.corrected is None:
+            return f"<b>{much}</b>"
+        as_they_were = self.cases - self.corrected
+        return f"<b>{much}</b>: {self.corrected} corrected, {as_they_were} accepted as they were"
+
+
+class SourceBox(QWidget):
+    """Two choices, and what is to be said about them. changed : something else is chosen, or more of it."""
+
+    changed = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._casework = session.casework
+        self._job: Job | None = None
+        self.project = QRadioButton("The review project")
+        self.layers = QRadioButton("Masks that are open")
+        self.pairs = LayerPairs(session)
+        self.says = Words(name="cases")
+        self.warning = Words(name="few")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        for part in (self.project, self.layers, self.pairs, self.says, self.warning):
+            column.addWidget(part)
+        self._calm = QTimer(self)
+        self._calm.setSingleShot(True)
+        self._calm.setInterval(_CALM_MS)
+        self._calm.timeout.connect(self.refresh)
+        self._wires = [
+            (self._casework.project_changed, self._on_project),
+            (self._casework.cases_changed, self._on_cases),
+            (self._casework.queue_changed, self._on_cases),
+        ]
+        for signal, slot in self._wires:
+            signal.connect(slot)
+        self.pairs.changed.connect(self.refresh)
+        (self.project if self._casework.project is not None else self.layers).setChecked(True)
+        self.project.toggled.connect(self.refresh)
+        self._on_project(self._casework.project)
+
+    def close_down(self) -> None:
+        """Let go of viewer and review."""
+        self._calm.stop()
+        for signal, slot in self._wires:
+            signal.disconnect(slot)
+        if self._job is not None:
+            self._job.abandon()
+        self.pairs.close_down()
+
+    @property
+    def protocol(self) -> str:
+        """What counts as lung in the chosen masks; "" if nobody said."""
+        project = self._casework.project
+        return project.protocol if project is not None and self.project.isChecked() else ""
+
+    def count(self) -> Count:
+        """How much is chosen now."""
+        if self.project.isChecked():
+            usable = self._usable()
+            corrected = sum(case.status is Status.CORRECTED for case in usable)
+            return Count(len(usable), len({case.patient or case.id for case in usable}), corrected)
+        chosen = self.pairs.chosen()
+        return Count(len(chosen), len({id(image) for image, _ in chosen}))
+
+    def taught(self, card: ModelCard) -> int:
+        """How many of the chosen cases, or other images of their patients, have taught a model before."""
+        if not self.project.isChecked():
+            return 0
+        taught = taught_by(card, None)
+        known = ([Known(case.id, case.patient, case.content_hash)] for case in self._usable())
+        return taught.count(list(known))
+
+    def _usable(self) -> list[Case]:
+        return [case for case in self._casework.cases.values() if _is_usable(case)]
+
+    def collector(self) -> Callable[[], Chosen]:
+        """A function that makes the pairs of what is chosen now, for any thread."""
+        if not self.project.isChecked():
+            make = pairs_of(self.pairs.chosen())
+
+            def from_layers() -> Chosen:
+                found = make()
+                return Chosen([pair for pair, _ in found], {pair.id: name for pair, name in found})
+
+            return from_layers
+        project = self._casework.project
+        names = {case.id: f"Case {case.number}" for case in self._casework.cases.values()}
+
+        def from_project() -> Chosen:
+            pairs = project.training_pairs()
+            return Chosen(pairs, {pair.id: names.get(pair.id, "A case") for pair in pairs}, project.protocol)
+
+        return from_project
+
+    def collect(self, done: Callable[[Chosen], None], failed: Callable[[UserError], None]) -> None:
+        """One of the two is called with what is chosen now, strokes of this moment included."""
+        collector = self.collector()
+        if not self.project.isChecked():
+            job = self._job = run_in_thread(collector, self)
+            job.succeeded.connect(done)
+            job.failed.connect(failed)
+            return
+        recorder = self._casework.desk.recorder
+        if recorder is not None:
+            recorder.compare()
+            recorder.save()
+        self._casework.write(lambda _project: collector(), done, failed)
+
+    def refresh(self, *_: Any) -> None:
+        """Count again, and say what there is."""
+        from_project = self.project.isChecked()
+        self.pairs.setVisible(not from_project)
+        count = self.count()
+        self.warning.say("")
+        if from_project and self._casework.project is None:
+            self.says.say("No project is open. Open one in the Review dock.")
+        elif count.cases == 0:
+            self.says.say(
+                "No case is accepted or corrected yet. Do that in the Review dock."
+                if from_project
+                else "Open images, each with a mask that you have checked, and tick the masks."
+            )
+        else:
+            few = LEAST <= count.patients < evidence.LEAST
+            self.says.say(count.words() + _AT_MOST * few)
+            if count.patients < LEAST:
+                self.warning.warn("At least 2 cases of different patients are needed: one to test on.")
+            elif count.cases < FEW:
+                self.warning.warn(f"So few cases train and test weakly. {2 * FEW} cases are a good start.")
+        self.changed.emit()
+
+    def _on_cases(self, *_: Any) -> None:
+        if not self._calm.isActive():
+            self._calm.start()
+
+    def _on_project(self, project: Any) -> None:
+        self.project.setText(
+            "The review project" if project is None else f"Review project “{project.folder.name}”"
+        )
+        if project is not None and not self.pairs.chosen():
+            self.project.setChecked(True)
+        self.refresh()
+
+
+def _so_many(count: int, what: str) -> str:
+    return f"{count} {what}" + "s" * (count != 1)
+
+
+def _is_usable(case: Case) -> bool:
+    return case.status in USABLE and case.revision is not None and case.file_state not in SET_ASIDE

@@ -1,0 +1,406 @@
+"""The Review dock: go through the cases of a project by keyboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+
+from napari_unet.core.errors import UserError
+from napari_unet.review.types import Case
+from napari_unet.widgets.casework.decisions import EmptyMask, StillWrong
+from napari_unet.widgets.common.forms import Words
+from napari_unet.widgets.common.preferences import review_keys, show_preferences, watch_review_keys
+from napari_unet.widgets.common.window_keys import WindowKeys
+from napari_unet.widgets.dock import Dock
+from napari_unet.widgets.napari_compat.window import window_of
+from napari_unet.widgets.review import settings as review_settings
+from napari_unet.widgets.review.actions import HELD, plan_keys, taken_keys
+from napari_unet.widgets.review.add import AddDialog, Addition
+from napari_unet.widgets.review.conduct import Conduct
+from napari_unet.widgets.review.export import Exporter
+from napari_unet.widgets.review.file_names import FileNames
+from napari_unet.widgets.review.page import ReviewPage
+from napari_unet.widgets.review.queue_pictures import PictureFeed
+from napari_unet.widgets.review.queue_rows import counts_of_needs, is_aside, progress_of
+from napari_unet.widgets.review.start import StartPage
+from napari_unet.widgets.session import is_hidden
+
+_NO_CASE = "-"  # news that are about the project
+_CONFIRM_MS = 5000
+_TOGETHER_MS = 60  # changes of cases that come within this time are shown together
+
+
+class ReviewWidget(Dock):
+    """Plugins ▸ U-Net Lung ▸ Review."""
+
+    TITLE = "Review"
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__(napari_viewer)
+        self.casework = self._session.casework
+        self._addition: Addition | None = None  # for the project that is being made
+        self._changed: set[str] = set()
+        self._together = QTimer(self)
+        self._together.setSingleShot(True)
+        self._together.setInterval(_TOGETHER_MS)
+        self._together.timeout.connect(self._show_changes)
+        self._told_of = ""  # id of the case that the news are about
+        self._tells_wrong = False  # the message is of what the checks find in the open mask
+        self._confirmed = QTimer(self)
+        self._confirmed.setSingleShot(True)
+        self._confirmed.setInterval(_CONFIRM_MS)
+        self._confirmed.timeout.connect(lambda: self.page.say_news(""))
+        self._build()
+        self._wire()
+        self._on_reviewer(self.casework.reviewer or review_settings.reviewer())
+        self._on_project(self.casework.project)
+        self._plan_keys()
+
+    # -- the form --
+
+    def _build(self) -> None:
+        self.start = StartPage()
+        self.page = ReviewPage(self._session)
+        self.message = Words(name="message")
+        self.feed = PictureFeed(self.page.table.model, self.casework.thumbnail, self)
+        self.keys = WindowKeys(window_of(self._viewer), self, HELD)
+        self.conduct = Conduct(self.casework, self.page, self.keys, self)
+        self.files = FileNames(self.casework, self.page, self)
+        self.exporter = Exporter(self.casework, self.page, self, self.files.ask)
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(9, 4, 9, 4)
+        column.addWidget(self.start)
+        column.addWidget(self.page)
+        self._scroll = self.fill(body, self.message, *self.page.notices)
+
+    def _wire(self) -> None:
+        casework, page = self.casework, self.page
+        intake, masks = casework.intake, casework.intake.first_masks
+        self._wires = [
+            (casework.project_changed, self._on_project),
+            (casework.cases_changed, self._on_cases),
+            (casework.queue_changed, self._on_queue),
+            (casework.case_opened, self._on_opened),
+            (casework.case_closed, self._on_closed),
+            (casework.save_state, self._on_saving),
+            (casework.failed, self._on_failed),
+            (casework.told, self._on_told),
+            (casework.recovered, self._on_recovered),
+            (casework.desk.painted, self._on_painted),
+            (intake.added, self._on_added),
+            (intake.scanned, page.show_scan),
+            (intake.scan_ended, page.end_scan),
+            (masks.progressed, page.show_first_masks),
+            (masks.ended, page.end_first_masks),
+        ]
+        for signal, slot in self._wires:
+            signal.connect(slot)
+        self.start.named.connect(self._on_reviewer)
+        self.start.new_wanted.connect(lambda: self.ask_images(new=True))
+        self.start.open_wanted.connect(self.open_project)
+        page.head.chosen.connect(self._on_menu)
+        page.head.named.connect(self._on_reviewer)
+        page.head.name_given.connect(casework.desk.focus)
+        page.head.show_wanted.connect(page.table.show_only)
+        page.table.search.left.connect(casework.desk.focus)
+        page.table.opened.connect(self._open)
+        page.table.ordered.connect(casework.set_order)
+        page.aside.look_wanted.connect(self._look)
+        page.aside.resolved.connect(casework.intake.resolve_change)
+        page.case.noted.connect(casework.decisions.set_note)
+        page.case.note.left.connect(casework.desk.focus)
+        page.case.look_wanted.connect(casework.views.show_revision)
+        page.case.restore_wanted.connect(casework.restore_revision)
+        page.case.identity_wanted.connect(self._on_identity)
+        page.more.button().toggled.connect(self._load_revisions)
+        self.conduct.done.connect(self._on_done)
+        self.conduct.nameless.connect(self._on_nameless)
+        self.files.done.connect(lambda text: self._tell(text, _NO_CASE))
+        self.exporter.done.connect(lambda text: self._tell(text, _NO_CASE))
+        self._unwatch = watch_review_keys(self._plan_keys)
+
+    def on_shown(self, shown: bool) -> None:
+        """Keys act while a project is open and the dock is, be it behind another tab."""
+        self.keys.switch(self.casework.project is not None and shown)
+
+    def close_down(self) -> None:
+        """Let go of the viewer."""
+        self.page.case.flush_note()
+        self.page.ruler.close_down()
+        self.files.close_down()
+        self._unwatch()
+        self.keys.switch(False)
+        self._together.stop()
+        self._confirmed.stop()
+        self.feed.clear()
+        for signal, slot in self._wires:
+            signal.disconnect(slot)
+
+    def _plan_keys(self) -> None:
+        plan = plan_keys(review_keys(), taken_keys(self._viewer))
+        self.conduct.show_keys(plan)
+        if plan.problems:
+            where = "Choose another under File ▸ Preferences ▸ U-Net Lung."
+            self._say_problem(UserError(" ".join(plan.problems), where))
+
+    # -- the project --
+
+    def open_project(self, folder: Path) -> None:
+        """Open the project in `folder`."""
+        self.message.say("")
+        self.casework.open_project(Path(folder))
+
+    def ask_images(self, new: bool = False) -> AddDialog:
+        """Show the dialog that asks for images. new : for a new project."""
+        dialog = AddDialog(self, new=new, model=self._session.model)
+        dialog.wanted.connect(self.add)
+        dialog.open()
+        return dialog
+
+    def add(self, addition: Addition) -> None:
+        """Add images to the open project, or to a new one that is made first."""
+        self.message.say("")
+        if addition.folder is not None:
+            self._addition = addition
+            self.casework.create_project(addition.folder, addition.protocol, addition.labels)
+        elif addition.inputs:
+            self._add_images(addition)
+
+    def _add_images(self, addition: Addition) -> None:
+        self.page.say_work("Looking for images…")
+        self.casework.intake.add_images(
+            list(addition.inputs), addition.manifest, addition.masks, addition.model
+        )
+
+    def _on_project(self, project: Any) -> None:
+        is_open = project is not None
+        self.start.setVisible(not is_open)
+        self.page.setVisible(is_open)
+        self._scroll.updateGeometry()  # the other page is not as wide
+        self.on_shown(not is_hidden(self))
+        self.feed.clear()
+        self.files.forget()
+        self.page.table.forget()
+        self._on_closed("")
+        self._changed.clear()
+        if not is_open:
+            self.start.reload()
+            return
+        self.message.say("")
+        self.page.say_news("")
+        self.page.wants_first = True
+        review_settings.remember_project(project.folder)
+        self.page.head.show_project(project.folder, project.protocol, project.storage_note)
+        self.page.table.show_cases(self.casework.cases, self.casework.queue, self.casework.order)
+        self._show_progress()
+        addition, self._addition = self._addition, None
+        if self.casework.current is not None:  # this dock was opened anew
+            self._on_opened(self.casework.current)
+        elif addition is not None and addition.inputs:
+            self._add_images(addition)
+        elif self.casework.cases:
+            self.casework.intake.scan()
+            self.casework.open_next()
+
+    def _on_menu(self, name: str) -> None:
+        if name == "add":
+            self.ask_images()
+        elif name == "masks":
+            self.casework.intake.make_first_masks(self._session.model)
+        elif name == "look":
+            self._look(None)
+        elif name == "export":
+            self.exporter.ask()
+        elif name == "names":
+            self.files.switch()
+        elif name == "key":
+            self.files.write_key()
+        elif name == "keys":
+            show_preferences(self._viewer)
+        elif name == "open":
+            folder = QFileDialog.getExistingDirectory(self, "Open a review project: choose its folder")
+            if folder:
+                self.open_project(Path(folder))
+        elif name == "close":
+            self.page.case.flush_note()
+            self.casework.close_project()
+
+    def _on_reviewer(self, name: str) -> None:
+        self.casework.set_reviewer(name)
+        self.page.head.show_reviewer(name)
+        if name:
+            review_settings.remember_reviewer(name)
+
+    def _ask_name(self) -> None:
+        """Before anything is decided or painted, ask who does it; the line has the keyboard until then."""
+        if not self.casework.reviewer:
+            self.page.head.ask_name()
+
+    def _on_added(self, _added: Any) -> None:
+        self.page.say_work("")
+
+    def _look(self, folder: Path | None) -> None:
+        """Look at the image files again; missing ones are sought in `folder` too."""
+        self.casework.intake.scan(look_in=[] if folder is None else [folder])
+
+    # -- the queue --
+
+    def _on_queue(self) -> None:
+        self._on_cases([])
+
+    def _on_cases(self, ids: list[str]) -> None:
+        self._changed.update(ids)
+        if not self._together.isActive():
+            self._together.start()
+
+    def _show_changes(self) -> None:
+        changed, self._changed = self._changed, set()
+        casework, page = self.casework, self.page
+        page.table.update_cases(changed, casework.cases, casework.queue, casework.order)
+        self._show_progress()
+        current = casework.current
+        if current is not None:
+            page.title.show_case(current, casework.order)  # the order may be another
+            if current.id in changed:
+                page.update_case(current, casework.order)
+                self._load_revisions()
+        aside = casework.cases.get(page.aside.case_id())
+        if aside is not None:
+            page.aside.show_case(aside)
+            if not is_aside(aside):
+                casework.open_case(aside.id)
+        if current is None and page.wants_first and casework.queue and not casework.opener.is_loading:
+            page.wants_first = False
+            casework.open_next()
+
+    def _show_progress(self) -> None:
+        cases = self.casework.cases.values()
+        self.page.head.show_progress(progress_of(cases))
+        self.page.head.show_left_out(counts_of_needs(cases))
+
+    def _open(self, case_id: str) -> None:
+        """Open a case that was clicked; one whose file is not what it was is asked about first."""
+        case = self.casework.cases.get(case_id)
+        if case is None:
+            return
+        self.page.case.flush_note()
+        self.page.aside.show_case(case)
+        if is_aside(case):
+            self._ask_why(case_id)
+        else:
+            self.casework.open_case(case_id)
+
+    def _ask_why(self, case_id: str) -> None:
+        """Of a series that was set aside: what is wrong with its files."""
+        from napari_unet.review.why_aside import why_aside
+
+        job = self.casework.read(lambda project: why_aside(project, case_id))
+        job.succeeded.connect(lambda why: self.page.aside.say_why(case_id, why))
+
+    # -- the open case --
+
+    def _on_opened(self, case: Case) -> None:
+        self.conduct.reset()
+        self.message.say("")
+        self._forget_news(case.id)
+        self.page.aside.show_case(None)
+        self.page.show_case(case, self.casework.order)
+        self._load_revisions()
+        self._ask_name()
+
+    def _on_closed(self, _case_id: str) -> None:
+        self.conduct.reset()
+        self.page.show_case(None, self.casework.order)
+
+    def _load_revisions(self, *_: Any) -> None:
+        """The list is read while it can be seen."""
+        case = self.casework.current
+        if case is None or not self.page.more.button().isChecked():
+            return
+
+        def show(revisions: list[Any]) -> None:
+            now = self.casework.current
+            if self._is_open and now is not None and now.id == case.id:
+                self.page.case.show_revisions(revisions)
+
+        self.casework.revisions().succeeded.connect(show)
+
+    def _on_identity(self) -> None:
+        case = self.casework.current
+        if case is None:
+            return
+
+        def show(identity: Any) -> None:
+            now = self.casework.current
+            if self._is_open and now is not None and now.id == case.id:
+                self.page.case.show_identity(identity)
+
+        self.casework.read_identity().succeeded.connect(show)
+
+    # -- what is said --
+
+    def _on_saving(self, state: Any) -> None:
+        self.page.head.show_saving(state)
+
+    def _on_told(self, text: str) -> None:
+        current = self.casework.current
+        self._tell(text, "" if current is None else current.id)
+
+    def _on_done(self, text: str) -> None:
+        """A decision is confirmed while the next case opens; for that moment only."""
+        self._tell(text, _NO_CASE)
+        self._confirmed.start()
+
+    def _tell(self, text: str, case_id: str) -> None:
+        """case_id : of the case that the news is about; they go with it."""
+        self._confirmed.stop()
+        self._told_of = case_id
+        self._viewer.status = text
+        self.page.say_news(text)
+
+    def _forget_news(self, case_id: str) -> None:
+        """The case `case_id` is open now. What was told before there was any case counts as told of it."""
+        if self._told_of == "":
+            self._told_of = case_id
+        elif self._told_of not in (case_id, _NO_CASE):
+            self.page.say_news("")
+
+    def _on_nameless(self) -> None:
+        self._ask_name()
+        self._say_problem(UserError("Nothing was decided.", "Enter your name above, then decide again."))
+
+    def _on_recovered(self, case_id: str) -> None:
+        case = self.casework.cases.get(case_id)
+        if case is not None:
+            self._on_told(
+                f"Case {case.number}: strokes that were not saved when the program ended were restored. "
+                "Ctrl+Z removes them."
+            )
+
+    def _on_failed(self, error: UserError) -> None:
+        self._addition = None
+        self.page.say_work("")
+        if isinstance(error, EmptyMask):
+            error = self.conduct.confirm_empty(error)
+        if not isinstance(error, StillWrong):
+            self._say_problem(error)
+            return
+        self._say_problem(self.conduct.name_key(error))
+        self._tells_wrong = True
+
+    def _on_painted(self) -> None:
+        """The mask is another: what was found in the one before may be mended."""
+        if self._tells_wrong:
+            self._tells_wrong = False
+            self.message.say("")
+
+    def _say_problem(self, error: UserError) -> None:
+        self._tells_wrong = False
+        self.message.warn(str(error))
+        if self.visibleRegion().isEmpty():  # behind another tab
+            show_error(str(error))

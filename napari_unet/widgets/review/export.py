@@ -1,0 +1,175 @@
+"""Masks and report out of the open project: the dialog that asks, and the job that writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+
+from napari_unet.review.exporting.item import ExportResult, Format
+from napari_unet.widgets.common.forms import Fields, Words
+from napari_unet.widgets.common.jobs import Job, exhaust
+from napari_unet.widgets.review.add import PathLine
+
+_WIDTH = 520
+_REPORT = "report"
+_TITLES = {
+    Format.PNG: "PNG (no stacks)",
+    Format.TIFF: "TIFF",
+    Format.NIFTI: "NIfTI",
+    Format.COCO: "COCO",
+    Format.NNUNET: "nnU-Net",
+}
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """What is to be written. folder : a new one. report : the table and the page too.
+
+    source_names : files are called as their sources.
+    """
+
+    folder: Path
+    formats: tuple[Format, ...]
+    report: bool
+    source_names: bool = False
+
+
+class ExportDialog(QDialog):
+    """Asks where to, and in which formats. wanted : an Outgoing."""
+
+    wanted = Signal(object)
+
+    def __init__(self, parent: QWidget, project: Path) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Export")
+        self.setMinimumWidth(_WIDTH)
+        self.folder = PathLine("A new folder", folder="Folder for what is exported")
+        self.folder.choose(_free(project.with_name(f"{project.name} export")))
+        self.boxes = {name: QCheckBox(title) for name, title in _TITLES.items()}
+        self.boxes[Format.PNG].setChecked(True)
+        self.report = QCheckBox("Report: a table, and a page to print")
+        self.report.setChecked(True)
+        self.source_names = QCheckBox("Name the files as their sources (perhaps patients' names; asks first)")
+        buttons = QDialogButtonBox.StandardButton
+        self.buttons = QDialogButtonBox(buttons.Ok | buttons.Cancel)
+        self.buttons.button(buttons.Ok).setText("Export")
+        self.buttons.accepted.connect(self._on_ok)
+        self.buttons.rejected.connect(self.reject)
+        fields = Fields()
+        fields.add("Folder", self.folder)
+        column = QVBoxLayout(self)
+        column.addLayout(fields)
+        for box in (*self.boxes.values(), self.report):
+            column.addWidget(box)
+            box.toggled.connect(self._enable)
+        column.addWidget(self.source_names)
+        column.addWidget(
+            Words(
+                "Accepted and corrected masks go out with their images, without names. Images of one known "
+                "patient, and images that look the same, are in one split; README.txt says of how many the "
+                "patient is not known. Names may be burned into the pictures: look at them before you give "
+                "them away."
+            )
+        )
+        column.addStretch()
+        column.addWidget(self.buttons)
+        self.folder.changed.connect(self._enable)
+        self._enable()
+
+    def outgoing(self) -> Outgoing:
+        """What the form says."""
+        formats = tuple(name for name, box in self.boxes.items() if box.isChecked())
+        named = self.source_names.isChecked()
+        return Outgoing(self.folder.path() or Path(), formats, self.report.isChecked(), named)
+
+    def _enable(self) -> None:
+        out = self.outgoing()
+        ready = self.folder.path() is not None and (out.formats or out.report)
+        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(bool(ready))
+
+    def _on_ok(self) -> None:
+        self.accept()
+        self.wanted.emit(self.outgoing())
+
+
+class Exporter(QObject):
+    """Writes masks and report of the open project in a thread. done : str, what was written."""
+
+    done = Signal(object)
+
+    def __init__(self, casework: Any, page: Any, dock: QWidget, ask_names: Callable[..., None]) -> None:
+        """ask_names : see FileNames.ask."""
+        super().__init__(dock)
+        self._ask_names = ask_names
+        self._casework, self._page, self._dock = casework, page, dock
+
+    def ask(self) -> ExportDialog:
+        """Show the dialog that asks what is to be written."""
+        dialog = ExportDialog(self._dock, self._casework.project.folder)
+        dialog.wanted.connect(self.write)
+        dialog.open()
+        return dialog
+
+    def write(self, out: Outgoing) -> None:
+        """Write it, once all that was decided so far is saved; names of sources only after a question."""
+        if out.source_names and out.formats:
+            more = "The exported files, manifest.csv and the formats' own lists will hold such names."
+            self._ask_names(more, "Export with these names", partial(self._write, out))
+        else:
+            self._write(out)
+
+    def _write(self, out: Outgoing) -> None:
+        self._page.say_work("Exporting…")
+        self._casework.write(lambda project: project, lambda project: self._start(project, out))
+
+    def _start(self, project: Any, out: Outgoing) -> None:
+        by = self._casework.author().name
+        job = self._casework.link.start(lambda job: _write(project, out, by, job))
+        job.progressed.connect(self._on_progress)
+        job.succeeded.connect(self.done)
+        job.ended.connect(lambda: self._page.say_work(""))
+
+    def _on_progress(self, event: Any) -> None:
+        self._page.say_work(f"Exporting: {event.done:,} of {event.total:,}")
+
+
+def _write(project: Any, out: Outgoing, by: str, job: Job) -> str:
+    from napari_unet.review.exporting.export import ExportOptions, export_steps
+    from napari_unet.review.reporting.report import report_steps
+
+    options = ExportOptions(source_names=out.source_names, by=by)
+    told = []
+    if out.formats:
+        told.append(in_words(exhaust(export_steps(project, out.folder, out.formats, options), job)))
+    if out.report:
+        at = exhaust(report_steps(project, out.folder / _REPORT if out.formats else out.folder), job)
+        told.append(f"The page to print is summary.html in {at.name}.")
+    return " ".join(told)
+
+
+def in_words(result: ExportResult) -> str:
+    """What was exported, what was left out, and where letters were found."""
+    number = len(result.exported)
+    said = f"{number:,} {'mask was' if number == 1 else 'masks were'} exported to {result.folder.name}."
+    if result.left_out:
+        said += f" {len(result.left_out):,} not exported: README.txt says why."
+    if result.text:
+        said += f" {len(result.text):,} with rows of letters, perhaps names: README.txt lists them."
+    for note in result.notes:
+        said += f" {note}"
+    return said
+
+
+def _free(folder: Path) -> Path:
+    """`folder`, or the first with a number behind it that is not there yet."""
+    found, number = folder, 2
+    while found.exists():
+        found = folder.with_name(f"{folder.name} {number}")
+        number += 1
+    return found

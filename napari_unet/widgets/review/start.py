@@ -1,0 +1,91 @@
+"""The first page of the Review dock: who reviews, and which project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
+
+from napari_unet.widgets.common.forms import Fields, Words
+from napari_unet.widgets.common.text_fields import TextLine
+from napari_unet.widgets.review import settings as review_settings
+
+_ABOUT = (
+    "Go through many images by keyboard: look, then accept, correct or reject each one. "
+    "A <b>review project</b> is a folder that keeps the masks and all decisions; "
+    "your images stay where they are."
+)
+_MANY = 4  # recent projects that are offered
+
+
+class StartPage(QWidget):
+    """named : the reviewer's name. new_wanted : a project is to be made. open_wanted : folder of one."""
+
+    named = Signal(str)
+    new_wanted = Signal()
+    open_wanted = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reviewer = TextLine()
+        self.reviewer.setPlaceholderText("Stored with every mask you correct")
+        self.reviewer.textEdited.connect(self._on_named)
+        self.new = QPushButton("New project…")
+        self.new.setToolTip("Choose images; a folder for the project is created next to them.")
+        self.new.clicked.connect(lambda: self.new_wanted.emit())
+        self.open = QPushButton("Open project…")
+        self.open.clicked.connect(lambda: self._ask())
+        self.hint = Words("Enter your name first: it is stored with every decision.", name="name_hint")
+        self._recent = QVBoxLayout()
+        fields = Fields()
+        fields.add("Your name", self.reviewer)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(Words(_ABOUT))
+        column.addLayout(fields)
+        column.addWidget(self.hint)
+        column.addWidget(self.new)
+        column.addWidget(self.open)
+        column.addLayout(self._recent)
+        column.addStretch()
+        self.reload()
+
+    def reload(self) -> None:
+        """Show the name and the projects of late as they are now."""
+        self.reviewer.setText(review_settings.reviewer())
+        while self._recent.count():
+            gone = self._recent.takeAt(0).widget()
+            if gone is not None:
+                gone.hide()  # it goes on the next turn, and would be drawn until then
+                gone.deleteLater()
+        folders = review_settings.recent_projects()[:_MANY]
+        if folders:
+            self._recent.addWidget(Words("<b>Recent projects</b>"))
+        for folder in folders:
+            button = QPushButton(folder.name)
+            button.setToolTip(str(folder))
+            button.setStyleSheet("text-align: left; padding-left: 8px")
+            button.clicked.connect(lambda _=False, f=folder: self.open_wanted.emit(f))
+            self._recent.addWidget(button)
+        self._enable()
+
+    def recent_buttons(self) -> list[QPushButton]:
+        """The projects of late, as they can be clicked."""
+        widgets = (self._recent.itemAt(i).widget() for i in range(self._recent.count()))
+        return [widget for widget in widgets if isinstance(widget, QPushButton)]
+
+    def _on_named(self, text: str) -> None:
+        self._enable()
+        self.named.emit(text.strip())
+
+    def _enable(self) -> None:
+        has_name = bool(self.reviewer.text().strip())
+        self.hint.setVisible(not has_name)
+        for button in (self.new, self.open, *self.recent_buttons()):
+            button.setEnabled(has_name)
+
+    def _ask(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Open a review project: choose its folder")
+        if folder:
+            self.open_wanted.emit(Path(folder))

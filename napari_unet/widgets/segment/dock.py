@@ -1,0 +1,312 @@
+"""The Segment dock: choose an image and a model, get a mask."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from napari.layers import Image
+from napari.utils.notifications import show_error
+from qtpy.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.core.device import DeviceInfo
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import Note, TileDone
+from napari_unet.doctor import refuse_foreign_files
+from napari_unet.models.library import ModelEntry
+from napari_unet.widgets.common.colours import legend_of, mask_colormap
+from napari_unet.widgets.common.forms import Fields, Foldable, LayerPicker, Words, key_table
+from napari_unet.widgets.common.jobs import Job, run_in_thread, run_on_engine
+from napari_unet.widgets.common.layers import is_image, show_mask, slice_in_view
+from napari_unet.widgets.common.preferences import preferences
+from napari_unet.widgets.common.sources import Source, adopt_header, look_at_source, open_again
+from napari_unet.widgets.common.undo import forward_undo
+from napari_unet.widgets.dock import Dock
+from napari_unet.widgets.model_box import ModelBox
+from napari_unet.widgets.segment.request import Segmented, SegmentRequest
+from napari_unet.widgets.segment.result_view import ResultView
+from napari_unet.widgets.viewing import HINTS
+from napari_unet.widgets.viewing.layers_in_view import header_of
+
+_AUTO = "auto"
+_DEVICES = {"cpu": "the processor", "cuda": "the graphics card", "mps": "the Apple GPU"}
+_BAR = 6  # pixels: height of the bar that shows how far a segmentation is
+_OPACITY = 0.4  # of a new mask: the anatomy stays visible
+
+
+class SegmentWidget(Dock):
+    """Plugins ▸ U-Net Lung ▸ Segment."""
+
+    TITLE = "Segment"
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__(napari_viewer)
+        self._job: Job | None = None
+        self._opening: list[Job] = []
+        self._usable = True
+        self._build()
+        forward_undo(self, lambda: self.result.picker.layer())
+        self._on_image(self.image.layer())
+        self._check_installation()
+
+    # -- the form --
+
+    def _build(self) -> None:
+        self.image = LayerPicker(self._viewer, is_image, "Open an image first")
+        self.image.chosen.connect(self._on_image)
+        self.image.chosen.connect(self._session.show_image)
+        self.slices = QComboBox()
+        self.slices.addItems(["This slice", "All slices"])
+        self.model = ModelBox(self._session)
+        self.model.chosen.connect(self._show_state)
+        self.device = QComboBox()
+        self.device.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.device.addItem("Automatic", _AUTO)
+        self.run = QPushButton("Segment")
+        self.run.clicked.connect(self._on_segment)
+        self.cancel = QPushButton("Cancel")
+        self.cancel.clicked.connect(self._on_cancel)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(_BAR)
+        room = self.bar.sizePolicy()
+        room.setRetainSizeWhenHidden(True)  # what is below stays in its place
+        self.bar.setSizePolicy(room)
+        self.hint = Words("Chest X-rays to try: File ▸ Open Sample ▸ U\u2011Net Lung.", name="hint")
+        self.facts = Words(name="facts")
+        self.status = Words(name="status")
+        self.message = Words(name="message")
+        self.result = ResultView(self._session)
+        self.result.failed.connect(self._on_failed)
+        self.result.told.connect(self._on_told)
+        fields = Fields()
+        fields.add("Image", self.image)
+        self._slices_label = fields.add("Slices", self.slices)
+        fields.add("Model", self.model)
+        fields.add_wide(self.model.card)
+        fields.add("Device", self.device)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.run, stretch=2)
+        buttons.addWidget(self.cancel, stretch=1)
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.addLayout(fields)
+        column.addLayout(buttons)
+        for part in (self.bar, self.hint, self.facts, self.result):
+            column.addWidget(part)
+        column.addWidget(Foldable("Mouse and keys", Words(_hints(), name="hints")))
+        column.addWidget(Words("For research; not a medical device.", name="purpose"))
+        column.addStretch()
+        self.fill(body, self.status, self.message)
+
+    def close_down(self) -> None:
+        """Let go of the viewer."""
+        for job in (self._job, *self._opening):
+            if job is not None:
+                job.abandon()
+        self.image.disconnect_layers()
+        self.result.close_down()
+
+    # -- before the first click --
+
+    def _check_installation(self) -> None:
+        job = run_in_thread(_check_package, self)
+        self._opening.append(job)
+        job.succeeded.connect(self._warm)
+        job.failed.connect(self._refuse)
+
+    def _refuse(self, error: UserError) -> None:
+        self._usable = False
+        self._show_state()
+        self._on_failed(error)
+
+    def _warm(self) -> None:
+        wanted = preferences().device
+        if wanted != _AUTO:
+            self.device.addItem(wanted, wanted)
+            self.device.setCurrentIndex(1)
+        self._session.engine.warm()
+        job = run_on_engine(self._session.engine, "devices", owner=self)
+        self._opening.append(job)
+        job.succeeded.connect(self._show_devices)
+        job.failed.connect(lambda error: self._say_problem(str(error)))
+
+    def _show_devices(self, devices: list[DeviceInfo]) -> None:
+        """Offer what can be used here; what the preferences name stays, so that its problem is told."""
+        wanted = self.device.currentData()
+        self.device.clear()
+        self.device.addItem("Automatic", _AUTO)
+        for info in devices:
+            if info.usable or info.name == wanted:
+                self.device.addItem(info.title, info.name)
+        self.device.setCurrentIndex(max(0, self.device.findData(wanted)))
+
+    def _on_image(self, layer: Image | None) -> None:
+        if self._usable and self._job is None:  # what was said is about another image
+            self.status.say("")
+            self.message.say("")
+        stack = layer is not None and layer.ndim > 2
+        self.slices.setVisible(stack)
+        self._slices_label.setVisible(stack)
+        several = self.slices.model().item(1)
+        several.setEnabled(stack and layer.ndim == 3)
+        if not several.isEnabled():
+            self.slices.setCurrentIndex(0)
+        self._show_state()
+
+    def _show_state(self) -> None:
+        self.hint.setVisible(self.image.layer() is None)
+        self._show_facts()
+        busy = self._job is not None
+        ready = self._usable and self.image.layer() is not None and self.model.entry() is not None
+        self.run.setEnabled(ready and not busy)
+        self.cancel.setEnabled(busy)
+        self.bar.setVisible(busy)
+
+    def _show_facts(self) -> None:
+        """What the header says that the model's card does not expect, before there is a mask."""
+        layer, entry = self.image.layer(), self.model.entry()
+        facts = () if layer is None or entry is None else entry.card.facts_against(header_of(layer))
+        told = " ".join(fact.text for fact in facts)
+        self.facts.warn(told) if told else self.facts.say("")
+
+    # -- a segmentation --
+
+    def _on_segment(self) -> None:
+        """Segment the image, after a look at its file where its reader did not tell all."""
+        layer, entry = self.image.layer(), self.model.entry()
+        if self._job is not None or layer is None or entry is None:
+            return
+        look = look_at_source(layer)
+        if look is None:
+            self._segment(layer, entry)
+            return
+        data = layer.data
+        self.message.say("")
+        self.status.say("Looking at the file…")
+        self.bar.setRange(0, 0)
+        job = self._job = run_in_thread(look, self)
+
+        def go_on(found: Source) -> None:
+            self.status.say("")
+            if layer not in self._viewer.layers or layer.data is not data:
+                self.status.say("The image was closed or replaced meanwhile. Press Segment again.")
+            elif found.raster is not None:
+                shown, hidden = open_again(self._viewer, layer, found)
+                self.image.choose(shown)
+                self._segment(shown, entry)
+                if hidden:
+                    names = ", ".join(hidden)
+                    self.message.warn(f"Drawn over the picture as it was shown, and hidden with it: {names}.")
+            else:
+                adopt_header(layer, found.header)
+                self._segment(layer, entry)
+
+        job.succeeded.connect(go_on)
+        job.failed.connect(self._on_failed)
+        job.cancelled.connect(self._on_cancelled)
+        job.ended.connect(lambda: self._on_ended(job))
+        self._show_state()
+
+    def _segment(self, layer: Image, entry: ModelEntry) -> None:
+        one = layer.ndim > 2 and self.slices.currentIndex() == 0
+        try:
+            index = slice_in_view(self._viewer, layer) if one else None
+        except UserError as error:
+            self._on_failed(error)
+            return
+        left_right = self.result.left_right.isChecked()
+        request = SegmentRequest(layer, index, entry, self.device.currentData(), left_right)
+        self.message.say("")
+        self.status.say("Getting ready…")
+        self.bar.setRange(0, 0)
+
+        def arguments() -> dict[str, Any]:
+            _check_package()
+            return request.arguments()
+
+        engine = self._session.engine
+        job = self._job = run_on_engine(engine, "segment", arguments, request.finish, owner=self)
+        job.progressed.connect(self._on_progress)
+        job.succeeded.connect(lambda done: self._on_segmented(request, done))
+        job.failed.connect(self._on_failed)
+        job.cancelled.connect(self._on_cancelled)
+        job.ended.connect(lambda: self._on_ended(job))
+        self._show_state()
+
+    def _on_cancel(self) -> None:
+        if self._job is not None:
+            self.status.say("Cancelling…")
+            self.cancel.setEnabled(False)
+            self._job.cancel()
+
+    def _on_progress(self, event: object) -> None:
+        if isinstance(event, TileDone):
+            self.bar.setRange(0, event.total)
+            self.bar.setValue(event.done)
+            self.status.say("Segmenting…")
+        elif isinstance(event, Note):
+            self.status.say(event.text)
+
+    def _on_segmented(self, request: SegmentRequest, done: Segmented) -> None:
+        if request.layer not in self._viewer.layers:
+            self.status.say("The image was closed meanwhile, so its mask was not added.")
+            return
+        if not request.still_fits():
+            self.status.say("The image was replaced meanwhile. Press Segment again.")
+            return
+        prediction = done.result.prediction
+        colours = mask_colormap(legend_of(done.result.labels, done.result.left_right))
+        layer = show_mask(
+            self._viewer,
+            done.labels,
+            request.layer,
+            name=request.name(),
+            index=request.index,
+            colormap=colours,
+            opacity=_OPACITY,
+        )
+        for before in self._session.layers_of(request.layer, request.index):
+            before.visible = False  # the eye in the layer list brings it back
+        self._session.keep_result(layer, done.result)
+        self.result.picker.choose(layer)
+        device = _DEVICES.get(prediction.device.split(":")[0], prediction.device)
+        self.status.say(f"Done in {prediction.seconds:.1f} s on {device}.")
+
+    def _on_failed(self, error: UserError) -> None:
+        self.status.say("")
+        self._say_problem(str(error))
+        show_error(str(error))
+
+    def _on_told(self, text: str) -> None:
+        self.message.say("")
+        self.status.say(text)
+
+    def _on_cancelled(self) -> None:
+        self.status.say("Cancelled.")
+
+    def _on_ended(self, job: Job) -> None:
+        if self._job is not job:  # it has brought the next one about
+            return
+        self._job = None
+        self._show_state()
+
+    def _say_problem(self, text: str) -> None:
+        self.message.warn(text)
+
+
+@cache
+def _check_package() -> None:
+    """Raises UserError if another distribution has files in ours. Once per process: it takes 0.1 s."""
+    refuse_foreign_files()
+
+
+def _hints() -> str:
+    return key_table((hint.gesture, hint.does) for hint in HINTS)

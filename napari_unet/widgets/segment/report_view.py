@@ -1,0 +1,91 @@
+"""Size and findings of a mask, in words."""
+
+from __future__ import annotations
+
+from html import escape
+
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_unet.core.live import LiveNumbers
+from napari_unet.core.measure import Measures
+from napari_unet.review.queue import SHAPE_PASSED, SHAPE_TIP
+from napari_unet.widgets.common.forms import Words, findings_list
+from napari_unet.widgets.common.results import Summary
+
+
+class ReportView(QWidget):
+    """A small table of sizes, and below it what a second look should go to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sizes = Words(name="sizes")
+        self._findings = Words(name="findings")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._sizes)
+        column.addWidget(self._findings)
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._sizes.say("")
+        self._findings.say("")
+
+    def say_measuring(self) -> None:
+        """The numbers are on their way; those of an earlier mask are gone."""
+        self._sizes.say("Measuring…")
+        self._findings.say("")
+
+    def show_summary(self, summary: Summary) -> None:
+        """Show the numbers and findings of `summary`."""
+        part = f"<p><b>{escape(summary.part)}</b></p>" if summary.part else ""
+        found = findings_list(summary.findings)
+        if summary.measures is not None:
+            self._sizes.say(part + sizes(summary.measures))
+            self._findings.say(found or f"{SHAPE_PASSED}.")
+            self._findings.setToolTip("" if found else SHAPE_TIP)
+        elif summary.numbers is not None:  # of other labels nothing is known to be usual
+            self._sizes.say(part + label_table(summary.numbers))
+            self._findings.say(found)
+            self._findings.setToolTip("")
+
+
+def sizes(measures: Measures) -> str:
+    """The sizes as simple HTML, in mm² and pixels where the spacing is known."""
+    if not measures.pixels:
+        return "No lung in the mask."
+    unit = "voxels" if measures.volume_ml is not None else "pixels"
+    rows = [
+        ("Right lung", measures.right_mm2, measures.right_pixels),
+        ("Left lung", measures.left_mm2, measures.left_pixels),
+        ("Both", measures.area_mm2, measures.pixels),
+    ]
+    cells = "".join(f"<tr><td>{name}</td>{_area(mm2)}{_cell(f'{n:,} {unit}')}</tr>" for name, mm2, n in rows)
+    lines = []
+    if measures.ratio is not None:
+        lines.append(f"Left/right ratio: {measures.ratio:.2f}")
+    if measures.volume_ml is not None:
+        lines.append(f"Volume: {measures.volume_ml:,.0f} mL")
+    if measures.area_mm2 is None and measures.volume_ml is None:
+        lines.append("Pixel size unknown: sizes in pixels only.")
+    if measures.sides_assumed:
+        lines.append("Right and left are assumed, as in a PA or AP view.")
+    paragraphs = "".join(f"<p style='margin: 4px 0 0 0'>{line}</p>" for line in lines)
+    return f"<table cellspacing=2>{cells}</table>{paragraphs}"
+
+
+def label_table(numbers: LiveNumbers) -> str:
+    """The size of each label as simple HTML."""
+    rows = (
+        f"<tr><td>{escape(name[:1].upper() + name[1:])}</td>{_cell(numbers.size(pixels))}</tr>"
+        for name, pixels in numbers.sizes
+    )
+    unknown = "" if numbers.element is not None else "<p>Pixel size unknown: sizes in pixels only.</p>"
+    return f"<table cellspacing=2>{''.join(rows)}</table>{unknown}"
+
+
+def _area(mm2: float | None) -> str:
+    return "" if mm2 is None else _cell(f"{mm2:,.0f} mm²")
+
+
+def _cell(text: str) -> str:
+    return f"<td align=right>&nbsp;&nbsp;{text}</td>"
