@@ -44,7 +44,7 @@ def test_everything_is_in_it(wheel: Path) -> None:
     package = {
         str(path.relative_to(ROOT / "napari_unet").as_posix())
         for path in (ROOT / "napari_unet").rglob("*")
-        if path.suffix in (".py", ".yaml", ".typed")
+        if path.suffix in (".py", ".yaml", ".typed", ".html")
     }
     resources = {
         str(path.relative_to(ROOT).as_posix())
