@@ -100,7 +100,7 @@ def _pairs(images: Path, masks: Path | None, findings: Path | None) -> Iterator[
     """Images with their masks and findings; those without, or with several masks, are told and left out."""
     from napari_unet.cli.inputs import case_names
     from napari_unet.core.training_pair import TrainingPair
-    from napari_unet.io.findings import Known, read_findings
+    from napari_unet.io.findings import StatedFindings, read_findings
     from napari_unet.io.ignored import Ignored
     from napari_unet.io.names import list_images, list_images_and_masks, without_results
     from napari_unet.io.pairs import masks_of_images
@@ -119,7 +119,7 @@ def _pairs(images: Path, masks: Path | None, findings: Path | None) -> Iterator[
     for source, image, name in zip(sources, wanted, case_names(wanted), strict=True):
         mask = found.of.get(image) if found is not None else None
         if mask is not None or image in known:
-            said, hash = known.get(image, Known({})), source.content_hash()
+            said, hash = known.get(image, StatedFindings({})), source.content_hash()
             yield TrainingPair(name, source, mask, said.patient, hash, findings=said.findings)
         elif found is not None and image in found.unclear:
             stderr.print(f"{image.name}: {found.unclear[image]}", markup=False)

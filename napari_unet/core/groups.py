@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_unet.core.leaks import ALIKE, SIDE, Known
+from napari_unet.core.leaks import ALIKE, SIDE, Fingerprint
 
 _BITS = SIDE * SIDE
 _AT_ONCE = 512  # rows of the table of distances
@@ -26,7 +26,7 @@ class Grouping:
     alike: tuple[tuple[int, int], ...]
 
 
-def group_cases(cases: Sequence[Known]) -> Grouping:
+def group_cases(cases: Sequence[Fingerprint]) -> Grouping:
     """Joins cases of one patient, of one content and of one look, directly or through others.
 
     A case without patient, content hash and perceptual hash is a group of its own.
@@ -51,7 +51,9 @@ def group_cases(cases: Sequence[Known]) -> Grouping:
     return Grouping(tuple(connected(marks)), tuple(same), tuple(alike))
 
 
-def group_stacks(owners: Sequence[str], origins: Sequence[int], images: Sequence[Known]) -> tuple[int, ...]:
+def group_stacks(
+    owners: Sequence[str], origins: Sequence[int], images: Sequence[Fingerprint]
+) -> tuple[int, ...]:
     """For each case the index of its group's first; a slice that looks like another case's joins the whole.
 
     owners : of each case its patient, or its id where that is not known. origins : the case of each image.
@@ -105,6 +107,6 @@ def connected(marks: Sequence[Iterable[Hashable]]) -> list[int]:
     return [top(k) for k in range(len(marks))]
 
 
-def _joined(one: Known, other: Known) -> bool:
+def _joined(one: Fingerprint, other: Fingerprint) -> bool:
     same_file = bool(one.content_hash) and one.content_hash == other.content_hash
     return same_file or (bool(one.patient) and one.patient == other.patient)

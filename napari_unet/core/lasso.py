@@ -48,8 +48,8 @@ def threshold_in(
     box = _box(polygon, labels.shape)
     old = labels[box]
     inside = _inside(polygon, box)
-    wanted = np.where(inside, threshold_mask(probability[box], threshold), lung(old))
-    return change_in(labels, box, with_lung(old, wanted, label))
+    target = np.where(inside, threshold_mask(probability[box], threshold), lung(old))
+    return change_in(labels, box, with_lung(old, target, label))
 
 
 def restore_in(labels: np.ndarray, model_labels: np.ndarray, polygon: np.ndarray | None) -> Change:

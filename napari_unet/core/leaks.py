@@ -29,8 +29,9 @@ _GREYS = IntensityRule("percentiles", 1, 99)
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known about a case of a training or of a test. id : for people; no patient's name.
+class Fingerprint:
+    """By what an image is recognised among others: its patient, its file, its look. id : of its case, for
+    people; no patient's name.
 
     patient : salted hash, "" if unknown. content_hash : SHA-256 of the image file, "" if there is none.
     phash : see `perceptual_hash`; None if there is none.
@@ -69,7 +70,7 @@ def look_of(raster: Raster) -> int:
     return int.from_bytes(digest.digest(), "big")
 
 
-def find_leaks(training: Sequence[Known], held_out: Sequence[Known]) -> list[str]:
+def find_leaks(training: Sequence[Fingerprint], held_out: Sequence[Fingerprint]) -> list[str]:
     """Sentences about held-out cases that are in the training as well, one a case, in their order.
 
     Images whose hashes differ in at most ALIKE bits are taken for one.
@@ -77,7 +78,7 @@ def find_leaks(training: Sequence[Known], held_out: Sequence[Known]) -> list[str
     return [sentence for case in held_out if (sentence := _leak(case, training))]
 
 
-def _leak(case: Known, training: Sequence[Known]) -> str:
+def _leak(case: Fingerprint, training: Sequence[Fingerprint]) -> str:
     for other in training:
         if case.content_hash and case.content_hash == other.content_hash:
             return f"{case.id} is the same file as {other.id}, which was trained on."

@@ -38,14 +38,14 @@ def change_in(
     return Change(labels.shape, flat, as_bytes(new[where]))
 
 
-def with_lung(labels: np.ndarray, wanted: np.ndarray, label: int = RIGHT) -> np.ndarray:
-    """`labels` with exactly `wanted` (bool, same shape) as lung; pixels to be ignored stay. Same dtype.
+def with_lung(labels: np.ndarray, target: np.ndarray, label: int = RIGHT) -> np.ndarray:
+    """`labels` with exactly `target` (bool, same shape) as lung; pixels to be ignored stay. Same dtype.
 
     A new pixel takes the label of the nearest lung pixel that it is joined to; a part that stands alone
     takes `label`.
     """
     free = labels != IGNORE
-    before, after = lung(labels), wanted & free
+    before, after = lung(labels), target & free
     new = np.where(before & ~after, 0, labels).astype(labels.dtype)
     added = after & ~before
     if not added.any():

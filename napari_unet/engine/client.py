@@ -46,8 +46,8 @@ _ATTEMPTS = 2  # a job whose child ends before the job begins is sent once more
 
 
 @dataclass
-class _Errand:
-    """The engine's own notes on a job."""
+class _PendingJob:
+    """A job that has not ended, with the engine's own notes on it."""
 
     job: EngineJob
     run: Run
@@ -82,8 +82,8 @@ class ChildEngine:
         self._grace_s = grace_s
         self._numbers = count(1)
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._waiting: deque[_Errand] = deque()
-        self._running: _Errand | None = None
+        self._waiting: deque[_PendingJob] = deque()
+        self._running: _PendingJob | None = None
         self._child: Child | None = None
         self._deadline: float | None = None
         self._closing = False
@@ -106,7 +106,7 @@ class ChildEngine:
     def submit(self, kind: str, /, **arguments: Any) -> EngineJob:
         """Queue one job and return at once; it begins by itself."""
         job = EngineJob(kind, self._post, self._cancel, self._tell)
-        self._post(partial(self._add, _Errand(job, Run(next(self._numbers), kind, arguments))))
+        self._post(partial(self._add, _PendingJob(job, Run(next(self._numbers), kind, arguments))))
         return job
 
     def close(self) -> None:
@@ -142,8 +142,8 @@ class ChildEngine:
             self._waiting.appendleft(self._running)
             self._running = None
         while self._waiting:
-            errand = self._waiting.popleft()
-            errand.job.tell(Cancelled(errand.run.job))
+            pending = self._waiting.popleft()
+            pending.job.tell(Cancelled(pending.run.job))
         with self._door:
             self._closed = True
         while not self._inbox.empty():
@@ -152,66 +152,66 @@ class ChildEngine:
     def _begin_closing(self) -> None:
         self._closing = True
 
-    def _add(self, errand: _Errand) -> None:
+    def _add(self, pending: _PendingJob) -> None:
         if self._closing:
             error = UserError("The engine is closed.", "Open the dock again.")
-            errand.job.tell(Failed(errand.run.job, error))
+            pending.job.tell(Failed(pending.run.job, error))
             return
-        self._waiting.append(errand)
+        self._waiting.append(pending)
         self._next()
 
     def _next(self) -> None:
         """Send the first waiting job to the child, unless one is running."""
         while self._running is None and self._waiting:
-            errand = self._running = self._waiting.popleft()
-            errand.attempts += 1
+            pending = self._running = self._waiting.popleft()
+            pending.attempts += 1
             try:
                 if self._child is None:
                     self._child = Child(self._start, self._hear)
-                self._child.send(errand.run)
-                for word in errand.words:
-                    self._child.send(Tell(errand.run.job, word))
+                self._child.send(pending.run)
+                for word in pending.words:
+                    self._child.send(Tell(pending.run.job, word))
             except BrokenPipeError:
                 pass  # `Gone` is on its way
             except UserError as error:
-                self._finish(Failed(errand.run.job, error))
+                self._finish(Failed(pending.run.job, error))
             except Exception as error:
-                logging.getLogger(__name__).exception("the job '%s' could not be sent", errand.run.kind)
+                logging.getLogger(__name__).exception("the job '%s' could not be sent", pending.run.kind)
                 problem = f"The work could not be handed to the engine process ({type(error).__name__})."
                 remedy = "Run `napari-unet-lung doctor` and mend what it names."
-                self._finish(Failed(errand.run.job, UserError(problem, remedy)))
+                self._finish(Failed(pending.run.job, UserError(problem, remedy)))
 
     def _on_message(self, child: Child, message: object) -> None:
         if child is not self._child:
             return  # killed and replaced
-        errand = self._running
+        pending = self._running
         match message:
             case Gone(code):
                 self._on_gone(code)
-            case Started(number) if errand is not None and errand.run.job == number:
-                errand.started = True
-                errand.run = Run(number, errand.run.kind, {})  # let the arrays go
-            case Progress(number) if errand is not None and errand.run.job == number:
-                errand.job.tell(message)
+            case Started(number) if pending is not None and pending.run.job == number:
+                pending.started = True
+                pending.run = Run(number, pending.run.kind, {})  # let the arrays go
+            case Progress(number) if pending is not None and pending.run.job == number:
+                pending.job.tell(message)
             case Succeeded() | Failed() | Cancelled():
                 self._finish(message)
                 self._next()
 
     def _on_gone(self, code: int) -> None:
         self._child = None
-        errand = self._running
-        if errand is None:
+        pending = self._running
+        if pending is None:
             return
-        if errand.started or errand.cancelling or errand.attempts >= _ATTEMPTS:
-            self._finish(Failed(errand.run.job, self._why_gone(errand, code)))
+        if pending.started or pending.cancelling or pending.attempts >= _ATTEMPTS:
+            self._finish(Failed(pending.run.job, self._why_gone(pending, code)))
         else:
             self._running = None
-            self._waiting.appendleft(errand)
+            self._waiting.appendleft(pending)
         self._next()
 
-    def _why_gone(self, errand: _Errand, code: int) -> UserError:
+    def _why_gone(self, pending: _PendingJob, code: int) -> UserError:
         remedy = f"Try again. If it happens again, look into {self.log_folder}."
-        if not errand.started:
+        if not pending.started:
             return UserError(f"The engine process ended before the work began (exit code {code}).", remedy)
         if code == _KILLED:
             return UserError(
@@ -221,26 +221,26 @@ class ChildEngine:
         return UserError(f"The engine process ended in the middle of the work (exit code {code}).", remedy)
 
     def _cancel(self, job: EngineJob) -> None:
-        errand = self._running
-        if errand is not None and errand.job is job:
-            if self._child is not None and not errand.cancelling:
-                errand.cancelling = True
+        pending = self._running
+        if pending is not None and pending.job is job:
+            if self._child is not None and not pending.cancelling:
+                pending.cancelling = True
                 self._deadline = time.monotonic() + self._grace_s
                 with suppress(BrokenPipeError):
-                    self._child.send(Cancel(errand.run.job))
+                    self._child.send(Cancel(pending.run.job))
             return
-        for errand in self._waiting:
-            if errand.job is job:
-                self._waiting.remove(errand)
-                errand.job.tell(Cancelled(errand.run.job))
+        for pending in self._waiting:
+            if pending.job is job:
+                self._waiting.remove(pending)
+                pending.job.tell(Cancelled(pending.run.job))
                 return
 
     def _tell(self, job: EngineJob, word: str) -> None:
         """To the child at once if it has the job; kept for the next one that gets it."""
         running = self._running
-        for errand in (*self._waiting, *([] if running is None else [running])):
-            if errand.job is job:
-                errand.words.append(word)
+        for pending in (*self._waiting, *([] if running is None else [running])):
+            if pending.job is job:
+                pending.words.append(word)
         if running is not None and running.job is job and self._child is not None:
             with suppress(BrokenPipeError):
                 self._child.send(Tell(running.run.job, word))
@@ -254,6 +254,6 @@ class ChildEngine:
         self._next()
 
     def _finish(self, outcome: Outcome) -> None:
-        errand, self._running, self._deadline = self._running, None, None
-        if errand is not None:
-            errand.job.tell(outcome)
+        pending, self._running, self._deadline = self._running, None, None
+        if pending is not None:
+            pending.job.tell(outcome)

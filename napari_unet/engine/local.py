@@ -18,8 +18,8 @@ from napari_unet.engine.work import Said, news_of
 
 
 @dataclass
-class _Errand:
-    """The engine's own notes on a job. news : what comes of it, once it has begun."""
+class _PendingJob:
+    """A job that has not ended, with the engine's own notes on it. news : what comes of it, once begun."""
 
     job: EngineJob
     run: Run
@@ -40,8 +40,8 @@ class LocalEngine:
         self._threads = threads
         self._handlers = HANDLERS | dict(handlers or {})
         self._numbers = count(1)
-        self._waiting: deque[_Errand] = deque()
-        self._running: _Errand | None = None
+        self._waiting: deque[_PendingJob] = deque()
+        self._running: _PendingJob | None = None
         self._said = Said()
         self._closed = False
         self._door = threading.RLock()  # to everything above
@@ -65,7 +65,7 @@ class LocalEngine:
             if self._closed:
                 job.tell(Failed(run.job, UserError("The engine is closed.", "Open another one.")))
             else:
-                self._waiting.append(_Errand(job, run))
+                self._waiting.append(_PendingJob(job, run))
         return job
 
     def close(self) -> None:
@@ -79,10 +79,10 @@ class LocalEngine:
                 self._waiting.appendleft(self._running)
                 self._running = None
             while self._waiting:
-                errand = self._waiting.popleft()
-                if errand.news is not None:
-                    errand.news.close()
-                errand.job.tell(Cancelled(errand.run.job))
+                pending = self._waiting.popleft()
+                if pending.news is not None:
+                    pending.news.close()
+                pending.job.tell(Cancelled(pending.run.job))
 
     def _post(self, task: Callable[[], None]) -> None:
         with self._door:
@@ -94,31 +94,31 @@ class LocalEngine:
             with self._door:
                 if self._running is None and self._waiting:
                     self._begin(self._waiting.popleft())
-                errand = self._running
-            if errand is None or errand.news is None:
+                pending = self._running
+            if pending is None or pending.news is None:
                 return
             try:
-                news = next(errand.news)
+                news = next(pending.news)
             except BaseException:  # Ctrl+C
-                self._finish(errand, Cancelled(errand.run.job))
+                self._finish(pending, Cancelled(pending.run.job))
                 raise
             if isinstance(news, Progress):
                 with self._door:
-                    errand.job.tell(news)
+                    pending.job.tell(news)
             else:
-                self._finish(errand, news)
+                self._finish(pending, news)
 
-    def _begin(self, errand: _Errand) -> None:
-        errand.news = news_of(errand.run, self._find, self._said)
-        for word in errand.words:
-            self._said.tell(Tell(errand.run.job, word))
-        self._running = errand
+    def _begin(self, pending: _PendingJob) -> None:
+        pending.news = news_of(pending.run, self._find, self._said)
+        for word in pending.words:
+            self._said.tell(Tell(pending.run.job, word))
+        self._running = pending
 
-    def _finish(self, errand: _Errand, outcome: Outcome) -> None:
+    def _finish(self, pending: _PendingJob, outcome: Outcome) -> None:
         with self._door:
-            if self._running is errand:
+            if self._running is pending:
                 self._running = None
-            errand.job.tell(outcome)
+            pending.job.tell(outcome)
 
     def _find(self, kind: str) -> Callable[..., Any]:
         handler = handler_of(kind, self._handlers)
@@ -131,15 +131,15 @@ class LocalEngine:
         if self._running is not None and self._running.job is job:
             self._said.cancel(self._running.run.job)
             return
-        for errand in self._waiting:
-            if errand.job is job:
-                self._waiting.remove(errand)
-                job.tell(Cancelled(errand.run.job))
+        for pending in self._waiting:
+            if pending.job is job:
+                self._waiting.remove(pending)
+                job.tell(Cancelled(pending.run.job))
                 return
 
     def _tell(self, job: EngineJob, word: str) -> None:
         if self._running is not None and self._running.job is job:
             self._said.tell(Tell(self._running.run.job, word))
-        for errand in self._waiting:
-            if errand.job is job:
-                errand.words.append(word)
+        for pending in self._waiting:
+            if pending.job is job:
+                pending.words.append(word)

@@ -15,14 +15,14 @@ _SAID = dict.fromkeys(("1", "yes", "true"), True) | dict.fromkeys(("0", "no", "f
 
 
 @dataclass(frozen=True)
-class Known:
+class StatedFindings:
     """What the table says of one image: findings by their names in small letters; patient "" if unknown."""
 
     findings: Mapping[str, bool]
     patient: str = ""
 
 
-def read_findings(path: Path, images: Sequence[Path]) -> tuple[dict[Path, Known], tuple[str, ...]]:
+def read_findings(path: Path, images: Sequence[Path]) -> tuple[dict[Path, StatedFindings], tuple[str, ...]]:
     """(what is known of each image that the table names, what fits no image or is spelled otherwise).
 
     An empty cell means that nobody has looked. Names are matched as in `io.manifest.match`. Raises UserError
@@ -43,7 +43,7 @@ def read_findings(path: Path, images: Sequence[Path]) -> tuple[dict[Path, Known]
     )
     rows = dict(table)
     known = {
-        image: Known(
+        image: StatedFindings(
             _findings(path, line.number, {name: rows[line.number].get(name, "") for name in names}),
             "" if line.patient in nobody else line.patient,
         )

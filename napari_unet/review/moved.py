@@ -12,7 +12,7 @@ from pathlib import Path
 from napari_unet.core.source import Source
 from napari_unet.io.names import composed, is_mask_name, is_readable_image, list_images, suffix_of
 from napari_unet.io.sources import sources_among
-from napari_unet.review.seen import Seen, stamp_of
+from napari_unet.review.file_stamps import FileStamps, stamp_of
 from napari_unet.review.store_cases import CaseStore
 from napari_unet.review.types import Case
 
@@ -28,7 +28,7 @@ def adopt_moved(project: CaseStore, images: Iterable[Source], by: str) -> list[s
     if taken.issuperset(files) or not (lost := {id_ for id_, one in sources.items() if not one.exists()}):
         return []
     missing = [case for case in project.cases() if case.id in lost]
-    return list(relocate_missing(project, missing, files, sources, Seen(project.folder), by))
+    return list(relocate_missing(project, missing, files, sources, FileStamps(project.folder), by))
 
 
 def relocate_missing(
@@ -36,7 +36,7 @@ def relocate_missing(
     missing: Collection[Case],
     images: Sequence[Path],
     sources: Mapping[str, Source],
-    seen: Seen,
+    stamps: FileStamps,
     by: str,
 ) -> Iterator[str]:
     """Ids of missing cases whose content is among `images` by its hash; their new paths are stored.
@@ -51,7 +51,7 @@ def relocate_missing(
     among = _Candidates(free, any(sources[case.id].is_series for case in missing))
     for case in missing:
         old = sources[case.id]
-        size = seen.stamps.get(case.id, (None, 0))[0]
+        size = stamps.last_read.get(case.id, (None, 0))[0]
         for image in among.like(old):
             if size is not None and _size(image) != size:
                 continue

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Result, Row, Select, and_, select
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.leaks import Known
+from napari_unet.core.leaks import Fingerprint
 from napari_unet.core.source import Source
 from napari_unet.review.calls import lines_of
 from napari_unet.review.leases import FREE, is_leased
@@ -54,11 +54,11 @@ def one_case(connection: Connection, case: str, nobody: Collection[str] = ()) ->
     return _case(row, lines_of(connection, case).get(case, ()), now(), nobody)
 
 
-def all_known(connection: Connection, nobody: Collection[str]) -> list[Known]:
+def all_fingerprints(connection: Connection, nobody: Collection[str]) -> list[Fingerprint]:
     """What tells of each case where else it may be found, by number."""
     columns = (cases.c.id, cases.c.patient, cases.c.content_hash, cases.c.look)
     return [
-        Known(
+        Fingerprint(
             row.id,
             "" if row.patient in nobody else row.patient,
             row.content_hash,

@@ -1,6 +1,6 @@
 """The image files of a project, in the background: what they are, which have changed, moved or gone.
 
-A file whose size and time of change are as they were when it was last read is not read again. What was seen
+A file whose size and time of change are as they were when it was last read is not read again. What was found
 stands in a small file among the caches of the project; without it everything is read once more.
 """
 
@@ -20,9 +20,9 @@ from napari_unet.io.formats import read_raster
 from napari_unet.io.identity import read_identity
 from napari_unet.models.card import ModelCard
 from napari_unet.models.library import SHIPPED, default_library
+from napari_unet.review.file_stamps import FileStamps, stamp_of
 from napari_unet.review.findings import follow_masks
 from napari_unet.review.moved import images_around, relocate_missing
-from napari_unet.review.seen import Seen, stamp_of
 from napari_unet.review.store_masks import MaskStore
 from napari_unet.review.types import Case, FileFacts, FileState
 
@@ -79,19 +79,19 @@ def scan_steps(
     that look as they did.
     """
     known, sources = project.cases(), project.sources()
-    wanted = {case.id: case for case in known}
-    cases = known if ids is None else [wanted[id_] for id_ in dict.fromkeys(ids) if id_ in wanted]
+    by_id = {case.id: case for case in known}
+    cases = known if ids is None else [by_id[id_] for id_ in dict.fromkeys(ids) if id_ in by_id]
     if ids is None:
         cases = sorted(cases, key=lambda case: (case.file_state != FileState.UNCHECKED, case.number))
-    result, seen, card = ScanResult(), Seen(project.folder), _card_in_use()
+    result, stamps, card = ScanResult(), FileStamps(project.folder), _card_in_use()
     batch: dict[str, FileFacts] = {}
     last = time.monotonic()
     for done, case in enumerate(cases, start=1):
-        facts = _look(case, sources[case.id], seen, thorough, card)
+        facts = _look(case, sources[case.id], stamps, thorough, card)
         if facts is not None:
             batch[case.id] = facts
         if time.monotonic() - last >= _EVERY_S or len(batch) >= _EVERY or done == len(cases):
-            _store(project, batch, by, seen)
+            _store(project, batch, by, stamps)
             stored, batch = tuple(batch), {}
             yield ScanDone(done, len(cases), stored)
             last = time.monotonic()
@@ -103,7 +103,7 @@ def scan_steps(
     missing = [after[case] for case, state in states.items() if state == FileState.MISSING]
     if missing:
         images = images_around(look_in, sources.values())
-        result.moved = list(relocate_missing(project, missing, images, sources, seen, by))
+        result.moved = list(relocate_missing(project, missing, images, sources, stamps, by))
         yield ScanDone(len(cases), len(cases), tuple(result.moved))
     moved = set(result.moved)
     result.missing = [case.id for case in missing if case.id not in moved]
@@ -126,7 +126,9 @@ def read_facts(image: Source | Path) -> FileFacts:
         return FileFacts(FileState.UNREADABLE)
 
 
-def _look(case: Case, source: Source, seen: Seen, thorough: bool, card: ModelCard | None) -> FileFacts | None:
+def _look(
+    case: Case, source: Source, stamps: FileStamps, thorough: bool, card: ModelCard | None
+) -> FileFacts | None:
     """What is to be stored about a case's files; None if nothing has changed."""
     try:
         stamp = stamp_of(source)
@@ -135,13 +137,13 @@ def _look(case: Case, source: Source, seen: Seen, thorough: bool, card: ModelCar
     except OSError:
         return None if case.file_state == FileState.UNREADABLE else FileFacts(FileState.UNREADABLE)
     settled = case.file_state in (FileState.PRESENT, FileState.CHANGED, FileState.UNREADABLE)
-    if settled and not thorough and seen.stamps.get(case.id) == stamp:
+    if settled and not thorough and stamps.last_read.get(case.id) == stamp:
         return None
     try:
         digest = source.content_hash()
     except OSError:
         return FileFacts(FileState.UNREADABLE)
-    seen.fresh[case.id] = stamp
+    stamps.fresh[case.id] = stamp
     if digest != case.content_hash or case.shape is None:
         return _facts(source, digest, card)
     if case.file_state == FileState.PRESENT:
@@ -186,10 +188,10 @@ def _card_in_use() -> ModelCard | None:
         return None
 
 
-def _store(project: MaskStore, batch: dict[str, FileFacts], by: str, seen: Seen) -> None:
+def _store(project: MaskStore, batch: dict[str, FileFacts], by: str, stamps: FileStamps) -> None:
     if batch:
         project.put_facts(batch, by)
-    seen.keep()
+    stamps.keep()
 
 
 def _duplicates(cases: Iterable[Case]) -> list[tuple[str, ...]]:

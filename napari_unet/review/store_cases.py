@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from napari_unet.core.leaks import Known
+from napari_unet.core.leaks import Fingerprint
 from napari_unet.core.source import Source
 from napari_unet.review import calls, decisions, rows, schema
 from napari_unet.review import cases as case_rows
@@ -73,13 +73,13 @@ class CaseStore:
     def patients(self) -> tuple[int, int]:
         """(patients that are known, cases whose patient is not known)."""
         with self._database.reading() as connection:
-            patients = [case.patient for case in rows.all_known(connection, self._nobody)]
+            patients = [case.patient for case in rows.all_fingerprints(connection, self._nobody)]
         return len({patient for patient in patients if patient}), patients.count("")
 
-    def known(self) -> list[Known]:
+    def fingerprints(self) -> list[Fingerprint]:
         """What tells of each case where else it may be found, by number: patient, content and look."""
         with self._database.reading() as connection:
-            return rows.all_known(connection, self._nobody)
+            return rows.all_fingerprints(connection, self._nobody)
 
     def put_looks(self, looks: Mapping[str, str]) -> None:
         """Keeps how images look (core.leaks.look_of, hexadecimal), by case, where it was not kept yet."""

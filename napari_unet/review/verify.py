@@ -13,8 +13,8 @@ from napari_unet.core.files import checksum
 from napari_unet.core.source import Source
 from napari_unet.io.formats import read_raster
 from napari_unet.review.calls import standing
+from napari_unet.review.file_stamps import stamp_of
 from napari_unet.review.revisions import MASKS
-from napari_unet.review.seen import stamp_of
 from napari_unet.review.types import DECIDED, Call, CallKind, Case, FileState, Revision
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from napari_unet.core.errors import UserError
 from napari_unet.core.groups import group_stacks
 from napari_unet.core.input_rule import InputRule
-from napari_unet.core.leaks import Known, perceptual_hash
+from napari_unet.core.leaks import Fingerprint, perceptual_hash
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.prepare import field_of, network_input
@@ -24,22 +24,24 @@ _KEPT = 512 << 20  # bytes of pixels that are held rather than read again for th
 class Cases:
     """Usable cases, read.
 
-    large, small : as samples, at 1.5 times the input size for training and at that size for scores. known :
-    of each sample, what would give it away elsewhere. groups : for each pair a number, the same for cases
-    that must not be parted: of one patient, of one file, or that look the same. shape : (Y, X) of the first
-    image.
+    large, small : as samples, at 1.5 times the input size for training and at that size for scores.
+    fingerprints : of each sample, what would give it away elsewhere. groups : for each pair a number, the
+    same for cases that must not be parted: of one patient, of one file, or that look the same. shape : (Y, X)
+    of the first image.
     """
 
     pairs: tuple[TrainingPair, ...]
     large: Samples
     small: Samples
-    known: tuple[Known, ...]
+    fingerprints: tuple[Fingerprint, ...]
     groups: tuple[int, ...]
     shape: tuple[int, int]
 
-    def images_of(self, pair: int) -> list[Known]:
-        """What is known of each sample of one pair."""
-        return [known for known, origin in zip(self.known, self.small.origins, strict=True) if origin == pair]
+    def images_of(self, pair: int) -> list[Fingerprint]:
+        """The fingerprint of each sample of one pair."""
+        return [
+            one for one, origin in zip(self.fingerprints, self.small.origins, strict=True) if origin == pair
+        ]
 
     def samples(self, chosen: Sequence[int]) -> list[int]:
         """The samples of these pairs."""
@@ -73,11 +75,11 @@ def read_cases(pairs: Sequence[TrainingPair], card: ModelCard) -> tuple[Cases, t
     if len(usable) < 2:
         raise _too_few(len(usable), problems)
     small = labelled(usable, card, oversize=False)
-    known = tuple(
-        Known(usable[k].id, usable[k].patient, usable[k].content_hash, perceptual_hash(image))
+    fingerprints = tuple(
+        Fingerprint(usable[k].id, usable[k].patient, usable[k].content_hash, perceptual_hash(image))
         for k, image in zip(small.origins, small.middle, strict=True)
     )
-    groups = group_stacks([pair.group for pair in usable], small.origins, known)
+    groups = group_stacks([pair.group for pair in usable], small.origins, fingerprints)
     if len(set(groups)) < 2:
         raise UserError(
             f"All {len(usable)} cases are of one patient or look the same, so none can be held out to test "
@@ -86,17 +88,19 @@ def read_cases(pairs: Sequence[TrainingPair], card: ModelCard) -> tuple[Cases, t
         )
     large = labelled(usable, card, oversize=True)
     notes += [f"Left out: {error.problem}" for error in problems]
-    return Cases(tuple(usable), large, small, known, groups, shape), tuple(notes)
+    return Cases(tuple(usable), large, small, fingerprints, groups, shape), tuple(notes)
 
 
-def known_images(pair: TrainingPair, raster: Raster, card: ModelCard) -> tuple[Known, ...]:
+def image_fingerprints(pair: TrainingPair, raster: Raster, card: ModelCard) -> tuple[Fingerprint, ...]:
     """What would give away each image of a pair elsewhere: its look is that of the model's input."""
     of_slices = card.input.size is not None and card.input.axes == 2
     rule = replace(card.input, neighbours=0) if of_slices else _LOOKED_AT
     chosen = chosen_slices(pair, raster) if raster.pixels.ndim == 3 else [0]
     fields = (field_of(raster, rule, z)[0] for z in chosen)
     inputs = (network_input(field, rule, card.intensity, bool(raster.inverted)) for field in fields)
-    return tuple(Known("", pair.patient, pair.content_hash, perceptual_hash(image[0])) for image in inputs)
+    return tuple(
+        Fingerprint("", pair.patient, pair.content_hash, perceptual_hash(image[0])) for image in inputs
+    )
 
 
 def _too_few(usable: int, problems: Sequence[UserError]) -> UserError:

@@ -14,7 +14,7 @@ from napari_unet.core.evidence import CaseScore, Evidence
 from napari_unet.core.groups import group_stacks
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import BACKGROUND
-from napari_unet.core.leaks import Known
+from napari_unet.core.leaks import Fingerprint
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
@@ -25,7 +25,7 @@ from napari_unet.models.card import ModelCard, Output
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
 from napari_unet.models.memory import Memory, read_memory
-from napari_unet.training.cases import known_images
+from napari_unet.training.cases import image_fingerprints
 from napari_unet.training.compared import ComparedCase, middle, thinned
 from napari_unet.training.measures import (
     Measure,
@@ -44,8 +44,8 @@ class Measured:
     """One case by an old and a new model. values : see training.measures; distances are in pixels (along a
     row, where they are not square).
 
-    pixel_mm : what a pixel measures, None where the spacing is not known. notes : what was assumed. known :
-    what would give away each of its images in another set. group : see CaseScore. masks : what
+    pixel_mm : what a pixel measures, None where the spacing is not known. notes : what was assumed.
+    fingerprints : what would give away each of its images in another set. group : see CaseScore. masks : what
     both models drew, to be looked at.
     """
 
@@ -53,7 +53,7 @@ class Measured:
     values: tuple[Value, ...]
     pixel_mm: float | None
     notes: tuple[str, ...] = ()
-    known: tuple[Known, ...] = ()
+    fingerprints: tuple[Fingerprint, ...] = ()
     group: str = ""
     masks: ComparedCase | None = None
 
@@ -101,7 +101,7 @@ def measure(old: Predictor, new: Predictor, pair: TrainingPair) -> Measured:
         tuple(values),
         None if spacing is None else spacing[-1],
         tuple(dict.fromkeys((*notes, *(error.problem for error in problems)))),
-        known_images(pair, raster, old.card),
+        image_fingerprints(pair, raster, old.card),
         masks=masks[0] if masks else None,
     )
 
@@ -130,9 +130,11 @@ def measure_memory(
         name = f"{item.source} {len(found) + 1}".strip()
         found.append(Measured(name, tuple(values), None, masks=masks[0] if masks else None))
         yield CaseDone(name, len(found), len(memory.items))
-    known = [Known("", item.patient, item.content_hash, item.phash or None) for item in memory.items]
+    fingerprints = [
+        Fingerprint("", item.patient, item.content_hash, item.phash or None) for item in memory.items
+    ]
     owners = [item.patient or f"image {k}" for k, item in enumerate(memory.items)]
-    return tuple(_in_groups(found, group_stacks(owners, range(len(known)), known)))
+    return tuple(_in_groups(found, group_stacks(owners, range(len(fingerprints)), fingerprints)))
 
 
 def gather(place: str, found: Sequence[Measured], card: ModelCard) -> tuple[Evidence, ...]:
@@ -198,10 +200,10 @@ def compare_models(
         raise problem
     for model, entry in dict(zip((old, new), entries, strict=True)).items():
         taught = taught_by(entry.card, remembered(entry))
-        count = taught.count([case.known for case in found])
+        count = taught.count([case.fingerprints for case in found])
         yield Familiar(model, count, len(found), taught.sentence())
-    known = [(k, image) for k, case in enumerate(found) for image in case.known]
-    groups = group_stacks(owners, [k for k, _ in known], [image for _, image in known])
+    images = [(k, image) for k, case in enumerate(found) for image in case.fingerprints]
+    groups = group_stacks(owners, [k for k, _ in images], [image for _, image in images])
     return gather(name, _in_groups(found, groups), entries[1].card)
 
 

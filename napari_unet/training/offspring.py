@@ -13,7 +13,7 @@ from napari_unet.core.evidence import Evidence
 from napari_unet.core.evidence_metrics import DICE
 from napari_unet.core.gate_report import GateReport
 from napari_unet.core.label_set import LabelSet
-from napari_unet.core.leaks import Known, find_leaks
+from napari_unet.core.leaks import Fingerprint, find_leaks
 from napari_unet.models.card import DataSource, ModelCard, ScoreRow, TrainedCase
 from napari_unet.models.memory import Memory, MemoryItem, Role
 from napari_unet.training.cases import Cases
@@ -45,8 +45,8 @@ def reference_set(cases: Cases, inherited: Memory) -> Memory:
     These are learned from now and cannot judge any more. They are found as in `core.leaks`.
     """
     gate = inherited.part("gate")
-    seen = [Known("", item.patient, item.content_hash, item.phash or None) for item in gate.items]
-    return gate.subset([k for k, image in enumerate(seen) if not find_leaks(cases.known, [image])])
+    seen = [Fingerprint("", item.patient, item.content_hash, item.phash or None) for item in gate.items]
+    return gate.subset([k for k, image in enumerate(seen) if not find_leaks(cases.fingerprints, [image])])
 
 
 def child_card(
@@ -119,7 +119,7 @@ def child_memory(cases: Cases, known: LabelSet, inherited: Memory | None, seed: 
             role=roles[k],
             patient=cases.pairs[k].patient,
             content_hash=cases.pairs[k].content_hash,
-            phash=cases.known[sample].phash or 0,
+            phash=cases.fingerprints[sample].phash or 0,
             source=source.name,
         )
         for sample, k in enumerate(small.origins)

@@ -9,7 +9,7 @@ from pathlib import Path
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
 from napari_unet.core.groups import Grouping, group_cases
-from napari_unet.core.leaks import Known, look_of
+from napari_unet.core.leaks import Fingerprint, look_of
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.io.formats import read_raster
 
@@ -18,7 +18,7 @@ _LISTED = 5
 
 def together(images: Sequence[tuple[Path, str]]) -> Grouping:
     """Which of (file, patient) belong together. Reads all files; one that cannot be read is alone."""
-    return group_cases([_known(path, patient) for path, patient in images])
+    return group_cases([_fingerprint(path, patient) for path, patient in images])
 
 
 def check_splits(pairs: Sequence[TrainingPair]) -> list[str]:
@@ -45,9 +45,9 @@ def check_splits(pairs: Sequence[TrainingPair]) -> list[str]:
     return notes
 
 
-def _known(path: Path, patient: str) -> Known:
+def _fingerprint(path: Path, patient: str) -> Fingerprint:
     content, look = "", None
     with suppress(UserError, OSError):  # told when the pair itself is read
         content = checksum(path)
         look = look_of(read_raster(path))
-    return Known(path.name, patient, content, look)
+    return Fingerprint(path.name, patient, content, look)

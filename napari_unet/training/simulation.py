@@ -18,7 +18,7 @@ from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
 from napari_unet.models.memory import read_memory
 from napari_unet.training.adapt_config import PRESETS
-from napari_unet.training.cases import known_images
+from napari_unet.training.cases import image_fingerprints
 from napari_unet.training.gate import remembered
 from napari_unet.training.machine import freed_memory_kept, using_threads
 from napari_unet.training.samples import from_memory
@@ -84,7 +84,9 @@ def _known(entry: ModelEntry, model: str, subjects: Sequence[Subject]) -> str:
     """What is to be said if X-rays have taught the model that is begun with; "" if nothing is."""
     taught = taught_by(entry.card, remembered(entry))
     pairs = (TrainingPair(one.id, one.raster, one.reference, one.patient) for one in subjects)
-    seen = [known_images(pair, one.raster, entry.card) for pair, one in zip(pairs, subjects, strict=True)]
+    seen = [
+        image_fingerprints(pair, one.raster, entry.card) for pair, one in zip(pairs, subjects, strict=True)
+    ]
     familiar = Familiar(model, taught.count(seen), len(seen), taught.sentence())
     return " ".join(text for text in (familiar.sentence(), familiar.unknown) if text)
 

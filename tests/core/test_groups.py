@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_unet.core.groups import alike_pairs, group_cases
-from napari_unet.core.leaks import ALIKE, Known, look_of
+from napari_unet.core.leaks import ALIKE, Fingerprint, look_of
 from napari_unet.core.raster import Raster
 
 known = st.builds(
-    Known,
+    Fingerprint,
     st.just(""),
     st.sampled_from(["", "ada", "bob"]),
     st.sampled_from(["", "f", "g"]),
@@ -21,7 +21,7 @@ known = st.builds(
 
 
 @given(st.lists(known, max_size=12))
-def test_whatever_has_one_patient_file_or_look_is_in_one_group(cases: list[Known]) -> None:
+def test_whatever_has_one_patient_file_or_look_is_in_one_group(cases: list[Fingerprint]) -> None:
     found = group_cases(cases)
     for a, one in enumerate(cases):
         for b, other in enumerate(cases):
@@ -37,11 +37,11 @@ def test_whatever_has_one_patient_file_or_look_is_in_one_group(cases: list[Known
 
 def test_a_chain_is_one_group() -> None:
     chain = [
-        Known("a", "ada"),
-        Known("b", "ada", "f"),
-        Known("c", "", "f", 5),
-        Known("d", "", "", 7),
-        Known("e"),
+        Fingerprint("a", "ada"),
+        Fingerprint("b", "ada", "f"),
+        Fingerprint("c", "", "f", 5),
+        Fingerprint("d", "", "", 7),
+        Fingerprint("e"),
     ]
     found = group_cases(chain)
     assert found.groups == (0, 0, 0, 0, 4)

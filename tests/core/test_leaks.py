@@ -12,7 +12,7 @@ from net_fakes import lungs, xray
 from PIL import Image
 
 from napari_unet.core.intensity import IntensityRule
-from napari_unet.core.leaks import ALIKE, Known, find_leaks, perceptual_hash
+from napari_unet.core.leaks import ALIKE, Fingerprint, find_leaks, perceptual_hash
 
 RULE = IntensityRule("percentiles", 0.5, 99.5)
 
@@ -67,30 +67,45 @@ def test_copies_are_found_and_patients_are_told_apart(data: Path) -> None:
 @pytest.mark.data
 def test_the_bundled_x_rays_are_found_among_the_others_at_another_size(data: Path) -> None:
     others = {Path(file).stem: pixels for file, pixels in _images(data, "covid", 99)}
-    known = [Known(name, phash=perceptual_hash(RULE.apply(pixels))) for name, pixels in others.items()]
+    known = [Fingerprint(name, phash=perceptual_hash(RULE.apply(pixels))) for name, pixels in others.items()]
     for name in ("0a7faa2a", "1052b0fe", "19abe1f3", "2168a917"):
         pixels = np.asarray(Image.open(data / "bundle" / f"hannover_{name}.png").convert("L"))
-        leaks = find_leaks(known, [Known("new", phash=perceptual_hash(RULE.apply(pixels)))])
+        leaks = find_leaks(known, [Fingerprint("new", phash=perceptual_hash(RULE.apply(pixels)))])
         expected = [f"new looks the same as {name}, which was trained on."] if name in others else []
         assert leaks == expected
 
 
 def test_patient_file_and_look() -> None:
-    training = [Known("a", "p", "f", 0), Known("b", "q", "g", 2**200 - 1)]
-    assert find_leaks(training, [Known("c", "r", "h", 2**100)]) == [
+    training = [Fingerprint("a", "p", "f", 0), Fingerprint("b", "q", "g", 2**200 - 1)]
+    assert find_leaks(training, [Fingerprint("c", "r", "h", 2**100)]) == [
         "c looks the same as a, which was trained on."
     ]
-    assert find_leaks(training, [Known("c", "q", "f"), Known("d", "q"), Known("e", "s", "i", 2**90 - 1)]) == [
+    assert find_leaks(
+        training, [Fingerprint("c", "q", "f"), Fingerprint("d", "q"), Fingerprint("e", "s", "i", 2**90 - 1)]
+    ) == [
         "c is the same file as a, which was trained on.",
         "d is of the same patient as b, which was trained on.",
     ]
 
 
 def test_what_is_not_known_is_no_leak() -> None:
-    assert find_leaks([Known("a"), Known("b", phash=0)], [Known("c"), Known("d", phash=2**256 - 1)]) == []
-    assert find_leaks([], [Known("c", "p", "f", 0)]) == []
+    assert (
+        find_leaks(
+            [Fingerprint("a"), Fingerprint("b", phash=0)],
+            [Fingerprint("c"), Fingerprint("d", phash=2**256 - 1)],
+        )
+        == []
+    )
+    assert find_leaks([], [Fingerprint("c", "p", "f", 0)]) == []
 
 
 def test_the_limit_is_met_exactly() -> None:
     near, far = 2**ALIKE - 1, 2 ** (ALIKE + 1) - 1
-    assert len(find_leaks([Known("a", phash=0)], [Known("b", phash=near), Known("c", phash=far)])) == 1
+    assert (
+        len(
+            find_leaks(
+                [Fingerprint("a", phash=0)], [Fingerprint("b", phash=near), Fingerprint("c", phash=far)]
+            )
+        )
+        == 1
+    )

@@ -17,19 +17,19 @@ MASKS = arrays(np.uint8, (7, 9), elements=st.sampled_from([0, 0, 1, 2, IGNORE]))
 
 
 @given(MASKS, arrays(bool, (7, 9)))
-def test_exactly_what_is_wanted_becomes_lung_and_what_is_ignored_stays(labels, wanted) -> None:
-    new = with_lung(labels, wanted)
+def test_exactly_what_is_wanted_becomes_lung_and_what_is_ignored_stays(labels, target) -> None:
+    new = with_lung(labels, target)
     ignored = labels == IGNORE
     assert np.array_equal(new == IGNORE, ignored)
-    assert np.array_equal(lung(new), wanted & ~ignored)
+    assert np.array_equal(lung(new), target & ~ignored)
     kept = lung(labels) & lung(new)
     assert np.array_equal(new[kept], labels[kept])
     assert new.dtype == labels.dtype
 
 
 @given(MASKS, arrays(bool, (7, 9)))
-def test_a_new_pixel_takes_a_label_of_the_lung_it_is_joined_to(labels, wanted) -> None:
-    new = with_lung(labels, wanted, label=7)
+def test_a_new_pixel_takes_a_label_of_the_lung_it_is_joined_to(labels, target) -> None:
+    new = with_lung(labels, target, label=7)
     parts, count = ndimage.label(lung(new))
     for part in range(1, count + 1):
         there = parts == part

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from napari_unet.core.errors import UserError
-from napari_unet.io.findings import Known, read_findings
+from napari_unet.io.findings import StatedFindings, read_findings
 
 IMAGES = [Path("xrays") / f"{name}.png" for name in ("a", "b", "007", "d")]
 
 
-def read(folder: Path, text: str) -> tuple[dict[Path, Known], tuple[str, ...]]:
+def read(folder: Path, text: str) -> tuple[dict[Path, StatedFindings], tuple[str, ...]]:
     path = folder / "findings.csv"
     path.write_text(text, encoding="utf-8")
     return read_findings(path, IMAGES)
@@ -23,15 +23,15 @@ def test_yes_no_and_what_nobody_looked_for(tmp_path: Path) -> None:
         tmp_path, "File;Patient;Effusion;Old fracture;view\na.png;P1;1;no;PA\nb.png;anonymous;;TRUE;\n"
     )
     assert found == {
-        IMAGES[0]: Known({"effusion": True, "old fracture": False}, "P1"),
-        IMAGES[1]: Known({"old fracture": True}),
+        IMAGES[0]: StatedFindings({"effusion": True, "old fracture": False}, "P1"),
+        IMAGES[1]: StatedFindings({"old fracture": True}),
     }
     assert problems == ()
 
 
 def test_names_are_matched_as_in_a_manifest_and_what_fits_nothing_is_told(tmp_path: Path) -> None:
     found, problems = read(tmp_path, "file,effusion\n7,0\nz.png,1\n")
-    assert found == {IMAGES[2]: Known({"effusion": False})}
+    assert found == {IMAGES[2]: StatedFindings({"effusion": False})}
     assert any("z.png" in text for text in problems) and any("spelled in another way" in t for t in problems)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.groups import Grouping, group_cases
-from napari_unet.core.leaks import Known, look_of
+from napari_unet.core.leaks import Fingerprint, look_of
 from napari_unet.io.formats import read_raster
 from napari_unet.review.exporting.splits import TEST, TRAIN, VAL, Member, Ratios, split_by_patient
 from napari_unet.review.store import ReviewProject
@@ -38,34 +38,34 @@ def split_cases(
     Raises UserError if the manifest has a patient, or one file under two names, in two splits.
     """
     _look_at(project, chosen)
-    known = project.known()
+    fingerprints = project.fingerprints()
     number = {case.id: case.number for case in cases}
-    grouping = group_cases(known)
+    grouping = group_cases(fingerprints)
     notes: list[str] = []
     given = {case.id: case.split for case in cases}
-    if torn := _torn(known, grouping, given):
+    if torn := _torn(fingerprints, grouping, given):
         alike = [pair for pair in grouping.alike if grouping.groups[pair[0]] in torn]
-        grouping = group_cases([Known(k.id, k.patient, k.content_hash) for k in known])
-        _refuse_one_file_in_two(known, grouping, given, number)
+        grouping = group_cases([Fingerprint(k.id, k.patient, k.content_hash) for k in fingerprints])
+        _refuse_one_file_in_two(fingerprints, grouping, given, number)
         if alike:
             notes.append(
                 "The manifest puts images that look the same into different splits: cases "
-                f"{_pairs(alike, known, number)}."
+                f"{_pairs(alike, fingerprints, number)}."
             )
-    groups = _names(known, grouping)
+    groups = _names(fingerprints, grouping)
     members = [Member(case.id, case.patient, case.split, groups[case.id]) for case in cases]
     splits = split_by_patient(members, ratios, seed)
     exported = {case.id for case in chosen}
     return Together(
         splits,
         groups,
-        tuple(_lines(chosen, known, grouping, number)),
+        tuple(_lines(chosen, fingerprints, grouping, number)),
         (*notes, *_warnings(chosen, splits, groups, ratios, exported)),
     )
 
 
 def _look_at(project: ReviewProject, chosen: Sequence[Case]) -> None:
-    unseen = {known.id for known in project.known() if known.phash is None}
+    unseen = {one.id for one in project.fingerprints() if one.phash is None}
     looks = {}
     for case in chosen:
         if case.id in unseen:
@@ -76,32 +76,36 @@ def _look_at(project: ReviewProject, chosen: Sequence[Case]) -> None:
             project.put_looks(looks)
 
 
-def _names(known: Sequence[Known], grouping: Grouping) -> dict[str, str]:
+def _names(fingerprints: Sequence[Fingerprint], grouping: Grouping) -> dict[str, str]:
     """Of each case the name of its group: the first patient that is known in it, else its first case."""
     named: dict[int, str] = {}
-    for case, group in zip(known, grouping.groups, strict=True):
+    for case, group in zip(fingerprints, grouping.groups, strict=True):
         if case.patient:
             named.setdefault(group, case.patient)
     return {
-        case.id: named.get(group, known[group].id) for case, group in zip(known, grouping.groups, strict=True)
+        case.id: named.get(group, fingerprints[group].id)
+        for case, group in zip(fingerprints, grouping.groups, strict=True)
     }
 
 
-def _torn(known: Sequence[Known], grouping: Grouping, given: Mapping[str, str]) -> set[int]:
+def _torn(fingerprints: Sequence[Fingerprint], grouping: Grouping, given: Mapping[str, str]) -> set[int]:
     """Groups whose cases a manifest puts into several splits."""
     splits: dict[int, set[str]] = {}
-    for case, group in zip(known, grouping.groups, strict=True):
+    for case, group in zip(fingerprints, grouping.groups, strict=True):
         splits.setdefault(group, set()).update({given[case.id]} - {""})
     return {group for group, names in splits.items() if len(names) > 1}
 
 
 def _refuse_one_file_in_two(
-    known: Sequence[Known], grouping: Grouping, given: Mapping[str, str], number: Mapping[str, int]
+    fingerprints: Sequence[Fingerprint],
+    grouping: Grouping,
+    given: Mapping[str, str],
+    number: Mapping[str, int],
 ) -> None:
     """Raises UserError if a manifest has one file, under two names, in two splits."""
-    torn = _torn(known, grouping, given)
+    torn = _torn(fingerprints, grouping, given)
     for pair in grouping.same_file:
-        one, other = (known[k] for k in pair)
+        one, other = (fingerprints[k] for k in pair)
         if grouping.groups[pair[0]] in torn and (not one.patient or one.patient != other.patient):
             raise UserError(
                 f"Cases {number[one.id]} and {number[other.id]} are the same file, and the manifest has it, "
@@ -111,7 +115,7 @@ def _refuse_one_file_in_two(
 
 
 def _lines(
-    chosen: Sequence[Case], known: Sequence[Known], grouping: Grouping, number: Mapping[str, int]
+    chosen: Sequence[Case], fingerprints: Sequence[Fingerprint], grouping: Grouping, number: Mapping[str, int]
 ) -> Iterator[str]:
     """What is known about who the cases are of, and what was done where it is not."""
     with_patient = sum(bool(case.patient) for case in chosen)
@@ -139,11 +143,11 @@ def _lines(
         (grouping.same_file, "are the same file under two names"),
         (grouping.alike, "look the same"),
     ):
-        both = [(a, b) for a, b in pairs if known[a].id in exported and known[b].id in exported]
+        both = [(a, b) for a, b in pairs if fingerprints[a].id in exported and fingerprints[b].id in exported]
         if both:
             yield (
                 f"{_so_many(len(both), 'pair')} of cases {how} and are kept in one split: cases "
-                f"{_pairs(both, known, number)}."
+                f"{_pairs(both, fingerprints, number)}."
             )
 
 
@@ -172,8 +176,10 @@ def _patients(chosen: Sequence[Case]) -> str:
     return _so_many(len({case.patient for case in chosen if case.patient}), "patient")
 
 
-def _pairs(pairs: Sequence[tuple[int, int]], known: Sequence[Known], number: Mapping[str, int]) -> str:
-    listed = [f"{number[known[a].id]} and {number[known[b].id]}" for a, b in pairs[:_LISTED]]
+def _pairs(
+    pairs: Sequence[tuple[int, int]], fingerprints: Sequence[Fingerprint], number: Mapping[str, int]
+) -> str:
+    listed = [f"{number[fingerprints[a].id]} and {number[fingerprints[b].id]}" for a, b in pairs[:_LISTED]]
     return "; ".join(listed) + (f"; and {len(pairs) - _LISTED} more" if len(pairs) > _LISTED else "")
 
 

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QRadioButton, QVBoxLayout, QWidget
 
 from napari_unet.core import evidence
 from napari_unet.core.errors import UserError
-from napari_unet.core.leaks import Known
+from napari_unet.core.leaks import Fingerprint
 from napari_unet.core.training_pair import FEW, TrainingPair
 from napari_unet.models.card import ModelCard
 from napari_unet.review.types import SET_ASIDE, USABLE, Case, Status
@@ -118,8 +118,8 @@ class SourceBox(QWidget):
         if not self.project.isChecked():
             return 0
         taught = taught_by(card, None)
-        known = ([Known(case.id, case.patient, case.content_hash)] for case in self._usable())
-        return taught.count(list(known))
+        fingerprints = ([Fingerprint(case.id, case.patient, case.content_hash)] for case in self._usable())
+        return taught.count(list(fingerprints))
 
     def _usable(self) -> list[Case]:
         return [case for case in self._casework.cases.values() if _is_usable(case)]

@@ -21,24 +21,24 @@ def stamp_of(source: Source) -> Stamp:
     return sum(stat.st_size for stat in found), sum(stat.st_mtime_ns for stat in found)
 
 
-class Seen:
+class FileStamps:
     """Size and time of change of each case's file when it was last read; no path and no name."""
 
     def __init__(self, project: Path) -> None:
         self._path = project / "thumbnails" / _NAME
-        self.stamps: dict[str, Stamp] = {}
+        self.last_read: dict[str, Stamp] = {}
         self.fresh: dict[str, Stamp] = {}
         with suppress(OSError, ValueError, TypeError):
             read = json.loads(self._path.read_text(encoding="utf-8"))
-            self.stamps = {case: (int(size), int(changed)) for case, (size, changed) in read.items()}
+            self.last_read = {case: (int(size), int(changed)) for case, (size, changed) in read.items()}
 
     def keep(self) -> None:
         """Write what is new, once its facts are stored. Where that is not possible, it only costs time."""
         if not self.fresh:
             return
-        self.stamps |= self.fresh
+        self.last_read |= self.fresh
         self.fresh = {}
         with suppress(OSError, UserError):
             self._path.parent.mkdir(exist_ok=True)
             with atomic_write(self._path) as partial:
-                partial.write_text(json.dumps(self.stamps), encoding="utf-8")
+                partial.write_text(json.dumps(self.last_read), encoding="utf-8")
