@@ -1,4 +1,4 @@
-"""Lung segmentation with U-Nets. Importing this brings neither torch nor Qt nor napari."""
+"""Lung segmentation with U-Nets. Importing this package imports neither torch nor Qt nor napari."""
 
 from __future__ import annotations
 
@@ -35,14 +35,41 @@ def segment(
     device: str = "auto",
     **header: Any,
 ) -> Prediction:
-    """Segments the lungs in an image array; `.mask()` of the result is the mask.
+    """Segment the lungs in an image array.
 
-    image : numbers, (Y, X), or (Z, Y, X) as a stack of images. model : a name in the library, or a model's
-    folder. spacing_mm : one per axis, or None where it is not known. output : which of the model's answers,
-    by its id or as "old" or "new"; None for the one it gives by itself. threshold : None for the model's own.
-    device : "auto", "cpu", "cuda" or "mps". header : further fields of `Raster` (modality,
-    view, ...); `columns_towards`, the earlier name of `row_direction`, goes on working.
-    Raises UserError, with the remedy, for images and models that cannot be used.
+    Parameters
+    ----------
+    image : ndarray of shape (Y, X) or (Z, Y, X)
+        Any numeric type. (Z, Y, X) is a stack of images.
+    model : str
+        Name of a model in the library, or the path of a model folder.
+    spacing_mm : tuple of float, optional
+        Pixel size in mm, one value per axis. None if it is not known.
+    output : str, optional
+        For a model with several answers: the id of the answer, "old" (the first) or "new" (the last).
+        By default the model's own choice, which is the last.
+    threshold : float, optional
+        Between 0 and 1. By default the model's own.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where to compute.
+    **header
+        Further fields of `Raster`, such as ``modality``, ``view`` or ``row_direction``. The earlier name
+        ``columns_towards`` of ``row_direction`` still works.
+
+    Returns
+    -------
+    Prediction
+        ``prediction.mask()`` is the mask, ``prediction.probability`` the probability.
+
+    Raises
+    ------
+    UserError
+        If the image or the model cannot be used; with the remedy.
+
+    Examples
+    --------
+    >>> prediction = napari_unet.segment(image, spacing_mm=(0.2, 0.2))
+    >>> mask = prediction.mask()
     """
     import warnings
 
@@ -64,13 +91,33 @@ def evaluate(
     spacing_mm: tuple[float, ...] | None = None,
     ignore: np.ndarray | None = None,
 ) -> Scores:
-    """Dice, IoU, HD95 and ASSD of two masks of one image: `core.metrics.scores`.
+    """Compute Dice, IoU, HD95 and ASSD of two masks of one image.
 
-    mask, reference : of equal shape; True, or the numbers of a mask (0/255, 0/1/2, ...), read as in a file by
-    `core.labels.label_map`: 255 beside other labels is left out, all others together are lung. What was
-    assumed is a warning. ignore : True or above 0 where pixels are left out too. Distances are in mm with a
-    spacing, otherwise in pixels; nan where there is no answer. Raises UserError for values that are not those
-    of a mask.
+    The values are read as in a file: 0/255 or 0/1 is background and lung, 0/1/2 is background, right and
+    left lung, and 255 beside other labels is ignored. Right and left count together as lung. Assumptions
+    about the values are issued as warnings.
+
+    Parameters
+    ----------
+    mask, reference : ndarray of bool or int
+        Both of the same shape, (Y, X) or (Z, Y, X).
+    spacing_mm : tuple of float, optional
+        Pixel size in mm, one value per axis. Without it, distances are in pixels.
+    ignore : ndarray of bool, optional
+        True where pixels are ignored, in addition to those with the label 255.
+
+    Returns
+    -------
+    Scores
+        ``dice``, ``iou``, ``hd95``, ``assd`` and ``unit`` ("mm" or "px"). nan where a score is undefined,
+        for instance a distance to an empty mask.
+
+    Raises
+    ------
+    UserError
+        If the values are not those of a mask.
+    ValueError
+        If the shapes differ.
     """
     import warnings
 
@@ -91,7 +138,28 @@ def evaluate(
 
 
 def open_project(folder: str | Path) -> ReviewProject:
-    """The review project in a folder; use it in a `with` statement. Raises UserError if there is none."""
+    """Open the review project in a folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder of the project.
+
+    Returns
+    -------
+    ReviewProject
+        Use it in a ``with`` statement, which closes it.
+
+    Raises
+    ------
+    UserError
+        If there is no project in the folder, or it cannot be opened.
+
+    Examples
+    --------
+    >>> with napari_unet.open_project("my-review") as project:
+    ...     accepted = [case for case in project.cases() if case.status == "accepted"]
+    """
     from pathlib import Path
 
     from napari_unet.review.store import ReviewProject
@@ -111,11 +179,45 @@ def fine_tune(
     threads: int | None = None,
     on_event: Callable[[object], None] | None = None,
 ) -> FineTuneResult:
-    """Fits a copy of the model `parent` to images with masks and puts it into the library; the old one stays.
+    """Train a copy of a model on images with masks, and add it to the model library.
 
-    pairs : `open_project(folder).training_pairs()`, or made by hand. on_event : called with each event of
-    `training.finetune.fine_tune`, where everything else is described. An exception in it ends the training
-    and leaves nothing behind.
+    The parent is not changed. Trainings on parts of the cases test what the training achieves on patients
+    that it has not seen; the final model is trained on all cases. The same pairs, settings, device and
+    number of threads give the same weights on the CPU.
+
+    Parameters
+    ----------
+    pairs : sequence of TrainingPair
+        From ``open_project(folder).training_pairs()``, or made by hand. Pairs that cannot be used are
+        reported as events and ignored.
+    parent : str
+        Name of the model to start from.
+    name : str, optional
+        Name of the new model. By default the parent's name with the date.
+    preset : {"quick", "thorough"}
+        Settings, unless `config` is given.
+    config : AdaptConfig, optional
+        Settings, instead of those of a preset.
+    protocol : str
+        What belongs to a mask, in words, if it differs from the parent's protocol.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where to compute.
+    threads : int, optional
+        Number of processor threads. By default as many as there are.
+    on_event : callable, optional
+        Called with each event of ``training.finetune.fine_tune``. If it raises an exception, the training
+        ends and leaves nothing behind.
+
+    Returns
+    -------
+    FineTuneResult
+        The card and the folder of the new model, and ``report``: how it compares with its parent.
+
+    Raises
+    ------
+    UserError
+        If the name is in use, if there are fewer than two usable cases or patients, if memory or disk space
+        run out, or if the loss is not a number from the start.
     """
     from napari_unet.core.steps import run
     from napari_unet.training import finetune

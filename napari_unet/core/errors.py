@@ -4,10 +4,16 @@ from __future__ import annotations
 
 
 class UserError(Exception):
-    """Something the person at the screen can mend: what is wrong, and what to do about it.
+    """An error that the user can fix.
 
-    problem : one plain sentence without jargon. remedy : what to do next; may be empty.
-    `str(error)` is both, ready to be shown in the window or on the command line.
+    ``str(error)`` is problem and remedy together, ready to be shown in the window or on the command line.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong: one plain sentence without jargon.
+    remedy : str
+        What to do about it. May be empty.
     """
 
     def __init__(self, problem: str, remedy: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Evidence: what one metric says of two models on the cases of one place."""
+"""Evidence: what one metric says about two models, on the cases of one place."""
 
 from __future__ import annotations
 
@@ -29,11 +29,19 @@ class Movement(StrEnum):
 
 @dataclass(frozen=True)
 class CaseScore:
-    """One case by both models; nan where there is no answer (core.metrics).
+    """The values of one case for both models.
 
-    group : the same for cases of one patient or, where that is not known, of one file or one look; "" where
-    nothing is known: then the case counts as a patient of its own. truth : of a score, whether the case has
-    the finding; None for masks.
+    Parameters
+    ----------
+    id : str
+        Id of the case.
+    old, new : float
+        nan where the metric is undefined (`core.metrics`).
+    group : str
+        The same for cases of one patient or, if that is unknown, with one file or one look. "" if nothing is
+        known; the case then counts as a separate patient.
+    truth : bool, optional
+        For a score, whether the case has the finding. None for masks.
     """
 
     id: str
@@ -45,12 +53,26 @@ class CaseScore:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The cases of one place by one metric, for one output of the new model.
+    """What one metric says about two models on the cases of one place, for one output of the new model.
 
-    place : as in "better on your images". output : its id. metric : its name in METRICS; one that is not
-    there, of a newer version, informs. unit : of the values, "mm" or "px"; "" without one. label : a label or
-    a finding of the output; "" for all of it. against : the parent's output that it was compared with, ""
-    for the one of the same id.
+    Parameters
+    ----------
+    place : str
+        As in "better on your images".
+    output : str
+        Id of the output.
+    metric : str
+        Name in `core.evidence_metrics.METRICS`. An unknown metric, from a newer version, is for information.
+    up_is_better : bool
+        Whether larger values are better.
+    cases : tuple of CaseScore
+        The values.
+    unit : str
+        Of the values: "mm", "px", or "" without a unit.
+    label : str
+        A label or a finding of the output. "" for the whole output.
+    against : str
+        The parent's output that it was compared with. "" for the one with the same id.
     """
 
     place: str
@@ -73,43 +95,43 @@ class Evidence:
         label: str = "",
         against: str = "",
     ) -> Evidence:
-        """By a metric of the table. unit : None for the metric's own."""
+        """Make evidence for a metric of the table. `unit` None stands for the metric's own."""
         unit = metric.unit if unit is None else unit
         return cls(place, output, metric.name, metric.up_is_better, tuple(cases), unit, label, against)
 
     @property
     def rules(self) -> Metric:
-        """The row of the metric."""
+        """The metric's row in the table of metrics."""
         return METRICS.get(self.metric) or Metric(self.metric, self.metric, self.up_is_better)
 
     @property
     def judges(self) -> bool:
-        """Whether the verdict depends on it, and not the eye alone."""
+        """Whether it affects the verdict; otherwise it is for information."""
         return self.rules.harm is not None
 
     @property
     def compared(self) -> tuple[CaseScore, ...]:
-        """The cases in which both models have a value; the others count nowhere."""
+        """The cases for which both models have a value. The others never count."""
         return tuple(case for case in self.cases if not isnan(case.new - case.old))
 
     @property
     def tested(self) -> bool:
-        """Whether there is an answer at all."""
+        """Whether there is a result at all."""
         return not isnan(self.new - self.old)
 
     @property
     def old(self) -> float:
-        """The figure of the parent (for Dice the mean) over the cases that are compared; nan without any."""
+        """The parent's figure over the compared cases (for Dice the mean); nan if there are none."""
         return _mean(self._added("old"))
 
     @property
     def new(self) -> float:
-        """The figure of the new model."""
+        """The new model's figure."""
         return _mean(self._added("new"))
 
     @property
     def gain(self) -> float:
-        """By how much the new model is better; under 0 if it is worse."""
+        """By how much the new model is better; negative if it is worse."""
         return self._sign * (self.new - self.old)
 
     def gain_of(self, case: CaseScore) -> float:
@@ -153,19 +175,19 @@ class Evidence:
 
     @property
     def test(self) -> str:
-        """The name of the paired test."""
+        """Name of the paired test."""
         return "Permutation test" if self.rules.ranks_scores else "Wilcoxon signed-rank test"
 
     @property
     def change(self) -> Movement:
-        """Better or worse if the figure moved noticeably and the paired test agrees (p < 0.05)."""
+        """Better or worse, if the figure moved noticeably and the paired test agrees (p < 0.05)."""
         return self.moved(0.05)
 
     def moved(self, level: float) -> Movement:
-        """`change`, with another level of the test: "perhaps" where it does not reach that.
+        """Return `change` for another significance level: "perhaps" if the test does not reach it.
 
         The mean of all cases, the mean of all patients and the ranks in the test must point the same way.
-        Under LEAST patients there is no test, and nothing is more than "perhaps".
+        With fewer than six patients there is no test, and no change is more than "perhaps".
         """
         gains, gain = self.gains, self.gain
         if isnan(gain) or abs(gain) <= self.rules.noticeable:
@@ -179,12 +201,12 @@ class Evidence:
 
     @property
     def harmed(self) -> bool:
-        """Whether it lost more than the metric's `harm`, tested or not: a loss is not excused by chance."""
+        """Whether it lost more than the metric's `harm`, significant or not: even if by chance."""
         return self.rules.harm is not None and self.gain < -self.rules.harm
 
     @property
     def missing(self) -> str:
-        """A sentence for people where there are cases and no answer, else ""."""
+        """A sentence for people if there are cases but no result, else ""."""
         if self.tested or not self.compared:
             return ""
         of = f" of {self.label}" if self.label else ""

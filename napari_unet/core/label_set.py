@@ -15,9 +15,18 @@ NOT_SURE = "not sure"
 
 @dataclass(frozen=True)
 class Label:
-    """One number and what it stands for.
+    """One number in a mask and what it stands for.
 
-    side : of the patient, "" if neither. code : SNOMED CT, "" if none.
+    Parameters
+    ----------
+    value : int
+        From 1 to 254.
+    name : str
+        Name for people.
+    side : str
+        Side of the patient: "R", "L", or "" if neither.
+    code : str
+        SNOMED CT code; "" if none.
     """
 
     value: int
@@ -33,15 +42,27 @@ class Label:
 
     @property
     def meaning(self) -> tuple[int, str]:
-        """What two labels share that mean the same: number and name, whatever else is known of them."""
+        """What two labels share if they mean the same: value and name, whatever else is known of them."""
         return self.value, self.name.casefold()
 
 
 @dataclass(frozen=True)
 class LabelSet:
-    """The labels that a mask may hold, beside BACKGROUND and, where `not_sure`, IGNORE.
+    """The labels that a mask may contain, besides background (0) and, if `not_sure`, ignored pixels (255).
 
-    name : for people. labels : at least one, each with a value and a name of its own.
+    Parameters
+    ----------
+    name : str
+        Name for people.
+    labels : tuple of Label
+        At least one, each with its own value and name.
+    not_sure : bool
+        Whether a mask may contain 255, for pixels that nobody can judge.
+
+    Raises
+    ------
+    ValueError
+        If there is no label, or two labels share a value or a name.
     """
 
     name: str
@@ -55,19 +76,19 @@ class LabelSet:
 
     @property
     def values(self) -> tuple[int, ...]:
-        """The numbers, in the set's order."""
+        """The values of the labels, in order."""
         return tuple(label.value for label in self.labels)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names, in the set's order."""
+        """The names of the labels, in order."""
         return tuple(label.name for label in self.labels)
 
     @property
     def mirrored(self) -> tuple[tuple[int, int], ...]:
-        """Pairs of labels, by their place in the set, that differ in nothing but the side in name and `side`.
+        """Pairs of labels, by position, that differ only in the side, in `side` and in the name.
 
-        In a mirrored image the one has the other's place.
+        In a mirrored image each takes the other's place.
         """
         parts = [label.name.casefold() for label in self.labels]
         return tuple(
@@ -82,31 +103,31 @@ class LabelSet:
     def of_lungs(self) -> bool:
         """Whether the labels are the lungs and nothing else.
 
-        Then the image's geometry tells right from left where a mask does not, and the anatomy checks know
-        what is usual.
+        If so, the image's geometry distinguishes right and left where a mask does not, and the anatomy checks
+        apply.
         """
         return frozenset(label.meaning for label in self.labels) in _OF_LUNGS
 
     @property
     def tells_sides(self) -> bool:
-        """Whether the labels are the lungs, each with one of its own."""
+        """Whether the labels are the lungs, and each lung has its own label."""
         return self.of_lungs and len(self.labels) > 1
 
     @property
     def known(self) -> tuple[int, ...]:
-        """The values that mean something in a mask of this set, ascending.
+        """The values that have a meaning in a mask with this set, ascending.
 
-        Masks of lungs may tell the sides apart (RIGHT, LEFT) whichever of the two sets they are of.
+        Lung masks may distinguish the sides (1 right, 2 left) in both sets for lungs.
         """
         labels = (RIGHT, LEFT) if self.of_lungs else tuple(sorted(self.values))
         return (BACKGROUND, *labels, *((IGNORE,) if self.not_sure else ()))
 
     def name_of(self, value: int) -> str:
-        """The name of a label; the number itself where it means nothing here."""
+        """Return the name of a label, or the number itself if it has no meaning here."""
         return next((label.name for label in self.labels if label.value == value), str(value))
 
     def strays(self, mask: np.ndarray) -> tuple[int, ...]:
-        """The values in `mask` (bool or integers) that mean nothing in this set, ascending."""
+        """Return the values in `mask` (bool or integers) that have no meaning in this set, ascending."""
         if mask.dtype == np.uint8:  # quick where there are none
             means_nothing = np.ones(IGNORE + 1, bool)
             means_nothing[list(self.known)] = False
@@ -116,20 +137,20 @@ class LabelSet:
         return tuple(value for value in values_in(mask) if value not in known)
 
     def takes(self, other: LabelSet) -> bool:
-        """Whether a mask of `other` means the same in this set: each of its labels is one of this set's.
+        """Return whether a mask with the labels `other` means the same in this set.
 
-        Lungs with one label and lungs with one each take one another.
+        It does if each label of `other` is in this set. The two sets for lungs accept each other.
         """
         if self.of_lungs and other.of_lungs:
             return True
         return {label.meaning for label in other.labels} <= {label.meaning for label in self.labels}
 
     def in_words(self) -> str:
-        """ "1 right lung, 2 left lung"."""
+        """Return the labels as text: "1 right lung, 2 left lung"."""
         return ", ".join(f"{label.value} {label.name}" for label in self.labels)
 
     def all_in_words(self) -> str:
-        """What a mask may be painted with: "1 (lung, right lung), 2 (left lung) or 255 (not sure)"."""
+        """Return all values as text: "1 (lung, right lung), 2 (left lung) or 255 (not sure)"."""
         labels = [f"{label.value} ({label.name})" for label in self.labels]
         if self.of_lungs:
             labels = [f"{RIGHT} (lung, right lung)", f"{LEFT} (left lung)"]
@@ -138,12 +159,18 @@ class LabelSet:
         return " or ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))
 
     def to_json(self) -> dict[str, Any]:
-        """As `from_json` reads it; a model card has the same fields."""
+        """Return a dict that `from_json` reads; a model card has the same fields."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> LabelSet:
-        """Raises ValueError, KeyError or TypeError for what is no label set."""
+        """Make a label set from the dict of `to_json`.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError
+            If it is not a label set.
+        """
         labels = tuple(Label(**label) for label in content["labels"])
         return cls(content["name"], labels, content.get("not_sure", True))
 

@@ -22,7 +22,17 @@ from napari_unet.core.masks import bounding_box
 
 @dataclass(frozen=True)
 class Scores:
-    """Agreement of a mask with its reference; distances in `unit`. nan where there is no answer."""
+    """Agreement of a mask with its reference. nan where a score is undefined.
+
+    Parameters
+    ----------
+    dice, iou : float
+        From 0 to 1.
+    hd95, assd : float
+        95th percentile and mean of the distances between the two borders, in `unit`.
+    unit : str
+        Unit of the distances: "mm" or "px".
+    """
 
     dice: float
     iou: float

@@ -1,4 +1,4 @@
-"""Prediction: what a model says about one raster."""
+"""Prediction: the output of a model for one raster."""
 
 from __future__ import annotations
 
@@ -22,29 +22,54 @@ _LONGEST = 1024  # longer side of kept maps
 
 @dataclass(frozen=True)
 class Prediction:
-    """Maps on the network's own grid, scores, and what is needed to make full-size maps and masks of them.
+    """Maps on the network's own grid, scores, and what is needed to make full-size maps and masks from them.
 
-    maps : (C, y, x) or, slice by slice, (C, Z, y, x): of a segmentation the probability of each label (the
-    background has none), of a classification the heat map of each finding. float32 0..1, or uint8 0..255
-    for 0..1 where memory is short. A grid may be coarser or finer than the image.
-    shape : of the image, (Y, X) or (Z, Y, X); () is that of the maps. boxes : where in each plane (Y, X) its
-    maps lie, with zeros around them; () where they cover every plane.
-    entropy : uint8 (y, x) or (Z, y, x), kept beside maps of 8 bits, from which it would be too coarse; None
-    where it follows from the maps.
-
-    model, version, output, task : who says it, in answer to what. label_set : what the channels of a
-    segmentation are, in their order. scores : 0..1, one per finding; empty for masks. device : that made it.
-    seconds : wall time of the whole call. spacing_mm, row_direction : as in Raster. threshold, rule : the
-    card's defaults for `mask`. notes : what the user should know, in words. inverted : the image was taken
-    as having dark bones. likeness : one per image (see core/gate.py), empty where the card has none.
-    gate : codes of what the input gate found (core.checks OF_IMAGE). features : float32 (D,) of length 1,
-    what the network made of the image (inference/features.py), or None.
-
-    Of first masks, which are kept in a project (inference/first_mask.py):
-    drawn : uint8 of `shape`, the labels at `threshold`, made before the maps became 8 bits. checks : codes of
-    the anatomy checks that they fail. boundary_uncertainty : share of their boundary along which the
-    model is uncertain (core.uncertainty), None where there is no boundary. refused : why the model is not for
-    this image, in words; then there are no maps. "" otherwise.
+    Parameters
+    ----------
+    maps : ndarray of shape (C, y, x) or (C, Z, y, x)
+        For a segmentation the probability of each label (the background has none), for a classification the
+        heat map of each finding. float32 from 0 to 1, or uint8 with 255 for 1 to save memory. The grid may be
+        coarser or finer than the image.
+    shape : tuple of int
+        Shape of the image, (Y, X) or (Z, Y, X). () stands for that of the maps.
+    boxes : tuple of (slice, slice)
+        Which part of each plane (Y, X) its maps cover, with zeros around it. () if they cover every plane.
+    entropy : ndarray of uint8 of shape (y, x) or (Z, y, x), optional
+        Kept beside 8-bit maps, which are too coarse for it. None if it follows from the maps.
+    model, version, output, task : str
+        What made the prediction: model, version, id of the output, and "segmentation" or "classification".
+    label_set : LabelSet
+        What the channels of a segmentation are, in order.
+    scores : mapping of str to float
+        From 0 to 1, one per finding. Empty for masks.
+    device : str
+        Device that made it.
+    seconds : float
+        Wall time of the whole call.
+    spacing_mm, row_direction
+        As in `Raster`.
+    threshold, rule
+        The card's defaults for `mask`.
+    notes : tuple of str
+        What the user should know, in words.
+    inverted : bool
+        Whether the image was treated as having dark bones.
+    likeness : tuple of float
+        One value per image (`core.gate`). Empty if the card has no reference for it.
+    gate : tuple of str
+        Codes of the input checks that the image failed (`core.checks.OF_IMAGE`).
+    features : ndarray of float32 of shape (D,), optional
+        The network's features of the image, of length 1 (`inference.features`).
+    drawn : ndarray of uint8, optional
+        Only for first masks in a project (`inference.first_mask`), like the fields below: the labels at
+        `threshold`, of `shape`, made before the maps became 8-bit.
+    checks : tuple of str
+        Codes of the anatomy checks that the labels failed.
+    boundary_uncertainty : float, optional
+        Share of the labels' boundary along which the model is uncertain (`core.uncertainty`). None if there
+        is no boundary.
+    refused : str
+        Why the image is unsuitable for the model, in words; there are no maps then. "" otherwise.
     """
 
     maps: np.ndarray
@@ -85,17 +110,20 @@ class Prediction:
             raise ValueError(f"{len(self.boxes)} boxes for {self.planes} planes")
 
     def __getstate__(self) -> dict[str, Any]:
-        """The fields alone, without what has been made of the maps."""
+        """The fields only, without what was computed from the maps."""
         return {f.name: self.__dict__[f.name] for f in fields(self)}
 
     @property
     def planes(self) -> int:
-        """How many images (Y, X) the shape holds: Z, or 1."""
+        """Number of images (Y, X) in the shape: Z, or 1."""
         return self.shape[0] if len(self.shape) == 3 else 1
 
     @cached_property
     def probability(self) -> np.ndarray:
-        """float32 (C, *shape), 0..1. Made when it is first asked for, and kept: take volumes in slabs."""
+        """Full-size maps, float32 (C, *shape), 0 to 1.
+
+        Computed when first used, and kept. For volumes, prefer the methods that work slice by slice.
+        """
         if len(self.shape) == 2:
             return self._full(self._grid(0), 0)
         whole = np.empty((len(self.maps), *self.shape), np.float32)
@@ -105,44 +133,66 @@ class Prediction:
 
     @cached_property
     def uncertainty(self) -> np.ndarray:
-        """float32 of `shape`, 0..1: entropy in bits (Shannon 1948) of the class nearest to undecided.
+        """Full-size uncertainty, float32 of `shape`, 0 to 1.
 
-        It is that of the grid, enlarged as the maps are. Kept once it was asked for, as `probability` is.
+        The entropy in bits (Shannon 1948) of the class that is closest to undecided. It is computed on the
+        grid and enlarged like the maps. Computed when first used, and kept.
         """
         return self._whole(self.uncertainty_slab, np.float32)
 
     @property
     def foreground(self) -> np.ndarray:
-        """float32 of `shape`: the probability of the likeliest label at each pixel. Made anew each time."""
+        """Probability of the likeliest label at each pixel, float32 of `shape`. Computed each time."""
         return self._whole(self.foreground_slab, np.float32)
 
     def foreground_slab(self, z: int = 0) -> np.ndarray:
-        """float32 (Y, X): `foreground` of slice z, or of the only image."""
+        """Return `foreground` of slice `z`, or of the only image: float32 (Y, X)."""
         full = self._full(self._grid(z), z)
         return np.asarray(full[0] if len(full) == 1 else full.max(axis=0))
 
     def uncertainty_slab(self, z: int = 0) -> np.ndarray:
-        """float32 (Y, X): `uncertainty` of slice z, or of the only image."""
+        """Return `uncertainty` of slice `z`, or of the only image: float32 (Y, X)."""
         return self._full(self._entropy(z), z)
 
     @property
     def grid_uncertainty(self) -> np.ndarray:
-        """(y, x) or (Z, y, x): uncertainty on the grid of the maps; uint8 0..255 where it was kept so."""
+        """Uncertainty on the grid of the maps, (y, x) or (Z, y, x); uint8 with 255 for 1 if kept so."""
         if self.entropy is not None:
             return self.entropy
         flat = len(self.shape) == 2
         return self._entropy(0) if flat else np.stack([self._entropy(z) for z in range(self.planes)])
 
     def mask(self, threshold: float | None = None, cleaned: bool = True) -> np.ndarray:
-        """bool of `shape`: any label at `threshold` (default: the card's), after the MaskRule.
+        """Return where any label is, as a mask.
 
-        A stack of X-rays is cleaned slice by slice; see MaskRule. Several labels are cleaned one by one; see
-        core.clean_labels. A classification marks nothing.
+        Parameters
+        ----------
+        threshold : float, optional
+            Between 0 and 1. By default the card's.
+        cleaned : bool
+            Whether to apply the `MaskRule`: holes, largest parts, smoothing. A stack of X-rays is cleaned
+            slice by slice, and several labels one by one (`core.clean_labels`).
+
+        Returns
+        -------
+        ndarray of bool
+            Of `shape`. All False for a classification.
         """
         return np.asarray((self.labels(threshold) if cleaned else self._raw(threshold)) > 0)
 
     def labels(self, threshold: float | None = None) -> np.ndarray:
-        """uint8 of `shape`: where `mask` is, the value of the likeliest label; 0 elsewhere."""
+        """Return the cleaned mask with the value of the likeliest label at each pixel, and 0 elsewhere.
+
+        Parameters
+        ----------
+        threshold : float, optional
+            Between 0 and 1. By default the card's.
+
+        Returns
+        -------
+        ndarray of uint8
+            Of `shape`.
+        """
         if self.drawn is not None and threshold in (None, self.threshold):
             return self.drawn
         if self._is_volume:
@@ -150,7 +200,10 @@ class Prediction:
         return self._whole(lambda z: self._cleaned(self._raw_slab(z, threshold)), np.uint8)
 
     def label_slabs(self, threshold: float | None = None) -> Iterator[np.ndarray]:
-        """uint8 (Y, X) for each slice, as `labels` has them; what is cleaned as a volume is made as one."""
+        """Yield `labels` slice by slice, as uint8 (Y, X), to save memory.
+
+        A volume that is cleaned as a whole is computed as a whole.
+        """
         if self._is_volume or self.drawn is not None:
             yield from self.labels(threshold).reshape(-1, *self.shape[-2:])
             return
@@ -158,10 +211,11 @@ class Prediction:
             yield self._cleaned(self._raw_slab(z, threshold))
 
     def kept(self) -> Prediction:
-        """The same with maps of 8 bits on one grid for all planes, not larger than the image: a few kB.
+        """Return the same prediction with small 8-bit maps, a few kB, to store.
 
-        They differ by at most 1/510 from these maps, where these are not larger than the image, cover it and
-        have at most 1024 pixels a side.
+        The maps are on one grid for all planes, not larger than the image. They differ from these maps by at
+        most 1/510, provided that these are not larger than the image, cover it and have at most 1024 pixels a
+        side.
         """
         shape = self.shape[-2:]
         size = [min(a, b) for a, b in zip(self.maps.shape[-2:], shape, strict=True)]

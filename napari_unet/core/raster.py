@@ -29,28 +29,52 @@ AIR_HU = -500
 
 @dataclass(frozen=True)
 class Raster:
-    """Pixels with spacing, place in the patient, modality and source. A copy, never a live view of a layer.
+    """Pixels of one image, with spacing, position in the patient, modality and source.
 
-    pixels : (Y, X) or (Z, Y, X), numeric, finite or not; never with a colour axis.
-    spacing_mm : one per axis in array order, or None where it is not known.
-    spacing_source : which header field the spacing came from, in words ("PixelSpacing", ...).
-    affine : (ndim + 1, ndim + 1), array index to patient coordinates in mm, both in array order, world axes
-        pointing to the patient's superior, posterior and left; or None.
-    modality : see Modality. view : DICOM ViewPosition ("PA", "AP", "LL", ...), "" if unknown.
-    inverted : True if the header says that low values are bright (MONOCHROME1), False if it says the
-        opposite, None if nothing says so.
-    window : (low, high) contrast limits in pixel units for display only, or None.
-    padding : (lowest, highest) of the values that are no image (DICOM PixelPaddingValue), or None.
-        `io` makes them darker than the image.
-    row_direction : "L" or "R", the side of the patient to which X increases (the first value of DICOM
-        PatientOrientation, where it leads left or right), from the header; None if nothing says so.
-    body_part : DICOM BodyPartExamined ("CHEST", "HAND", ...), "" if unknown.
-    age_years, position : of the patient when the image was made, None and "" if unknown; a position is
-        "supine", "prone" or "decubitus". For `core.header_facts` alone: neither is written anywhere.
-    source : path of the file, of a series its folder, or a layer's name. frame : what writers need to refer
-        to the file, or to write a mask back in its own order (core.frames). notes : what the reader did or
-        assumed that the user should know (turned as an orientation tag asks, say), one sentence each.
-    Raises UserError if the pixels are not 2D or 3D numbers or the spacing is not positive.
+    Always a copy, never a live view of a layer.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (Y, X) or (Z, Y, X)
+        Numeric, finite or not. Never with a colour axis.
+    spacing_mm : tuple of float, optional
+        Pixel size in mm, one value per axis in array order. None if it is not known.
+    spacing_source : str
+        Which header field the spacing comes from ("PixelSpacing", ...).
+    affine : ndarray of shape (ndim + 1, ndim + 1), optional
+        From array index to patient coordinates in mm, both in array order. The world axes point to the
+        patient's superior, posterior and left.
+    modality : Modality
+        What kind of machine made the image.
+    view : str
+        DICOM ViewPosition ("PA", "AP", "LL", ...). "" if unknown.
+    inverted : bool, optional
+        True if the header says that low values are bright (MONOCHROME1), False if it says the opposite,
+        None if it says neither.
+    window : tuple of float, optional
+        Contrast limits (low, high) in pixel units, for display only.
+    padding : tuple of float, optional
+        Lowest and highest of the values that are not part of the image (DICOM PixelPaddingValue). `io` makes
+        them darker than the image.
+    row_direction : str, optional
+        "L" or "R": side of the patient to which X increases, from the header (the first value of DICOM
+        PatientOrientation, where it leads left or right). None if the header does not say.
+    body_part : str
+        DICOM BodyPartExamined ("CHEST", "HAND", ...). "" if unknown.
+    age_years, position
+        Of the patient when the image was made. None and "" if unknown; a position is "supine", "prone" or
+        "decubitus". Only `core.header_facts` uses them, and they are written nowhere.
+    source : str
+        Path of the file, folder of a series, or name of a layer.
+    frame : Frame, optional
+        What writers need to refer to the file, or to write a mask in the file's own order (`core.frames`).
+    notes : tuple of str
+        What the reader did or assumed and the user should know, one sentence each.
+
+    Raises
+    ------
+    UserError
+        If the pixels are not 2D or 3D numbers, or the spacing is not positive.
     """
 
     pixels: np.ndarray
@@ -90,11 +114,27 @@ class Raster:
         return self.pixels.shape
 
     def header(self) -> dict[str, Any]:
-        """Everything but the pixels, so that `Raster(pixels, **header)` gives an equal raster."""
+        """Return all fields except the pixels; ``Raster(pixels, **header)`` is an equal raster."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "pixels"}
 
     def slice(self, index: int) -> Raster:
-        """Slice `index` along Z of a (Z, Y, X) raster as a (Y, X) raster, with its in-plane spacing."""
+        """Return one slice as a raster, with its in-plane spacing.
+
+        Parameters
+        ----------
+        index : int
+            Position along Z.
+
+        Returns
+        -------
+        Raster
+            Shape (Y, X).
+
+        Raises
+        ------
+        ValueError
+            If the raster is not (Z, Y, X).
+        """
         if self.pixels.ndim != 3:
             raise ValueError(f"only a (Z, Y, X) raster has slices, got shape {self.shape}")
         spacing = None if self.spacing_mm is None else self.spacing_mm[1:]
@@ -102,7 +142,7 @@ class Raster:
 
 
 def modality_of(raster: Raster) -> Modality:
-    """As the header says; a volume that says nothing and has values only CT has is a CT."""
+    """Return the modality in the header; without one, a volume with values that only CT has is a CT."""
     return modality_in(raster.pixels, raster.modality)
 
 

@@ -1,4 +1,4 @@
-"""Source: where one image lies, in one file or in the files of a series."""
+"""Source: where one image is, in one file or in the files of a series."""
 
 from __future__ import annotations
 
@@ -13,12 +13,21 @@ from napari_unet.core.files import checksum
 
 @dataclass(frozen=True, repr=False)
 class Source:
-    """The file of an image, or the files of a series that together are one image; one case, everywhere.
+    """The file of an image, or the files of a series that together form one image. One Source is one case.
 
-    files : at least one, each once, sorted by path; which slice comes first, only reading them tells. Two
-    sources with the same files are equal. The names of files may name patients: never write a Source to a
-    log, a report or an export. `os.fspath` gives `path`.
-    Raises ValueError without any file.
+    Two sources with the same files are equal. ``os.fspath`` returns `path`. File names may contain patient
+    names: never write a Source to a log, a report or an export.
+
+    Parameters
+    ----------
+    files : tuple of Path
+        At least one. They are stored once each, sorted by path; the order of the slices is known only after
+        reading the files.
+
+    Raises
+    ------
+    ValueError
+        If there is no file.
     """
 
     files: tuple[Path, ...]
@@ -30,14 +39,20 @@ class Source:
 
     @classmethod
     def of(cls, image: Source | Path | str | Sequence[Path]) -> Source:
-        """What was given as a source: one already, a path, or several paths of one series."""
+        """Return `image` as a Source.
+
+        Parameters
+        ----------
+        image : Source, Path, str, or sequence of Path
+            A Source, one path, or the paths of one series.
+        """
         if isinstance(image, Source):
             return image
         return cls((Path(image),) if isinstance(image, (str, os.PathLike)) else tuple(image))
 
     @property
     def first(self) -> Path:
-        """The first of the files by name; the only one of most images."""
+        """The first file by name; for most images the only one."""
         return self.files[0]
 
     @property
@@ -47,7 +62,7 @@ class Source:
 
     @property
     def path(self) -> Path:
-        """What people know it by: the file, or the innermost folder with all files of a series."""
+        """The path that people know: the file, or the innermost folder with all files of a series."""
         if not self.is_series:
             return self.first
         folders = {os.path.abspath(file.parent) for file in self.files}
@@ -68,23 +83,27 @@ class Source:
 
     @property
     def key(self) -> str:
-        """What tells one source from another on this computer."""
+        """A string that identifies the source on this computer."""
         return "\0".join(sorted(self.keys))
 
     def missing(self) -> tuple[Path, ...]:
-        """The files that are not there."""
+        """Return the files that do not exist."""
         return tuple(file for file in self.files if not file.exists())
 
     def exists(self) -> bool:
-        """Whether all files are there."""
+        """Return whether all files exist."""
         return not self.missing()
 
     def content_hash(self) -> str:
-        """SHA-256 of the content, as hexadecimal digits: of a file, that of its bytes.
+        """Return the SHA-256 of the content, as hexadecimal digits.
 
-        Of several: the SHA-256 of theirs in hexadecimal digits, sorted, a line feed between them. So it stays
-        the same when files are renamed, and other when one is changed, added or taken away.
-        Raises OSError if a file cannot be read.
+        For one file, that of its bytes. For several, the SHA-256 of their digests, sorted and joined by line
+        feeds: it stays the same when files are renamed, and changes when a file is changed, added or removed.
+
+        Raises
+        ------
+        OSError
+            If a file cannot be read.
         """
         found = sorted(checksum(file) for file in self.files)
         return found[0] if len(found) == 1 else hashlib.sha256("\n".join(found).encode()).hexdigest()

@@ -18,17 +18,31 @@ FEW = 4
 
 @dataclass(frozen=True)
 class TrainingPair:
-    """One image and its mask, from a review project, from layers that are open, or from a recipe's folder.
+    """One image and its mask, from a review project, from open layers, or from a recipe's folder.
 
-    id : of the case, or a name of the layers; unique in a training, and no patient's name. image : where it
-    lies, or a Raster. mask : a file, or labels of the image's shape: 0, the labels' values, IGNORE (255)
-    where nobody could say. patient : salted hash; "" if unknown, then the case counts as a patient of its
-    own. content_hash : of the image (core.source), revision : SHA-256 of the mask file; "" for layers.
-    slices : of a stack, those that count; None for all. label_set : what the numbers in the mask mean, None
-    where nobody has said so. split : of a recipe's pair, else "". Only such a pair may be named by its files:
-    its id is the image's, its patient the one in the recipe's data. findings : by their names in small
-    letters, whether the case has them; those that nobody has looked for are not there. Without a mask (None)
-    a case can test scores and teaches nothing.
+    Parameters
+    ----------
+    id : str
+        Id of the case, or a name for the layers. Unique within a training, and never a patient's name.
+    image : Source, Path or Raster
+        Where the image is, or the image itself.
+    mask : Path or ndarray, optional
+        A mask file, or labels of the image's shape: 0, the values of the labels, and 255 where pixels are
+        ignored. A case without a mask (None) can test scores but is not used for training.
+    patient : str
+        Salted hash. "" if unknown; the case then counts as a separate patient.
+    content_hash, revision : str
+        SHA-256 of the image's content (`Source.content_hash`) and of the mask file. "" for layers.
+    slices : tuple of int, optional
+        For a stack: the slices that count. None for all.
+    label_set : LabelSet, optional
+        What the numbers in the mask mean. None if nobody has said so.
+    split : str
+        Split of a recipe's pair, else "". Only such a pair may be named by its files: its id is the image's
+        name, and its patient is the one in the recipe's data.
+    findings : mapping of str to bool
+        For each finding, by its name in lower case, whether the case has it. Findings that nobody has looked
+        for are absent.
     """
 
     id: str
@@ -44,12 +58,18 @@ class TrainingPair:
 
     @property
     def source(self) -> Source:
-        """Where the image lies. Raises ValueError if it is a Raster."""
+        """Where the image is.
+
+        Raises
+        ------
+        ValueError
+            If the image is a Raster.
+        """
         if isinstance(self.image, Raster):
             raise ValueError("the image is in memory")
         return Source.of(self.image)
 
     @property
     def group(self) -> str:
-        """What must not be divided between training and held-out cases."""
+        """What must stay together on one side of training and held-out cases: the patient, else the case."""
         return self.patient or self.id

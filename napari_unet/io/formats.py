@@ -1,4 +1,4 @@
-"""The door between files and rasters: hands a file to the reader of its family."""
+"""The way between files and rasters: passes a file to the reader of its family."""
 
 from __future__ import annotations
 
@@ -62,9 +62,23 @@ _LIBRARIES = ("PIL", "imagecodecs", "nibabel", "pydicom", "tifffile")
 
 
 def read_raster(image: Path | Source) -> Raster:
-    """One file, or the files of a series, as a raster.
+    """Read an image from a file, or from the files of a series.
 
-    Raises UserError, with the file's name, for anything that cannot be read.
+    Parameters
+    ----------
+    image : Path or Source
+        A PNG, JPEG, BMP, GIF, WebP, JPEG 2000, TIFF, NIfTI or DICOM file, recognised by its content, or the
+        files of a DICOM series.
+
+    Returns
+    -------
+    Raster
+        Pixels (Y, X) or (Z, Y, X), with what the header says.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read; with the name of the file.
     """
     source = Source.of(image)
     if source.is_series:

@@ -1,4 +1,4 @@
-"""ReviewProject: a folder with a database and masks that never change. All access to it goes through here."""
+"""ReviewProject: a folder with a database and masks that never change. All access goes through here."""
 
 from __future__ import annotations
 
@@ -33,14 +33,28 @@ __all__ = ["HEAD", "ReviewProject"]
 
 
 class ReviewProject(MaskStore):
-    """One review project. Every method can be called on any thread; a change is on the disk when it returns.
+    """A review project on disk.
 
-    A change is made wholly or not at all, and appends to the audit trail. Methods raise UserError, with the
-    remedy, if the disk or the database fails; then nothing was changed. `by` is who does it.
+    Every method can be called from any thread, and a change is on disk when the method returns. A change is
+    made completely or not at all, and is recorded in the audit trail. If the disk or the database fails,
+    methods raise UserError with the remedy, and nothing is changed. The argument `by` is the name of the
+    person who makes the change.
 
-    folder : where it lies. id : random, the same for ever. protocol : what belongs to a mask, in words.
-    labels : what the numbers in its masks mean. storage_note : something the window must say about where it
-    lies, or "".
+    Open a project with `open` or `napari_unet.open_project`, make one with `create`, and use it in a ``with``
+    statement.
+
+    Attributes
+    ----------
+    folder : Path
+        Folder of the project.
+    id : str
+        Random; never changes.
+    protocol : str
+        What belongs to a mask, in words.
+    labels : LabelSet
+        What the numbers in its masks mean.
+    storage_note : str
+        What the window must say about the place of the folder (a network drive), or "".
     """
 
     def __init__(self, folder: Path, database: Database, lock: LockFile | None) -> None:
@@ -59,16 +73,47 @@ class ReviewProject(MaskStore):
 
     @classmethod
     def create(cls, folder: Path, protocol: str = "", labels: LabelSet = LUNGS) -> Self:
-        """Makes a project in `folder`, which must be empty or not exist. Raises UserError otherwise."""
+        """Make a project and open it.
+
+        Parameters
+        ----------
+        folder : Path
+            A new or empty folder.
+        protocol : str
+            What belongs to a mask, in words.
+        labels : LabelSet
+            What the numbers in the masks mean.
+
+        Returns
+        -------
+        ReviewProject
+
+        Raises
+        ------
+        UserError
+            If the folder is not empty, or cannot be written to.
+        """
         make_project(folder, protocol, labels)
         return cls.open(folder)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Opens a project and brings an older one up to date.
+        """Open a project. A project of an earlier version is updated.
 
-        Raises UserError if there is none, if a newer version of the program made it, or if it lies on a
-        network drive and another program has it open.
+        Parameters
+        ----------
+        folder : Path
+            Folder of the project.
+
+        Returns
+        -------
+        ReviewProject
+
+        Raises
+        ------
+        UserError
+            If the folder has no project, if a newer version of the program made it, or if it is on a network
+            drive and another program has it open.
         """
         folder = Path(os.path.abspath(folder))
         path = folder / DATABASE_NAME
@@ -90,7 +135,7 @@ class ReviewProject(MaskStore):
             raise
 
     def close(self) -> None:
-        """Ends the connections. Can be called twice."""
+        """Close the connections. May be called twice."""
         self._database.close()
         self._session.end()
         if self._lock is not None:
@@ -106,35 +151,61 @@ class ReviewProject(MaskStore):
         self.close()
 
     def note(self, kind: str, by: str, **details: Any) -> None:
-        """Appends to the audit trail what was done with the project and changed no case."""
+        """Record in the audit trail something that was done with the project and changed no case."""
         with self._database.writing() as connection:
             note_event(connection, None, by, kind, **details)
 
     def journal_path(self, case: str) -> Path:
-        """Where the strokes of the case are written while it is open."""
+        """Return the file for the strokes of a case while it is open."""
         return self.folder / "journal" / f"{case}.strokes"
 
     def thumbnail_path(self, case: str) -> Path:
-        """Where the case's small picture is kept; it may be deleted at any time."""
+        """Return the file for the thumbnail of a case; it may be deleted at any time."""
         return self.folder / "thumbnails" / f"{case}.png"
 
     def events(self, case: str | None = None) -> list[Event]:
-        """The audit trail in order of happening, of one case or of the project."""
+        """Return the audit trail, in order.
+
+        Parameters
+        ----------
+        case : str, optional
+            Id of a case. By default the trail of the whole project.
+
+        Returns
+        -------
+        list of Event
+        """
         with self._database.reading() as connection:
             return rows.all_events(connection, case)
 
     def training_pairs(self) -> list[TrainingPair]:
-        """Accepted and corrected cases by number, for a training; without those whose image is set aside.
+        """Return the accepted and corrected cases as input for `napari_unet.fine_tune`.
 
-        Their paths are for reading only: never write them to a log, a report or a model card.
+        Cases whose image is set aside are not included. The pairs contain file paths, which may contain
+        patient names: never write them to a log, a report or a model card.
+
+        Returns
+        -------
+        list of TrainingPair
+            In order of the cases' numbers.
         """
         with self._database.reading() as connection:
             return training.training_pairs(connection, self.folder, self._nobody)
 
     def verify(self) -> Generator[CaseDone, None, list[Problem]]:
-        """Reads every mask and image again; yields each case, returns all that is wrong.
+        """Read every mask and image again and find what is wrong.
 
-        The state of each image file is in the project then, if that can be written to.
+        The state of each image file is then stored in the project, if it can be written to.
+
+        Yields
+        ------
+        CaseDone
+            After each case.
+
+        Returns
+        -------
+        list of Problem
+            Everything that is wrong, as the return value of the generator (``core.steps.run`` returns it).
         """
         complaints = self._database.check()
         with self._database.reading() as connection:

@@ -1,4 +1,4 @@
-"""The part of `ReviewProject` that deals with masks and probability maps."""
+"""The part of `ReviewProject` for masks and probability maps."""
 
 from __future__ import annotations
 
@@ -33,14 +33,15 @@ class MaskStore(CaseStore):
 
     @property
     def labels(self) -> LabelSet:
-        """What the numbers in the project's masks mean, when they were last asked for."""
+        """What the numbers in the project's masks mean, when they were last looked up."""
         return self._labels
 
     def admit(self, labels: LabelSet, by: str) -> bool:
-        """To be called before masks of `labels` come in; True if they are the project's own from now on.
+        """Adopt `labels` for the project if its labels are still free. Call this before you add masks.
 
-        They are that only where there is no mask yet, and nobody has chosen the project's labels. Raises
-        OtherLabels, with both in words, if masks of `labels` would mean something else in this project.
+        Returns True if they are the project's own from now on. They can be that only if the project has no
+        mask yet and nobody has chosen its labels. Raises OtherLabels, with both sets in words, if masks with
+        `labels` would mean something else in this project.
         """
         if self._look_up_labels().takes(labels):
             return False
@@ -52,13 +53,35 @@ class MaskStore(CaseStore):
     def add_revision(
         self, case: str, labels: np.ndarray, author: Author, note: str = "", parent: str | None = HEAD
     ) -> Revision:
-        """Stores a mask as the case's current one: first the file, then its record.
+        """Store a mask as the current one of a case: first the file, then its record.
 
-        labels : uint8 or bool, of the image's shape; 0 background, else what `self.labels` says, 255 ignored.
-        parent : the mask it was made from; it is compared with that one. It is checked, see core.checks. A
-        mask equal to the current one is not stored again: that one is returned. Where a person painted it
-        and another window has the case meanwhile, it is kept beside the current one. Raises UserError if the
-        shape is not the image's.
+        A mask equal to the current one is not stored again. If a person painted the mask and another window
+        has the case by now, the mask is kept beside the current one.
+
+        Parameters
+        ----------
+        case : str
+            Id of the case.
+        labels : ndarray of uint8 or bool of shape (Y, X) or (Z, Y, X)
+            Of the image's shape: 0 is background, 255 ignored, the rest as in `ReviewProject.labels`.
+        author : Author
+            Who made the mask: a person, a model or a file.
+        note : str
+            Where the mask comes from, in words.
+        parent : str, optional
+            Id of the mask that it was made from, which it is compared with. By default the current one.
+
+        Returns
+        -------
+        Revision
+            The record of the mask.
+
+        Raises
+        ------
+        UserError
+            If the shape is not that of the image.
+        ValueError
+            If `labels` is not a mask.
         """
         labels = np.ascontiguousarray(labels).view(np.uint8) if labels.dtype == bool else labels
         if labels.dtype != np.uint8 or labels.ndim not in (2, 3):
@@ -85,7 +108,7 @@ class MaskStore(CaseStore):
             return rows.revision_from(rows.one_revision(connection, new))
 
     def unchecked(self) -> list[tuple[str, str]]:
-        """(case, its current mask) where a person made the mask with a version that did not check it."""
+        """Return (case, current mask) for masks that a person made with a version without these checks."""
         cases, masks = schema.cases.c, schema.revisions.c
         query = (
             select(cases.id, masks.id)
@@ -97,48 +120,103 @@ class MaskStore(CaseStore):
             return [(case, revision) for case, revision in connection.execute(query)]
 
     def put_checks(self, revision: str, checks: tuple[str, ...]) -> None:
-        """Keeps the codes of the checks that a mask fails; also as its case's if it is the current one."""
+        """Store the codes of the checks that a mask fails, for its case too if it is the current mask."""
         with self._database.writing() as connection:
             revisions.put_checks(connection, revision, checks)
 
     def revisions(self, case: str) -> list[Revision]:
-        """All masks of a case, the first one first."""
+        """Return all masks of a case, oldest first.
+
+        Parameters
+        ----------
+        case : str
+            Id of the case.
+
+        Returns
+        -------
+        list of Revision
+            Their records; `read_mask` reads the labels.
+        """
         table = schema.revisions
         query = select(table).where(table.c.case == case).order_by(table.c.number)
         with self._database.reading() as connection:
             return [rows.revision_from(row) for row in connection.execute(query)]
 
     def revision(self, revision: str) -> Revision:
-        """One mask's record. Raises UserError if there is none."""
+        """Return the record of one mask.
+
+        Parameters
+        ----------
+        revision : str
+            Id of the mask, such as `Case.revision`.
+
+        Returns
+        -------
+        Revision
+
+        Raises
+        ------
+        UserError
+            If there is no such mask.
+        """
         with self._database.reading() as connection:
             return rows.revision_from(rows.one_revision(connection, revision))
 
     def read_mask(self, revision: str) -> np.ndarray:
-        """A mask's labels, uint8. Raises UserError if the file is missing or is not what was written."""
+        """Read the labels of a mask.
+
+        Parameters
+        ----------
+        revision : str
+            Id of the mask, such as `Case.revision`.
+
+        Returns
+        -------
+        ndarray of uint8
+            Of the image's shape.
+
+        Raises
+        ------
+        UserError
+            If the file is missing, or is not what was written.
+        """
         record = self.revision(revision)
         with faults_explained():
             return revisions.read_labels(self.folder / record.file, record.sha256)
 
     def first_mask(self, case: str) -> Revision | None:
-        """The mask by a model or a file that people began with, None if there is none; see `begun_with`."""
+        """Return the first mask by a model or from a file, None if there is none; see `begun_with`."""
         return revisions.begun_with(self.revisions(case))
 
     def restore(self, revision: str, by: str) -> Revision:
-        """Makes an earlier mask current again, as a new revision."""
+        """Make an earlier mask current again, as a new revision.
+
+        Parameters
+        ----------
+        revision : str
+            Id of the earlier mask.
+        by : str
+            Who restores it.
+
+        Returns
+        -------
+        Revision
+            The record of the new revision.
+        """
         old = self.revision(revision)
         author = Author(AuthorKind.PERSON, by)
         return self.add_revision(old.case, self.read_mask(revision), author, f"restored from {old.number}")
 
     def untouched(self) -> list[str]:
-        """Ids of new cases whose mask is a model's and that nobody has painted or opened, by number."""
+        """Return the ids of new cases with a model's mask that nobody has painted on or opened, by number."""
         with self._database.reading() as connection:
             return untouched.all_untouched(connection)
 
     def renew_mask(self, case: str, labels: np.ndarray, author: Author, note: str = "") -> Revision | None:
-        """Gives a case that nobody has touched the mask of another model; the old one stays as its parent.
+        """Replace the mask of an untouched case with one from another model; the old one is its parent.
 
-        labels : as in `add_revision`. None, and nothing is changed, if somebody has touched the case by the
-        time it would be written. A mask by the same model is not stored again.
+        `labels` as in `add_revision`. Returns None, and changes nothing, if somebody has touched the case by
+        the time it would be written. A mask by the same model is not stored again.
         """
         self._look_up_labels()
         old = self.case(case)
@@ -159,21 +237,21 @@ class MaskStore(CaseStore):
             return rows.revision_from(rows.one_revision(connection, new))
 
     def put_features(self, case: str, numbers: np.ndarray, model: str, version: str) -> None:
-        """Keeps what a model's network makes of a case's image, in place of what one made of it before."""
+        """Store a model's features of the image of a case, replacing earlier ones."""
         with self._database.writing() as connection:
             rows.case_row(connection, case)
             features.store_features(connection, case, numbers, model, version)
             note_event(connection, case, model, "features", version=version)
 
     def features(self) -> dict[str, Features]:
-        """What networks made of the cases' images, by case, where one has looked."""
+        """Return the features of the cases' images, by case, where there are any."""
         with self._database.reading() as connection:
             return features.all_features(connection)
 
     def put_map(self, case: str, kept: Prediction) -> None:
-        """Keeps the maps of a `Prediction.kept()`; others go when the cap is reached.
+        """Store the maps of a `Prediction.kept()`; older ones are removed when the limit is reached.
 
-        The cap in MB is the setting "map_cap_mb". Raises ValueError for maps that are not of 8 bits.
+        The limit in MB is the setting "map_cap_mb". Raises ValueError for maps that are not 8-bit.
         """
         content = maps.encode_map(kept)
         cap = int(float(self.setting("map_cap_mb", maps.DEFAULT_CAP_MB)) * 1e6)
@@ -183,7 +261,18 @@ class MaskStore(CaseStore):
             note_event(connection, case, kept.model, "map", version=kept.version)
 
     def map(self, case: str) -> Prediction | None:
-        """The maps of a case, of their own shape; None if there are none (any more)."""
+        """Return the model's maps of a case.
+
+        Parameters
+        ----------
+        case : str
+            Id of the case.
+
+        Returns
+        -------
+        Prediction or None
+            The maps, of their own shape; None if there are none (any more).
+        """
         found = maps.read_map(self.folder / maps.MAPS / f"{case}.npz")
         if found is not None:
             with suppress(UserError):  # which one goes first is not worth an error
@@ -191,14 +280,14 @@ class MaskStore(CaseStore):
         return found
 
     def setting(self, name: str, default: Any = None) -> Any:
-        """A value that was set in this project, or `default`."""
+        """Return a value that was set in this project, or `default`."""
         query = select(schema.settings.c.value).where(schema.settings.c.name == name)
         with self._database.reading() as connection:
             row = connection.execute(query).one_or_none()
         return default if row is None else row[0]
 
     def set_setting(self, name: str, value: Any) -> None:
-        """Sets a value that JSON can hold."""
+        """Set a value; JSON must be able to hold it."""
         table = schema.settings
         with self._database.writing() as connection:
             connection.execute(delete(table).where(table.c.name == name))
@@ -206,13 +295,13 @@ class MaskStore(CaseStore):
             note_event(connection, None, "", "setting", name=name, value=value)
 
     def _look_up_labels(self) -> LabelSet:
-        """Another window may have changed them while there was no mask yet."""
+        """Look up the labels: another window may have changed them while there was no mask yet."""
         with self._database.reading() as connection:
             self._labels = labels_of(connection)
         return self._labels
 
     def _is_lost(self, connection: Connection, case: str, by: str) -> bool:
-        """Whether a mask that was painted here must not become the case's current one."""
+        """Return whether a mask that was painted here must not become the case's current one."""
         try:
             self._session.refuse_lost(rows.case_row(connection, case), by, now())
         except CaseTaken:
@@ -220,7 +309,7 @@ class MaskStore(CaseStore):
         return False
 
     def _is_stored(self, revision: str, labels: np.ndarray) -> bool:
-        """True if the revision holds these labels, and its file is what was written."""
+        """Return whether the revision has these labels, and its file is what was written."""
         with self._database.reading() as connection:
             row = rows.one_revision(connection, revision)
         if row.labels_hash != revisions.labels_hash(labels):
@@ -231,7 +320,7 @@ class MaskStore(CaseStore):
     def _compare(
         self, labels: np.ndarray, parent: str | None, spacing_mm: tuple[float, ...] | None
     ) -> Comparison | None:
-        """None if there is nothing to compare with: work is kept also where the mask before it is damaged."""
+        """None if there is nothing to compare with: work is kept even if the mask before it is damaged."""
         if parent is None:
             return None
         try:

@@ -1,4 +1,4 @@
-"""What a review project is made of: plain values that the store hands out."""
+"""What a review project consists of: plain values that the store returns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from napari_unet.core.source import Source
 
 
 class Status(StrEnum):
-    """Where a case stands."""
+    """Status of a case."""
 
     NEW = "new"
     IN_PROGRESS = "in progress"
@@ -66,7 +66,7 @@ class Order(StrEnum):
 
 
 class AuthorKind(StrEnum):
-    """Who makes masks."""
+    """What makes masks."""
 
     MODEL = "model"
     PERSON = "person"
@@ -75,7 +75,17 @@ class AuthorKind(StrEnum):
 
 @dataclass(frozen=True)
 class Author:
-    """Who made a mask: a person by name, a model by name and version, or a file that was there before."""
+    """Who made a mask.
+
+    Parameters
+    ----------
+    kind : AuthorKind
+        A person, a model, or a file that existed before.
+    name : str
+        Name of the person or of the model.
+    version : str
+        Version of the model.
+    """
 
     kind: AuthorKind
     name: str
@@ -84,12 +94,31 @@ class Author:
 
 @dataclass(frozen=True)
 class Revision:
-    """One mask of a case; it never changes.
+    """The record of one mask of a case. It never changes.
 
-    number : 1 for the first of its case. file : path within the project's folder. sha256 : of that file.
-    dice, hd95 : against the parent; hd95 in mm, or in pixels if the spacing is not known; None for a first
-    mask; nan rules as in core.metrics. changed_mm2 : area (mm²) that differs from the parent, None without
-    spacing; changed_pixels likewise. note : where it came from, in words ("strokes", "restored", ...).
+    Parameters
+    ----------
+    id, case : str
+        Id of the mask and of its case.
+    number : int
+        1 for the first mask of its case.
+    file : str
+        Path within the project's folder.
+    author : Author
+        Who made it.
+    parent : str, optional
+        Id of the mask that it was made from.
+    time : datetime
+        When it was stored (UTC).
+    sha256 : str
+        Of the file.
+    dice, hd95 : float, optional
+        Agreement with the parent; hd95 in mm, or in pixels if the spacing is unknown. None for a first mask;
+        nan as in `core.metrics`.
+    changed_pixels, changed_mm2 : optional
+        How much differs from the parent. The area is None without spacing.
+    note : str
+        Where it comes from, in words ("strokes", "restored", ...).
     """
 
     id: str
@@ -133,12 +162,27 @@ class CallKind(StrEnum):
 
 @dataclass(frozen=True)
 class Call:
-    """What a reader or a model states about a case; never changed, see review.calls.
+    """What a reader or a model states about a case. It never changes; see `review.calls`.
 
-    number : order of stating. author : a person or a model. revision : id of the mask that it is about, None
-    if of none. value : of a decision its status, reason and what was before; of a measure its lines; of a
-    finding the finding, its score and the model's output; None says nothing. takes_back : number of the call
-    that holds no longer.
+    Parameters
+    ----------
+    number : int
+        Order in which calls were stated.
+    time : datetime
+        When (UTC). `number` gives the order, even if the clock was changed.
+    case : str
+        Id of the case.
+    kind : CallKind
+        A decision, a measure or a finding.
+    author : Author
+        A person or a model.
+    revision : str, optional
+        Id of the mask that it is about.
+    value : dict, optional
+        Of a decision: status, reason, and what was before. Of a measure: its lines. Of a finding: the
+        finding, its score and the model's output. None states nothing.
+    takes_back : int, optional
+        Number of the call that is no longer valid.
     """
 
     number: int
@@ -153,17 +197,56 @@ class Call:
 
 @dataclass(frozen=True)
 class Case:
-    """One image of a project as it stands now. Where it lies is told by `ReviewProject.source` alone.
+    """One image of a project in its current state. `ReviewProject.source` returns where the image is.
 
-    id : salted hash, stable. number : 1, 2, ... in the order of adding, for people. patient : salted hash, ""
-    if unknown (then the case counts as a patient of its own). placeholder : it is unknown, as a text such as
-    ANONYMOUS stands in the patient's place. split : from the manifest, or "". shape and spacing_mm as in
-    Raster, None until the file was read. priority : the higher, the earlier in the queue; why : the reason,
-    in words. checks : codes of the anatomy checks that the current mask fails, and of the input gate; None
-    if not checked. uncertainty : mean along the mask's border, 0..1, None if no model has seen it. revision :
-    id of the current mask. changed, changed_by : when and by whom it was made, where a person made it;
-    decided is the decision's own time. active_seconds : of work with the case open. lease : who has it open,
-    "" if nobody. content_hash : of all its files (core.source), "" until hashed.
+    Parameters
+    ----------
+    id : str
+        Salted hash; never changes.
+    number : int
+        1, 2, ... in the order of adding, for people.
+    status : Status
+        New, in progress, accepted, corrected, rejected, or needs second look.
+    reason : Reason, optional
+        Why it was rejected.
+    patient : str
+        Salted hash. "" if unknown; the case then counts as a separate patient.
+    view, modality : str
+        As in `Raster`.
+    split : str
+        From the manifest, or "".
+    shape, spacing_mm, row_direction
+        As in `Raster`; None until the file was read.
+    file_state : FileState
+        Whether the image is present, missing, changed or unreadable.
+    content_hash : str
+        Of all its files (`Source.content_hash`). "" until computed.
+    reviewer : str
+        Who decided.
+    note : str
+        Note on the case.
+    priority, why
+        Position in the queue (higher comes earlier), and the reason in words.
+    checks : tuple of str, optional
+        Codes of the anatomy checks that the current mask fails, and of the input checks. None if not checked.
+    uncertainty : float, optional
+        Mean uncertainty along the mask's border, 0 to 1. None if no model has seen the image.
+    revision : str, optional
+        Id of the current mask.
+    added : datetime
+        When it was added (UTC).
+    decided : datetime, optional
+        When it was decided.
+    active_seconds : float
+        Work with the case open.
+    lease : str
+        Who has it open; "" if nobody.
+    measurements : tuple of Measurement
+        Lines measured in the image.
+    placeholder : bool
+        Whether the patient is unknown because a text such as ANONYMOUS was in its place.
+    changed, changed_by
+        When and by whom the current mask was made, if a person made it.
     """
 
     id: str
@@ -198,7 +281,17 @@ class Case:
 
 @dataclass(frozen=True)
 class NewCase:
-    """An image to be added. patient : as the manifest names it (hashed by the store), "" if unknown."""
+    """An image to add to a project.
+
+    Parameters
+    ----------
+    source : Source, Path or str
+        Where it is.
+    patient : str
+        As in the manifest; the store hashes it. "" if unknown.
+    view, split : str
+        As in the manifest, or "".
+    """
 
     source: Source | Path | str
     patient: str = ""
@@ -228,9 +321,22 @@ class FileFacts:
 
 @dataclass(frozen=True)
 class Event:
-    """One line of the audit trail; never changed, never removed.
+    """One row of the audit trail. It is never changed or removed.
 
-    number : order of happening; `time` may jump with the clock, `number` does not.
+    Parameters
+    ----------
+    number : int
+        Order of the events. `time` may jump with the clock; `number` does not.
+    time : datetime
+        When (UTC).
+    case : str, optional
+        Id of the case; None if it concerns the project.
+    who : str
+        Who did it.
+    kind : str
+        What was done.
+    details : dict
+        More about it.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""What a fine-tune gives back, and what one would take; read in the window too, so without torch."""
+"""The result of a fine-tune, and an estimate of its duration. The window reads both, so no torch here."""
 
 from __future__ import annotations
 
@@ -13,11 +13,23 @@ from napari_unet.training.compared import ComparedCase
 
 @dataclass(frozen=True)
 class FineTuneResult:
-    """A new model in the library: its card, its folder, and how it compares with its parent.
+    """A new model in the library, and how it compares with its parent.
 
-    train_seconds : wall time of reading the cases and training on all of them. gate_seconds : of the
-    trainings on parts of them and of comparing. held_out, reference : by the ids of the report's cases, what
-    both models drew: of a held-out case by the model that had not seen its patient.
+    Parameters
+    ----------
+    card : ModelCard
+        The new model's card.
+    folder : Path
+        Folder of the new model.
+    report : GateReport
+        The acceptance test: new model against parent, case by case, and the verdict.
+    train_seconds : float
+        Wall time of reading the cases and training on all of them.
+    gate_seconds : float
+        Wall time of the trainings on parts of the cases, and of comparing.
+    held_out, reference : mapping of str to ComparedCase
+        What both models drew, by the ids of the report's cases. For a held-out case, the new model is the one
+        that had not seen its patient.
     """
 
     card: ModelCard
