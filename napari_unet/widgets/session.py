@@ -17,10 +17,9 @@ from napari_unet.engine.client import ChildEngine
 from napari_unet.engine.protocol import Engine
 from napari_unet.widgets.common.layers import lies_over
 from napari_unet.widgets.common.mask_context import MaskContext
-from napari_unet.widgets.common.notices import clear_binding_note
 from napari_unet.widgets.common.preferences import chosen_library, preferences, watch_library
 from napari_unet.widgets.common.results import MaskResult
-from napari_unet.widgets.napari_compat.window import real_viewer
+from napari_unet.widgets.napari_compat.window import clear_binding_note, real_viewer
 from napari_unet.widgets.viewing import install_viewing
 
 if TYPE_CHECKING:

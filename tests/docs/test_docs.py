@@ -137,11 +137,11 @@ def test_the_line_that_napari_says_of_pyqt5_is_explained() -> None:
     found = importlib.util.find_spec("napari")
     if found is None or found.origin is None:
         pytest.skip("napari is not installed")
-    from napari_unet.widgets.common.notices import _BEGINS
+    from napari_unet.widgets.napari_compat.window import _PYQT5_NOTE
 
     source = (Path(found.origin).parent / "_qt" / "qt_main_window.py").read_text("utf-8")
-    (said,) = re.findall(r"'(napari support for the PyQt5[^']*)'", source) or [_BEGINS]
-    assert said.startswith(_BEGINS)
+    (said,) = re.findall(r"'(napari support for the PyQt5[^']*)'", source) or [_PYQT5_NOTE]
+    assert said.startswith(_PYQT5_NOTE)
     assert said in " ".join(README.read_text("utf-8").split())
 
 

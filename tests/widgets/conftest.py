@@ -14,7 +14,7 @@ from qtpy.QtCore import QSettings
 from napari_unet.models.card import CARD_FILE, ModelCard
 from napari_unet.widgets import session as session_module
 from napari_unet.widgets.review import ReviewWidget
-from napari_unet.widgets.review import settings as review_settings
+from napari_unet.widgets.review import start as review_settings
 from napari_unet.widgets.segment import SegmentWidget
 
 

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import QApplication, QDockWidget, QListWidget
 from napari_unet.review.exporting.item import Format
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import FileState, NewCase, Order, Reason, Status
-from napari_unet.widgets.review import settings as review_settings
+from napari_unet.widgets.review import start as review_settings
 from napari_unet.widgets.review.add import AddDialog
 from napari_unet.widgets.review.export import ExportDialog
 

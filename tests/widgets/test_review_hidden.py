@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QDockWidget
 from napari_unet.review.login import login_name
 from napari_unet.review.types import Order, Status
 from napari_unet.widgets.correct import CorrectWidget
-from napari_unet.widgets.review import settings as review_settings
+from napari_unet.widgets.review import start as review_settings
 
 A, K = Qt.Key.Key_A, Qt.Key.Key_K
 

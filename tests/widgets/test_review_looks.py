@@ -16,8 +16,8 @@ from qtpy.QtWidgets import QApplication, QDockWidget, QPushButton, QStyle, QStyl
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import Order, Reason, Status
 from napari_unet.widgets import open_review
-from napari_unet.widgets.common.tones import DARK, LIGHT
-from napari_unet.widgets.review import settings as review_settings
+from napari_unet.widgets.common.colours import DARK, LIGHT
+from napari_unet.widgets.review import start as review_settings
 from napari_unet.widgets.review.queue_rows import SHOWN, Column
 from napari_unet.widgets.review.start import StartPage
 

@@ -15,9 +15,8 @@ from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind
 from napari_unet.widgets.casework import stroke_recorder, tape
 from napari_unet.widgets.casework.clerk import Clerk
-from napari_unet.widgets.casework.stroke_atoms import change_of
 from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder
-from napari_unet.widgets.casework.tape import Tape
+from napari_unet.widgets.casework.tape import Tape, change_of
 
 ANN = Author(AuthorKind.PERSON, "Ann")
 

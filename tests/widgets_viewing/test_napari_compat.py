@@ -21,7 +21,7 @@ from qtpy.QtWidgets import QMainWindow
 from vispy.scene import Node
 
 import napari_unet
-from napari_unet.widgets.napari_compat import history, keys, modes, scene, window
+from napari_unet.widgets.napari_compat import history, modes, scene, window
 from napari_unet.widgets.napari_compat.opened import opened_together
 
 PACKAGE = Path(napari_unet.__file__).parent
@@ -191,7 +191,7 @@ def test_show_preferences(viewer):
 
 
 def test_described_actions():
-    actions = keys.described_actions()
+    actions = window.described_actions()
     for name, kind in (
         ("activate_labels_paint_mode", Labels),
         ("activate_image_transform_mode", Image),
@@ -203,7 +203,7 @@ def test_described_actions():
 
 
 def test_menu_keys(viewer):
-    found = dict(keys.menu_keys())
+    found = dict(window.menu_keys())
     assert found["Ctrl+O"].startswith("napari.window.file")
 
 

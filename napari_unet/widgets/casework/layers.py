@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from weakref import ref
+from weakref import WeakSet, ref
 
 import numpy as np
-from napari.layers import Image, Labels
+from napari.layers import Image, Labels, Layer
 
 from napari_unet.core.label_set import LabelSet
 from napari_unet.core.raster import Modality
@@ -16,7 +16,7 @@ from napari_unet.widgets.casework.load import LoadedCase
 from napari_unet.widgets.common.colours import legend_of, mask_colormap
 from napari_unet.widgets.common.layers import HEADER, MAP, lies_over, placement
 from napari_unet.widgets.common.mask_context import MaskContext
-from napari_unet.widgets.common.one_step import one_step
+from napari_unet.widgets.napari_compat.history import one_step
 
 _OPACITY = 0.4
 _KEPT = ("brush_size", "selected_label", "contiguous", "preserve_labels", "n_edit_dimensions", "opacity")
@@ -141,3 +141,25 @@ def edit_to(mask: Labels, flat: np.ndarray, values: np.ndarray) -> None:
 
 def _grey(loaded: LoadedCase) -> str:
     return "gray_r" if loaded.header.get("inverted") else "gray"
+
+
+class OtherLayers:
+    """Hides the layers of a viewer, and shows again those that it hid."""
+
+    def __init__(self, viewer: Any) -> None:
+        self._viewer = viewer
+        self._hidden: WeakSet[Layer] = WeakSet()
+
+    def hide(self) -> None:
+        """Hide what can be seen now."""
+        for layer in self._viewer.layers:
+            if layer.visible:
+                layer.visible = False
+                self._hidden.add(layer)
+
+    def show(self) -> None:
+        """Show again what was hidden and is still there."""
+        for layer in self._viewer.layers:
+            if layer in self._hidden:
+                layer.visible = True
+        self._hidden.clear()

@@ -16,8 +16,7 @@ from napari_unet.core.labels import as_bytes
 from napari_unet.review.saving.save_state import log_bug
 from napari_unet.review.types import Author
 from napari_unet.widgets.casework.clerk import Clerk
-from napari_unet.widgets.casework.stroke_atoms import new_labels
-from napari_unet.widgets.casework.tape import Tape
+from napari_unet.widgets.casework.tape import Tape, new_labels
 from napari_unet.widgets.napari_compat.history import redo_steps, undo_steps
 
 _REVISION_MS = 2000  # after the last stroke

@@ -21,9 +21,9 @@ from napari_unet.widgets.casework.book import CaseBook
 from napari_unet.widgets.casework.decisions import Decisions
 from napari_unet.widgets.casework.desk import CaseDesk
 from napari_unet.widgets.casework.intake import Intake
+from napari_unet.widgets.casework.layers import OtherLayers
 from napari_unet.widgets.casework.link import ORDER, ProjectLink
 from napari_unet.widgets.casework.opener import CaseOpener
-from napari_unet.widgets.casework.others import OtherLayers
 from napari_unet.widgets.casework.pictures import thumbnail_of
 from napari_unet.widgets.casework.views import CaseViews
 from napari_unet.widgets.common.jobs import Job

@@ -27,7 +27,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet.widgets.common.tones import is_theme_change, toned, tones_of
+from napari_unet.widgets.common.colours import is_theme_change, toned, tones_of
 
 _FEW_ROWS = 120  # pixels
 _COMFORTABLE = 330

@@ -1,6 +1,13 @@
-"""Keys of the Correct dock, for the dock, its table of keys, and whoever gives keys to something else."""
+"""Keys of the Correct dock, for its table and the keyboard card of Review; undo from inside a dock."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+
+from napari.layers import Labels
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import QShortcut, QWidget
 
 ACTS = {
     "Shift+B": "smart brush",
@@ -29,3 +36,29 @@ TABLE = (
     ("Esc", "leave the tool"),
 )
 """As it is shown in the dock and on the keyboard card."""
+
+
+UNDO, REDO = "Ctrl+Z", "Ctrl+Shift+Z"
+
+
+def forward_undo(dock: QWidget, layer: Callable[[], Labels | None]) -> None:
+    """Ctrl+Z and Ctrl+Shift+Z anywhere in `dock`, floating or not, undo and redo what was done to `layer()`.
+
+    A field in which somebody types keeps the keys for itself. napari sends keys from a dock to the active
+    layer only, and none from a floating one.
+    """
+
+    def undo() -> None:
+        mask = layer()
+        if mask is not None:
+            mask.undo()
+
+    def redo() -> None:
+        mask = layer()
+        if mask is not None:
+            mask.redo()
+
+    for keys, act in ((UNDO, undo), (REDO, redo)):
+        shortcut = QShortcut(QKeySequence(keys), dock)
+        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        shortcut.activated.connect(act)

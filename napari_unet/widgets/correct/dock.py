@@ -15,9 +15,8 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE
 from napari_unet.widgets.common.forms import Fields, Foldable, LayerPicker, Words, key_table
 from napari_unet.widgets.common.layers import is_mask
-from napari_unet.widgets.common.shortcuts import ACTS, HELD, TABLE
+from napari_unet.widgets.common.shortcuts import ACTS, HELD, TABLE, forward_undo
 from napari_unet.widgets.common.strokes import StrokeFollower
-from napari_unet.widgets.common.undo import forward_undo
 from napari_unet.widgets.common.window_keys import WindowKeys
 from napari_unet.widgets.correct.actions import ActionBox
 from napari_unet.widgets.correct.edits import MaskEditor

@@ -15,8 +15,7 @@ from napari_unet.core.change import Change
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE, as_bytes
 from napari_unet.widgets.common.jobs import Job, in_words, run_in_thread
-from napari_unet.widgets.common.one_step import one_step
-from napari_unet.widgets.napari_compat.history import is_painting
+from napari_unet.widgets.napari_compat.history import is_painting, one_step
 
 _OTHER = IGNORE - 1  # stands for labels that a byte cannot hold
 _AGAIN_MS = 80  # while a stroke of the brush is under way

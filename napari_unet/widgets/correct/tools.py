@@ -13,10 +13,10 @@ from qtpy.QtCore import Signal
 from napari_unet.core.change import Change
 from napari_unet.core.correct import seed_at, smart_disc
 from napari_unet.core.palette import YELLOW
-from napari_unet.widgets.common.one_step import one_step
 from napari_unet.widgets.correct.canvas_tool import CanvasTool
 from napari_unet.widgets.correct.edits import put
 from napari_unet.widgets.correct.target import Plane, Target
+from napari_unet.widgets.napari_compat.history import one_step
 
 _AT_ONCE = 16  # touches of the brush per movement of the mouse at most
 _SKETCH_ALPHA = 0.6

@@ -1,15 +1,18 @@
-"""Of a Labels layer: its steps of undo. napari tells only of strokes, by the event `paint`."""
+"""Of a Labels layer: its steps of undo, and edits that are one of them.
+
+napari reports strokes only, by the event `paint`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import MutableSequence
-from contextlib import suppress
+from collections.abc import Iterator, MutableSequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from napari.layers import Labels
 
 Step = list[Any]
-"""What one undo takes back: atoms as `stroke_atoms.change_of` reads them."""
+"""What one undo takes back: atoms as `tape.change_of` reads them."""
 
 
 def undo_steps(layer: Labels) -> MutableSequence[Step]:
@@ -34,3 +37,14 @@ def end_failed_step(layer: Labels) -> None:
         with suppress(Exception):  # a listener that fails again
             layer._commit_staged_history()
     layer._staged_history = []
+
+
+@contextmanager
+def one_step(layer: Labels) -> Iterator[None]:
+    """All edits in it are one step of undo, also where something fails: napari would carry it on then."""
+    try:
+        with layer.block_history():
+            yield
+    except Exception:
+        end_failed_step(layer)
+        raise

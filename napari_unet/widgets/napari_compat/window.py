@@ -1,13 +1,15 @@
-"""Of napari's window: the window itself, its canvas, controls of layers, notes and preferences."""
+"""Of napari's window: itself, its canvas, controls of layers, notifications, preferences, keys and events."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from napari.layers import Layer
-from qtpy.QtWidgets import QAbstractButton, QButtonGroup, QDialog, QMainWindow, QWidget
+from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtWidgets import QAbstractButton, QApplication, QButtonGroup, QDialog, QMainWindow, QWidget
+from qtpy.sip import unwrapinstance, wrapinstance
 
 
 def real_viewer(viewer: Any) -> Any:
@@ -100,3 +102,58 @@ def _controls(viewer: Any, layer: Layer) -> Any:
     with suppress(AttributeError, RuntimeError):
         return viewer.window._qt_viewer.controls.widgets.get(layer)
     return None
+
+
+_Kind = TypeVar("_Kind", bound=QEvent)
+
+
+def as_kind(event: QEvent, kind: type[_Kind]) -> _Kind:
+    """`event`, of which `type()` says that it is of this kind.
+
+    Where memory is used again and somebody has kept an older event (vispy keeps the last press), PyQt hands
+    out that one's Python object: a key that is a QMouseEvent, and has no key.
+    """
+    if isinstance(event, kind):
+        return event
+    found: _Kind = wrapinstance(unwrapinstance(event), kind)
+    return found
+
+
+_PYQT5_NOTE = "napari support for the PyQt5 backend is deprecated"
+_NOTE_WAITS_MS = (0, 500, 2000)  # it comes when the window is first shown, which may be after our docks
+
+
+def clear_binding_note() -> None:
+    """Close napari's note that PyQt5 is going out of use, now and when it comes; all others stay.
+
+    Nobody who reviews can act on it, and it lies over the image.
+    """
+    for wait in _NOTE_WAITS_MS:
+        QTimer.singleShot(wait, _close_binding_note)
+
+
+def _close_binding_note() -> None:
+    for text, close in notes():
+        if text.startswith(_PYQT5_NOTE):
+            focus = QApplication.focusWidget()
+            close()  # gives the canvas the keyboard
+            if focus is not None:
+                focus.setFocus()
+
+
+def described_actions() -> dict[str, tuple[Any, str]]:
+    """napari's actions that can have a shortcut, by name: the class whose keys they are, and what they do."""
+    from napari.utils.action_manager import action_manager
+
+    return {
+        str(name): (getattr(action, "keymapprovider", None), str(action.description))
+        for name, action in action_manager._actions.items()
+    }
+
+
+def menu_keys() -> Iterator[tuple[str, str]]:
+    """Keys of napari's menus, each with the name of its command."""
+    from napari._app_model import get_app_model
+
+    for binding in get_app_model().keybindings:
+        yield str(binding.keybinding), binding.command_id

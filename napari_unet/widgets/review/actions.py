@@ -10,7 +10,7 @@ from qtpy.QtGui import QKeySequence
 
 from napari_unet.review.types import Reason
 from napari_unet.widgets.common.shortcuts import ACTS
-from napari_unet.widgets.napari_compat.keys import described_actions, menu_keys
+from napari_unet.widgets.napari_compat.window import described_actions, menu_keys
 from napari_unet.widgets.viewing import HINTS
 
 

@@ -17,7 +17,6 @@ from napari_unet.widgets.common.preferences import review_keys, show_preferences
 from napari_unet.widgets.common.window_keys import WindowKeys
 from napari_unet.widgets.dock import Dock
 from napari_unet.widgets.napari_compat.window import window_of
-from napari_unet.widgets.review import settings as review_settings
 from napari_unet.widgets.review.actions import HELD, plan_keys, taken_keys
 from napari_unet.widgets.review.add import AddDialog, Addition
 from napari_unet.widgets.review.conduct import Conduct
@@ -26,7 +25,7 @@ from napari_unet.widgets.review.file_names import FileNames
 from napari_unet.widgets.review.page import ReviewPage
 from napari_unet.widgets.review.queue_pictures import PictureFeed
 from napari_unet.widgets.review.queue_rows import counts_of_needs, is_aside, progress_of
-from napari_unet.widgets.review.start import StartPage
+from napari_unet.widgets.review.start import StartPage, remember_project, remember_reviewer, reviewer
 from napari_unet.widgets.session import is_hidden
 
 _NO_CASE = "-"  # news that are about the project
@@ -56,7 +55,7 @@ class ReviewWidget(Dock):
         self._confirmed.timeout.connect(lambda: self.page.say_news(""))
         self._build()
         self._wire()
-        self._on_reviewer(self.casework.reviewer or review_settings.reviewer())
+        self._on_reviewer(self.casework.reviewer or reviewer())
         self._on_project(self.casework.project)
         self._plan_keys()
 
@@ -194,7 +193,7 @@ class ReviewWidget(Dock):
         self.message.say("")
         self.page.say_news("")
         self.page.wants_first = True
-        review_settings.remember_project(project.folder)
+        remember_project(project.folder)
         self.page.head.show_project(project.folder, project.protocol, project.storage_note)
         self.page.table.show_cases(self.casework.cases, self.casework.queue, self.casework.order)
         self._show_progress()
@@ -234,7 +233,7 @@ class ReviewWidget(Dock):
         self.casework.set_reviewer(name)
         self.page.head.show_reviewer(name)
         if name:
-            review_settings.remember_reviewer(name)
+            remember_reviewer(name)
 
     def _ask_name(self) -> None:
         """Before anything is decided or painted, ask who does it; the line has the keyboard until then."""

@@ -9,7 +9,7 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSize, Qt, Signal
 from qtpy.QtGui import QBrush, QColor, QFont, QPixmap
 
 from napari_unet.review.types import Case, Order, Status
-from napari_unet.widgets.common.tones import DARK
+from napari_unet.widgets.common.colours import DARK
 from napari_unet.widgets.review.queue_rows import (
     TITLES,
     Column,

@@ -18,8 +18,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.review.types import Case, Order, Status
+from napari_unet.widgets.common.colours import is_theme_change, tones_of
 from napari_unet.widgets.common.text_fields import TextLine
-from napari_unet.widgets.common.tones import is_theme_change, tones_of
 from napari_unet.widgets.review.queue_model import THUMBNAIL, QueueModel
 from napari_unet.widgets.review.queue_rows import NEEDING, SHOWN, Column, Wanted, header_words
 

@@ -1,15 +1,45 @@
-"""The first page of the Review dock: who reviews, and which project."""
+"""The first page of the Review dock: who reviews, and which project; both are remembered on this computer."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QSettings, Signal
 from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.widgets.common.forms import Fields, Words
 from napari_unet.widgets.common.text_fields import TextLine
-from napari_unet.widgets.review import settings as review_settings
+
+_RECENT = 8
+
+
+def _settings() -> QSettings:
+    return QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "napari-unet-lung", "review")
+
+
+def reviewer() -> str:
+    """The name that was given last, "" if none was."""
+    return str(_settings().value("reviewer", "") or "").strip()
+
+
+def remember_reviewer(name: str) -> None:
+    """Start with this name next time."""
+    _settings().setValue("reviewer", name.strip())
+
+
+def recent_projects() -> list[Path]:
+    """Folders of projects that were open here and are still there, the last one first."""
+    kept = _settings().value("projects", []) or []
+    folders = [kept] if isinstance(kept, str) else list(kept)  # one entry comes back as it is
+    return [Path(folder) for folder in folders if (Path(folder) / "review.db").is_file()]
+
+
+def remember_project(folder: Path) -> None:
+    """This project was opened now."""
+    folder = Path(folder).absolute()
+    others = [other for other in recent_projects() if other != folder]
+    _settings().setValue("projects", [str(path) for path in [folder, *others][:_RECENT]])
+
 
 _ABOUT = (
     "Go through many images by keyboard: look, then accept, correct or reject each one. "
@@ -53,13 +83,13 @@ class StartPage(QWidget):
 
     def reload(self) -> None:
         """Show the name and the projects of late as they are now."""
-        self.reviewer.setText(review_settings.reviewer())
+        self.reviewer.setText(reviewer())
         while self._recent.count():
             gone = self._recent.takeAt(0).widget()
             if gone is not None:
                 gone.hide()  # it goes on the next turn, and would be drawn until then
                 gone.deleteLater()
-        folders = review_settings.recent_projects()[:_MANY]
+        folders = recent_projects()[:_MANY]
         if folders:
             self._recent.addWidget(Words("<b>Recent projects</b>"))
         for folder in folders:

@@ -26,8 +26,8 @@ from napari_unet.widgets.common.forms import Fields, Foldable, LayerPicker, Word
 from napari_unet.widgets.common.jobs import Job, run_in_thread, run_on_engine
 from napari_unet.widgets.common.layers import is_image, show_mask, slice_in_view
 from napari_unet.widgets.common.preferences import preferences
+from napari_unet.widgets.common.shortcuts import forward_undo
 from napari_unet.widgets.common.sources import Source, adopt_header, look_at_source, open_again
-from napari_unet.widgets.common.undo import forward_undo
 from napari_unet.widgets.dock import Dock
 from napari_unet.widgets.model_box import ModelBox
 from napari_unet.widgets.segment.request import Segmented, SegmentRequest

@@ -19,10 +19,10 @@ from napari_unet.widgets.common.colours import legend_of, mask_colormap
 from napari_unet.widgets.common.forms import Fields, LayerPicker, Words
 from napari_unet.widgets.common.jobs import Job, in_words, run_in_thread
 from napari_unet.widgets.common.layers import show_map, slice_in_view
-from napari_unet.widgets.common.one_step import one_step
 from napari_unet.widgets.common.results import Edit, MaskResult, Summary
 from napari_unet.widgets.common.strokes import StrokeFollower
 from napari_unet.widgets.common.threshold import ThresholdPreview, ThresholdSlider
+from napari_unet.widgets.napari_compat.history import one_step
 from napari_unet.widgets.segment.report_view import ReportView
 from napari_unet.widgets.segment.save_mask import ask_where
 from napari_unet.widgets.session import Session

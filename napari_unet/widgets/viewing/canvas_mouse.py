@@ -12,9 +12,8 @@ from napari.utils.notifications import show_info
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QMouseEvent
 
-from napari_unet.widgets.common.qt_event import as_kind
 from napari_unet.widgets.napari_compat.modes import is_drawing_freehand
-from napari_unet.widgets.napari_compat.window import canvas_of
+from napari_unet.widgets.napari_compat.window import as_kind, canvas_of
 
 _LEFT, _RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 _MIDDLE = Qt.MouseButton.MiddleButton

@@ -13,8 +13,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_unet.core.brush_size import resized
 from napari_unet.widgets.common.preferences import wheel_turns_slices
-from napari_unet.widgets.common.qt_event import as_kind
-from napari_unet.widgets.napari_compat.window import canvas_of
+from napari_unet.widgets.napari_compat.window import as_kind, canvas_of
 
 _NOTCH = 120  # of Qt's angle
 _PLAIN = Qt.KeyboardModifier.NoModifier
