@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from napari_unet.models.card import ModelCard, ScoreRow
 from napari_unet.models.library import ModelEntry, choose
-from napari_unet.widgets.common.forms import Foldable, Words
+from napari_unet.widgets.common.forms import Foldable, WrappedLabel
 from napari_unet.widgets.common.preferences import chosen_library
 from napari_unet.widgets.session import Session
 
@@ -91,8 +91,8 @@ class ModelCardView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._use = Words(name="model_use")
-        self._details = Words(name="model_details")
+        self._use = WrappedLabel(name="model_use")
+        self._details = WrappedLabel(name="model_details")
         self._fold = Foldable("About this model", self._details)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -187,7 +187,7 @@ class Toned(QLabel):
                 self.setText(shown)
 
 
-class Words(Toned):
+class WrappedLabel(Toned):
     """Text that wraps, can be selected, and takes no room while it is empty."""
 
     def __init__(self, text: str = "", name: str = "") -> None:

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 
 from napari_unet.core.ruler import cardiothoracic_ratio, length_text, line_length
 from napari_unet.review.types import Case, Measurement
-from napari_unet.widgets.common.forms import Words
+from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.common.ruler_tool import COLOURS, DrawnLines, Points, RulerTool
 
 _TOOLS = {
@@ -45,7 +45,7 @@ class RulerBox(QWidget):
         self.clear.setToolTip("Remove all lines of this case.")
         self.clear.clicked.connect(lambda: self._casework.decisions.set_measurements(()))
         row.addWidget(self.clear)
-        self.text = Words(name="measures")
+        self.text = WrappedLabel(name="measures")
         self.scale_bar = QCheckBox("Scale bar")
         self.scale_bar.toggled.connect(self._on_scale_bar)
         column = QVBoxLayout(self)

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidge
 from napari_unet.core.correct import copy_slice, interpolate_slices
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE
-from napari_unet.widgets.common.forms import Fields, Foldable, LayerPicker, Words, key_table
+from napari_unet.widgets.common.forms import Fields, Foldable, LayerPicker, WrappedLabel, key_table
 from napari_unet.widgets.common.layers import is_mask
 from napari_unet.widgets.common.shortcuts import ACTS, HELD, TABLE, forward_undo
 from napari_unet.widgets.common.strokes import StrokeFollower
@@ -67,9 +67,9 @@ class CorrectWidget(Dock):
         self.undo, self.redo = QPushButton("Undo"), QPushButton("Redo")
         self.undo.setToolTip("Ctrl+Z")
         self.redo.setToolTip("Ctrl+Shift+Z")
-        self.hint = Words("Open a mask, or make one with Segment or Review.", name="hint")
-        self.status = Words(name="status")
-        self.message = Words(name="message")
+        self.hint = WrappedLabel("Open a mask, or make one with Segment or Review.", name="hint")
+        self.status = WrappedLabel(name="status")
+        self.message = WrappedLabel(name="message")
         fields = Fields()
         fields.add("Mask", self.mask)
         fields.add("Paint", self.labels)
@@ -88,7 +88,7 @@ class CorrectWidget(Dock):
             column.addWidget(part)
         column.addLayout(back)
         column.addWidget(self.numbers)
-        column.addWidget(Foldable("Mouse and keys", Words(key_table(_all_keys()), name="hints")))
+        column.addWidget(Foldable("Mouse and keys", WrappedLabel(key_table(_all_keys()), name="hints")))
         column.addStretch()
         self.fill(body, self.status, self.message)
 

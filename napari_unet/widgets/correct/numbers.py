@@ -15,7 +15,7 @@ from napari_unet.core.correct import LiveNumbers, live_numbers
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE, LEFT, RIGHT
 from napari_unet.core.raster import Modality
-from napari_unet.widgets.common.forms import Words, findings_list
+from napari_unet.widgets.common.forms import WrappedLabel, findings_list
 from napari_unet.widgets.common.jobs import Job, run_in_thread
 from napari_unet.widgets.common.strokes import StrokeFollower
 from napari_unet.widgets.correct.edits import as_labels
@@ -40,8 +40,8 @@ class NumbersView(QWidget):
         self._calm.setInterval(_CALM_MS)
         self._calm.timeout.connect(self._count)
         self._strokes = StrokeFollower(self._calm.start)
-        self._sizes = Words(name="sizes")
-        self._findings = Words(name="findings")
+        self._sizes = WrappedLabel(name="sizes")
+        self._findings = WrappedLabel(name="findings")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._sizes)

@@ -10,7 +10,7 @@ from napari.layers import Labels
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_unet.widgets.common.forms import Words
+from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.napari_compat.history import undo_steps
 
 _NAMED = 12  # slices; of more, only how many there are is told
@@ -30,7 +30,7 @@ class SliceBox(QWidget):
         self._flipped: WeakKeyDictionary[Labels, set[int]] = WeakKeyDictionary()
         self._layer: Labels | None = None
         self._at = 0
-        self.words = Words(name="slices")
+        self.words = WrappedLabel(name="slices")
         self.mark = _button("Mark this slice", "A key slice is right: those between are filled by it.")
         self.fill = _button(
             "Fill in between", "Redraw the slices between the key slices, from one to the next."

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from napari_unet.core.brush_size import LARGEST, resized
 from napari_unet.core.correct import TOLERANCE
-from napari_unet.widgets.common.forms import Fields, Words
+from napari_unet.widgets.common.forms import Fields, WrappedLabel
 from napari_unet.widgets.common.jobs import in_words
 from napari_unet.widgets.common.shortcuts import ACTS
 from napari_unet.widgets.common.threshold import ThresholdSlider
@@ -97,7 +97,7 @@ class ToolBox(QWidget):
         fields.add("Inside", self.inside)
         self._threshold_name = fields.add("Threshold", self.threshold)
         self.parts[2] = widget_of(fields)
-        self.hint = Words(name="tool-hint")
+        self.hint = WrappedLabel(name="tool-hint")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(row)

@@ -11,7 +11,7 @@ from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_unet.widgets.common.forms import Words
+from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.finetune.course import Course, Curve, Curves
 
 _REDRAW_MS = 250
@@ -47,7 +47,7 @@ class CurvesView(QWidget):
         self._plots: list[Any] = []
         self._bounds: list[Any] = []
         self._colours = _DARK
-        self.legend = Words(name="legend")
+        self.legend = WrappedLabel(name="legend")
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)

@@ -9,7 +9,7 @@ from napari.utils.notifications import show_error, show_info
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_unet.core.errors import UserError
-from napari_unet.widgets.common.forms import Words
+from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.common.preferences import chosen_library
 from napari_unet.widgets.dock import Dock
 from napari_unet.widgets.finetune.contours import ContourView
@@ -45,8 +45,8 @@ class FineTuneWidget(Dock):
             self._on_failed(self.training.problem)
 
     def _build(self) -> None:
-        self.message = Words(name="message")
-        self.status = Words(name="status")
+        self.message = WrappedLabel(name="message")
+        self.status = WrappedLabel(name="status")
         self.setup = SetupPage(self._session, self.training)
         self.run = RunPage(self.training, self._session)
         self.gate = GatePage()
@@ -67,7 +67,7 @@ class FineTuneWidget(Dock):
         column = QVBoxLayout(body)
         for part in (self.setup, self.run, self.gate, self.in_use):
             column.addWidget(part, stretch=part is self.gate)  # its table takes what room there is
-        column.addWidget(Words("For research; not a medical device.", name="purpose"))
+        column.addWidget(WrappedLabel("For research; not a medical device.", name="purpose"))
         column.addStretch()
         self._area = self.fill(body, self.status, self.message)
 

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from napari_unet.core.evidence import LEAST, Evidence
 from napari_unet.core.evidence_metrics import HARM
 from napari_unet.core.gate_report import GateReport
-from napari_unet.widgets.common.forms import Words
+from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.finetune.contours import legend
 from napari_unet.widgets.finetune.evidence_table import EvidenceTable
 from napari_unet.widgets.finetune.training import Wanted
@@ -40,15 +40,15 @@ class GatePage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.title = Words(name="gate_title")
-        self.verdict = Words(name="verdict")
-        self.warning = Words(name="gate_warning")
-        self.protocol = Words(name="gate_protocol")
-        self.remarks = Words(name="gate_remarks")
+        self.title = WrappedLabel(name="gate_title")
+        self.verdict = WrappedLabel(name="verdict")
+        self.warning = WrappedLabel(name="gate_warning")
+        self.protocol = WrappedLabel(name="gate_protocol")
+        self.remarks = WrappedLabel(name="gate_remarks")
         self.table = EvidenceTable()
         self.table.itemSelectionChanged.connect(self._on_row)
         self._models = ("", "")  # old and new
-        self.legend = Words(name="legend")
+        self.legend = WrappedLabel(name="legend")
         room = self.legend.sizePolicy()
         room.setRetainSizeWhenHidden(True)  # the buttons below stay where they are when a case is shown
         self.legend.setSizePolicy(room)
@@ -57,7 +57,7 @@ class GatePage(QWidget):
         self.hide_case.setToolTip("Show what was on the canvas before.")
         self.hide_case.setEnabled(False)
         self.hide_case.clicked.connect(lambda: self.table.clearSelection())
-        self.explained = Words(name="explained")
+        self.explained = WrappedLabel(name="explained")
         self.take = QPushButton("Use the new model")
         self.take.clicked.connect(lambda: self.taken.emit())
         self.keep = QPushButton("Keep the present one")

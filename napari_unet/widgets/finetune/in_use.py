@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.core.errors import UserError
 from napari_unet.models.library import ModelLibrary
-from napari_unet.widgets.common.forms import Words
+from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.common.jobs import Job, run_in_thread
 from napari_unet.widgets.common.preferences import chosen_library
 from napari_unet.widgets.session import Session
@@ -27,7 +27,7 @@ class InUse(QWidget):
         super().__init__()
         self._session = session
         self._job: Job | None = None
-        self.says = Words(name="in_use")
+        self.says = WrappedLabel(name="in_use")
         self.back = QPushButton()
         self.back.clicked.connect(lambda: self.go_back())
         column = QVBoxLayout(self)

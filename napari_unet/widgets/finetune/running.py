@@ -9,7 +9,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.core.events import Preview
-from napari_unet.widgets.common.forms import Words
+from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.finetune.course import in_words, where
 from napari_unet.widgets.finetune.curves import CurvesView
 from napari_unet.widgets.finetune.preview import PreviewLayers
@@ -37,16 +37,16 @@ class RunPage(QWidget):
         self._training = training
         self._casework = session.casework
         self._left = ""  # the case that was open before the held-out one was shown
-        self.title = Words(name="title")
+        self.title = WrappedLabel(name="title")
         self.bar = QProgressBar()
         self.bar.setRange(0, 100)
-        self.where = Words(name="where")
+        self.where = WrappedLabel(name="where")
         self.curves = CurvesView(viewer)
         self.preview = PreviewLayers(viewer)
         self.watch = QCheckBox("Show a held-out case as it improves")
         self.watch.setToolTip("Two layers: an image that is not trained on, and its mask.")
         self.watch.toggled.connect(self._on_watch)
-        self.shown = Words(name="shown")
+        self.shown = WrappedLabel(name="shown")
         self.pause = QPushButton("Pause")
         self.pause.clicked.connect(lambda: self._on_pause())
         self.stop = QPushButton("Stop and keep the best")
@@ -55,8 +55,8 @@ class RunPage(QWidget):
         self.cancel = QPushButton("Cancel")
         self.cancel.setToolTip("End it; no model is made.")
         self.cancel.clicked.connect(training.cancel)
-        self.state = Words(name="state")
-        self.notes = Words(name="notes")
+        self.state = WrappedLabel(name="state")
+        self.notes = WrappedLabel(name="notes")
         buttons = QHBoxLayout()
         buttons.addWidget(self.pause, stretch=1)
         buttons.addWidget(self.stop, stretch=2)

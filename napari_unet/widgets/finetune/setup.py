@@ -12,7 +12,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.protocol import protocols_differ
 from napari_unet.training.naming import check_name, free_name
 from napari_unet.training.outcome import Estimate
-from napari_unet.widgets.common.forms import Fields, Words
+from napari_unet.widgets.common.forms import Fields, WrappedLabel
 from napari_unet.widgets.common.preferences import chosen_library
 from napari_unet.widgets.common.text_fields import TextLine
 from napari_unet.widgets.finetune.presets import PresetBox
@@ -47,9 +47,9 @@ class SetupPage(QWidget):
         self.name.setToolTip("What the new model is called. The model you begin with stays as it is.")
         self._typed = False  # a name of the user's own is not replaced
         self.presets = PresetBox()
-        self.protocol = Words(name="protocol")
-        self.taught = Words(name="taught")
-        self.problem = Words(name="problem")
+        self.protocol = WrappedLabel(name="protocol")
+        self.taught = WrappedLabel(name="taught")
+        self.problem = WrappedLabel(name="problem")
         self.start = QPushButton("Start")
         self.start.clicked.connect(lambda: self._on_start())
         fields = Fields()

@@ -16,7 +16,7 @@ from napari_unet.core.training_pair import FEW, TrainingPair
 from napari_unet.models.card import ModelCard
 from napari_unet.review.types import SET_ASIDE, USABLE, Case, Status
 from napari_unet.training.taught import taught_by
-from napari_unet.widgets.common.forms import Words
+from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.common.jobs import Job, run_in_thread
 from napari_unet.widgets.finetune.layer_pairs import LayerPairs, pairs_of
 from napari_unet.widgets.session import Session
@@ -67,8 +67,8 @@ class SourceBox(QWidget):
         self.project = QRadioButton("The review project")
         self.layers = QRadioButton("Masks that are open")
         self.pairs = LayerPairs(session)
-        self.says = Words(name="cases")
-        self.warning = Words(name="few")
+        self.says = WrappedLabel(name="cases")
+        self.warning = WrappedLabel(name="few")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         for part in (self.project, self.layers, self.pairs, self.says, self.warning):

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.models.card import Output
-from napari_unet.widgets.common.forms import Fields, Foldable, Words
+from napari_unet.widgets.common.forms import Fields, Foldable, WrappedLabel
 from napari_unet.widgets.common.preferences import chosen_library
 from napari_unet.widgets.common.text_fields import TextBox
 
@@ -141,7 +141,7 @@ class AddDialog(QDialog):
         self.buttons.button(buttons.Ok).setText("Create project" if new else "Add")
         self.buttons.accepted.connect(self._on_ok)
         self.buttons.rejected.connect(self.reject)
-        self.why = Words(name="why_not")
+        self.why = WrappedLabel(name="why_not")
         self._lay_out()
         for part in (self.images, self.folder, self.masks):
             part.changed.connect(self._enable)
@@ -163,12 +163,14 @@ class AddDialog(QDialog):
         more = QWidget()
         more_fields = Fields()
         more_fields.add("Manifest", self.manifest)
-        more_fields.add_wide(Words("Names the patient of each image where the files do not (PNG, JPEG)."))
+        more_fields.add_wide(
+            WrappedLabel("Names the patient of each image where the files do not (PNG, JPEG).")
+        )
         more.setLayout(more_fields)
         column = QVBoxLayout(self)
         column.addLayout(fields)
         column.addWidget(Foldable("More", more))
-        column.addWidget(Words("The images stay where they are; the project stores their paths."))
+        column.addWidget(WrappedLabel("The images stay where they are; the project stores their paths."))
         column.addStretch()
         column.addWidget(self.why)
         column.addWidget(self.buttons)

@@ -12,14 +12,14 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 from napari_unet.io.identity import Identity
 from napari_unet.review.queue import SHAPE_PASSED, SHAPE_TIP
 from napari_unet.review.types import AuthorKind, Case, FileState, Order, Revision
-from napari_unet.widgets.common.forms import Fields, Words
+from napari_unet.widgets.common.forms import Fields, WrappedLabel
 from napari_unet.widgets.common.text_fields import TextLine
 from napari_unet.widgets.review.queue_rows import patient_words, status_words, why_words
 
 _TIP = Qt.ItemDataRole.ToolTipRole
 
 
-class CaseTitle(Words):
+class CaseTitle(WrappedLabel):
     """One or two lines on the open case, and its file's name where somebody asked for it."""
 
     _names: Mapping[str, str] = {}
@@ -79,8 +79,8 @@ class CaseBox(QWidget):
         self.identity = QPushButton("Show name, ID, date")
         self.identity.setToolTip("Read from the file now; not stored in the project.")
         self.identity.clicked.connect(lambda: self.identity_wanted.emit())
-        self.who = Words(name="identity")
-        self.patient = Words(name="patient")
+        self.who = WrappedLabel(name="identity")
+        self.patient = WrappedLabel(name="patient")
         self.masks = QComboBox()
         self.masks.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.masks.setMinimumContentsLength(12)

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import Case
 from napari_unet.widgets.casework.decisions import EmptyMask, StillWrong
-from napari_unet.widgets.common.forms import Words
+from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.common.preferences import review_keys, show_preferences, watch_review_keys
 from napari_unet.widgets.common.window_keys import WindowKeys
 from napari_unet.widgets.dock import Dock
@@ -64,7 +64,7 @@ class ReviewWidget(Dock):
     def _build(self) -> None:
         self.start = StartPage()
         self.page = ReviewPage(self._session)
-        self.message = Words(name="message")
+        self.message = WrappedLabel(name="message")
         self.feed = PictureFeed(self.page.table.model, self.casework.thumbnail, self)
         self.keys = WindowKeys(window_of(self._viewer), self, HELD)
         self.conduct = Conduct(self.casework, self.page, self.keys, self)

@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from napari_unet.review.exporting.item import ExportResult, Format
-from napari_unet.widgets.common.forms import Fields, Words
+from napari_unet.widgets.common.forms import Fields, WrappedLabel
 from napari_unet.widgets.common.jobs import Job, exhaust
 from napari_unet.widgets.review.add import PathLine
 
@@ -70,7 +70,7 @@ class ExportDialog(QDialog):
             box.toggled.connect(self._enable)
         column.addWidget(self.source_names)
         column.addWidget(
-            Words(
+            WrappedLabel(
                 "Accepted and corrected masks go out with their images, without names. Images of one known "
                 "patient, and images that look the same, are in one split; README.txt says of how many the "
                 "patient is not known. Names may be burned into the pictures: look at them before you give "

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.review.saving.save_state import Saved, SaveState, Saving
-from napari_unet.widgets.common.forms import Toned, Words
+from napari_unet.widgets.common.forms import Toned, WrappedLabel
 from napari_unet.widgets.common.text_fields import TextLine
 from napari_unet.widgets.review.queue_rows import ASIDE, MASKLESS, Progress
 
@@ -79,12 +79,12 @@ class ReviewHead(QWidget):
         self.name.setPlaceholderText("Your name, then Enter: stored with every decision")
         self.name.returnPressed.connect(self._on_name)
         self.name.hide()
-        self.left_out = Words(name="left_out")
+        self.left_out = WrappedLabel(name="left_out")
         self.left_out.setTextInteractionFlags(Qt.TextInteractionFlag.LinksAccessibleByMouse)
         self.left_out.linkActivated.connect(self.show_wanted)
-        self.trouble = Words(name="not_saved")
-        self.storage = Words(name="storage")
-        self.work = Words(name="background")
+        self.trouble = WrappedLabel(name="not_saved")
+        self.storage = WrappedLabel(name="storage")
+        self.work = WrappedLabel(name="background")
         self._lay_out()
 
     def _lay_out(self) -> None:

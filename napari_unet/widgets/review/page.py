@@ -11,7 +11,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.review.types import Case, FileState, Order
-from napari_unet.widgets.common.forms import Foldable, Words
+from napari_unet.widgets.common.forms import Foldable, WrappedLabel
 from napari_unet.widgets.common.ruler import RulerBox
 from napari_unet.widgets.review.case import CaseBox, CaseTitle
 from napari_unet.widgets.review.decide import DecisionBar
@@ -43,7 +43,7 @@ class AsideBox(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setFrameShape(QFrame.Shape.StyledPanel)
-        self.text = Words(name="aside")
+        self.text = WrappedLabel(name="aside")
         self.take = QPushButton("Use the new image")
         self.take.setToolTip("An earlier decision no longer holds: the case needs a second look.")
         self.take.clicked.connect(lambda: self._resolve(True))
@@ -116,7 +116,7 @@ class ReviewPage(QWidget):
         super().__init__()
         self.head = ReviewHead()
         self.title = CaseTitle(name="case")
-        self.news = Words(name="news")
+        self.news = WrappedLabel(name="news")
         self.aside = AsideBox()
         self.decide = DecisionBar()
         self.case = CaseBox()

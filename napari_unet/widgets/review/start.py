@@ -7,7 +7,7 @@ from pathlib import Path
 from qtpy.QtCore import QSettings, Signal
 from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 
-from napari_unet.widgets.common.forms import Fields, Words
+from napari_unet.widgets.common.forms import Fields, WrappedLabel
 from napari_unet.widgets.common.text_fields import TextLine
 
 _RECENT = 8
@@ -66,13 +66,13 @@ class StartPage(QWidget):
         self.new.clicked.connect(lambda: self.new_wanted.emit())
         self.open = QPushButton("Open project…")
         self.open.clicked.connect(lambda: self._ask())
-        self.hint = Words("Enter your name first: it is stored with every decision.", name="name_hint")
+        self.hint = WrappedLabel("Enter your name first: it is stored with every decision.", name="name_hint")
         self._recent = QVBoxLayout()
         fields = Fields()
         fields.add("Your name", self.reviewer)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(Words(_ABOUT))
+        column.addWidget(WrappedLabel(_ABOUT))
         column.addLayout(fields)
         column.addWidget(self.hint)
         column.addWidget(self.new)
@@ -91,7 +91,7 @@ class StartPage(QWidget):
                 gone.deleteLater()
         folders = recent_projects()[:_MANY]
         if folders:
-            self._recent.addWidget(Words("<b>Recent projects</b>"))
+            self._recent.addWidget(WrappedLabel("<b>Recent projects</b>"))
         for folder in folders:
             button = QPushButton(folder.name)
             button.setToolTip(str(folder))

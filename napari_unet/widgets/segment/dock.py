@@ -22,7 +22,7 @@ from napari_unet.core.events import Note, TileDone
 from napari_unet.doctor import refuse_foreign_files
 from napari_unet.models.library import ModelEntry
 from napari_unet.widgets.common.colours import legend_of, mask_colormap
-from napari_unet.widgets.common.forms import Fields, Foldable, LayerPicker, Words, key_table
+from napari_unet.widgets.common.forms import Fields, Foldable, LayerPicker, WrappedLabel, key_table
 from napari_unet.widgets.common.jobs import Job, run_in_thread, run_on_engine
 from napari_unet.widgets.common.layers import is_image, show_mask, slice_in_view
 from napari_unet.widgets.common.preferences import preferences
@@ -79,10 +79,10 @@ class SegmentWidget(Dock):
         room = self.bar.sizePolicy()
         room.setRetainSizeWhenHidden(True)  # what is below stays in its place
         self.bar.setSizePolicy(room)
-        self.hint = Words("Chest X-rays to try: File ▸ Open Sample ▸ U\u2011Net Lung.", name="hint")
-        self.facts = Words(name="facts")
-        self.status = Words(name="status")
-        self.message = Words(name="message")
+        self.hint = WrappedLabel("Chest X-rays to try: File ▸ Open Sample ▸ U\u2011Net Lung.", name="hint")
+        self.facts = WrappedLabel(name="facts")
+        self.status = WrappedLabel(name="status")
+        self.message = WrappedLabel(name="message")
         self.result = ResultView(self._session)
         self.result.failed.connect(self._on_failed)
         self.result.told.connect(self._on_told)
@@ -101,8 +101,8 @@ class SegmentWidget(Dock):
         column.addLayout(buttons)
         for part in (self.bar, self.hint, self.facts, self.result):
             column.addWidget(part)
-        column.addWidget(Foldable("Mouse and keys", Words(_hints(), name="hints")))
-        column.addWidget(Words("For research; not a medical device.", name="purpose"))
+        column.addWidget(Foldable("Mouse and keys", WrappedLabel(_hints(), name="hints")))
+        column.addWidget(WrappedLabel("For research; not a medical device.", name="purpose"))
         column.addStretch()
         self.fill(body, self.status, self.message)
 

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_unet.core.live import LiveNumbers
 from napari_unet.core.measure import Measures
 from napari_unet.review.queue import SHAPE_PASSED, SHAPE_TIP
-from napari_unet.widgets.common.forms import Words, findings_list
+from napari_unet.widgets.common.forms import WrappedLabel, findings_list
 from napari_unet.widgets.common.results import Summary
 
 
@@ -18,8 +18,8 @@ class ReportView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._sizes = Words(name="sizes")
-        self._findings = Words(name="findings")
+        self._sizes = WrappedLabel(name="sizes")
+        self._findings = WrappedLabel(name="findings")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._sizes)

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 from napari_unet.core.errors import UserError
 from napari_unet.widgets.common import results
 from napari_unet.widgets.common.colours import legend_of, mask_colormap
-from napari_unet.widgets.common.forms import Fields, LayerPicker, Words
+from napari_unet.widgets.common.forms import Fields, LayerPicker, WrappedLabel
 from napari_unet.widgets.common.jobs import Job, in_words, run_in_thread
 from napari_unet.widgets.common.layers import show_map, slice_in_view
 from napari_unet.widgets.common.results import Edit, MaskResult, Summary
@@ -72,7 +72,7 @@ class ResultView(QWidget):
         self.left_right = QCheckBox("Separate left and right lung")
         self.left_right.toggled.connect(self._on_left_right)
         self.report = ReportView()
-        self.notes = Words(name="notes")
+        self.notes = WrappedLabel(name="notes")
         self.probability = _button(
             "Probability", self._add_probability, "How sure the model is, 0 to 1. Click again to remove it."
         )
