@@ -47,7 +47,7 @@ def take(folder: Path) -> None:
     desk.wait(1.0)
     desk.picture("fine-tune-gate")
 
-    desk.click(dock.gate.take)
+    desk.click(dock.acceptance.take)
     desk.wait_until(dock.setup.isVisible, "answer")
     desk.wait(3.0)
     desk.picture("fine-tune-taken")

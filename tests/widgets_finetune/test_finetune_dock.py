@@ -119,15 +119,15 @@ def test_from_the_click_to_the_new_model_and_back(dock, started, engines, others
     qtbot.waitUntil(lambda: dock.run.where.text() == "Comparing both models: 1 of 7")
     assert "Case 3 is small." in dock.run.notes.text()
     job.end(result_of(job, library))
-    qtbot.waitUntil(dock.gate.isVisible)
-    assert "better on your images" in dock.gate.verdict.text().lower()
-    rows = texts(dock.gate.table)
+    qtbot.waitUntil(dock.acceptance.isVisible)
+    assert "better on your images" in dock.acceptance.verdict.text().lower()
+    rows = texts(dock.acceptance.table)
     assert rows[1][:3] == ["Case 1", "0.780 → 0.900", "+0.120"]
     assert rows[6][0] == "Case 6" and rows[7][0].startswith("The reference set")
-    assert dock.gate.take.isDefault() and dock.window().focusWidget() is dock.gate.take
+    assert dock.acceptance.take.isDefault() and dock.window().focusWidget() is dock.acceptance.take
     assert default_library().current() is None
     name = job.arguments["name"]
-    qtbot.keyClick(dock.gate.take, Qt.Key.Key_Space)
+    qtbot.keyClick(dock.acceptance.take, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: default_library().current() == name)
     qtbot.waitUntil(dock.setup.isVisible)
     assert dock._session.model == name
@@ -150,11 +150,11 @@ def test_from_the_click_to_the_new_model_and_back(dock, started, engines, others
 def test_a_model_that_forgets_is_not_suggested(dock, started, library, qtbot):
     job, _ = started()
     job.end(result_of(job, library, forgets=0.05))
-    qtbot.waitUntil(dock.gate.isVisible)
-    assert "forget" in dock.gate.warning.text() and "did not pass" in dock.gate.warning.text()
-    assert dock.gate.keep.isDefault() and dock.window().focusWidget() is dock.gate.keep
-    assert not dock.gate.take.isDefault()
-    qtbot.keyClick(dock.gate.keep, Qt.Key.Key_Space)
+    qtbot.waitUntil(dock.acceptance.isVisible)
+    assert "forget" in dock.acceptance.warning.text() and "did not pass" in dock.acceptance.warning.text()
+    assert dock.acceptance.keep.isDefault() and dock.window().focusWidget() is dock.acceptance.keep
+    assert not dock.acceptance.take.isDefault()
+    qtbot.keyClick(dock.acceptance.keep, Qt.Key.Key_Space)
     qtbot.waitUntil(dock.setup.isVisible)
     assert default_library().current() is None
     assert dock._session.model == "test-lung"
@@ -165,21 +165,23 @@ def test_a_model_that_forgets_is_not_suggested(dock, started, library, qtbot):
 def test_a_gain_that_may_be_chance_is_called_so(dock, started, library, qtbot):
     job, _ = started()
     job.end(result_of(job, library, worst=0.7))
-    qtbot.waitUntil(dock.gate.isVisible)
-    assert "Perhaps better on your images" in dock.gate.verdict.text()
-    assert "may be chance" in dock.gate.warning.text() and "forget" not in dock.gate.warning.text()
-    assert dock.gate.keep.isDefault() and dock.gate.take.isEnabled()
+    qtbot.waitUntil(dock.acceptance.isVisible)
+    assert "Perhaps better on your images" in dock.acceptance.verdict.text()
+    assert (
+        "may be chance" in dock.acceptance.warning.text() and "forget" not in dock.acceptance.warning.text()
+    )
+    assert dock.acceptance.keep.isDefault() and dock.acceptance.take.isEnabled()
 
 
 def test_four_cases_that_all_gain_are_perhaps_better_and_that_was_said_before(dock, started, library, qtbot):
     job, _ = started()
     assert "Under 6 patients the new model can be called “perhaps better”" in dock.setup.source.says.text()
     job.end(result_of(job, library))
-    qtbot.waitUntil(dock.gate.isVisible)
-    assert "Perhaps better on your images" in dock.gate.verdict.text()
-    assert "at least 6 patients" in dock.gate.warning.text()
-    assert "Under 6 patients no test can tell" in dock.gate.explained.text()
-    assert dock.gate.keep.isDefault()
+    qtbot.waitUntil(dock.acceptance.isVisible)
+    assert "Perhaps better on your images" in dock.acceptance.verdict.text()
+    assert "at least 6 patients" in dock.acceptance.warning.text()
+    assert "Under 6 patients no test can tell" in dock.acceptance.explained.text()
+    assert dock.acceptance.keep.isDefault()
 
 
 def test_protocols_that_differ_are_told_before_and_after(dock, started, library, qtbot):
@@ -188,8 +190,8 @@ def test_protocols_that_differ_are_told_before_and_after(dock, started, library,
     assert "follow another rule" in dock.setup.protocol.text()
     assert "“Whole thorax without the spine”" in dock.setup.protocol.text()
     job.end(result_of(job, library))
-    qtbot.waitUntil(dock.gate.isVisible)
-    assert "Whole thorax" in dock.gate.protocol.text()
+    qtbot.waitUntil(dock.acceptance.isVisible)
+    assert "Whole thorax" in dock.acceptance.protocol.text()
 
 
 def test_protocols_that_agree_need_no_words(dock, project, qtbot):
@@ -220,7 +222,7 @@ def test_the_keyboard_is_left_to_who_paints(dock, started, viewer, library, qtbo
     canvas = viewer.window._qt_viewer.canvas.native
     canvas.setFocus()
     job.end(result_of(job, library))
-    qtbot.waitUntil(dock.gate.isVisible)
+    qtbot.waitUntil(dock.acceptance.isVisible)
     assert dock.window().focusWidget() is canvas
 
 
@@ -258,7 +260,7 @@ def test_a_training_is_held_and_stopped(dock, started, library, qtbot):
     assert job.words == ["pause", "resume", "stop"]
     assert not dock.run.stop.isEnabled() and not dock.run.pause.isEnabled() and dock.run.cancel.isEnabled()
     job.end(result_of(job, library))
-    qtbot.waitUntil(dock.gate.isVisible)
+    qtbot.waitUntil(dock.acceptance.isVisible)
 
 
 def test_it_goes_on_without_dock_and_project(dock, started, open_dock, viewer, engines, library, qtbot):
@@ -275,8 +277,8 @@ def test_it_goes_on_without_dock_and_project(dock, started, open_dock, viewer, e
     qtbot.waitUntil(lambda: len(again.run.curves._drawn) == 3)
     assert len(again.run.curves._drawn["loss"].getData()[0]) == 9, "two parts of four steps, and a gap"
     job.end(result_of(job, library))
-    qtbot.waitUntil(again.gate.isVisible)
-    assert texts(again.gate.table)[1][0] == "Case 1"
+    qtbot.waitUntil(again.acceptance.isVisible)
+    assert texts(again.acceptance.table)[1][0] == "Case 1"
 
 
 def test_what_ended_without_a_dock_is_shown_later(dock, started, open_dock, viewer, engines, library, qtbot):
@@ -287,7 +289,7 @@ def test_what_ended_without_a_dock_is_shown_later(dock, started, open_dock, view
     qtbot.waitUntil(lambda: training.stage is Stage.DECIDE)
     assert engines[0].closed.wait(20), "nobody needs the process any more"
     again = open_dock()
-    qtbot.waitUntil(again.gate.isVisible)
+    qtbot.waitUntil(again.acceptance.isVisible)
 
 
 def test_the_window_takes_the_training_with_it(dock, started, viewer, engines, qtbot):
@@ -323,7 +325,7 @@ def test_a_held_out_case_is_shown_and_leaves_no_trace(dock, started, viewer, lib
     dock.run.watch.click()
     qtbot.waitUntil(lambda: len(viewer.layers) == 3)
     job.end(result_of(job, library))
-    qtbot.waitUntil(dock.gate.isVisible)
+    qtbot.waitUntil(dock.acceptance.isVisible)
     assert list(viewer.layers) == [mine]
 
 
@@ -362,7 +364,7 @@ def test_a_held_out_case_and_one_in_review_are_never_on_the_canvas_together(
     dock.run.watch.click()
     qtbot.waitUntil(lambda: len(dock.run.preview.layers()) == 2)
     job.end(result_of(job, library))
-    qtbot.waitUntil(dock.gate.isVisible)
+    qtbot.waitUntil(dock.acceptance.isVisible)
     qtbot.waitUntil(lambda: work.current is not None and work.current.id == ids[4])
 
 

@@ -10,17 +10,17 @@ from test_finetune_dock import project, started  # noqa: F401  (fixtures)
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_the_gate_has_room_for_its_table(dock, started, library, viewer, qtbot, theme):  # noqa: F811
+def test_the_acceptance_page_has_room_for_its_table(dock, started, library, viewer, qtbot, theme):  # noqa: F811
     viewer.theme = theme
     on_small_screen(viewer, qtbot)
     job, _ = started(accepted=24, protocol="Whole thorax without the spine")
     job.end(result_of(job, library, forgets=0.05))
-    qtbot.waitUntil(dock.gate.isVisible)
+    qtbot.waitUntil(dock.acceptance.isVisible)
     qtbot.wait(200)
-    assert scroll_bars(dock) == [dock.gate.table]
-    assert dock.gate.table.height() >= 6 * 23  # with every warning there is
+    assert scroll_bars(dock) == [dock.acceptance.table]
+    assert dock.acceptance.table.height() >= 6 * 23  # with every warning there is
     assert cut_texts(dock) == []
-    for button in (dock.gate.take, dock.gate.keep):
+    for button in (dock.acceptance.take, dock.acceptance.keep):
         assert button.visibleRegion().boundingRect() == button.rect()
 
 
@@ -28,10 +28,10 @@ def test_few_cases_leave_no_gap_and_no_scroll_bar(dock, started, library, viewer
     on_small_screen(viewer, qtbot)
     job, _ = started()
     job.end(result_of(job, library))
-    qtbot.waitUntil(dock.gate.isVisible)
+    qtbot.waitUntil(dock.acceptance.isVisible)
     qtbot.wait(200)
     assert scroll_bars(dock) == []
-    gap = dock.gate.take.y() - dock.gate.explained.geometry().bottom()
+    gap = dock.acceptance.take.y() - dock.acceptance.explained.geometry().bottom()
     assert gap < 20, "the words above the buttons are no higher than their text"
 
 

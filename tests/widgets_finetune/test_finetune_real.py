@@ -111,7 +111,7 @@ def test_two_corrected_cases_become_a_model_that_is_taken_and_given_back(dock, q
     yours, _, reference, _ = dock.training.result.report.evidence
     assert {case.id for case in yours.cases} == set(ids[:2])
     assert len(reference.cases) == 8
-    assert dock.gate.isVisible() and dock.gate.verdict.text()
+    assert dock.acceptance.isVisible() and dock.acceptance.verdict.text()
     name = dock.training.result.card.name
 
     (untouched,) = (id for id in ids[2:] if id != work.current.id)  # the other one is open
@@ -122,7 +122,7 @@ def test_two_corrected_cases_become_a_model_that_is_taken_and_given_back(dock, q
 
     assert predicted_by("cxr-lung")
     people = [work.project.case(id).revision for id in ids[:2]]
-    qtbot.mouseClick(dock.gate.take, LEFT)
+    qtbot.mouseClick(dock.acceptance.take, LEFT)
     qtbot.waitUntil(lambda: default_library().current() == name)
     qtbot.waitUntil(lambda: dock._session.model == name)
     qtbot.waitUntil(lambda: predicted_by(name), timeout=LONG)

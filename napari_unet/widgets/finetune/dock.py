@@ -12,8 +12,8 @@ from napari_unet.core.errors import UserError
 from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.common.preferences import chosen_library
 from napari_unet.widgets.dock import Dock
+from napari_unet.widgets.finetune.acceptance import AcceptancePage
 from napari_unet.widgets.finetune.contours import ContourView
-from napari_unet.widgets.finetune.gate import GatePage
 from napari_unet.widgets.finetune.in_use import InUse
 from napari_unet.widgets.finetune.running import RunPage
 from napari_unet.widgets.finetune.setup import SetupPage
@@ -49,24 +49,24 @@ class FineTuneWidget(Dock):
         self.status = WrappedLabel(name="status")
         self.setup = SetupPage(self._session, self.training)
         self.run = RunPage(self.training, self._session)
-        self.gate = GatePage()
+        self.acceptance = AcceptancePage()
         self.contours = ContourView(self._session)
         self.in_use = InUse(self._session)
         self.setup.wanted.connect(self._on_wanted)
         self.setup.failed.connect(self._on_failed)
-        self.gate.taken.connect(self._on_taken)
-        self.gate.kept.connect(self._on_kept)
-        self.gate.looked_at.connect(self._on_looked_at)
-        self.gate.looked_away.connect(self.contours.hide)
-        self.contours.shown.connect(self.gate.show_case)
-        self.contours.left.connect(lambda: self.gate.show_case(""))
+        self.acceptance.taken.connect(self._on_taken)
+        self.acceptance.kept.connect(self._on_kept)
+        self.acceptance.looked_at.connect(self._on_looked_at)
+        self.acceptance.looked_away.connect(self.contours.hide)
+        self.contours.shown.connect(self.acceptance.show_case)
+        self.contours.left.connect(lambda: self.acceptance.show_case(""))
         self.contours.failed.connect(self._on_failed)
         self.in_use.used.connect(self._on_used)
         self.in_use.failed.connect(self._on_failed)
         body = QWidget()
         column = QVBoxLayout(body)
-        for part in (self.setup, self.run, self.gate, self.in_use):
-            column.addWidget(part, stretch=part is self.gate)  # its table takes what room there is
+        for part in (self.setup, self.run, self.acceptance, self.in_use):
+            column.addWidget(part, stretch=part is self.acceptance)  # its table takes what room there is
         column.addWidget(WrappedLabel("For research; not a medical device.", name="purpose"))
         column.addStretch()
         self._area = self.fill(body, self.status, self.message)
@@ -92,7 +92,7 @@ class FineTuneWidget(Dock):
         focused = self.window().focusWidget()  # before anything is hidden, and it goes elsewhere
         has_keyboard = focused is not None and self.isAncestorOf(focused)
         self.run.setVisible(busy)
-        self.gate.setVisible(decide)
+        self.acceptance.setVisible(decide)
         self.setup.setVisible(not busy and not decide)
         self.in_use.setVisible(not busy and not decide)
         if busy:
@@ -101,22 +101,22 @@ class FineTuneWidget(Dock):
             self.run.show_state()
         elif decide:
             if before is not Stage.DECIDE:
-                self._show_gate(has_keyboard)
+                self._show_acceptance(has_keyboard)
         else:
             if before is Stage.CANCELLING:
                 self._say("Cancelled; no model was made.")
             self.setup.show_state()
         self._area.updateGeometry()
 
-    def _show_gate(self, has_keyboard: bool) -> None:
+    def _show_acceptance(self, has_keyboard: bool) -> None:
         result = self.training.result
         self._say("")
         seconds = result.train_seconds + result.gate_seconds
-        self.gate.show_report(result.report, self.training.wanted, seconds)
+        self.acceptance.show_report(result.report, self.training.wanted, seconds)
         self._session.library_changed.emit()
         self._area.verticalScrollBar().setValue(0)
         if has_keyboard:  # else somebody paints or types
-            self.gate.focus()
+            self.acceptance.focus()
         if self.visibleRegion().isEmpty():  # behind another tab
             show_info(f"The model {result.card.name} is made. See Fine-tune to decide about it.")
 
@@ -156,7 +156,7 @@ class FineTuneWidget(Dock):
                 )
             )
             return
-        self.gate.setEnabled(False)
+        self.acceptance.setEnabled(False)
         self.in_use.use(self.training.result.card.name, self.training.wanted.parent_name)
 
     def _on_kept(self) -> None:
@@ -169,7 +169,7 @@ class FineTuneWidget(Dock):
 
     def _on_used(self, name: str) -> None:
         """Another model is in use now: a new one, or an older one again."""
-        self.gate.setEnabled(True)
+        self.acceptance.setEnabled(True)
         self.training.decided()
         self.setup.begin_anew()
         text = f"<b>{escape(name)}</b> is in use now, in Segment and in Review."
@@ -183,7 +183,7 @@ class FineTuneWidget(Dock):
         self._say(text)
 
     def _on_failed(self, error: UserError) -> None:
-        self.gate.setEnabled(True)
+        self.acceptance.setEnabled(True)
         self.training.problem = None  # it is told now
         self._say("")
         wanted = self.training.wanted

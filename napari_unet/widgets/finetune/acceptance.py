@@ -26,7 +26,7 @@ _MAYBE = (
 )
 
 
-class GatePage(QWidget):
+class AcceptancePage(QWidget):
     """taken : the new model is to be used. kept : the present one stays.
 
     looked_at : (whether it is one of the user's cases, its id, its name), a row was clicked or reached by the
@@ -40,11 +40,11 @@ class GatePage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.title = WrappedLabel(name="gate_title")
+        self.title = WrappedLabel(name="acceptance_title")
         self.verdict = WrappedLabel(name="verdict")
-        self.warning = WrappedLabel(name="gate_warning")
-        self.protocol = WrappedLabel(name="gate_protocol")
-        self.remarks = WrappedLabel(name="gate_remarks")
+        self.warning = WrappedLabel(name="acceptance_warning")
+        self.protocol = WrappedLabel(name="acceptance_protocol")
+        self.remarks = WrappedLabel(name="acceptance_remarks")
         self.table = EvidenceTable()
         self.table.itemSelectionChanged.connect(self._on_row)
         self._models = ("", "")  # old and new

@@ -21,7 +21,7 @@ def compared(dock, started, library, qtbot):  # noqa: F811
     def make():
         job, ids = started()
         job.end(result_of(job, library))
-        qtbot.waitUntil(dock.gate.isVisible)
+        qtbot.waitUntil(dock.acceptance.isVisible)
         return job, ids
 
     return make
@@ -29,7 +29,7 @@ def compared(dock, started, library, qtbot):  # noqa: F811
 
 def click(dock, qtbot, row):
     """On a row of the table, with the mouse."""
-    table = dock.gate.table
+    table = dock.acceptance.table
     table.scrollToItem(table.item(row, 0))
     place = table.visualItemRect(table.item(row, 0)).center()
     qtbot.mouseClick(table.viewport(), LEFT, pos=place)
@@ -41,8 +41,8 @@ def names(viewer):
 
 def test_a_click_shows_the_image_with_the_contours_of_both_models(dock, compared, viewer, qtbot):
     compared()
-    assert "Click on a case" in dock.gate.legend.text()
-    height = dock.gate.take.mapToGlobal(dock.gate.take.rect().center()).y()
+    assert "Click on a case" in dock.acceptance.legend.text()
+    height = dock.acceptance.take.mapToGlobal(dock.acceptance.take.rect().center()).y()
     click(dock, qtbot, 2)
     qtbot.waitUntil(lambda: len(viewer.layers) == 3)
     image, old, new = viewer.layers
@@ -54,18 +54,20 @@ def test_a_click_shows_the_image_with_the_contours_of_both_models(dock, compared
     mask = lungs() > 0
     assert np.all(mask[old.data > 0]) and 0 < np.count_nonzero(old.data) < np.count_nonzero(mask)
     assert np.array_equal(np.argwhere(new.data), np.argwhere(np.roll(old.data, 4, axis=0)))
-    text = dock.gate.legend.text()
+    text = dock.acceptance.legend.text()
     assert "Case 2" in text and "present model, test-lung" in text and "new model" in text
     assert OLD.colour in text and NEW.colour in text
-    assert dock.gate.take.mapToGlobal(dock.gate.take.rect().center()).y() == height, "buttons stay in place"
+    assert dock.acceptance.take.mapToGlobal(dock.acceptance.take.rect().center()).y() == height, (
+        "buttons stay in place"
+    )
     click(dock, qtbot, 3)
     qtbot.waitUntil(lambda: names(viewer)[:1] == ["Case 3"])
     assert len(viewer.layers) == 3
-    qtbot.keyClick(dock.gate.table, Qt.Key.Key_Down)
+    qtbot.keyClick(dock.acceptance.table, Qt.Key.Key_Down)
     qtbot.waitUntil(lambda: names(viewer)[:1] == ["Case 4"])
-    qtbot.mouseClick(dock.gate.hide_case, LEFT)
-    assert not viewer.layers and not dock.gate.hide_case.isEnabled()
-    assert "Click on a case" in dock.gate.legend.text()
+    qtbot.mouseClick(dock.acceptance.hide_case, LEFT)
+    assert not viewer.layers and not dock.acceptance.hide_case.isEnabled()
+    assert "Click on a case" in dock.acceptance.legend.text()
 
 
 def test_window_and_level_of_a_compared_case(dock, compared, viewer, qtbot):
@@ -116,7 +118,7 @@ def test_the_canvas_is_what_it_was_when_the_page_is_left(dock, compared, viewer,
     if way == "close":
         dock.setParent(None)
     else:
-        qtbot.mouseClick(getattr(dock.gate, way), LEFT)
+        qtbot.mouseClick(getattr(dock.acceptance, way), LEFT)
     qtbot.waitUntil(lambda: names(viewer) == ["mine", "hidden"])
     assert mine.visible and not hidden.visible
     assert viewer.layers.selection.active is mine
@@ -132,7 +134,7 @@ def test_the_open_case_makes_room_and_comes_back(dock, compared, viewer, qtbot):
     click(dock, qtbot, 2)
     qtbot.waitUntil(lambda: "Case 2 – new model" in names(viewer))
     assert work.current is None
-    qtbot.mouseClick(dock.gate.hide_case, LEFT)
+    qtbot.mouseClick(dock.acceptance.hide_case, LEFT)
     qtbot.waitUntil(lambda: work.current is not None and work.current.id == ids[0])
     assert "Case 2 – new model" not in names(viewer)
 
@@ -145,7 +147,7 @@ def test_a_case_that_is_opened_meanwhile_takes_the_place(dock, compared, viewer,
     work.open_case(ids[3])
     qtbot.waitUntil(lambda: work.current is not None and "Case 2" not in names(viewer))
     assert work.current.id == ids[3]
-    assert not dock.gate.table.selectedItems()
+    assert not dock.acceptance.table.selectedItems()
 
 
 def test_an_image_that_is_gone_is_told_and_nothing_is_shown(dock, compared, viewer, qtbot, tmp_path):
@@ -153,7 +155,7 @@ def test_an_image_that_is_gone_is_told_and_nothing_is_shown(dock, compared, view
     (tmp_path / "ward" / "1.png").unlink()
     click(dock, qtbot, 2)
     qtbot.waitUntil(lambda: bool(dock.message.text()))
-    assert not viewer.layers and dock.gate.isEnabled()
+    assert not viewer.layers and dock.acceptance.isEnabled()
 
 
 def _rgb(colour: str) -> tuple[float, ...]:
