@@ -40,7 +40,7 @@ def take(folder: Path) -> None:
     desk.click(dock.setup.start)
     desk.wait_until(lambda: dock.training.stage in BUSY, "training")
     dock.run.watch.setChecked(True)
-    desk.wait_until(lambda: _is_far(dock.training.course), "second part", _PATIENCE_S)
+    desk.wait_until(lambda: _is_far(dock.training.progress), "second part", _PATIENCE_S)
     desk.picture("fine-tune-running")
 
     desk.wait_until(lambda: dock.training.stage not in BUSY, "new model", _PATIENCE_S)
@@ -64,7 +64,7 @@ def _correct(project: Path) -> None:
             pass
 
 
-def _is_far(course: object) -> bool:
+def _is_far(progress: object) -> bool:
     """In the middle of the second part, with a picture of a held-out case."""
-    parts, last = course.parts, course.last
+    parts, last = progress.parts, progress.last
     return bool(parts) and parts[-1].part == 2 and last is not None and last.step > 0.6 * last.steps

@@ -106,8 +106,8 @@ def test_two_corrected_cases_become_a_model_that_is_taken_and_given_back(dock, q
     qtbot.waitUntil(lambda: dock.training.stage is Stage.RUNNING)
     qtbot.waitUntil(lambda: dock.training.stage is not Stage.RUNNING, timeout=LONG)
     assert dock.training.stage is Stage.DECIDE, dock.message.text()
-    assert {step.part for step in dock.training.course.steps} == {1, 2, 3}
-    assert dock.training.course.preview is not None
+    assert {step.part for step in dock.training.progress.steps} == {1, 2, 3}
+    assert dock.training.progress.preview is not None
     yours, _, reference, _ = dock.training.result.report.evidence
     assert {case.id for case in yours.cases} == set(ids[:2])
     assert len(reference.cases) == 8

@@ -12,7 +12,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_unet.widgets.common.forms import WrappedLabel
-from napari_unet.widgets.finetune.course import Course, Curve, Curves
+from napari_unet.widgets.finetune.training_progress import Curve, Curves, TrainingProgress
 
 _REDRAW_MS = 250
 _HEIGHTS = (150, 84)  # pixels: of the plots of Dice and of the loss
@@ -37,12 +37,12 @@ def _wake() -> None:
 
 
 class CurvesView(QWidget):
-    """Shows a Course. It is drawn anew four times a second at most, and only while it can be seen."""
+    """Shows a training's progress: redrawn four times a second at most, and only while it can be seen."""
 
     def __init__(self, viewer: Any) -> None:
         super().__init__()
         self._viewer = viewer
-        self._course = Course()
+        self._progress = TrainingProgress()
         self._drawn: dict[str, Any] = {}
         self._plots: list[Any] = []
         self._bounds: list[Any] = []
@@ -65,13 +65,13 @@ class CurvesView(QWidget):
         self._timer.stop()
         self._viewer.events.theme.disconnect(self._dress)
 
-    def show_course(self, course: Course) -> None:
-        """Show another course from now on."""
-        self._course = course
+    def show_progress(self, progress: TrainingProgress) -> None:
+        """Show the progress of another training from now on."""
+        self._progress = progress
         self.refresh()
 
     def refresh(self) -> None:
-        """The course has grown."""
+        """More is known of the progress."""
         if not self._timer.isActive():
             self._timer.start()
 
@@ -87,10 +87,10 @@ class CurvesView(QWidget):
             return
         if not self._plots:
             self._build()
-        curves = self._course.curves()
+        curves = self._progress.curves()
         for name, curve in _by_name(curves).items():
             self._drawn[name].setData(curve.step, curve.value)
-        self._plots[0].setXRange(0, max(self._course.whole, _FEWEST), padding=0)
+        self._plots[0].setXRange(0, max(self._progress.whole, _FEWEST), padding=0)
         self._mark(curves)
         self._tell(curves)
 
@@ -141,14 +141,14 @@ class CurvesView(QWidget):
                 line.setSymbolPen(None)
         for line in self._bounds:
             line.setPen(theme.secondary.as_hex())
-        self._tell(self._course.curves())
+        self._tell(self._progress.curves())
 
     def _mark(self, curves: Curves) -> None:
         """A line where one part ends and the next begins."""
         import pyqtgraph
 
         wanted = len(curves.bounds) * len(self._plots)
-        if len(self._bounds) > wanted:  # another course
+        if len(self._bounds) > wanted:  # another training
             for line in self._bounds:
                 line.getViewBox().removeItem(line)
             self._bounds.clear()

@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 from napari_unet.training.adapt_config import GENTLE, PRESETS, AdaptConfig
 from napari_unet.training.augment_config import AugmentConfig
 from napari_unet.widgets.common.forms import Fields, Foldable
-from napari_unet.widgets.finetune.course import in_words
+from napari_unet.widgets.finetune.training_progress import in_words
 
 CUSTOM = "custom"
 _TITLES = {"quick": "Quick", "thorough": "Thorough", CUSTOM: "Custom"}

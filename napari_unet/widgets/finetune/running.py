@@ -10,10 +10,10 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QProgressBar, QPushButton, QV
 
 from napari_unet.core.events import Preview
 from napari_unet.widgets.common.forms import WrappedLabel
-from napari_unet.widgets.finetune.course import in_words, where
 from napari_unet.widgets.finetune.curves import CurvesView
 from napari_unet.widgets.finetune.preview import PreviewLayers
 from napari_unet.widgets.finetune.training import BUSY, Stage, Training
+from napari_unet.widgets.finetune.training_progress import in_words, where
 from napari_unet.widgets.session import Session
 
 _TICK_MS = 1000
@@ -105,8 +105,8 @@ class RunPage(QWidget):
         self.pause.setEnabled(training.stage in (Stage.RUNNING, Stage.PAUSED))
         self.stop.setEnabled(training.stage in (Stage.RUNNING, Stage.PAUSED))
         self.cancel.setEnabled(training.stage is not Stage.CANCELLING)
-        self.curves.show_course(training.course)
-        self._show_course()
+        self.curves.show_progress(training.progress)
+        self._show_progress()
         self._on_watch(self.watch.isChecked())
 
     def _on_pause(self) -> None:
@@ -116,26 +116,26 @@ class RunPage(QWidget):
             self._training.pause()
 
     def _on_told(self, event: object) -> None:
-        self._show_course()
+        self._show_progress()
         self.curves.refresh()
         if isinstance(event, Preview) and self.watch.isChecked():
             self._show_preview(event)
 
-    def _show_course(self) -> None:
-        course, wanted = self._training.course, self._training.wanted
-        self.where.say(escape(where(course)))
-        self.notes.say(escape(wanted.in_words(" ".join(course.notes))))
+    def _show_progress(self) -> None:
+        progress, wanted = self._training.progress, self._training.wanted
+        self.where.say(escape(where(progress)))
+        self.notes.say(escape(wanted.in_words(" ".join(progress.notes))))
         self._show_time()
 
     def _show_time(self) -> None:
-        course = self._training.course
-        self.bar.setValue(round(100 * course.share()))
-        left = in_words(course.seconds_left(time.monotonic()))
+        progress = self._training.progress
+        self.bar.setValue(round(100 * progress.share()))
+        left = in_words(progress.seconds_left(time.monotonic()))
         paused = self._training.stage is Stage.PAUSED
         self.bar.setFormat("%p %" + (f" · {left} left" if left and not paused else ""))
 
     def _on_watch(self, on: bool) -> None:
-        preview = self._training.course.preview
+        preview = self._training.progress.preview
         if not on or self._training.stage not in BUSY:
             self._hide_preview()
         elif preview is not None:

@@ -29,7 +29,7 @@ from napari_unet.training.adapt_config import AdaptConfig
 from napari_unet.training.outcome import Estimate, FineTuneResult
 from napari_unet.widgets.common.jobs import Job, run_on_engine
 from napari_unet.widgets.common.preferences import chosen_library, preferences
-from napari_unet.widgets.finetune.course import Course
+from napari_unet.widgets.finetune.training_progress import TrainingProgress
 from napari_unet.widgets.napari_compat.window import real_viewer, window_of
 
 NICE = 10
@@ -103,7 +103,7 @@ class Wanted:
 class Training(QObject):
     """All methods are for the GUI thread and return at once.
 
-    changed : the stage is another. told : an event of core.events came in; `course` has it already.
+    changed : the stage is another. told : an event of core.events came in; `progress` has it already.
     failed : a UserError; the stage is IDLE again.
     """
 
@@ -115,7 +115,7 @@ class Training(QObject):
         super().__init__()
         self.stage = Stage.IDLE
         self.wanted: Wanted | None = None
-        self.course = Course()
+        self.progress = TrainingProgress()
         self.result: FineTuneResult | None = None  # of the last one that came to its end
         self.problem: UserError | None = None  # of the last one that did not
         self._job: Job | None = None
@@ -201,7 +201,7 @@ class Training(QObject):
         if self.stage in BUSY:
             return False
         self.drop_estimate()
-        self.wanted, self.course, self.result, self.problem = wanted, Course(), None, None
+        self.wanted, self.progress, self.result, self.problem = wanted, TrainingProgress(), None, None
         job = self._job = run_on_engine(self._process(), "finetune", wanted.arguments, _judged, owner=self)
         job.progressed.connect(self._on_progress)
         job.succeeded.connect(self._on_success)
@@ -214,20 +214,20 @@ class Training(QObject):
         """Hold it after the step under way."""
         if self.stage is Stage.RUNNING:
             self._job.ask(PAUSE)
-            self.course.pause(time.monotonic())
+            self.progress.pause(time.monotonic())
             self._go(Stage.PAUSED)
 
     def resume(self) -> None:
         """Go on."""
         if self.stage is Stage.PAUSED:
             self._job.ask(RESUME)
-            self.course.resume(time.monotonic())
+            self.progress.resume(time.monotonic())
             self._go(Stage.RUNNING)
 
     def stop(self) -> None:
         """End the learning with the best so far; it is compared and kept like any other."""
         if self.stage in (Stage.RUNNING, Stage.PAUSED):
-            self.course.resume(time.monotonic())
+            self.progress.resume(time.monotonic())
             self._job.ask(STOP)
             self._go(Stage.STOPPING)
 
@@ -243,7 +243,7 @@ class Training(QObject):
             self._go(Stage.IDLE)
 
     def _on_progress(self, event: object) -> None:
-        self.course.take(event, time.monotonic())
+        self.progress.take(event, time.monotonic())
         self.told.emit(event)
 
     def _on_success(self, result: FineTuneResult) -> None:

@@ -1,4 +1,4 @@
-"""Course: what a fine-tune has told so far, and what that means for curves and for the time that is left."""
+"""What a fine-tune has reported so far, and what that means for curves and for the time that is left."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Curves:
 
 
 @dataclass
-class Course:
+class TrainingProgress:
     """Takes events as they come. All times are in seconds of one clock that never goes back."""
 
     parts: list[PartBegun] = field(default_factory=list)
@@ -151,13 +151,13 @@ def in_words(seconds: float) -> str:
     return f"about {seconds / 3600:.1f} h"
 
 
-def where(course: Course) -> str:
+def where(progress: TrainingProgress) -> str:
     """What is done now, in a sentence."""
-    if course.tested is not None:
-        return f"Comparing both models: {course.tested.done} of {course.tested.total}"
-    if not course.parts:
+    if progress.tested is not None:
+        return f"Comparing both models: {progress.tested.done} of {progress.tested.total}"
+    if not progress.parts:
         return "Getting ready…"
-    here: Any = course.parts[-1]
+    here: Any = progress.parts[-1]
     place = f"Part {here.part} of {here.parts}: "
     if here.held_out:
         others = "another one" if here.held_out == 1 else f"{here.held_out} others"
