@@ -55,11 +55,11 @@ class ReviewDesk(Desk):
 
     def rest(self) -> None:
         """Wait until nothing goes on in the background and all is saved."""
-        head = self.page.head
+        header = self.page.header
 
         def is_still() -> bool:
-            busy = head.work.text() or self.work.intake.first_masks.running
-            return not busy and "Saving" not in head.saved.text() and self.work.current is not None
+            busy = header.work.text() or self.work.intake.first_masks.running
+            return not busy and "Saving" not in header.saved.text() and self.work.current is not None
 
         self.wait(1.0)
         self.wait_until(is_still, "rest")

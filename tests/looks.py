@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet.widgets.review.head import Elided
+from napari_unet.widgets.review.header import Elided
 
 SCREEN = (1366, 768)
 

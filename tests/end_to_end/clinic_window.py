@@ -111,11 +111,11 @@ class Hands(QObject):
             "open": None if case is None else case.number,
             "cases": len(self.work.cases),
             "project": page.isVisible(),
-            "saved": page.head.saved.text(),
-            "progress": page.head.bar.format(),
+            "saved": page.header.saved.text(),
+            "progress": page.header.bar.format(),
             "message": self.review.message.text(),
             "news": page.news.text(),
-            "reviewer": page.head.reviewer.text(),
+            "reviewer": page.header.reviewer.text(),
             "reasons": page.decide.reasons[next(iter(page.decide.reasons))].isVisible(),
             "steps": 0 if case is None else len(self.mask._undo_history),
             "lung": case is not None and bool(np.any(self.mask.data)),
@@ -171,7 +171,7 @@ class Hands(QObject):
 
     def give_name(self, name: str) -> None:
         """Answer the line that asks who reviews; nothing to do if that is known."""
-        line = self.review.page.head.name
+        line = self.review.page.header.name
         self._until(lambda: self.work.reviewer or line.isVisible(), "nobody asked for the name")
         if not self.work.reviewer:
             QTest.keyClicks(line, name)

@@ -51,23 +51,23 @@ def test_names_are_shown_and_found_only_after_a_question(opened):
     dock, review, _ = opened
     search(dock, review, "meier")
     assert rows(dock) == [] and "Meier" not in dock.page.title.text()
-    dock.page.head.entries["names"].trigger()
+    dock.page.header.entries["names"].trigger()
     box = asked(dock, review)
     assert all(name in box.text() for name in ("0.png", "1.png", "2.png")) and "Meier" not in box.text()
     QTest.keyClick(box, Qt.Key.Key_Escape)
     review.qtbot.waitUntil(lambda: dock.files.question is None)
     assert "Meier" not in dock.page.title.text()
-    dock.page.head.entries["names"].trigger()
+    dock.page.header.entries["names"].trigger()
     press(dock, review, "Show file names")
     review.qtbot.waitUntil(lambda: "File: Meier.png" in dock.page.title.text())
     assert rows(dock) == [5]
-    dock.page.head.entries["names"].trigger()  # it now says: hide
+    dock.page.header.entries["names"].trigger()  # it now says: hide
     assert "Meier" not in dock.page.title.text() and rows(dock) == []
 
 
 def test_another_project_hides_them_again(opened):
     dock, review, ids = opened
-    dock.page.head.entries["names"].trigger()
+    dock.page.header.entries["names"].trigger()
     press(dock, review, "Show file names")
     review.qtbot.waitUntil(lambda: "Meier" in dock.page.title.text())
     review.reopen()
@@ -82,7 +82,7 @@ def test_the_key_is_written_after_a_question(opened, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "napari_unet.widgets.review.file_names.QFileDialog.getSaveFileName", lambda *_: (str(path), "")
     )
-    dock.page.head.entries["key"].trigger()
+    dock.page.header.entries["key"].trigger()
     press(dock, review, "Choose a file")
     review.qtbot.waitUntil(lambda: "The key is key.csv" in dock.page.news.text())
     assert f"5,{ids[4]},Meier.png" in path.read_text()

@@ -104,7 +104,7 @@ def test_decisions_by_key_and_by_mouse(started, viewer, qtbot):
     canvas = viewer.window._qt_viewer.canvas.native
     left = Qt.MouseButton.LeftButton
     mode = dock.casework.current_layer.mode
-    assert dock.page.head.bar.text() == "0 of 4"
+    assert dock.page.header.bar.text() == "0 of 4"
     qtbot.keyClick(canvas, R)
     assert dock.page.decide.reasons[Reason.ROTATED].isVisible()
     qtbot.keyClick(canvas, Qt.Key.Key_Escape)
@@ -119,7 +119,7 @@ def test_decisions_by_key_and_by_mouse(started, viewer, qtbot):
     qtbot.waitUntil(lambda: number(dock) == 3)
     qtbot.mouseClick(dock.page.decide.buttons["second_look"], left)
     qtbot.waitUntil(lambda: number(dock) == 4)
-    qtbot.waitUntil(lambda: dock.page.head.bar.text().startswith("2 of 4"))
+    qtbot.waitUntil(lambda: dock.page.header.bar.text().startswith("2 of 4"))
     review.settle()
     first, second, third, _ = review.work.project.cases()
     assert (first.status, first.reason) == (Status.REJECTED, Reason.ROTATED)
@@ -155,7 +155,7 @@ def test_a_stroke_corrects_and_an_earlier_mask_comes_back(started, viewer, qtbot
     qtbot.keyClick(canvas, A)
     qtbot.waitUntil(lambda: number(dock) == 2)
     review.settle()
-    qtbot.waitUntil(lambda: "Saved" in dock.page.head.saved.text())
+    qtbot.waitUntil(lambda: "Saved" in dock.page.header.saved.text())
     first = review.work.project.cases()[0]
     assert (first.status, first.reviewer) == (Status.CORRECTED, "Ann")
     assert review.work.project.revision(first.revision).author.name == "Ann"
@@ -224,7 +224,7 @@ def test_the_way_from_the_first_page_to_the_first_case(review_dock, viewer, qtbo
     dialog.buttons.button(dialog.buttons.StandardButton.Ok).click()
     qtbot.waitUntil(lambda: number(review_dock) == 1)
     assert review_dock.page.isVisible() and not review_dock.start.isVisible()
-    assert review_dock.page.head.project.text() == "ward review"
+    assert review_dock.page.header.project.text() == "ward review"
     assert review_settings.reviewer() == "Ann"
     assert review_settings.recent_projects() == [tmp_path / "ward review"]
     review_dock._on_menu("close")
@@ -250,7 +250,7 @@ def test_what_was_just_accepted_is_exported(started, viewer, qtbot, tmp_path):
     found = {path.relative_to(dialog.folder.path()).parts[0] for path in dialog.folder.path().rglob("*.*")}
     assert {"png", "nifti", "manifest.csv", "README.txt", "report"} <= found
     assert (dialog.folder.path() / "report" / "summary.html").is_file()
-    assert dock.page.head.work.text() == ""
+    assert dock.page.header.work.text() == ""
 
 
 def test_nothing_to_export_is_told(started, qtbot):

@@ -74,7 +74,7 @@ def test_keys_rest_while_the_dock_is_closed_and_not_behind_a_tab(started, viewer
 
 def test_the_name_is_asked_for_before_the_first_decision(started, viewer, qtbot):
     dock, review = started
-    line = dock.page.head.name
+    line = dock.page.header.name
     assert line.isVisible()
     assert viewer.window._qt_window.focusWidget() is line
     stroke(dock.casework.current_layer, (14, 12), (14, 25))
@@ -114,8 +114,8 @@ def test_unreadable_images_are_counted_until_they_are_mended(started, qtbot, tmp
     dock, _ = started
     (tmp_path / "images" / "2.png").unlink()
     dock._look(None)
-    qtbot.waitUntil(lambda: "1 image cannot be used" in dock.page.head.left_out.text())
-    dock.page.head.left_out.linkActivated.emit("Image missing, changed or unreadable")
+    qtbot.waitUntil(lambda: "1 image cannot be used" in dock.page.header.left_out.text())
+    dock.page.header.left_out.linkActivated.emit("Image missing, changed or unreadable")
     shown = dock.page.table.model
     assert [shown.case_at(row).number for row in range(shown.rowCount())] == [3]
 

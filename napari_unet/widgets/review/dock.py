@@ -102,10 +102,10 @@ class ReviewWidget(Dock):
         self.start.named.connect(self._on_reviewer)
         self.start.new_wanted.connect(lambda: self.ask_images(new=True))
         self.start.open_wanted.connect(self.open_project)
-        page.head.chosen.connect(self._on_menu)
-        page.head.named.connect(self._on_reviewer)
-        page.head.name_given.connect(casework.desk.focus)
-        page.head.show_wanted.connect(page.table.show_only)
+        page.header.chosen.connect(self._on_menu)
+        page.header.named.connect(self._on_reviewer)
+        page.header.name_given.connect(casework.desk.focus)
+        page.header.show_wanted.connect(page.table.show_only)
         page.table.search.left.connect(casework.desk.focus)
         page.table.opened.connect(self._open)
         page.table.ordered.connect(casework.set_order)
@@ -194,7 +194,7 @@ class ReviewWidget(Dock):
         self.page.say_news("")
         self.page.wants_first = True
         remember_project(project.folder)
-        self.page.head.show_project(project.folder, project.protocol, project.storage_note)
+        self.page.header.show_project(project.folder, project.protocol, project.storage_note)
         self.page.table.show_cases(self.casework.cases, self.casework.queue, self.casework.order)
         self._show_progress()
         addition, self._addition = self._addition, None
@@ -231,14 +231,14 @@ class ReviewWidget(Dock):
 
     def _on_reviewer(self, name: str) -> None:
         self.casework.set_reviewer(name)
-        self.page.head.show_reviewer(name)
+        self.page.header.show_reviewer(name)
         if name:
             remember_reviewer(name)
 
     def _ask_name(self) -> None:
         """Before anything is decided or painted, ask who does it; the line has the keyboard until then."""
         if not self.casework.reviewer:
-            self.page.head.ask_name()
+            self.page.header.ask_name()
 
     def _on_added(self, _added: Any) -> None:
         self.page.say_work("")
@@ -279,8 +279,8 @@ class ReviewWidget(Dock):
 
     def _show_progress(self) -> None:
         cases = self.casework.cases.values()
-        self.page.head.show_progress(progress_of(cases))
-        self.page.head.show_left_out(counts_of_needs(cases))
+        self.page.header.show_progress(progress_of(cases))
+        self.page.header.show_left_out(counts_of_needs(cases))
 
     def _open(self, case_id: str) -> None:
         """Open a case that was clicked; one whose file is not what it was is asked about first."""
@@ -344,7 +344,7 @@ class ReviewWidget(Dock):
     # -- what is said --
 
     def _on_saving(self, state: Any) -> None:
-        self.page.head.show_saving(state)
+        self.page.header.show_saving(state)
 
     def _on_told(self, text: str) -> None:
         current = self.casework.current

@@ -86,7 +86,7 @@ class FileNames(QObject):
     def _use(self, names: dict[str, str] | None) -> None:
         self._shown = names
         self._page.show_file_names(names or {})
-        self._page.head.entries["names"].setText(SHOW if names is None else HIDE)
+        self._page.header.entries["names"].setText(SHOW if names is None else HIDE)
 
     def _on_cases(self, ids: list[str]) -> None:
         if self._shown is not None and any(id not in self._shown for id in ids):

@@ -15,7 +15,7 @@ from napari_unet.widgets.common.forms import Foldable, WrappedLabel
 from napari_unet.widgets.common.ruler import RulerBox
 from napari_unet.widgets.review.case import CaseBox, CaseTitle
 from napari_unet.widgets.review.decide import DecisionBar
-from napari_unet.widgets.review.head import ReviewHead
+from napari_unet.widgets.review.header import ReviewHeader
 from napari_unet.widgets.review.queue_table import QueueTable
 from napari_unet.widgets.session import Session
 
@@ -114,7 +114,7 @@ class ReviewPage(QWidget):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
-        self.head = ReviewHead()
+        self.header = ReviewHeader()
         self.title = CaseTitle(name="case")
         self.news = WrappedLabel(name="news")
         self.aside = AsideBox()
@@ -131,11 +131,11 @@ class ReviewPage(QWidget):
             box.button().toggled.connect(partial(_fold_other, other))
         self.wants_first = True
         self._scan = self._masks = self._work = ""
-        self.notices = (*self.head.notices, self.aside, self.news)
+        self.notices = (*self.header.notices, self.aside, self.news)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        for part in (self.head, self.decide, self.title):
+        for part in (self.header, self.decide, self.title):
             column.addWidget(part)
         column.addLayout(heads)
         for part in (self.more, self.measure):
@@ -193,7 +193,7 @@ class ReviewPage(QWidget):
         self._show_work()
 
     def _show_work(self) -> None:
-        self.head.work.say("   ".join(part for part in (self._work, self._scan, self._masks) if part))
+        self.header.work.say("   ".join(part for part in (self._work, self._scan, self._masks) if part))
 
 
 def _fold_other(other: Foldable, unfolded: bool) -> None:

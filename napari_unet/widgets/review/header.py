@@ -43,7 +43,7 @@ _LEFT_OUT = {
 }
 
 
-class ReviewHead(QWidget):
+class ReviewHeader(QWidget):
     """chosen : name of the entry of the menu that was clicked. named : another reviewer.
 
     name_given : the name that was asked for stands, and the keyboard is free. show_wanted : title of the
