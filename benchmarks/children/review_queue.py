@@ -53,7 +53,7 @@ def _without_window(images: Path, folder: Path, found: dict[str, Any]) -> None:
         start = time.perf_counter()
         ids = add_found(project, given, "benchmark")
         found["add"] = time.perf_counter() - start
-        project.put_findings(ids[-1][0], ("holes",), 0.2)
+        project.put_check_results(ids[-1][0], ("holes",), 0.2)
     start = time.perf_counter()
     with ReviewProject.open(folder) as project:
         cases = project.cases()

@@ -16,7 +16,7 @@ import numpy as np
 from napari_unet.cli.engine import steps
 from napari_unet.cli.inputs import Case, Inputs
 from napari_unet.cli.report import Row, finished_cases, write_report
-from napari_unet.core.checks import INVERTED, UNLIKE, Finding, check_mask, nothing_marked
+from napari_unet.core.checks import INVERTED, UNLIKE, CheckResult, check_mask, nothing_marked
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
 from napari_unet.core.header_facts import CHILD, LYING
@@ -37,7 +37,7 @@ _GATE = {
     CHILD: "The header says that the patient is under 18; the model is for adults.",
     LYING: "The header says that the patient lay; the model's card names no such images.",
 }
-_NAMED = 10  # slices that a finding names
+_NAMED = 10  # slices that a check result names
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,12 @@ class Options:
 
 @dataclass(frozen=True)
 class Result:
-    """One finished case: its row, the files that were written, findings and notes in words."""
+    """One finished case: its row, the files that were written, check results and notes in words."""
 
     row: Row
     input: Path | None = None
     files: tuple[Path, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    check_results: tuple[CheckResult, ...] = ()
     notes: tuple[str, ...] = ()
     slices: int = 1
     spacing_known: bool = False
@@ -90,19 +90,19 @@ class Result:
             "parts": row.parts,
             "checks": [
                 *({"code": code, "text": text} for code, text in _GATE.items() if code in row.checks),
-                *({"code": str(finding.code), "text": finding.text} for finding in self.findings),
+                *({"code": str(result.code), "text": result.text} for result in self.check_results),
             ],
             "notes": list(self.notes),
             "error": row.error,
         }
 
     def sentence(self) -> str:
-        """For people: name, size, findings and notes."""
+        """For people: name, size, check results and notes."""
         row = self.row
         size = f"{row.area_px:,} px" if row.area_mm2 is None else f"{row.area_mm2:,.0f} mm²"
         size += f" in {self.slices} slices" if self.slices > 1 else ""
         size += "" if self.spacing_known else ", no spacing"
-        remarks = [finding.text for finding in self.findings] + list(self.notes)
+        remarks = [result.text for result in self.check_results] + list(self.notes)
         return " ".join([f"{row.case}: {size}, in {row.seconds:.1f} s.", *remarks])
 
 
@@ -156,7 +156,7 @@ class Batch:
             files.append(write_probability(targets["probability"], prediction.foreground, raster))
         if options.overlay:
             files.append(write_overlay(targets["overlay"], raster, labels, known))
-        findings = _findings(mask, prediction)
+        results = _check_results(mask, prediction)
         measured = measure(mask, prediction.spacing_mm, prediction.row_direction, labels=sides)
         self._label_set = known
         row = Row(
@@ -167,7 +167,7 @@ class Batch:
             seconds=time.perf_counter() - start,
             area_mm2=measured.area_mm2,
             parts=_count_parts(mask, prediction),
-            checks=tuple(dict.fromkeys([*prediction.gate, *(str(found.code) for found in findings)])),
+            checks=tuple(dict.fromkeys([*prediction.gate, *(str(found.code) for found in results)])),
             area_px=measured.pixels,
             **(_of_sides(measured) if known.of_lungs else {}),
             label_sizes=label_sizes(said, known, prediction.spacing_mm),
@@ -176,7 +176,7 @@ class Batch:
             row,
             self._input(case),
             tuple(files),
-            findings,
+            results,
             prediction.notes,
             slices=1 if mask.ndim == 2 else len(mask),
             spacing_known=prediction.spacing_mm is not None,
@@ -262,7 +262,7 @@ def _of_sides(measured: Measures) -> dict[str, Any]:
     }
 
 
-def _findings(mask: np.ndarray, prediction: Prediction) -> tuple[Finding, ...]:
+def _check_results(mask: np.ndarray, prediction: Prediction) -> tuple[CheckResult, ...]:
     if not prediction.label_set.of_lungs:
         return nothing_marked(mask)
     slices = _slices(mask, prediction)
@@ -272,18 +272,18 @@ def _findings(mask: np.ndarray, prediction: Prediction) -> tuple[Finding, ...]:
     return _grouped(found)
 
 
-def _grouped(found: Sequence[Sequence[Finding]]) -> tuple[Finding, ...]:
-    """The findings on all slices, those that differ at most in their figures as one. Slices count from 1."""
-    alike: dict[tuple[str, str], list[tuple[int, Finding]]] = {}
+def _grouped(found: Sequence[Sequence[CheckResult]]) -> tuple[CheckResult, ...]:
+    """The check results of all slices, with equal ones, figures apart, as one. Slices count from 1."""
+    alike: dict[tuple[str, str], list[tuple[int, CheckResult]]] = {}
     for number, several in enumerate(found, start=1):
-        for finding in several:
-            alike.setdefault((finding.code, re.sub(r"\d[\d.,]*", "#", finding.text)), []).append(
-                (number, finding)
+        for result in several:
+            alike.setdefault((result.code, re.sub(r"\d[\d.,]*", "#", result.text)), []).append(
+                (number, result)
             )
     return tuple(replace(same[0][1], text=_on_slices(same)) for same in alike.values())
 
 
-def _on_slices(same: Sequence[tuple[int, Finding]]) -> str:
+def _on_slices(same: Sequence[tuple[int, CheckResult]]) -> str:
     first, text = same[0][0], same[0][1].text
     which = ", ".join(str(number) for number, _ in same[:_NAMED])
     more = f" and {len(same) - _NAMED} more" if len(same) > _NAMED else ""

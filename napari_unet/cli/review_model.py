@@ -10,7 +10,7 @@ from napari_unet.cli.engine import engine
 from napari_unet.cli.usage import model_labels
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
-from napari_unet.review.findings import store_first_mask
+from napari_unet.review.check_results import store_first_mask
 
 if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject

@@ -1,4 +1,4 @@
-"""Anatomy checks of a lung mask: what a second look should go to first. They find, they do not diagnose."""
+"""Anatomy checks of a lung mask: what a second look should go to first. They do not diagnose."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TOUCH = 0.05  # of an image side's length: less contact than this is a corner o
 
 
 class Code(StrEnum):
-    """What a finding is about; stable, for the report's column `checks`."""
+    """What a check result is about; stable, for the report's column `checks`."""
 
     LABELS = "labels"
     NO_LUNG = "no-lung"
@@ -42,7 +42,7 @@ OF_IMAGE = (UNLIKE, INVERTED, CHILD, LYING, VIEW)  # codes that no change of the
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One thing to look at: a stable code and a plain sentence."""
 
     code: Code
@@ -54,8 +54,8 @@ def check_mask(
     spacing_mm: tuple[float, ...] | None = None,
     row_direction: str | None = None,
     counted: tuple[int, int, np.ndarray] | None = None,
-) -> tuple[Finding, ...]:
-    """Findings on a bool mask (Y, X), or (Z, Y, X) as one volume; none if all looks as it should.
+) -> tuple[CheckResult, ...]:
+    """Check results of a bool mask (Y, X), or (Z, Y, X) as one volume; none if all looks as it should.
 
     spacing_mm, row_direction : as in Raster. Size is judged only where the spacing is known, for an adult.
     The slices of a stack of radiographs are checked one by one by the caller. counted : what
@@ -66,7 +66,7 @@ def check_mask(
     mask = mask.astype(bool)
     box = bounding_box(mask)
     if box is None:
-        return (Finding(Code.NO_LUNG, "No lung is marked."),)
+        return (CheckResult(Code.NO_LUNG, "No lung is marked."),)
     part = mask[box]
     right, left, parts = sides_and_parts(mask, row_direction) if counted is None else counted
     total = right + left
@@ -77,7 +77,7 @@ def check_mask(
         _border(mask),
         _size(total, spacing_mm),
     ]
-    return tuple(finding for finding in found if finding is not None)
+    return tuple(result for result in found if result is not None)
 
 
 def check_labels(
@@ -87,7 +87,7 @@ def check_labels(
     per_slice: bool = False,
     labels: LabelSet = LUNGS,
 ) -> tuple[str, ...]:
-    """Codes of the findings on a mask of `labels` (uint8; IGNORE is none of them), each once.
+    """Codes of the check results of a mask of `labels` (uint8; IGNORE is none of them), each once.
 
     Else as `check_mask`, whose checks are of lungs: of other labels only those are that hold for any.
     per_slice : a (Z, Y, X) stack of X-rays, each an image of its own.
@@ -97,57 +97,59 @@ def check_labels(
     if not labels.of_lungs:
         found = list(nothing_marked(marked))
     elif per_slice and marked.ndim == 3:
-        found = [finding for part in marked for finding in check_mask(part, one, row_direction)]
+        found = [result for part in marked for result in check_mask(part, one, row_direction)]
     else:
         found = list(check_mask(marked, spacing_mm, row_direction))
-    said = (*label_findings(mask, row_direction, per_slice, labels=labels), *found)
-    return tuple(dict.fromkeys(finding.code.value for finding in said))
+    said = (*check_label_values(mask, row_direction, per_slice, labels=labels), *found)
+    return tuple(dict.fromkeys(result.code.value for result in said))
 
 
-def label_findings(
+def check_label_values(
     mask: np.ndarray,
     row_direction: str | None = None,
     per_slice: bool = False,
     sides: bool = True,
     labels: LabelSet = LUNGS,
-) -> tuple[Finding, ...]:
-    """A finding if the values do not say what they are to say; see core.label_checks.label_problem."""
+) -> tuple[CheckResult, ...]:
+    """A check result if the values do not say what they are to say; see core.label_checks.label_problem."""
     problem = label_problem(mask, row_direction, per_slice, sides, labels)
-    return (Finding(Code.LABELS, problem),) if problem else ()
+    return (CheckResult(Code.LABELS, problem),) if problem else ()
 
 
-def nothing_marked(marked: np.ndarray) -> tuple[Finding, ...]:
-    """A finding if none of these pixels (bool) is marked, whatever the labels are."""
-    return () if marked.any() else (Finding(Code.EMPTY, "Nothing is marked."),)
+def nothing_marked(marked: np.ndarray) -> tuple[CheckResult, ...]:
+    """A check result if none of these pixels (bool) is marked, whatever the labels are."""
+    return () if marked.any() else (CheckResult(Code.EMPTY, "Nothing is marked."),)
 
 
-def _both_sides(right: int, left: int, row_direction: str | None) -> Finding | None:
+def _both_sides(right: int, left: int, row_direction: str | None) -> CheckResult | None:
     assumed = " (sides assumed)" if sides(row_direction).assumed else ""
     if not right or not left:
         there, missing = ("left", "right") if left else ("right", "left")
         text = f"Only the {there} lung is marked, the {missing} one is missing{assumed}."
-        return Finding(Code.MISSING_LUNG, text)
+        return CheckResult(Code.MISSING_LUNG, text)
     ratio = left / right
     if _RATIO[0] <= ratio <= _RATIO[1]:
         return None
     small, large = ("left", "right") if ratio < 1 else ("right", "left")
     share = min(ratio, 1 / ratio)
-    return Finding(Code.RATIO, f"The {small} lung is only {share:.0%} the size of the {large} one{assumed}.")
+    return CheckResult(
+        Code.RATIO, f"The {small} lung is only {share:.0%} the size of the {large} one{assumed}."
+    )
 
 
-def _extra_parts(sizes: np.ndarray, total: int) -> Finding | None:
+def _extra_parts(sizes: np.ndarray, total: int) -> CheckResult | None:
     extra = _count(sizes, total) - 2
     if extra < 1:
         return None
     text = "there is 1 more part" if extra == 1 else f"there are {extra} more parts"
-    return Finding(Code.EXTRA_PARTS, f"Besides the two largest parts {text}.")
+    return CheckResult(Code.EXTRA_PARTS, f"Besides the two largest parts {text}.")
 
 
-def _holes(mask: np.ndarray, total: int) -> Finding | None:
+def _holes(mask: np.ndarray, total: int) -> CheckResult | None:
     holes = _count(hole_sizes(mask), total)
     if not holes:
         return None
-    return Finding(Code.HOLES, "The mask has a hole." if holes == 1 else f"The mask has {holes} holes.")
+    return CheckResult(Code.HOLES, "The mask has a hole." if holes == 1 else f"The mask has {holes} holes.")
 
 
 def _count(sizes: np.ndarray, total: int) -> int:
@@ -155,7 +157,7 @@ def _count(sizes: np.ndarray, total: int) -> int:
     return int(np.count_nonzero(sizes >= max(1, _SMALLEST * total)))
 
 
-def _border(mask: np.ndarray) -> Finding | None:
+def _border(mask: np.ndarray) -> CheckResult | None:
     """In plane only: a CT may well end within the lungs."""
     flat = np.asarray(mask.any(axis=0)) if mask.ndim == 3 else mask
     edges = {"upper": flat[0], "lower": flat[-1], "left": flat[:, 0], "right": flat[:, -1]}
@@ -163,10 +165,12 @@ def _border(mask: np.ndarray) -> Finding | None:
     if not touched:
         return None
     where = " and ".join([", ".join(touched[:-1]), touched[-1]]) if len(touched) > 1 else touched[0]
-    return Finding(Code.BORDER, f"The lung touches the {where} edge of the image: part of it may be cut off.")
+    return CheckResult(
+        Code.BORDER, f"The lung touches the {where} edge of the image: part of it may be cut off."
+    )
 
 
-def _size(total: int, spacing_mm: tuple[float, ...] | None) -> Finding | None:
+def _size(total: int, spacing_mm: tuple[float, ...] | None) -> CheckResult | None:
     if spacing_mm is None:
         return None
     if len(spacing_mm) == 2:
@@ -176,4 +180,4 @@ def _size(total: int, spacing_mm: tuple[float, ...] | None) -> Finding | None:
     if limits[0] <= size <= limits[1]:
         return None
     what = "small" if size < limits[0] else "large"
-    return Finding(code, f"{size:,.0f} {unit} is {what} for an adult: check the mask and the spacing.")
+    return CheckResult(code, f"{size:,.0f} {unit} is {what} for an adult: check the mask and the spacing.")

@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from napari_unet.core.agreement import mean_dice
-from napari_unet.core.checks import Finding, check_mask, label_findings, nothing_marked
+from napari_unet.core.checks import CheckResult, check_label_values, check_mask, nothing_marked
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import LEFT, RIGHT, ignored, lung
 from napari_unet.core.masks import sides_and_parts
@@ -24,7 +24,8 @@ class LiveNumbers:
     without one. changed_pixels : that differ from it in their label, of lungs in being lung or not.
     right_pixels, left_pixels : in the patient's right and left lung. sizes : (name, pixels) of other labels.
     element : mm² of a pixel, or mm³ of a voxel of a volume; None without spacing. volume : whether it is one.
-    sides_assumed : nothing says which side of the image is the patient's right. findings : of the checks.
+    sides_assumed : nothing says which side of the image is the patient's right. check_results : what is to be
+    looked at.
     """
 
     dice: float | None
@@ -34,7 +35,7 @@ class LiveNumbers:
     element: float | None
     volume: bool
     sides_assumed: bool
-    findings: tuple[Finding, ...]
+    check_results: tuple[CheckResult, ...]
     sizes: tuple[tuple[str, int], ...] = ()
 
     @property
@@ -86,7 +87,7 @@ def live_numbers(
     is_volume = labels.ndim == 3 and modality not in (Modality.CR, Modality.DX)
     mask = lung(labels)
     whole = is_image or is_volume
-    problems = label_findings(labels, row_direction, sides=whole)
+    problems = check_label_values(labels, row_direction, sides=whole)
     told_apart = bool((labels == LEFT).any()) and not problems
     counted = None if told_apart else sides_and_parts(mask, row_direction)
     right = int(np.count_nonzero(labels == RIGHT)) if counted is None else counted[0]
@@ -97,7 +98,7 @@ def live_numbers(
         agreement = mean_dice(labels, model_labels, label_set)
         different = mask != theirs
         changed = int(np.count_nonzero(different if ignore is None else different & ~ignore))
-    findings = check_mask(mask, spacing, row_direction, counted) if whole else ()
+    results = check_mask(mask, spacing, row_direction, counted) if whole else ()
     return LiveNumbers(
         dice=agreement,
         changed_pixels=changed,
@@ -106,7 +107,7 @@ def live_numbers(
         element=None if spacing is None else prod(spacing),
         volume=labels.ndim == 3,
         sides_assumed=sides(row_direction).assumed and not told_apart,
-        findings=(*problems, *findings),
+        check_results=(*problems, *results),
     )
 
 
@@ -131,6 +132,6 @@ def _of_labels(
         element=None if spacing is None else prod(spacing),
         volume=labels.ndim == 3,
         sides_assumed=False,
-        findings=(*label_findings(labels, labels=label_set), *nothing_marked(lung(labels))),
+        check_results=(*check_label_values(labels, labels=label_set), *nothing_marked(lung(labels))),
         sizes=tuple(named),
     )

@@ -103,8 +103,8 @@ def _unusual(prediction: Prediction, like: Likeness) -> list[str]:
     found = prediction.likeness
     if len(found) != 1 or found[0] >= like.flag or prediction.planes > 1 or not prediction.label_set.of_lungs:
         return []
-    findings = check_mask(prediction.mask(), None, prediction.row_direction)
-    return [finding.text for finding in findings if finding.code in _SHAPE]
+    results = check_mask(prediction.mask(), None, prediction.row_direction)
+    return [result.text for result in results if result.code in _SHAPE]
 
 
 def segment(

@@ -123,7 +123,7 @@ def set_queue(connection: Connection, values: Mapping[str, tuple[float, str]]) -
     note_event(connection, None, "", "queue sorted", cases=len(changes))
 
 
-def put_findings(
+def put_check_results(
     connection: Connection, case: str, checks: tuple[str, ...] | None, uncertainty: float | None
 ) -> None:
     """Sets the anatomy checks that the current mask fails, and how unsure the model was."""

@@ -91,7 +91,7 @@ def _priority(case: Case, order: Order, seed: int) -> tuple[float, str]:
 
 
 def _by_checks(case: Case) -> tuple[float, str]:
-    """The worst finding decides, then how many there are, then the model's uncertainty."""
+    """The worst check result decides, then how many there are, then the model's uncertainty."""
     if case.checks is None:
         return -1.0, "Not checked yet: there is no mask"
     uncertainty = 0.1 * (case.uncertainty or 0.0)

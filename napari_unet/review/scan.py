@@ -20,8 +20,8 @@ from napari_unet.io.formats import read_raster
 from napari_unet.io.identity import read_identity
 from napari_unet.models.card import ModelCard
 from napari_unet.models.library import SHIPPED, default_library
+from napari_unet.review.check_results import follow_masks
 from napari_unet.review.file_stamps import FileStamps, stamp_of
-from napari_unet.review.findings import follow_masks
 from napari_unet.review.moved import images_around, relocate_missing
 from napari_unet.review.store_masks import MaskStore
 from napari_unet.review.types import Case, FileFacts, FileState

@@ -215,13 +215,13 @@ class CaseStore:
         with self._database.writing() as connection:
             case_rows.set_queue(connection, values)
 
-    def put_findings(self, case: str, checks: tuple[str, ...] | None, uncertainty: float | None) -> None:
+    def put_check_results(self, case: str, checks: tuple[str, ...] | None, uncertainty: float | None) -> None:
         """Store the codes of the failed anatomy checks, and the model's uncertainty (0 to 1).
 
         `checks` includes those of the input check; None if there is no mask to check.
         """
         with self._database.writing() as connection:
-            case_rows.put_findings(connection, case, checks, uncertainty)
+            case_rows.put_check_results(connection, case, checks, uncertainty)
 
     def begin(self, case: str, by: str) -> Case:
         """Open a case for one person. A new case is then in progress.

@@ -50,7 +50,7 @@ def test_a_stroke_of_two_in_a_mask_of_one_label_is_found(towards: str | None) ->
         assert "same lung" in label_problem(labels, towards)
         assert "labels" in check_labels(labels, None, towards)
         numbers, plain = (live_numbers(one, None, None, towards) for one in (labels, labels > 0))
-        assert "same lung" in numbers.findings[0].text
+        assert "same lung" in numbers.check_results[0].text
         assert (numbers.right_pixels, numbers.left_pixels) == (plain.right_pixels, plain.left_pixels)
         assert label_problem(np.stack([two_lungs(), labels]), towards, per_slice=True)
         assert not label_problem(labels, towards, sides=False)
@@ -66,4 +66,4 @@ def test_strays_are_named() -> None:
     assert check_labels(labels)[0] == "labels"
     labels[0, 1:3] = 300, -1
     assert label_problem(labels) == "Labels -1, 3, 300 mean nothing in a lung mask."
-    assert live_numbers(labels, None, None, "L").findings[0].text == label_problem(labels)
+    assert live_numbers(labels, None, None, "L").check_results[0].text == label_problem(labels)

@@ -56,26 +56,26 @@ def test_sides_of_a_mask_without_them_come_from_the_image() -> None:
     assert known.area_left_mm2 is None and known.size(known.left_pixels) == "1,500 px"
 
 
-def test_findings_are_those_of_the_checks_and_ignored_pixels_are_no_lung() -> None:
-    assert not live_numbers(lungs(), None, (2.0, 2.0), "L").findings
-    missing = live_numbers(lungs(left=IGNORE), None, (2.0, 2.0), "L").findings
-    assert [finding.code for finding in missing] == [Code.MISSING_LUNG, Code.AREA]
+def test_check_results_are_those_of_the_checks_and_ignored_pixels_are_no_lung() -> None:
+    assert not live_numbers(lungs(), None, (2.0, 2.0), "L").check_results
+    missing = live_numbers(lungs(left=IGNORE), None, (2.0, 2.0), "L").check_results
+    assert [result.code for result in missing] == [Code.MISSING_LUNG, Code.AREA]
 
 
 def test_a_slice_of_a_ct_is_measured_but_not_checked() -> None:
-    assert not live_numbers(lungs(left=0), None, (2.0, 2.0), "L", Modality.CT).findings
+    assert not live_numbers(lungs(left=0), None, (2.0, 2.0), "L", Modality.CT).check_results
     volume = np.repeat(lungs(left=0)[None], 5, axis=0)
     numbers = live_numbers(volume, volume, (4.0, 2.0, 2.0), "L", Modality.CT)
-    assert Code.MISSING_LUNG in {finding.code for finding in numbers.findings}
+    assert Code.MISSING_LUNG in {result.code for result in numbers.check_results}
     assert numbers.changed_mm2 is None and numbers.area_right_mm2 is None
     assert numbers.size(numbers.right_pixels) == "120 mL"
-    assert not live_numbers(volume, None, (4.0, 2.0, 2.0), "L", Modality.DX).findings
+    assert not live_numbers(volume, None, (4.0, 2.0, 2.0), "L", Modality.DX).check_results
 
 
 def test_an_empty_mask_has_no_sides() -> None:
     numbers = live_numbers(np.zeros((9, 9), np.uint8), None, None, None)
     assert (numbers.right_pixels, numbers.left_pixels) == (0, 0)
-    assert [finding.code for finding in numbers.findings] == [Code.NO_LUNG]
+    assert [result.code for result in numbers.check_results] == [Code.NO_LUNG]
 
 
 def test_what_does_not_fit_is_refused() -> None:

@@ -25,7 +25,7 @@ from napari_unet.inference.segment import PredictorCache, segment_steps
 from napari_unet.models.card import NetSpec, Output
 from napari_unet.models.library import ModelLibrary
 from napari_unet.review.add import add_found, gather
-from napari_unet.review.findings import store_first_mask
+from napari_unet.review.check_results import store_first_mask
 from napari_unet.review.store import ReviewProject
 
 OLD = Output(id="lungs", labels=LUNGS, threshold=0.3)

@@ -16,7 +16,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.source import Source
 from napari_unet.review.add import Attached, add_found, attach_masks, gather
-from napari_unet.review.findings import store_first_mask
+from napari_unet.review.check_results import store_first_mask
 from napari_unet.review.scan import scan_steps
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, NewCase, Status

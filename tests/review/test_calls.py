@@ -17,7 +17,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.prediction import Prediction
 from napari_unet.review import schema
 from napari_unet.review.calls import add_call, standing
-from napari_unet.review.findings import store_first_mask
+from napari_unet.review.check_results import store_first_mask
 from napari_unet.review.queue import priorities
 from napari_unet.review.reporting.lines import COLUMNS
 from napari_unet.review.reporting.report import report_steps

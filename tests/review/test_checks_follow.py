@@ -8,7 +8,7 @@ from project_fakes import ANN, MODEL, SHAPE, lungs, project_with, result_of
 
 from napari_unet.core.checks import UNLIKE
 from napari_unet.core.prediction import Prediction
-from napari_unet.review.findings import follow_masks, store_first_mask
+from napari_unet.review.check_results import follow_masks, store_first_mask
 from napari_unet.review.reporting.report import report_steps
 from napari_unet.review.schema import cases as case_table
 from napari_unet.review.schema import revisions as revision_table
@@ -30,7 +30,7 @@ def with_hole():
 
 def test_every_mask_is_checked_and_the_input_gate_is_kept(made):
     project, case = made
-    project.put_findings(case, (UNLIKE,), 0.3)
+    project.put_check_results(case, (UNLIKE,), 0.3)
     project.add_revision(case, lungs(), MODEL)
     assert project.case(case).checks == (UNLIKE,)
     project.add_revision(case, with_hole(), ANN)

@@ -111,7 +111,7 @@ def test_names_that_are_no_text_and_folders_with_odd_names_are_fine(tmp_path):
 def test_numbers_of_numpy_are_numbers(tmp_path):
     project, (case,) = project_with(tmp_path)
     one = np.float32(1.5)
-    project.put_findings(case, (), one)
+    project.put_check_results(case, (), one)
     project.set_measurements(case, (Measurement("heart", ((one, one), (one, one)), one, True),), "Ann")
     project.put_facts({case: FileFacts(FileState.PRESENT, shape=(np.int64(4), 5), spacing_mm=(one, one))}, "")
     project.leave(case, "Ann", np.float64(2))
@@ -205,7 +205,7 @@ def test_notes_lines_and_queue_are_kept(tmp_path):
     project.set_measurements(ids[0], (lines[1],), "Ann")
     project.set_measurements(ids[0], lines, "Ann")
     project.set_queue({ids[1]: (2.5, "Left lung missing"), ids[2]: (0.5, "")})
-    project.put_findings(ids[1], ("missing left",), 0.125)
+    project.put_check_results(ids[1], ("missing left",), 0.125)
     with ReviewProject.open(project.folder) as again:
         first, second, third = again.cases()
     assert (first.note, first.measurements, first.checks) == ("Ärztin fragen", lines, None)
@@ -239,7 +239,7 @@ def test_every_change_leaves_a_line_that_names_no_file_and_no_patient(tmp_path):
     project.set_note(case, "a note", "Ann")
     project.set_measurements(case, (), "Ann")
     project.set_queue({case: (1.0, "why")})
-    project.put_findings(case, (), None)
+    project.put_check_results(case, (), None)
     project.decide(case, Status.ACCEPTED, "Ann")
     project.take_back("Ann")
     project.relocate(case, "/secret/smith2.png", "Ann")

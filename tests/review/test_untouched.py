@@ -7,7 +7,7 @@ import pytest
 from project_fakes import ANN, MODEL, lungs, project_with, result_of
 
 from napari_unet.core.prediction import Prediction
-from napari_unet.review.findings import store_first_mask, store_next_mask
+from napari_unet.review.check_results import store_first_mask, store_next_mask
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, FileFacts, FileState, Reason, Status
 from napari_unet.review.verify import ProblemKind

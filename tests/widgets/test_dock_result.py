@@ -363,18 +363,18 @@ def test_numbers_of_a_stack_are_those_of_the_slice(dock, viewer, make, qtbot):
     qtbot.waitUntil(lambda: "Slice 2" in text(dock, "sizes"))
 
 
-def test_findings(dock, make):
+def test_check_results(dock, make):
     one = two_lungs((64, 80))
     one.maps[..., 40:] = 0
     make(prediction=one)
-    assert "missing" in text(dock, "findings")
+    assert "missing" in text(dock, "check_results")
 
 
-def test_no_finding_is_not_called_all_clear(dock, make):
+def test_no_check_result_is_not_called_all_clear(dock, make):
     make()
-    findings = dock.result.report._findings
-    assert findings.text() == "Shape checks passed."
-    assert "miss errors" in findings.toolTip() and "disease" in findings.toolTip()
+    check_results = dock.result.report._check_results
+    assert check_results.text() == "Shape checks passed."
+    assert "miss errors" in check_results.toolTip() and "disease" in check_results.toolTip()
 
 
 def test_no_lung_is_a_result(dock, make):

@@ -57,12 +57,12 @@ def test_each_label_is_measured_and_no_lung_is_missed() -> None:
     data = results.first_labels(result)
     data[data == 1] = 0
     summary = results.summarise(result, data, 0)
-    assert summary.measures is None and summary.numbers is not None and summary.findings == ()
+    assert summary.measures is None and summary.numbers is not None and summary.check_results == ()
     assert summary.numbers.sizes == (("right lung", 0), ("left lung", 300), ("heart", 100))
     assert "<td>Heart</td><td align=right>&nbsp;&nbsp;400 mm²</td>" in label_table(summary.numbers)
     data[0, 0] = 9
-    assert "Label 9 means nothing here" in results.summarise(result, data, 0).findings[0]
-    assert results.summarise(result, data * 0, 0).findings == ("Nothing is marked.",)
+    assert "Label 9 means nothing here" in results.summarise(result, data, 0).check_results[0]
+    assert results.summarise(result, data * 0, 0).check_results == ("Nothing is marked.",)
     assert result.context().labels == CHEST
 
 

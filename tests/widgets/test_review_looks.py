@@ -282,8 +282,8 @@ def test_the_whole_protocol_can_be_read_in_the_dialog(models, review_dock, viewe
 
 def test_the_reason_of_a_row_fits_into_its_cell(started, qtbot):
     dock, review = started
-    findings = (("unlike",), ("missing-lung", "holes", "extra-parts"), ("ratio",), ("border",), ())
-    for id, checks in zip(review.work.cases, findings, strict=False):
+    check_results = (("unlike",), ("missing-lung", "holes", "extra-parts"), ("ratio",), ("border",), ())
+    for id, checks in zip(review.work.cases, check_results, strict=False):
         review.work.book.cases[id] = replace(review.work.cases[id], checks=checks)
     work, table = review.work, dock.page.table
     table.show_cases(work.cases, work.queue, Order.CHECKS)

@@ -63,7 +63,10 @@ def test_three_labels_from_the_first_image_to_the_report(
     colours = [tuple(np.round(layer.get_color(entry.value), 2)) for entry in legend_of(CHEST)]
     assert len({*colours, tuple(np.round(layer.get_color(IGNORE), 2))}) == 4
     review.qtbot.waitUntil(lambda: "Heart" in dock.numbers._sizes.text())
-    assert "Right lung" in dock.numbers._sizes.text() and "means nothing" not in dock.numbers._findings.text()
+    assert (
+        "Right lung" in dock.numbers._sizes.text()
+        and "means nothing" not in dock.numbers._check_results.text()
+    )
 
     painted = np.array(layer.data)
     review.work.decisions.accept()

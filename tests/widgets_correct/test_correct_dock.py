@@ -235,8 +235,8 @@ def test_numbers_against_the_first_mask(dock, known, hands):
     assert "Dice 1.000" in text(dock, "sizes")
 
 
-def test_findings_are_told(dock, known):
-    assert "missing" in text(dock, "findings")
+def test_check_results_are_shown(dock, known):
+    assert "missing" in text(dock, "check_results")
 
 
 def test_labels_that_mean_nothing_are_told(dock, known, hands, viewer):
@@ -245,10 +245,10 @@ def test_labels_that_mean_nothing_are_told(dock, known, hands, viewer):
     assert mask.selected_label == 2
     mask.data_setitem((np.arange(40, 60), np.full(20, 70)), 2)
     hands.ready()
-    assert "Labels 1 and 2 (right and left lung) lie in the same lung" in text(dock, "findings")
+    assert "Labels 1 and 2 (right and left lung) lie in the same lung" in text(dock, "check_results")
     mask.data_setitem((np.arange(40, 60), np.full(20, 72)), 3)
     hands.ready()
-    assert "Label 3 means nothing in a lung mask" in text(dock, "findings")
+    assert "Label 3 means nothing in a lung mask" in text(dock, "check_results")
 
 
 def test_what_nobody_is_sure_of_is_counted(dock, known, hands):

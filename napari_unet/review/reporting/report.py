@@ -13,10 +13,10 @@ from napari_unet.core.events import CaseDone
 from napari_unet.core.label_sizes import label_sizes, size_columns
 from napari_unet.core.measure import Measures
 from napari_unet.io.atomic import atomic_write
+from napari_unet.review.check_results import follow_masks
 from napari_unet.review.exporting.folder import new_folder
 from napari_unet.review.exporting.manifest import write_rows
 from napari_unet.review.faults import StoreFault
-from napari_unet.review.findings import follow_masks
 from napari_unet.review.reporting.lines import COLUMNS, CaseLine, cell
 from napari_unet.review.reporting.lungs import lines_in_words, lungs_of, mask_of
 from napari_unet.review.reporting.page import page

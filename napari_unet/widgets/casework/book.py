@@ -13,7 +13,7 @@ from napari_unet.review.types import DECIDED, SET_ASIDE, USABLE, Case, Order
 from napari_unet.widgets.casework.link import ProjectLink
 
 _FEW = 8  # cases that are read one by one
-_CALM_MS = 1500  # before the queue is sorted after findings have come in
+_CALM_MS = 1500  # before the queue is sorted after check results have come in
 
 
 class CaseBook(QObject):

@@ -117,7 +117,7 @@ class FirstMasks(QObject):
         by, before = self._casework.author().name, self._casework.labels
 
         def store(project: Any) -> Any:
-            from napari_unet.review.findings import store_first_mask, store_next_mask
+            from napari_unet.review.check_results import store_first_mask, store_next_mask
 
             (store_next_mask if again else store_first_mask)(project, id, found, by)
             return project.case(id)

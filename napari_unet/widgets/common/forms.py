@@ -217,7 +217,7 @@ def key_table(rows: Iterable[tuple[str, str]]) -> str:
     return f"<table>{cells}</table>"
 
 
-def findings_list(texts: Iterable[str]) -> str:
+def check_list(texts: Iterable[str]) -> str:
     """What a second look should go to, as simple HTML; "" if nothing should."""
     items = "".join(f"<li>{escape(text)}</li>" for text in texts)
     return f"<b>Please check:</b><ul style='margin: 2px 0 0 -24px'>{items}</ul>" if items else ""

@@ -10,7 +10,7 @@ from weakref import ref
 import numpy as np
 from napari.layers import Image
 
-from napari_unet.core.checks import check_mask, label_findings
+from napari_unet.core.checks import check_label_values, check_mask
 from napari_unet.core.edits import ThresholdTrail, changes, follow_threshold, with_foreground
 from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import LEFT, RIGHT, lung, values_in
@@ -107,7 +107,7 @@ class Summary:
     """
 
     measures: Measures | None
-    findings: tuple[str, ...]
+    check_results: tuple[str, ...]
     threshold: float
     left_right: bool
     part: str = ""
@@ -167,7 +167,7 @@ def has_sides(result: MaskResult, labels: np.ndarray) -> bool:
 
 
 def summarise(result: MaskResult, data: np.ndarray, slice_in_view: int) -> Summary:
-    """Size and findings of the layer's `data`; of a stack of X-rays, those of one slice."""
+    """Size and check results of the layer's `data`; of a stack of X-rays, those of one slice."""
     labels = np.array(data).reshape(result.shape)
     painted = _marked(result, labels)
     left_right = has_sides(result, labels)
@@ -181,13 +181,13 @@ def summarise(result: MaskResult, data: np.ndarray, slice_in_view: int) -> Summa
     modality = result.header.get("modality", Modality.UNKNOWN)
     if not result.labels.of_lungs:
         numbers = live_numbers(labels, None, spacing, direction, modality, result.labels)
-        texts = tuple(finding.text for finding in numbers.findings)
+        texts = tuple(one.text for one in numbers.check_results)
         return Summary(None, texts, threshold, left_right, part, numbers)
     sides = np.where(painted, labels, 0) if left_right else None
     measures = measure(painted, spacing, direction, modality=modality, labels=sides)
-    found = (*label_findings(labels, direction), *check_mask(painted, spacing, direction))
-    findings = tuple(finding.text for finding in found)
-    return Summary(measures, findings, threshold, left_right, part)
+    found = (*check_label_values(labels, direction), *check_mask(painted, spacing, direction))
+    check_results = tuple(one.text for one in found)
+    return Summary(measures, check_results, threshold, left_right, part)
 
 
 def shown_map(result: MaskResult, what: Literal["probability", "uncertainty"]) -> np.ndarray:

@@ -15,7 +15,7 @@ from napari_unet.core.correct import LiveNumbers, live_numbers
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE, LEFT, RIGHT
 from napari_unet.core.raster import Modality
-from napari_unet.widgets.common.forms import WrappedLabel, findings_list
+from napari_unet.widgets.common.forms import WrappedLabel, check_list
 from napari_unet.widgets.common.jobs import Job, run_in_thread
 from napari_unet.widgets.common.strokes import StrokeFollower
 from napari_unet.widgets.correct.edits import as_labels
@@ -41,11 +41,11 @@ class NumbersView(QWidget):
         self._calm.timeout.connect(self._count)
         self._strokes = StrokeFollower(self._calm.start)
         self._sizes = WrappedLabel(name="sizes")
-        self._findings = WrappedLabel(name="findings")
+        self._check_results = WrappedLabel(name="check_results")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._sizes)
-        column.addWidget(self._findings)
+        column.addWidget(self._check_results)
 
     @property
     def is_calm(self) -> bool:
@@ -56,7 +56,7 @@ class NumbersView(QWidget):
         """Show the numbers of `layer`, and follow its strokes, undo and redo."""
         if layer is not self._layer:
             self._sizes.say("")
-            self._findings.say("")
+            self._check_results.say("")
         self._layer = layer
         self._strokes.follow(layer)
         self._calm.start()
@@ -107,7 +107,7 @@ class NumbersView(QWidget):
     def _say_why(self, layer: Labels, error: UserError) -> None:
         if layer is self._layer:
             self._sizes.say("")
-            self._findings.say(escape(f"The numbers of this mask could not be worked out. {error}"))
+            self._check_results.say(escape(f"The numbers of this mask could not be worked out. {error}"))
 
     def _show(
         self, layer: Labels, part: str, numbers: LiveNumbers, ignored: int, two: bool, one: bool
@@ -115,7 +115,7 @@ class NumbersView(QWidget):
         if layer is not self._layer or self._stale:
             return
         self._sizes.say(sizes_of(numbers, ignored, part))
-        self._findings.say(findings_list(finding.text for finding in numbers.findings))
+        self._check_results.say(check_list(one.text for one in numbers.check_results))
         if two or one:
             self.sides.emit(two)
 

@@ -168,7 +168,7 @@ def why_words(case: Case, order: Order) -> str:
 
 
 def short_why(case: Case, order: Order) -> str:
-    """`why_words` for a cell of two lines: of several findings the worst, and how many more there are."""
+    """`why_words` for a cell of two lines: of several check results the worst, and how many more."""
     whole = why_words(case, order)
     if order is not Order.CHECKS or is_aside(case):
         return whole

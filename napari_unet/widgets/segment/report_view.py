@@ -1,4 +1,4 @@
-"""Size and findings of a mask, in words."""
+"""Size and check results of a mask, in words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_unet.core.live import LiveNumbers
 from napari_unet.core.measure import Measures
 from napari_unet.review.queue import SHAPE_PASSED, SHAPE_TIP
-from napari_unet.widgets.common.forms import WrappedLabel, findings_list
+from napari_unet.widgets.common.forms import WrappedLabel, check_list
 from napari_unet.widgets.common.results import Summary
 
 
@@ -19,34 +19,34 @@ class ReportView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._sizes = WrappedLabel(name="sizes")
-        self._findings = WrappedLabel(name="findings")
+        self._check_results = WrappedLabel(name="check_results")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._sizes)
-        column.addWidget(self._findings)
+        column.addWidget(self._check_results)
 
     def clear(self) -> None:
         """Show nothing."""
         self._sizes.say("")
-        self._findings.say("")
+        self._check_results.say("")
 
     def say_measuring(self) -> None:
         """The numbers are on their way; those of an earlier mask are gone."""
         self._sizes.say("Measuring…")
-        self._findings.say("")
+        self._check_results.say("")
 
     def show_summary(self, summary: Summary) -> None:
-        """Show the numbers and findings of `summary`."""
+        """Show the numbers and check results of `summary`."""
         part = f"<p><b>{escape(summary.part)}</b></p>" if summary.part else ""
-        found = findings_list(summary.findings)
+        found = check_list(summary.check_results)
         if summary.measures is not None:
             self._sizes.say(part + sizes(summary.measures))
-            self._findings.say(found or f"{SHAPE_PASSED}.")
-            self._findings.setToolTip("" if found else SHAPE_TIP)
+            self._check_results.say(found or f"{SHAPE_PASSED}.")
+            self._check_results.setToolTip("" if found else SHAPE_TIP)
         elif summary.numbers is not None:  # of other labels nothing is known to be usual
             self._sizes.say(part + label_table(summary.numbers))
-            self._findings.say(found)
-            self._findings.setToolTip("")
+            self._check_results.say(found)
+            self._check_results.setToolTip("")
 
 
 def sizes(measures: Measures) -> str:

@@ -1,4 +1,4 @@
-"""What masks tell about their case: checks of those that had none, and what a model's first mask brings."""
+"""Check results of masks: of those that had none, and with what else a model's first mask brings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def follow_masks(project: MaskStore) -> list[str]:
 
 
 def store_first_mask(project: MaskStore, case_id: str, first: Prediction, by: str) -> bool:
-    """Keeps what a model says about a case: a revision by the model, its map and its findings.
+    """Keeps what a model says about a case: a revision by the model, its map and its check results.
 
     first : from `inference.first_mask`; of a classification the map is kept where there is no mask.
     Returns whether the mask became the case's own. Where a person has
@@ -43,7 +43,7 @@ def store_first_mask(project: MaskStore, case_id: str, first: Prediction, by: st
         if case.revision is None:
             if not first.refused:
                 project.put_map(case_id, first)
-            project.put_findings(case_id, checks, None)
+            project.put_check_results(case_id, checks, None)
         return False
     project.admit(first.label_set, by)
     project.put_map(case_id, first)
@@ -53,10 +53,10 @@ def store_first_mask(project: MaskStore, case_id: str, first: Prediction, by: st
     if case.status in DECIDED or (head is not None and head.author.kind != AuthorKind.MODEL):
         said = tuple(code for code in checks if code in SHORT and code not in (case.checks or ()))
         known = (*said, *(case.checks or ())) if said else case.checks
-        project.put_findings(case_id, known, first.boundary_uncertainty)
+        project.put_check_results(case_id, known, first.boundary_uncertainty)
         return False
     project.add_revision(case_id, first.drawn, author, note=f"for {by}")
-    project.put_findings(case_id, checks, first.boundary_uncertainty)
+    project.put_check_results(case_id, checks, first.boundary_uncertainty)
     return True
 
 
@@ -64,8 +64,8 @@ def store_next_mask(project: MaskStore, case_id: str, found: Prediction, by: str
     """Keeps what another model says about a case that has a mask, after a fine-tune.
 
     Returns whether its mask became the case's own: where nobody has touched the case. Of all others only the
-    features are kept, by which cases are compared; their mask, map and findings stay. A case that has no mask
-    after all gets its first one. by : who asked.
+    features are kept, by which cases are compared; their mask, map and check results stay. A case that has no
+    mask after all gets its first one. by : who asked.
     """
     if project.case(case_id).revision is None:
         return store_first_mask(project, case_id, found, by)
@@ -80,7 +80,7 @@ def store_next_mask(project: MaskStore, case_id: str, found: Prediction, by: str
     if project.renew_mask(case_id, found.drawn, author, note=f"for {by}") is None:
         return False
     project.put_map(case_id, found)
-    project.put_findings(case_id, (*found.gate, *found.checks), found.boundary_uncertainty)
+    project.put_check_results(case_id, (*found.gate, *found.checks), found.boundary_uncertainty)
     return True
 
 
