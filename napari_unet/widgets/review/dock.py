@@ -17,9 +17,9 @@ from napari_unet.widgets.common.preferences import review_keys, show_preferences
 from napari_unet.widgets.common.window_keys import WindowKeys
 from napari_unet.widgets.dock import Dock
 from napari_unet.widgets.napari_compat.window import window_of
+from napari_unet.widgets.review.action_handler import ActionHandler
 from napari_unet.widgets.review.actions import HELD, plan_keys, taken_keys
 from napari_unet.widgets.review.add import AddDialog, Addition
-from napari_unet.widgets.review.conduct import Conduct
 from napari_unet.widgets.review.export import Exporter
 from napari_unet.widgets.review.file_names import FileNames
 from napari_unet.widgets.review.page import ReviewPage
@@ -67,7 +67,7 @@ class ReviewWidget(Dock):
         self.message = WrappedLabel(name="message")
         self.feed = PictureFeed(self.page.table.model, self.casework.thumbnail, self)
         self.keys = WindowKeys(window_of(self._viewer), self, HELD)
-        self.conduct = Conduct(self.casework, self.page, self.keys, self)
+        self.handler = ActionHandler(self.casework, self.page, self.keys, self)
         self.files = FileNames(self.casework, self.page, self)
         self.exporter = Exporter(self.casework, self.page, self, self.files.ask)
         body = QWidget()
@@ -117,8 +117,8 @@ class ReviewWidget(Dock):
         page.case.restore_wanted.connect(casework.restore_revision)
         page.case.identity_wanted.connect(self._on_identity)
         page.more.button().toggled.connect(self._load_revisions)
-        self.conduct.done.connect(self._on_done)
-        self.conduct.nameless.connect(self._on_nameless)
+        self.handler.done.connect(self._on_done)
+        self.handler.nameless.connect(self._on_nameless)
         self.files.done.connect(lambda text: self._tell(text, _NO_CASE))
         self.exporter.done.connect(lambda text: self._tell(text, _NO_CASE))
         self._unwatch = watch_review_keys(self._plan_keys)
@@ -142,7 +142,7 @@ class ReviewWidget(Dock):
 
     def _plan_keys(self) -> None:
         plan = plan_keys(review_keys(), taken_keys(self._viewer))
-        self.conduct.show_keys(plan)
+        self.handler.show_keys(plan)
         if plan.problems:
             where = "Choose another under File ▸ Preferences ▸ U-Net Lung."
             self._say_problem(UserError(" ".join(plan.problems), where))
@@ -304,7 +304,7 @@ class ReviewWidget(Dock):
     # -- the open case --
 
     def _on_opened(self, case: Case) -> None:
-        self.conduct.reset()
+        self.handler.reset()
         self.message.say("")
         self._forget_news(case.id)
         self.page.aside.show_case(None)
@@ -313,7 +313,7 @@ class ReviewWidget(Dock):
         self._ask_name()
 
     def _on_closed(self, _case_id: str) -> None:
-        self.conduct.reset()
+        self.handler.reset()
         self.page.show_case(None, self.casework.order)
 
     def _load_revisions(self, *_: Any) -> None:
@@ -385,11 +385,11 @@ class ReviewWidget(Dock):
         self._addition = None
         self.page.say_work("")
         if isinstance(error, EmptyMask):
-            error = self.conduct.confirm_empty(error)
+            error = self.handler.confirm_empty(error)
         if not isinstance(error, StillWrong):
             self._say_problem(error)
             return
-        self._say_problem(self.conduct.name_key(error))
+        self._say_problem(self.handler.name_key(error))
         self._tells_wrong = True
 
     def _on_painted(self) -> None:

@@ -22,7 +22,7 @@ _DECISIONS = {"accept", "reject", "second_look", "take_back"}
 _DISPLAYS = ("filled", "outline", "off")
 
 
-class Conduct(QObject):
+class ActionHandler(QObject):
     """Turns actions by name into what the case work does.
 
     done : a sentence on what was decided. nameless : a decision was not made, as nobody gave a name for it.
