@@ -15,7 +15,7 @@ from napari_unet.widgets.review.queue_rows import (
     Column,
     Wanted,
     duration,
-    is_aside,
+    is_unavailable,
     progress_of,
     shown_rows,
     status_words,
@@ -79,9 +79,9 @@ def test_sorting_keeps_every_case_once(column, descending, order):
 
 def test_a_file_that_is_not_what_it_was_is_told_whatever_the_order():
     changed = case(1, file_state=FileState.CHANGED)
-    assert is_aside(changed)
+    assert is_unavailable(changed)
     assert all("changed" in why_words(changed, order) for order in Order)
-    assert not is_aside(case(2))
+    assert not is_unavailable(case(2))
 
 
 def test_a_rejection_bears_its_reason():

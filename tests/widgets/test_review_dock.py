@@ -184,11 +184,11 @@ def test_a_changed_file_is_asked_about(started, qtbot, tmp_path):
     third = next(i for i, case in work.cases.items() if case.number == 3)
     qtbot.waitUntil(lambda: work.cases[third].file_state is FileState.CHANGED)
     dock._open(third)
-    assert "has changed" in dock.page.aside.text.text()
+    assert "has changed" in dock.page.unavailable.text.text()
     assert number(dock) == 1, "it is not opened before that is decided"
-    qtbot.mouseClick(dock.page.aside.take, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dock.page.unavailable.take, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: work.cases[third].file_state is FileState.PRESENT)
-    assert not dock.page.aside.isVisible()
+    assert not dock.page.unavailable.isVisible()
 
 
 def test_a_series_with_a_missing_file_says_so_without_names(started, qtbot, tmp_path):
@@ -203,8 +203,9 @@ def test_a_series_with_a_missing_file_says_so_without_names(started, qtbot, tmp_
     (series,) = [id for id, case in work.cases.items() if case.shape == (5, 30, 40)]
     qtbot.waitUntil(lambda: work.cases[series].file_state is FileState.MISSING)
     dock._open(series)
-    qtbot.waitUntil(lambda: "1 of 5 files" in dock.page.aside.text.text())
-    assert "smith" not in dock.page.aside.text.text() and files[2].name not in dock.page.aside.text.text()
+    qtbot.waitUntil(lambda: "1 of 5 files" in dock.page.unavailable.text.text())
+    reason = dock.page.unavailable.text.text()
+    assert "smith" not in reason and files[2].name not in reason
     reviewed.settle()
 
 

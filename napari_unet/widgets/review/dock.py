@@ -24,7 +24,7 @@ from napari_unet.widgets.review.export import Exporter
 from napari_unet.widgets.review.file_names import FileNames
 from napari_unet.widgets.review.page import ReviewPage
 from napari_unet.widgets.review.queue_pictures import PictureFeed
-from napari_unet.widgets.review.queue_rows import counts_of_needs, is_aside, progress_of
+from napari_unet.widgets.review.queue_rows import counts_of_needs, is_unavailable, progress_of
 from napari_unet.widgets.review.start import StartPage, remember_project, remember_reviewer, reviewer
 from napari_unet.widgets.session import is_hidden
 
@@ -109,8 +109,8 @@ class ReviewWidget(Dock):
         page.table.search.left.connect(casework.desk.focus)
         page.table.opened.connect(self._open)
         page.table.ordered.connect(casework.set_order)
-        page.aside.look_wanted.connect(self._look)
-        page.aside.resolved.connect(casework.intake.resolve_change)
+        page.unavailable.look_wanted.connect(self._look)
+        page.unavailable.resolved.connect(casework.intake.resolve_change)
         page.case.noted.connect(casework.decisions.set_note)
         page.case.note.left.connect(casework.desk.focus)
         page.case.look_wanted.connect(casework.views.show_revision)
@@ -268,11 +268,11 @@ class ReviewWidget(Dock):
             if current.id in changed:
                 page.update_case(current, casework.order)
                 self._load_revisions()
-        aside = casework.cases.get(page.aside.case_id())
-        if aside is not None:
-            page.aside.show_case(aside)
-            if not is_aside(aside):
-                casework.open_case(aside.id)
+        case = casework.cases.get(page.unavailable.case_id())
+        if case is not None:
+            page.unavailable.show_case(case)
+            if not is_unavailable(case):
+                casework.open_case(case.id)
         if current is None and page.wants_first and casework.queue and not casework.opener.is_loading:
             page.wants_first = False
             casework.open_next()
@@ -288,8 +288,8 @@ class ReviewWidget(Dock):
         if case is None:
             return
         self.page.case.flush_note()
-        self.page.aside.show_case(case)
-        if is_aside(case):
+        self.page.unavailable.show_case(case)
+        if is_unavailable(case):
             self._ask_why(case_id)
         else:
             self.casework.open_case(case_id)
@@ -299,7 +299,7 @@ class ReviewWidget(Dock):
         from napari_unet.review.why_aside import why_aside
 
         job = self.casework.read(lambda project: why_aside(project, case_id))
-        job.succeeded.connect(lambda why: self.page.aside.say_why(case_id, why))
+        job.succeeded.connect(lambda why: self.page.unavailable.say_why(case_id, why))
 
     # -- the open case --
 
@@ -307,7 +307,7 @@ class ReviewWidget(Dock):
         self.handler.reset()
         self.message.say("")
         self._forget_news(case.id)
-        self.page.aside.show_case(None)
+        self.page.unavailable.show_case(None)
         self.page.show_case(case, self.casework.order)
         self._load_revisions()
         self._ask_name()

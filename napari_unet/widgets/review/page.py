@@ -31,7 +31,7 @@ _SAYS = {
 }
 
 
-class AsideBox(QFrame):
+class UnavailableFilePanel(QFrame):
     """look_wanted : a folder in which missing files may be, or None to look again where they were.
 
     resolved : id of a case, and whether its new content counts. Hidden while there is nothing to decide.
@@ -43,7 +43,7 @@ class AsideBox(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setFrameShape(QFrame.Shape.StyledPanel)
-        self.text = WrappedLabel(name="aside")
+        self.text = WrappedLabel(name="unavailable")
         self.take = QPushButton("Use the new image")
         self.take.setToolTip("An earlier decision no longer holds: the case needs a second look.")
         self.take.clicked.connect(lambda: self._resolve(True))
@@ -117,7 +117,7 @@ class ReviewPage(QWidget):
         self.header = ReviewHeader()
         self.title = CaseTitle(name="case")
         self.news = WrappedLabel(name="news")
-        self.aside = AsideBox()
+        self.unavailable = UnavailableFilePanel()
         self.decide = DecisionBar()
         self.case = CaseBox()
         heads = QHBoxLayout()
@@ -131,7 +131,7 @@ class ReviewPage(QWidget):
             box.button().toggled.connect(partial(_fold_other, other))
         self.wants_first = True
         self._scan = self._masks = self._work = ""
-        self.notices = (*self.header.notices, self.aside, self.news)
+        self.notices = (*self.header.notices, self.unavailable, self.news)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)

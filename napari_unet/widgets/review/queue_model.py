@@ -14,7 +14,7 @@ from napari_unet.widgets.review.queue_rows import (
     TITLES,
     Column,
     Wanted,
-    is_aside,
+    is_unavailable,
     short_why,
     shown_rows,
     tip_of,
@@ -227,7 +227,7 @@ class QueueModel(QAbstractTableModel):
 
     def _tone(self, case: Case, column: Column) -> QBrush | None:
         name = None
-        if column is Column.WHY and is_aside(case):
+        if column is Column.WHY and is_unavailable(case):
             name = "warning"
         elif column is Column.STATUS:
             name = _TONES.get(case.status)

@@ -170,21 +170,21 @@ def why_words(case: Case, order: Order) -> str:
 def short_why(case: Case, order: Order) -> str:
     """`why_words` for a cell of two lines: of several check results the worst, and how many more."""
     whole = why_words(case, order)
-    if order is not Order.CHECKS or is_aside(case):
+    if order is not Order.CHECKS or is_unavailable(case):
         return whole
     worst, *more = whole.split("; ")
     short = worst.partition(": ")[0] if len(worst) > _CELL else worst
     return f"{short} (+{len(more)} more)" if more else short
 
 
-def is_aside(case: Case) -> bool:
+def is_unavailable(case: Case) -> bool:
     """Whether something must be decided about the image file before the case can be opened."""
     return case.file_state in SET_ASIDE
 
 
 def needs(case: Case) -> str:
     """Which of NEEDING a case is, "" if it only needs a look."""
-    if is_aside(case):
+    if is_unavailable(case):
         return ASIDE
     return MASKLESS if case.revision is None and case.status not in DECIDED else ""
 
