@@ -63,7 +63,7 @@ def put(layer: Labels, lead: Lead | None, change: Change) -> None:
 
 
 @dataclass
-class _Wish:
+class _Request:
     layer: Labels
     lead: Lead | None
     make: Make
@@ -87,7 +87,7 @@ class MaskEditor(QObject):
     def __init__(self, viewer: Any) -> None:
         super().__init__()
         self._viewer = viewer
-        self._wishes: deque[_Wish] = deque()
+        self._pending: deque[_Request] = deque()
         self._job: Job | None = None
         self._again = QTimer(self)
         self._again.setSingleShot(True)
@@ -97,7 +97,7 @@ class MaskEditor(QObject):
     @property
     def is_busy(self) -> bool:
         """Whether anything is under way or waits."""
-        return bool(self._wishes)
+        return bool(self._pending)
 
     def edit(
         self,
@@ -112,85 +112,85 @@ class MaskEditor(QObject):
         lead : see `plane_of`. done, nothing : told afterwards, if there was a change or none. If somebody
         painted meanwhile, it is computed again.
         """
-        self._wishes.append(_Wish(layer, lead, make, done, nothing))
-        if len(self._wishes) == 1:
+        self._pending.append(_Request(layer, lead, make, done, nothing))
+        if len(self._pending) == 1:
             self.busy.emit(True)
             self._start()
 
     def close_down(self) -> None:
         """Forget all that is under way."""
-        self._wishes.clear()
+        self._pending.clear()
         self._again.stop()
         if self._job is not None:
             self._job.abandon()
 
     def _start(self) -> None:
-        if not self._wishes:
+        if not self._pending:
             return
-        wish = self._wishes[0]
+        request = self._pending[0]
         try:
-            self._compute(wish)
+            self._compute(request)
         except Exception as error:
             self._fail(in_words(error))
 
-    def _compute(self, wish: _Wish) -> None:
-        if wish.layer not in self._viewer.layers:
+    def _compute(self, request: _Request) -> None:
+        if request.layer not in self._viewer.layers:
             self._finish("The mask was closed meanwhile: nothing was changed.")
             return
-        data, lead = wish.layer.data, wish.lead
+        data, lead = request.layer.data, request.lead
 
         def work() -> tuple[np.ndarray, Change]:
             before = np.array(data if lead is None else data[lead])
             labels = as_labels(before)
-            change = wish.make(labels.copy() if labels is before else labels)
+            change = request.make(labels.copy() if labels is before else labels)
             if labels is not before and (change.values == _OTHER).any():
                 as_bytes(before)  # a label that stands for others must not be copied
             return before, change
 
         job = self._job = run_in_thread(work, self)
-        job.succeeded.connect(lambda made: self._on_made(wish, data, *made))
+        job.succeeded.connect(lambda made: self._on_made(request, data, *made))
         job.failed.connect(self._fail)
 
-    def _on_made(self, wish: _Wish, data: Any, before: np.ndarray, change: Change) -> None:
+    def _on_made(self, request: _Request, data: Any, before: np.ndarray, change: Change) -> None:
         try:
-            said = self._apply(wish, data, before, change)
+            said = self._apply(request, data, before, change)
         except Exception as error:
             self._fail(in_words(error))
             return
         if said is not None:
             self._finish(said)
-            if said is wish.done:
+            if said is request.done:
                 self.edited.emit(said)
 
-    def _apply(self, wish: _Wish, data: Any, before: np.ndarray, change: Change) -> str | None:
+    def _apply(self, request: _Request, data: Any, before: np.ndarray, change: Change) -> str | None:
         """Make the change; returns what to tell, or None if it is computed once more."""
-        layer = wish.layer
+        layer = request.layer
         if layer not in self._viewer.layers:
             return "The mask was closed meanwhile: nothing was changed."
         if layer.data is not data:
             return "The mask was replaced meanwhile: nothing was changed. Try again."
-        if is_painting(layer) or not np.array_equal(plane_of(layer, wish.lead), before):
-            wish.tries += 1
-            if wish.tries < _TRIES or is_painting(layer):
+        if is_painting(layer) or not np.array_equal(plane_of(layer, request.lead), before):
+            request.tries += 1
+            if request.tries < _TRIES or is_painting(layer):
                 self._again.start()
                 return None
             return "The mask kept changing meanwhile: nothing was changed. Try again."
-        put(layer, wish.lead, change)
+        put(layer, request.lead, change)
         layer.refresh(extent=False)  # the thumbnail does not follow by itself
-        return wish.done if len(change) else wish.nothing
+        return request.done if len(change) else request.nothing
 
     def _fail(self, error: UserError) -> None:
         self._finish("")
         self.failed.emit(error)
 
     def _finish(self, text: str) -> None:
-        """The first wish is done with, whatever became of it; the next one begins."""
+        """The first request is done with, whatever became of it; the next one begins."""
         self._job = None
-        if self._wishes:
-            self._wishes.popleft()
+        if self._pending:
+            self._pending.popleft()
         if text:
             self.told.emit(text)
-        if self._wishes:
+        if self._pending:
             self._start()
         else:
             self.busy.emit(False)

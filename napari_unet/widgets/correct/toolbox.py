@@ -53,7 +53,7 @@ class ToolBox(QWidget):
         self._layer: Labels | None = None
         self._chosen: int | None = None
         self._lasso_line: tuple[Plane, np.ndarray] | None = None
-        self._wish = Inside.THRESHOLD
+        self._preferred = Inside.THRESHOLD
         self._build()
         self.brush = SmartBrush(target, viewer, lambda: self.tolerance.value() / 100)
         self.scribble = FreeLine(target, viewer, closed=False)
@@ -194,13 +194,13 @@ class ToolBox(QWidget):
             item.setEnabled(use not in lacking)
             item.setToolTip(lacking.get(use, ""))
         possible = [use for use in Inside if use not in lacking]
-        now = self._wish if self._wish in possible else possible[0]
+        now = self._preferred if self._preferred in possible else possible[0]
         self.inside.setCurrentIndex(list(Inside).index(now))
         self.threshold.setVisible(now == Inside.THRESHOLD)
         self._threshold_name.setVisible(now == Inside.THRESHOLD)
 
     def _on_wish(self, row: int) -> None:
-        self._wish = list(Inside)[row]
+        self._preferred = list(Inside)[row]
         self.show_state()
 
     def _inside(self) -> Inside:
