@@ -11,7 +11,7 @@ from queue_fakes import cases
 
 from napari_unet.review.types import Order, Status
 from napari_unet.widgets.review.queue_model import QueueModel
-from napari_unet.widgets.review.queue_rows import SHOWN, Column, Wanted
+from napari_unet.widgets.review.queue_rows import SHOWN, Column, RowFilter
 from napari_unet.widgets.review.queue_table import QueueTable
 
 MANY = 10_000
@@ -38,13 +38,13 @@ def test_it_keeps_to_the_rules_of_qt_models(qapp, qtmodeltester):
     few = cases(20)
     small.show_cases(few, list(few), Order.CHECKS)
     qtmodeltester.check(small)
-    small.want(Wanted(SHOWN["Accepted"]))
+    small.set_filter(RowFilter(SHOWN["Accepted"]))
     small.sort(Column.NUMBER, Qt.SortOrder.DescendingOrder)
     qtmodeltester.check(small)
 
 
 def test_filter_and_sort(model):
-    model.want(Wanted(SHOWN["Rejected"]))
+    model.set_filter(RowFilter(SHOWN["Rejected"]))
     assert model.rowCount() == MANY // 3
     model.sort(Column.NUMBER, Qt.SortOrder.DescendingOrder)
     assert text(model, 0, Column.NUMBER) == "9998"
@@ -61,7 +61,7 @@ def test_a_case_that_changes_tells_its_row_only(model, known, qtbot):
 
 
 def test_a_case_that_no_longer_fits_the_filter_goes(model, known):
-    model.want(Wanted(SHOWN["New"]))
+    model.set_filter(RowFilter(SHOWN["New"]))
     assert model.row_of("c0003") == 0
     known["c0003"] = replace(known["c0003"], status=Status.ACCEPTED)
     model.update_cases(["c0003"], known, list(known), Order.CHECKS)
@@ -72,7 +72,7 @@ def test_only_rows_on_the_screen_are_asked_for(qtbot, known):
     table = QueueTable()
     qtbot.addWidget(table)
     asked = []
-    table.model.picture_wanted.connect(asked.append)
+    table.model.picture_requested.connect(asked.append)
     table.resize(400, 500)
     table.show()
     qtbot.waitExposed(table)
@@ -86,7 +86,7 @@ def test_only_rows_on_the_screen_are_asked_for(qtbot, known):
 
 def test_the_thumbnail_is_made_anew_when_the_mask_is_another(model, known):
     asked = []
-    model.picture_wanted.connect(asked.append)
+    model.picture_requested.connect(asked.append)
     picture = model.index(0, Column.PICTURE)
     role = Qt.ItemDataRole.DecorationRole
     assert picture.data(role) is None
@@ -149,5 +149,5 @@ def test_what_a_header_says_against_the_card_is_a_column(qtbot, known):
     assert text(model, 0, Column.HEADER) == ""
     model.sort(Column.HEADER)
     assert model.row_of(one) == 0
-    model.want(Wanted(text="under 18"))
+    model.set_filter(RowFilter(text="under 18"))
     assert model.ids() == [one]

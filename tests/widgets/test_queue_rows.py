@@ -13,7 +13,7 @@ from napari_unet.review.types import FileState, Order, Reason, Status
 from napari_unet.widgets.review.queue_rows import (
     SHOWN,
     Column,
-    Wanted,
+    RowFilter,
     duration,
     is_unavailable,
     progress_of,
@@ -26,17 +26,17 @@ from napari_unet.widgets.review.queue_rows import (
 
 def test_rows_come_in_the_order_of_the_queue_and_nobody_is_lost():
     known = cases(5)
-    assert shown_rows(known, ["c0003", "c0001"], Wanted()) == ["c0003", "c0001", "c0002", "c0004", "c0005"]
+    assert shown_rows(known, ["c0003", "c0001"], RowFilter()) == ["c0003", "c0001", "c0002", "c0004", "c0005"]
 
 
 def test_a_queue_may_name_a_case_that_is_gone():
-    assert shown_rows(cases(1), ["c0009", "c0001"], Wanted()) == ["c0001"]
+    assert shown_rows(cases(1), ["c0009", "c0001"], RowFilter()) == ["c0001"]
 
 
 @pytest.mark.parametrize("title", SHOWN)
 def test_each_choice_shows_exactly_its_status(title):
     known = cases(30)
-    found = shown_rows(known, list(known), Wanted(SHOWN[title]))
+    found = shown_rows(known, list(known), RowFilter(SHOWN[title]))
     assert {known[i].status for i in found} <= SHOWN[title]
     assert len(found) == sum(one.status in SHOWN[title] for one in known.values())
 
@@ -64,7 +64,7 @@ def test_search_looks_into_every_cell_and_the_note(text, numbers):
             case(4, checks=("missing-lung",)),
         )
     }
-    found = shown_rows(known, list(known), Wanted(text=text), Order.CHECKS)
+    found = shown_rows(known, list(known), RowFilter(text=text), Order.CHECKS)
     if text == "missing lung":
         numbers = [4] if "missing" in why_words(known["c0004"], Order.CHECKS).casefold() else []
     assert [known[i].number for i in found] == numbers
@@ -73,7 +73,7 @@ def test_search_looks_into_every_cell_and_the_note(text, numbers):
 @given(st.sampled_from(list(Column)), st.booleans(), st.sampled_from(list(Order)))
 def test_sorting_keeps_every_case_once(column, descending, order):
     known = cases(40)
-    found = shown_rows(known, list(known), Wanted(), order, column, descending)
+    found = shown_rows(known, list(known), RowFilter(), order, column, descending)
     assert sorted(found) == sorted(known)
 
 

@@ -111,9 +111,9 @@ def _as_path(text: str) -> Path:
 
 
 class AddDialog(QDialog):
-    """Asks for images and their first masks; `new` : for a new project too. wanted : an Addition."""
+    """Asks for images and their first masks; `new` : for a new project too. requested : an Addition."""
 
-    wanted = Signal(object)
+    requested = Signal(object)
 
     def __init__(self, parent: QWidget, *, new: bool, model: str = "") -> None:
         super().__init__(parent)
@@ -256,4 +256,4 @@ class AddDialog(QDialog):
 
     def _on_ok(self) -> None:
         self.accept()
-        self.wanted.emit(self.addition())
+        self.requested.emit(self.addition())

@@ -60,15 +60,15 @@ def _joined(*parts: str) -> str:
 
 
 class CaseBox(QWidget):
-    """noted : the text of the note. look_wanted : id of a revision to show, None to take it away.
+    """noted : the text of the note. look_requested : id of a revision to show, None to take it away.
 
-    restore_wanted : id of a revision. identity_wanted : the user asks whose image this is.
+    restore_requested : id of a revision. identity_requested : the user asks whose image this is.
     """
 
     noted = Signal(str)
-    look_wanted = Signal(object)
-    restore_wanted = Signal(str)
-    identity_wanted = Signal()
+    look_requested = Signal(object)
+    restore_requested = Signal(str)
+    identity_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class CaseBox(QWidget):
         self.note.left.connect(self.flush_note)
         self.identity = QPushButton("Show name, ID, date")
         self.identity.setToolTip("Read from the file now; not stored in the project.")
-        self.identity.clicked.connect(lambda: self.identity_wanted.emit())
+        self.identity.clicked.connect(lambda: self.identity_requested.emit())
         self.who = WrappedLabel(name="identity")
         self.patient = WrappedLabel(name="patient")
         self.masks = QComboBox()
@@ -91,7 +91,7 @@ class CaseBox(QWidget):
         self.look.toggled.connect(self._on_look)
         self.restore = QPushButton("Restore")
         self.restore.setToolTip("Replace the present mask by this one. Ctrl+Z undoes it.")
-        self.restore.clicked.connect(lambda: self.restore_wanted.emit(self._selected()))
+        self.restore.clicked.connect(lambda: self.restore_requested.emit(self._selected()))
         fields, earlier, whose = Fields(), QHBoxLayout(), QHBoxLayout()
         earlier.addWidget(self.masks, stretch=1)
         earlier.addWidget(self.look)
@@ -168,10 +168,10 @@ class CaseBox(QWidget):
         self.look.setEnabled(chosen)
         self.restore.setEnabled(chosen)
         if self.look.isChecked():
-            self.look_wanted.emit(self._selected() or None)
+            self.look_requested.emit(self._selected() or None)
 
     def _on_look(self, on: bool) -> None:
-        self.look_wanted.emit((self._selected() or None) if on else None)
+        self.look_requested.emit((self._selected() or None) if on else None)
 
 
 def revision_words(revision: Revision) -> str:

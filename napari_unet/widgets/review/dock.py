@@ -100,22 +100,22 @@ class ReviewWidget(Dock):
         for signal, slot in self._wires:
             signal.connect(slot)
         self.start.named.connect(self._on_reviewer)
-        self.start.new_wanted.connect(lambda: self.ask_images(new=True))
-        self.start.open_wanted.connect(self.open_project)
+        self.start.new_requested.connect(lambda: self.ask_images(new=True))
+        self.start.open_requested.connect(self.open_project)
         page.header.chosen.connect(self._on_menu)
         page.header.named.connect(self._on_reviewer)
         page.header.name_given.connect(casework.desk.focus)
-        page.header.show_wanted.connect(page.table.show_only)
+        page.header.show_requested.connect(page.table.show_only)
         page.table.search.left.connect(casework.desk.focus)
         page.table.opened.connect(self._open)
         page.table.ordered.connect(casework.set_order)
-        page.unavailable.look_wanted.connect(self._look)
+        page.unavailable.look_requested.connect(self._look)
         page.unavailable.resolved.connect(casework.intake.resolve_change)
         page.case.noted.connect(casework.decisions.set_note)
         page.case.note.left.connect(casework.desk.focus)
-        page.case.look_wanted.connect(casework.views.show_revision)
-        page.case.restore_wanted.connect(casework.restore_revision)
-        page.case.identity_wanted.connect(self._on_identity)
+        page.case.look_requested.connect(casework.views.show_revision)
+        page.case.restore_requested.connect(casework.restore_revision)
+        page.case.identity_requested.connect(self._on_identity)
         page.more.button().toggled.connect(self._load_revisions)
         self.handler.done.connect(self._on_done)
         self.handler.nameless.connect(self._on_nameless)
@@ -157,7 +157,7 @@ class ReviewWidget(Dock):
     def ask_images(self, new: bool = False) -> AddDialog:
         """Show the dialog that asks for images. new : for a new project."""
         dialog = AddDialog(self, new=new, model=self._session.model)
-        dialog.wanted.connect(self.add)
+        dialog.requested.connect(self.add)
         dialog.open()
         return dialog
 

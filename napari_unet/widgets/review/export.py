@@ -41,9 +41,9 @@ class Outgoing:
 
 
 class ExportDialog(QDialog):
-    """Asks where to, and in which formats. wanted : an Outgoing."""
+    """Asks where to, and in which formats. requested : an Outgoing."""
 
-    wanted = Signal(object)
+    requested = Signal(object)
 
     def __init__(self, parent: QWidget, project: Path) -> None:
         super().__init__(parent)
@@ -95,7 +95,7 @@ class ExportDialog(QDialog):
 
     def _on_ok(self) -> None:
         self.accept()
-        self.wanted.emit(self.outgoing())
+        self.requested.emit(self.outgoing())
 
 
 class Exporter(QObject):
@@ -112,7 +112,7 @@ class Exporter(QObject):
     def ask(self) -> ExportDialog:
         """Show the dialog that asks what is to be written."""
         dialog = ExportDialog(self._dock, self._casework.project.folder)
-        dialog.wanted.connect(self.write)
+        dialog.requested.connect(self.write)
         dialog.open()
         return dialog
 

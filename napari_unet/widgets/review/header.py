@@ -46,14 +46,14 @@ _LEFT_OUT = {
 class ReviewHeader(QWidget):
     """chosen : name of the entry of the menu that was clicked. named : another reviewer.
 
-    name_given : the name that was asked for stands, and the keyboard is free. show_wanted : title of the
+    name_given : the name that was asked for stands, and the keyboard is free. show_requested : title of the
     cases that are to be shown in the queue. `notices` come and go, and stand elsewhere in the dock.
     """
 
     chosen = Signal(str)
     named = Signal(str)
     name_given = Signal()
-    show_wanted = Signal(str)
+    show_requested = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class ReviewHeader(QWidget):
         self.name.hide()
         self.left_out = WrappedLabel(name="left_out")
         self.left_out.setTextInteractionFlags(Qt.TextInteractionFlag.LinksAccessibleByMouse)
-        self.left_out.linkActivated.connect(self.show_wanted)
+        self.left_out.linkActivated.connect(self.show_requested)
         self.trouble = WrappedLabel(name="not_saved")
         self.storage = WrappedLabel(name="storage")
         self.work = WrappedLabel(name="background")

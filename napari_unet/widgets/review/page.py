@@ -32,12 +32,12 @@ _SAYS = {
 
 
 class UnavailableFilePanel(QFrame):
-    """look_wanted : a folder in which missing files may be, or None to look again where they were.
+    """look_requested : a folder in which missing files may be, or None to look again where they were.
 
     resolved : id of a case, and whether its new content counts. Hidden while there is nothing to decide.
     """
 
-    look_wanted = Signal(object)
+    look_requested = Signal(object)
     resolved = Signal(str, bool)
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class UnavailableFilePanel(QFrame):
         self.search.setToolTip("All missing files are searched for there, by content, whatever their names.")
         self.search.clicked.connect(lambda: self._ask())
         self.again = QPushButton("Look again")
-        self.again.clicked.connect(lambda: self.look_wanted.emit(None))
+        self.again.clicked.connect(lambda: self.look_requested.emit(None))
         grid = QGridLayout(self)
         grid.addWidget(self.text, 0, 0, 1, 2)
         for place, button in enumerate((self.take, self.leave, self.search, self.again)):
@@ -101,7 +101,7 @@ class UnavailableFilePanel(QFrame):
     def _ask(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Choose a folder to search for the missing images")
         if folder:
-            self.look_wanted.emit(Path(folder))
+            self.look_requested.emit(Path(folder))
 
 
 class ReviewPage(QWidget):

@@ -13,7 +13,7 @@ from napari_unet.widgets.common.colours import DARK
 from napari_unet.widgets.review.queue_rows import (
     TITLES,
     Column,
-    Wanted,
+    RowFilter,
     is_unavailable,
     short_why,
     shown_rows,
@@ -35,14 +35,14 @@ _TONES = {
 
 
 class QueueModel(QAbstractTableModel):
-    """The cases that are wanted, in the order that is wanted.
+    """The cases that pass the filter, in the order that was chosen.
 
     Filtering and sorting are done here on plain lists: a proxy that asks Python for each pair of 10,000 rows
-    would take a second. picture_wanted : id of a case whose thumbnail a row on the screen lacks; it is asked
+    would take a second. picture_requested : id of a case whose thumbnail a visible row lacks; it is asked
     for once, until `forget_picture`. rows_changed : other rows than before are shown.
     """
 
-    picture_wanted = Signal(str)
+    picture_requested = Signal(str)
     rows_changed = Signal()
 
     def __init__(self, parent: Any = None) -> None:
@@ -52,7 +52,7 @@ class QueueModel(QAbstractTableModel):
         self._ids: list[str] = []
         self._row: dict[str, int] = {}
         self._order = Order.ID
-        self._wanted = Wanted()
+        self._filter = RowFilter()
         self._sort: Column | None = None
         self._descending = False
         self._current = ""
@@ -88,10 +88,10 @@ class QueueModel(QAbstractTableModel):
         if rows:
             self.dataChanged.emit(self.index(min(rows), 0), self.index(max(rows), len(Column) - 1))
 
-    def want(self, wanted: Wanted) -> None:
+    def set_filter(self, row_filter: RowFilter) -> None:
         """Show other cases."""
-        if wanted != self._wanted:
-            self._wanted = wanted
+        if row_filter != self._filter:
+            self._filter = row_filter
             self._arrange()
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
@@ -110,8 +110,8 @@ class QueueModel(QAbstractTableModel):
         self.rows_changed.emit()
 
     def _shown(self) -> list[str]:
-        wanted, sort, descending = self._wanted, self._sort, self._descending
-        return shown_rows(self._cases, self._queue, wanted, self._order, sort, descending)
+        row_filter, sort, descending = self._filter, self._sort, self._descending
+        return shown_rows(self._cases, self._queue, row_filter, self._order, sort, descending)
 
     def use_tones(self, tones: Mapping[str, str]) -> None:
         """Show the cells in these colours, see widgets.tones."""
@@ -222,7 +222,7 @@ class QueueModel(QAbstractTableModel):
         picture = self._pictures.get(case_id)
         if picture is None and case_id not in self._asked:
             self._asked.add(case_id)
-            self.picture_wanted.emit(case_id)
+            self.picture_requested.emit(case_id)
         return picture
 
     def _tone(self, case: Case, column: Column) -> QBrush | None:

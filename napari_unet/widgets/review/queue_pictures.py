@@ -12,7 +12,7 @@ from napari_unet.widgets.common.jobs import Job
 from napari_unet.widgets.review.queue_model import THUMBNAIL, QueueModel
 
 _AT_ONCE = 2
-_WAITING = 40  # more than a screen of rows: who scrolled further on does not want the rest
+_WAITING = 40  # more than a screen of rows: whoever scrolled on does not need the rest
 
 
 class PictureFeed(QObject):
@@ -24,7 +24,7 @@ class PictureFeed(QObject):
         self._make = make
         self._waiting: list[str] = []
         self._running: dict[str, Job] = {}
-        model.picture_wanted.connect(self._ask)
+        model.picture_requested.connect(self._ask)
 
     def clear(self) -> None:
         """Another project, or none."""

@@ -62,7 +62,7 @@ _QUICK_S = 10.0  # nobody looks at a case for less
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RowFilter:
     """What is looked for.
 
     status : any of these. text : every word of it occurs in the case's row or note. needing : one of NEEDING,
@@ -81,23 +81,25 @@ class Wanted:
 def shown_rows(
     cases: Mapping[str, Case],
     queue: Sequence[str],
-    wanted: Wanted,
+    row_filter: RowFilter,
     order: Order = Order.ID,
     sort: Column | None = None,
     descending: bool = False,
 ) -> list[str]:
-    """Ids of the wanted cases in the order of the queue, or sorted by a column (equal ones as in the queue).
+    """Ids of the cases that pass the filter, in the order of the queue or sorted by a column.
+
+    Equal ones stay in the order of the queue.
 
     Cases that the queue does not name come last, in the order of adding. A case whose number is looked for
     comes first.
     """
     named = set(queue)
     ids = [i for i in queue if i in cases] + [i for i in cases if i not in named]
-    words, status = wanted.words(), wanted.status
-    names = wanted.names
+    words, status = row_filter.words(), row_filter.status
+    names = row_filter.names
     found = [i for i in ids if cases[i].status in status and _has(cases[i], words, order, names.get(i, ""))]
-    if wanted.needing:
-        found = [i for i in found if needs(cases[i]) == wanted.needing]
+    if row_filter.needing:
+        found = [i for i in found if needs(cases[i]) == row_filter.needing]
     if sort is not None:
         found.sort(key=lambda i: _key(cases[i], sort, order), reverse=descending)
     numbers = {int(word.lstrip("#")) for word in words if word.lstrip("#").isdecimal()}

@@ -21,7 +21,7 @@ from napari_unet.review.types import Case, Order, Status
 from napari_unet.widgets.common.colours import is_theme_change, tones_of
 from napari_unet.widgets.common.text_fields import TextLine
 from napari_unet.widgets.review.queue_model import THUMBNAIL, QueueModel
-from napari_unet.widgets.review.queue_rows import NEEDING, SHOWN, Column, Wanted, header_words
+from napari_unet.widgets.review.queue_rows import NEEDING, SHOWN, Column, RowFilter, header_words
 
 _CALM_MS = 120  # the search begins this long after the last letter
 _WIDE = 520  # from here on there is room for all columns
@@ -145,7 +145,7 @@ class QueueTable(QWidget):
         self._typing.stop()
         shown = self.show_box.currentText()
         status, needing = (SHOWN[shown], "") if shown in SHOWN else (frozenset(Status), shown)
-        self.model.want(Wanted(status, self.search.text(), needing, self._names))
+        self.model.set_filter(RowFilter(status, self.search.text(), needing, self._names))
 
     def show_only(self, title: str) -> None:
         """Choose what is shown: one of SHOWN or NEEDING."""

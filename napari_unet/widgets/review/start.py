@@ -50,11 +50,11 @@ _MANY = 4  # recent projects that are offered
 
 
 class StartPage(QWidget):
-    """named : the reviewer's name. new_wanted : a project is to be made. open_wanted : folder of one."""
+    """named : the reviewer's name. new_requested : make a project. open_requested : a folder."""
 
     named = Signal(str)
-    new_wanted = Signal()
-    open_wanted = Signal(object)
+    new_requested = Signal()
+    open_requested = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class StartPage(QWidget):
         self.reviewer.textEdited.connect(self._on_named)
         self.new = QPushButton("New project…")
         self.new.setToolTip("Choose images; a folder for the project is created next to them.")
-        self.new.clicked.connect(lambda: self.new_wanted.emit())
+        self.new.clicked.connect(lambda: self.new_requested.emit())
         self.open = QPushButton("Open project…")
         self.open.clicked.connect(lambda: self._ask())
         self.hint = WrappedLabel("Enter your name first: it is stored with every decision.", name="name_hint")
@@ -96,7 +96,7 @@ class StartPage(QWidget):
             button = QPushButton(folder.name)
             button.setToolTip(str(folder))
             button.setStyleSheet("text-align: left; padding-left: 8px")
-            button.clicked.connect(lambda _=False, f=folder: self.open_wanted.emit(f))
+            button.clicked.connect(lambda _=False, f=folder: self.open_requested.emit(f))
             self._recent.addWidget(button)
         self._enable()
 
@@ -118,4 +118,4 @@ class StartPage(QWidget):
     def _ask(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Open a review project: choose its folder")
         if folder:
-            self.open_wanted.emit(Path(folder))
+            self.open_requested.emit(Path(folder))
