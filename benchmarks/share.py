@@ -62,7 +62,7 @@ def measure(quick: bool) -> Result:
         "Share of a `segment` call that is not the network",
         f"`napari_unet.segment(image)` with {model} (which sees the image at {seen}) on 12-bit X-rays of "
         "several sizes, on the CPU, model loaded. Everything that is not a forward pass counts: the input "
-        "gate, resizing to the network and back, uncertainty, the likeness check. `.mask()` is threshold, "
+        "check, resizing to the network and back, uncertainty, the plausibility. `.mask()` is threshold, "
         "parts and holes at the image's own size.",
         _COLUMNS,
     )

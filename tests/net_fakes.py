@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_unet.core.gate import Likeness, mean_shape
+from napari_unet.core.input_check import ShapePrior, mean_shape
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.models.card import ModelCard, NetSpec
@@ -134,9 +134,9 @@ def xray(mask: np.ndarray, seed: int = 0) -> np.ndarray:
     return np.clip(np.where(mask, 0.2, 0.8) + noise, 0, 1).astype(np.float32)
 
 
-def lung_likeness() -> Likeness:
+def lung_likeness() -> ShapePrior:
     """What `lungs` look like."""
-    return Likeness(mean_shape(lungs()[None]))
+    return ShapePrior(mean_shape(lungs()[None]))
 
 
 def tiny_samples(count: int, side: int = 48) -> Samples:

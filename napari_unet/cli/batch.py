@@ -31,7 +31,7 @@ from napari_unet.io.formats import mask_suffix, read_raster, write_mask, write_o
 from napari_unet.io.names import as_stored, composed, stem
 
 _log = logging.getLogger(__name__)
-_GATE = {
+_IMAGE_CHECKS = {
     UNLIKE: "The image may not be what the model is for: check the mask with care.",
     INVERTED: "Bones are dark in the image; taken into account.",
     CHILD: "The header says that the patient is under 18; the model is for adults.",
@@ -89,7 +89,7 @@ class Result:
             **dict(zip(self.label_columns, row.label_sizes, strict=True)),
             "parts": row.parts,
             "checks": [
-                *({"code": code, "text": text} for code, text in _GATE.items() if code in row.checks),
+                *({"code": code, "text": text} for code, text in _IMAGE_CHECKS.items() if code in row.checks),
                 *({"code": str(result.code), "text": result.text} for result in self.check_results),
             ],
             "notes": list(self.notes),
@@ -167,7 +167,7 @@ class Batch:
             seconds=time.perf_counter() - start,
             area_mm2=measured.area_mm2,
             parts=_count_parts(mask, prediction),
-            checks=tuple(dict.fromkeys([*prediction.gate, *(str(found.code) for found in results)])),
+            checks=tuple(dict.fromkeys([*prediction.image_checks, *(str(found.code) for found in results)])),
             area_px=measured.pixels,
             **(_of_sides(measured) if known.of_lungs else {}),
             label_sizes=label_sizes(said, known, prediction.spacing_mm),

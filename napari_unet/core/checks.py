@@ -37,7 +37,7 @@ class Code(StrEnum):
     VOLUME = "volume"
 
 
-UNLIKE, INVERTED = "unlike", "inverted"  # codes of the input gate, which stand beside those of Code
+UNLIKE, INVERTED = "unlike", "inverted"  # codes of the input check, which stand beside those of Code
 OF_IMAGE = (UNLIKE, INVERTED, CHILD, LYING, VIEW)  # codes that no change of the mask changes
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.gate import LARGEST
+from napari_unet.core.input_check import LARGEST
 
 _FINEST, _COARSEST = 0.005, 50.0  # mm of a pixel
 _MOST_NEIGHBOURS = 16

@@ -54,9 +54,9 @@ class Prediction:
         What the user should know, in words.
     inverted : bool
         Whether the image was treated as having dark bones.
-    likeness : tuple of float
+    plausibility : tuple of float
         One value per image (`core.gate`). Empty if the card has no reference for it.
-    gate : tuple of str
+    image_checks : tuple of str
         Codes of the input checks that the image failed (`core.checks.OF_IMAGE`).
     features : ndarray of float32 of shape (D,), optional
         The network's features of the image, of length 1 (`inference.features`).
@@ -91,8 +91,8 @@ class Prediction:
     rule: MaskRule = field(default_factory=MaskRule)
     notes: tuple[str, ...] = ()
     inverted: bool = False
-    likeness: tuple[float, ...] = ()
-    gate: tuple[str, ...] = ()
+    plausibility: tuple[float, ...] = ()
+    image_checks: tuple[str, ...] = ()
     features: np.ndarray | None = None
     drawn: np.ndarray | None = None
     checks: tuple[str, ...] = ()

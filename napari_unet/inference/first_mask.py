@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_unet.core.checks import UNLIKE, check_labels
 from napari_unet.core.events import Note, TileDone
-from napari_unet.core.gate import NotForModel
+from napari_unet.core.input_check import NotForModel
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.source import Source
 from napari_unet.core.uncertainty import boundary_uncertainty
@@ -47,7 +47,9 @@ def first_mask_steps(
         said = (fact.code for fact in card.facts_against(raster.header()))
         nothing = np.zeros((0, *raster.shape), np.uint8)
         codes = (UNLIKE, *said)
-        return Prediction(nothing, model=card.name, version=card.version, gate=codes, refused=str(error))
+        return Prediction(
+            nothing, model=card.name, version=card.version, image_checks=codes, refused=str(error)
+        )
     kept = prediction.kept()
     if prediction.task == "classification":
         return kept

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
-from napari_unet.core.gate import likeness, mixed_polarity_note
+from napari_unet.core.input_check import mixed_polarity_note, plausibility
 from napari_unet.core.prediction import Box, Prediction, in_bytes
 from napari_unet.core.raster import Raster
 from napari_unet.core.resize import resized as at_size
@@ -37,13 +37,13 @@ _MEMORY_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", 
 class _Seen:
     """What a run is asked for, and what it finds out on its way.
 
-    Of each image: `inverted`, `likeness`, `scores` (float32, one a finding) and where its maps lie.
+    Of each image: `inverted`, `plausibility`, `scores` (float32, one a finding) and where its maps lie.
     """
 
     output: Output
     notes: list[str] = field(default_factory=list)
     inverted: list[bool] = field(default_factory=list)
-    likeness: list[float] = field(default_factory=list)
+    plausibility: list[float] = field(default_factory=list)
     scores: list[np.ndarray] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
 
@@ -80,15 +80,15 @@ class Predictor:
 
         output : which of the model's answers, as in `ModelCard.output_named`.
         inverted : the raster's bones are dark; None where nobody knows: then an image that looks wrong as it
-        is, is tried inverted, and the likelier of the two is taken (only with a card that has a likeness). A
-        header may be wrong too: where only the negative of an image is what the model is for, that is taken.
-        A (Z, Y, X) raster is done slice by slice, as if each were alone but for the neighbours that the
-        card's InputRule names, or at once where the card is for volumes. Raises UserError for an image there.
-        Out of memory on a GPU: smaller tiles, then the CPU; on the CPU: smaller tiles, then a UserError.
-        With flips the probability is the mean of the image and its mirror image, and the entropy of the mean
-        counts their disagreement too (Gal 2017, total uncertainty). Of a classification the maps are those
-        of the network's logits before its pooling, and the scores follow from what it pools; in a stack of
-        images each finding has the highest score of any.
+        is, is tried inverted, and the likelier of the two is taken (only with a card that has a shape prior).
+        A header may be wrong too: where only the negative of an image is what the model is for, that is
+        taken. A (Z, Y, X) raster is done slice by slice, as if each were alone but for the neighbours that
+        the card's InputRule names, or at once where the card is for volumes. Raises UserError for an image
+        there. Out of memory on a GPU: smaller tiles, then the CPU; on the CPU: smaller tiles, then a
+        UserError. With flips the probability is the mean of the image and its mirror image, and the entropy
+        of the mean counts their disagreement too (Gal 2017, total uncertainty). Of a classification the maps
+        are those of the network's logits before its pooling, and the scores follow from what it pools; in a
+        stack of images each finding has the highest score of any.
         """
         start = time.perf_counter()
         answer, rule = self.card.output_named(output), self.card.input
@@ -124,7 +124,7 @@ class Predictor:
             notes=tuple(seen.notes),
             row_direction=raster.row_direction,
             inverted=all(seen.inverted),
-            likeness=tuple(seen.likeness),
+            plausibility=tuple(seen.plausibility),
             features=image_features(
                 passes, both_ways=one_field and rule.size is not None, inverted=all(seen.inverted)
             ),
@@ -205,14 +205,14 @@ class Predictor:
             if other.looks > found.looks and (inverted is None or other.looks >= expected.flag):
                 found, inverted = other, not inverted
         seen.inverted.append(bool(inverted))
-        seen.likeness += [found.looks] if expected is not None else []
+        seen.plausibility += [found.looks] if expected is not None else []
         seen.scores += [found.scores] if found.scores is not None else []
         return found.maps
 
     def _looked(self, small: np.ndarray, inverted: bool, output: Output) -> _Looked:
         logits = self._logits(_batch(network_input(small, self.card.input, self.card.intensity, inverted)))
         maps = self._maps(logits, output)
-        looks = likeness(maps.max(axis=0), output.likeness) if output.likeness else 0.0
+        looks = plausibility(maps.max(axis=0), output.likeness) if output.likeness else 0.0
         scores = self._scores(logits, output) if output.task == "classification" else None
         return _Looked(maps, looks, scores)
 

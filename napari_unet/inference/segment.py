@@ -1,4 +1,4 @@
-"""The one way from a raster to a prediction: gate, model, predictor."""
+"""The one way from a raster to a prediction: input check, model, predictor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from napari_unet.core.checks import INVERTED, UNLIKE, Code, check_mask
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note
-from napari_unet.core.gate import Likeness, check_kind, check_pixels, content_notes, polarity_note
+from napari_unet.core.input_check import ShapePrior, check_kind, check_pixels, content_notes, polarity_note
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
@@ -53,7 +53,7 @@ def segment_steps(
     output: str | None = None,
     threshold: float | None = None,
     device: str = "auto",
-    gate: bool = True,
+    input_check: bool = True,
     masks_only: bool = True,
     cache: PredictorCache | None = None,
     library: ModelLibrary | None = None,
@@ -61,7 +61,7 @@ def segment_steps(
     """Segments a raster: yields TileDone and Notes, returns the Prediction.
 
     model : a name in the library, or a folder. output : which of its answers, as in `ModelCard.output_named`.
-    threshold : None for the card's. gate : False leaves out the check of what the image shows. masks_only :
+    threshold : None for the card's. input_check : False skips the check of what the image shows. masks_only :
     False takes an answer of scores, too, whose map is no mask.
     Raises NotForModel for images that the model is not for, UserError for models, answers and devices that
     cannot be used.
@@ -80,28 +80,33 @@ def segment_steps(
     for text in before:
         yield Note(text)
     prediction = yield from (cache or _cache).get(entry, device).steps(raster, raster.inverted, answer.id)
-    found = polarity_note(raster.inverted, prediction.inverted, measured=bool(prediction.likeness))
-    like = answer.likeness
-    if gate and like is not None:
-        found += content_notes(prediction.likeness, like, card.use, _unusual(prediction, like))
+    found = polarity_note(raster.inverted, prediction.inverted, measured=bool(prediction.plausibility))
+    prior = answer.likeness
+    if input_check and prior is not None:
+        found += content_notes(prediction.plausibility, prior, card.use, _unusual(prediction, prior))
     for text in found:
         yield Note(text)
-    unlike = like is not None and min(prediction.likeness, default=1.0) < like.flag
+    unlike = prior is not None and min(prediction.plausibility, default=1.0) < prior.flag
     return replace(
         prediction,
         notes=(*before, *found, *prediction.notes),
         threshold=prediction.threshold if threshold is None else threshold,
-        gate=(
+        image_checks=(
             *(code for code, seen in ((UNLIKE, unlike), (INVERTED, prediction.inverted)) if seen),
             *(fact.code for fact in facts),
         ),
     )
 
 
-def _unusual(prediction: Prediction, like: Likeness) -> list[str]:
+def _unusual(prediction: Prediction, prior: ShapePrior) -> list[str]:
     """What is unusual in the mask of a single image that is to be flagged: one lung much smaller, say."""
-    found = prediction.likeness
-    if len(found) != 1 or found[0] >= like.flag or prediction.planes > 1 or not prediction.label_set.of_lungs:
+    found = prediction.plausibility
+    if (
+        len(found) != 1
+        or found[0] >= prior.flag
+        or prediction.planes > 1
+        or not prediction.label_set.of_lungs
+    ):
         return []
     results = check_mask(prediction.mask(), None, prediction.row_direction)
     return [result.text for result in results if result.code in _SHAPE]
@@ -114,9 +119,11 @@ def segment(
     output: str | None = None,
     threshold: float | None = None,
     device: str = "auto",
-    gate: bool = True,
+    input_check: bool = True,
 ) -> Prediction:
     """`segment_steps` without the events."""
     return run(
-        segment_steps(raster, model=model, output=output, threshold=threshold, device=device, gate=gate)
+        segment_steps(
+            raster, model=model, output=output, threshold=threshold, device=device, input_check=input_check
+        )
     )

@@ -19,9 +19,9 @@ from pydantic import (
 )
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.gate import Likeness
 from napari_unet.core.gate_report import GateReport
 from napari_unet.core.header_facts import HeaderFact, header_facts
+from napari_unet.core.input_check import ShapePrior
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import LUNGS, LabelSet, named_set
@@ -62,8 +62,8 @@ class Output(_Part):
     id : its name on the command line. task : what its channels are. labels : of a segmentation, one channel
     each, in that order. findings : of a classification, one channel each. protocol : what its masks include,
     in words. threshold : of the probability. mask_rule : what is done to a mask afterwards. likeness : how
-    its masks look, for the input gate. swaps : pairs of channels that change places when the image is
-    mirrored (right and left).
+    its masks look, for the input check (a ShapePrior). swaps : pairs of channels that change places when the
+    image is mirrored (right and left).
     """
 
     id: str = Field(default="lungs", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
@@ -73,7 +73,7 @@ class Output(_Part):
     protocol: str = ""
     threshold: float = Field(default=0.5, gt=0, lt=1)
     mask_rule: MaskRule = MaskRule()
-    likeness: Likeness | None = None
+    likeness: ShapePrior | None = None
     swaps: tuple[tuple[int, int], ...] = ()
 
     @property

@@ -38,7 +38,7 @@ def store_first_mask(project: MaskStore, case_id: str, first: Prediction, by: st
     if first.scores:
         project.put_scores(case_id, first.scores, first.model, first.version, first.output)
     case = project.case(case_id)
-    checks = (*first.gate, *first.checks)
+    checks = (*first.image_checks, *first.checks)
     if first.drawn is None:
         if case.revision is None:
             if not first.refused:
@@ -80,7 +80,7 @@ def store_next_mask(project: MaskStore, case_id: str, found: Prediction, by: str
     if project.renew_mask(case_id, found.drawn, author, note=f"for {by}") is None:
         return False
     project.put_map(case_id, found)
-    project.put_check_results(case_id, (*found.gate, *found.checks), found.boundary_uncertainty)
+    project.put_check_results(case_id, (*found.image_checks, *found.checks), found.boundary_uncertainty)
     return True
 
 

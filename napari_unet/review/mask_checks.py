@@ -15,7 +15,7 @@ _RADIOGRAPHS = (Modality.CR.value, Modality.DX.value)
 
 
 def mask_checks(mask: np.ndarray, case: Case, labels: LabelSet) -> tuple[str, ...]:
-    """Codes of the anatomy checks that a mask fails, without the input gate's.
+    """Codes of the anatomy checks that a mask fails, without the input check's.
 
     mask : uint8 of the case's shape. labels : the project's. May take 0.1 s at 2k×2k.
     """
@@ -23,6 +23,6 @@ def mask_checks(mask: np.ndarray, case: Case, labels: LabelSet) -> tuple[str, ..
     return check_labels(mask, spacing, case.row_direction, case.modality in _RADIOGRAPHS, labels)
 
 
-def gate_codes(checks: Sequence[str] | None) -> tuple[str, ...]:
+def image_codes(checks: Sequence[str] | None) -> tuple[str, ...]:
     """Those of a case's codes that are about its image and not about its mask."""
     return tuple(code for code in checks or () if code in OF_IMAGE)

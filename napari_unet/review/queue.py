@@ -12,7 +12,7 @@ from napari_unet.review.useful import NOT_LOOKED_AT, uncertainty_words
 
 __all__ = ["order_cases", "priorities", "reasons", "uncertain_places"]
 
-# The codes of core.checks and of the input gate, the worst first, with what stands in the queue.
+# The codes of core.checks and of the input check, the worst first, with what stands in the queue.
 _REASONS = {
     "unlike": "The mask does not look like usual lungs",
     "labels": "Labels that do not fit",

@@ -23,7 +23,7 @@ from napari_unet.core.masks import bounding_box
 from napari_unet.io.atomic import atomic_write, flush_folder
 from napari_unet.review.cases import change
 from napari_unet.review.database import on_failure
-from napari_unet.review.mask_checks import gate_codes
+from napari_unet.review.mask_checks import image_codes
 from napari_unet.review.rows import case_row
 from napari_unet.review.schema import revisions
 from napari_unet.review.trail import note_event, now
@@ -137,7 +137,7 @@ def store(
 ) -> str:
     """Writes the file, then its row, as the case's current mask; returns the new revision's id.
 
-    checks : codes of the anatomy checks that it fails; they become the case's, beside the input gate's.
+    checks : codes of the anatomy checks that it fails; they become the case's, beside the input check's.
     aside : it becomes one of the case's masks, but not the current one.
 
     An accepted case is corrected when a person changes its mask, and needs a second look when a model or a
@@ -184,7 +184,7 @@ def store(
     connection.execute(insert(revisions).values(**row))
     note_event(connection, case, author.name, "mask", revision=id_, sha256=mask.sha256, note=note)
     if not aside:
-        change(connection, case, revision=id_, checks=_with_gate(connection, case, checks))
+        change(connection, case, revision=id_, checks=_with_image_codes(connection, case, checks))
         _follow_mask(connection, case, id_, author)
     return id_
 
@@ -194,7 +194,7 @@ def put_checks(connection: Connection, revision: str, checks: Sequence[str]) -> 
     case = connection.execute(select(revisions.c.case).where(revisions.c.id == revision)).scalar_one()
     connection.execute(update(revisions).where(revisions.c.id == revision).values(checks=list(checks)))
     if case_row(connection, case).revision == revision:
-        codes = _with_gate(connection, case, checks)
+        codes = _with_image_codes(connection, case, checks)
         change(connection, case, checks=codes)
         note_event(connection, case, "", "checked", checks=codes, revision=revision)
 
@@ -203,13 +203,13 @@ def follow_back(connection: Connection, case: str, revision: str | None) -> None
     """Makes an earlier mask, or none, the current one again, with its checks."""
     query = select(revisions.c.checks).where(revisions.c.id == revision)
     checks = connection.execute(query).scalar() if revision is not None else None
-    codes = None if checks is None else _with_gate(connection, case, checks)
+    codes = None if checks is None else _with_image_codes(connection, case, checks)
     change(connection, case, revision=revision, checks=codes)
 
 
-def _with_gate(connection: Connection, case: str, checks: Sequence[str]) -> list[str]:
-    """Codes of a mask beside what the input gate said about the image."""
-    return [*gate_codes(case_row(connection, case).checks), *checks]
+def _with_image_codes(connection: Connection, case: str, checks: Sequence[str]) -> list[str]:
+    """Codes of a mask beside what the input check said about the image."""
+    return [*image_codes(case_row(connection, case).checks), *checks]
 
 
 def begun_with(masks: Sequence[Revision]) -> Revision | None:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.gate import check_pixels
 from napari_unet.core.geometry import MisplacedMask
+from napari_unet.core.input_check import check_pixels
 from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import LEFT, RIGHT, MaskLabels, NotLabels, array_labels, lung
 from napari_unet.core.labels_in_file import labels_in_file

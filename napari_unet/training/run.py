@@ -1,4 +1,4 @@
-"""From a recipe to a model folder: samples, fit, likeness, scores, card, weights."""
+"""From a recipe to a model folder: samples, fit, shape prior, scores, card, weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import torch
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, EpochEnded, Note
-from napari_unet.core.gate import Likeness, mean_shape
+from napari_unet.core.input_check import ShapePrior, mean_shape
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.metrics import dice_of_labels
 from napari_unet.core.raster import Raster
@@ -70,7 +70,7 @@ def train_model(
     val = labelled(of_split(pairs, recipe.data.val), card, oversize=False)
     for text in (*train.notes, *val.notes):
         yield Note(text)
-    card = card.with_output(likeness=Likeness(mean_shape(train.foreground)))
+    card = card.with_output(likeness=ShapePrior(mean_shape(train.foreground)))
     torch.manual_seed(recipe.training.seed)
     net = build_net(recipe.net)
     with writing_alone(state):

@@ -33,7 +33,7 @@ def run() -> Run:
 
 @pytest.fixture
 def bright_is_lung(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replaces gate and network: pixels over 128 are lung; flat images are refused."""
+    """Replaces input check and network: pixels over 128 are lung; flat images are refused."""
     from napari_unet.cli import segment_cmd
     from napari_unet.inference import segment
 

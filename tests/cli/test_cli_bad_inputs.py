@@ -1,4 +1,4 @@
-"""Bad files and full disks on the command line, with the real gate and a tiny network."""
+"""Bad files and full disks on the command line, with the real input check and a tiny network."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def segment(run: Run, tmp_path: Path) -> Callable[..., Result]:
 
 @pytest.fixture
 def radiograph() -> np.ndarray:
-    """uint8 (96, 96): smooth, so that every check of the gate lets it pass."""
+    """uint8 (96, 96): smooth, so that every input check lets it pass."""
     y, x = np.mgrid[-1:1:96j, -1:1:96j]
     return np.rint(120 + 100 * np.cos(3 * x) * np.cos(2 * y)).astype(np.uint8)
 

@@ -217,7 +217,7 @@ def test_first_masks_by_a_model(
         yield TileDone(1, 1)
         if image.name == "a.png":
             nothing = np.zeros((0, 40, 60), np.uint8)
-            return Prediction(nothing, gate=("unlike",), refused="This is a hand.")
+            return Prediction(nothing, image_checks=("unlike",), refused="This is a hand.")
         if image.name == "b.png":
             raise UserError("Memory ran out.")
         labels = np.ones((40, 60), np.uint8)

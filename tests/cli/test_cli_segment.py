@@ -1,4 +1,4 @@
-"""`segment` with a stand-in for gate and network: names, files, report, exit codes."""
+"""`segment` with a stand-in for input check and network: names, files, report, exit codes."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def test_a_stack_with_spacing_and_its_slices(
 
 
 @pytest.mark.parametrize("codes", [(), ("unlike",), ("unlike", "inverted")])
-def test_what_the_gate_found_is_in_the_report(
+def test_what_the_input_check_found_is_in_the_report(
     run: Run, save: Save, out: Path, monkeypatch: pytest.MonkeyPatch, codes: tuple[str, ...]
 ) -> None:
     from napari_unet.inference import segment
@@ -175,7 +175,7 @@ def test_what_the_gate_found_is_in_the_report(
 
     def steps(*given: Any, **named: Any) -> Iterator[Any]:
         prediction = yield from before(*given, **named)
-        return replace(prediction, gate=codes)
+        return replace(prediction, image_checks=codes)
 
     monkeypatch.setattr(segment, "segment_steps", steps)
     result = run("segment", save("a.png"), "-o", out, "--json")

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from napari_unet.cli import evaluate_cmd, report
 from napari_unet.cli.main import app
 from napari_unet.core.checks import INVERTED, UNLIKE, Code
-from napari_unet.core.gate import LARGEST, SMALLEST, Likeness
+from napari_unet.core.input_check import LARGEST, SMALLEST, ShapePrior
 from napari_unet.training.config import read_recipe
 
 ROOT = Path(__file__).parents[2]
@@ -222,11 +222,11 @@ def test_the_tutorial_of_review() -> None:
         assert f"{keys[name]} {does}" in text
 
 
-def test_limits_of_the_input_gate() -> None:
+def test_limits_of_the_input_check() -> None:
     text = (ROOT / "docs" / "input-gate.md").read_text(encoding="utf-8")
-    likeness = Likeness(((1.0,),))
+    prior = ShapePrior(((1.0,),))
     assert f"under {SMALLEST} or over {LARGEST:,} pixels" in text
-    assert f"Under {likeness.flag:g} the image is\nflagged, under {likeness.refuse:g} it is refused" in text
+    assert f"Under {prior.flag:g} the image is\nflagged, under {prior.refuse:g} it is refused" in text
 
 
 def test_menus_are_those_of_the_manifest() -> None:

@@ -17,8 +17,8 @@ from napari_unet.core.raster import Raster
 raster = Raster(np.load(FOLDER + "/image.npy"), spacing_mm=(0.5, 0.5))
 with ChildEngine(threads=1) as engine:
     for _ in range(2):
-        job = engine.submit("segment", raster=raster, model=FOLDER + "/model", device="cpu", gate=False)
-        prediction = job.result(100)
+        job = engine.submit("segment", raster=raster, model=FOLDER + "/model", device="cpu",
+        input_check=False) prediction = job.result(100)
 np.save(FOLDER + "/probability.npy", prediction.probability)
 print(prediction.model, prediction.spacing_mm)
 """
@@ -47,5 +47,5 @@ def test_segment_needs_no_torch_here_and_gives_the_same(
     assert done.stderr == ""
     assert done.stdout.strip() == "tiny (0.5, 0.5)"
     raster = Raster(np.load(folder / "image.npy"), spacing_mm=(0.5, 0.5))
-    expected = segment(raster, model=str(folder / "model"), device="cpu", gate=False).probability
+    expected = segment(raster, model=str(folder / "model"), device="cpu", input_check=False).probability
     np.testing.assert_allclose(np.load(folder / "probability.npy"), expected, atol=1e-5)

@@ -179,8 +179,8 @@ def test_the_likeness_of_the_chosen_answer_counts(library: ModelLibrary) -> None
         input=InputRule(size=(32, 32)),
         intensity=RULE,
     )
-    assert len(_segmented(library, "odd", "old", gate=False).likeness) == 1
-    assert _segmented(library, "odd", "new").likeness == ()
+    assert len(_segmented(library, "odd", "old", input_check=False).plausibility) == 1
+    assert _segmented(library, "odd", "new").plausibility == ()
 
 
 def test_a_first_look_by_scores_draws_nothing_and_keeps_map_and_scores(

@@ -10,7 +10,7 @@ import pydicom
 import pytest
 
 from napari_unet.core.events import Note
-from napari_unet.core.gate import NotForModel
+from napari_unet.core.input_check import NotForModel
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.core.steps import run
 from napari_unet.inference.first_mask import first_mask_steps
@@ -57,7 +57,7 @@ def test_padding_is_as_if_the_border_were_not_there(plain):
     np.testing.assert_array_equal(found.probability[:, *inside], alone.probability)
     np.testing.assert_array_equal(found.mask()[inside], alone.mask())
     assert found.mask().sum() == alone.mask().sum()
-    assert found.likeness == alone.likeness and found.notes == alone.notes
+    assert found.plausibility == alone.plausibility and found.notes == alone.notes
 
 
 def test_padding_in_the_corners_changes_little(plain):
@@ -90,8 +90,8 @@ def test_a_child_that_lay_is_told_before_the_mask_and_kept_as_a_code(plain):
     assert isinstance(first, Note) and "under 18" in first.text
     assert isinstance(second, Note) and "supine" in second.text
     found = run(steps)
-    assert found.gate == ("child", "lying") and found.notes[:2] == (first.text, second.text)
-    assert segment(replace(plain, age_years=60.0), device="cpu").gate == ()
+    assert found.image_checks == ("child", "lying") and found.notes[:2] == (first.text, second.text)
+    assert segment(replace(plain, age_years=60.0), device="cpu").image_checks == ()
 
 
 def test_a_first_mask_keeps_what_the_header_says_but_no_age(tmp_path):
@@ -99,9 +99,9 @@ def test_a_first_mask_keeps_what_the_header_says_but_no_age(tmp_path):
     made.PatientAge = "006Y"
     made.save_as(tmp_path / "child.dcm")
     first = run(first_mask_steps(str(tmp_path / "child.dcm"), device="cpu"))
-    assert first.gate == ("child",) and any("under 18" in note for note in first.notes)
+    assert first.image_checks == ("child",) and any("under 18" in note for note in first.notes)
     assert not {"age_years", "position"} & set(vars(first))
     made.ViewPosition = "LL"
     made.save_as(tmp_path / "lateral.dcm")
     refused = run(first_mask_steps(str(tmp_path / "lateral.dcm"), device="cpu"))
-    assert refused.drawn is None and set(refused.gate) == {"unlike", "child", "view"}
+    assert refused.drawn is None and set(refused.image_checks) == {"unlike", "child", "view"}

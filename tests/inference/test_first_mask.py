@@ -57,7 +57,7 @@ def test_labels_at_the_image_s_size_maps_at_the_model_s(
     large = lungs(256, 192)
     found = first(picture(tmp_path / "a.png", xray(large)))
     assert (found.model, found.version, found.refused) == ("tiny", "3", "")
-    assert (found.gate, found.checks) == ((), ())
+    assert (found.image_checks, found.checks) == ((), ())
     assert found.drawn is not None and found.entropy is not None
     assert found.drawn.dtype == np.uint8 and found.drawn.shape == found.shape == large.shape
     assert np.mean(found.drawn.astype(bool) == large) > 0.97
@@ -91,7 +91,7 @@ def test_images_that_the_model_is_not_for_are_no_failure(
     halves = np.repeat(np.float32([0.2, 0.8]), 32)[:, None].repeat(64, axis=1)
     for path in (picture(tmp_path / "a.png", halves), picture(tmp_path / "b.png", np.zeros((64, 64)))):
         found = first(path)
-        assert found.refused and found.drawn is None and found.gate == ("unlike",)
+        assert found.refused and found.drawn is None and found.image_checks == ("unlike",)
 
 
 def test_what_is_missing_or_unreadable_is_a_failure(tmp_path: Path) -> None:

@@ -85,9 +85,9 @@ def kilobytes(name):
 torch.set_num_threads(1)
 coarse = np.random.default_rng(0).random((20, 20, 20), dtype=np.float32)
 volume = np.stack([resized(plane, (512, 512)) * 1400 - 1000 for plane in resized(coarse, (140, 20, 20))])
-segment(Raster(volume[:1, :64, :64]), model=sys.argv[1], device="cpu", gate=False)
+segment(Raster(volume[:1, :64, :64]), model=sys.argv[1], device="cpu", input_check=False)
 before = kilobytes("VmRSS")
-found = segment(Raster(volume), model=sys.argv[1], device="cpu", gate=False)
+found = segment(Raster(volume), model=sys.argv[1], device="cpu", input_check=False)
 found.kept()
 assert found.labels().shape == volume.shape
 print((kilobytes("VmHWM") - before) / 1024)

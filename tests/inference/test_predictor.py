@@ -114,7 +114,7 @@ def test_a_stack_is_what_its_images_are_alone() -> None:
         alone = _predict(dark_is_lung(), image, **fields)
         np.testing.assert_array_equal(stack.probability[:, z], alone.probability)
         np.testing.assert_array_equal(stack.uncertainty[z], alone.uncertainty)
-        assert stack.likeness[z] == alone.likeness[0]
+        assert stack.plausibility[z] == alone.plausibility[0]
         assert alone.inverted == (z == 1)
     assert not stack.inverted
     assert any("Image 2" in note for note in stack.notes)
@@ -124,14 +124,14 @@ def test_polarity_is_measured_where_nobody_knows_it() -> None:
     fields = {"input": InputRule(size=(64, 64)), "likeness": lung_likeness()}
     found = _predict(dark_is_lung(), 1 - xray(lungs()), **fields)
     assert found.inverted
-    assert found.likeness[0] > 0.8
+    assert found.plausibility[0] > 0.8
     np.testing.assert_array_equal(found.mask(cleaned=False), lungs())
 
 
 def test_a_header_is_believed_unless_only_the_negative_is_what_the_model_is_for() -> None:
     fields = {"input": InputRule(size=(64, 64)), "likeness": lung_likeness()}
     wrong = _predict(dark_is_lung(), 1 - xray(lungs()), inverted=False, **fields)
-    assert wrong.inverted and wrong.likeness[0] > 0.8
+    assert wrong.inverted and wrong.plausibility[0] > 0.8
     right = _predict(dark_is_lung(), 1 - xray(lungs()), inverted=True, **fields)
     assert right.inverted
     np.testing.assert_array_equal(right.mask(), wrong.mask())

@@ -9,7 +9,7 @@ from net_fakes import dark_is_lung, in_place_of, lung_likeness, lungs, saved, xr
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
-from napari_unet.core.gate import NotForModel
+from napari_unet.core.input_check import NotForModel
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Modality, Raster
@@ -45,7 +45,7 @@ def test_a_usual_image_gives_a_mask_and_no_notes(library: ModelLibrary) -> None:
     assert next(steps) == TileDone(1, 1)
     found = run(steps)
     np.testing.assert_array_equal(found.mask(), lungs())
-    assert (found.notes, found.gate) == ((), ())
+    assert (found.notes, found.image_checks) == ((), ())
     assert (found.spacing_mm, found.row_direction, found.threshold) == ((1.0, 1.0), "R", 0.5)
 
 
@@ -57,7 +57,7 @@ def test_polarity_is_found_and_told(library: ModelLibrary) -> None:
     told = _segment(library, Raster(dark, inverted=True))
     assert told.inverted and "MONOCHROME1" in told.notes[0]
     for found in (measured, told):
-        assert found.gate == ("inverted",)
+        assert found.image_checks == ("inverted",)
         np.testing.assert_array_equal(found.mask(), lungs())
 
 
@@ -67,11 +67,11 @@ def test_what_does_not_look_like_it_is_refused_or_flagged(library: ModelLibrary)
     with pytest.raises(NotForModel, match="does not look like") as error:
         _segment(library, halves)
     assert "chest X-rays" in error.value.remedy
-    assert _segment(library, halves, gate=False).likeness[0] < 0
+    assert _segment(library, halves, input_check=False).plausibility[0] < 0
     both = np.stack([xray(lungs()), halves.pixels])
     found = _segment(library, Raster(both))
     assert "Image 2 of the stack may not be" in found.notes[0]
-    assert "unlike" in found.gate
+    assert "unlike" in found.image_checks
 
 
 @pytest.mark.usefixtures("sees_dark")
@@ -91,7 +91,7 @@ def test_notes_are_events_and_stay_with_the_result(library: ModelLibrary) -> Non
         model="tiny",
         library=library,
         cache=PredictorCache(),
-        gate=False,
+        input_check=False,
     )
     events = []
     while True:
@@ -127,8 +127,8 @@ def test_unusable_images_are_refused_before_anything_runs(
 
 def test_the_threshold_is_the_card_s_or_one_s_own(library: ModelLibrary) -> None:
     raster = Raster(xray(lungs()))
-    assert _segment(library, raster, gate=False).threshold == 0.5
-    assert _segment(library, raster, gate=False, threshold=0.2).threshold == 0.2
+    assert _segment(library, raster, input_check=False).threshold == 0.5
+    assert _segment(library, raster, input_check=False, threshold=0.2).threshold == 0.2
     for wrong in (-0.1, 1.5, float("nan")):
         with pytest.raises(UserError, match="not a probability"):
             _segment(library, raster, threshold=wrong)

@@ -201,7 +201,7 @@ def test_palettes(tmp_path):
         read_raster(tmp_path / "c.tif")
 
 
-def test_nan_comes_through_for_the_gate_to_judge(tmp_path):
+def test_nan_comes_through_for_the_input_check_to_judge(tmp_path):
     pixels = np.full((20, 24), np.nan, np.float32)
     tifffile.imwrite(tmp_path / "a.tif", pixels)
     assert np.isnan(read_raster(tmp_path / "a.tif").pixels).all()

@@ -253,7 +253,9 @@ def test_an_image_that_the_model_is_not_for_has_no_mask_and_a_finding(
 ) -> None:
     (case, _), *_ = add_found(project, gather([images]), "Ann")
     nothing = np.zeros((0, 40, 60), np.uint8)
-    refused = Prediction(nothing, model="bright", version="7", gate=("unlike",), refused="It is a hand.")
+    refused = Prediction(
+        nothing, model="bright", version="7", image_checks=("unlike",), refused="It is a hand."
+    )
     assert not store_first_mask(project, case, refused, "Ann")
     known = project.case(case)
     assert (known.revision, known.checks) == (None, ("unlike",))
@@ -266,7 +268,7 @@ def test_what_the_header_says_stays_with_the_case_whoever_made_the_mask(
 ) -> None:
     (case, _), (other, _), *_ = add_found(project, gather([images]), "Ann")
     project.add_revision(case, lungs(value=2), Author(AuthorKind.PERSON, "Ann"))
-    said = replace(first(), gate=("child",))
+    said = replace(first(), image_checks=("child",))
     for one in (case, other):
         store_first_mask(project, one, said, "Ann")
         assert "child" in (project.case(one).checks or ())

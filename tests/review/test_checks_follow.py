@@ -28,7 +28,7 @@ def with_hole():
     return labels
 
 
-def test_every_mask_is_checked_and_the_input_gate_is_kept(made):
+def test_every_mask_is_checked_and_the_input_check_is_kept(made):
     project, case = made
     project.put_check_results(case, (UNLIKE,), 0.3)
     project.add_revision(case, lungs(), MODEL)
@@ -54,7 +54,9 @@ def test_a_model_that_looks_later_leaves_the_checks_of_a_persons_mask(made):
     project, case = made
     project.add_revision(case, with_hole(), ANN)
     byte = np.zeros((1, *SHAPE), np.uint8)
-    later = Prediction(byte, model="m", version="1", drawn=lungs(), boundary_uncertainty=0.5, gate=(UNLIKE,))
+    later = Prediction(
+        byte, model="m", version="1", drawn=lungs(), boundary_uncertainty=0.5, image_checks=(UNLIKE,)
+    )
     store_first_mask(project, case, later, "Ann")
     assert project.case(case).checks == ("holes",)
 

@@ -143,7 +143,7 @@ def test_a_model_that_refuses_an_image_takes_no_mask_away(tmp_path):
     store_first_mask(project, case, looked(lungs(), MODEL), "Ann")
     before = everything(project, case)
     refused = Prediction(
-        NOTHING, model=CHILD.name, version=CHILD.version, gate=("unlike",), refused="No chest."
+        NOTHING, model=CHILD.name, version=CHILD.version, image_checks=("unlike",), refused="No chest."
     )
     assert not store_next_mask(project, case, refused, "Ann")
     assert everything(project, case) == before

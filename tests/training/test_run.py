@@ -103,7 +103,9 @@ def test_other_networks_are_trained_fine_tuned_and_exported(
     library = ModelLibrary(tmp_path / "models")
     _, card = _train(replace(recipe, net=net), library.own / "mine")
     assert card.scores[0].n == 2 and card.net == net
-    steps = segment_steps(Raster(xray(lungs())), model="mine", device="cpu", gate=False, library=library)
+    steps = segment_steps(
+        Raster(xray(lungs())), model="mine", device="cpu", input_check=False, library=library
+    )
     found = run_steps(steps)
     assert found.probability.shape == (1, 64, 64)
     assert export_onnx(library.find("mine"), tmp_path / "mine.onnx") < TOLERANCE

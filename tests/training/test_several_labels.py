@@ -212,7 +212,9 @@ def test_a_recipe_with_two_labels_becomes_a_model_that_is_fine_tuned(
     assert result.card.output.labels == RIGHT_AND_LEFT and result.card.output.swaps == ((0, 1),)
     remembered = read_memory(library.find("ours"))
     assert remembered is not None and set(np.unique(remembered.labels)) == {0, 1, 2}
-    steps = segment_steps(Raster(seen(sides(), 9)), model="ours", device="cpu", gate=False, library=library)
+    steps = segment_steps(
+        Raster(seen(sides(), 9)), model="ours", device="cpu", input_check=False, library=library
+    )
     assert min(dice_of_labels(run(steps).labels(), sides(), RIGHT_AND_LEFT)) > 0.6
 
 

@@ -1,4 +1,4 @@
-"""The input gate: what must be true of an image before and after a model has looked at it."""
+"""The input check: what must be true of an image before and after a model has looked at it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _LISTED = 10  # so many images of a stack are named, the others counted
 
 
 @dataclass(frozen=True)
-class Likeness:
+class ShapePrior:
     """How the masks of a model's own training images look; kept in its card, made by `train`.
 
-    shape : mean mask within its bounding box, rows of numbers in 0..1. flag, refuse : likeness (see
-    `likeness`) under which an image is marked as doubtful, or refused.
+    shape : mean mask within its bounding box, rows of numbers in 0..1. flag, refuse : plausibility (see
+    `plausibility`) under which an image is marked as doubtful, or refused.
     """
 
     shape: tuple[tuple[float, ...], ...]
@@ -43,7 +43,7 @@ class Likeness:
 
 
 class NotForModel(UserError):
-    """The gate refuses the image: no model, or not this one, can make anything of it."""
+    """The input check refuses the image: no model, or not this one, can make anything of it."""
 
 
 def check_pixels(raster: Raster) -> None:
@@ -83,17 +83,17 @@ def check_kind(
     modalities, views, body_parts : what the model takes; () means anything. A body part fits if one of
     `body_parts` stands in it ("CHEST" in "CHEST_ABDOMEN").
     """
-    wanted = " or ".join(dict.fromkeys(_IN_WORDS.get(modality, modality) for modality in modalities))
+    expected = " or ".join(dict.fromkeys(_IN_WORDS.get(modality, modality) for modality in modalities))
     if modalities and raster.modality and raster.modality not in modalities:
         raise NotForModel(
-            f"This is a {raster.modality} image; the model is for {wanted} images.",
-            f"Open {wanted} images, or choose a model for {raster.modality} if you have one.",
+            f"This is a {raster.modality} image; the model is for {expected} images.",
+            f"Open {expected} images, or choose a model for {raster.modality} if you have one.",
         )
     lowest = 0.0 if raster.modality else float(_image_pixels(raster).min())  # the header says what it is
     if modalities and Modality.CT.value not in modalities and lowest < AIR_HU:
         raise NotForModel(
-            f"The image has values down to {lowest:.0f}, as CT has; the model is for {wanted} images.",
-            f"Open {wanted} images, or choose a model for CT if you have one.",
+            f"The image has values down to {lowest:.0f}, as CT has; the model is for {expected} images.",
+            f"Open {expected} images, or choose a model for CT if you have one.",
         )
     if views and raster.view and raster.view not in views:
         raise NotForModel(
@@ -121,7 +121,7 @@ def _image_pixels(raster: Raster) -> np.ndarray:
     return np.asarray(raster.pixels[~padded])
 
 
-def likeness(probability: np.ndarray, like: Likeness) -> float:
+def plausibility(probability: np.ndarray, prior: ShapePrior) -> float:
     """How much a prediction looks like the model's own training masks, at most 1; unusable ones are under 0.
 
     probability : (Y, X) at the network's own size. Correlation of the mask's shape within its bounding box
@@ -133,7 +133,7 @@ def likeness(probability: np.ndarray, like: Likeness) -> float:
     box = bounding_box(mask)
     if box is None:
         return -1.0
-    shape = np.asarray(like.shape)
+    shape = np.asarray(prior.shape)
     if not shape.size:
         return -1.0
     inside = mask[box].astype(np.float32)
@@ -176,19 +176,19 @@ def mixed_polarity_note(inverted: Sequence[bool]) -> tuple[str, ...]:
 
 
 def content_notes(
-    found: Sequence[float], like: Likeness, use: str, unusual: Sequence[str] = ()
+    found: Sequence[float], prior: ShapePrior, use: str, unusual: Sequence[str] = ()
 ) -> tuple[str, ...]:
     """What to say about images that do not look like what the model is for; () if all do.
 
-    found : likeness of each image. unusual : sentences on what is unusual in the mask of a single image: they
-    are said in place of a guess at the image. Raises NotForModel for an image under `like.refuse`, and for a
-    stack without a single image that reaches `like.flag`.
+    found : plausibility of each image. unusual : sentences on what is unusual in the mask of a single image:
+    they are said in place of a guess at the image. Raises NotForModel for an image under `prior.refuse`, and
+    for a stack without a single image that reaches `prior.flag`.
     """
-    if found and max(found) < (like.refuse if len(found) == 1 else like.flag):
+    if found and max(found) < (prior.refuse if len(found) == 1 else prior.flag):
         raise NotForModel(
             "This does not look like an image the model is for.", f"It is for {use}: open one." if use else ""
         )
-    doubtful = [k for k, value in enumerate(found) if value < like.flag]
+    doubtful = [k for k, value in enumerate(found) if value < prior.flag]
     if not doubtful:
         return ()
     if len(found) == 1 and unusual:

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.gate import (
+from napari_unet.core.input_check import (
     LARGEST,
-    Likeness,
+    ShapePrior,
     check_kind,
     check_pixels,
     content_notes,
-    likeness,
     mean_shape,
     mixed_polarity_note,
+    plausibility,
     polarity_note,
 )
 from napari_unet.core.raster import Modality, Raster
@@ -131,7 +131,7 @@ def test_hounsfield_units_give_a_ct_slice_away() -> None:
     check_kind(Raster(slice_of_ct // 4), *XRAY)  # some X-rays have a few negative values
 
 
-# -- likeness --
+# -- plausibility --
 
 
 def _pair(height: int = 96, width: int = 96, gap: float = 0.0) -> np.ndarray:
@@ -141,11 +141,11 @@ def _pair(height: int = 96, width: int = 96, gap: float = 0.0) -> np.ndarray:
     return np.any([((y - 0.5) / 0.38) ** 2 + ((x - c) / 0.16) ** 2 < 1 for c in centres], axis=0)
 
 
-LUNGS = Likeness(mean_shape(_pair()[None]))
+LUNGS = ShapePrior(mean_shape(_pair()[None]))
 
 
 def _like(mask: np.ndarray) -> float:
-    return likeness(mask.astype(np.float32), LUNGS)
+    return plausibility(mask.astype(np.float32), LUNGS)
 
 
 def test_lungs_look_like_lungs_at_any_size_and_place() -> None:
@@ -180,7 +180,7 @@ def test_other_shapes_do_not(mask: np.ndarray) -> None:
 def test_undecided_pixels_count_against_it() -> None:
     sure = _pair().astype(np.float32)
     doubtful = np.clip(sure, 0.2, 0.8)
-    assert likeness(doubtful, LUNGS) < likeness(sure, LUNGS) - 0.5
+    assert plausibility(doubtful, LUNGS) < plausibility(sure, LUNGS) - 0.5
 
 
 def test_mean_shape_is_the_mean_in_the_box() -> None:
@@ -215,7 +215,7 @@ def test_what_is_said_about_a_stack_of_both_polarities() -> None:
 
 
 def test_what_is_said_about_content() -> None:
-    like = Likeness(((1.0,),), flag=0.3, refuse=0.0)
+    like = ShapePrior(((1.0,),), flag=0.3, refuse=0.0)
     assert content_notes((), like, "") == content_notes((0.9,), like, "") == ()
     assert content_notes((0.1,), like, "")[0].startswith("The image may not be")
     assert content_notes((0.9, 0.1, -0.5), like, "")[0].startswith("Images 2, 3 of the stack may not be")
@@ -225,7 +225,7 @@ def test_what_is_said_about_content() -> None:
 
 
 def test_a_stack_needs_one_image_that_is_like_it() -> None:
-    like = Likeness(((1.0,),), flag=0.3, refuse=0.0)
+    like = ShapePrior(((1.0,),), flag=0.3, refuse=0.0)
     with pytest.raises(UserError, match="does not look like"):
         content_notes((0.2, 0.1), like, "chest X-rays")
     many = content_notes((0.9, *[0.1] * 14), like, "")[0]
@@ -233,7 +233,7 @@ def test_a_stack_needs_one_image_that_is_like_it() -> None:
 
 
 def test_of_a_flagged_image_what_is_unusual_is_said_and_nothing_is_guessed() -> None:
-    like = Likeness(((1.0,),))
+    like = ShapePrior(((1.0,),))
     (guess,) = content_notes([0.1], like, "chest X-rays")
     assert "may not be what the model is for" in guess
     (told,) = content_notes([0.1], like, "chest X-rays", ["The left lung is only 30% the size."])

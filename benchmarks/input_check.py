@@ -1,6 +1,6 @@
-"""How often the input gate is right, on real images; writes docs/input-gate.md's table to stdout.
+"""How often the input check is right, on real images; writes docs/input-gate.md's table to stdout.
 
-Run: NAPARI_UNET_DATA=... python -m benchmarks.input_gate
+Run: NAPARI_UNET_DATA=... python -m benchmarks.input_check
 Projections are simulated from CT (mean of HU along an axis): real anatomy, other physics.
 """
 
@@ -16,7 +16,7 @@ import skimage.data
 from skimage.color import rgb2gray
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.gate import content_notes
+from napari_unet.core.input_check import content_notes
 from napari_unet.core.raster import Raster
 from napari_unet.inference.segment import segment
 from napari_unet.io.formats import read_raster
@@ -63,18 +63,18 @@ def photographs() -> Iterator[np.ndarray]:
 
 
 def judged(images: Iterator[np.ndarray], inverted: bool = False) -> tuple[int, int, int, int, list[float]]:
-    """(taken, flagged, refused, right polarity, likeness of each) over the images."""
+    """(taken, flagged, refused, right polarity, plausibility of each) over the images."""
     card = default_library().find(MODEL).card
     assert card.output.likeness is not None
     taken = flagged = refused = polarity = 0
     values = []
     for pixels in images:
         raster = Raster(pixels.max() - pixels if inverted else pixels)
-        prediction = segment(raster, model=MODEL, gate=False)
-        values += prediction.likeness
+        prediction = segment(raster, model=MODEL, input_check=False)
+        values += prediction.plausibility
         polarity += prediction.inverted == inverted
         try:
-            doubtful = bool(content_notes(prediction.likeness, card.output.likeness, card.use))
+            doubtful = bool(content_notes(prediction.plausibility, card.output.likeness, card.use))
         except UserError:
             refused += 1
             continue
@@ -85,7 +85,7 @@ def judged(images: Iterator[np.ndarray], inverted: bool = False) -> tuple[int, i
 def main() -> None:
     """Prints one row a set."""
     data = Path(os.environ["NAPARI_UNET_DATA"])
-    print("| images | n | taken | flagged | refused | polarity right | likeness: 5 %, median, 95 % |")
+    print("| images | n | taken | flagged | refused | polarity right | plausibility: 5 %, median, 95 % |")
     print("|---|---|---|---|---|---|---|")
 
     def row(name: str, images: Iterator[np.ndarray], inverted: bool = False, wanted: bool = True) -> None:
