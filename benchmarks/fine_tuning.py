@@ -12,9 +12,9 @@ from benchmarks.adapt_sets import NEW, OLD, cases, draw
 from benchmarks.result import Column, NotMeasured, Result
 from napari_unet.core.steps import run
 from napari_unet.models.library import ModelLibrary, default_library
+from napari_unet.training.acceptance import compare_models
 from napari_unet.training.adapt_config import PRESETS
 from napari_unet.training.finetune import fine_tune
-from napari_unet.training.gate import compare_models
 
 _COLUMNS = (
     Column("cases, seed"),
@@ -24,7 +24,7 @@ _COLUMNS = (
     Column("worst"),
     Column("Dice, Montgomery test"),
     Column("change"),
-    Column("verdict of the gate"),
+    Column("verdict of the acceptance test"),
 )
 
 
@@ -62,7 +62,7 @@ def measure(quick: bool) -> Result:
             if not result.rows:
                 worst = min(case.old for case in new.cases)
                 result.add("before", None, None, _3(new.old), _3(worst), _3(old.old))
-            whole = made.train_seconds + made.gate_seconds
+            whole = made.train_seconds + made.acceptance_seconds
             worst = min(case.new for case in new.cases)
             rows.append((made.train_seconds, whole, new.new, worst, old.new, old.new - old.old))
             figures = (_3(new.new), _3(worst), _3(old.new), f"{old.new - old.old:+.4f}")

@@ -16,7 +16,7 @@ from napari_unet.models.memory import Memory, MemoryItem
 
 
 def remembering(folder: Path, name: str = "mine") -> ModelEntry:
-    """A tiny model with an image for replay and one for the gate."""
+    """A tiny model with an image for replay and one for the acceptance test."""
     described = card(name=name, net=NetSpec(arguments=TINY))
     images = np.arange(2 * 8 * 8, dtype=np.uint8).reshape(2, 8, 8)
     memory = Memory(images, (images > 60).astype(np.uint8), (MemoryItem("replay"), MemoryItem("gate")))

@@ -49,9 +49,9 @@ def compare(
     """
     if masks is None and findings is None:
         raise typer.BadParameter("Give --masks, --findings, or both.", param_hint="--masks")
-    from napari_unet.cli.gate_output import evidence_records, place_record, show_evidence
+    from napari_unet.cli.acceptance_output import evidence_records, place_record, show_evidence
+    from napari_unet.core.acceptance_report import AcceptanceReport
     from napari_unet.core.events import Familiar
-    from napari_unet.core.gate_report import GateReport
 
     check_model(old, device)
     check_model(new, device)
@@ -79,7 +79,7 @@ def compare(
 
     work = steps("compare", old=old, new=new, pairs=pairs, device=device)
     evidence = watched("Comparing", changed(work, heard))
-    report = GateReport(old, new, evidence)
+    report = AcceptanceReport(old, new, evidence)
     verdict = report.verdict()
     unfair = [sentence for one in familiar if (sentence := one.sentence())]
     for one in familiar:

@@ -104,7 +104,7 @@ def _title(begun: Any) -> str:
 
 
 def _show(result: FineTuneResult) -> None:
-    from napari_unet.cli.gate_output import show_evidence
+    from napari_unet.cli.acceptance_output import show_evidence
 
     report = result.report
     show_evidence([one for one in report.evidence if one.cases], report.parent, report.child)
@@ -112,19 +112,19 @@ def _show(result: FineTuneResult) -> None:
         stdout.print(sentence, markup=False)
     stdout.print(
         f"The model {result.card.name} is in {result.folder} (training {_duration(result.train_seconds)}, "
-        f"comparing {_duration(result.gate_seconds)})",
+        f"comparing {_duration(result.acceptance_seconds)})",
         markup=False,
     )
 
 
 def _record(result: FineTuneResult) -> dict[str, Any]:
-    from napari_unet.cli.gate_output import report_record
+    from napari_unet.cli.acceptance_output import report_record
 
     return {
         "name": result.card.name,
         "parent": result.card.parent,
         "folder": str(result.folder),
-        "seconds": {"training": round(result.train_seconds, 2), "gate": round(result.gate_seconds, 2)},
+        "seconds": {"training": round(result.train_seconds, 2), "gate": round(result.acceptance_seconds, 2)},
         **report_record(result.report),
     }
 

@@ -118,4 +118,4 @@ def _source(source: DataSource) -> str:
 
 
 def _memory(spec: MemorySpec | None) -> str:
-    return f"{spec.replay} images for replay, {spec.gate} for the gate" if spec else "–"
+    return f"{spec.replay} images for replay, {spec.gate} for the acceptance test" if spec else "–"

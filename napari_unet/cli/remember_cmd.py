@@ -29,4 +29,4 @@ def remember(
         raise UserError(f"{recipe} keeps no images.", "Give it a line `memory: {replay: 16, gate: 8}`.")
     copy_model(entry, output, memory)
     kept = (len(memory.part("replay")), len(memory.part("gate")))
-    stdout.print(f"{output}: {kept[0]} images for replay and {kept[1]} for the gate", markup=False)
+    stdout.print(f"{output}: {kept[0]} images for replay and {kept[1]} for the acceptance test", markup=False)

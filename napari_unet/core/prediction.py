@@ -55,7 +55,7 @@ class Prediction:
     inverted : bool
         Whether the image was treated as having dark bones.
     plausibility : tuple of float
-        One value per image (`core.gate`). Empty if the card has no reference for it.
+        One value per image (`core.input_check`). Empty if the card has no reference for it.
     image_checks : tuple of str
         Codes of the input checks that the image failed (`core.checks.OF_IMAGE`).
     features : ndarray of float32 of shape (D,), optional

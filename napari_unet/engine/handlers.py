@@ -20,7 +20,7 @@ HANDLERS = {
     "pick_device": "napari_unet.inference.device:pick_device",
     "finetune": "napari_unet.training.finetune:fine_tune",
     "estimate": "napari_unet.training.estimate:estimate",
-    "compare": "napari_unet.training.gate:compare_models",
+    "compare": "napari_unet.training.acceptance:compare_models",
     "train": "napari_unet.training.run:train_model",
     "remember": "napari_unet.training.remember:remember_recipe",
     "simulate": "napari_unet.training.simulation:simulation_steps",

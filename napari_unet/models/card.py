@@ -18,8 +18,8 @@ from pydantic import (
     model_validator,
 )
 
+from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.errors import UserError
-from napari_unet.core.gate_report import GateReport
 from napari_unet.core.header_facts import HeaderFact, header_facts
 from napari_unet.core.input_check import ShapePrior
 from napari_unet.core.input_rule import InputRule
@@ -27,7 +27,7 @@ from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import LUNGS, LabelSet, named_set
 from napari_unet.core.masks import MaskRule
 from napari_unet.core.network_facts import NetworkFacts
-from napari_unet.models.gate_record import as_evidence, with_sides
+from napari_unet.models.acceptance_record import as_evidence, with_sides
 from napari_unet.nets.registry import NETS
 
 FORMAT_VERSION = 2
@@ -115,7 +115,7 @@ class ScoreRow(_Part):
 
 
 class MemorySpec(_Part):
-    """The file with what a model remembers: its SHA-256, images for replay, and images for the gate."""
+    """The file with the replay set: its SHA-256, images for replay, and images for acceptance tests."""
 
     sha256: str
     replay: int = Field(ge=0)
@@ -173,7 +173,7 @@ class ModelCard(_Part):
     sha256: str = ""
     memory: MemorySpec | None = None
     trained_on: tuple[TrainedCase, ...] = ()
-    gate: GateReport | None = None
+    gate: AcceptanceReport | None = None
 
     @property
     def output(self) -> Output:
@@ -274,13 +274,13 @@ class ModelCard(_Part):
 
     @field_validator("gate", mode="before")
     @classmethod
-    def _present_gate(cls, gate: Any, card: ValidationInfo) -> Any:
-        """Cards of earlier days have two sides in their gate."""
+    def _present_report(cls, record: Any, card: ValidationInfo) -> Any:
+        """Cards of earlier days have two sides in their `gate`."""
         outputs = card.data.get("outputs")
-        if not isinstance(gate, dict) or not outputs:
-            return gate
+        if not isinstance(record, dict) or not outputs:
+            return record
         try:
-            return as_evidence(gate, outputs[-1].id)
+            return as_evidence(record, outputs[-1].id)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError("the comparison with its parent is not complete") from error
 

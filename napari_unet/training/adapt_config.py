@@ -36,7 +36,7 @@ class AdaptConfig:
     images the parent remembers (Rebuffi 2017, section 3.1: rehearsal). frozen : stages of the encoder that
     keep the parent's weights, from the first. average : decay of the running mean of the weights, which is
     what is kept (shorter over the first steps). check_every : steps between two scores. folds : trainings on
-    a part of the cases, each scored on the others, for the gate.
+    a part of the cases, each scored on the others, for the acceptance test.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")

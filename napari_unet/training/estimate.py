@@ -18,9 +18,9 @@ from napari_unet.inference.predictor import Predictor
 from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelLibrary, default_library
+from napari_unet.training.acceptance import measure
 from napari_unet.training.adapt import adapt
 from napari_unet.training.adapt_config import PRESETS, AdaptConfig
-from napari_unet.training.gate import measure
 from napari_unet.training.learner import mean_dice
 from napari_unet.training.machine import freed_memory_kept, memory_explained, using_threads
 from napari_unet.training.outcome import Estimate
@@ -73,7 +73,7 @@ def estimate(
 
 
 def expected(pace: Pace, config: AdaptConfig, cases: int, folds: int, remembered: int) -> Estimate:
-    """What a fine-tune takes at that pace. remembered : the parent's images for the gate."""
+    """What a fine-tune takes at that pace. remembered : the parent's images for the acceptance test."""
     held_out = round(cases / max(1, folds))
     fold = pace.train(config.for_images(cases - held_out), held_out, remembered)
     whole = pace.train(config.for_images(cases), 0, remembered)

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, Note, PartBegun, Preview, StepsDone
 from napari_unet.core.evidence import LEAST, Evidence
-from napari_unet.core.gate_report import GateReport
 from napari_unet.core.protocol import protocols_differ
 from napari_unet.core.steps import STOP, changed
 from napari_unet.core.training_pair import FEW, TrainingPair
@@ -24,13 +24,13 @@ from napari_unet.inference.predictor import Predictor
 from napari_unet.models.checkpoint import load_model, save_model
 from napari_unet.models.library import ModelLibrary, default_library
 from napari_unet.models.memory import read_memory
+from napari_unet.training.acceptance import Measured, gather, measure, measure_memory
 from napari_unet.training.adapt import AdaptResult, Watch, adapt
 from napari_unet.training.adapt_config import PRESETS, AdaptConfig
 from napari_unet.training.cases import read_cases
 from napari_unet.training.compared import ComparedCase
 from napari_unet.training.estimate import measure_pace
 from napari_unet.training.folds import patient_folds
-from napari_unet.training.gate import Measured, gather, measure, measure_memory
 from napari_unet.training.learner import as_saved, mean_dice
 from napari_unet.training.machine import check_room, freed_memory_kept, memory_explained, using_threads
 from napari_unet.training.naming import check_name, free_name
@@ -307,7 +307,7 @@ class _FineTune:
     ) -> FineTuneResult:
         parent, cases = self._entry.card, self._cases
         name = self._name or free_name(self._library, parent.name)
-        report = GateReport(parent.name, name, evidence)
+        report = AcceptanceReport(parent.name, name, evidence)
         config = replace(self._config, steps=result.step)
         took = {"stopped": self._stopped, "seconds": [round(s, 1) for s in seconds]}
         settings = {**asdict(config), **self._settings, **took}

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.core_set import k_centre, thumbnails
 from napari_unet.core.evidence import Evidence
 from napari_unet.core.evidence_metrics import DICE
-from napari_unet.core.gate_report import GateReport
 from napari_unet.core.label_set import LabelSet
 from napari_unet.core.leaks import Fingerprint, find_leaks
 from napari_unet.models.card import DataSource, ModelCard, ScoreRow, TrainedCase
@@ -25,7 +25,7 @@ MOST = 64  # images that a model remembers
 THRESHOLD = 0.5
 """Of every child. The parent's was chosen on the parent's images; that of the shipped model (0.55) costs its
 children 0.002 of Dice on new images and gains nothing on old ones (docs/fine-tuning.md)."""
-_GATE_EVERY = 3  # of this many patients one is kept for the gate of later models
+_TESTS_EVERY = 3  # of this many patients one is kept for the acceptance test of later models
 
 
 def fresh_cases(cases: Cases, taught: Taught) -> tuple[int, ...]:
@@ -40,20 +40,20 @@ def seen_as_child(parent: ModelCard) -> ModelCard:
 
 
 def reference_set(cases: Cases, inherited: Memory) -> Memory:
-    """The parent's images for the gate, less those that are among the cases, or of their patients.
+    """The parent's images for the acceptance test, less those that are among the cases, or of their patients.
 
     These are learned from now and cannot judge any more. They are found as in `core.leaks`.
     """
-    gate = inherited.part("gate")
-    seen = [Fingerprint("", item.patient, item.content_hash, item.phash or None) for item in gate.items]
-    return gate.subset([k for k, image in enumerate(seen) if not find_leaks(cases.fingerprints, [image])])
+    tests = inherited.part("gate")
+    seen = [Fingerprint("", item.patient, item.content_hash, item.phash or None) for item in tests.items]
+    return tests.subset([k for k, image in enumerate(seen) if not find_leaks(cases.fingerprints, [image])])
 
 
 def child_card(
     parent: ModelCard,
     name: str,
     cases: Cases,
-    report: GateReport,
+    report: AcceptanceReport,
     sources: Sequence[DataSource],
     protocol: str,
     settings: dict[str, Any],
@@ -146,7 +146,7 @@ def _roles(cases: Cases, inherited: Memory | None, seed: int) -> list[Role]:
     names = sorted(set(cases.groups))
     order = [names[k] for k in np.random.default_rng(seed).permutation(len(names))]
     roles: dict[int, Role] = {
-        group: "gate" if rank % _GATE_EVERY == 1 else "replay" for rank, group in enumerate(order)
+        group: "gate" if rank % _TESTS_EVERY == 1 else "replay" for rank, group in enumerate(order)
     }
     for pair, group in zip(cases.pairs, cases.groups, strict=True):
         roles[group] = before.get(pair.content_hash, roles[group])
@@ -157,7 +157,7 @@ def _set_by(settings: dict[str, Any]) -> str:
     return "where the training was stopped" if settings["stopped"] else "set beforehand"
 
 
-def _scores(report: GateReport) -> list[ScoreRow]:
+def _scores(report: AcceptanceReport) -> list[ScoreRow]:
     return [
         score_row(
             _place(report, one), [case.new for case in one.compared], f"{report.parent}: mean {one.old:.4f}"
@@ -167,7 +167,7 @@ def _scores(report: GateReport) -> list[ScoreRow]:
     ]
 
 
-def _place(report: GateReport, one: Evidence) -> str:
+def _place(report: AcceptanceReport, one: Evidence) -> str:
     """In the words of a card; the output too where the new model has several."""
     first = one.place == report.places[0]
     place = "held-out cases of the user" if first else f"{one.place} of {report.parent}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from napari_unet.core.gate_report import GateReport
+from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.models.card import ModelCard
 from napari_unet.training.compared import ComparedCase
 
@@ -21,11 +21,11 @@ class FineTuneResult:
         The new model's card.
     folder : Path
         Folder of the new model.
-    report : GateReport
+    report : AcceptanceReport
         The acceptance test: new model against parent, case by case, and the verdict.
     train_seconds : float
         Wall time of reading the cases and training on all of them.
-    gate_seconds : float
+    acceptance_seconds : float
         Wall time of the trainings on parts of the cases, and of comparing.
     held_out, reference : mapping of str to ComparedCase
         What both models drew, by the ids of the report's cases. For a held-out case, the new model is the one
@@ -34,9 +34,9 @@ class FineTuneResult:
 
     card: ModelCard
     folder: Path
-    report: GateReport
+    report: AcceptanceReport
     train_seconds: float
-    gate_seconds: float
+    acceptance_seconds: float
     held_out: Mapping[str, ComparedCase] = field(default_factory=dict)
     reference: Mapping[str, ComparedCase] = field(default_factory=dict)
 
@@ -46,9 +46,9 @@ class Estimate:
     """How long a fine-tune would take on this machine; seconds as in `FineTuneResult`."""
 
     train_seconds: float
-    gate_seconds: float
+    acceptance_seconds: float
 
     @property
     def seconds(self) -> float:
         """Of the whole."""
-        return self.train_seconds + self.gate_seconds
+        return self.train_seconds + self.acceptance_seconds

@@ -38,7 +38,7 @@ def remember(
 
 
 def remember_recipe(recipe: Recipe, card: ModelCard) -> Memory | None:
-    """What the recipe says that its model keeps: of the train split for replay, of val for the gate.
+    """What the recipe says that its model keeps: train images for replay, val images for acceptance tests.
 
     None if the recipe keeps nothing. The test split is never read. Raises UserError for unusable data.
     """

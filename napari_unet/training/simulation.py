@@ -17,9 +17,9 @@ from napari_unet.io.formats import read_labels, read_raster
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
 from napari_unet.models.memory import read_memory
+from napari_unet.training.acceptance import remembered
 from napari_unet.training.adapt_config import PRESETS
 from napari_unet.training.cases import image_fingerprints
-from napari_unet.training.gate import remembered
 from napari_unet.training.machine import freed_memory_kept, using_threads
 from napari_unet.training.samples import from_memory
 from napari_unet.training.simulate import Subject, kept, simulate

@@ -13,8 +13,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from napari_unet.cli.main import app
+from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.errors import UserError
-from napari_unet.core.gate_report import GateReport
 from napari_unet.core.input_rule import InputRule
 from napari_unet.models.card import TrainedCase, read_card
 from napari_unet.models.library import ModelEntry
@@ -49,7 +49,7 @@ def _remember(place: Path, recipe: str, output: str) -> tuple[int, str, BaseExce
 def test_a_copy_remembers_and_the_original_stays(place: Path) -> None:
     before = {path.name: path.read_bytes() for path in (place / "m").iterdir()}
     code, text, _ = _remember(place, "keeps.yaml", "copy")
-    assert code == 0 and "2 images for replay and 1 for the gate" in " ".join(text.split())
+    assert code == 0 and "2 images for replay and 1 for the acceptance test" in " ".join(text.split())
     copy = ModelEntry(read_card(place / "copy"), place / "copy")
     copy.verify()
     memory = read_memory(copy)
@@ -68,7 +68,7 @@ def test_what_it_refuses(place: Path, recipe: str, output: str, words: str) -> N
 
 
 def test_show_tells_what_is_remembered_and_how_it_compares(tmp_path: Path) -> None:
-    report = GateReport("tiny", "mine", masks("your images", [(0.5, 0.9)], [(float("nan"), 3.0)]))
+    report = AcceptanceReport("tiny", "mine", masks("your images", [(0.5, 0.9)], [(float("nan"), 3.0)]))
     entry = saved(tmp_path / "mine", gate=report, trained_on=(TrainedCase(id="a"), TrainedCase(id="b")))
     text = " ".join(RUNNER.invoke(app, ["models", "show", str(entry.folder)]).output.split())
     assert "2 cases" in text and "Perhaps better on your images" in text

@@ -11,10 +11,10 @@ from evidence_fakes import masks, scores
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.evidence import CaseScore, Evidence, Movement
 from napari_unet.core.evidence_metrics import DICE, HARM, HD95
 from napari_unet.core.evidence_sheet import sheets
-from napari_unet.core.gate_report import GateReport
 
 SITE, KEPT = "your images", "the reference set"
 TRUTH = [True, True, True, True, False, False, False, False]
@@ -74,38 +74,40 @@ def test_the_case_that_lost_most_by_distance_is_the_one_that_grew() -> None:
     assert (found.wins, found.gain, found.unit) == (1, 1.0, "mm")
 
 
-def three_labels(left: float, right: float, heart: float) -> GateReport:
+def three_labels(left: float, right: float, heart: float) -> AcceptanceReport:
     """What each label gains, and the three as a whole."""
     mean = (left + right + heart) / 3
     parts = {"": mean, "left lung": left, "right lung": right, "heart": heart}
-    return GateReport("p", "c", tuple(one for label, by in parts.items() for one in gaining(by, label=label)))
+    return AcceptanceReport(
+        "p", "c", tuple(one for label, by in parts.items() for one in gaining(by, label=label))
+    )
 
 
 def test_several_labels_are_judged_as_a_whole() -> None:
-    gate = three_labels(0.05, 0.05, 0.0)
-    assert gate.passed and len(gate.heads) == 1
-    assert gate.verdict() == "Better on your images (0.80 → 0.83, 8 of 8 cases)."
+    report = three_labels(0.05, 0.05, 0.0)
+    assert report.passed and len(report.heads) == 1
+    assert report.verdict() == "Better on your images (0.80 → 0.83, 8 of 8 cases)."
 
 
 def test_no_label_may_be_lost_for_the_others() -> None:
-    gate = three_labels(0.1, 0.1, -0.02)
-    assert gate.heads[0].change is Movement.BETTER
-    assert not gate.passed and not gate.undecided and not gate.forgets
-    assert gate.verdict().endswith("8 of 8 cases), worse for heart on your images (−0.020).")
+    report = three_labels(0.1, 0.1, -0.02)
+    assert report.heads[0].change is Movement.BETTER
+    assert not report.passed and not report.undecided and not report.forgets
+    assert report.verdict().endswith("8 of 8 cases), worse for heart on your images (−0.020).")
 
 
 def test_a_label_that_is_forgotten_elsewhere_fails() -> None:
     kept = (*gaining(0.0, place=KEPT), *gaining(-0.02, place=KEPT, label="heart"))
-    gate = GateReport("p", "c", (*gaining(0.1), *kept))
-    assert gate.forgets and not gate.passed
-    assert gate.verdict().endswith(
+    report = AcceptanceReport("p", "c", (*gaining(0.1), *kept))
+    assert report.forgets and not report.passed
+    assert report.verdict().endswith(
         "unchanged on the reference set (+0.000), worse for heart on the reference set (−0.020)."
     )
 
 
-def two_outputs(new: float, old_here: float, old_there: float) -> GateReport:
+def two_outputs(new: float, old_here: float, old_there: float) -> AcceptanceReport:
     """A model with an answer of its own for the user's protocol, beside the parent's."""
-    return GateReport(
+    return AcceptanceReport(
         "p",
         "c",
         (
@@ -118,37 +120,39 @@ def two_outputs(new: float, old_here: float, old_there: float) -> GateReport:
 
 
 def test_of_two_outputs_the_new_one_is_to_be_better_and_the_old_one_to_be_kept() -> None:
-    gate = two_outputs(0.1, -0.1, -0.001)
-    assert gate.passed  # the old output is not meant for your images, the new one not for the reference set
-    assert gate.verdict() == (
+    report = two_outputs(0.1, -0.1, -0.001)
+    assert report.passed  # the old output is not meant for your images, the new one not for the reference set
+    assert report.verdict() == (
         "Better in output new on your images (0.80 → 0.90, 8 of 8 cases), unchanged in output old on the "
         "reference set (−0.001)."
     )
-    assert gate.remarks() == ("p has no output new: it was compared with its output old.",)
+    assert report.remarks() == ("p has no output new: it was compared with its output old.",)
     lost = two_outputs(0.1, 0.0, -HARM - 0.001)
     assert lost.forgets and not lost.passed
 
 
-def classifier(new: list[float], old: list[float] | None = None) -> GateReport:
-    return GateReport("p", "c", (scores(SITE, old or [0.5, 0.4, 0.6, 0.3] * 2, new, TRUTH),))
+def classifier(new: list[float], old: list[float] | None = None) -> AcceptanceReport:
+    return AcceptanceReport("p", "c", (scores(SITE, old or [0.5, 0.4, 0.6, 0.3] * 2, new, TRUTH),))
 
 
 def test_a_classifier_is_judged_by_its_auc() -> None:
-    gate = classifier([0.9, 0.8, 0.7, 0.9, 0.1, 0.2, 0.3, 0.2])
-    (head,) = gate.heads
+    report = classifier([0.9, 0.8, 0.7, 0.9, 0.1, 0.2, 0.3, 0.2])
+    (head,) = report.heads
     assert (head.old, head.new, head.patients) == (0.5, 1.0, 8)
-    assert gate.verdict().startswith("Perhaps better for effusion by AUC on your images (0.50 → 1.00, 8 of 8")
-    assert gate.undecided
+    assert report.verdict().startswith(
+        "Perhaps better for effusion by AUC on your images (0.50 → 1.00, 8 of 8"
+    )
+    assert report.undecided
     back = classifier([case.old for case in head.cases], [case.new for case in head.cases])
     assert back.heads[0].change is Movement.PERHAPS_WORSE and back.heads[0].harmed and not back.undecided
 
 
 def test_without_both_kinds_of_cases_there_is_no_auc_and_a_sentence() -> None:
     found = scores(SITE, [0.5] * 8, [0.9] * 8, [True] * 8)
-    gate = GateReport("p", "c", (found,))
-    assert not found.tested and not gate.passed and not gate.undecided
-    assert gate.verdict() == "Not tested for effusion by AUC on your images."
-    assert gate.remarks() == (
+    report = AcceptanceReport("p", "c", (found,))
+    assert not found.tested and not report.passed and not report.undecided
+    assert report.verdict() == "Not tested for effusion by AUC on your images."
+    assert report.remarks() == (
         "AUC of effusion on your images needs cases with and cases without the finding.",
     )
 
@@ -160,20 +164,22 @@ def test_of_several_findings_one_must_be_better_at_a_stricter_level() -> None:
     good = [0.9 - 0.01 * k if t else 0.1 + 0.01 * k for k, t in enumerate(truth)]
     clear = scores(SITE, flat, good, truth, "nodule")
     same = scores(SITE, flat, flat, truth)
-    gate = GateReport("p", "c", (same, clear))
-    assert len(gate.heads) == 2 and gate.passed
-    assert "better for nodule by AUC" in gate.verdict() and "Unchanged for effusion" in gate.verdict()
+    report = AcceptanceReport("p", "c", (same, clear))
+    assert len(report.heads) == 2 and report.passed
+    assert "better for nodule by AUC" in report.verdict() and "Unchanged for effusion" in report.verdict()
     lost = scores(SITE, good, flat, truth)
-    assert not GateReport("p", "c", (lost, clear)).passed  # what one finding loses, another does not mend
+    assert not AcceptanceReport(
+        "p", "c", (lost, clear)
+    ).passed  # what one finding loses, another does not mend
 
 
 def test_evidence_by_an_unknown_metric_informs() -> None:
     drift = Evidence(SITE, "lungs", "drift", False, (CaseScore("a", 0.1, 0.9),))
-    gate = GateReport("p", "c", (*gaining(0.1), drift))
-    assert gate.passed and drift.gain == pytest.approx(-0.8) and not drift.harmed
-    assert GateReport("p", "c", (drift,)).verdict() == "Not tested."
+    report = AcceptanceReport("p", "c", (*gaining(0.1), drift))
+    assert report.passed and drift.gain == pytest.approx(-0.8) and not drift.harmed
+    assert AcceptanceReport("p", "c", (drift,)).verdict() == "Not tested."
     with pytest.raises(ValueError, match="evidence"):
-        GateReport("p", "c", ())
+        AcceptanceReport("p", "c", ())
 
 
 def test_a_sheet_has_a_row_for_each_label_of_a_case() -> None:

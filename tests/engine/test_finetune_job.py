@@ -165,7 +165,7 @@ def test_segmenting_goes_on_while_another_engine_trains(
 def test_the_result_is_read_without_torch(run_script: Callable[..., Any], no_torch: str) -> None:
     read = run_script(
         no_torch
-        + "import napari_unet.training.outcome, napari_unet.core.gate_report\n"
+        + "import napari_unet.training.outcome, napari_unet.core.acceptance_report\n"
         + "assert 'torch' not in sys.modules\n"
     )
     assert read.returncode == 0, read.stderr

@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from net_fakes import TINY, saved
 
+from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
-from napari_unet.core.gate_report import GateReport
 from napari_unet.models import importing, unpacking
 from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, TrainedCase
 from napari_unet.models.checkpoint import load_model
@@ -301,7 +301,9 @@ def test_a_full_disk_leaves_nothing(
 
 
 def test_another_name_changes_nothing_else(tmp_path: Path, library: ModelLibrary) -> None:
-    report = GateReport("tiny", "m", masks("your images", [(0.8, 0.9)], [(float("nan"), 3.0)], "mm", ["7f"]))
+    report = AcceptanceReport(
+        "tiny", "m", masks("your images", [(0.8, 0.9)], [(float("nan"), 3.0)], "mm", ["7f"])
+    )
     entry = saved(tmp_path / "m", name="m", gate=report, trained_on=(TrainedCase(id="7f", patient="a1"),))
     renamed = import_model(entry.folder, library, "n").entry
     before, after = (

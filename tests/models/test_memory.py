@@ -17,9 +17,9 @@ from hypothesis.extra.numpy import arrays
 from net_fakes import TINY, card, saved, tiny_net
 from safetensors.numpy import save_file
 
+from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
-from napari_unet.core.gate_report import GateReport
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.label_set import LUNGS, named_set
 from napari_unet.core.labels import IGNORE
@@ -53,7 +53,7 @@ def memories(draw: st.DrawFn) -> Memory:
 
 
 def some(roles: str = "rrg") -> Memory:
-    """A small memory; r is for replay, g for the gate."""
+    """A small memory; r is for replay, g for the acceptance test."""
     labels = np.zeros((len(roles), 16, 20), np.uint8)
     labels[:, 4:12, 2:8], labels[:, :2] = 1, IGNORE
     items = tuple(MemoryItem("replay" if role == "r" else "gate", f"p{k}") for k, role in enumerate(roles))
@@ -81,9 +81,9 @@ def test_a_memory_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory,
 @settings(max_examples=40)
 @given(memories())
 def test_its_parts_are_all_of_it(memory: Memory) -> None:
-    replay, gate = memory.part("replay"), memory.part("gate")
-    assert len(replay) + len(gate) == len(memory)
-    again = replay.joined(gate)
+    replay, tests = memory.part("replay"), memory.part("gate")
+    assert len(replay) + len(tests) == len(memory)
+    again = replay.joined(tests)
     assert sorted(again.items, key=repr) == sorted(memory.items, key=repr)
     assert again.images.sum() == memory.images.sum() and again.sources == memory.sources
 
@@ -192,16 +192,16 @@ def test_masks_take_a_bit_a_pixel(tmp_path: Path) -> None:
     assert (tmp_path / "m").stat().st_size < 1.3 * side.size
 
 
-def test_a_gate_report_and_the_cases_it_was_trained_on_come_back(tmp_path: Path) -> None:
+def test_an_acceptance_report_and_the_cases_it_was_trained_on_come_back(tmp_path: Path) -> None:
     """Distances of empty masks are nan, which JSON does not have."""
     site = masks("your images", [(0.5, 0.7)] * 2, [(float("nan"), 3.0), (4.0, 2.0)], "mm")
-    report = GateReport("tiny", "mine", site)
+    report = AcceptanceReport("tiny", "mine", site)
     written = card(name="mine", gate=report, trained_on=(TrainedCase(id="a", revision="1f"),))
     text = written.model_dump_json()
     json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
     (tmp_path / CARD_FILE).write_text(text)
     read = read_card(tmp_path)
-    assert isinstance(read.gate, GateReport) and repr(read.gate) == repr(report)
+    assert isinstance(read.gate, AcceptanceReport) and repr(read.gate) == repr(report)
     assert read.trained_on == written.trained_on and read.gate.verdict() == report.verdict()
 
 

@@ -21,7 +21,14 @@ from napari_unet.core.labels import IGNORE
 from napari_unet.core.raster import Raster
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.library import ModelLibrary
-from napari_unet.training.gate import Familiar, Measured, compare_models, gather, measure, measure_memory
+from napari_unet.training.acceptance import (
+    Familiar,
+    Measured,
+    compare_models,
+    gather,
+    measure,
+    measure_memory,
+)
 
 CPU = torch.device("cpu")
 

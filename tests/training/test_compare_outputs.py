@@ -13,10 +13,10 @@ import torch
 from net_fakes import TINY, card, lungs, saved
 from tuning_fakes import case, finish
 
+from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.evidence import Evidence
-from napari_unet.core.gate_report import GateReport
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT, Label, LabelSet
 from napari_unet.core.raster import Raster
@@ -24,7 +24,7 @@ from napari_unet.core.training_pair import TrainingPair
 from napari_unet.models.card import NetSpec, Output
 from napari_unet.models.checkpoint import build_net, save_model
 from napari_unet.models.library import ModelLibrary
-from napari_unet.training.gate import compare_models
+from napari_unet.training.acceptance import compare_models
 
 SIZE = InputRule(size=(32, 48))
 OLD = Output(id="old", labels=LUNGS)
@@ -88,18 +88,18 @@ def test_a_classifier_passes_through_the_acceptance_test(library: ModelLibrary) 
     assert (auc.old, auc.new, auc.wins, auc.patients) == (0.0, 1.0, 10, 10)
     assert [score.truth for score in auc.cases] == [True, False] * 5
     assert all(0 < score.old < 1 and 0 < score.new < 1 for score in auc.cases)
-    report = GateReport("a", "b", evidence)
+    report = AcceptanceReport("a", "b", evidence)
     assert report.passed and auc.p_value == pytest.approx(2 / 2**10)
     assert report.verdict() == ("Better for Effusion by AUC on these images (0.00 → 1.00, 10 of 10 cases).")
     back, _ = compared(library, cases, "b", "a")
-    assert not GateReport("b", "a", back).passed
+    assert not AcceptanceReport("b", "a", back).passed
 
 
 def test_cases_of_one_kind_give_no_auc(library: ModelLibrary) -> None:
     brightness(library, "a", -1, SIGNS)
     brightness(library, "b", 1, SIGNS)
     evidence, _ = compared(library, [bright(k, True) for k in range(3)])
-    report = GateReport("a", "b", evidence)
+    report = AcceptanceReport("a", "b", evidence)
     assert not report.passed and report.remarks() and "cases without" in report.remarks()[0]
 
 
@@ -139,7 +139,7 @@ def test_a_new_output_is_compared_with_the_parents_default(library: ModelLibrary
     ]
     assert {one.output: one.against for one in evidence} == {"new": "old", "old": ""}
     assert not evidence[2].compared  # the parent has no right lung
-    assert "a has no output new" in GateReport("a", "b", evidence).remarks()[0]
+    assert "a has no output new" in AcceptanceReport("a", "b", evidence).remarks()[0]
 
 
 def test_three_labels_are_each_measured(library: ModelLibrary) -> None:

@@ -16,8 +16,8 @@ from napari_unet.core.steps import run
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.card import NetSpec
 from napari_unet.models.memory import Memory, MemoryItem
+from napari_unet.training.acceptance import measure_memory
 from napari_unet.training.config import DataConfig, Recipe
-from napari_unet.training.gate import measure_memory
 from napari_unet.training.run import train_model
 
 RULE = InputRule(size=(SIDE, SIDE), neighbours=1)

@@ -10,7 +10,7 @@ from evidence_fakes import masks
 from net_fakes import card
 from tuning_fakes import SIDE, case, cases, memory
 
-from napari_unet.core.gate_report import GateReport
+from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.label_set import LUNGS
 from napari_unet.core.labels import IGNORE
@@ -29,9 +29,9 @@ def read(pairs: list[Any]) -> Cases:
     return read_cases(pairs, PARENT)[0]
 
 
-def report(*new: float) -> GateReport:
+def report(*new: float) -> AcceptanceReport:
     site = masks("your images", [(0.7, dice) for dice in new])
-    return GateReport("tiny", "ours", (*site, *masks("the reference set", [(0.9, 0.91)], [(NAN, NAN)])))
+    return AcceptanceReport("tiny", "ours", (*site, *masks("the reference set", [(0.9, 0.91)], [(NAN, NAN)])))
 
 
 def child(found: Cases, parent: ModelCard = PARENT, protocol: str = "") -> ModelCard:
@@ -50,7 +50,7 @@ def test_a_child_is_made_like_its_parent_and_says_where_it_comes_from() -> None:
     assert child(read(cases(3))).output.protocol == "as drawn"
 
 
-def test_the_scores_are_those_of_the_gate() -> None:
+def test_the_scores_are_those_of_the_acceptance_test() -> None:
     rows = child(read(cases(3))).scores
     assert [(row.n, row.mean, row.worst) for row in rows] == [(2, 0.85, 0.8), (1, 0.91, 0.91)]
     assert rows[0].note == "tiny: mean 0.7000"

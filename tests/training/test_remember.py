@@ -75,7 +75,9 @@ def recipe(tmp_path: Path) -> Recipe:
     return Recipe("mine", DataConfig(str(tmp_path), name="set", licence="CC0"), InputRule(size=(32, 32)))
 
 
-def test_replay_comes_from_train_and_the_gate_from_val_and_test_is_not_read(recipe: Recipe) -> None:
+def test_replay_comes_from_train_and_the_acceptance_test_from_val_and_test_is_not_read(
+    recipe: Recipe,
+) -> None:
     memory = remember_recipe(replace(recipe, memory=MemoryConfig(2, 9)), CARD)
     assert memory is not None
     folder = Path(recipe.data.folder) / "images"

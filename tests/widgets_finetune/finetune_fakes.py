@@ -12,8 +12,8 @@ from evidence_fakes import masks
 from job_fakes import FakeJob
 from PIL import Image as Picture
 
+from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.events import PartBegun, Preview, StepsDone
-from napari_unet.core.gate_report import GateReport
 from napari_unet.models.card import CARD_FILE, ModelCard
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, NewCase, Status
@@ -127,7 +127,7 @@ def result_of(job: FakeJob, library: Path, forgets: float = 0.002, worst: float 
     yours = masks("your images", site, [(9.0, 4.0)] * len(pairs), ids=[pair.id for pair in pairs])
     old = [f"Montgomery {k + 1}" for k in range(3)]
     kept = masks("the reference set", [(0.976, 0.976 - forgets)] * 3, [(3.0, 3.0)] * 3, ids=old)
-    report = GateReport("test-lung", name, (*yours, *kept))
+    report = AcceptanceReport("test-lung", name, (*yours, *kept))
     drawn = {pair.id: ComparedCase.of(lungs() > 0, np.roll(lungs() > 0, 4, axis=0)) for pair in pairs}
     small = np.zeros((32, 32), bool)
     small[8:20, 6:26] = True

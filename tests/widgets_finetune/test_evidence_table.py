@@ -7,7 +7,7 @@ from math import nan
 import pytest
 from evidence_fakes import masks, scores
 
-from napari_unet.core.gate_report import GateReport
+from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.widgets.finetune.evidence_table import EvidenceTable
 
 SITE, KEPT = "your images", "the reference set"
@@ -38,7 +38,7 @@ def test_a_model_of_one_label_has_a_row_for_each_case(table):
         *masks(SITE, [(0.8, 0.9), (0.8, 0.7)], [(9.0, 5.0), (nan, 6.0)], "mm"),
         *masks(KEPT, [(0.9, 0.9)], ids=["Home 1"]),
     )
-    table.fill(GateReport("p", "c", evidence), NAMES)
+    table.fill(AcceptanceReport("p", "c", evidence), NAMES)
     assert heads(table) == ["Case", "Dice", "Change", "HD95"]
     assert texts(table) == [
         ["Your images: 0.800 → 0.800", "mm"],
@@ -61,7 +61,7 @@ def test_of_several_labels_each_has_a_row(table):
         *masks(SITE, [(0.6, 0.8)], [(4.0, 3.0)], label="heart"),
         *masks(SITE, [(1.0, nan)], label="lungs"),
     )
-    table.fill(GateReport("p", "c", evidence), NAMES)
+    table.fill(AcceptanceReport("p", "c", evidence), NAMES)
     assert texts(table) == [
         ["Your images: 0.800 → 0.900", "px"],
         ["    heart: 0.600 → 0.800", "px"],
@@ -79,7 +79,7 @@ def test_outputs_are_named_where_there_are_several(table):
         *masks(SITE, [(0.8, 0.9)], output="new", against="old"),
         *masks(SITE, [(0.8, 0.8)], output="old"),
     )
-    table.fill(GateReport("p", "c", evidence), {})
+    table.fill(AcceptanceReport("p", "c", evidence), {})
     assert [row[0] for row in texts(table)[::2]] == [
         "Your images, new: 0.800 → 0.900",
         "Your images, old: 0.800 → 0.800",
@@ -88,7 +88,7 @@ def test_outputs_are_named_where_there_are_several(table):
 
 def test_scores_stand_beside_what_the_case_has(table):
     found = scores(SITE, [0.4, 0.6], [0.9, 0.7], [True, False])
-    table.fill(GateReport("p", "c", (found,)), NAMES)
+    table.fill(AcceptanceReport("p", "c", (found,)), NAMES)
     assert heads(table) == ["Case", "Score", "Change"]
     assert texts(table) == [
         ["Your images, effusion: 0.000 → 1.000"],
@@ -98,8 +98,10 @@ def test_scores_stand_beside_what_the_case_has(table):
 
 
 def test_masks_and_scores_share_a_table(table):
-    table.fill(GateReport("p", "c", (*masks(SITE, [(0.8, 0.9)]), scores(SITE, [0.4], [0.9], [True]))), {})
+    table.fill(
+        AcceptanceReport("p", "c", (*masks(SITE, [(0.8, 0.9)]), scores(SITE, [0.4], [0.9], [True]))), {}
+    )
     assert heads(table) == ["Case", "Dice / Score", "Change", "HD95"]
     assert texts(table)[-1] == ["c0, effusion", "0.400 → 0.900 (yes)", "+0.500", ""]
-    table.fill(GateReport("p", "c", masks(SITE, [])), {})
+    table.fill(AcceptanceReport("p", "c", masks(SITE, [])), {})
     assert texts(table) == [["Your images: – → –", "px"]]

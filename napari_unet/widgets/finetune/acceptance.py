@@ -8,9 +8,9 @@ from math import isnan
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.evidence import LEAST, Evidence
 from napari_unet.core.evidence_metrics import HARM
-from napari_unet.core.gate_report import GateReport
 from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.finetune.contours import legend
 from napari_unet.widgets.finetune.evidence_table import EvidenceTable
@@ -74,7 +74,7 @@ class AcceptancePage(QWidget):
         column.addLayout(buttons)
         column.addStretch()
 
-    def show_report(self, report: GateReport, wanted: Wanted, seconds: float) -> None:
+    def show_report(self, report: AcceptanceReport, wanted: Wanted, seconds: float) -> None:
         """Another training has come to its end. seconds : how long it took."""
         self.title.say(
             f"<b>{escape(report.child)}</b> against {escape(report.parent)}, made in {seconds:.0f} s"
@@ -115,7 +115,7 @@ class AcceptancePage(QWidget):
         """The keyboard goes to the button that is suggested."""
         (self.take if self.take.isDefault() else self.keep).setFocus()
 
-    def _warn(self, report: GateReport) -> None:
+    def _warn(self, report: AcceptanceReport) -> None:
         said = []
         if report.forgets:
             where = next(one.place for one in report.harmed if one.place != report.places[0])
@@ -125,7 +125,7 @@ class AcceptancePage(QWidget):
         self.warning.warn(" ".join(said)) if said else self.warning.say("")
 
 
-def _metrics(report: GateReport) -> str:
+def _metrics(report: AcceptanceReport) -> str:
     """ "Dice and border distance (HD95)", whichever of the metrics there are."""
     found = dict.fromkeys(one.metric for one in report.evidence)
     return " and ".join(_IN_WORDS.get(metric, metric) for metric in found)

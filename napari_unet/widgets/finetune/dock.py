@@ -111,7 +111,7 @@ class FineTuneWidget(Dock):
     def _show_acceptance(self, has_keyboard: bool) -> None:
         result = self.training.result
         self._say("")
-        seconds = result.train_seconds + result.gate_seconds
+        seconds = result.train_seconds + result.acceptance_seconds
         self.acceptance.show_report(result.report, self.training.wanted, seconds)
         self._session.library_changed.emit()
         self._area.verticalScrollBar().setValue(0)

@@ -8,9 +8,9 @@ from math import isnan, nan
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableWidget, QTableWidgetItem
 
+from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.evidence import CaseScore, Evidence
 from napari_unet.core.evidence_sheet import EvidenceSheet, SheetRow, sheets
-from napari_unet.core.gate_report import GateReport
 
 _FEWEST_ROWS = 5  # that can be seen on a low screen: the table alone scrolls
 _ROW, _FRAME = 23, 4  # pixels
@@ -42,7 +42,7 @@ class EvidenceTable(QTableWidget):
         rows = {item.row() for item in self.selectedItems()}
         return self._cases.get(min(rows, default=-1))
 
-    def fill(self, report: GateReport, names: Mapping[str, str]) -> None:
+    def fill(self, report: AcceptanceReport, names: Mapping[str, str]) -> None:
         """Another report. names : for people, of the cases of the first place by their ids."""
         self.blockSignals(True)
         self.clearSelection()

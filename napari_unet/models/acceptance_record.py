@@ -11,13 +11,13 @@ _SIDES = ("new_site", "old_domain")
 _PARTS = ((DICE, "dice"), (HD95, "hd95"))
 
 
-def as_evidence(gate: Mapping[str, Any], output: str) -> dict[str, Any]:
+def as_evidence(record: Mapping[str, Any], output: str) -> dict[str, Any]:
     """A `gate` of a card of any version, from JSON, in today's form.
 
     output : the id of the card's only output, which both sides were about. `leaks` was always empty.
     """
-    if "evidence" in gate:
-        return dict(gate)
+    if "evidence" in record:
+        return dict(record)
     evidence = [
         {
             "place": side["name"],
@@ -31,28 +31,28 @@ def as_evidence(gate: Mapping[str, Any], output: str) -> dict[str, Any]:
                 for case in side["cases"]
             ],
         }
-        for side in (gate.get(name) for name in _SIDES)
+        for side in (record.get(name) for name in _SIDES)
         if side is not None
         for metric, part in _PARTS
     ]
-    return {"parent": gate["parent"], "child": gate["child"], "evidence": evidence}
+    return {"parent": record["parent"], "child": record["child"], "evidence": evidence}
 
 
-def with_sides(gate: Mapping[str, Any]) -> dict[str, Any]:
+def with_sides(record: Mapping[str, Any]) -> dict[str, Any]:
     """The same JSON with the two sides beside the evidence, for programs that read those.
 
     The first place and the one after it, of the output that the first piece is about, as a whole. A side
     without evidence of masks is null.
     """
-    places = list(dict.fromkeys(one["place"] for one in gate["evidence"]))
-    return dict(gate) | {
-        name: _side(gate, places[k]) if k < len(places) else None for k, name in enumerate(_SIDES)
+    places = list(dict.fromkeys(one["place"] for one in record["evidence"]))
+    return dict(record) | {
+        name: _side(record, places[k]) if k < len(places) else None for k, name in enumerate(_SIDES)
     }
 
 
-def _side(gate: Mapping[str, Any], place: str) -> dict[str, Any] | None:
-    output = gate["evidence"][0]["output"]
-    here = [one for one in gate["evidence"] if (one["place"], one["output"]) == (place, output)]
+def _side(record: Mapping[str, Any], place: str) -> dict[str, Any] | None:
+    output = record["evidence"][0]["output"]
+    here = [one for one in record["evidence"] if (one["place"], one["output"]) == (place, output)]
     found = {one["metric"]: one for one in here if not one["label"]}
     if any(metric.name not in found for metric, _ in _PARTS):
         return None

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from net_fakes import card
 
+from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.errors import UserError
-from napari_unet.core.gate_report import GateReport
 from napari_unet.models.card import CARD_FILE, ModelCard, read_card
 
 FROZEN = Path(__file__).parents[1] / "data" / "frozen" / "models" / "ours" / CARD_FILE
@@ -33,8 +33,8 @@ side = st.fixed_dictionaries(
 @settings(max_examples=50, deadline=None)
 @given(side, st.none() | side.map(lambda found: found | {"name": "the reference set"}))
 def test_what_earlier_versions_wrote_is_read_and_given_back(first: object, second: object) -> None:
-    gate = {"parent": "p", "child": "c", "new_site": first, "old_domain": second}
-    again = ModelCard.model_validate({"name": "c", "gate": gate})
+    record = {"parent": "p", "child": "c", "new_site": first, "old_domain": second}
+    again = ModelCard.model_validate({"name": "c", "gate": record})
     assert again.gate is not None and len(again.gate.evidence) == (2 if second is None else 4)
     told = again.in_words()["gate"]
     assert {name: told[name] for name in SIDES} == {"new_site": first, "old_domain": second}
@@ -67,7 +67,7 @@ def test_a_report_of_labels_outputs_and_findings_comes_back(tmp_path: Path) -> N
         scores("your images", [0.2, 0.4], [0.1, 0.9], [False, True]),
         *masks("the reference set", [(0.9, 0.9)], output="old"),
     )
-    report = GateReport("tiny", "mine", evidence)
+    report = AcceptanceReport("tiny", "mine", evidence)
     (tmp_path / CARD_FILE).write_text(card(name="mine", gate=report).model_dump_json())
     read = read_card(tmp_path).gate
     assert repr(read) == repr(report)
@@ -75,7 +75,7 @@ def test_a_report_of_labels_outputs_and_findings_comes_back(tmp_path: Path) -> N
 
 
 def test_sides_are_null_where_no_mask_was_judged() -> None:
-    report = GateReport("tiny", "mine", (scores("your images", [0.2, 0.4], [0.1, 0.9], [False, True]),))
+    report = AcceptanceReport("tiny", "mine", (scores("your images", [0.2, 0.4], [0.1, 0.9], [False, True]),))
     words = card(gate=report).in_words()["gate"]
     assert words["new_site"] is None and words["old_domain"] is None
     assert words["evidence"][0]["cases"][1] == {
@@ -88,7 +88,7 @@ def test_sides_are_null_where_no_mask_was_judged() -> None:
 
 
 @pytest.mark.parametrize("damage", [{"new_site": {}}, {"new_site": 3}, {"evidence": []}, {"evidence": [{}]}])
-def test_a_damaged_gate_is_told(tmp_path: Path, damage: dict[str, object]) -> None:
+def test_a_damaged_acceptance_report_is_reported(tmp_path: Path, damage: dict[str, object]) -> None:
     record = json.loads(FROZEN.read_text())
     record["gate"] = {"parent": "p", "child": "c"} | damage
     (tmp_path / CARD_FILE).write_text(json.dumps(record))

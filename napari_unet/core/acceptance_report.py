@@ -1,4 +1,4 @@
-"""GateReport: a new model against the one it was made from, and what the evidence means in words."""
+"""AcceptanceReport: a new model against the one it was made from, and what the evidence means in words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LEVEL = 0.05
 
 
 @dataclass(frozen=True)
-class GateReport:
+class AcceptanceReport:
     """A new model against its parent. evidence : at least one piece; the order has a meaning.
 
     The first piece names the place where the new model is to be better and the output that is to be: the

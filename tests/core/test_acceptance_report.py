@@ -1,4 +1,4 @@
-"""What a gate report says of two models."""
+"""What an acceptance report says of two models."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from evidence_fakes import masks
 
+from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.evidence import LEAST, CaseScore, Evidence, Movement
 from napari_unet.core.evidence_metrics import DICE, HARM, NOTICEABLE
-from napari_unet.core.gate_report import GateReport
 
 
 def side(old: Sequence[float], new: Sequence[float], name: str = "your images") -> Evidence:
@@ -23,9 +23,9 @@ def dice(name: str, cases: Iterable[CaseScore]) -> Evidence:
     return Evidence.of(DICE, name, "lungs", cases)
 
 
-def report(site: Evidence, reference: Evidence | None = None) -> GateReport:
+def report(site: Evidence, reference: Evidence | None = None) -> AcceptanceReport:
     kept = () if reference is None else (replace(reference, place="the reference set"),)
-    return GateReport("cxr-lung", "ours", (site, *kept))
+    return AcceptanceReport("cxr-lung", "ours", (site, *kept))
 
 
 BETTER = side([0.7, 0.75, 0.8, 0.78, 0.72, 0.77, 0.74, 0.71], [0.9, 0.91, 0.95, 0.93, 0.92, 0.89, 0.94, 0.7])
@@ -33,23 +33,23 @@ REFERENCE = side([0.97] * 8, [0.968] * 8, "the reference set")
 
 
 def test_a_model_that_learns_and_keeps_passes() -> None:
-    gate = report(BETTER, REFERENCE)
-    assert gate.passed
-    assert gate.verdict() == (
+    found = report(BETTER, REFERENCE)
+    assert found.passed
+    assert found.verdict() == (
         "Better on your images (0.75 → 0.89, 7 of 8 cases), unchanged on the reference set (−0.002)."
     )
 
 
-def test_forgetting_is_said_and_fails_the_gate() -> None:
-    gate = report(BETTER, side([0.97, 0.96], [0.95, 0.94], "the reference set"))
-    assert gate.forgets and not gate.passed
-    assert gate.verdict().endswith("worse on the reference set (−0.020).")
+def test_forgetting_is_said_and_fails_the_test() -> None:
+    found = report(BETTER, side([0.97, 0.96], [0.95, 0.94], "the reference set"))
+    assert found.forgets and not found.passed
+    assert found.verdict().endswith("worse on the reference set (−0.020).")
 
 
 def test_a_small_loss_is_called_slight_and_passes() -> None:
-    gate = report(BETTER, side([0.97] * 8, [0.964] * 8, "the reference set"))
-    assert gate.passed
-    assert gate.verdict().endswith("slightly worse on the reference set (−0.006).")
+    found = report(BETTER, side([0.97] * 8, [0.964] * 8, "the reference set"))
+    assert found.passed
+    assert found.verdict().endswith("slightly worse on the reference set (−0.006).")
 
 
 @pytest.mark.parametrize(("loss", "forgets"), [(HARM - 0.001, False), (HARM + 0.001, True)])
@@ -62,10 +62,10 @@ def test_a_loss_is_not_excused_by_chance(loss: float, forgets: bool) -> None:
 
 
 def test_worse_on_the_users_images_fails() -> None:
-    gate = report(side(*(tuple(c[k] for c in _values(BETTER)) for k in (1, 0))), REFERENCE)
-    assert gate.evidence[0].change is Movement.WORSE
-    assert not gate.passed
-    assert gate.verdict().startswith("Worse on your images (0.89 → 0.75, 1 of 8 cases)")
+    found = report(side(*(tuple(c[k] for c in _values(BETTER)) for k in (1, 0))), REFERENCE)
+    assert found.evidence[0].change is Movement.WORSE
+    assert not found.passed
+    assert found.verdict().startswith("Worse on your images (0.89 → 0.75, 1 of 8 cases)")
 
 
 def test_a_gain_that_chance_explains_proves_nothing() -> None:
@@ -79,9 +79,9 @@ def test_a_gain_that_chance_explains_proves_nothing() -> None:
     assert report(noisy).verdict() == "Perhaps better on your images (0.80 → 0.81, 4 of 8 cases)."
     reverse = side([0.8] * 8, 0.8 - gains, "the reference set")
     assert reverse.change is Movement.PERHAPS_WORSE
-    gate = report(BETTER, reverse)
-    assert gate.passed
-    assert gate.verdict().endswith("perhaps slightly worse on the reference set (−0.010).")
+    found = report(BETTER, reverse)
+    assert found.passed
+    assert found.verdict().endswith("perhaps slightly worse on the reference set (−0.010).")
 
 
 @pytest.mark.parametrize("patients", range(1, LEAST))
@@ -163,9 +163,9 @@ def test_distances_are_averaged_where_both_models_have_one() -> None:
 def test_a_side_without_answers_passes_nothing(empty: Evidence) -> None:
     assert isnan(empty.old) and isnan(empty.new) and isnan(empty.p_value)
     assert empty.worst is None
-    gate = report(empty, empty)
-    assert not gate.passed and not gate.forgets
-    assert gate.verdict() == "Not tested on your images."
+    found = report(empty, empty)
+    assert not found.passed and not found.forgets
+    assert found.verdict() == "Not tested on your images."
     assert report(BETTER, empty).verdict().endswith("cases).")
 
 

@@ -9,10 +9,10 @@ from typing import Any
 from rich.table import Table
 
 from napari_unet.cli.console import show_table, stdout
+from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.evidence import LEAST, CaseScore, Evidence
 from napari_unet.core.evidence_metrics import DICE, HD95
 from napari_unet.core.evidence_sheet import EvidenceSheet, sheets
-from napari_unet.core.gate_report import GateReport
 
 
 def show_evidence(evidence: Sequence[Evidence], old: str, new: str) -> None:
@@ -62,7 +62,7 @@ def _show_test(one: Evidence) -> None:
         stdout.print(f"{patients}: too few for a test whether this is chance; it takes {LEAST}.")
 
 
-def report_record(report: GateReport) -> dict[str, Any]:
+def report_record(report: AcceptanceReport) -> dict[str, Any]:
     """`verdict`, `scores` and `evidence` for JSON; null where there is no answer."""
     places = dict(zip(("held_out", "reference"), report.places, strict=False))
     sides = {name: place_record(report.at(place)) for name, place in places.items()}
