@@ -87,17 +87,18 @@ class Dock(QWidget):
 
     def _write_title(self) -> None:
         frame = self._frame if self._is_open else None
-        if frame is not None and frame is frame_of(self):
-            frame.setWindowTitle(self.TITLE)
-            label = getattr(frame.titleBarWidget(), "title", None)
-            if isinstance(label, QLabel):
-                label.setText(self.TITLE)
+        if frame is None or frame_of(self) != frame:
+            return
+        frame.setWindowTitle(self.TITLE)
+        label = getattr(frame.titleBarWidget(), "title", None)
+        if isinstance(label, QLabel):
+            label.setText(self.TITLE)
 
     def _join_others(self) -> None:
         """Become a tab beside another dock of ours in the same place: stacked, neither could be read."""
         mine = frame_of(self) if self._is_open and not self.is_placed else None
-        window = mine.parentWidget() if mine is not None else None
-        if not isinstance(window, QMainWindow):
+        window = None if mine is None else mine.parentWidget()
+        if mine is None or not isinstance(window, QMainWindow):
             return
         self.is_placed = True
         area = window.dockWidgetArea(mine)

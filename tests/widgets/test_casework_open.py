@@ -366,6 +366,15 @@ def test_the_cache_is_bounded(review, three):
     assert small.keep(cache.take(three[1])) == [kept]
 
 
+def test_a_kept_case_comes_back_though_the_one_that_is_left_needs_its_room(review, three):
+    review.work.desk._cache = CaseCache(cases=1)
+    first = review.open(three[0])
+    stroke(first, (5, 5))
+    review.open(three[1])
+    assert review.open(three[0]) is first
+    assert first in review.viewer.layers and not review.failures
+
+
 def test_history_counts_in_the_cache(review, three):
     mask = review.open(three[0])
     before = review.work.desk.layers.nbytes

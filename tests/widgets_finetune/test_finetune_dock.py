@@ -413,6 +413,18 @@ def test_a_stroke_of_this_moment_is_learned_from(dock, project, engines, qtbot):
     assert now != before and work.project.revision(now).sha256 == pair.revision
 
 
+def test_a_project_that_is_closed_after_the_click_is_told_of_and_start_is_there_again(dock, project, qtbot):
+    project()
+    work = dock._session.casework
+    folder = work.project.folder
+    qtbot.waitUntil(dock.setup.start.isEnabled)
+    qtbot.mouseClick(dock.setup.start, LEFT)
+    work.open_project(folder)
+    assert "closed before its cases were read" in dock.message.text()
+    qtbot.waitUntil(lambda: work.project is not None and dock.setup.source.count().cases == 4)
+    qtbot.waitUntil(dock.setup.start.isEnabled)
+
+
 def test_open_layers_are_learned_from(dock, viewer, engines, qtbot):
     rng = np.random.default_rng(0)
     images = [

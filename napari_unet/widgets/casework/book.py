@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.review.types import DECIDED, SET_ASIDE, USABLE, Case, Order
 from napari_unet.widgets.casework.link import ProjectLink
+
+if TYPE_CHECKING:
+    from napari_unet.review.store import ReviewProject
 
 _FEW = 8  # cases that are read one by one
 _CALM_MS = 1500  # before the queue is sorted after check results have come in
@@ -69,8 +72,13 @@ class CaseBook(QObject):
         before = self.cases.get(case.id)
         if before is None:
             return
-        made = {"changed": case.changed, "changed_by": case.changed_by}
-        now = replace(before, revision=case.revision, checks=case.checks, **made)
+        now = replace(
+            before,
+            revision=case.revision,
+            checks=case.checks,
+            changed=case.changed,
+            changed_by=case.changed_by,
+        )
         if before.status in USABLE and case.status in USABLE:
             now = replace(now, status=case.status)
         if now != before:
@@ -169,7 +177,9 @@ class CaseBook(QObject):
             self.queue_changed.emit()
 
 
-def _ranked(project: Any, cases: list[Case], order: Order) -> tuple[list[tuple[Case, Case]], list[str]]:
+def _ranked(
+    project: ReviewProject, cases: list[Case], order: Order
+) -> tuple[list[tuple[Case, Case]], list[str]]:
     """(cases that have another rank now, before and after; the queue)."""
     if order is not Order.INFORMATIVE:
         return [], _sorted(cases, order)
@@ -186,7 +196,7 @@ def _ranked(project: Any, cases: list[Case], order: Order) -> tuple[list[tuple[C
     return changes, _sorted(list(now.values()), order)
 
 
-def _keep_ranks(project: Any, cases: list[Case]) -> None:
+def _keep_ranks(project: ReviewProject, cases: list[Case]) -> None:
     project.set_queue({case.id: (case.priority, case.why) for case in cases})
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Layer
 from qtpy.QtCore import QObject, Signal
@@ -22,6 +22,9 @@ from napari_unet.widgets.casework.tape import Tape
 from napari_unet.widgets.common.colours import legend_of, mask_colormap
 from napari_unet.widgets.napari_compat.scene import added_unselected
 from napari_unet.widgets.napari_compat.window import canvas_of, is_closing
+
+if TYPE_CHECKING:
+    from napari_unet.review.saving.saver import Saver
 
 
 class CaseDesk(QObject):
@@ -76,6 +79,10 @@ class CaseDesk(QObject):
         """Read the case anew when it is opened next."""
         self._cache.take(id)
 
+    def take(self, id: str) -> CaseLayers | None:
+        """Hand out the kept layers of a case: what is kept after them does not push them out any more."""
+        return self._cache.take(id)
+
     def kept(self, id: str) -> CaseLayers | None:
         """The layers of a case that was open before, if they are kept."""
         return self._cache.look(id)
@@ -86,19 +93,18 @@ class CaseDesk(QObject):
         with no_collection(), self._viewer.layers.batched_update():
             yield
 
-    def lay_out(self, loaded: LoadedCase, clerk: Clerk, saver: Any) -> None:
+    def lay_out(self, loaded: LoadedCase, clerk: Clerk, saver: Saver) -> CaseLayers:
         """Show a case that was read from disk, and record its strokes."""
         tape = Tape(saver, loaded.case.id, loaded.recorded)
         clerk.post(partial(tape.open, loaded.revision))
         image = image_layer(loaded, self._habits)
         mask = mask_layer(loaded, image)
-        self._show(CaseLayers(loaded, image, mask, tape, loaded.revision), clerk)
+        return self._show(CaseLayers(loaded, image, mask, tape, loaded.revision), clerk)
 
-    def lay_out_kept(self, id: str, clerk: Clerk) -> None:
-        """Show a case whose layers are kept (see `has`)."""
-        layers = self._cache.take(id)
+    def lay_out_kept(self, layers: CaseLayers, clerk: Clerk) -> CaseLayers:
+        """Show a case whose layers were kept (see `take`)."""
         clerk.post(partial(layers.tape.open, layers.head))
-        self._show(layers, clerk)
+        return self._show(layers, clerk)
 
     def lay_away(self) -> None:
         """Take the open case out of the viewer and keep its layers."""
@@ -106,7 +112,8 @@ class CaseDesk(QObject):
         if layers is None:
             return
         self.layers = self.recorder = None
-        recorder.stop()
+        if recorder is not None:
+            recorder.stop()
         layers.slice = tuple(self._viewer.dims.current_step)
         self._remove(*self._extra, layers.mask, layers.image)  # a tool of another dock ends with it
         self._habits.learn(layers.image, layers.mask, layers.loaded, layers.hidden_tool)
@@ -121,6 +128,10 @@ class CaseDesk(QObject):
             layers.mask.colormap = mask_colormap(legend_of(labels))
             self._habits.use_tool(layers.mask, labels)
             self._session.keep_context(layers.mask, context_of(layers.loaded, layers.image))
+
+    def consented(self) -> AbstractContextManager[None]:
+        """What is changed in the open case in it is recorded without a question."""
+        return nullcontext() if self.recorder is None else self.recorder.consented()
 
     def add(self, layer: Layer) -> Layer:
         """A layer that goes with the open case (a map, an older mask). The mask stays active."""
@@ -141,7 +152,7 @@ class CaseDesk(QObject):
         if canvas is not None:
             canvas.setFocus()
 
-    def _show(self, layers: CaseLayers, clerk: Clerk) -> None:
+    def _show(self, layers: CaseLayers, clerk: Clerk) -> CaseLayers:
         viewer = self._viewer
         # before it is there: from then on its tool is other docks' too
         self._habits.use_tool(layers.mask, layers.loaded.label_set)
@@ -165,6 +176,7 @@ class CaseDesk(QObject):
         recorder.failed.connect(self.failed)
         self._activate()
         self.focus()
+        return layers
 
     def _activate(self) -> None:
         if self.layers is not None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LabelSet
+from napari_unet.review.types import Case
+from napari_unet.widgets.casework.link import there
 from napari_unet.widgets.common.jobs import Job, run_on_engine
 from napari_unet.widgets.common.preferences import chosen_library, preferences
+
+if TYPE_CHECKING:
+    from napari_unet.review.store import ReviewProject
 
 _IN_A_ROW = 3  # failures after which something is wrong with the model, not with the images
 
@@ -95,7 +100,7 @@ class FirstMasks(QObject):
 
         def arguments() -> dict[str, Any]:
             return {
-                "image": project.source(id),
+                "image": there(project).source(id),
                 "model": wish.model,
                 "device": device,
                 "library": library,
@@ -116,7 +121,7 @@ class FirstMasks(QObject):
         self._failures = 0
         by, before = self._casework.author().name, self._casework.labels
 
-        def store(project: Any) -> Any:
+        def store(project: ReviewProject) -> Any:
             from napari_unet.review.check_results import store_first_mask, store_next_mask
 
             (store_next_mask if again else store_first_mask)(project, id, found, by)
@@ -124,7 +129,7 @@ class FirstMasks(QObject):
 
         self._casework.write(store, lambda case: self._on_stored(case, before), self._on_not_stored)
 
-    def _on_stored(self, case: Any, before: LabelSet) -> None:
+    def _on_stored(self, case: Case, before: LabelSet) -> None:
         if self._casework.labels != before:
             self._casework.show_labels()
         self._casework.book.took(case)

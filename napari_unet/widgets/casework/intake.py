@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import USABLE, Author, AuthorKind, Case
 from napari_unet.widgets.casework.first_masks import FirstMasks
+from napari_unet.widgets.casework.link import there
 from napari_unet.widgets.common.jobs import Job, exhaust
 from napari_unet.widgets.napari_compat.history import undo_steps
+
+if TYPE_CHECKING:
+    from napari_unet.review.store import ReviewProject
 
 _TOLD = 3  # of what was passed over or is wrong, when images are added
 
@@ -70,7 +74,7 @@ class Intake(QObject):
             from napari_unet.review.add import add_found, gather
 
             found = gather(list(inputs), manifest=manifest, masks=masks)
-            ids = add_found(project, found, by)
+            ids = add_found(there(project), found, by)
             return Added(
                 tuple(id for id, new in ids if new),
                 tuple(id for id, new in ids if not new),
@@ -104,7 +108,7 @@ class Intake(QObject):
         def work(job: Job) -> Any:
             from napari_unet.review.scan import scan_steps
 
-            return exhaust(scan_steps(project, ids, look_in, by), job)
+            return exhaust(scan_steps(there(project), ids, look_in, by), job)
 
         job = self._scan = self._link.start(work)
         job.progressed.connect(self._on_scanned)
@@ -146,7 +150,7 @@ class Intake(QObject):
             else:
                 self._casework.told.emit("No model has seen this case. Make first masks with a model first.")
 
-        def used(project: Any) -> Author | None:
+        def used(project: ReviewProject) -> Author | None:
             made = [revision.author for revision in reversed(project.revisions(id))]
             return next((author for author in made if author.kind == AuthorKind.MODEL), None)
 
@@ -174,7 +178,7 @@ class Intake(QObject):
         def work(job: Job) -> Any:
             from napari_unet.review.add import attach_masks
 
-            return exhaust(attach_masks(project, ids, masks, by), job)
+            return exhaust(attach_masks(there(project), ids, masks, by), job)
 
         def attached(result: Any) -> None:
             self.masks_attached.emit(result)

@@ -12,10 +12,12 @@ from napari.layers import Image, Labels, Layer
 
 from napari_unet.core.label_set import LabelSet
 from napari_unet.core.raster import Modality
+from napari_unet.io.layer_data import HEADER
 from napari_unet.widgets.casework.load import LoadedCase
 from napari_unet.widgets.common.colours import legend_of, mask_colormap
-from napari_unet.widgets.common.layers import HEADER, MAP, lies_over, placement
+from napari_unet.widgets.common.layers import lies_over, placement
 from napari_unet.widgets.common.mask_context import MaskContext
+from napari_unet.widgets.common.sources import MAP
 from napari_unet.widgets.napari_compat.history import one_step
 
 _OPACITY = 0.4

@@ -16,12 +16,13 @@ from napari_unet.widgets.casework.clerk import Clerk
 from napari_unet.widgets.common.jobs import Job, in_words
 
 if TYPE_CHECKING:
+    from napari_unet.review.saving.saver import Saver
     from napari_unet.review.store import ReviewProject
 
 ORDER = "order"
 """Setting of a project: how its queue is sorted."""
 
-FirstLook = tuple[Any, list[Case], list[str], Order | None]
+FirstLook = tuple["ReviewProject", list[Case], list[str], Order | None]
 _PATIENCE_S = 20.0  # for what is still to be written when a project is closed
 
 
@@ -42,7 +43,7 @@ class ProjectLink(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.project: ReviewProject | None = None
-        self.saver: Any = None
+        self.saver: Saver | None = None
         self.clerk: Clerk | None = None
         self.order: Order | None = None  # that the project remembers
         self._jobs: set[Job] = set()
@@ -78,27 +79,26 @@ class ProjectLink(QObject):
         """Finish writing in the background, then close the project."""
         for job in list(self._jobs):
             job.cancel()
-        if self.project is None:
-            return
-        self.clerk.close()
-        self._ending = self.clerk
+        if self.clerk is not None:
+            self.clerk.close()
+            self._ending = self.clerk
         self.project = self.saver = self.clerk = None
 
-    def read(self, work: Callable[[Any], Any], quiet: bool = False) -> Job:
+    def read(self, work: Callable[[ReviewProject], Any], quiet: bool = False) -> Job:
         """`work(project)` in a thread. It must not write."""
         project = self.project
-        return self.run(lambda: work(project), quiet)
+        return self.run(lambda: work(there(project)), quiet)
 
     def write(
         self,
-        work: Callable[[Any], Any],
+        work: Callable[[ReviewProject], Any],
         done: Callable[[Any], None] | None = None,
         failed: Callable[[UserError], None] | None = None,
     ) -> None:
         """`work(project)` after all that was asked before; then one of the others, on the GUI thread."""
-        if self.clerk is None:
+        clerk, saver, project = self.clerk, self.saver, self.project
+        if clerk is None or saver is None:
             return
-        saver, project = self.saver, self.project
 
         def hear(what: Callable[[Any], None] | None) -> Callable[[Any], None]:
             def tell(result: Any) -> None:
@@ -107,7 +107,7 @@ class ProjectLink(QObject):
 
             return tell
 
-        self.clerk.post(lambda: saver.do(work, done=hear(done), failed=hear(failed or self.failed.emit)))
+        clerk.post(lambda: saver.do(work, done=hear(done), failed=hear(failed or self.failed.emit)))
 
     def run(self, work: Callable[[], Any], quiet: bool = False) -> Job:
         """`work()` in a thread; see `start`."""
@@ -175,7 +175,14 @@ class ProjectLink(QObject):
             return
 
 
-def _first_look(project: Any) -> FirstLook:
+def there(project: ReviewProject | None) -> ReviewProject:
+    """`project`, for work on it. Raises UserError if none was open when it was asked for."""
+    if project is None:
+        raise UserError("No project is open.", "Open one in the Review dock.")
+    return project
+
+
+def _first_look(project: ReviewProject) -> FirstLook:
     from napari_unet.review.saving.recovery import unsaved_cases
 
     try:

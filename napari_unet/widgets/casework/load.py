@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from napari_unet.io.formats import read_raster
 from napari_unet.review.saving.recovery import unsaved_work
 from napari_unet.review.types import Case
 from napari_unet.widgets.casework.swift import waking
+
+if TYPE_CHECKING:
+    from napari_unet.review.store import ReviewProject
 
 
 @dataclass
@@ -50,7 +53,7 @@ class LoadedCase:
 class ModelViews:
     """What a model (or a file) said about a case, read when it is first asked for; not on the GUI thread."""
 
-    def __init__(self, project: Any, case: str, shape: tuple[int, ...]) -> None:
+    def __init__(self, project: ReviewProject, case: str, shape: tuple[int, ...]) -> None:
         self._project = project
         self._case = case
         self._shape = shape
@@ -70,7 +73,7 @@ class ModelViews:
         return None if found is None else replace(found, shape=self._shape)
 
 
-def load_case(project: Any, id: str) -> LoadedCase:
+def load_case(project: ReviewProject, id: str) -> LoadedCase:
     """Everything that is shown of a case. Raises UserError, without the file's name, if it cannot be read."""
     napari_wakes = waking()
     case = project.case(id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
@@ -15,6 +15,7 @@ from napari_unet.review.leases import CaseTaken
 from napari_unet.review.types import Author, Case
 from napari_unet.widgets.casework.book import CaseBook
 from napari_unet.widgets.casework.cache import CaseLayers
+from napari_unet.widgets.casework.clerk import Clerk
 from napari_unet.widgets.casework.clock import ActiveTime
 from napari_unet.widgets.casework.desk import CaseDesk
 from napari_unet.widgets.casework.layers import edit_to
@@ -22,6 +23,10 @@ from napari_unet.widgets.casework.link import ProjectLink
 from napari_unet.widgets.casework.load import LoadedCase, load_case
 from napari_unet.widgets.casework.swift import ready_units
 from napari_unet.widgets.common.jobs import Job
+
+if TYPE_CHECKING:
+    from napari_unet.review.saving.saver import Saver
+    from napari_unet.review.store import ReviewProject
 
 _RENEW_MS = 60_000
 
@@ -74,8 +79,8 @@ class CaseOpener(QObject):
         self._wanted = id
         if self.is_open(id):
             self._desk.focus()
-        elif self._desk.has(id):
-            self._show(id, lambda: self._desk.lay_out_kept(id, self._link.clerk))
+        elif (kept := self._desk.take(id)) is not None:
+            self._show(id, lambda clerk, _saver: self._desk.lay_out_kept(kept, clerk))
         elif self._ahead is not None and self._ahead.case.id == id:
             self._show_loaded(self._ahead)
         else:
@@ -125,7 +130,7 @@ class CaseOpener(QObject):
 
         def edit(found: tuple[np.ndarray, np.ndarray]) -> None:
             if self._desk.layers is layers and labels.shape == mask.data.shape:
-                with self._desk.recorder.consented() if known else nullcontext():
+                with self._desk.consented() if known else nullcontext():
                     edit_to(mask, *found)
 
         if labels.shape == mask.data.shape:
@@ -162,20 +167,21 @@ class CaseOpener(QObject):
     def _show_loaded(self, found: LoadedCase) -> None:
         id = found.case.id
         self._ahead = None
-        self._show(id, lambda: self._desk.lay_out(found, self._link.clerk, self._link.saver))
+        self._show(id, lambda clerk, saver: self._desk.lay_out(found, clerk, saver))
 
-    def _show(self, id: str, lay_out: Callable[[], None]) -> None:
-        before = self._desk.layers
+    def _show(self, id: str, lay_out: Callable[[Clerk, Saver], CaseLayers]) -> None:
+        before, clerk, saver = self._desk.layers, self._link.clerk, self._link.saver
+        if clerk is None or saver is None:  # the project was closed
+            return
         with self._desk.at_once():
             self._desk.lay_away()
-            lay_out()
+            layers = lay_out(clerk, saver)
         if before is not None:
             self._give_back(before.id)
         self._wanted = id
         self._by = by = self._author().name
         self.time.take()
         self._renew.start()
-        layers = self._desk.layers
         self._link.write(
             lambda project: _begin(project, id, by),
             lambda case: self._began(case, layers),
@@ -209,9 +215,10 @@ class CaseOpener(QObject):
             layers.loaded.unsaved = None
             self.recovered.emit(case.id)
             return
-        if case.revision in (None, layers.head) or layers.head_unknown:
+        revision = case.revision
+        if revision is None or revision == layers.head or layers.head_unknown:
             return
-        job = self._link.read(lambda project: project.read_mask(case.revision))
+        job = self._link.read(lambda project: project.read_mask(revision))
         job.succeeded.connect(lambda labels: self.bring_in(layers, labels, known=True))
 
     def _refused(self, id: str, error: UserError) -> None:
@@ -254,7 +261,7 @@ class CaseOpener(QObject):
         self._renew.stop()
         by, seconds, layers = self._by, self.time.take(), self._desk.kept(id)
 
-        def leave(project: Any) -> tuple[Case, CaseTaken | None]:
+        def leave(project: ReviewProject) -> tuple[Case, CaseTaken | None]:
             lost = None
             try:
                 project.refuse_lost(id, by)
@@ -299,7 +306,7 @@ def _open_elsewhere(taken: Iterable[CaseTaken]) -> str:
     return f"Cases {', '.join(map(str, numbers[:-1]))} and {numbers[-1]} are open elsewhere{by}"
 
 
-def _begin(project: Any, id: str, by: str) -> Case:
+def _begin(project: ReviewProject, id: str, by: str) -> Case:
     """Take a case on loan. What its file tells is stored now if the scan has not come to it yet."""
     from napari_unet.review.scan import read_facts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image as Picture
@@ -19,13 +19,16 @@ from napari_unet.core.window import display_pixels
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.formats import read_raster
 
+if TYPE_CHECKING:
+    from napari_unet.review.store import ReviewProject
+
 SIDE = 96
 _COLOUR = (255, 176, 0)
 _OF = "shown with"  # text in the file: which mask is drawn
 _one_at_a_time = threading.Lock()  # a table that scrolls must not read twenty X-rays at once
 
 
-def thumbnail_of(project: Any, id: str, revision: str | None) -> np.ndarray:
+def thumbnail_of(project: ReviewProject, id: str, revision: str | None) -> np.ndarray:
     """uint8 (rows, columns, 3), at most SIDE a side, of a case with its mask `revision`; kept in the project.
 
     Raises UserError if the image cannot be read.

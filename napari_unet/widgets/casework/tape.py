@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from napari_unet.core.change import Change
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE, as_bytes, values_in
 from napari_unet.review.types import Author
+
+if TYPE_CHECKING:
+    from napari_unet.review.saving.saver import Saver
 
 _ROWS = 1 << 24  # pixels that are compared at once
 
@@ -21,7 +24,7 @@ class Tape:
     It holds a copy of the mask with every stroke that was handed to the journal.
     """
 
-    def __init__(self, saver: Any, case: str, labels: np.ndarray) -> None:
+    def __init__(self, saver: Saver, case: str, labels: np.ndarray) -> None:
         """labels : uint8; the tape takes it over."""
         self._saver = saver
         self._case = case

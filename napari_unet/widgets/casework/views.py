@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels, Layer
@@ -13,8 +13,13 @@ from napari_unet.core.palette import YELLOW
 from napari_unet.review.types import Revision
 from napari_unet.widgets.casework.cache import CaseLayers
 from napari_unet.widgets.common.colours import legend_of, mask_colormap
-from napari_unet.widgets.common.layers import MAP, lies_over, placement, slice_in_view
+from napari_unet.widgets.common.layers import lies_over, placement, slice_in_view
 from napari_unet.widgets.common.sketch import Sketch
+from napari_unet.widgets.common.sources import MAP
+
+if TYPE_CHECKING:
+    from napari_unet.core.prediction import Prediction
+    from napari_unet.review.store import ReviewProject
 
 _RING, _RING_MS = 0.04, 2500  # around an uncertain place: radius as a share of the image, and how long
 
@@ -47,7 +52,10 @@ class CaseViews(QObject):
         """Another case is on the desk."""
         self._probability = self._before = self._older = None
         self._places, self._place = [], -1
-        self._desk.layers.set_visible(not self._off)
+        layers = self._desk.layers
+        if layers is None:
+            return
+        layers.set_visible(not self._off)
         if self.wants_probability:
             self._add_probability()
 
@@ -90,7 +98,7 @@ class CaseViews(QObject):
         if layers is None or revision is None:
             return
 
-        def read(project: Any) -> tuple[Revision, np.ndarray]:
+        def read(project: ReviewProject) -> tuple[Revision, np.ndarray]:
             return project.revision(revision), project.read_mask(revision)
 
         def show(found: tuple[Revision, np.ndarray]) -> None:
@@ -122,7 +130,7 @@ class CaseViews(QObject):
             self._go(layers)
             return
 
-        def find(project: Any) -> list[tuple[int, ...]]:
+        def find(project: ReviewProject) -> list[tuple[int, ...]]:
             from napari_unet.review.queue import uncertain_places
 
             found = project.map(layers.id)
@@ -165,8 +173,10 @@ class CaseViews(QObject):
 
     def _add_probability(self) -> None:
         layers = self._desk.layers
+        if layers is None:
+            return
 
-        def show(found: Any) -> None:
+        def show(found: Prediction | None) -> None:
             if not self.wants_probability or self._probability is not None:
                 return
             if found is None:

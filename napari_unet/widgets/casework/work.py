@@ -165,13 +165,13 @@ class CaseWork(QObject):
                 self._others.hide()
             self.open_case(id)
 
-    def read(self, work: Callable[[Any], Any]) -> Job:
+    def read(self, work: Callable[[ReviewProject], Any]) -> Job:
         """`work(project)` in a thread, for what has no method here. It must not write."""
         return self.link.read(work)
 
     def write(
         self,
-        work: Callable[[Any], Any],
+        work: Callable[[ReviewProject], Any],
         done: Callable[[Any], None] | None = None,
         failed: Callable[[UserError], None] | None = None,
     ) -> None:

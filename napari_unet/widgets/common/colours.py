@@ -55,10 +55,10 @@ SPARE = (palette.REDDISH_PURPLE, palette.YELLOW, palette.BLUISH_GREEN, palette.V
 def mask_colormap(legend: tuple[LabelColour, ...] = LUNGS) -> DirectLabelColormap:
     """Colormap of a Labels layer: the colours of `legend`, grey for "not sure", spare ones
     for other values, nothing for 0."""
-    named = {entry.value: entry.colour for entry in (NOT_SURE, *legend)}
-    free = (value for value in range(1, 256) if value not in named)
-    spare = dict(zip(free, SPARE, strict=False))
-    return DirectLabelColormap(color_dict={0: "transparent", **named, **spare, None: SPARE[-1]})
+    named: dict[int | None, str] = {entry.value: entry.colour for entry in (NOT_SURE, *legend)}
+    free = [value for value in range(1, 256) if value not in named][: len(SPARE)]
+    named.update(zip(free, SPARE, strict=False))
+    return DirectLabelColormap(color_dict={0: "transparent", **named, None: SPARE[-1]})
 
 
 DARK = {

@@ -78,7 +78,7 @@ def unlight(viewer: Any, layer: Layer) -> None:
     """No button in napari's controls of `layer` is lit."""
     group = mode_group(viewer, layer)
     button = None if group is None else group.checkedButton()
-    if button is not None:
+    if group is not None and button is not None:
         group.setExclusive(False)
         button.setChecked(False)
         group.setExclusive(True)

@@ -115,13 +115,13 @@ class RulerTool(QObject):
             dragged = dragged or float(np.abs(np.array(event.pos) - pressed).max()) > 3
             yield
         if not dragged and self._image is not None:
-            self._click(self._at(event))
+            self._click(self._image, _place(self._image, event))
 
-    def _click(self, at: tuple[float, float]) -> None:
-        if self._first is None:
+    def _click(self, image: Image, at: tuple[float, float]) -> None:
+        first = self._first
+        if first is None:
             self._first = at
             return
-        image, first = self._image, self._first
         index = None
         if image.ndim > 2:
             try:
@@ -133,13 +133,15 @@ class RulerTool(QObject):
         self.drawn.emit((first, at), index)
 
     def _on_move(self, viewer: Any, event: Any) -> None:
-        if self._first is not None and self._image in self._viewer.layers:
-            self._sketch.line(self._image, np.array([self._first, self._at(event)]), self._colour)
+        image = self._image
+        if self._first is not None and image is not None and image in self._viewer.layers:
+            self._sketch.line(image, np.array([self._first, _place(image, event)]), self._colour)
 
-    def _at(self, event: Any) -> tuple[float, float]:
-        world = np.asarray(event.position)[-self._image.ndim :]
-        row, column = self._image.world_to_data(world)[-2:]
-        return float(row), float(column)
+
+def _place(image: Image, event: Any) -> tuple[float, float]:
+    """(row, column) of the mouse, in pixels of the image's slice."""
+    row, column = image.world_to_data(np.asarray(event.position)[-image.ndim :])[-2:]
+    return float(row), float(column)
 
 
 class DrawnLines(QObject):

@@ -12,8 +12,9 @@ from qtpy.QtWidgets import QDoubleSpinBox, QHBoxLayout, QSlider, QWidget
 from napari_unet.core.errors import UserError
 from napari_unet.core.masks import threshold_mask
 from napari_unet.widgets.common.colours import mask_colormap
-from napari_unet.widgets.common.layers import MAP, placement, slice_in_view
+from napari_unet.widgets.common.layers import placement, slice_in_view
 from napari_unet.widgets.common.results import MaskResult
+from napari_unet.widgets.common.sources import MAP
 
 _STEPS = 100
 _NUMBER = 56  # pixels
@@ -99,11 +100,12 @@ class ThresholdPreview:
         """Show `threshold` for the slice in view of the layer `mask`; nothing where no slice is in view."""
         if self._mask is not mask:
             self.hide()
-        if self._layer is None and not self._begin(mask, result):
+        layer = self._begin(mask, result) if self._layer is None else self._layer
+        if layer is None:
             return
         raw = threshold_mask(self._probability, threshold).view(np.uint8)
-        self._layer.data[...] = raw.reshape(self._layer.data.shape)
-        self._layer.refresh(thumbnail=False, extent=False)
+        layer.data[...] = raw.reshape(layer.data.shape)
+        layer.refresh(thumbnail=False, extent=False)
 
     def hide(self) -> None:
         """Remove the preview and show the mask again."""
@@ -113,17 +115,17 @@ class ThresholdPreview:
         if mask is not None:
             mask.visible = self._was_visible
 
-    def _begin(self, mask: Labels, result: MaskResult) -> bool:
+    def _begin(self, mask: Labels, result: MaskResult) -> Labels | None:
         try:
             lead = slice_in_view(self._viewer, mask)
         except UserError:
-            return False
+            return None
         probability = result.probability_at(lead)
         step = max(1, -(-max(probability.shape) // _FINEST))
         self._probability = probability[::step, ::step]
         where = placement(mask, lead)
         where["scale"] = np.asarray(where["scale"]) * ([1] * (mask.ndim - 2) + [step, step])
-        self._layer = Labels(
+        layer = self._layer = Labels(
             np.zeros((1,) * (mask.ndim - 2) + self._probability.shape, np.uint8),
             name=f"{mask.name}: threshold",
             colormap=mask_colormap(),
@@ -134,8 +136,8 @@ class ThresholdPreview:
         self._mask, self._was_visible = mask, mask.visible
         chosen = set(self._viewer.layers.selection)
         active = self._viewer.layers.selection.active
-        self._viewer.layers.insert(self._viewer.layers.index(mask) + 1, self._layer)
+        self._viewer.layers.insert(self._viewer.layers.index(mask) + 1, layer)
         self._viewer.layers.selection = chosen
         self._viewer.layers.selection.active = active
         mask.visible = False
-        return True
+        return layer

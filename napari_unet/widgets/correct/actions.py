@@ -18,7 +18,7 @@ from napari_unet.core.correct import (
     smooth_border,
 )
 from napari_unet.widgets.common.jobs import in_words
-from napari_unet.widgets.correct.edits import WAIT, MaskEditor, as_labels
+from napari_unet.widgets.correct.edits import WAIT, Make, MaskEditor, as_labels
 from napari_unet.widgets.correct.target import Plane, Target
 
 _MOST = 20.0
@@ -32,7 +32,7 @@ class _Action:
     text: str
     tip: str
     done: str
-    make: Callable[[ActionBox, Plane], Callable[[np.ndarray], object]]
+    make: Callable[[ActionBox, Plane], Make]
 
 
 class ActionBox(QWidget):
@@ -100,29 +100,29 @@ class ActionBox(QWidget):
             self._editor.failed.emit(in_words(error))
 
 
-def _mirror(side: Literal["left", "right"]) -> Callable[[ActionBox, Plane], Callable[[np.ndarray], object]]:
+def _mirror(side: Literal["left", "right"]) -> Callable[[ActionBox, Plane], Make]:
     return lambda box, plane: lambda labels: mirror_lung(labels, side, plane.towards, plane.image)
 
 
-def _by(sign: int) -> Callable[[ActionBox, Plane], Callable[[np.ndarray], object]]:
-    def make(box: ActionBox, plane: Plane) -> Callable[[np.ndarray], object]:
+def _by(sign: int) -> Callable[[ActionBox, Plane], Make]:
+    def make(box: ActionBox, plane: Plane) -> Make:
         distance = sign * box.amount.value()
         return lambda labels: grow(labels, distance, plane.spacing)
 
     return make
 
 
-def _keep(box: ActionBox, plane: Plane) -> Callable[[np.ndarray], object]:
+def _keep(box: ActionBox, plane: Plane) -> Make:
     """Of lungs the two largest parts, of other labels the largest one each."""
     return keep_largest if plane.label_set.of_lungs else lambda labels: keep_largest(labels, 1)
 
 
-def _smooth(box: ActionBox, plane: Plane) -> Callable[[np.ndarray], object]:
+def _smooth(box: ActionBox, plane: Plane) -> Make:
     distance = box.amount.value()
     return lambda labels: smooth_border(labels, distance, plane.spacing)
 
 
-def _restore(box: ActionBox, plane: Plane) -> Callable[[np.ndarray], object]:
+def _restore(box: ActionBox, plane: Plane) -> Make:
     model = as_labels(plane.model) if plane.model is not None else np.zeros((0, 0), np.uint8)
     return lambda labels: restore_in(labels, model, None)
 

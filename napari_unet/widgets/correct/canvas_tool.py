@@ -56,7 +56,7 @@ class CanvasTool(QObject):
         self.off()
         self._layer = layer
         self._mode = OurMode(self._viewer, layer, self._leave)
-        self._show_cursor()
+        self._show_cursor(layer)
         layer.mouse_drag_callbacks.append(self._on_press)
         layer.mouse_move_callbacks.append(self._on_hover)
         layer.events.mode.connect(self._on_mode, position="last")  # napari's buttons follow the mode first
@@ -80,6 +80,9 @@ class CanvasTool(QObject):
         layer.mouse_drag_callbacks.remove(self._on_press)
         layer.mouse_move_callbacks.remove(self._on_hover)
         mode.release()
+
+    def _has(self, layer: Labels) -> bool:
+        return layer is self._layer
 
     def _leave(self) -> None:
         self.off()
@@ -107,7 +110,7 @@ class CanvasTool(QObject):
 
     def _on_press(self, layer: Labels, event: Any) -> Generator[None, None, None]:
         """napari calls this at the press and goes on with it at every move, until the release."""
-        if event.button != LEFT_BUTTON or layer is not self._layer or layer.mode != HOST:
+        if event.button != LEFT_BUTTON or not self._has(layer) or layer.mode != HOST:
             return
         self._end_stroke()  # one whose release was lost
         plane = self._plane_of(layer)
@@ -167,7 +170,7 @@ class CanvasTool(QObject):
             return
         if self._layer.mode == HOST:
             self._mode.settle()
-            self._show_cursor()
+            self._show_cursor(self._layer)
         elif not self._layer.visible:
             self.off()
             self.suspended.emit()
@@ -196,9 +199,9 @@ class CanvasTool(QObject):
         else:
             self._leave()
 
-    def _show_cursor(self) -> None:
-        self._layer.cursor = self.cursor
-        self._layer.brush_size = self._layer.brush_size  # sets the size of a round cursor
+    def _show_cursor(self, layer: Labels) -> None:
+        layer.cursor = self.cursor
+        layer.brush_size = layer.brush_size  # sets the size of a round cursor
 
     def _keys(self) -> tuple[Any, Any]:
         """Where keys for the canvas arrive, from wherever in the window they come."""

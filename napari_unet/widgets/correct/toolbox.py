@@ -162,21 +162,16 @@ class ToolBox(QWidget):
     def _switch(self, reasons: tuple[str, ...]) -> None:
         """The chosen tool is on if it can be used now, all others are off; what is on is lit."""
         layer, chosen = self._layer, self._chosen
-        usable = (
-            layer is not None
-            and layer.visible
-            and self._viewer.layers.selection.active is layer
-            and chosen is not None
-            and not reasons[chosen]
-        )
-        for at, tool in enumerate(self._tools):
-            if not (usable and at == chosen):
+        seen = layer is not None and layer.visible and self._viewer.layers.selection.active is layer
+        wanted = None if not seen or chosen is None or reasons[chosen] else self._tools[chosen]
+        for tool in self._tools:
+            if tool is not wanted:
                 tool.off()
-        if usable and not self._tools[chosen].is_on:
-            self._tools[chosen].on(layer)
+        if layer is not None and wanted is not None and not wanted.is_on:
+            wanted.on(layer)
         for at, button in enumerate(self.buttons):
             button.blockSignals(True)
-            button.setChecked(at == chosen and (usable or layer is None))
+            button.setChecked(at == chosen and (wanted is not None or layer is None))
             button.blockSignals(False)
 
     def _on_visible(self, _event: Any = None) -> None:
@@ -216,7 +211,9 @@ class ToolBox(QWidget):
                 self._viewer.layers.selection.active = self._layer
                 if not self._layer.visible:  # for one that is visible napari would take up an older tool
                     self._layer.visible = True
-                canvas_of(self._viewer).setFocus()
+                canvas = canvas_of(self._viewer)
+                if canvas is not None:
+                    canvas.setFocus()
         elif self._chosen == at:
             self._chosen = None
         self._lasso_line = None
@@ -290,9 +287,9 @@ class ToolBox(QWidget):
                 self._change_inside(Inside.THRESHOLD)
 
     def _change_inside(self, use: Inside) -> None:
-        plane, points = self._lasso_line or (None, None)
-        if plane is None:
+        if self._lasso_line is None:
             return
+        plane, points = self._lasso_line
         try:
             make = lassoed(plane, points, use, self.threshold.value(), int(plane.layer.selected_label))
         except Exception as error:

@@ -12,6 +12,7 @@ from qtpy.QtCore import Signal
 
 from napari_unet.core.change import Change
 from napari_unet.core.correct import seed_at, smart_disc
+from napari_unet.core.lung_labels import no_change
 from napari_unet.core.palette import YELLOW
 from napari_unet.widgets.correct.canvas_tool import CanvasTool
 from napari_unet.widgets.correct.edits import put
@@ -66,8 +67,6 @@ class SmartBrush(CanvasTool):
                 self._layer.refresh(extent=False)  # for the thumbnail
 
     def _hover(self, plane: Plane, at: np.ndarray, shift: bool) -> None:
-        if plane.image is None:
-            return
         label = 0 if shift else int(plane.layer.selected_label)
         change = self._touch(plane, plane.labels(), at, label, None)
         if not len(change):
@@ -88,6 +87,8 @@ class SmartBrush(CanvasTool):
     def _touch(
         self, plane: Plane, labels: np.ndarray, at: np.ndarray, label: int, seed: float | None
     ) -> Change:
+        if plane.image is None:
+            return no_change(labels)
         radius = max(0.5, plane.layer.brush_size / 2)
         where = (float(at[0]), float(at[1]))
         return smart_disc(

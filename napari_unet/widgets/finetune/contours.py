@@ -19,7 +19,7 @@ from napari_unet.core.training_pair import TrainingPair
 from napari_unet.training.compared import ComparedCase
 from napari_unet.widgets.common.colours import LabelColour, mask_colormap
 from napari_unet.widgets.common.jobs import Job, run_in_thread
-from napari_unet.widgets.common.layers import MAP
+from napari_unet.widgets.common.sources import MAP
 from napari_unet.widgets.finetune.preview import Picture, picture_of, place_on_canvas
 from napari_unet.widgets.napari_compat.scene import added_unselected
 from napari_unet.widgets.session import Session

@@ -109,10 +109,12 @@ class FineTuneWidget(Dock):
         self._area.updateGeometry()
 
     def _show_acceptance(self, has_keyboard: bool) -> None:
-        result = self.training.result
+        if self.training.outcome is None:
+            return
+        wanted, result = self.training.outcome
         self._say("")
         seconds = result.train_seconds + result.acceptance_seconds
-        self.acceptance.show_report(result.report, self.training.wanted, seconds)
+        self.acceptance.show_report(result.report, wanted, seconds)
         self._session.library_changed.emit()
         self._area.verticalScrollBar().setValue(0)
         if has_keyboard:  # else somebody paints or types
@@ -128,7 +130,9 @@ class FineTuneWidget(Dock):
     # -- what is done --
 
     def _on_looked_at(self, yours: bool, id: str, name: str) -> None:
-        result, wanted = self.training.result, self.training.wanted
+        if self.training.outcome is None:
+            return
+        wanted, result = self.training.outcome
         compared = (result.held_out if yours else result.reference).get(id)
         pair = next((pair for pair in wanted.pairs if yours and pair.id == id), None)
         if compared is None or (yours and pair is None):
@@ -147,7 +151,10 @@ class FineTuneWidget(Dock):
             self._on_failed(UserError("A training is under way already.", "Wait for it, or cancel it."))
 
     def _on_taken(self) -> None:
-        own = self.training.result.folder.parent
+        if self.training.outcome is None:
+            return
+        wanted, result = self.training.outcome
+        own = result.folder.parent
         if own != chosen_library().own:
             self._on_failed(
                 UserError(
@@ -157,10 +164,12 @@ class FineTuneWidget(Dock):
             )
             return
         self.acceptance.setEnabled(False)
-        self.in_use.use(self.training.result.card.name, self.training.wanted.parent_name)
+        self.in_use.use(result.card.name, wanted.parent_name)
 
     def _on_kept(self) -> None:
-        name = self.training.result.card.name
+        if self.training.outcome is None:
+            return
+        name = self.training.outcome[1].card.name
         self.training.decided()
         self.setup.begin_anew()
         self._say(
@@ -186,8 +195,7 @@ class FineTuneWidget(Dock):
         self.acceptance.setEnabled(True)
         self.training.problem = None  # it is told now
         self._say("")
-        wanted = self.training.wanted
-        text = str(error) if wanted is None else wanted.in_words(str(error))
+        text = self.training.in_words(error)
         self.message.warn(text)
         if self.visibleRegion().isEmpty():  # behind another tab
             show_error(text)

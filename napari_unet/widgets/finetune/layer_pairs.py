@@ -86,8 +86,10 @@ class LayerPairs(QTableWidget):
         self._rows = []
         for mask in masks:
             fitting, known = self._fitting(mask), before.get(mask)
-            kept = known is not None and known.image in fitting
-            image = known.image if kept else self._partner(mask, fitting)
+            if known is not None and known.image in fitting:
+                image = known.image
+            else:
+                image = self._partner(mask, fitting)
             if known is not None and known.by_user:
                 self._rows.append(_Row(mask, image, known.chosen, by_user=True))
             else:
@@ -209,9 +211,9 @@ def _on_file(labels: np.ndarray, raster: Raster, name: str) -> np.ndarray:
 
 
 def _pair(raster: Raster, labels: np.ndarray) -> TrainingPair:
-    image = hashlib.sha256(np.ascontiguousarray(raster.pixels))
+    image = hashlib.sha256(np.ascontiguousarray(raster.pixels).data)
     both = image.copy()
-    both.update(np.ascontiguousarray(labels))
+    both.update(np.ascontiguousarray(labels).data)
     painted = None
     if labels.ndim == 3:
         painted = tuple(np.flatnonzero(labels.any(axis=(1, 2))).tolist())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from math import nan
-from typing import Any
+from typing import Any, Literal
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
@@ -33,7 +33,10 @@ _AUGMENT = {
     "None": AugmentConfig(**{field.name: 0.0 for field in fields(AugmentConfig)}),
 }
 _USUAL = 8  # images: Custom begins with what Quick makes of them
-_LOSSES = {"Dice and cross-entropy": "dice and cross-entropy", "Cross-entropy": "cross-entropy"}
+_LOSSES: Mapping[str, Literal["dice and cross-entropy", "cross-entropy"]] = {
+    "Dice and cross-entropy": "dice and cross-entropy",
+    "Cross-entropy": "cross-entropy",
+}
 
 
 class PresetBox(QWidget):

@@ -16,7 +16,7 @@ from napari_unet.io.formats import read_raster
 from napari_unet.training.compared import middle, thinned
 from napari_unet.widgets.common.colours import mask_colormap
 from napari_unet.widgets.common.jobs import Job, run_in_thread
-from napari_unet.widgets.common.layers import MAP
+from napari_unet.widgets.common.sources import MAP
 from napari_unet.widgets.napari_compat.scene import added_unselected
 
 _OPACITY = 0.4
@@ -46,7 +46,7 @@ class PreviewLayers:
             job.failed.connect(lambda error: None)  # the training itself tells of an image it cannot read
         elif self._mask is not None and self._mask in self._viewer.layers:
             self._mask.data = _labels(preview)
-            self._mask.name = self._title()
+            self._mask.name = self._title(preview)
 
     def remove(self) -> None:
         """Take the layers away."""
@@ -80,7 +80,7 @@ class PreviewLayers:
         )
         mask = Labels(
             labels,
-            name=self._title(),
+            name=self._title(self._preview),
             opacity=_OPACITY,
             colormap=mask_colormap(),
             scale=place["scale"] * fit,
@@ -96,8 +96,8 @@ class PreviewLayers:
         if was_empty:
             viewer.reset_view()
 
-    def _title(self) -> str:
-        return f"Held-out {self._name} – step {self._preview.step}"
+    def _title(self, preview: Preview) -> str:
+        return f"Held-out {self._name} – step {preview.step}"
 
 
 def _labels(preview: Preview) -> np.ndarray:

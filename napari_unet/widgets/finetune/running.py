@@ -90,14 +90,12 @@ class RunPage(QWidget):
 
     def show_state(self) -> None:
         """Another stage, or another training."""
-        training = self._training
-        busy = training.stage in BUSY
-        if not busy:
+        training, wanted = self._training, self._training.wanted
+        if training.stage not in BUSY or wanted is None:
             self._tick.stop()
             self._hide_preview()
             return
         self._tick.start()
-        wanted = training.wanted
         cases = f"{len(wanted.pairs)} cases of {wanted.patients} patients"
         self.title.say(f"<b>{escape(wanted.name)}</b> learns from {cases}")
         self.state.say(_SAYS.get(training.stage, ""))
@@ -124,7 +122,8 @@ class RunPage(QWidget):
     def _show_progress(self) -> None:
         progress, wanted = self._training.progress, self._training.wanted
         self.where.say(escape(where(progress)))
-        self.notes.say(escape(wanted.in_words(" ".join(progress.notes))))
+        notes = " ".join(progress.notes)
+        self.notes.say(escape(notes if wanted is None else wanted.in_words(notes)))
         self._show_time()
 
     def _show_time(self) -> None:
@@ -157,8 +156,9 @@ class RunPage(QWidget):
 
     def _show_preview(self, preview: Preview) -> None:
         wanted = self._training.wanted
-        pair = next((pair for pair in wanted.pairs if pair.id == preview.case), None)
-        if pair is None:
+        pairs = () if wanted is None else wanted.pairs
+        pair = next((pair for pair in pairs if pair.id == preview.case), None)
+        if wanted is None or pair is None:
             return
         if self._casework.current is not None:
             self._left = self._casework.current.id

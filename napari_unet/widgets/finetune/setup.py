@@ -118,8 +118,7 @@ class SetupPage(QWidget):
     def known(self) -> str:
         """What is to be known where cases have taught this model before, "" if none has."""
         entry, cases = self.model.entry(), self.source.count().cases
-        taught = 0 if entry is None else self.source.taught(entry.card)
-        if not taught:
+        if entry is None or not (taught := self.source.taught(entry.card)):
             return ""
         others = "only the others" if taught < cases else "none of them"
         first = f" To test it on all of them, begin with {entry.card.parent}." if entry.card.parent else ""

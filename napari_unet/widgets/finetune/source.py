@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QRadioButton, QVBoxLayout, QWidget
@@ -16,10 +16,14 @@ from napari_unet.core.training_pair import FEW, TrainingPair
 from napari_unet.models.card import ModelCard
 from napari_unet.review.types import SET_ASIDE, USABLE, Case, Status
 from napari_unet.training.taught import taught_by
+from napari_unet.widgets.casework.link import there
 from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.common.jobs import Job, run_in_thread
 from napari_unet.widgets.finetune.layer_pairs import LayerPairs, pairs_of
 from napari_unet.widgets.session import Session
+
+if TYPE_CHECKING:
+    from napari_unet.review.store import ReviewProject
 
 LEAST = 2
 """Cases without which there is nothing to learn: some to learn from, and another one to test on."""
@@ -64,6 +68,7 @@ class SourceBox(QWidget):
         super().__init__()
         self._casework = session.casework
         self._job: Job | None = None
+        self._dropped: Callable[[UserError], None] | None = None  # who waits for the cases of the project
         self.project = QRadioButton("The review project")
         self.layers = QRadioButton("Masks that are open")
         self.pairs = LayerPairs(session)
@@ -134,7 +139,7 @@ class SourceBox(QWidget):
                 return Chosen([pair for pair, _ in found], {pair.id: name for pair, name in found})
 
             return from_layers
-        project = self._casework.project
+        project = there(self._casework.project)
         names = {case.id: f"Case {case.number}" for case in self._casework.cases.values()}
 
         def from_project() -> Chosen:
@@ -145,7 +150,11 @@ class SourceBox(QWidget):
 
     def collect(self, done: Callable[[Chosen], None], failed: Callable[[UserError], None]) -> None:
         """One of the two is called with what is chosen now, strokes of this moment included."""
-        collector = self.collector()
+        try:
+            collector = self.collector()
+        except UserError as error:
+            failed(error)
+            return
         if not self.project.isChecked():
             job = self._job = run_in_thread(collector, self)
             job.succeeded.connect(done)
@@ -155,7 +164,16 @@ class SourceBox(QWidget):
         if recorder is not None:
             recorder.compare()
             recorder.save()
-        self._casework.write(lambda _project: collector(), done, failed)
+
+        def hear(then: Callable[[Any], None]) -> Callable[[Any], None]:
+            def tell(found: Any) -> None:
+                self._dropped = None
+                then(found)
+
+            return tell
+
+        self._dropped = failed
+        self._casework.write(lambda _project: collector(), hear(done), hear(failed))
 
     def refresh(self, *_: Any) -> None:
         """Count again, and say what there is."""
@@ -184,13 +202,16 @@ class SourceBox(QWidget):
         if not self._calm.isActive():
             self._calm.start()
 
-    def _on_project(self, project: Any) -> None:
+    def _on_project(self, project: ReviewProject | None) -> None:
         self.project.setText(
             "The review project" if project is None else f"Review project “{project.folder.name}”"
         )
         if project is not None and not self.pairs.chosen():
             self.project.setChecked(True)
         self.refresh()
+        dropped, self._dropped = self._dropped, None
+        if dropped is not None:  # what a closed project was asked for is never answered
+            dropped(UserError("The project was closed before its cases were read.", "Press Start once more."))
 
 
 def _so_many(count: int, what: str) -> str:

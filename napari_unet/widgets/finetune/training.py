@@ -196,6 +196,15 @@ class Training(QObject):
 
     # -- a training --
 
+    @property
+    def outcome(self) -> tuple[Wanted, FineTuneResult] | None:
+        """What was wanted of the last training and what came of it; None if nothing did."""
+        return None if self.wanted is None or self.result is None else (self.wanted, self.result)
+
+    def in_words(self, error: UserError) -> str:
+        """What to tell about an error, with the names of cases in place of their ids."""
+        return str(error) if self.wanted is None else self.wanted.in_words(str(error))
+
     def start(self, wanted: Wanted) -> bool:
         """Begin; False if one is under way already. A model that nobody decided about stays as it is."""
         if self.stage in BUSY:
@@ -212,28 +221,28 @@ class Training(QObject):
 
     def pause(self) -> None:
         """Hold it after the step under way."""
-        if self.stage is Stage.RUNNING:
+        if self.stage is Stage.RUNNING and self._job is not None:
             self._job.ask(PAUSE)
             self.progress.pause(time.monotonic())
             self._go(Stage.PAUSED)
 
     def resume(self) -> None:
         """Go on."""
-        if self.stage is Stage.PAUSED:
+        if self.stage is Stage.PAUSED and self._job is not None:
             self._job.ask(RESUME)
             self.progress.resume(time.monotonic())
             self._go(Stage.RUNNING)
 
     def stop(self) -> None:
         """End the learning with the best so far; it is compared and kept like any other."""
-        if self.stage in (Stage.RUNNING, Stage.PAUSED):
+        if self.stage in (Stage.RUNNING, Stage.PAUSED) and self._job is not None:
             self.progress.resume(time.monotonic())
             self._job.ask(STOP)
             self._go(Stage.STOPPING)
 
     def cancel(self) -> None:
         """End it; no model is made."""
-        if self.stage in BUSY - {Stage.CANCELLING}:
+        if self.stage in BUSY - {Stage.CANCELLING} and self._job is not None:
             self._job.cancel()
             self._go(Stage.CANCELLING)
 
@@ -256,7 +265,7 @@ class Training(QObject):
         self.stage, self.problem = Stage.IDLE, error
         self.failed.emit(error)
         if not self._docks:
-            show_error(self.wanted.in_words(str(error)))
+            show_error(self.in_words(error))
 
     def _on_ended(self) -> None:
         self._job = None
@@ -282,7 +291,9 @@ def training_of(napari_viewer: Any) -> Training:
     training = _trainings.get(id(viewer))
     if training is None:
         training = _trainings[id(viewer)] = Training()
-        window_of(viewer).destroyed.connect(partial(_end, id(viewer)))
+        window = window_of(viewer)
+        if window is not None:
+            window.destroyed.connect(partial(_end, id(viewer)))
     return training
 
 

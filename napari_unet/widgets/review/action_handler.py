@@ -16,6 +16,7 @@ from napari_unet.widgets.casework.work import CaseWork
 from napari_unet.widgets.common.window_keys import WindowKeys
 from napari_unet.widgets.review.actions import REASON_KEYS, KeyPlan
 from napari_unet.widgets.review.page import ReviewPage
+from napari_unet.widgets.session import frame_of
 
 _ESCAPE = "Esc"
 _DECISIONS = {"accept", "reject", "second_look", "take_back"}
@@ -140,11 +141,11 @@ class ActionHandler(QObject):
 
     def _show_dock(self) -> None:
         """Bring the dock to the front of its tabs; `stop_asking` brings back what was there."""
-        dock: Any = self._dock
-        while dock is not None and not isinstance(dock, QDockWidget):
-            dock = dock.parentWidget()
-        window = None if dock is None else dock.parentWidget()
-        if not isinstance(window, QMainWindow) or not self._dock.visibleRegion().isEmpty():
+        dock = frame_of(self._dock)
+        if dock is None or not self._dock.visibleRegion().isEmpty():
+            return
+        window = dock.parentWidget()
+        if not isinstance(window, QMainWindow):
             return
         beside = window.tabifiedDockWidgets(dock)
         self._tab_before = next((d for d in beside if not d.visibleRegion().isEmpty()), None)

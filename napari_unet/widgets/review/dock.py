@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QTimer
@@ -27,6 +27,12 @@ from napari_unet.widgets.review.queue_pictures import PictureFeed
 from napari_unet.widgets.review.queue_rows import counts_of_needs, is_unavailable, progress_of
 from napari_unet.widgets.review.start import StartPage, remember_project, remember_reviewer, reviewer
 from napari_unet.widgets.session import is_hidden
+
+if TYPE_CHECKING:
+    from napari_unet.io.identity import Identity
+    from napari_unet.review.saving.save_state import SaveState
+    from napari_unet.review.store import ReviewProject
+    from napari_unet.review.types import Revision
 
 _NO_CASE = "-"  # news that are about the project
 _CONFIRM_MS = 5000
@@ -176,10 +182,9 @@ class ReviewWidget(Dock):
             list(addition.inputs), addition.manifest, addition.masks, addition.model
         )
 
-    def _on_project(self, project: Any) -> None:
-        is_open = project is not None
-        self.start.setVisible(not is_open)
-        self.page.setVisible(is_open)
+    def _on_project(self, project: ReviewProject | None) -> None:
+        self.start.setVisible(project is None)
+        self.page.setVisible(project is not None)
         self._scroll.updateGeometry()  # the other page is not as wide
         self.on_shown(not is_hidden(self))
         self.feed.clear()
@@ -187,7 +192,7 @@ class ReviewWidget(Dock):
         self.page.table.forget()
         self._on_closed("")
         self._changed.clear()
-        if not is_open:
+        if project is None:
             self.start.reload()
             return
         self.message.say("")
@@ -322,7 +327,7 @@ class ReviewWidget(Dock):
         if case is None or not self.page.more.button().isChecked():
             return
 
-        def show(revisions: list[Any]) -> None:
+        def show(revisions: list[Revision]) -> None:
             now = self.casework.current
             if self._is_open and now is not None and now.id == case.id:
                 self.page.case.show_revisions(revisions)
@@ -334,7 +339,7 @@ class ReviewWidget(Dock):
         if case is None:
             return
 
-        def show(identity: Any) -> None:
+        def show(identity: Identity) -> None:
             now = self.casework.current
             if self._is_open and now is not None and now.id == case.id:
                 self.page.case.show_identity(identity)
@@ -343,7 +348,7 @@ class ReviewWidget(Dock):
 
     # -- what is said --
 
-    def _on_saving(self, state: Any) -> None:
+    def _on_saving(self, state: SaveState) -> None:
         self.page.header.show_saving(state)
 
     def _on_told(self, text: str) -> None:

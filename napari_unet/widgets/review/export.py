@@ -6,15 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from napari_unet.review.exporting.item import ExportResult, Format
+from napari_unet.widgets.casework.link import there
 from napari_unet.widgets.common.forms import Fields, WrappedLabel
 from napari_unet.widgets.common.jobs import Job, exhaust
 from napari_unet.widgets.review.add import PathLine
+
+if TYPE_CHECKING:
+    from napari_unet.review.store import ReviewProject
+    from napari_unet.widgets.casework.work import CaseWork
+    from napari_unet.widgets.review.page import ReviewPage
 
 _WIDTH = 520
 _REPORT = "report"
@@ -103,7 +109,9 @@ class Exporter(QObject):
 
     done = Signal(object)
 
-    def __init__(self, casework: Any, page: Any, dock: QWidget, ask_names: Callable[..., None]) -> None:
+    def __init__(
+        self, casework: CaseWork, page: ReviewPage, dock: QWidget, ask_names: Callable[..., None]
+    ) -> None:
         """ask_names : see FileNames.ask."""
         super().__init__(dock)
         self._ask_names = ask_names
@@ -111,7 +119,7 @@ class Exporter(QObject):
 
     def ask(self) -> ExportDialog:
         """Show the dialog that asks what is to be written."""
-        dialog = ExportDialog(self._dock, self._casework.project.folder)
+        dialog = ExportDialog(self._dock, there(self._casework.project).folder)
         dialog.requested.connect(self.write)
         dialog.open()
         return dialog
@@ -128,7 +136,7 @@ class Exporter(QObject):
         self._page.say_work("Exporting…")
         self._casework.write(lambda project: project, lambda project: self._start(project, out))
 
-    def _start(self, project: Any, out: Outgoing) -> None:
+    def _start(self, project: ReviewProject, out: Outgoing) -> None:
         by = self._casework.author().name
         job = self._casework.link.start(lambda job: _write(project, out, by, job))
         job.progressed.connect(self._on_progress)
@@ -139,7 +147,7 @@ class Exporter(QObject):
         self._page.say_work(f"Exporting: {event.done:,} of {event.total:,}")
 
 
-def _write(project: Any, out: Outgoing, by: str, job: Job) -> str:
+def _write(project: ReviewProject, out: Outgoing, by: str, job: Job) -> str:
     from napari_unet.review.exporting.export import ExportOptions, export_steps
     from napari_unet.review.reporting.report import report_steps
 

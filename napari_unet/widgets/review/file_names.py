@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from napari_unet.widgets.common.jobs import exhaust
 from napari_unet.widgets.review.page import ReviewPage
+
+if TYPE_CHECKING:
+    from napari_unet.review.store import ReviewProject
+    from napari_unet.widgets.casework.work import CaseWork
 
 SHOW, HIDE = "Show file names…", "Hide file names"
 
@@ -20,7 +24,7 @@ class FileNames(QObject):
 
     done = Signal(object)
 
-    def __init__(self, casework: Any, page: ReviewPage, dock: QWidget) -> None:
+    def __init__(self, casework: CaseWork, page: ReviewPage, dock: QWidget) -> None:
         super().__init__(dock)
         self._casework, self._page, self._dock = casework, page, dock
         self._shown: dict[str, str] | None = None
@@ -108,7 +112,7 @@ class FileNames(QObject):
         job.succeeded.connect(lambda at: self.done.emit(f"The key is {at.name}. Only you can read it."))
 
 
-def _names(project: Any) -> dict[str, str]:
+def _names(project: ReviewProject) -> dict[str, str]:
     from napari_unet.review.key import shown_names
 
     return shown_names(project)

@@ -59,7 +59,7 @@ class QueueModel(QAbstractTableModel):
         self._pictures: dict[str, QPixmap] = {}
         self._drawn: dict[str, str | None] = {}  # the mask on a thumbnail
         self._asked: set[str] = set()
-        self._tones = DARK
+        self._tones: Mapping[str, str] = DARK
         self._bold = QFont()
         self._bold.setBold(True)
 

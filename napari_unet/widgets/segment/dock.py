@@ -156,7 +156,7 @@ class SegmentWidget(Dock):
         self.slices.setVisible(stack)
         self._slices_label.setVisible(stack)
         several = self.slices.model().item(1)
-        several.setEnabled(stack and layer.ndim == 3)
+        several.setEnabled(layer is not None and layer.ndim == 3)
         if not several.isEnabled():
             self.slices.setCurrentIndex(0)
         self._show_state()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
@@ -124,6 +124,11 @@ class ResultView(QWidget):
         self.notes.say("\n".join(result.prediction.notes))
         self._summarise()
 
+    def _shown(self) -> tuple[Labels, MaskResult] | None:
+        """The chosen mask and what belongs to it; None if there is none."""
+        layer, result = self._layer, self._session.result_of(self._layer)
+        return None if layer is None or result is None else (layer, result)
+
     def _run(self, kind: str, work: _Work, then: _Then) -> None:
         """`work` in a thread, one of a kind at a time, in their order."""
         if kind in self._jobs:
@@ -148,18 +153,17 @@ class ResultView(QWidget):
             self._preview.hide()
 
     def _on_moved(self, threshold: float) -> None:
-        result = self._session.result_of(self._layer)
-        if result is not None:
-            self._preview.show(self._layer, result, threshold)
+        if (shown := self._shown()) is not None:
+            self._preview.show(*shown, threshold)
 
     def _on_settled(self, threshold: float) -> None:
-        layer, result = self._layer, self._session.result_of(self._layer)
-        if result is not None:
+        if (shown := self._shown()) is not None:
+            layer, result = shown
             self._edit(layer, result, lambda: results.edit_to(result, layer.data, threshold))
 
     def _on_left_right(self, wanted: bool) -> None:
-        layer, result = self._layer, self._session.result_of(self._layer)
-        if result is not None:
+        if (shown := self._shown()) is not None:
+            layer, result = shown
             self._edit(layer, result, lambda: results.relabel(result, layer.data, wanted))
 
     def _edit(self, layer: Labels, result: MaskResult, make: Callable[[], Edit]) -> None:
@@ -191,9 +195,9 @@ class ResultView(QWidget):
             self._calm.start()
 
     def _summarise(self) -> None:
-        layer, result = self._layer, self._session.result_of(self._layer)
-        if result is None:
+        if (shown := self._shown()) is None:
             return
+        layer, result = shown
         at = 0
         if result.slices > 1:
             with suppress(UserError):  # other axes are in view: the first slice then
@@ -221,13 +225,14 @@ class ResultView(QWidget):
         # Additive: where nothing is uncertain the image stays as it is.
         self._add_map("uncertainty", "inferno", "additive")
 
-    def _add_map(self, what: str, colormap: str, blending: str) -> None:
+    def _add_map(self, what: Literal["probability", "uncertainty"], colormap: str, blending: str) -> None:
         """Show a map over the mask's image, or take it away again. The mask stays the active layer."""
-        layer, result = self._layer, self._session.result_of(self._layer)
-        if result is None:
+        if (chosen := self._shown()) is None:
             return
+        layer, result = chosen
         maps = self._maps.setdefault(layer, {})
-        options = {"colormap": colormap, "blending": blending, "contrast_limits": (0.0, 1.0), "opacity": 0.6}
+        options: dict[str, Any] = {"colormap": colormap, "blending": blending}
+        options |= {"contrast_limits": (0.0, 1.0), "opacity": 0.6}
 
         def gone() -> bool:
             shown = maps.pop(what, _gone)()
@@ -249,9 +254,9 @@ class ResultView(QWidget):
             self._run("map", lambda: results.shown_map(result, what), show)
 
     def _on_save(self) -> None:
-        layer, result = self._layer, self._session.result_of(self._layer)
-        if result is None:
+        if (shown := self._shown()) is None:
             return
+        layer, result = shown
         path = ask_where(self, result)
         if path is not None:
             self._run("save", lambda: results.save(result, layer.data, path), self._on_saved)

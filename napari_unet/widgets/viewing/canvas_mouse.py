@@ -77,7 +77,7 @@ class CanvasMouse(QObject):
     def _on_press(self, event: QMouseEvent) -> bool:
         button = event.button()
         if self._drag is not None:
-            self._look_for_release(event)
+            self._is_over(event)
         elif button == _LEFT:
             self._drawing = True
             return False
@@ -109,8 +109,7 @@ class CanvasMouse(QObject):
     def _on_move(self, event: QMouseEvent) -> bool:
         if self._drag is None:
             return bool(self._held) and not event.buttons() & _LEFT
-        self._look_for_release(event)
-        if self._drag is None:
+        if self._is_over(event):
             return bool(self._held)
         x, y = _place(event)
         width, height = max(1, self._canvas.width()), max(1, self._canvas.height())
@@ -130,11 +129,13 @@ class CanvasMouse(QObject):
         self._held &= ~button
         return ours
 
-    def _look_for_release(self, event: QMouseEvent) -> None:
-        """End a drag whose release went to somebody else."""
-        if not event.buttons() & self._button:
-            self._end()
-            self._held &= event.buttons()
+    def _is_over(self, event: QMouseEvent) -> bool:
+        """Whether the release went to somebody else; the drag is ended then."""
+        if event.buttons() & self._button:
+            return False
+        self._end()
+        self._held &= event.buttons()
+        return True
 
     def _end(self) -> None:
         drag, self._drag = self._drag, None

@@ -9,7 +9,9 @@ import numpy as np
 from napari import Viewer
 from napari.layers import Image, Layer
 
-from napari_unet.widgets.common.layers import HEADER, MAP, image_of, is_image
+from napari_unet.io.layer_data import HEADER
+from napari_unet.widgets.common.layers import image_of, is_image
+from napari_unet.widgets.common.sources import MAP
 
 GREY = ("gray", "gray_r")
 
