@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,15 +38,61 @@ def toy_nets(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(NETS, kind, ("net_fakes", name))
 
 
-@pytest.fixture(autouse=True)
-def garbage_is_found_quickly(request: pytest.FixtureRequest) -> None:
-    """napari keeps some 4,000 objects of every viewer; after 200 viewers a look for garbage takes a second.
+@pytest.fixture
+def qtbot(qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Waits a minute where it would wait five seconds: the machine may be busy."""
+    monkeypatch.setattr(qtbot, "waitUntil", partial(qtbot.waitUntil, timeout=60_000))
+    return qtbot
 
-    What is left of earlier viewers is passed over from then on.
+
+@pytest.fixture
+def own_preferences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """napari's own settings, in a folder of the test's: whoever runs it has preferences of their own."""
+    from napari import settings
+    from npe2 import PluginManager
+
+    if "napari-unet-lung" not in PluginManager.instance():  # to read all manifests takes half a second
+        PluginManager.instance().discover()
+    settings._clear_plugin_settings_cache()
+    monkeypatch.setattr(settings, "_CFG_PATH", str(tmp_path / "napari" / "settings.yaml"))
+    yield
+    settings._clear_plugin_settings_cache()
+
+
+@pytest.fixture(scope="session")
+def viewer_pool() -> Iterator[Any]:
+    """See viewer_pool.py."""
+    from viewer_pool import ViewerPool
+
+    pool = ViewerPool()
+    yield pool
+    pool.close()
+    print(f"\n{pool.made} shared viewers; closed early: {pool.discarded}")
+
+
+@pytest.fixture
+def make_napari_viewer(request: pytest.FixtureRequest, qtbot: Any, viewer_pool: Any) -> Iterator[Any]:
+    """napari's factory of viewers; but the first one is shown already, and comes from the pool.
+
+    A test that is marked `fresh_viewer`, or brings plug-ins of its own, has napari's own factory.
     """
-    if "make_napari_viewer" in request.fixturenames:
+    if request.node.get_closest_marker("fresh_viewer") or "npe2pm" in request.fixturenames:
+        viewer_pool.close()
         gc.collect()
         gc.freeze()
+        yield request.getfixturevalue("make_napari_viewer")
+        return
+    taken = False
+
+    def make(show: bool = True) -> Any:
+        nonlocal taken
+        assert not taken, "there is one shared viewer: mark the test with fresh_viewer"
+        taken = True
+        return viewer_pool.take(request.node.name)
+
+    yield make
+    if taken:
+        viewer_pool.give_back(passed=not request.node.rep_call.failed)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from click.testing import Result
 from exchange_fakes import remembering
 from net_fakes import saved
 
 from napari_unet.core.errors import UserError
 from napari_unet.models import export_onnx
 from napari_unet.models.library import default_library
+
+Run = Callable[..., Result]
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from engine_waits import segments
 
 from napari_unet.engine import ChildEngine, Engine, LocalEngine
 
@@ -27,11 +28,6 @@ class NoTorch:
 sys.meta_path.insert(0, NoTorch())
 from napari_unet.engine import ChildEngine
 """
-
-
-def segments() -> set[str]:
-    """Names of the engines' segments that exist now."""
-    return {path.name for path in Path("/dev/shm").glob("nul-*")}
 
 
 @pytest.fixture

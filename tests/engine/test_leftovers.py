@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from conftest import segments
+from engine_waits import segments
 
 from napari_unet.engine import ChildEngine, leftovers
 from napari_unet.engine.leftovers import Claim, sweep

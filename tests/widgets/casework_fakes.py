@@ -8,10 +8,12 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from job_fakes import until_calm
 from PIL import Image as Picture
 from qtpy.QtWidgets import QApplication
 
 from napari_unet.io.formats import read_raster
+from napari_unet.review.saving.save_state import Saving
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, Case, NewCase
 from napari_unet.widgets.session import session_of
@@ -92,15 +94,19 @@ class Review:
         self.qtbot.waitUntil(lambda: self.work.current is not None and self.work.current.id == id)
 
     def settle(self) -> None:
-        """Wait until nothing is read or written any more."""
-        link = self.work.link
-        for _ in range(4):
-            QApplication.processEvents()
+        """Wait until nothing is read or written any more, and all of it was told."""
+
+        def is_calm() -> bool:
+            link = self.work.link
             if link.clerk is not None:
                 assert link.clerk.flush(20)
                 assert link.saver.flush(20)
-            self.qtbot.waitUntil(lambda: not link._jobs)
-        QApplication.processEvents()
+                with link.saver._telling:
+                    if isinstance(link.saver._told, Saving):  # its thread is about to tell more
+                        return False
+            return not link._jobs
+
+        until_calm(self.qtbot, is_calm)
 
     def saved(self, id: str) -> np.ndarray:
         """The current mask of a case as it lies on the disk."""
@@ -112,8 +118,15 @@ class Review:
         """The mask that would be found after a crash now."""
         from napari_unet.review.saving.recovery import unsaved_work
 
+        recorder = self.work.desk.recorder
+        was_due = recorder is not None and recorder._later.isActive()
+        if was_due:
+            recorder._later.stop()  # on a busy machine it would be a revision by the time that all is at rest
         self.settle()
-        return unsaved_work(self.work.project, id)
+        found = unsaved_work(self.work.project, id)
+        if was_due:
+            recorder._later.start()
+        return found
 
     def close(self) -> None:
         """The last dock is closed; wait until everything is written."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import pytest
 from casework_fakes import Review
-from dock_fakes import FakeEngine, FakeJob, settle, two_lungs
-from npe2 import PluginManager
+from dock_fakes import fake_engine, settle, two_lungs
+from job_fakes import FakeJob
 from qtpy.QtCore import QSettings
 
 from napari_unet.models.card import CARD_FILE, ModelCard
@@ -18,28 +16,9 @@ from napari_unet.widgets.review import start as review_settings
 from napari_unet.widgets.segment import SegmentWidget
 
 
-@pytest.fixture
-def qtbot(qtbot, monkeypatch):
-    """Waits a minute where it would wait five seconds: the machine may be busy."""
-    monkeypatch.setattr(qtbot, "waitUntil", partial(qtbot.waitUntil, timeout=60_000))
-    return qtbot
-
-
 @pytest.fixture(autouse=True)
-def preferences_of_this_test(tmp_path, monkeypatch):
-    """napari's own settings, in a folder of the test's: whoever runs it has preferences of their own."""
-    from napari import settings
-
-    PluginManager.instance().discover()
-    settings._clear_plugin_settings_cache()
-    monkeypatch.setattr(settings, "_CFG_PATH", str(tmp_path / "napari" / "settings.yaml"))
-    yield
-    settings._clear_plugin_settings_cache()
-
-
-@pytest.fixture(autouse=True)
-def own_review_settings(tmp_path, monkeypatch):
-    """Whoever runs the tests has a name and projects of their own."""
+def own_review_settings(own_preferences, tmp_path, monkeypatch):
+    """Whoever runs the tests has preferences, a name and projects of their own."""
 
     def own() -> QSettings:
         return QSettings(str(tmp_path / "review.ini"), QSettings.Format.IniFormat)
@@ -71,7 +50,7 @@ def models(tmp_path, monkeypatch):
 @pytest.fixture
 def engine(monkeypatch):
     """Every session's engine."""
-    made = FakeEngine()
+    made = fake_engine()
     monkeypatch.setattr(session_module, "ChildEngine", lambda **options: made)
     yield made
     made.close()

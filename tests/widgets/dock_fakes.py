@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
-from job_fakes import FakeJob
-from qtpy.QtWidgets import QApplication
+from job_fakes import FakeEngine, until_calm
 
 from napari_unet.core.device import DeviceInfo
 from napari_unet.core.masks import MaskRule
@@ -16,29 +14,9 @@ from napari_unet.core.prediction import Prediction
 DEVICES = [DeviceInfo("cuda", "NVIDIA GPU", False, "None here."), DeviceInfo("cpu", "Processor", True)]
 
 
-class FakeEngine:
-    """Answers "devices" at once; keeps the jobs of kind "segment" for the test."""
-
-    def __init__(self, **options: Any) -> None:
-        self.options = options
-        self.jobs: list[FakeJob] = []
-        self.closed = threading.Event()
-
-    def warm(self) -> None:
-        pass
-
-    def submit(self, kind: str, /, **arguments: Any) -> FakeJob:
-        job = FakeJob(kind, arguments)
-        if kind == "devices":
-            job.end(DEVICES)
-        else:
-            self.jobs.append(job)
-        return job
-
-    def close(self) -> None:
-        self.closed.set()
-        for job in self.jobs:
-            job.cancel()
+def fake_engine(**options: Any) -> FakeEngine:
+    """Answers "devices" at once; keeps all other jobs for the test."""
+    return FakeEngine({"devices": lambda arguments: DEVICES}, **options)
 
 
 def two_lungs(shape, spacing_mm=None, **options) -> Prediction:
@@ -67,5 +45,4 @@ def two_lungs(shape, spacing_mm=None, **options) -> Prediction:
 
 def settle(qtbot, dock) -> None:
     """Wait until the dock's threads and timers are at rest."""
-    qtbot.waitUntil(lambda: not dock.result._calm.isActive() and not dock.result._jobs)
-    QApplication.processEvents()
+    until_calm(qtbot, lambda: not dock.result._calm.isActive() and not dock.result._jobs)

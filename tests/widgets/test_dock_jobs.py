@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from dock_fakes import FakeEngine
+from dock_fakes import fake_engine
 from qtpy.QtCore import QObject, QThread
 
 from napari_unet.core.errors import UserError
@@ -109,7 +109,7 @@ def test_a_job_is_abandoned_with_its_owner(heard, qtbot):
 
 
 def test_engine_job(heard, qtbot):
-    engine = FakeEngine()
+    engine = fake_engine()
     heard.follow(run_on_engine(engine, "segment", lambda: {"x": 3}, lambda result: result + 1))
     qtbot.waitUntil(lambda: bool(engine.jobs))
     assert engine.jobs[0].arguments == {"x": 3}
@@ -120,7 +120,7 @@ def test_engine_job(heard, qtbot):
 
 
 def test_cancel_before_the_request_is_made(heard, qtbot):
-    engine, go = FakeEngine(), threading.Event()
+    engine, go = fake_engine(), threading.Event()
     job = heard.follow(run_on_engine(engine, "segment", lambda: {"x": go.wait(5)}))
     job.cancel()
     go.set()
@@ -130,7 +130,7 @@ def test_cancel_before_the_request_is_made(heard, qtbot):
 
 
 def test_cancel_while_the_engine_works(heard, qtbot):
-    engine = FakeEngine()
+    engine = fake_engine()
     job = heard.follow(run_on_engine(engine, "segment"))
     qtbot.waitUntil(lambda: bool(engine.jobs))
     job.cancel()
@@ -140,7 +140,7 @@ def test_cancel_while_the_engine_works(heard, qtbot):
 
 
 def test_what_is_made_of_a_result_may_fail(heard, qtbot):
-    engine = FakeEngine()
+    engine = fake_engine()
     heard.follow(run_on_engine(engine, "segment", finish=lambda result: 1 / 0))
     qtbot.waitUntil(lambda: bool(engine.jobs))
     engine.jobs[0].end(10)

@@ -300,8 +300,7 @@ def test_unsaved_strokes_come_back_first_and_as_one_edit(review, tmp_path):
     review.work.open_next()  # it goes before those that come first in the queue
     review.until_open(id)
     mask = review.work.current_layer
-    review.qtbot.waitUntil(lambda: np.array_equal(mask.data, painted))
-    assert review.recovered == [id]
+    review.qtbot.waitUntil(lambda: np.array_equal(mask.data, painted) and review.recovered == [id])
     np.testing.assert_array_equal(review.journaled(id), painted)
     mask.undo()
     np.testing.assert_array_equal(mask.data, before)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from weakref import ref
 
 import numpy as np
@@ -33,13 +32,6 @@ def first_mask(shape=SHAPE) -> np.ndarray:
     mask = np.zeros(shape, np.uint8)
     mask[60:100, 56:76] = 1
     return mask
-
-
-@pytest.fixture
-def qtbot(qtbot, monkeypatch):
-    """Waits a minute where it would wait five seconds: the machine may be busy."""
-    monkeypatch.setattr(qtbot, "waitUntil", partial(qtbot.waitUntil, timeout=60_000))
-    return qtbot
 
 
 @pytest.fixture

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
 
 import pytest
-from finetune_fakes import FakeEngine, FakeEngines, add_model
-from npe2 import PluginManager
+from finetune_fakes import FakeEngines, add_model, fake_engine
 from qtpy.QtWidgets import QApplication
 
 from napari_unet.widgets import session as session_module
@@ -15,24 +13,10 @@ from napari_unet.widgets.finetune import FineTuneWidget
 from napari_unet.widgets.finetune import training as training_module
 
 
-@pytest.fixture
-def qtbot(qtbot, monkeypatch):
-    """Waits a minute where it would wait five seconds: the machine may be busy."""
-    monkeypatch.setattr(qtbot, "waitUntil", partial(qtbot.waitUntil, timeout=60_000))
-    return qtbot
-
-
 @pytest.fixture(autouse=True)
-def preferences_of_this_test(tmp_path, monkeypatch):
-    """napari's own settings, in a folder of the test's: whoever runs it has preferences of their own."""
-    from napari import settings
-
-    PluginManager.instance().discover()
-    settings._clear_plugin_settings_cache()
-    monkeypatch.setattr(settings, "_CFG_PATH", str(tmp_path / "napari" / "settings.yaml"))
+def own_home(own_preferences, tmp_path, monkeypatch):
+    """Whoever runs the tests has preferences and projects of their own."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
-    yield
-    settings._clear_plugin_settings_cache()
 
 
 @pytest.fixture
@@ -50,7 +34,7 @@ def engines(monkeypatch):
     made = FakeEngines()
 
     def make(**options):
-        made.append(FakeEngine(**options))
+        made.append(fake_engine(**options))
         return made[-1]
 
     monkeypatch.setattr(training_module, "ChildEngine", make)
@@ -62,7 +46,7 @@ def engines(monkeypatch):
 @pytest.fixture
 def others(monkeypatch):
     """The session's engine: segmenting and first masks."""
-    made = FakeEngine()
+    made = fake_engine()
     monkeypatch.setattr(session_module, "ChildEngine", lambda **options: made)
     yield made
     made.close()

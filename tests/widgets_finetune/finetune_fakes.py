@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from math import nan
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from evidence_fakes import masks
-from job_fakes import FakeJob
+from job_fakes import FakeEngine, FakeJob
 from PIL import Image as Picture
 
 from napari_unet.core.acceptance_report import AcceptanceReport
@@ -25,38 +24,13 @@ MODEL = Author(AuthorKind.MODEL, "test-lung", "1.0")
 PROTOCOL = "Visible lung fields; the heart is left out"
 
 
-class PatientJob(FakeJob):
-    """One that a busy machine may let wait for a minute."""
-
-    patience_s = 60.0
-
-
-class FakeEngine:
+def fake_engine(**options: Any) -> FakeEngine:
     """Answers estimates at once: a second for each step. Keeps all other jobs for the test."""
 
-    def __init__(self, **options: Any) -> None:
-        self.options = options
-        self.jobs: list[FakeJob] = []
-        self.estimates: list[FakeJob] = []
-        self.closed = threading.Event()
+    def estimate(arguments: dict[str, Any]) -> dict[str, Estimate]:
+        return {name: Estimate(config.steps, 0.0) for name, config in arguments["configs"].items()}
 
-    def submit(self, kind: str, /, **arguments: Any) -> FakeJob:
-        job = PatientJob(kind, arguments)
-        if kind == "estimate":
-            self.estimates.append(job)
-            job.end({name: Estimate(config.steps, 0.0) for name, config in arguments["configs"].items()})
-        else:
-            self.jobs.append(job)
-        return job
-
-    def warm(self) -> None:
-        pass
-
-    def close(self) -> None:
-        self.closed.set()
-        for job in self.jobs:
-            if not job._done.is_set():
-                job.cancel()
+    return FakeEngine({"estimate": estimate}, **options)
 
 
 class FakeEngines(list[FakeEngine]):

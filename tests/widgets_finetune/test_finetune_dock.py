@@ -83,7 +83,7 @@ def test_times_stand_beside_the_presets(dock, project, engines, qtbot):
     project()
     times = dock.setup.presets.times
     qtbot.waitUntil(lambda: times["thorough"].text().startswith("about"))
-    (asked,) = engines[-1].estimates
+    (asked,) = engines[-1].answered
     assert asked.arguments["cases"] == 4
     assert asked.arguments["parent"].endswith("test-lung")
     assert engines[-1].options["nice"] == 10

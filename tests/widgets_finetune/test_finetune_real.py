@@ -5,16 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pytest
 from finetune_fakes import add_model, make_project
-from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QMouseEvent
-from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication
+from mouse_strokes import LEFT, paint
 
 from napari_unet.core.errors import UserError
 from napari_unet.models.library import default_library
@@ -22,7 +17,6 @@ from napari_unet.review.types import AuthorKind, Status
 from napari_unet.widgets.finetune import FineTuneWidget
 from napari_unet.widgets.finetune.training import Stage
 
-LEFT = Qt.MouseButton.LeftButton
 XRAYS = Path(__file__).parents[1] / "data" / "covid" / "images"
 LONG = 900_000  # milliseconds: the machine may be busy
 
@@ -43,33 +37,6 @@ def dock(make_napari_viewer, tmp_path, monkeypatch):
     widget.setParent(None)
     if clerk is not None:
         assert clerk.join(60)
-
-
-def paint(viewer, layer, *places: tuple[float, float]) -> None:
-    """One stroke of napari's brush, with the mouse, over places of the mask."""
-    canvas = viewer.window._qt_viewer.canvas
-    node = canvas.layer_to_visual[layer].node
-    layer.mode, layer.brush_size = "paint", 25
-
-    def at(row: float, column: float) -> QPoint:
-        x, y = node.get_transform("visual", "canvas").map([column + 0.5, row + 0.5])[:2]
-        return QPoint(round(x), round(y))
-
-    QTest.mousePress(canvas.native, LEFT, Qt.KeyboardModifier.NoModifier, at(*places[0]))
-    for start, end in pairwise(places):
-        for share in np.linspace(0, 1, 6)[1:]:
-            here = QPointF(at(*np.add(start, np.subtract(end, start) * share)))
-            event = QMouseEvent(
-                QEvent.Type.MouseMove,
-                here,
-                QPointF(canvas.native.mapToGlobal(here.toPoint())),
-                Qt.MouseButton.NoButton,
-                LEFT,
-                Qt.KeyboardModifier.NoModifier,
-            )
-            QApplication.sendEvent(canvas.native, event)
-            QTest.qWait(12)
-    QTest.mouseRelease(canvas.native, LEFT, Qt.KeyboardModifier.NoModifier, at(*places[-1]))
 
 
 @pytest.mark.slow
