@@ -13,12 +13,12 @@ endif
 # Drawing needs a screen: a virtual one where xvfb is, the real one elsewhere (macOS, Windows).
 XVFB = $(if $(shell command -v xvfb-run),xvfb-run -a)
 
-.PHONY: help setup system demo test test-review test-docks test-others test-all test-pyqt6 lint bench screenshots docs site clean
+.PHONY: help setup system demo test test-review test-docks test-others test-binding test-all test-pyqt6 lint bench screenshots docs site clean
 help:
 	@echo "make demo         the main job on the bundled X-rays: a window, or pictures in demo/"
 	@echo "make test         lint and all tests that are not slow"
 	@echo "make test-all     lint and all tests"
-	@echo "make test-pyqt6   the window's tests with PyQt6, in an environment of its own"
+	@echo "make test-pyqt6   the window's tests with PyQt6; make test does a few of them"
 	@echo "make lint         ruff, mypy, import-linter, npe2 validate"
 	@echo "make bench        benchmarks/results and docs/benchmarks.md"
 	@echo "make screenshots  the pictures of the README"
@@ -50,11 +50,11 @@ lint: $(VENV)/.ready
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate napari_unet/napari.yaml
 
-# In three parts, two at once, each on a screen of its own: most of the time goes by while windows are opened.
+# In parts, two at once, each on a screen of its own, so that each window has the keyboard.
 DOCKS := tests/widgets_correct tests/widgets_finetune tests/widgets_viewing
 PYTEST = $(BIN)/python -m pytest -m "not slow"
 test: lint
-	+@$(MAKE) --no-print-directory --jobs=2 test-review test-others test-docks
+	+@$(MAKE) --no-print-directory --jobs=2 test-others test-review test-docks test-binding
 
 test-review:
 	$(XVFB) $(PYTEST) tests/widgets
@@ -63,14 +63,23 @@ test-docks:
 	$(XVFB) $(if $(XVFB),-n 300) $(PYTEST) $(DOCKS)
 
 test-others:
-	$(XVFB) $(if $(XVFB),-n 200) $(PYTEST) $(addprefix --ignore=,tests/widgets $(DOCKS))
+	$(XVFB) $(if $(XVFB),-n 200) $(PYTEST) $(addprefix --ignore=,tests/widgets tests/bindings $(DOCKS))
 
-test-all: lint
+test-all: lint test-pyqt6
 	$(XVFB) $(BIN)/python -m pytest
 
-.venv-pyqt6/.ready: EXTRAS := pyqt6,testing
-test-pyqt6: .venv-pyqt6/.ready
-	QT_API=pyqt6 $(XVFB) .venv-pyqt6/bin/python -m pytest -m "not slow" tests/widgets tests/widgets_viewing
+# PyQt6 alone lies in .venv-pyqt6; all else is taken from the other environment.
+PYQT6 := .venv-pyqt6
+PYTEST6 = QT_API=pyqt6 PYTEST_QT_API=pyqt6 $(XVFB) $(if $(XVFB),-n 400) $(PYQT6)/bin/python -m pytest
+$(PYQT6)/.ready: $(VENV)/.ready scripts/pyqt6_environment.py
+	$(BIN)/python scripts/pyqt6_environment.py $(PYQT6)
+	@touch $@
+
+test-binding: $(PYQT6)/.ready
+	$(PYTEST6) tests/bindings
+
+test-pyqt6: $(PYQT6)/.ready
+	$(PYTEST6) -m "not slow" tests/bindings tests/widgets $(DOCKS)
 
 bench: $(VENV)/.ready
 	$(BIN)/python -m benchmarks
