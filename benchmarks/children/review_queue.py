@@ -42,7 +42,7 @@ def _make_images(folder: Path, count: int, side: int) -> None:
     folder.mkdir()
     first = write_png(folder / "00000.png", xray(side))
     for number in range(1, count):
-        os.link(first, folder / f"{number:05d}.png")
+        os.connection(first, folder / f"{number:05d}.png")
 
 
 def _without_window(images: Path, folder: Path, found: dict[str, Any]) -> None:

@@ -146,7 +146,7 @@ class Hands(QObject):
 
     def safe(self) -> None:
         """Wait until everything that was done is on the disk."""
-        link = self.work.link
+        link = self.work.connection
         self._until(lambda: not link._jobs, "a job never ended")
         for _ in range(2):
             assert link.clerk.flush(_PATIENCE_S) and link.saver.flush(_PATIENCE_S)

@@ -97,7 +97,7 @@ class Review:
         """Wait until nothing is read or written any more, and all of it was told."""
 
         def is_calm() -> bool:
-            link = self.work.link
+            link = self.work.connection
             if link.clerk is not None:
                 assert link.clerk.flush(20)
                 assert link.saver.flush(20)
@@ -130,7 +130,7 @@ class Review:
 
     def close(self) -> None:
         """The last dock is closed; wait until everything is written."""
-        clerk = self.work.link.clerk
+        clerk = self.work.connection.clerk
         self.session.detach(self)
         if clerk is not None:
             assert clerk.join(20)

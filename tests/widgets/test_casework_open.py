@@ -316,7 +316,7 @@ def test_closing_the_project_saves_and_gives_back(review, three):
     mask = review.open(three[0])
     stroke(mask, (5, 5))
     painted = mask.data.copy()
-    clerk = review.work.link.clerk
+    clerk = review.work.connection.clerk
     review.work.close_project()
     assert review.work.project is None and not review.viewer.layers
     assert clerk.join(20)

@@ -39,7 +39,7 @@ def started(review_dock, reviewed, qtbot, tmp_path):
     reviewed.settle()
     yield review_dock, reviewed
     reviewed.settle()
-    clerk = reviewed.work.link.clerk
+    clerk = reviewed.work.connection.clerk
     reviewed.session.detach(reviewed)
     review_dock.setParent(None)
     if clerk is not None:
@@ -234,7 +234,7 @@ def test_the_way_from_the_first_page_to_the_first_case(review_dock, viewer, qtbo
     (recent,) = review_dock.start.recent_buttons()
     qtbot.mouseClick(recent, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: number(review_dock) == 1)
-    clerk = review_dock.casework.link.clerk
+    clerk = review_dock.casework.connection.clerk
     review_dock.setParent(None)
     assert clerk.join(20)
 

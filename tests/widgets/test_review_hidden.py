@@ -26,7 +26,7 @@ def started(review_dock, viewer, qtbot, tmp_path):
     qtbot.waitUntil(lambda: review_dock.casework.current is not None)
     review.settle()
     yield review_dock, review
-    clerk = review.work.link.clerk
+    clerk = review.work.connection.clerk
     review_dock.setParent(None)
     for other in viewer.window._qt_window.findChildren(CorrectWidget):
         other.setParent(None)
@@ -144,7 +144,7 @@ def test_the_order_is_remembered_in_the_project(started, qtbot):
     dock, review = started
     dock.casework.set_order(Order.RANDOM)
     review.settle()
-    clerk = review.work.link.clerk
+    clerk = review.work.connection.clerk
     dock.casework.close_project()
     assert clerk.join(20)
     dock.casework.book.order = Order.ID

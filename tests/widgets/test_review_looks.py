@@ -40,7 +40,7 @@ def started(review_dock, viewer, engine, qtbot, tmp_path):
     review.settle()
     yield review_dock, review
     review.settle()
-    clerk = review.work.link.clerk
+    clerk = review.work.connection.clerk
     review.session.detach(review)
     review_dock.setParent(None)
     if clerk is not None:

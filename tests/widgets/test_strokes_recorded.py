@@ -289,7 +289,7 @@ def test_unsaved_strokes_come_back_first_and_as_one_edit(review, tmp_path):
     review.settle()
     journal = review.work.project.journal_path(id)
     kept = journal.read_bytes()
-    clerk = review.work.link.clerk
+    clerk = review.work.connection.clerk
     revision = review.work.project.case(id).revision
     review.work.desk.recorder.tape._unsaved = False  # as if the process ended here
     review.work.close_project()
@@ -315,7 +315,7 @@ def test_strokes_of_a_case_that_is_open_elsewhere_are_not_told_to_be_back(review
     review.settle()
     journal = review.work.project.journal_path(id)
     kept = journal.read_bytes()
-    clerk = review.work.link.clerk
+    clerk = review.work.connection.clerk
     review.work.desk.recorder.tape._unsaved = False  # as if the process ended here
     review.work.close_project()
     assert clerk.join(20)

@@ -70,7 +70,7 @@ def open_dock(viewer, library, engines, others, qtbot):
         return widget
 
     yield make
-    clerks = [dock._session.casework.link.clerk for dock in opened if dock._is_open]
+    clerks = [dock._session.casework.connection.clerk for dock in opened if dock._is_open]
     for dock in opened:
         with suppress(RuntimeError):  # it went with its window
             dock.setParent(None)

@@ -294,7 +294,7 @@ def test_what_ended_without_a_dock_is_shown_later(dock, started, open_dock, view
 
 def test_the_window_takes_the_training_with_it(dock, started, viewer, engines, qtbot):
     job, _ = started()
-    clerk = dock._session.casework.link.clerk
+    clerk = dock._session.casework.connection.clerk
     viewer.close()
     qtbot.waitUntil(lambda: job.cancelled)
     assert engines[-1].closed.wait(20)

@@ -33,7 +33,7 @@ def dock(make_napari_viewer, tmp_path, monkeypatch):
     widget = FineTuneWidget(viewer)
     viewer.window.add_dock_widget(widget, name="Fine-tune")
     yield widget
-    clerk = widget._session.casework.link.clerk
+    clerk = widget._session.casework.connection.clerk
     widget.setParent(None)
     if clerk is not None:
         assert clerk.join(60)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.review.types import DECIDED, SET_ASIDE, USABLE, Case, Order
-from napari_unet.widgets.casework.link import ProjectLink
+from napari_unet.widgets.casework.connection import ProjectConnection
 
 if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject
@@ -28,12 +28,12 @@ class CaseBook(QObject):
     cases_changed = Signal(list)
     queue_changed = Signal()
 
-    def __init__(self, link: ProjectLink, parent: QObject) -> None:
+    def __init__(self, connection: ProjectConnection, parent: QObject) -> None:
         super().__init__(parent)
         self.cases: dict[str, Case] = {}
         self.queue: list[str] = []
         self.order = Order.CHECKS
-        self._link = link
+        self._connection = connection
         self._places: dict[str, int] = {}
         self._sort_soon = QTimer(self)
         self._sort_soon.setSingleShot(True)
@@ -87,7 +87,7 @@ class CaseBook(QObject):
 
     def refresh(self, id: str) -> None:
         """Take a case from the project anew, after all that is being written."""
-        self._link.write(lambda project: project.case(id), self.took)
+        self._connection.write(lambda project: project.case(id), self.took)
 
     def reload(self, ids: Sequence[str] | None = None) -> None:
         """Take cases from the project anew, after many have changed; None: all, and which there are."""
@@ -95,9 +95,11 @@ class CaseBook(QObject):
             for id in ids:
                 self.refresh(id)
             return
-        project = self._link.project
-        job = self._link.read(lambda project: project.cases())
-        job.succeeded.connect(lambda cases: self._use_again(cases) if project is self._link.project else None)
+        project = self._connection.project
+        job = self._connection.read(lambda project: project.cases())
+        job.succeeded.connect(
+            lambda cases: self._use_again(cases) if project is self._connection.project else None
+        )
 
     def set_order(self, order: Order) -> None:
         """Sort the queue another way; why each case stands where it stands is another then, too."""
@@ -108,14 +110,14 @@ class CaseBook(QObject):
     def sort(self) -> None:
         """Sort the queue by what is known now."""
         self._sort_soon.stop()
-        project, cases, order = self._link.project, list(self.cases.values()), self.order
+        project, cases, order = self._connection.project, list(self.cases.values()), self.order
         if project is None:
             return
-        job = self._link.run(lambda: _ranked(project, cases, order))
+        job = self._connection.run(lambda: _ranked(project, cases, order))
 
         def use(found: tuple[list[tuple[Case, Case]], list[str]]) -> None:
             changes, queue = found
-            if project is self._link.project and order == self.order:
+            if project is self._connection.project and order == self.order:
                 self._take_ranks(changes)
                 known = set(queue)
                 self._set_queue(queue + [id for id in self.cases if id not in known])
@@ -167,7 +169,7 @@ class CaseBook(QObject):
             now = self.cases.get(new.id, old)
             self.cases[new.id] = new if now is old else replace(now, priority=new.priority, why=new.why)
         if changes:
-            self._link.write(partial(_keep_ranks, cases=[new for _, new in changes]))
+            self._connection.write(partial(_keep_ranks, cases=[new for _, new in changes]))
             self.cases_changed.emit([new.id for _, new in changes])
 
     def _set_queue(self, queue: list[str]) -> None:

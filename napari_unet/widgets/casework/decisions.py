@@ -18,8 +18,8 @@ from napari_unet.review.types import Author, Case, Measurement, Reason, Status
 from napari_unet.widgets.casework.approved import ApprovedMasks
 from napari_unet.widgets.casework.book import CaseBook
 from napari_unet.widgets.casework.cache import CaseLayers
+from napari_unet.widgets.casework.connection import ProjectConnection
 from napari_unet.widgets.casework.desk import CaseDesk
-from napari_unet.widgets.casework.link import ProjectLink
 from napari_unet.widgets.casework.opener import CaseOpener
 from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder
 from napari_unet.widgets.casework.views import CaseViews
@@ -45,7 +45,7 @@ class Decisions(QObject):
 
     def __init__(
         self,
-        link: ProjectLink,
+        connection: ProjectConnection,
         book: CaseBook,
         desk: CaseDesk,
         opener: CaseOpener,
@@ -55,7 +55,7 @@ class Decisions(QObject):
         parent: QObject,
     ) -> None:
         super().__init__(parent)
-        self._link = link
+        self._connection = connection
         self._book = book
         self._desk = desk
         self._opener = opener
@@ -88,7 +88,7 @@ class Decisions(QObject):
         if _is_marked(layers.mask.data):
             return self._check_and_accept(layers, recorder, done)
         if not empty_ok:
-            none = "no lung" if self._link.labels.of_lungs else "nothing"
+            none = "no lung" if self._connection.labels.of_lungs else "nothing"
             self.failed.emit(EmptyMask("The mask is empty.", f"Accept once more if there is {none} to mark."))
             return False
         self._decide(Status.ACCEPTED, empty_ok=True)
@@ -103,8 +103,8 @@ class Decisions(QObject):
         if not recorder.was_painted:
             return self._accept_checked(case.checks or ())
         self._checking = layers
-        mask, labels = np.array(layers.mask.data), self._link.labels
-        job = self._link.run(lambda: _checks(mask, case, labels), quiet=True)
+        mask, labels = np.array(layers.mask.data), self._connection.labels
+        job = self._connection.run(lambda: _checks(mask, case, labels), quiet=True)
         job.succeeded.connect(lambda codes: self._checked(layers, codes, done))
         job.failed.connect(lambda _: self._checked(layers, (), done))
         job.ended.connect(self._end_checking)
@@ -161,7 +161,7 @@ class Decisions(QObject):
             self._book.took(case)
             self._open(case.id)
 
-        self._link.write(lambda project: project.take_back(by), back)
+        self._connection.write(lambda project: project.take_back(by), back)
 
     def _decide(self, status: Status, reason: Reason | None = None, empty_ok: bool = False) -> None:
         case, recorder, book = self._current(), self._desk.recorder, self._book
@@ -177,7 +177,9 @@ class Decisions(QObject):
         recorder.compare()
         recorder.save()
         self._approved.decided(id)
-        self._link.write(lambda project: project.decide(id, status, by, reason, empty_ok), book.took, refused)
+        self._connection.write(
+            lambda project: project.decide(id, status, by, reason, empty_ok), book.took, refused
+        )
         book.took(replace(case, status=status, reason=reason, reviewer=by, decided=datetime.now(UTC)))
         following = book.next_undecided(id)
         if following is None:
@@ -200,7 +202,7 @@ class Decisions(QObject):
         if case is not None and text != case.note:
             id, by = case.id, self._author().name
             self._book.took(replace(case, note=text))
-            self._link.write(lambda project: project.set_note(id, text, by))
+            self._connection.write(lambda project: project.set_note(id, text, by))
 
     def set_measurements(self, measurements: tuple[Measurement, ...]) -> None:
         """The lines that were measured in the open case."""
@@ -208,7 +210,7 @@ class Decisions(QObject):
         if case is not None and measurements != case.measurements:
             id, by = case.id, self._author().name
             self._book.took(replace(case, measurements=measurements))
-            self._link.write(lambda project: project.set_measurements(id, measurements, by))
+            self._connection.write(lambda project: project.set_measurements(id, measurements, by))
 
 
 def _checks(mask: Any, case: Case, labels: LabelSet) -> tuple[str, ...]:

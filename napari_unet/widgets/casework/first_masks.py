@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LabelSet
 from napari_unet.review.types import Case
-from napari_unet.widgets.casework.link import there
+from napari_unet.widgets.casework.connection import there
 from napari_unet.widgets.common.jobs import Job, run_on_engine
 from napari_unet.widgets.common.preferences import chosen_library, preferences
 

@@ -11,8 +11,8 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import USABLE, Author, AuthorKind, Case
+from napari_unet.widgets.casework.connection import there
 from napari_unet.widgets.casework.first_masks import FirstMasks
-from napari_unet.widgets.casework.link import there
 from napari_unet.widgets.common.jobs import Job, exhaust
 from napari_unet.widgets.napari_compat.history import undo_steps
 
@@ -46,7 +46,7 @@ class Intake(QObject):
     def __init__(self, casework: Any) -> None:
         super().__init__(casework)
         self._casework = casework
-        self._link = casework.link
+        self._connection = casework.connection
         self._book = casework.book
         self._opener = casework.opener
         self._scan: Job | None = None
@@ -92,7 +92,7 @@ class Intake(QObject):
             else:
                 self._go_on(result.new, model)
 
-        job = self._link.run(work)
+        job = self._connection.run(work)
         job.succeeded.connect(added)
         return job
 
@@ -110,7 +110,7 @@ class Intake(QObject):
 
             return exhaust(scan_steps(there(project), ids, look_in, by), job)
 
-        job = self._scan = self._link.start(work)
+        job = self._scan = self._connection.start(work)
         job.progressed.connect(self._on_scanned)
         job.succeeded.connect(self._on_all_scanned)
         job.cancelled.connect(lambda: self.scan_ended.emit(None))
@@ -136,7 +136,9 @@ class Intake(QObject):
             self.first_masks.ask(untouched, model, again=True)
             self.first_masks.ask(usable, model, again=True)  # their masks stay: only to compare others with
 
-        self._link.write(lambda project: project.untouched(), ask)  # behind the masks that are being stored
+        self._connection.write(
+            lambda project: project.untouched(), ask
+        )  # behind the masks that are being stored
 
     def ask_for_map(self, id: str) -> None:
         """Make a model's map of a case that is not kept any more, with the model that was used last."""
@@ -154,7 +156,7 @@ class Intake(QObject):
             made = [revision.author for revision in reversed(project.revisions(id))]
             return next((author for author in made if author.kind == AuthorKind.MODEL), None)
 
-        self._link.read(used).succeeded.connect(ask)
+        self._connection.read(used).succeeded.connect(ask)
 
     def resolve_change(self, id: str, keep: bool) -> None:
         """Decide about a changed file. keep : its new content is the case's from now on."""
@@ -162,7 +164,7 @@ class Intake(QObject):
         if self._opener.is_open(id):
             self._opener.leave()
         self._opener.forget(id)
-        self._link.write(lambda project: project.resolve_change(id, keep, by))
+        self._connection.write(lambda project: project.resolve_change(id, keep, by))
         self._book.refresh(id)
 
     def stop(self) -> None:
@@ -186,7 +188,7 @@ class Intake(QObject):
             self._book.reload()
             open_now = self._casework.current
             if open_now is not None and open_now.id in result.attached:  # its mask came after it was shown
-                now = self._link.read(lambda project: project.case(open_now.id))
+                now = self._connection.read(lambda project: project.case(open_now.id))
                 now.succeeded.connect(self._show_first_mask)
             said = _attached_in_words(len(result.attached), len(result.without))
             more = f"({len(result.notes)} such masks)" if len(result.notes) > 1 else ""
@@ -196,7 +198,7 @@ class Intake(QObject):
                 self._casework.failed.emit(UserError(problem, more.strip()))
             self._go_on(result.without, model)
 
-        job = self._link.start(work)
+        job = self._connection.start(work)
         job.succeeded.connect(attached)
 
     def _go_on(self, ids: Sequence[str], model: str | None) -> None:

@@ -17,9 +17,9 @@ from napari_unet.widgets.casework.book import CaseBook
 from napari_unet.widgets.casework.cache import CaseLayers
 from napari_unet.widgets.casework.clerk import Clerk
 from napari_unet.widgets.casework.clock import ActiveTime
+from napari_unet.widgets.casework.connection import ProjectConnection
 from napari_unet.widgets.casework.desk import CaseDesk
 from napari_unet.widgets.casework.layers import edit_to
-from napari_unet.widgets.casework.link import ProjectLink
 from napari_unet.widgets.casework.load import LoadedCase, load_case
 from napari_unet.widgets.casework.swift import ready_units
 from napari_unet.widgets.common.jobs import Job
@@ -45,10 +45,15 @@ class CaseOpener(QObject):
     told = Signal(str)
 
     def __init__(
-        self, link: ProjectLink, book: CaseBook, desk: CaseDesk, author: Callable[[], Author], parent: QObject
+        self,
+        connection: ProjectConnection,
+        book: CaseBook,
+        desk: CaseDesk,
+        author: Callable[[], Author],
+        parent: QObject,
     ) -> None:
         super().__init__(parent)
-        self._link = link
+        self._connection = connection
         self._book = book
         self._desk = desk
         self._author = author
@@ -134,16 +139,16 @@ class CaseOpener(QObject):
                     edit_to(mask, *found)
 
         if labels.shape == mask.data.shape:
-            self._link.run(difference).succeeded.connect(edit)
+            self._connection.run(difference).succeeded.connect(edit)
 
     def _load(self, id: str) -> None:
         if id in self._loading:
             return
-        project = self._link.project
-        job = self._loading[id] = self._link.read(lambda project: load_case(project, id), quiet=True)
+        project = self._connection.project
+        job = self._loading[id] = self._connection.read(lambda project: load_case(project, id), quiet=True)
 
         def loaded(found: LoadedCase) -> None:
-            if project is not self._link.project:
+            if project is not self._connection.project:
                 return
             if id != self._wanted:
                 self._ahead = found
@@ -151,7 +156,7 @@ class CaseOpener(QObject):
                 self._show_loaded(found)
 
         def failed(error: UserError) -> None:
-            if project is self._link.project and id == self._wanted:
+            if project is self._connection.project and id == self._wanted:
                 self._wanted = ""
                 self.failed.emit(error)
 
@@ -170,7 +175,7 @@ class CaseOpener(QObject):
         self._show(id, lambda clerk, saver: self._desk.lay_out(found, clerk, saver))
 
     def _show(self, id: str, lay_out: Callable[[Clerk, Saver], CaseLayers]) -> None:
-        before, clerk, saver = self._desk.layers, self._link.clerk, self._link.saver
+        before, clerk, saver = self._desk.layers, self._connection.clerk, self._connection.saver
         if clerk is None or saver is None:  # the project was closed
             return
         with self._desk.at_once():
@@ -182,7 +187,7 @@ class CaseOpener(QObject):
         self._by = by = self._author().name
         self.time.take()
         self._renew.start()
-        self._link.write(
+        self._connection.write(
             lambda project: _begin(project, id, by),
             lambda case: self._began(case, layers),
             lambda error: self._refused(id, error),
@@ -218,7 +223,7 @@ class CaseOpener(QObject):
         revision = case.revision
         if revision is None or revision == layers.head or layers.head_unknown:
             return
-        job = self._link.read(lambda project: project.read_mask(revision))
+        job = self._connection.read(lambda project: project.read_mask(revision))
         job.succeeded.connect(lambda labels: self.bring_in(layers, labels, known=True))
 
     def _refused(self, id: str, error: UserError) -> None:
@@ -281,14 +286,14 @@ class CaseOpener(QObject):
 
         if layers is not None:
             layers.head_unknown = True
-        self._link.write(leave, left)
+        self._connection.write(leave, left)
         self.closed.emit(id)
 
     def _on_renew(self) -> None:
         if self._desk.layers is not None:
             id, by = self._desk.layers.id, self._by
             failed = partial(self._lost, id)
-            self._link.write(lambda project: project.renew(id, by), failed=failed)
+            self._connection.write(lambda project: project.renew(id, by), failed=failed)
 
     def _on_taken_away(self, id: str) -> None:
         self._wanted = ""

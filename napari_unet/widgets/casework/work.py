@@ -18,11 +18,11 @@ from napari_unet.review.login import login_name
 from napari_unet.review.types import Author, AuthorKind, Case, Order
 from napari_unet.widgets.casework.approved import ApprovedMasks
 from napari_unet.widgets.casework.book import CaseBook
+from napari_unet.widgets.casework.connection import ORDER, ProjectConnection
 from napari_unet.widgets.casework.decisions import Decisions
 from napari_unet.widgets.casework.desk import CaseDesk
 from napari_unet.widgets.casework.intake import Intake
 from napari_unet.widgets.casework.layers import OtherLayers
-from napari_unet.widgets.casework.link import ORDER, ProjectLink
 from napari_unet.widgets.casework.opener import CaseOpener
 from napari_unet.widgets.casework.pictures import thumbnail_of
 from napari_unet.widgets.casework.views import CaseViews
@@ -64,14 +64,14 @@ class CaseWork(QObject):
         super().__init__()
         self.session = session
         self.reviewer = ""
-        self.link = ProjectLink(self)
+        self.connection = ProjectConnection(self)
         self._unsaved: list[str] = []
         self._resting = ""  # the case that was open when the docks were hidden
-        self.link.opened.connect(self._on_project)
-        self.link.save_state.connect(self.save_state)
-        self.link.failed.connect(self.failed)
-        self.book = CaseBook(self.link, self)
-        self.link.mask_saved.connect(self.book.took_mask)
+        self.connection.opened.connect(self._on_project)
+        self.connection.save_state.connect(self.save_state)
+        self.connection.failed.connect(self.failed)
+        self.book = CaseBook(self.connection, self)
+        self.connection.mask_saved.connect(self.book.took_mask)
         self.book.cases_changed.connect(self.cases_changed)
         self.book.queue_changed.connect(self.queue_changed)
         self.approved = ApprovedMasks(self.book, session.viewer, self)
@@ -80,7 +80,7 @@ class CaseWork(QObject):
         self.desk.painted.connect(self.painted)
         self.desk.used.connect(self._on_used)
         self.desk.failed.connect(self.failed)
-        self.opener = CaseOpener(self.link, self.book, self.desk, self.author, self)
+        self.opener = CaseOpener(self.connection, self.book, self.desk, self.author, self)
         self.opener.failed.connect(self.failed)
         self.opener.told.connect(self.told)
         self.opener.closed.connect(self.approved.withdraw)
@@ -89,7 +89,7 @@ class CaseWork(QObject):
         self._others = OtherLayers(session.viewer)
         self.views = CaseViews(self)
         self.decisions = Decisions(
-            self.link,
+            self.connection,
             self.book,
             self.desk,
             self.opener,
@@ -121,17 +121,17 @@ class CaseWork(QObject):
     @property
     def project(self) -> ReviewProject | None:
         """The open project. Its methods take time: call them through `read` and `write` only."""
-        return self.link.project
+        return self.connection.project
 
     def open_project(self, folder: Path) -> Job:
         """Open the project in `folder`, in place of the one that is open."""
         self.close_project()
-        return self.link.open(folder)
+        return self.connection.open(folder)
 
     def create_project(self, folder: Path, protocol: str = "", labels: LabelSet = LUNGS) -> Job:
         """Make a project in `folder` and open it. protocol : what its masks hold, in words."""
         self.close_project()
-        return self.link.create(folder, protocol, labels)
+        return self.connection.create(folder, protocol, labels)
 
     def close_project(self) -> None:
         """Finish writing in the background and close the project."""
@@ -140,7 +140,7 @@ class CaseWork(QObject):
             self.opener.leave()
         finally:  # whatever becomes of the layers, all is written and the process can end
             self.intake.stop()
-            self.link.close()
+            self.connection.close()
         self.opener.forget_all()
         self.book.use([])
         if was_open:
@@ -167,7 +167,7 @@ class CaseWork(QObject):
 
     def read(self, work: Callable[[ReviewProject], Any]) -> Job:
         """`work(project)` in a thread, for what has no method here. It must not write."""
-        return self.link.read(work)
+        return self.connection.read(work)
 
     def write(
         self,
@@ -176,19 +176,19 @@ class CaseWork(QObject):
         failed: Callable[[UserError], None] | None = None,
     ) -> None:
         """`work(project)` after all that was asked before; then one of the others, on the GUI thread."""
-        self.link.write(work, done, failed)
+        self.connection.write(work, done, failed)
 
     def _on_project(self, cases: list[Case], unsaved: list[str]) -> None:
         self._unsaved = unsaved
         self._others.hide()
-        self.book.order = self.link.order or self.book.order
+        self.book.order = self.connection.order or self.book.order
         self.book.use(cases)
         self.project_changed.emit(self.project)
 
     @property
     def labels(self) -> LabelSet:
         """What the numbers in the project's masks mean; lungs while no project is open."""
-        return self.link.labels
+        return self.connection.labels
 
     def show_labels(self) -> None:
         """The project's labels are others, as its first mask brought them along: say so, and show them."""
@@ -318,4 +318,4 @@ class CaseWork(QObject):
         case = self.cases.get(id)
         if self.project is None or case is None:
             return None
-        return self.link.read(lambda project: thumbnail_of(project, id, case.revision), quiet=True)
+        return self.connection.read(lambda project: thumbnail_of(project, id, case.revision), quiet=True)

@@ -16,7 +16,7 @@ from napari_unet.core.training_pair import FEW, TrainingPair
 from napari_unet.models.card import ModelCard
 from napari_unet.review.types import SET_ASIDE, USABLE, Case, Status
 from napari_unet.training.taught import taught_by
-from napari_unet.widgets.casework.link import there
+from napari_unet.widgets.casework.connection import there
 from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.common.jobs import Job, run_in_thread
 from napari_unet.widgets.finetune.layer_pairs import LayerPairs, pairs_of

@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from napari_unet.review.exporting.item import ExportResult, Format
-from napari_unet.widgets.casework.link import there
+from napari_unet.widgets.casework.connection import there
 from napari_unet.widgets.common.forms import Fields, WrappedLabel
 from napari_unet.widgets.common.jobs import Job, exhaust
 from napari_unet.widgets.review.add import PathLine
@@ -138,7 +138,7 @@ class Exporter(QObject):
 
     def _start(self, project: ReviewProject, out: Outgoing) -> None:
         by = self._casework.author().name
-        job = self._casework.link.start(lambda job: _write(project, out, by, job))
+        job = self._casework.connection.start(lambda job: _write(project, out, by, job))
         job.progressed.connect(self._on_progress)
         job.succeeded.connect(self.done)
         job.ended.connect(lambda: self._page.say_work(""))

@@ -108,7 +108,7 @@ class FileNames(QObject):
         project, by = self._casework.project, self._casework.author().name
         if project is None:
             return
-        job = self._casework.link.start(lambda job: exhaust(key_steps(project, path, by), job))
+        job = self._casework.connection.start(lambda job: exhaust(key_steps(project, path, by), job))
         job.succeeded.connect(lambda at: self.done.emit(f"The key is {at.name}. Only you can read it."))
 
 

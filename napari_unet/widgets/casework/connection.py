@@ -26,7 +26,7 @@ FirstLook = tuple["ReviewProject", list[Case], list[str], Order | None]
 _PATIENCE_S = 20.0  # for what is still to be written when a project is closed
 
 
-class ProjectLink(QObject):
+class ProjectConnection(QObject):
     """Holds the open project, its saver and its clerk. Everything here returns at once.
 
     opened : list of Case, and ids of those with strokes that were never saved, when a project is there.
