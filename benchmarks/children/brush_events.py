@@ -32,9 +32,9 @@ def main(side: int) -> None:
                 mask.mode, mask.brush_size, mask.selected_label = "paint", _BRUSH, 1
                 mask.contour = 2 if how == "outline" else 0
             found[how] = _strokes(masks)
-        clerk = session.casework.connection.clerk
+        worker = session.casework.connection.worker
         session.casework.close_project()
-        clerk.join(_PATIENCE_S)
+        worker.join(_PATIENCE_S)
         plain.close()
         ours.close()
     print(json.dumps(found))

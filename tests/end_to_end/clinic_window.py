@@ -149,7 +149,7 @@ class Hands(QObject):
         link = self.work.connection
         self._until(lambda: not link._jobs, "a job never ended")
         for _ in range(2):
-            assert link.clerk.flush(_PATIENCE_S) and link.saver.flush(_PATIENCE_S)
+            assert link.worker.flush(_PATIENCE_S) and link.saver.flush(_PATIENCE_S)
             QApplication.processEvents()
 
     def _until(self, is_so: Callable[[], bool], otherwise: str) -> None:

@@ -98,8 +98,8 @@ class Review:
 
         def is_calm() -> bool:
             link = self.work.connection
-            if link.clerk is not None:
-                assert link.clerk.flush(20)
+            if link.worker is not None:
+                assert link.worker.flush(20)
                 assert link.saver.flush(20)
                 with link.saver._telling:
                     if isinstance(link.saver._told, Saving):  # its thread is about to tell more
@@ -130,10 +130,10 @@ class Review:
 
     def close(self) -> None:
         """The last dock is closed; wait until everything is written."""
-        clerk = self.work.connection.clerk
+        worker = self.work.connection.worker
         self.session.detach(self)
-        if clerk is not None:
-            assert clerk.join(20)
+        if worker is not None:
+            assert worker.join(20)
 
 
 def stroke(layer: Any, *points: tuple[float, ...], label: int = 1, size: int = 7) -> None:

@@ -316,10 +316,10 @@ def test_closing_the_project_saves_and_gives_back(review, three):
     mask = review.open(three[0])
     stroke(mask, (5, 5))
     painted = mask.data.copy()
-    clerk = review.work.connection.clerk
+    worker = review.work.connection.worker
     review.work.close_project()
     assert review.work.project is None and not review.viewer.layers
-    assert clerk.join(20)
+    assert worker.join(20)
     with ReviewProject.open(review.folder) as project:
         case = project.case(three[0])
         assert case.lease == "" and case.active_seconds >= 0

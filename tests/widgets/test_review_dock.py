@@ -39,11 +39,11 @@ def started(review_dock, reviewed, qtbot, tmp_path):
     reviewed.settle()
     yield review_dock, reviewed
     reviewed.settle()
-    clerk = reviewed.work.connection.clerk
+    worker = reviewed.work.connection.worker
     reviewed.session.detach(reviewed)
     review_dock.setParent(None)
-    if clerk is not None:
-        assert clerk.join(20)
+    if worker is not None:
+        assert worker.join(20)
 
 
 def number(dock):
@@ -234,9 +234,9 @@ def test_the_way_from_the_first_page_to_the_first_case(review_dock, viewer, qtbo
     (recent,) = review_dock.start.recent_buttons()
     qtbot.mouseClick(recent, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: number(review_dock) == 1)
-    clerk = review_dock.casework.connection.clerk
+    worker = review_dock.casework.connection.worker
     review_dock.setParent(None)
-    assert clerk.join(20)
+    assert worker.join(20)
 
 
 def test_what_was_just_accepted_is_exported(started, viewer, qtbot, tmp_path):

@@ -26,12 +26,12 @@ def started(review_dock, viewer, qtbot, tmp_path):
     qtbot.waitUntil(lambda: review_dock.casework.current is not None)
     review.settle()
     yield review_dock, review
-    clerk = review.work.connection.clerk
+    worker = review.work.connection.worker
     review_dock.setParent(None)
     for other in viewer.window._qt_window.findChildren(CorrectWidget):
         other.setParent(None)
-    if clerk is not None:
-        assert clerk.join(20)
+    if worker is not None:
+        assert worker.join(20)
 
 
 def holder_of(widget) -> QDockWidget:
@@ -144,9 +144,9 @@ def test_the_order_is_remembered_in_the_project(started, qtbot):
     dock, review = started
     dock.casework.set_order(Order.RANDOM)
     review.settle()
-    clerk = review.work.connection.clerk
+    worker = review.work.connection.worker
     dock.casework.close_project()
-    assert clerk.join(20)
+    assert worker.join(20)
     dock.casework.book.order = Order.ID
     review.reopen()
     assert dock.casework.order is Order.RANDOM

@@ -40,11 +40,11 @@ def started(review_dock, viewer, engine, qtbot, tmp_path):
     review.settle()
     yield review_dock, review
     review.settle()
-    clerk = review.work.connection.clerk
+    worker = review.work.connection.worker
     review.session.detach(review)
     review_dock.setParent(None)
-    if clerk is not None:
-        assert clerk.join(20)
+    if worker is not None:
+        assert worker.join(20)
 
 
 def number(dock):

@@ -14,9 +14,9 @@ from napari_unet.core.labels import IGNORE
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind
 from napari_unet.widgets.casework import stroke_recorder, tape
-from napari_unet.widgets.casework.clerk import Clerk
 from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder
 from napari_unet.widgets.casework.tape import Tape, change_of
+from napari_unet.widgets.casework.worker_thread import WorkerThread
 
 ANN = Author(AuthorKind.PERSON, "Ann")
 
@@ -47,48 +47,48 @@ class KeptSaver:
 
 
 @pytest.fixture
-def clerk():
-    made = Clerk()
+def worker():
+    made = WorkerThread()
     yield made
     made.close()
 
 
 @pytest.fixture
-def recorded(clerk, qtbot):
+def recorded(worker, qtbot):
     """A recorder of a new layer with this mask; returns (layer, saver, recorder)."""
 
     def record(mask: np.ndarray):
         layer, saver = Labels(mask.copy()), KeptSaver(mask)
         tape = Tape(saver, "case", mask.copy())
-        clerk.post(lambda: tape.open(None))
-        return layer, saver, StrokeRecorder(layer, tape, clerk, lambda: ANN)
+        worker.post(lambda: tape.open(None))
+        return layer, saver, StrokeRecorder(layer, tape, worker, lambda: ANN)
 
     return record
 
 
-def same(clerk, saver, layer) -> bool:
-    QApplication.processEvents()  # the turn on which the clerk hears of a stroke
-    assert clerk.flush(10)
+def same(worker, saver, layer) -> bool:
+    QApplication.processEvents()  # the turn on which the worker thread hears of a stroke
+    assert worker.flush(10)
     return np.array_equal(saver.mask, layer.data)
 
 
-def test_brush_eraser_fill_polygon_and_setitem(recorded, clerk):
+def test_brush_eraser_fill_polygon_and_setitem(recorded, worker):
     layer, saver, _ = recorded(lungs((60, 80)))
     stroke(layer, (5, 5), (6, 9), (40, 70))
-    assert same(clerk, saver, layer) and saver.strokes == 1
+    assert same(worker, saver, layer) and saver.strokes == 1
     stroke(layer, (20, 15), label=0)
-    assert same(clerk, saver, layer) and saver.strokes == 2
+    assert same(worker, saver, layer) and saver.strokes == 2
     layer.fill((0, 79), 2)
-    assert same(clerk, saver, layer)
+    assert same(worker, saver, layer)
     layer.paint_polygon([(2, 2), (2, 30), (30, 30)], 1)
-    assert same(clerk, saver, layer)
+    assert same(worker, saver, layer)
     layer.data_setitem((np.array([3, 4]), np.array([5, 6])), np.array([IGNORE, 2], np.uint8))
-    assert same(clerk, saver, layer)
+    assert same(worker, saver, layer)
     layer.data_setitem((np.array([3, 4]), np.array([5, 6])), 1)
-    assert same(clerk, saver, layer)
+    assert same(worker, saver, layer)
 
 
-def test_undo_and_redo_each_step(recorded, clerk):
+def test_undo_and_redo_each_step(recorded, worker):
     layer, saver, _ = recorded(lungs((60, 80)))
     states = [layer.data.copy()]
     for number in range(5):
@@ -97,26 +97,26 @@ def test_undo_and_redo_each_step(recorded, clerk):
     for state in reversed(states[:-1]):
         layer.undo()
         np.testing.assert_array_equal(layer.data, state)
-        assert same(clerk, saver, layer)
+        assert same(worker, saver, layer)
     layer.undo()  # there is nothing left
     for state in states[1:]:
         layer.redo()
         np.testing.assert_array_equal(layer.data, state)
-        assert same(clerk, saver, layer)
+        assert same(worker, saver, layer)
 
 
-def test_a_stroke_over_itself_with_two_labels(recorded, clerk):
+def test_a_stroke_over_itself_with_two_labels(recorded, worker):
     layer, saver, _ = recorded(np.zeros((40, 40), np.uint8))
     with layer.block_history():
         layer.paint((10, 10), 1)
         layer.paint((12, 12), 2)
         layer.paint((14, 10), 1)
         layer.data_setitem((np.array([10]), np.array([10])), 0)
-    assert same(clerk, saver, layer)
+    assert same(worker, saver, layer)
     layer.undo()
-    assert same(clerk, saver, layer) and not saver.mask.any()
+    assert same(worker, saver, layer) and not saver.mask.any()
     layer.redo()
-    assert same(clerk, saver, layer)
+    assert same(worker, saver, layer)
 
 
 _POINTS = st.tuples(st.integers(0, 29), st.integers(0, 24))
@@ -135,8 +135,8 @@ _STEPS = st.one_of(
 @given(steps=st.lists(_STEPS, max_size=12))
 def test_whatever_is_done_the_journal_has_it(steps):
     start = lungs((30, 25))
-    layer, saver, clerk = Labels(start.copy()), KeptSaver(start), Clerk()
-    recorder = StrokeRecorder(layer, Tape(saver, "case", start.copy()), clerk, lambda: ANN)
+    layer, saver, worker = Labels(start.copy()), KeptSaver(start), WorkerThread()
+    recorder = StrokeRecorder(layer, Tape(saver, "case", start.copy()), worker, lambda: ANN)
     compared = []
     recorder._calm.timeout.connect(lambda: compared.append(True))
     for kind, *rest in steps:
@@ -150,9 +150,9 @@ def test_whatever_is_done_the_journal_has_it(steps):
                 layer.data_setitem((rows, columns), rest[1])
             case _:
                 getattr(layer, kind)()
-    assert same(clerk, saver, layer)
+    assert same(worker, saver, layer)
     assert not compared  # what the history tells is enough
-    clerk.close()
+    worker.close()
 
 
 def test_atoms_of_a_stack():
@@ -173,99 +173,99 @@ def test_atoms_of_a_stack():
     assert len(change_of([], mask.shape)) == 0
 
 
-def test_undo_while_the_layer_is_hidden(recorded, clerk, qtbot):
+def test_undo_while_the_layer_is_hidden(recorded, worker, qtbot):
     layer, saver, _ = recorded(lungs((60, 80)))
     stroke(layer, (5, 5))
     layer.visible = False
     layer.undo()
     layer.undo()
     layer.visible = True
-    qtbot.waitUntil(lambda: same(clerk, saver, layer))
+    qtbot.waitUntil(lambda: same(worker, saver, layer))
 
 
-def test_an_array_written_to_directly(recorded, clerk, qtbot):
+def test_an_array_written_to_directly(recorded, worker, qtbot):
     layer, saver, _ = recorded(lungs((60, 80)))
     layer.data[3:9] = 1
     layer.refresh()
-    qtbot.waitUntil(lambda: same(clerk, saver, layer))
+    qtbot.waitUntil(lambda: same(worker, saver, layer))
 
 
-def test_data_replaced_by_others_of_the_same_size(recorded, clerk, qtbot):
+def test_data_replaced_by_others_of_the_same_size(recorded, worker, qtbot):
     layer, saver, _ = recorded(lungs((60, 80)))
     other = np.zeros((60, 80), np.int64)
     other[4, 4] = 1
     layer.data = other
-    qtbot.waitUntil(lambda: same(clerk, saver, layer))
+    qtbot.waitUntil(lambda: same(worker, saver, layer))
 
 
-def test_data_replaced_by_another_size_is_told(recorded, clerk, qtbot):
+def test_data_replaced_by_another_size_is_told(recorded, worker, qtbot):
     layer, saver, recorder = recorded(lungs((60, 80)))
     told = []
     recorder.failed.connect(told.append)
     layer.data = np.zeros((30, 30), np.uint8)
     assert len(told) == 1 and "another size" in str(told[0])
     recorder.stop()
-    assert clerk.flush(10)
+    assert worker.flush(10)
     np.testing.assert_array_equal(saver.mask, lungs((60, 80)))
 
 
-def test_moving_through_a_stack_records_nothing(recorded, clerk, qtbot):
+def test_moving_through_a_stack_records_nothing(recorded, worker, qtbot):
     layer, saver, recorder = recorded(lungs((6, 40, 40)))
     painted = []
     recorder.painted.connect(lambda: painted.append(True))
     layer.refresh()
     recorder.compare()
-    assert same(clerk, saver, layer) and not saver.strokes and not painted
+    assert same(worker, saver, layer) and not saver.strokes and not painted
 
 
-def test_a_revision_follows_the_last_stroke(recorded, clerk, qtbot, monkeypatch):
+def test_a_revision_follows_the_last_stroke(recorded, worker, qtbot, monkeypatch):
     monkeypatch.setattr(stroke_recorder, "_REVISION_MS", 150)
     layer, saver, _ = recorded(lungs((60, 80)))
     stroke(layer, (5, 5))
     stroke(layer, (9, 5))
-    assert clerk.flush(10) and not saver.saved
+    assert worker.flush(10) and not saver.saved
     qtbot.waitUntil(lambda: bool(saver.saved))
     wait_seconds(qtbot, 0.3)
     assert len(saver.saved) == 1
     np.testing.assert_array_equal(saver.saved[0], layer.data)
 
 
-def test_a_stroke_leaves_the_event_that_it_ends_with_to_the_window(recorded, clerk):
+def test_a_stroke_leaves_the_event_that_it_ends_with_to_the_window(recorded, worker):
     layer, saver, recorder = recorded(lungs((60, 80)))
     stroke(layer, (5, 5))
-    assert clerk.flush(10) and not saver.strokes
+    assert worker.flush(10) and not saver.strokes
     recorder.save()  # what is asked for later comes after it
-    assert clerk.flush(10) and saver.strokes == 1 and len(saver.saved) == 1
+    assert worker.flush(10) and saver.strokes == 1 and len(saver.saved) == 1
     np.testing.assert_array_equal(saver.saved[0], layer.data)
 
 
-def test_stopped_it_saves_once_and_lets_go(recorded, clerk):
+def test_stopped_it_saves_once_and_lets_go(recorded, worker):
     layer, saver, recorder = recorded(lungs((60, 80)))
     stroke(layer, (5, 5))
     recorder.stop()
-    assert clerk.flush(10)
+    assert worker.flush(10)
     stroke(layer, (50, 50))
-    assert clerk.flush(10)
+    assert worker.flush(10)
     assert len(saver.saved) == 1 and saver.closed
     assert not np.array_equal(saver.mask, layer.data)
 
 
-def test_nothing_painted_is_nothing_saved(recorded, clerk):
+def test_nothing_painted_is_nothing_saved(recorded, worker):
     _, saver, recorder = recorded(lungs((60, 80)))
     recorder.save()
     recorder.stop()
-    assert clerk.flush(10) and not saver.saved and not saver.strokes
+    assert worker.flush(10) and not saver.saved and not saver.strokes
 
 
-def test_the_clerk_goes_on_after_a_bug(clerk, caplog):
+def test_the_clerk_goes_on_after_a_bug(worker, caplog):
     done = []
 
     def bug() -> None:
         raise RuntimeError("broken")
 
-    clerk.post(bug)
-    clerk.post(lambda: done.append(1))
-    assert clerk.flush(10) and done == [1]
+    worker.post(bug)
+    worker.post(lambda: done.append(1))
+    assert worker.flush(10) and done == [1]
     assert "a task of the case work failed" in caplog.text
 
 
@@ -289,11 +289,11 @@ def test_unsaved_strokes_come_back_first_and_as_one_edit(review, tmp_path):
     review.settle()
     journal = review.work.project.journal_path(id)
     kept = journal.read_bytes()
-    clerk = review.work.connection.clerk
+    worker = review.work.connection.worker
     revision = review.work.project.case(id).revision
     review.work.desk.recorder.tape._unsaved = False  # as if the process ended here
     review.work.close_project()
-    assert clerk.join(20)
+    assert worker.join(20)
     journal.write_bytes(kept)
     review.reopen()
     assert review.work.cases[id].revision == revision
@@ -315,10 +315,10 @@ def test_strokes_of_a_case_that_is_open_elsewhere_are_not_told_to_be_back(review
     review.settle()
     journal = review.work.project.journal_path(id)
     kept = journal.read_bytes()
-    clerk = review.work.connection.clerk
+    worker = review.work.connection.worker
     review.work.desk.recorder.tape._unsaved = False  # as if the process ended here
     review.work.close_project()
-    assert clerk.join(20)
+    assert worker.join(20)
     journal.write_bytes(kept)
     with ReviewProject.open(review.folder) as other:
         other.begin(id, "Bob")
@@ -345,7 +345,7 @@ def test_strokes_of_a_stack_survive(review, tmp_path):
 
 
 @pytest.mark.parametrize("label", [300, 256, -1])
-def test_a_label_that_no_mask_can_hold_is_refused_and_taken_back(recorded, clerk, qtbot, label):
+def test_a_label_that_no_mask_can_hold_is_refused_and_taken_back(recorded, worker, qtbot, label):
     layer, saver, recorder = recorded(lungs((60, 80)))
     refused = []
     recorder.failed.connect(refused.append)
@@ -359,11 +359,11 @@ def test_a_label_that_no_mask_can_hold_is_refused_and_taken_back(recorded, clerk
     layer.selected_label = 2
     stroke(layer, (8, 4), (8, 20), label=2)
     recorder.stop()
-    qtbot.waitUntil(lambda: same(clerk, saver, layer))
+    qtbot.waitUntil(lambda: same(worker, saver, layer))
     assert set(np.unique(saver.mask)) == {0, 1, 2} and len(refused) == 1
 
 
-def test_of_an_array_that_cannot_be_saved_whole_the_rest_is_saved(recorded, clerk, qtbot):
+def test_of_an_array_that_cannot_be_saved_whole_the_rest_is_saved(recorded, worker, qtbot):
     layer, saver, recorder = recorded(lungs((60, 80)))
     refused = []
     recorder.failed.connect(refused.append)
@@ -372,7 +372,7 @@ def test_of_an_array_that_cannot_be_saved_whole_the_rest_is_saved(recorded, cler
     layer.data = other
     qtbot.waitUntil(lambda: bool(refused))
     assert "cannot hold label 300" in str(refused[0])
-    assert clerk.flush(10)
+    assert worker.flush(10)
     np.testing.assert_array_equal(saver.mask, np.where(other == 300, 0, other))
 
 
@@ -389,7 +389,7 @@ def raises_once(monkeypatch, owner, name):
 
 
 @pytest.mark.parametrize("where", ["the recorder", "the history", "the tape"])
-def test_a_stroke_that_cannot_be_noted_is_found_by_comparing(recorded, clerk, monkeypatch, qtbot, where):
+def test_a_stroke_that_cannot_be_noted_is_found_by_comparing(recorded, worker, monkeypatch, qtbot, where):
     layer, saver, recorder = recorded(lungs((60, 80)))
     told, painted = [], []
     recorder.failed.connect(told.append)
@@ -403,13 +403,13 @@ def test_a_stroke_that_cannot_be_noted_is_found_by_comparing(recorded, clerk, mo
     stroke(layer, (5, 5), (6, 9))
     qtbot.waitUntil(lambda: bool(told))
     assert "Data is too large" in str(told[0]) and painted and len(layer._undo_history) == 1
-    assert same(clerk, saver, layer)
+    assert same(worker, saver, layer)
     np.testing.assert_array_equal(saver.saved[-1], layer.data)
     stroke(layer, (40, 40))
-    assert same(clerk, saver, layer) and len(told) == 1
+    assert same(worker, saver, layer) and len(told) == 1
 
 
-def test_undo_that_cannot_be_followed_is_found_by_comparing(recorded, clerk, monkeypatch, qtbot):
+def test_undo_that_cannot_be_followed_is_found_by_comparing(recorded, worker, monkeypatch, qtbot):
     layer, saver, recorder = recorded(lungs((60, 80)))
     told = []
     recorder.failed.connect(told.append)
@@ -417,21 +417,21 @@ def test_undo_that_cannot_be_followed_is_found_by_comparing(recorded, clerk, mon
     raises_once(monkeypatch, recorder, "_follow_history")
     layer.undo()
     qtbot.waitUntil(lambda: bool(told))
-    assert same(clerk, saver, layer)
+    assert same(worker, saver, layer)
 
 
-def test_a_journal_that_refuses_a_stroke_gets_the_mask(recorded, clerk, monkeypatch, qtbot):
+def test_a_journal_that_refuses_a_stroke_gets_the_mask(recorded, worker, monkeypatch, qtbot):
     layer, saver, recorder = recorded(lungs((60, 80)))
     told = []
     recorder.failed.connect(told.append)
     raises_once(monkeypatch, saver, "stroke")
     stroke(layer, (5, 5), (6, 9))
     qtbot.waitUntil(lambda: bool(told))
-    assert clerk.flush(10)
+    assert worker.flush(10)
     np.testing.assert_array_equal(saver.saved[-1], layer.data)
 
 
-def test_a_mask_that_cannot_be_saved_is_told_and_saved_the_next_time(recorded, clerk, monkeypatch, qtbot):
+def test_a_mask_that_cannot_be_saved_is_told_and_saved_the_next_time(recorded, worker, monkeypatch, qtbot):
     layer, saver, recorder = recorded(lungs((60, 80)))
     told = []
     recorder.failed.connect(told.append)
@@ -441,5 +441,5 @@ def test_a_mask_that_cannot_be_saved_is_told_and_saved_the_next_time(recorded, c
     qtbot.waitUntil(lambda: bool(told))
     assert "Save a copy" in str(told[0])
     recorder.save()
-    assert clerk.flush(10)
+    assert worker.flush(10)
     np.testing.assert_array_equal(saver.saved[-1], layer.data)

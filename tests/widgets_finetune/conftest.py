@@ -70,13 +70,13 @@ def open_dock(viewer, library, engines, others, qtbot):
         return widget
 
     yield make
-    clerks = [dock._session.casework.connection.clerk for dock in opened if dock._is_open]
+    workers = [dock._session.casework.connection.worker for dock in opened if dock._is_open]
     for dock in opened:
         with suppress(RuntimeError):  # it went with its window
             dock.setParent(None)
-    for clerk in clerks:
-        if clerk is not None:
-            assert clerk.join(20)
+    for worker in workers:
+        if worker is not None:
+            assert worker.join(20)
     QApplication.processEvents()
 
 

@@ -294,11 +294,11 @@ def test_what_ended_without_a_dock_is_shown_later(dock, started, open_dock, view
 
 def test_the_window_takes_the_training_with_it(dock, started, viewer, engines, qtbot):
     job, _ = started()
-    clerk = dock._session.casework.connection.clerk
+    worker = dock._session.casework.connection.worker
     viewer.close()
     qtbot.waitUntil(lambda: job.cancelled)
     assert engines[-1].closed.wait(20)
-    assert clerk.join(20)
+    assert worker.join(20)
 
 
 def test_a_held_out_case_is_shown_and_leaves_no_trace(dock, started, viewer, library, qtbot):

@@ -33,10 +33,10 @@ def dock(make_napari_viewer, tmp_path, monkeypatch):
     widget = FineTuneWidget(viewer)
     viewer.window.add_dock_widget(widget, name="Fine-tune")
     yield widget
-    clerk = widget._session.casework.connection.clerk
+    worker = widget._session.casework.connection.worker
     widget.setParent(None)
-    if clerk is not None:
-        assert clerk.join(60)
+    if worker is not None:
+        assert worker.join(60)
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject, Qt, Signal
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.review.types import Case, Order
-from napari_unet.widgets.casework.clerk import Clerk
+from napari_unet.widgets.casework.worker_thread import WorkerThread
 from napari_unet.widgets.common.jobs import Job, in_words
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _PATIENCE_S = 20.0  # for what is still to be written when a project is closed
 
 
 class ProjectConnection(QObject):
-    """Holds the open project, its saver and its clerk. Everything here returns at once.
+    """Holds the open project, its saver and its worker thread. Everything here returns at once.
 
     opened : list of Case, and ids of those with strokes that were never saved, when a project is there.
     save_state : see review.save_state. mask_saved : a Case whose mask was saved, as it is then. failed : a
@@ -44,10 +44,10 @@ class ProjectConnection(QObject):
         super().__init__(parent)
         self.project: ReviewProject | None = None
         self.saver: Saver | None = None
-        self.clerk: Clerk | None = None
+        self.worker: WorkerThread | None = None
         self.order: Order | None = None  # that the project remembers
         self._jobs: set[Job] = set()
-        self._ending: Clerk | None = None  # of the project before: it may still be writing
+        self._ending: WorkerThread | None = None  # of the project before: it may still be writing
         self._later.connect(self._do, Qt.ConnectionType.QueuedConnection)
 
     @property
@@ -79,10 +79,10 @@ class ProjectConnection(QObject):
         """Finish writing in the background, then close the project."""
         for job in list(self._jobs):
             job.cancel()
-        if self.clerk is not None:
-            self.clerk.close()
-            self._ending = self.clerk
-        self.project = self.saver = self.clerk = None
+        if self.worker is not None:
+            self.worker.close()
+            self._ending = self.worker
+        self.project = self.saver = self.worker = None
 
     def read(self, work: Callable[[ReviewProject], Any], quiet: bool = False) -> Job:
         """`work(project)` in a thread. It must not write."""
@@ -96,8 +96,8 @@ class ProjectConnection(QObject):
         failed: Callable[[UserError], None] | None = None,
     ) -> None:
         """`work(project)` after all that was asked before; then one of the others, on the GUI thread."""
-        clerk, saver, project = self.clerk, self.saver, self.project
-        if clerk is None or saver is None:
+        worker, saver, project = self.worker, self.saver, self.project
+        if worker is None or saver is None:
             return
 
         def hear(what: Callable[[Any], None] | None) -> Callable[[Any], None]:
@@ -107,7 +107,7 @@ class ProjectConnection(QObject):
 
             return tell
 
-        clerk.post(lambda: saver.do(work, done=hear(done), failed=hear(failed or self.failed.emit)))
+        worker.post(lambda: saver.do(work, done=hear(done), failed=hear(failed or self.failed.emit)))
 
     def run(self, work: Callable[[], Any], quiet: bool = False) -> Job:
         """`work()` in a thread; see `start`."""
@@ -157,7 +157,7 @@ class ProjectConnection(QObject):
             saver.close(_PATIENCE_S)
             project.close()
 
-        self.clerk = Clerk(at_end)
+        self.worker = WorkerThread(at_end)
         self.opened.emit(cases, unsaved)
 
     def _do(self, task: Callable[[], None]) -> None:

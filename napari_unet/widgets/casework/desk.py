@@ -13,12 +13,12 @@ from qtpy.QtCore import QObject, Signal
 from napari_unet.core.label_set import LabelSet
 from napari_unet.review.types import Author
 from napari_unet.widgets.casework.cache import CaseCache, CaseLayers
-from napari_unet.widgets.casework.clerk import Clerk
 from napari_unet.widgets.casework.layers import Habits, context_of, image_layer, mask_layer
 from napari_unet.widgets.casework.load import LoadedCase
 from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder
 from napari_unet.widgets.casework.swift import no_collection
 from napari_unet.widgets.casework.tape import Tape
+from napari_unet.widgets.casework.worker_thread import WorkerThread
 from napari_unet.widgets.common.colours import legend_of, mask_colormap
 from napari_unet.widgets.napari_compat.scene import added_unselected
 from napari_unet.widgets.napari_compat.window import canvas_of, is_closing
@@ -93,18 +93,18 @@ class CaseDesk(QObject):
         with no_collection(), self._viewer.layers.batched_update():
             yield
 
-    def lay_out(self, loaded: LoadedCase, clerk: Clerk, saver: Saver) -> CaseLayers:
+    def lay_out(self, loaded: LoadedCase, worker: WorkerThread, saver: Saver) -> CaseLayers:
         """Show a case that was read from disk, and record its strokes."""
         tape = Tape(saver, loaded.case.id, loaded.recorded)
-        clerk.post(partial(tape.open, loaded.revision))
+        worker.post(partial(tape.open, loaded.revision))
         image = image_layer(loaded, self._habits)
         mask = mask_layer(loaded, image)
-        return self._show(CaseLayers(loaded, image, mask, tape, loaded.revision), clerk)
+        return self._show(CaseLayers(loaded, image, mask, tape, loaded.revision), worker)
 
-    def lay_out_kept(self, layers: CaseLayers, clerk: Clerk) -> CaseLayers:
+    def lay_out_kept(self, layers: CaseLayers, worker: WorkerThread) -> CaseLayers:
         """Show a case whose layers were kept (see `take`)."""
-        clerk.post(partial(layers.tape.open, layers.head))
-        return self._show(layers, clerk)
+        worker.post(partial(layers.tape.open, layers.head))
+        return self._show(layers, worker)
 
     def lay_away(self) -> None:
         """Take the open case out of the viewer and keep its layers."""
@@ -152,7 +152,7 @@ class CaseDesk(QObject):
         if canvas is not None:
             canvas.setFocus()
 
-    def _show(self, layers: CaseLayers, clerk: Clerk) -> CaseLayers:
+    def _show(self, layers: CaseLayers, worker: WorkerThread) -> CaseLayers:
         viewer = self._viewer
         # before it is there: from then on its tool is other docks' too
         self._habits.use_tool(layers.mask, layers.loaded.label_set)
@@ -169,7 +169,7 @@ class CaseDesk(QObject):
             viewer.dims.set_current_step(viewer.dims.ndim - 3, layers.image.data.shape[0] // 2)
         self.layers = layers
         protected = partial(self._is_protected, layers.id)
-        recorder = self.recorder = StrokeRecorder(layers.mask, layers.tape, clerk, self._author, protected)
+        recorder = self.recorder = StrokeRecorder(layers.mask, layers.tape, worker, self._author, protected)
         recorder.painted.connect(self.painted)
         recorder.used.connect(self.used)
         recorder.asked.connect(self.asked)

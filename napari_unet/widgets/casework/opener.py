@@ -15,13 +15,13 @@ from napari_unet.review.leases import CaseTaken
 from napari_unet.review.types import Author, Case
 from napari_unet.widgets.casework.book import CaseBook
 from napari_unet.widgets.casework.cache import CaseLayers
-from napari_unet.widgets.casework.clerk import Clerk
 from napari_unet.widgets.casework.clock import ActiveTime
 from napari_unet.widgets.casework.connection import ProjectConnection
 from napari_unet.widgets.casework.desk import CaseDesk
 from napari_unet.widgets.casework.layers import edit_to
 from napari_unet.widgets.casework.load import LoadedCase, load_case
 from napari_unet.widgets.casework.swift import ready_units
+from napari_unet.widgets.casework.worker_thread import WorkerThread
 from napari_unet.widgets.common.jobs import Job
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class CaseOpener(QObject):
         if self.is_open(id):
             self._desk.focus()
         elif (kept := self._desk.take(id)) is not None:
-            self._show(id, lambda clerk, _saver: self._desk.lay_out_kept(kept, clerk))
+            self._show(id, lambda worker, _saver: self._desk.lay_out_kept(kept, worker))
         elif self._ahead is not None and self._ahead.case.id == id:
             self._show_loaded(self._ahead)
         else:
@@ -172,15 +172,15 @@ class CaseOpener(QObject):
     def _show_loaded(self, found: LoadedCase) -> None:
         id = found.case.id
         self._ahead = None
-        self._show(id, lambda clerk, saver: self._desk.lay_out(found, clerk, saver))
+        self._show(id, lambda worker, saver: self._desk.lay_out(found, worker, saver))
 
-    def _show(self, id: str, lay_out: Callable[[Clerk, Saver], CaseLayers]) -> None:
-        before, clerk, saver = self._desk.layers, self._connection.clerk, self._connection.saver
-        if clerk is None or saver is None:  # the project was closed
+    def _show(self, id: str, lay_out: Callable[[WorkerThread, Saver], CaseLayers]) -> None:
+        before, worker, saver = self._desk.layers, self._connection.worker, self._connection.saver
+        if worker is None or saver is None:  # the project was closed
             return
         with self._desk.at_once():
             self._desk.lay_away()
-            layers = lay_out(clerk, saver)
+            layers = lay_out(worker, saver)
         if before is not None:
             self._give_back(before.id)
         self._wanted = id

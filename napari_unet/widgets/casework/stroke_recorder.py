@@ -15,8 +15,8 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.labels import as_bytes
 from napari_unet.review.saving.save_state import log_bug
 from napari_unet.review.types import Author
-from napari_unet.widgets.casework.clerk import Clerk
 from napari_unet.widgets.casework.tape import Tape, new_labels
+from napari_unet.widgets.casework.worker_thread import WorkerThread
 from napari_unet.widgets.napari_compat.history import redo_steps, undo_steps
 
 _REVISION_MS = 2000  # after the last stroke
@@ -25,7 +25,7 @@ _CALM_MS = 400  # before a mask is compared that changed in an unknown way
 
 class StrokeRecorder(QObject):
     """Listens to one mask layer while its case is open. On the GUI thread it only passes on what napari keeps
-    for undo; all work on pixels is done by the clerk.
+    for undo; all work on pixels is done by the worker thread.
 
     Where `is_protected` says so, nothing is recorded before somebody has been asked: `asked` is emitted at
     the first change, `answer` records what was done meanwhile or takes it back, undo and redo as they were.
@@ -42,13 +42,13 @@ class StrokeRecorder(QObject):
     asked = Signal()
     _found = Signal()  # a change that no event told of, in a protected mask
     _restored = Signal(object)
-    _stumbled = Signal(object, bool)  # an exception, also from the clerk's thread; see _on_tape
+    _stumbled = Signal(object, bool)  # an exception, also from the worker thread; see _on_tape
 
     def __init__(
         self,
         layer: Labels,
         tape: Tape,
-        clerk: Clerk,
+        worker: WorkerThread,
         author: Callable[[], Author],
         is_protected: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -63,12 +63,12 @@ class StrokeRecorder(QObject):
         self._stumbled.connect(self._on_stumbled)
         self.layer = layer
         self.tape = tape
-        self._clerk = clerk
+        self._worker = worker
         self._author = author
         self._shape = layer.data.shape
         self._note = "strokes"
         self._remember()
-        self._played: list[Callable[[], None]] = []  # steps that the clerk has not been told of
+        self._played: list[Callable[[], None]] = []  # steps that the worker thread has not been told of
         self._soon = _timer(0, self._hand_over)
         self._later = _timer(_REVISION_MS, self.save)
         self._calm = _timer(_CALM_MS, self.compare)
@@ -253,7 +253,7 @@ class StrokeRecorder(QObject):
         self.failed.emit(UserError(error.problem, f"The stroke was taken back. {error.remedy}"))
 
     def _on_tape(self, again: bool, work: Callable[..., None], *arguments: Any) -> None:
-        """On the clerk's thread. again : what could not be done is made up for by comparing and saving."""
+        """On the worker thread. again : what could not be done is made up for by comparing and saving."""
         try:
             work(*arguments)
         except Exception as error:
@@ -273,13 +273,13 @@ class StrokeRecorder(QObject):
 
     def _post(self, task: Callable[[], None]) -> None:
         self._hand_over()
-        self._clerk.post(task)
+        self._worker.post(task)
 
     def _hand_over(self) -> None:
         self._soon.stop()
         played, self._played = self._played, []
         for step in played:
-            self._clerk.post(step)
+            self._worker.post(step)
 
     def _remember(self) -> None:
         undo, redo = self._histories()

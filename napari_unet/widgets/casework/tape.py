@@ -19,7 +19,7 @@ _ROWS = 1 << 24  # pixels that are compared at once
 
 
 class Tape:
-    """What the journal knows of one mask. Used on the clerk's thread only.
+    """What the journal knows of one mask. Used on the worker thread only.
 
     It holds a copy of the mask with every stroke that was handed to the journal.
     """

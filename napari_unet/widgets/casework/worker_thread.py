@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 _PATIENCE_S = 30.0  # at the end of the process
 
 
-class Clerk:
+class WorkerThread:
     """Does what is posted, in order, outside the GUI thread. `post` takes microseconds.
 
     When it is closed, or the process ends without that, it finishes what was posted.
@@ -22,7 +22,7 @@ class Clerk:
         """at_end : done last of all."""
         self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._at_end = at_end
-        self._thread = threading.Thread(target=self._run, name="napari-unet clerk", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="napari-unet worker", daemon=True)
         self._thread.start()
         atexit.register(self._finish)
 
