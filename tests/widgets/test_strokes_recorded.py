@@ -13,9 +13,9 @@ from qtpy.QtWidgets import QApplication
 from napari_unet.core.labels import IGNORE
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind
-from napari_unet.widgets.casework import stroke_recorder, tape
+from napari_unet.widgets.casework import stroke_log, stroke_recorder
+from napari_unet.widgets.casework.stroke_log import StrokeLog, change_of
 from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder
-from napari_unet.widgets.casework.tape import Tape, change_of
 from napari_unet.widgets.casework.worker_thread import WorkerThread
 
 ANN = Author(AuthorKind.PERSON, "Ann")
@@ -59,9 +59,9 @@ def recorded(worker, qtbot):
 
     def record(mask: np.ndarray):
         layer, saver = Labels(mask.copy()), KeptSaver(mask)
-        tape = Tape(saver, "case", mask.copy())
-        worker.post(lambda: tape.open(None))
-        return layer, saver, StrokeRecorder(layer, tape, worker, lambda: ANN)
+        stroke_log = StrokeLog(saver, "case", mask.copy())
+        worker.post(lambda: stroke_log.open(None))
+        return layer, saver, StrokeRecorder(layer, stroke_log, worker, lambda: ANN)
 
     return record
 
@@ -136,7 +136,7 @@ _STEPS = st.one_of(
 def test_whatever_is_done_the_journal_has_it(steps):
     start = lungs((30, 25))
     layer, saver, worker = Labels(start.copy()), KeptSaver(start), WorkerThread()
-    recorder = StrokeRecorder(layer, Tape(saver, "case", start.copy()), worker, lambda: ANN)
+    recorder = StrokeRecorder(layer, StrokeLog(saver, "case", start.copy()), worker, lambda: ANN)
     compared = []
     recorder._calm.timeout.connect(lambda: compared.append(True))
     for kind, *rest in steps:
@@ -291,7 +291,7 @@ def test_unsaved_strokes_come_back_first_and_as_one_edit(review, tmp_path):
     kept = journal.read_bytes()
     worker = review.work.connection.worker
     revision = review.work.project.case(id).revision
-    review.work.desk.recorder.tape._unsaved = False  # as if the process ended here
+    review.work.desk.recorder.stroke_log._unsaved = False  # as if the process ended here
     review.work.close_project()
     assert worker.join(20)
     journal.write_bytes(kept)
@@ -316,7 +316,7 @@ def test_strokes_of_a_case_that_is_open_elsewhere_are_not_told_to_be_back(review
     journal = review.work.project.journal_path(id)
     kept = journal.read_bytes()
     worker = review.work.connection.worker
-    review.work.desk.recorder.tape._unsaved = False  # as if the process ended here
+    review.work.desk.recorder.stroke_log._unsaved = False  # as if the process ended here
     review.work.close_project()
     assert worker.join(20)
     journal.write_bytes(kept)
@@ -388,7 +388,7 @@ def raises_once(monkeypatch, owner, name):
     monkeypatch.setattr(owner, name, fails)
 
 
-@pytest.mark.parametrize("where", ["the recorder", "the history", "the tape"])
+@pytest.mark.parametrize("where", ["the recorder", "the history", "the log"])
 def test_a_stroke_that_cannot_be_noted_is_found_by_comparing(recorded, worker, monkeypatch, qtbot, where):
     layer, saver, recorder = recorded(lungs((60, 80)))
     told, painted = [], []
@@ -396,8 +396,8 @@ def test_a_stroke_that_cannot_be_noted_is_found_by_comparing(recorded, worker, m
     recorder.painted.connect(lambda: painted.append(1))
     owner, name = {
         "the recorder": (recorder, "_play"),
-        "the history": (tape, "change_of"),
-        "the tape": (Tape, "play"),
+        "the history": (stroke_log, "change_of"),
+        "the log": (StrokeLog, "play"),
     }[where]
     raises_once(monkeypatch, owner, name)
     stroke(layer, (5, 5), (6, 9))

@@ -10,7 +10,7 @@ import numpy as np
 from napari.layers import Image, Labels
 
 from napari_unet.widgets.casework.load import LoadedCase
-from napari_unet.widgets.casework.tape import Tape
+from napari_unet.widgets.casework.stroke_log import StrokeLog
 from napari_unet.widgets.common.mouse_mode import has_our_tool
 from napari_unet.widgets.napari_compat.history import redo_steps, undo_steps
 
@@ -22,7 +22,7 @@ BYTES = 1_500_000_000
 class CaseLayers:
     """One case in the viewer, or kept for coming back.
 
-    loaded : what the layers were made of. tape : what the journal knows of the mask. head : the case's
+    loaded : what the layers were made of. stroke_log : what the journal knows of the mask. head : the case's
     current revision, as far as the window has been told; head_unknown : one may be on its way to the disk.
     slice : where a stack was left, as the viewer's current step. hidden_tool : the mouse mode of the mask
     before it was hidden; napari forgets it then. explained : labels of which was said what they mean.
@@ -31,7 +31,7 @@ class CaseLayers:
     loaded: LoadedCase
     image: Image
     mask: Labels
-    tape: Tape
+    stroke_log: StrokeLog
     head: str | None
     head_unknown: bool = False
     slice: tuple[int, ...] | None = None
@@ -55,7 +55,7 @@ class CaseLayers:
 
     @property
     def nbytes(self) -> int:
-        """Memory of the pixels, of the tape's copy of the mask, and of napari's history of it."""
+        """Memory of the pixels, of the log's copy of the mask, and of napari's history of it."""
         steps = (*undo_steps(self.mask), *redo_steps(self.mask))
         kept = sum(_bytes(part) for step in steps for atom in step for part in atom)
         return self.loaded.nbytes + self.mask.data.nbytes + kept

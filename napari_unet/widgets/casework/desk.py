@@ -15,9 +15,9 @@ from napari_unet.review.types import Author
 from napari_unet.widgets.casework.cache import CaseCache, CaseLayers
 from napari_unet.widgets.casework.layers import Habits, context_of, image_layer, mask_layer
 from napari_unet.widgets.casework.load import LoadedCase
+from napari_unet.widgets.casework.stroke_log import StrokeLog
 from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder
 from napari_unet.widgets.casework.swift import no_collection
-from napari_unet.widgets.casework.tape import Tape
 from napari_unet.widgets.casework.worker_thread import WorkerThread
 from napari_unet.widgets.common.colours import legend_of, mask_colormap
 from napari_unet.widgets.napari_compat.scene import added_unselected
@@ -95,15 +95,15 @@ class CaseDesk(QObject):
 
     def lay_out(self, loaded: LoadedCase, worker: WorkerThread, saver: Saver) -> CaseLayers:
         """Show a case that was read from disk, and record its strokes."""
-        tape = Tape(saver, loaded.case.id, loaded.recorded)
-        worker.post(partial(tape.open, loaded.revision))
+        stroke_log = StrokeLog(saver, loaded.case.id, loaded.recorded)
+        worker.post(partial(stroke_log.open, loaded.revision))
         image = image_layer(loaded, self._habits)
         mask = mask_layer(loaded, image)
-        return self._show(CaseLayers(loaded, image, mask, tape, loaded.revision), worker)
+        return self._show(CaseLayers(loaded, image, mask, stroke_log, loaded.revision), worker)
 
     def lay_out_kept(self, layers: CaseLayers, worker: WorkerThread) -> CaseLayers:
         """Show a case whose layers were kept (see `take`)."""
-        worker.post(partial(layers.tape.open, layers.head))
+        worker.post(partial(layers.stroke_log.open, layers.head))
         return self._show(layers, worker)
 
     def lay_away(self) -> None:
@@ -169,7 +169,9 @@ class CaseDesk(QObject):
             viewer.dims.set_current_step(viewer.dims.ndim - 3, layers.image.data.shape[0] // 2)
         self.layers = layers
         protected = partial(self._is_protected, layers.id)
-        recorder = self.recorder = StrokeRecorder(layers.mask, layers.tape, worker, self._author, protected)
+        recorder = self.recorder = StrokeRecorder(
+            layers.mask, layers.stroke_log, worker, self._author, protected
+        )
         recorder.painted.connect(self.painted)
         recorder.used.connect(self.used)
         recorder.asked.connect(self.asked)

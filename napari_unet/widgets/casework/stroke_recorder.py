@@ -15,7 +15,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.labels import as_bytes
 from napari_unet.review.saving.save_state import log_bug
 from napari_unet.review.types import Author
-from napari_unet.widgets.casework.tape import Tape, new_labels
+from napari_unet.widgets.casework.stroke_log import StrokeLog, new_labels
 from napari_unet.widgets.casework.worker_thread import WorkerThread
 from napari_unet.widgets.napari_compat.history import redo_steps, undo_steps
 
@@ -32,7 +32,7 @@ class StrokeRecorder(QObject):
 
     painted : the mask was changed, in whatever way. used : the labels of a stroke, a tuple. failed : a
     UserError: it can no longer be recorded, something was painted that no mask can hold, or something went
-    wrong with a stroke. Then the mask as a whole is compared with the tape and saved: whatever napari or the
+    wrong with a stroke. Then the mask as a whole is compared with the log and saved: whatever napari or the
     journal could not tell is in it. asked : a change waits for `answer`.
     """
 
@@ -42,12 +42,12 @@ class StrokeRecorder(QObject):
     asked = Signal()
     _found = Signal()  # a change that no event told of, in a protected mask
     _restored = Signal(object)
-    _stumbled = Signal(object, bool)  # an exception, also from the worker thread; see _on_tape
+    _stumbled = Signal(object, bool)  # an exception, also from the worker thread; see _on_log
 
     def __init__(
         self,
         layer: Labels,
-        tape: Tape,
+        stroke_log: StrokeLog,
         worker: WorkerThread,
         author: Callable[[], Author],
         is_protected: Callable[[], bool] = lambda: False,
@@ -62,7 +62,7 @@ class StrokeRecorder(QObject):
         self._restored.connect(self._put_back)
         self._stumbled.connect(self._on_stumbled)
         self.layer = layer
-        self.tape = tape
+        self.stroke_log = stroke_log
         self._worker = worker
         self._author = author
         self._shape = layer.data.shape
@@ -86,7 +86,7 @@ class StrokeRecorder(QObject):
         self.layer.events.data.disconnect(self._on_set_data)
         self.compare()
         self.save()
-        self._post(self.tape.close)
+        self._post(self.stroke_log.close)
 
     def compare(self) -> None:
         """Look for changes that no event told of."""
@@ -95,9 +95,9 @@ class StrokeRecorder(QObject):
             return
         data = self.layer.data
         if self._protects():
-            self._post(lambda: self._found.emit() if self.tape.differs(data) else None)
+            self._post(lambda: self._found.emit() if self.stroke_log.differs(data) else None)
         else:
-            self._post(partial(self._on_tape, False, self.tape.compare, data, self.failed.emit))
+            self._post(partial(self._on_log, False, self.stroke_log.compare, data, self.failed.emit))
 
     @property
     def is_asking(self) -> bool:
@@ -119,7 +119,7 @@ class StrokeRecorder(QObject):
         if held is None:
             return
         if change:
-            play = partial(self._on_tape, True, self.tape.play)
+            play = partial(self._on_log, True, self.stroke_log.play)
             self._played += [partial(play, item, undoing) for item, undoing in held]
             self._soon.start()
             self._later.start()
@@ -136,7 +136,7 @@ class StrokeRecorder(QObject):
         finally:
             self._muted = False
         self._remember()
-        self._post(lambda: self._restored.emit(self.tape.copy()))
+        self._post(lambda: self._restored.emit(self.stroke_log.copy()))
 
     def _hold_unknown(self) -> None:
         """A protected mask was written to in a way that is not in the history."""
@@ -172,7 +172,7 @@ class StrokeRecorder(QObject):
     def save(self) -> None:
         """Make a revision now, if anything was changed."""
         self._later.stop()
-        self._post(partial(self._on_tape, False, self.tape.save, self._author(), self._note))
+        self._post(partial(self._on_log, False, self.stroke_log.save, self._author(), self._note))
 
     def _on_paint(self, event: Any) -> None:
         if self._muted:
@@ -228,7 +228,7 @@ class StrokeRecorder(QObject):
             self._hold([(item, undoing)])
             self._remember()
             return
-        self._played.append(partial(self._on_tape, True, self.tape.play, item, undoing))
+        self._played.append(partial(self._on_log, True, self.stroke_log.play, item, undoing))
         self._soon.start()
         self._remember()
         self._later.start()
@@ -252,7 +252,7 @@ class StrokeRecorder(QObject):
         QTimer.singleShot(0, undo)
         self.failed.emit(UserError(error.problem, f"The stroke was taken back. {error.remedy}"))
 
-    def _on_tape(self, again: bool, work: Callable[..., None], *arguments: Any) -> None:
+    def _on_log(self, again: bool, work: Callable[..., None], *arguments: Any) -> None:
         """On the worker thread. again : what could not be done is made up for by comparing and saving."""
         try:
             work(*arguments)

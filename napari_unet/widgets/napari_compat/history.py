@@ -12,7 +12,7 @@ from typing import Any
 from napari.layers import Labels
 
 Step = list[Any]
-"""What one undo takes back: atoms as `tape.change_of` reads them."""
+"""What one undo takes back: atoms as `stroke_log.change_of` reads them."""
 
 
 def undo_steps(layer: Labels) -> MutableSequence[Step]:

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 _ROWS = 1 << 24  # pixels that are compared at once
 
 
-class Tape:
+class StrokeLog:
     """What the journal knows of one mask. Used on the worker thread only.
 
     It holds a copy of the mask with every stroke that was handed to the journal.
     """
 
     def __init__(self, saver: Saver, case: str, labels: np.ndarray) -> None:
-        """labels : uint8; the tape takes it over."""
+        """labels : uint8; the log takes it over."""
         self._saver = saver
         self._case = case
         self._labels = labels
@@ -36,9 +36,9 @@ class Tape:
         self._record(change_of(item, self._labels.shape, undoing))
 
     def compare(self, data: np.ndarray, refused: Callable[[UserError], None]) -> None:
-        """Record whatever in `data`, the layer's own array, is not on the tape yet.
+        """Record whatever in `data`, the layer's own array, is not in the log yet.
 
-        Labels that no mask can hold are not: there the tape stays as it is, and `refused` hears of it.
+        Labels that no mask can hold are not: there the log stays as it is, and `refused` hears of it.
         """
         error = None
         if data.shape != self._labels.shape:
@@ -60,11 +60,11 @@ class Tape:
             refused(error)
 
     def differs(self, data: np.ndarray) -> bool:
-        """Whether `data`, the layer's own array, is not what is on the tape."""
+        """Whether `data`, the layer's own array, is not what is in the log."""
         return data.shape == self._labels.shape and not np.array_equal(data, self._labels)
 
     def copy(self) -> np.ndarray:
-        """The mask as it is on the tape, uint8."""
+        """The mask as it is in the log, uint8."""
         return self._labels.copy()
 
     def save(self, author: Author, note: str) -> None:
@@ -74,7 +74,7 @@ class Tape:
             self._unsaved = False
 
     def open(self, base: str | None) -> None:
-        """Begin a journal with the mask as it is on the tape. base : the revision it came from."""
+        """Begin a journal with the mask as it is in the log. base : the revision it came from."""
         self._saver.open_case(self._case, base, self._labels.copy())
 
     def close(self) -> None:
