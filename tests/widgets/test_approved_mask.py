@@ -210,7 +210,7 @@ def test_a_is_not_held_up_where_nothing_is_wrong_and_asks_of_first_masks_too(rev
     odd[:8, :8] = 1
     for id, labels in zip(ids, (odd, good), strict=True):
         project.add_revision(id, labels, MODEL)
-    review.work.book.reload()
+    review.work.case_list.reload()
     review.settle()
     review.open(ids[1])
     assert review.work.decisions.accept()

@@ -181,7 +181,7 @@ def test_the_queue_offers_the_order_and_says_why(review, qtbot, engine, tmp_path
     for k, id in enumerate(ids):
         work.project.put_features(id, np.float32([1 - k, k]), "test-lung", "1.0")
         work.project.put_check_results(id, (), 0.1 + 0.2 * k)
-    work.book.reload()
+    work.case_list.reload()
     review.settle()
     table = QueueTable()
     qtbot.addWidget(table)

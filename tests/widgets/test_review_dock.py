@@ -33,7 +33,7 @@ def reviewed(viewer, engine, qtbot, tmp_path):
 def started(review_dock, reviewed, qtbot, tmp_path):
     """Four cases with masks, in the order of adding, the first one open; the review_dock and the review."""
     review_dock._on_reviewer("Ann")
-    review_dock.casework.book.order = Order.ID
+    review_dock.casework.case_list.order = Order.ID
     reviewed.start(write_images(tmp_path / "images", 4))
     qtbot.waitUntil(lambda: review_dock.casework.current is not None)
     reviewed.settle()

@@ -21,7 +21,7 @@ def started(review_dock, viewer, qtbot, tmp_path):
     review = Review(viewer, qtbot, tmp_path / "project")
     review.session.detach(review)
     review_dock.casework.set_reviewer("")
-    review_dock.casework.book.order = Order.ID
+    review_dock.casework.case_list.order = Order.ID
     review.start(write_images(tmp_path / "images", 3))
     qtbot.waitUntil(lambda: review_dock.casework.current is not None)
     review.settle()
@@ -147,7 +147,7 @@ def test_the_order_is_remembered_in_the_project(started, qtbot):
     worker = review.work.connection.worker
     dock.casework.close_project()
     assert worker.join(20)
-    dock.casework.book.order = Order.ID
+    dock.casework.case_list.order = Order.ID
     review.reopen()
     assert dock.casework.order is Order.RANDOM
     assert dock.page.table.order_box.currentData() is Order.RANDOM

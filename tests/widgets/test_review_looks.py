@@ -189,8 +189,8 @@ def test_order_uncertainty_says_how_unsure_the_model_is(started, qtbot):
     dock, review = started
     work = review.work
     for place, id in enumerate(work.queue):  # by checks they stand in the same order
-        work.book.cases[id] = replace(work.book.cases[id], uncertainty=0.5 - place / 100, checks=())
-    work.book.sort()
+        work.case_list.cases[id] = replace(work.case_list.cases[id], uncertainty=0.5 - place / 100, checks=())
+    work.case_list.sort()
     review.settle()
     queue = list(work.queue)
     box = dock.page.table.order_box
@@ -284,7 +284,7 @@ def test_the_reason_of_a_row_fits_into_its_cell(started, qtbot):
     dock, review = started
     check_results = (("unlike",), ("missing-lung", "holes", "extra-parts"), ("ratio",), ("border",), ())
     for id, checks in zip(review.work.cases, check_results, strict=False):
-        review.work.book.cases[id] = replace(review.work.cases[id], checks=checks)
+        review.work.case_list.cases[id] = replace(review.work.cases[id], checks=checks)
     work, table = review.work, dock.page.table
     table.show_cases(work.cases, work.queue, Order.CHECKS)
     width = table.view.columnWidth(Column.WHY) - 8

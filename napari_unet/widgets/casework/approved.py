@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QMessageBox
 
 from napari_unet.review.types import USABLE, Case
-from napari_unet.widgets.casework.book import CaseBook
+from napari_unet.widgets.casework.case_list import CaseList
 from napari_unet.widgets.casework.desk import CaseDesk
 from napari_unet.widgets.napari_compat.window import window_of
 
@@ -17,16 +17,16 @@ from napari_unet.widgets.napari_compat.window import window_of
 class ApprovedMasks(QObject):
     """Asks once a case, and again after the case was decided about anew."""
 
-    def __init__(self, book: CaseBook, viewer: Any, parent: QObject) -> None:
+    def __init__(self, case_list: CaseList, viewer: Any, parent: QObject) -> None:
         super().__init__(parent)
-        self._book = book
+        self._case_list = case_list
         self._viewer = viewer
         self._confirmed: set[str] = set()
         self.question: QMessageBox | None = None
 
     def protects(self, id: str) -> bool:
         """Whether a change of this case's mask is to be asked about."""
-        case = self._book.cases.get(id)
+        case = self._case_list.cases.get(id)
         return case is not None and case.status in USABLE and id not in self._confirmed
 
     def decided(self, id: str) -> None:
@@ -35,7 +35,7 @@ class ApprovedMasks(QObject):
 
     def ask(self, desk: CaseDesk) -> None:
         """Ask about the change of the case on the desk that waits."""
-        case = None if desk.layers is None else self._book.cases.get(desk.layers.id)
+        case = None if desk.layers is None else self._case_list.cases.get(desk.layers.id)
         recorder = desk.recorder
         if case is None or recorder is None or self.question is not None:
             return

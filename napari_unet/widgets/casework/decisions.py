@@ -16,8 +16,8 @@ from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import lung
 from napari_unet.review.types import Author, Case, Measurement, Reason, Status
 from napari_unet.widgets.casework.approved import ApprovedMasks
-from napari_unet.widgets.casework.book import CaseBook
 from napari_unet.widgets.casework.cache import CaseLayers
+from napari_unet.widgets.casework.case_list import CaseList
 from napari_unet.widgets.casework.connection import ProjectConnection
 from napari_unet.widgets.casework.desk import CaseDesk
 from napari_unet.widgets.casework.opener import CaseOpener
@@ -46,7 +46,7 @@ class Decisions(QObject):
     def __init__(
         self,
         connection: ProjectConnection,
-        book: CaseBook,
+        case_list: CaseList,
         desk: CaseDesk,
         opener: CaseOpener,
         views: CaseViews,
@@ -56,7 +56,7 @@ class Decisions(QObject):
     ) -> None:
         super().__init__(parent)
         self._connection = connection
-        self._book = book
+        self._case_list = case_list
         self._desk = desk
         self._opener = opener
         self._views = views
@@ -115,7 +115,7 @@ class Decisions(QObject):
         self._end_checking()
         case = self._current()
         if self._desk.layers is not layers or case is None:
-            number = self._book.cases[layers.id].number if layers.id in self._book.cases else ""
+            number = self._case_list.cases[layers.id].number if layers.id in self._case_list.cases else ""
             left = f"Case {number} was not accepted: another case was opened while its mask was checked."
             self.failed.emit(UserError(left, "Open it and accept it."))
         elif self._accept_checked(codes):
@@ -158,30 +158,30 @@ class Decisions(QObject):
             if case is None:
                 self.told.emit("There is no decision to take back.")
                 return
-            self._book.took(case)
+            self._case_list.took(case)
             self._open(case.id)
 
         self._connection.write(lambda project: project.take_back(by), back)
 
     def _decide(self, status: Status, reason: Reason | None = None, empty_ok: bool = False) -> None:
-        case, recorder, book = self._current(), self._desk.recorder, self._book
+        case, recorder, case_list = self._current(), self._desk.recorder, self._case_list
         if case is None or recorder is None:
             return
         id, by = case.id, self._author().name
 
         def refused(error: UserError) -> None:
             self.failed.emit(error)
-            book.refresh(id)
+            case_list.refresh(id)
 
         recorder.answer(False)
         recorder.compare()
         recorder.save()
         self._approved.decided(id)
         self._connection.write(
-            lambda project: project.decide(id, status, by, reason, empty_ok), book.took, refused
+            lambda project: project.decide(id, status, by, reason, empty_ok), case_list.took, refused
         )
-        book.took(replace(case, status=status, reason=reason, reviewer=by, decided=datetime.now(UTC)))
-        following = book.next_undecided(id)
+        case_list.took(replace(case, status=status, reason=reason, reviewer=by, decided=datetime.now(UTC)))
+        following = case_list.next_undecided(id)
         if following is None:
             self._opener.leave()
             self.told.emit("All cases of the queue are decided.")
@@ -190,7 +190,7 @@ class Decisions(QObject):
 
     def _current(self) -> Case | None:
         layers = self._desk.layers
-        return None if layers is None else self._book.cases.get(layers.id)
+        return None if layers is None else self._case_list.cases.get(layers.id)
 
     def _open(self, id: str, or_next: bool = False) -> None:
         self._opener.time.alive()
@@ -201,7 +201,7 @@ class Decisions(QObject):
         case = self._current()
         if case is not None and text != case.note:
             id, by = case.id, self._author().name
-            self._book.took(replace(case, note=text))
+            self._case_list.took(replace(case, note=text))
             self._connection.write(lambda project: project.set_note(id, text, by))
 
     def set_measurements(self, measurements: tuple[Measurement, ...]) -> None:
@@ -209,7 +209,7 @@ class Decisions(QObject):
         case = self._current()
         if case is not None and measurements != case.measurements:
             id, by = case.id, self._author().name
-            self._book.took(replace(case, measurements=measurements))
+            self._case_list.took(replace(case, measurements=measurements))
             self._connection.write(lambda project: project.set_measurements(id, measurements, by))
 
 

@@ -132,7 +132,7 @@ class FirstMasks(QObject):
     def _on_stored(self, case: Case, before: LabelSet) -> None:
         if self._casework.labels != before:
             self._casework.show_labels()
-        self._casework.book.took(case)
+        self._casework.case_list.took(case)
         self.stored.emit(case.id)
 
     def _on_not_stored(self, error: UserError) -> None:

@@ -47,14 +47,14 @@ class Intake(QObject):
         super().__init__(casework)
         self._casework = casework
         self._connection = casework.connection
-        self._book = casework.book
+        self._case_list = casework.case_list
         self._opener = casework.opener
         self._scan: Job | None = None
         self._came: set[str] = set()  # cases that were added, and are not read yet
         self.first_masks = FirstMasks(casework)
         self.first_masks.failed.connect(casework.failed)
         self.first_masks.stored.connect(self._on_first_mask)
-        self.first_masks.ended.connect(self._book.sort)
+        self.first_masks.ended.connect(self._case_list.sort)
 
     def add_images(
         self,
@@ -82,7 +82,7 @@ class Intake(QObject):
             )
 
         def added(result: Added) -> None:
-            self._book.reload()
+            self._case_list.reload()
             self.added.emit(result)
             self._came.update(result.new)
             self._casework.told.emit(_in_words(result))
@@ -120,7 +120,7 @@ class Intake(QObject):
     def make_first_masks(self, model: str, ids: Sequence[str] | None = None) -> None:
         """First masks by `model` in the background; None: for all cases without a mask."""
         if ids is None:
-            ids = [id for id in self._book.queue if self._book.cases[id].revision is None]
+            ids = [id for id in self._case_list.queue if self._case_list.cases[id].revision is None]
         self.first_masks.ask(list(ids), model)
 
     def predict_again(self, model: str) -> None:
@@ -129,7 +129,7 @@ class Intake(QObject):
         Masks that people made or decided about stay as they are. At the end the queue is sorted anew.
         `first_masks` tells of progress and can be stopped.
         """
-        usable = [id for id in self._book.queue if self._book.cases[id].status in USABLE]
+        usable = [id for id in self._case_list.queue if self._case_list.cases[id].status in USABLE]
         self.first_masks.change_model(model)
 
         def ask(untouched: list[str]) -> None:
@@ -165,7 +165,7 @@ class Intake(QObject):
             self._opener.leave()
         self._opener.forget(id)
         self._connection.write(lambda project: project.resolve_change(id, keep, by))
-        self._book.refresh(id)
+        self._case_list.refresh(id)
 
     def stop(self) -> None:
         """The project is closed."""
@@ -185,7 +185,7 @@ class Intake(QObject):
         def attached(result: Any) -> None:
             self.masks_attached.emit(result)
             self._casework.opener.forget_all()
-            self._book.reload()
+            self._case_list.reload()
             open_now = self._casework.current
             if open_now is not None and open_now.id in result.attached:  # its mask came after it was shown
                 now = self._connection.read(lambda project: project.case(open_now.id))
@@ -208,7 +208,7 @@ class Intake(QObject):
 
     def _on_first_mask(self, id: str) -> None:
         self._opener.forget(id)
-        self._show_first_mask(self._book.cases[id])
+        self._show_first_mask(self._case_list.cases[id])
         self._casework.views.map_came(id)
 
     def _show_first_mask(self, case: Case) -> None:
@@ -224,7 +224,7 @@ class Intake(QObject):
     def _on_scanned(self, event: Any) -> None:
         self.scanned.emit(event)
         if event.cases:
-            self._book.reload(event.cases)
+            self._case_list.reload(event.cases)
 
     def _on_all_scanned(self, result: Any) -> None:
         from napari_unet.review.scan import placeholder_words

@@ -13,8 +13,8 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_unet.core.errors import UserError
 from napari_unet.review.leases import CaseTaken
 from napari_unet.review.types import Author, Case
-from napari_unet.widgets.casework.book import CaseBook
 from napari_unet.widgets.casework.cache import CaseLayers
+from napari_unet.widgets.casework.case_list import CaseList
 from napari_unet.widgets.casework.clock import ActiveTime
 from napari_unet.widgets.casework.connection import ProjectConnection
 from napari_unet.widgets.casework.desk import CaseDesk
@@ -47,14 +47,14 @@ class CaseOpener(QObject):
     def __init__(
         self,
         connection: ProjectConnection,
-        book: CaseBook,
+        case_list: CaseList,
         desk: CaseDesk,
         author: Callable[[], Author],
         parent: QObject,
     ) -> None:
         super().__init__(parent)
         self._connection = connection
-        self._book = book
+        self._case_list = case_list
         self._desk = desk
         self._author = author
         self.time = ActiveTime()
@@ -196,7 +196,7 @@ class CaseOpener(QObject):
         self._read_ahead(id)
 
     def _read_ahead(self, id: str) -> None:
-        following = self._book.next_undecided(id)
+        following = self._case_list.next_undecided(id)
         if following is None or self._desk.has(following):
             return
         if self._ahead is None or self._ahead.case.id != following:
@@ -207,7 +207,7 @@ class CaseOpener(QObject):
 
         Otherwise, if somebody has changed its mask since it was read, show theirs.
         """
-        self._book.took(case)
+        self._case_list.took(case)
         if self._desk.layers is not layers:
             return
         if self._elsewhere:
@@ -232,10 +232,10 @@ class CaseOpener(QObject):
             self.failed.emit(error)
             return
         self._take_away(id)
-        self._book.refresh(id)
+        self._case_list.refresh(id)
         if isinstance(error, CaseTaken) and self._or_next:
             self._elsewhere[id] = error
-            following = self._book.next_undecided(id, self._elsewhere)
+            following = self._case_list.next_undecided(id, self._elsewhere)
             if following is not None:
                 self._open(following)
                 return
@@ -244,7 +244,7 @@ class CaseOpener(QObject):
         before, self._before = self._before, ""
         self._or_next = False
         self._elsewhere.clear()
-        if before not in ("", id) and not self._book.is_decided(before):
+        if before not in ("", id) and not self._case_list.is_decided(before):
             self._open(before)
         self.failed.emit(error)
 
@@ -252,7 +252,7 @@ class CaseOpener(QObject):
         """Another window took the open case, because this computer slept, say."""
         if isinstance(error, CaseTaken) and self.is_open(id):
             self._take_away(id)
-            self._book.refresh(id)
+            self._case_list.refresh(id)
         self.failed.emit(error)
 
     def _take_away(self, id: str) -> None:
@@ -277,7 +277,7 @@ class CaseOpener(QObject):
 
         def left(found: tuple[Case, CaseTaken | None]) -> None:
             case, lost = found
-            self._book.took(case)
+            self._case_list.took(case)
             if layers is not None:
                 layers.head, layers.head_unknown = case.revision, False
             if lost is not None and not self.is_open(id):

@@ -17,7 +17,7 @@ from napari_unet.core.labels import LEFT
 from napari_unet.review.login import login_name
 from napari_unet.review.types import Author, AuthorKind, Case, Order
 from napari_unet.widgets.casework.approved import ApprovedMasks
-from napari_unet.widgets.casework.book import CaseBook
+from napari_unet.widgets.casework.case_list import CaseList
 from napari_unet.widgets.casework.connection import ORDER, ProjectConnection
 from napari_unet.widgets.casework.decisions import Decisions
 from napari_unet.widgets.casework.desk import CaseDesk
@@ -70,17 +70,17 @@ class CaseWork(QObject):
         self.connection.opened.connect(self._on_project)
         self.connection.save_state.connect(self.save_state)
         self.connection.failed.connect(self.failed)
-        self.book = CaseBook(self.connection, self)
-        self.connection.mask_saved.connect(self.book.took_mask)
-        self.book.cases_changed.connect(self.cases_changed)
-        self.book.queue_changed.connect(self.queue_changed)
-        self.approved = ApprovedMasks(self.book, session.viewer, self)
+        self.case_list = CaseList(self.connection, self)
+        self.connection.mask_saved.connect(self.case_list.took_mask)
+        self.case_list.cases_changed.connect(self.cases_changed)
+        self.case_list.queue_changed.connect(self.queue_changed)
+        self.approved = ApprovedMasks(self.case_list, session.viewer, self)
         self.desk = CaseDesk(session, self.author, self.approved.protects)
         self.desk.asked.connect(lambda: self.approved.ask(self.desk))
         self.desk.painted.connect(self.painted)
         self.desk.used.connect(self._on_used)
         self.desk.failed.connect(self.failed)
-        self.opener = CaseOpener(self.connection, self.book, self.desk, self.author, self)
+        self.opener = CaseOpener(self.connection, self.case_list, self.desk, self.author, self)
         self.opener.failed.connect(self.failed)
         self.opener.told.connect(self.told)
         self.opener.closed.connect(self.approved.withdraw)
@@ -90,7 +90,7 @@ class CaseWork(QObject):
         self.views = CaseViews(self)
         self.decisions = Decisions(
             self.connection,
-            self.book,
+            self.case_list,
             self.desk,
             self.opener,
             self.views,
@@ -142,7 +142,7 @@ class CaseWork(QObject):
             self.intake.stop()
             self.connection.close()
         self.opener.forget_all()
-        self.book.use([])
+        self.case_list.use([])
         if was_open:
             self._others.show()
             self.project_changed.emit(None)
@@ -181,8 +181,8 @@ class CaseWork(QObject):
     def _on_project(self, cases: list[Case], unsaved: list[str]) -> None:
         self._unsaved = unsaved
         self._others.hide()
-        self.book.order = self.connection.order or self.book.order
-        self.book.use(cases)
+        self.case_list.order = self.connection.order or self.case_list.order
+        self.case_list.use(cases)
         self.project_changed.emit(self.project)
 
     @property
@@ -201,21 +201,21 @@ class CaseWork(QObject):
     @property
     def cases(self) -> dict[str, Case]:
         """What is known of each case now."""
-        return self.book.cases
+        return self.case_list.cases
 
     @property
     def queue(self) -> list[str]:
         """Ids of all cases, in the order of work."""
-        return self.book.queue
+        return self.case_list.queue
 
     @property
     def order(self) -> Order:
         """How the queue is sorted."""
-        return self.book.order
+        return self.case_list.order
 
     def set_order(self, order: Order) -> None:
         """Sort the queue another way; the project remembers it."""
-        self.book.set_order(order)
+        self.case_list.set_order(order)
         self.write(lambda project: project.set_setting(ORDER, order.value))
 
     # -- the open case --
@@ -249,16 +249,16 @@ class CaseWork(QObject):
             self.open_case(self._unsaved.pop(0), or_next=True)
             return
         here = self._here()
-        following = self.book.next_undecided(here) or self.book.beside(here, 1)
+        following = self.case_list.next_undecided(here) or self.case_list.beside(here, 1)
         self._open_or_tell(following, "This is the last case.", or_next=True)
 
     def open_previous(self) -> None:
         """The case before the open one in the queue, decided or not."""
-        self._open_or_tell(self.book.beside(self._here(), -1), "This is the first case.")
+        self._open_or_tell(self.case_list.beside(self._here(), -1), "This is the first case.")
 
     def coming(self) -> list[str]:
         """The open case and those behind it in the queue, in order."""
-        return self.queue[self.book.place(self._here()) or 0 :]
+        return self.queue[self.case_list.place(self._here()) or 0 :]
 
     def _here(self) -> str:
         return "" if self.desk.layers is None else self.desk.layers.id

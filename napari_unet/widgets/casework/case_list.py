@@ -19,7 +19,7 @@ _FEW = 8  # cases that are read one by one
 _CALM_MS = 1500  # before the queue is sorted after check results have come in
 
 
-class CaseBook(QObject):
+class CaseList(QObject):
     """Snapshots of the cases of the open project, on the GUI thread, kept up to date.
 
     cases_changed : ids that are new or changed in `cases`. queue_changed : `queue` is another.
