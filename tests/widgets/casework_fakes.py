@@ -90,7 +90,7 @@ class Review:
         return self.work.current_layer
 
     def until_open(self, id: str) -> None:
-        """Wait until a case is on the desk."""
+        """Wait until a case is open."""
         self.qtbot.waitUntil(lambda: self.work.current is not None and self.work.current.id == id)
 
     def settle(self) -> None:
@@ -118,7 +118,7 @@ class Review:
         """The mask that would be found after a crash now."""
         from napari_unet.review.saving.recovery import unsaved_work
 
-        recorder = self.work.desk.recorder
+        recorder = self.work.presenter.recorder
         was_due = recorder is not None and recorder._later.isActive()
         if was_due:
             recorder._later.stop()  # on a busy machine it would be a revision by the time that all is at rest

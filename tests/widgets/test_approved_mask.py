@@ -112,7 +112,7 @@ def test_yes_is_asked_once_and_decision_and_correction_keep_their_own_times(revi
     drag(review, mask, (50, 5), (50, 40))
     review.qtbot.wait(50)
     assert review.work.approved.question is None
-    review.work.desk.recorder.save()
+    review.work.presenter.recorder.save()
     np.testing.assert_array_equal(review.saved(three[0]), mask.data)
     case = project.case(three[0])
     assert (case.status, case.decided, case.reviewer) == (Status.CORRECTED, decided, "Ann")
@@ -122,7 +122,7 @@ def test_yes_is_asked_once_and_decision_and_correction_keep_their_own_times(revi
     assert "after the decision" in tip_of(review.work.cases[three[0]], Order.ID)
     mask.undo()
     mask.undo()
-    review.work.desk.recorder.save()
+    review.work.presenter.recorder.save()
     review.settle()
     assert project.case(three[0]).status == Status.ACCEPTED
     kinds = [(event.kind, event.who) for event in project.events(three[0])]
@@ -186,7 +186,7 @@ def test_checks_header_and_queue_follow_the_mask(review, review_dock, tmp_path):
     assert "Shape checks passed" in review_dock.page.title.text()
     mask.data_setitem(np.nonzero(np.pad(np.ones((6, 6), bool), ((25, 29), (15, 59)))), 0)
     assert (mask.data[27, 17], mask.data[20, 17]) == (0, 1)
-    review.work.desk.recorder.save()
+    review.work.presenter.recorder.save()
     review.settle()
     review.qtbot.waitUntil(lambda: "Holes in a lung" in review_dock.page.title.text())
     assert review.work.project.case(ids[0]).checks == ("holes",)
@@ -254,7 +254,7 @@ def test_a_ct_that_is_painted_by_hand_is_checked(review, review_dock, tmp_path):
     mask = review.open(id)
     review.settle()
     stroke(mask, (2, 10, 10))
-    review.work.desk.recorder.save()
+    review.work.presenter.recorder.save()
     review.settle()
     assert "missing-lung" in review.work.cases[id].checks
     review.qtbot.waitUntil(lambda: "no mask" not in review_dock.page.title.text())
@@ -277,6 +277,6 @@ def test_a_tool_of_the_correct_dock_asks_too_and_is_free_afterwards(review, thre
         press(review, question(review), words)
         review.qtbot.waitUntil(is_ready)
         assert (mask.data != before).any() == changed
-    review.work.desk.recorder.save()
+    review.work.presenter.recorder.save()
     np.testing.assert_array_equal(review.saved(three[0]), mask.data)
     review.viewer.window.remove_dock_widget(correct)

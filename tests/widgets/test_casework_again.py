@@ -70,7 +70,7 @@ def test_a_case_that_is_painted_while_the_model_looks_stays(review, engine, tmp_
     job.end(by_child())
     review.settle()
     np.testing.assert_array_equal(mask.data, painted)
-    review.work.desk.recorder.save()
+    review.work.presenter.recorder.save()
     np.testing.assert_array_equal(review.saved(id), painted)
     assert CHILD not in [revision.author for revision in review.work.project.revisions(id)]
 

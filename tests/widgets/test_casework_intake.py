@@ -243,7 +243,7 @@ def test_revisions_are_looked_at_and_restored(review, tmp_path):
     (id,) = review.start(write_images(tmp_path / "images", 1))
     mask = review.open(id)
     stroke(mask, (5, 5))
-    review.work.desk.recorder.save()
+    review.work.presenter.recorder.save()
     painted = review.saved(id)
     listed = []
     review.work.revisions().succeeded.connect(listed.extend)

@@ -358,16 +358,16 @@ def test_the_cache_is_bounded(review, three):
     cache = CaseCache(cases=2, nbytes=10**9)
     for id in three:
         review.open(id)
-        cache.keep(review.work.desk.layers)
+        cache.keep(review.work.presenter.layers)
     assert [id in cache for id in three] == [False, True, True]
-    small = CaseCache(cases=9, nbytes=review.work.desk.layers.nbytes + 1)
-    kept = review.work.desk.layers
+    small = CaseCache(cases=9, nbytes=review.work.presenter.layers.nbytes + 1)
+    kept = review.work.presenter.layers
     assert small.keep(kept) == []
     assert small.keep(cache.take(three[1])) == [kept]
 
 
 def test_a_kept_case_comes_back_though_the_one_that_is_left_needs_its_room(review, three):
-    review.work.desk._cache = CaseCache(cases=1)
+    review.work.presenter._cache = CaseCache(cases=1)
     first = review.open(three[0])
     stroke(first, (5, 5))
     review.open(three[1])
@@ -377,10 +377,10 @@ def test_a_kept_case_comes_back_though_the_one_that_is_left_needs_its_room(revie
 
 def test_history_counts_in_the_cache(review, three):
     mask = review.open(three[0])
-    before = review.work.desk.layers.nbytes
+    before = review.work.presenter.layers.nbytes
     stroke(mask, (5, 5), size=30)
     mask.data_setitem((np.array([1, 2]), np.array([1, 2])), 1)
-    assert review.work.desk.layers.nbytes > before + 100
+    assert review.work.presenter.layers.nbytes > before + 100
 
 
 def test_an_older_case_is_read_from_its_revisions(review, three):

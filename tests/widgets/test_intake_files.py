@@ -54,7 +54,7 @@ def test_a_ct_series_is_one_case_that_is_opened_and_corrected(review, tmp_path: 
     review.qtbot.waitUntil(lambda: len(review.work.cases) == 2)
     review.settle()
     (id,) = [id for id, case in review.work.cases.items() if case.shape == volume.shape]
-    mask, image = review.open(id), review.work.desk.layers.image
+    mask, image = review.open(id), review.work.presenter.layers.image
     assert np.array_equal(image.data, volume) and mask.data.shape == volume.shape
     assert tuple(image.scale) == tuple(mask.scale) == pytest.approx((2.5, 0.75, 0.5))
     mask.data_setitem((np.array([2]), np.array([5]), np.array([7])), 1)

@@ -140,7 +140,7 @@ def test_a_stroke_corrects_and_an_earlier_mask_comes_back(started, viewer, qtbot
     layer = dock.casework.current_layer
     before = layer.data.copy()
     stroke(layer, (5, 5), (5, 20))
-    dock.casework.desk.recorder.save()
+    dock.casework.presenter.recorder.save()
     review.settle()
     dock.page.more.button().click()
     qtbot.waitUntil(lambda: dock.page.case.masks.count() == 3)  # with the heading

@@ -78,7 +78,7 @@ def test_the_name_is_asked_for_before_the_first_decision(started, viewer, qtbot)
     assert line.isVisible()
     assert viewer.window._qt_window.focusWidget() is line
     stroke(dock.casework.current_layer, (14, 12), (14, 25))
-    dock.casework.desk.recorder.save()
+    dock.casework.presenter.recorder.save()
     canvas = viewer.window._qt_viewer.canvas.native
     qtbot.keyClick(canvas, A)
     review.settle()

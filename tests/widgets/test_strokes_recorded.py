@@ -291,7 +291,7 @@ def test_unsaved_strokes_come_back_first_and_as_one_edit(review, tmp_path):
     kept = journal.read_bytes()
     worker = review.work.connection.worker
     revision = review.work.project.case(id).revision
-    review.work.desk.recorder.stroke_log._unsaved = False  # as if the process ended here
+    review.work.presenter.recorder.stroke_log._unsaved = False  # as if the process ended here
     review.work.close_project()
     assert worker.join(20)
     journal.write_bytes(kept)
@@ -305,7 +305,7 @@ def test_unsaved_strokes_come_back_first_and_as_one_edit(review, tmp_path):
     mask.undo()
     np.testing.assert_array_equal(mask.data, before)
     mask.redo()
-    review.work.desk.recorder.save()
+    review.work.presenter.recorder.save()
     np.testing.assert_array_equal(review.saved(id), painted)
 
 
@@ -316,7 +316,7 @@ def test_strokes_of_a_case_that_is_open_elsewhere_are_not_told_to_be_back(review
     journal = review.work.project.journal_path(id)
     kept = journal.read_bytes()
     worker = review.work.connection.worker
-    review.work.desk.recorder.stroke_log._unsaved = False  # as if the process ended here
+    review.work.presenter.recorder.stroke_log._unsaved = False  # as if the process ended here
     review.work.close_project()
     assert worker.join(20)
     journal.write_bytes(kept)

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QMessageBox
 
 from napari_unet.review.types import USABLE, Case
 from napari_unet.widgets.casework.case_list import CaseList
-from napari_unet.widgets.casework.desk import CaseDesk
+from napari_unet.widgets.casework.presenter import CasePresenter
 from napari_unet.widgets.napari_compat.window import window_of
 
 
@@ -33,10 +33,10 @@ class ApprovedMasks(QObject):
         """The case was decided about: what was confirmed before no longer counts."""
         self._confirmed.discard(id)
 
-    def ask(self, desk: CaseDesk) -> None:
-        """Ask about the change of the case on the desk that waits."""
-        case = None if desk.layers is None else self._case_list.cases.get(desk.layers.id)
-        recorder = desk.recorder
+    def ask(self, presenter: CasePresenter) -> None:
+        """Ask about the change of the open case that waits."""
+        case = None if presenter.layers is None else self._case_list.cases.get(presenter.layers.id)
+        recorder = presenter.recorder
         if case is None or recorder is None or self.question is not None:
             return
         box = self.question = QMessageBox(window_of(self._viewer))
@@ -59,9 +59,9 @@ class ApprovedMasks(QObject):
             box.deleteLater()
             if agreed:
                 self._confirmed.add(case.id)
-            if desk.recorder is recorder:
+            if presenter.recorder is recorder:
                 recorder.answer(agreed)
-                desk.focus()
+                presenter.focus()
 
         box.finished.connect(lambda _: answered())
         box.open()

@@ -19,8 +19,8 @@ from napari_unet.widgets.casework.approved import ApprovedMasks
 from napari_unet.widgets.casework.cache import CaseLayers
 from napari_unet.widgets.casework.case_list import CaseList
 from napari_unet.widgets.casework.connection import ProjectConnection
-from napari_unet.widgets.casework.desk import CaseDesk
 from napari_unet.widgets.casework.opener import CaseOpener
+from napari_unet.widgets.casework.presenter import CasePresenter
 from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder
 from napari_unet.widgets.casework.views import CaseViews
 
@@ -34,7 +34,7 @@ class StillWrong(UserError):
 
 
 class Decisions(QObject):
-    """Decides about the case on the desk and goes on to the next.
+    """Decides about the open case and goes on to the next.
 
     What is decided is seen at once and written in the background. failed : a UserError, also an EmptyMask or
     StillWrong. told : news in a sentence.
@@ -47,7 +47,7 @@ class Decisions(QObject):
         self,
         connection: ProjectConnection,
         case_list: CaseList,
-        desk: CaseDesk,
+        presenter: CasePresenter,
         opener: CaseOpener,
         views: CaseViews,
         approved: ApprovedMasks,
@@ -57,7 +57,7 @@ class Decisions(QObject):
         super().__init__(parent)
         self._connection = connection
         self._case_list = case_list
-        self._desk = desk
+        self._presenter = presenter
         self._opener = opener
         self._views = views
         self._approved = approved
@@ -73,7 +73,7 @@ class Decisions(QObject):
         first; `done` is called if it is accepted then. While the first mask is shown in its place, the mask
         itself is shown first.
         """
-        layers, recorder = self._desk.layers, self._desk.recorder
+        layers, recorder = self._presenter.layers, self._presenter.recorder
         if layers is None or recorder is None or self._checking is layers or recorder.is_asking:
             return False
         if self._views.shows_first_mask:
@@ -114,7 +114,7 @@ class Decisions(QObject):
         """The mask that was painted on has been checked."""
         self._end_checking()
         case = self._current()
-        if self._desk.layers is not layers or case is None:
+        if self._presenter.layers is not layers or case is None:
             number = self._case_list.cases[layers.id].number if layers.id in self._case_list.cases else ""
             left = f"Case {number} was not accepted: another case was opened while its mask was checked."
             self.failed.emit(UserError(left, "Open it and accept it."))
@@ -164,7 +164,7 @@ class Decisions(QObject):
         self._connection.write(lambda project: project.take_back(by), back)
 
     def _decide(self, status: Status, reason: Reason | None = None, empty_ok: bool = False) -> None:
-        case, recorder, case_list = self._current(), self._desk.recorder, self._case_list
+        case, recorder, case_list = self._current(), self._presenter.recorder, self._case_list
         if case is None or recorder is None:
             return
         id, by = case.id, self._author().name
@@ -189,7 +189,7 @@ class Decisions(QObject):
             self._open(following, or_next=True)
 
     def _current(self) -> Case | None:
-        layers = self._desk.layers
+        layers = self._presenter.layers
         return None if layers is None else self._case_list.cases.get(layers.id)
 
     def _open(self, id: str, or_next: bool = False) -> None:

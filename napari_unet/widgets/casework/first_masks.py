@@ -1,4 +1,4 @@
-"""Masks from a model, in the background: the case on the desk first, then the next ones."""
+"""Masks from a model, in the background: the open case first, then the next ones."""
 
 from __future__ import annotations
 

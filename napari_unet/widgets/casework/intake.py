@@ -213,7 +213,7 @@ class Intake(QObject):
 
     def _show_first_mask(self, case: Case) -> None:
         """Show a first mask at once if its case is open and had none."""
-        layers = self._casework.desk.layers
+        layers = self._casework.presenter.layers
         if layers is None or layers.id != case.id or layers.head is not None or case.revision is None:
             return
         untouched = not undo_steps(layers.mask)

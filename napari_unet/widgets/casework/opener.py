@@ -17,9 +17,9 @@ from napari_unet.widgets.casework.cache import CaseLayers
 from napari_unet.widgets.casework.case_list import CaseList
 from napari_unet.widgets.casework.clock import ActiveTime
 from napari_unet.widgets.casework.connection import ProjectConnection
-from napari_unet.widgets.casework.desk import CaseDesk
 from napari_unet.widgets.casework.layers import edit_to
 from napari_unet.widgets.casework.load import LoadedCase, load_case
+from napari_unet.widgets.casework.presenter import CasePresenter
 from napari_unet.widgets.casework.swift import ready_units
 from napari_unet.widgets.casework.worker_thread import WorkerThread
 from napari_unet.widgets.common.jobs import Job
@@ -32,7 +32,7 @@ _RENEW_MS = 60_000
 
 
 class CaseOpener(QObject):
-    """Brings cases to the desk and back.
+    """Opens cases in the viewer and takes them away again.
 
     opened : id, its layers are there. closed : id. recovered : id of a case whose unsaved strokes were put
     back. failed : a UserError. told : a sentence.
@@ -48,14 +48,14 @@ class CaseOpener(QObject):
         self,
         connection: ProjectConnection,
         case_list: CaseList,
-        desk: CaseDesk,
+        presenter: CasePresenter,
         author: Callable[[], Author],
         parent: QObject,
     ) -> None:
         super().__init__(parent)
         self._connection = connection
         self._case_list = case_list
-        self._desk = desk
+        self._presenter = presenter
         self._author = author
         self.time = ActiveTime()
         self._wanted = ""
@@ -68,7 +68,7 @@ class CaseOpener(QObject):
         self._renew = QTimer(self)
         self._renew.setInterval(_RENEW_MS)
         self._renew.timeout.connect(self._on_renew)
-        desk.taken_away.connect(self._on_taken_away)
+        presenter.taken_away.connect(self._on_taken_away)
 
     def open(self, id: str, or_next: bool = False) -> None:
         """Show a case. The open one is saved first; an older wish that still loads is forgotten.
@@ -77,15 +77,15 @@ class CaseOpener(QObject):
         """
         self._elsewhere.clear()
         self._or_next = or_next
-        self._before = "" if self._desk.layers is None else self._desk.layers.id
+        self._before = "" if self._presenter.layers is None else self._presenter.layers.id
         self._open(id)
 
     def _open(self, id: str) -> None:
         self._wanted = id
         if self.is_open(id):
-            self._desk.focus()
-        elif (kept := self._desk.take(id)) is not None:
-            self._show(id, lambda worker, _saver: self._desk.lay_out_kept(kept, worker))
+            self._presenter.focus()
+        elif (kept := self._presenter.take(id)) is not None:
+            self._show(id, lambda worker, _saver: self._presenter.lay_out_kept(kept, worker))
         elif self._ahead is not None and self._ahead.case.id == id:
             self._show_loaded(self._ahead)
         else:
@@ -97,33 +97,33 @@ class CaseOpener(QObject):
         return bool(self._wanted) and not self.is_open(self._wanted)
 
     def is_open(self, id: str) -> bool:
-        """Whether the case is on the desk."""
-        return self._desk.layers is not None and self._desk.layers.id == id
+        """Whether the case is open."""
+        return self._presenter.layers is not None and self._presenter.layers.id == id
 
     def leave(self) -> None:
         """Save the open case and take it out of the viewer."""
         self._wanted = ""
-        if self._desk.layers is not None:
-            id = self._desk.layers.id
+        if self._presenter.layers is not None:
+            id = self._presenter.layers.id
             try:
-                self._desk.lay_away()
+                self._presenter.lay_away()
             finally:  # a window that closes has lost its canvas before its layers are taken out
                 self._give_back(id)
 
     def forget(self, id: str) -> None:
         """Read a case anew when it is opened next."""
-        self._desk.forget(id)
+        self._presenter.forget(id)
         if self._ahead is not None and self._ahead.case.id == id:
             self._ahead = None
 
     def forget_all(self) -> None:
         """Read every case anew."""
-        self._desk.forget_all()
+        self._presenter.forget_all()
         self._ahead = None
         self._loading.clear()
 
     def bring_in(self, layers: CaseLayers, labels: np.ndarray, known: bool = False) -> None:
-        """Make the mask of `layers` equal to `labels` by one edit, if they are still on the desk.
+        """Make the mask of `layers` equal to `labels` by one edit, if they are still open.
 
         known : it is the case's own mask already, or unsaved work on it; nobody is asked.
         """
@@ -134,8 +134,8 @@ class CaseOpener(QObject):
             return flat, labels.reshape(-1)[flat]
 
         def edit(found: tuple[np.ndarray, np.ndarray]) -> None:
-            if self._desk.layers is layers and labels.shape == mask.data.shape:
-                with self._desk.consented() if known else nullcontext():
+            if self._presenter.layers is layers and labels.shape == mask.data.shape:
+                with self._presenter.consented() if known else nullcontext():
                     edit_to(mask, *found)
 
         if labels.shape == mask.data.shape:
@@ -172,14 +172,14 @@ class CaseOpener(QObject):
     def _show_loaded(self, found: LoadedCase) -> None:
         id = found.case.id
         self._ahead = None
-        self._show(id, lambda worker, saver: self._desk.lay_out(found, worker, saver))
+        self._show(id, lambda worker, saver: self._presenter.lay_out(found, worker, saver))
 
     def _show(self, id: str, lay_out: Callable[[WorkerThread, Saver], CaseLayers]) -> None:
-        before, worker, saver = self._desk.layers, self._connection.worker, self._connection.saver
+        before, worker, saver = self._presenter.layers, self._connection.worker, self._connection.saver
         if worker is None or saver is None:  # the project was closed
             return
-        with self._desk.at_once():
-            self._desk.lay_away()
+        with self._presenter.at_once():
+            self._presenter.lay_away()
             layers = lay_out(worker, saver)
         if before is not None:
             self._give_back(before.id)
@@ -197,7 +197,7 @@ class CaseOpener(QObject):
 
     def _read_ahead(self, id: str) -> None:
         following = self._case_list.next_undecided(id)
-        if following is None or self._desk.has(following):
+        if following is None or self._presenter.has(following):
             return
         if self._ahead is None or self._ahead.case.id != following:
             self._load(following)
@@ -208,7 +208,7 @@ class CaseOpener(QObject):
         Otherwise, if somebody has changed its mask since it was read, show theirs.
         """
         self._case_list.took(case)
-        if self._desk.layers is not layers:
+        if self._presenter.layers is not layers:
             return
         if self._elsewhere:
             self.told.emit(f"{_open_elsewhere(self._elsewhere.values())}; case {case.number} is shown.")
@@ -258,13 +258,13 @@ class CaseOpener(QObject):
     def _take_away(self, id: str) -> None:
         self._wanted = ""
         self._renew.stop()
-        self._desk.lay_away()
-        self._desk.forget(id)
+        self._presenter.lay_away()
+        self._presenter.forget(id)
         self.closed.emit(id)
 
     def _give_back(self, id: str) -> None:
         self._renew.stop()
-        by, seconds, layers = self._by, self.time.take(), self._desk.kept(id)
+        by, seconds, layers = self._by, self.time.take(), self._presenter.kept(id)
 
         def leave(project: ReviewProject) -> tuple[Case, CaseTaken | None]:
             lost = None
@@ -290,8 +290,8 @@ class CaseOpener(QObject):
         self.closed.emit(id)
 
     def _on_renew(self) -> None:
-        if self._desk.layers is not None:
-            id, by = self._desk.layers.id, self._by
+        if self._presenter.layers is not None:
+            id, by = self._presenter.layers.id, self._by
             failed = partial(self._lost, id)
             self._connection.write(lambda project: project.renew(id, by), failed=failed)
 

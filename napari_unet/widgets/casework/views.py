@@ -32,7 +32,7 @@ class CaseViews(QObject):
     def __init__(self, casework: Any) -> None:
         super().__init__(casework)
         self._casework = casework
-        self._desk = casework.desk
+        self._presenter = casework.presenter
         self._viewer = casework.session.viewer
         self._probability: Layer | None = None
         self._before: Layer | None = None
@@ -49,10 +49,10 @@ class CaseViews(QObject):
         casework.case_closed.connect(lambda _id: self._ring.clear())
 
     def opened(self) -> None:
-        """Another case is on the desk."""
+        """Another case is open."""
         self._probability = self._before = self._older = None
         self._places, self._place = [], -1
-        layers = self._desk.layers
+        layers = self._presenter.layers
         if layers is None:
             return
         layers.set_visible(not self._off)
@@ -64,7 +64,7 @@ class CaseViews(QObject):
         self.wants_probability = on
         if not on:
             self._drop("_probability")
-        elif self._probability is None and self._desk.layers is not None:
+        elif self._probability is None and self._presenter.layers is not None:
             self._add_probability()
 
     @property
@@ -74,7 +74,7 @@ class CaseViews(QObject):
 
     def flip(self) -> None:
         """Show the first mask in place of the mask as it is now, or go back."""
-        layers = self._desk.layers
+        layers = self._presenter.layers
         if layers is None:
             return
         if self._before is not None:
@@ -87,14 +87,16 @@ class CaseViews(QObject):
                 self._casework.told.emit("This case has no first mask.")
             elif self._before is None:
                 layers.set_visible(False)
-                self._before = self._desk.add(_older_mask(layers, labels, f"{layers.image.name}: first mask"))
+                self._before = self._presenter.add(
+                    _older_mask(layers, labels, f"{layers.image.name}: first mask")
+                )
 
         self._for_this_case(layers, lambda project: layers.loaded.views.first_mask(), show)
 
     def show_revision(self, revision: str | None) -> None:
         """Show an older mask as an outline over the mask; None takes it away."""
         self._drop("_older")
-        layers = self._desk.layers
+        layers = self._presenter.layers
         if layers is None or revision is None:
             return
 
@@ -106,7 +108,7 @@ class CaseViews(QObject):
             self._drop("_older")
             layer = _older_mask(layers, labels, f"{layers.image.name}: mask {record.number}")
             layer.contour = 2
-            self._older = self._desk.add(layer)
+            self._older = self._presenter.add(layer)
 
         self._for_this_case(layers, read, show)
 
@@ -115,15 +117,15 @@ class CaseViews(QObject):
         if how not in (FILLED, OUTLINE, OFF):
             raise ValueError(f"a mask is shown filled, outline or off, not {how}")
         self._off = how == OFF
-        if self._desk.layers is not None and self._before is None:
-            self._desk.layers.set_visible(not self._off)
+        if self._presenter.layers is not None and self._before is None:
+            self._presenter.layers.set_visible(not self._off)
         outlines = self._casework.session.outlines
         if outlines is not None and how != OFF and outlines.outlined != (how == OUTLINE):
             outlines.switch()
 
     def next_uncertain_place(self) -> None:
         """Go to the next place where the model is uncertain, the most uncertain one first."""
-        layers = self._desk.layers
+        layers = self._presenter.layers
         if layers is None:
             return
         if self._places:
@@ -172,7 +174,7 @@ class CaseViews(QObject):
         self._fade.start()
 
     def _add_probability(self) -> None:
-        layers = self._desk.layers
+        layers = self._presenter.layers
         if layers is None:
             return
 
@@ -182,27 +184,27 @@ class CaseViews(QObject):
             if found is None:
                 self._casework.intake.ask_for_map(layers.id)
                 return
-            self._probability = self._desk.add(_map_layer(layers, found.maps[0]))
+            self._probability = self._presenter.add(_map_layer(layers, found.maps[0]))
 
         self._for_this_case(layers, lambda project: project.map(layers.id), show)
 
     def map_came(self, id: str) -> None:
         """The model has looked at a case."""
-        if self._desk.layers is not None and self._desk.layers.id == id:
+        if self._presenter.layers is not None and self._presenter.layers.id == id:
             self._places = []
             if self.wants_probability and self._probability is None:
                 self._add_probability()
 
     def _for_this_case(self, layers: CaseLayers, read: Any, then: Any) -> None:
-        """`then` what was read, unless another case is on the desk by then."""
+        """`then` what was read, unless another case is open by then."""
         job = self._casework.read(read)
-        job.succeeded.connect(lambda found: then(found) if self._desk.layers is layers else None)
+        job.succeeded.connect(lambda found: then(found) if self._presenter.layers is layers else None)
 
     def _drop(self, name: str) -> None:
         layer = getattr(self, name)
         setattr(self, name, None)
         if layer is not None:
-            self._desk.drop(layer)
+            self._presenter.drop(layer)
 
 
 def _older_mask(layers: CaseLayers, labels: np.ndarray, name: str) -> Labels:

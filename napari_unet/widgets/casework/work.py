@@ -20,11 +20,11 @@ from napari_unet.widgets.casework.approved import ApprovedMasks
 from napari_unet.widgets.casework.case_list import CaseList
 from napari_unet.widgets.casework.connection import ORDER, ProjectConnection
 from napari_unet.widgets.casework.decisions import Decisions
-from napari_unet.widgets.casework.desk import CaseDesk
 from napari_unet.widgets.casework.intake import Intake
 from napari_unet.widgets.casework.layers import OtherLayers
 from napari_unet.widgets.casework.opener import CaseOpener
 from napari_unet.widgets.casework.pictures import thumbnail_of
+from napari_unet.widgets.casework.presenter import CasePresenter
 from napari_unet.widgets.casework.views import CaseViews
 from napari_unet.widgets.common.jobs import Job
 
@@ -75,12 +75,12 @@ class CaseWork(QObject):
         self.case_list.cases_changed.connect(self.cases_changed)
         self.case_list.queue_changed.connect(self.queue_changed)
         self.approved = ApprovedMasks(self.case_list, session.viewer, self)
-        self.desk = CaseDesk(session, self.author, self.approved.protects)
-        self.desk.asked.connect(lambda: self.approved.ask(self.desk))
-        self.desk.painted.connect(self.painted)
-        self.desk.used.connect(self._on_used)
-        self.desk.failed.connect(self.failed)
-        self.opener = CaseOpener(self.connection, self.case_list, self.desk, self.author, self)
+        self.presenter = CasePresenter(session, self.author, self.approved.protects)
+        self.presenter.asked.connect(lambda: self.approved.ask(self.presenter))
+        self.presenter.painted.connect(self.painted)
+        self.presenter.used.connect(self._on_used)
+        self.presenter.failed.connect(self.failed)
+        self.opener = CaseOpener(self.connection, self.case_list, self.presenter, self.author, self)
         self.opener.failed.connect(self.failed)
         self.opener.told.connect(self.told)
         self.opener.closed.connect(self.approved.withdraw)
@@ -91,7 +91,7 @@ class CaseWork(QObject):
         self.decisions = Decisions(
             self.connection,
             self.case_list,
-            self.desk,
+            self.presenter,
             self.opener,
             self.views,
             self.approved,
@@ -150,7 +150,7 @@ class CaseWork(QObject):
     def shut(self) -> None:
         """The last dock is closed: everything is written, nothing of this stays in the viewer."""
         self.close_project()
-        self.desk.close()
+        self.presenter.close()
         self._cursor.disconnect(self.opener.time.alive)
 
     def rest(self, on: bool) -> None:
@@ -193,7 +193,7 @@ class CaseWork(QObject):
     def show_labels(self) -> None:
         """The project's labels are others, as its first mask brought them along: say so, and show them."""
         self.opener.forget_all()
-        self.desk.show_labels(self.labels)
+        self.presenter.show_labels(self.labels)
         self.told.emit(f"The masks of this project hold {self.labels.in_words()}, as those of the model.")
 
     # -- the queue --
@@ -223,13 +223,13 @@ class CaseWork(QObject):
     @property
     def current(self) -> Case | None:
         """The case that is open, as it stands now."""
-        layers = self.desk.layers
+        layers = self.presenter.layers
         return None if layers is None else self.cases.get(layers.id)
 
     @property
     def current_layer(self) -> Labels | None:
         """The mask layer of the open case."""
-        return None if self.desk.layers is None else self.desk.layers.mask
+        return None if self.presenter.layers is None else self.presenter.layers.mask
 
     def open_case(self, id: str, or_next: bool = False) -> None:
         """Show a case. The open one is saved first; an older wish that still loads is forgotten.
@@ -261,7 +261,7 @@ class CaseWork(QObject):
         return self.queue[self.case_list.place(self._here()) or 0 :]
 
     def _here(self) -> str:
-        return "" if self.desk.layers is None else self.desk.layers.id
+        return "" if self.presenter.layers is None else self.presenter.layers.id
 
     def _open_or_tell(self, id: str | None, otherwise: str, or_next: bool = False) -> None:
         if id is not None:
@@ -276,7 +276,7 @@ class CaseWork(QObject):
 
     def _on_used(self, labels: tuple[int, ...]) -> None:
         """Say what a label that was painted means, or that it means nothing; once for each case."""
-        layers = self.desk.layers
+        layers = self.presenter.layers
         known = self.labels
         unknown = known.strays(np.array(labels))
         left = known.of_lungs and LEFT in labels
@@ -301,7 +301,7 @@ class CaseWork(QObject):
 
     def restore_revision(self, revision: str) -> None:
         """Put an older mask into the layer, as one edit that can be undone; it is saved like a stroke."""
-        layers = self.desk.layers
+        layers = self.presenter.layers
         if layers is not None:
             job = self.read(lambda project: project.read_mask(revision))
             job.succeeded.connect(lambda labels: self.opener.bring_in(layers, labels))

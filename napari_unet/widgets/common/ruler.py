@@ -71,7 +71,7 @@ class RulerBox(QWidget):
         self._casework.cases_changed.disconnect(self._on_cases)
 
     def _on_button(self, kind: str) -> None:
-        layers = self._casework.desk.layers
+        layers = self._casework.presenter.layers
         if self._tool.is_on and self._kind == kind:
             self._tool.off()
         elif layers is not None:
@@ -99,7 +99,7 @@ class RulerBox(QWidget):
             self._show()
 
     def _show(self, *_: object) -> None:
-        case, layers = self._casework.current, self._casework.desk.layers
+        case, layers = self._casework.current, self._casework.presenter.layers
         if not self._tool.measures(None if layers is None else layers.image):
             self._tool.off()
         lines = () if case is None else case.measurements

@@ -156,8 +156,8 @@ class LayerPairs(QTableWidget):
 
     def _stands(self, mask: Labels) -> bool:
         """Whether a mask is ticked unasked: not if it is empty, or that of a case, which is in review."""
-        desk = self._session.casework.desk.layers
-        return (desk is None or desk.mask is not mask) and bool(np.any(mask.data))
+        presenter = self._session.casework.presenter.layers
+        return (presenter is None or presenter.mask is not mask) and bool(np.any(mask.data))
 
     def _on_checked(self, item: QTableWidgetItem) -> None:
         row = self._rows[item.row()]

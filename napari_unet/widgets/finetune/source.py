@@ -160,7 +160,7 @@ class SourceBox(QWidget):
             job.succeeded.connect(done)
             job.failed.connect(failed)
             return
-        recorder = self._casework.desk.recorder
+        recorder = self._casework.presenter.recorder
         if recorder is not None:
             recorder.compare()
             recorder.save()

@@ -96,7 +96,7 @@ class ReviewWidget(Dock):
             (casework.failed, self._on_failed),
             (casework.told, self._on_told),
             (casework.recovered, self._on_recovered),
-            (casework.desk.painted, self._on_painted),
+            (casework.presenter.painted, self._on_painted),
             (intake.added, self._on_added),
             (intake.scanned, page.show_scan),
             (intake.scan_ended, page.end_scan),
@@ -110,15 +110,15 @@ class ReviewWidget(Dock):
         self.start.open_requested.connect(self.open_project)
         page.header.chosen.connect(self._on_menu)
         page.header.named.connect(self._on_reviewer)
-        page.header.name_given.connect(casework.desk.focus)
+        page.header.name_given.connect(casework.presenter.focus)
         page.header.show_requested.connect(page.table.show_only)
-        page.table.search.left.connect(casework.desk.focus)
+        page.table.search.left.connect(casework.presenter.focus)
         page.table.opened.connect(self._open)
         page.table.ordered.connect(casework.set_order)
         page.unavailable.look_requested.connect(self._look)
         page.unavailable.resolved.connect(casework.intake.resolve_change)
         page.case.noted.connect(casework.decisions.set_note)
-        page.case.note.left.connect(casework.desk.focus)
+        page.case.note.left.connect(casework.presenter.focus)
         page.case.look_requested.connect(casework.views.show_revision)
         page.case.restore_requested.connect(casework.restore_revision)
         page.case.identity_requested.connect(self._on_identity)

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from napari_unet.review.saving.saver import Saver
 
 
-class CaseDesk(QObject):
-    """Lays one case on the desk of a viewer and takes it away again.
+class CasePresenter(QObject):
+    """Presents one case in a viewer and takes it away again.
 
     painted : the mask of the case was changed. used : labels that a stroke painted, a tuple. asked : a change
     of it waits, see StrokeRecorder. failed : a
-    UserError. taken_away : the user removed the mask from the layer list; the case is off the desk.
+    UserError. taken_away : the user removed the mask from the layer list; the case is no longer open.
     """
 
     painted = Signal()
