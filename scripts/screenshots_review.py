@@ -58,7 +58,7 @@ class ReviewDesk(Desk):
         header = self.page.header
 
         def is_still() -> bool:
-            busy = header.work.text() or self.work.intake.first_masks.running
+            busy = header.work.text() or self.work.importer.first_masks.running
             return not busy and "Saving" not in header.saved.text() and self.work.current is not None
 
         self.wait(1.0)
@@ -147,7 +147,7 @@ def _stack(folder: Path) -> None:
     desk.work.set_reviewer(_REVIEWER)
     desk.work.create_project(Path("CT review"), CT.protocol)
     desk.wait_until(lambda: desk.work.project is not None, "project")
-    desk.work.intake.add_images([Path("CT")], masks=Path("CT masks"))
+    desk.work.importer.add_images([Path("CT")], masks=Path("CT masks"))
     desk.wait_until(lambda: desk.work.current is not None, "case")
     desk.rest()
     desk.front(desk.correct)

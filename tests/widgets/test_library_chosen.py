@@ -58,12 +58,12 @@ def test_the_setting_is_kept_in_napari_s_own_file_and_read_from_it(mine, tmp_pat
 def test_first_masks_and_new_masks_are_asked_of_the_chosen_library(review, engine, models, mine, tmp_path):
     choose(mine)
     review.start(write_images(tmp_path / "images", 1), masks=False)
-    review.work.intake.make_first_masks("ours")
+    review.work.importer.make_first_masks("ours")
     job = asked(review, engine, 1)
     assert job.arguments["library"].own == mine
     job.end(first_mask())
     review.settle()
-    review.work.intake.predict_again("ours")
+    review.work.importer.predict_again("ours")
     assert asked(review, engine, 2).arguments["library"].own == mine
 
 
@@ -78,12 +78,12 @@ def test_a_real_engine_draws_first_masks_with_a_model_of_the_chosen_folder(
     review = Review(make_napari_viewer(show=True), qtbot, tmp_path / "project")
     try:
         (id,) = review.start(write_images(tmp_path / "images", 1), masks=False)
-        intake = review.work.intake
+        importer = review.work.importer
         for ask, name, version in (
-            (intake.make_first_masks, "twin", "3"),
-            (intake.predict_again, "ours", "1"),
+            (importer.make_first_masks, "twin", "3"),
+            (importer.predict_again, "ours", "1"),
         ):
-            with qtbot.waitSignal(intake.first_masks.ended, timeout=60_000):
+            with qtbot.waitSignal(importer.first_masks.ended, timeout=60_000):
                 ask(name)
             review.settle()
             assert not review.failures, [str(error) for error in review.failures]

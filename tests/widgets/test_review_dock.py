@@ -195,7 +195,7 @@ def test_a_series_with_a_missing_file_says_so_without_names(started, qtbot, tmp_
     dock, reviewed = started
     files = save_series(tmp_path / "smith", np.zeros((5, 30, 40), np.int16))
     work = dock.casework
-    work.intake.add_images([tmp_path / "smith"])
+    work.importer.add_images([tmp_path / "smith"])
     qtbot.waitUntil(lambda: any(case.shape == (5, 30, 40) for case in work.cases.values()))
     reviewed.settle()
     files[2].rename(tmp_path / "away")

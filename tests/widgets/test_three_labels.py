@@ -44,7 +44,7 @@ def test_three_labels_from_the_first_image_to_the_report(
 ) -> None:
     review.work.create_project(review.folder, "as far as they can be seen", CHEST)
     review.qtbot.waitUntil(lambda: review.work.project is not None)
-    review.work.intake.add_images(write_images(tmp_path / "images", 1))
+    review.work.importer.add_images(write_images(tmp_path / "images", 1))
     review.qtbot.waitUntil(lambda: len(review.work.cases) == 1)
     review.settle()
     (case,) = review.work.cases
@@ -130,7 +130,7 @@ def test_a_label_that_is_not_the_projects_is_told_when_it_is_painted(
 ) -> None:
     review.work.create_project(review.folder, "", CHEST)
     review.qtbot.waitUntil(lambda: review.work.project is not None)
-    review.work.intake.add_images(write_images(tmp_path / "images", 1))
+    review.work.importer.add_images(write_images(tmp_path / "images", 1))
     review.qtbot.waitUntil(lambda: len(review.work.cases) == 1)
     layer = review.open(next(iter(review.work.cases)))
     stroke(layer, (20, 20), label=2)

@@ -385,7 +385,7 @@ def test_cases_that_taught_it_in_another_project_are_told_too(dock, project, lib
     ids = project()
     qtbot.waitUntil(dock.setup.start.isEnabled)
     work = dock._session.casework
-    work.intake.scan()
+    work.importer.scan()
     qtbot.waitUntil(lambda: all(work.cases[id].content_hash for id in ids))
     hashes = [work.cases[id].content_hash for id in ids[:2]]
     taught = tuple(TrainedCase(id=f"x{k}", content_hash=value) for k, value in enumerate(hashes))

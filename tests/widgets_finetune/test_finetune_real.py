@@ -45,7 +45,7 @@ def test_two_corrected_cases_become_a_model_that_is_taken_and_given_back(dock, q
     work.set_reviewer("Ann")
     work.create_project(tmp_path / "ward review")
     qtbot.waitUntil(lambda: work.project is not None)
-    work.intake.add_images(sorted(XRAYS.glob("*.png"))[:4], model="cxr-lung")
+    work.importer.add_images(sorted(XRAYS.glob("*.png"))[:4], model="cxr-lung")
     qtbot.waitUntil(
         lambda: len(work.cases) == 4 and all(case.revision for case in work.cases.values()), timeout=LONG
     )
@@ -93,7 +93,7 @@ def test_two_corrected_cases_become_a_model_that_is_taken_and_given_back(dock, q
     qtbot.waitUntil(lambda: default_library().current() == name)
     qtbot.waitUntil(lambda: dock._session.model == name)
     qtbot.waitUntil(lambda: predicted_by(name), timeout=LONG)
-    qtbot.waitUntil(lambda: not work.intake.first_masks.running, timeout=LONG)
+    qtbot.waitUntil(lambda: not work.importer.first_masks.running, timeout=LONG)
     assert [work.project.case(id).revision for id in ids[:2]] == people
     assert all(work.project.revision(revision).author.kind is AuthorKind.PERSON for revision in people)
     qtbot.mouseClick(dock.in_use.back, LEFT)

@@ -182,7 +182,7 @@ class CaseViews(QObject):
             if not self.wants_probability or self._probability is not None:
                 return
             if found is None:
-                self._casework.intake.ask_for_map(layers.id)
+                self._casework.importer.ask_for_map(layers.id)
                 return
             self._probability = self._presenter.add(_map_layer(layers, found.maps[0]))
 

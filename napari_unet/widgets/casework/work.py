@@ -20,7 +20,7 @@ from napari_unet.widgets.casework.approved import ApprovedMasks
 from napari_unet.widgets.casework.case_list import CaseList
 from napari_unet.widgets.casework.connection import ORDER, ProjectConnection
 from napari_unet.widgets.casework.decisions import Decisions
-from napari_unet.widgets.casework.intake import Intake
+from napari_unet.widgets.casework.importer import Importer
 from napari_unet.widgets.casework.layers import OtherLayers
 from napari_unet.widgets.casework.opener import CaseOpener
 from napari_unet.widgets.casework.pictures import thumbnail_of
@@ -39,7 +39,7 @@ class CaseWork(QObject):
 
     All methods are for the GUI thread and return at once; what they bring about comes in signals, on the GUI
     thread too. Reading is done in jobs, writing by one saver, in the order of the calls. `views` has what is
-    shown of the open case, `decisions` what is decided about it; `intake` adds images and asks for first
+    shown of the open case, `decisions` what is decided about it; `importer` adds images and asks for first
     masks.
 
     project_changed : the project that is open now, or None. cases_changed : ids of cases that are new or
@@ -101,7 +101,7 @@ class CaseWork(QObject):
         self.decisions.failed.connect(self.failed)
         self.decisions.told.connect(self.told)
         self.opener.opened.connect(self._on_opened)
-        self.intake = Intake(self)
+        self.importer = Importer(self)
         self._cursor = session.viewer.cursor.events.position
         self._cursor.connect(self.opener.time.alive)
         self.painted.connect(self.opener.time.alive)
@@ -139,7 +139,7 @@ class CaseWork(QObject):
         try:
             self.opener.leave()
         finally:  # whatever becomes of the layers, all is written and the process can end
-            self.intake.stop()
+            self.importer.stop()
             self.connection.close()
         self.opener.forget_all()
         self.case_list.use([])

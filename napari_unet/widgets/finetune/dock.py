@@ -184,7 +184,7 @@ class FineTuneWidget(Dock):
         text = f"<b>{escape(name)}</b> is in use now, in Segment and in Review."
         casework = self._session.casework
         if casework.project is not None:
-            casework.intake.predict_again(name)
+            casework.importer.predict_again(name)
             text += (
                 " Where a model drew the mask and nobody has opened the case since, it draws a new one, in "
                 "the background. All other masks stay as they are."

@@ -85,7 +85,7 @@ class ReviewWidget(Dock):
 
     def _wire(self) -> None:
         casework, page = self.casework, self.page
-        intake, masks = casework.intake, casework.intake.first_masks
+        importer, masks = casework.importer, casework.importer.first_masks
         self._wires = [
             (casework.project_changed, self._on_project),
             (casework.cases_changed, self._on_cases),
@@ -97,9 +97,9 @@ class ReviewWidget(Dock):
             (casework.told, self._on_told),
             (casework.recovered, self._on_recovered),
             (casework.presenter.painted, self._on_painted),
-            (intake.added, self._on_added),
-            (intake.scanned, page.show_scan),
-            (intake.scan_ended, page.end_scan),
+            (importer.added, self._on_added),
+            (importer.scanned, page.show_scan),
+            (importer.scan_ended, page.end_scan),
             (masks.progressed, page.show_first_masks),
             (masks.ended, page.end_first_masks),
         ]
@@ -116,7 +116,7 @@ class ReviewWidget(Dock):
         page.table.opened.connect(self._open)
         page.table.ordered.connect(casework.set_order)
         page.unavailable.look_requested.connect(self._look)
-        page.unavailable.resolved.connect(casework.intake.resolve_change)
+        page.unavailable.resolved.connect(casework.importer.resolve_change)
         page.case.noted.connect(casework.decisions.set_note)
         page.case.note.left.connect(casework.presenter.focus)
         page.case.look_requested.connect(casework.views.show_revision)
@@ -178,7 +178,7 @@ class ReviewWidget(Dock):
 
     def _add_images(self, addition: Addition) -> None:
         self.page.say_work("Looking for images…")
-        self.casework.intake.add_images(
+        self.casework.importer.add_images(
             list(addition.inputs), addition.manifest, addition.masks, addition.model
         )
 
@@ -208,14 +208,14 @@ class ReviewWidget(Dock):
         elif addition is not None and addition.inputs:
             self._add_images(addition)
         elif self.casework.cases:
-            self.casework.intake.scan()
+            self.casework.importer.scan()
             self.casework.open_next()
 
     def _on_menu(self, name: str) -> None:
         if name == "add":
             self.ask_images()
         elif name == "masks":
-            self.casework.intake.make_first_masks(self._session.model)
+            self.casework.importer.make_first_masks(self._session.model)
         elif name == "look":
             self._look(None)
         elif name == "export":
@@ -250,7 +250,7 @@ class ReviewWidget(Dock):
 
     def _look(self, folder: Path | None) -> None:
         """Look at the image files again; missing ones are sought in `folder` too."""
-        self.casework.intake.scan(look_in=[] if folder is None else [folder])
+        self.casework.importer.scan(look_in=[] if folder is None else [folder])
 
     # -- the queue --
 

@@ -41,14 +41,14 @@ def test_images_are_added_read_and_shown_in_the_queue(review, tmp_path):
     review.work.create_project(review.folder, "heart left out")
     review.qtbot.waitUntil(lambda: review.work.project is not None)
     assert review.work.project.protocol == "heart left out"
-    review.work.intake.add_images([tmp_path / "images"])
+    review.work.importer.add_images([tmp_path / "images"])
     review.qtbot.waitUntil(lambda: len(review.work.queue) == 3)
     assert review.news[0].startswith("3 images were added.")
     review.qtbot.waitUntil(
         lambda: all(case.file_state == FileState.PRESENT for case in review.work.cases.values())
     )
     assert {case.shape for case in review.work.cases.values()} == {SHAPE}
-    review.work.intake.add_images(images)
+    review.work.importer.add_images(images)
     review.qtbot.waitUntil(lambda: "3 were there already" in review.news[-1])
     review.settle()
     assert len(review.work.queue) == 3
@@ -56,7 +56,7 @@ def test_images_are_added_read_and_shown_in_the_queue(review, tmp_path):
 
 def test_nothing_to_add_is_told(review, tmp_path):
     review.start(write_images(tmp_path / "images", 1))
-    review.work.intake.add_images([tmp_path / "nowhere" / "*.png"])
+    review.work.importer.add_images([tmp_path / "nowhere" / "*.png"])
     review.qtbot.waitUntil(lambda: bool(review.failures))
 
 
@@ -65,7 +65,7 @@ def test_what_was_assumed_of_a_mask_is_told_in_the_window(review, tmp_path):
     review.start([])
     (tmp_path / "masks").mkdir()
     Picture.fromarray(lungs((120, 160)) * 255).save(tmp_path / "masks" / "0.jpg", quality=60)
-    review.work.intake.add_images(images, masks=tmp_path / "masks")
+    review.work.importer.add_images(images, masks=tmp_path / "masks")
     review.qtbot.waitUntil(lambda: any("1 mask came from the folder" in text for text in review.news))
     assert "Case 1: It is no plain mask of two values" in review.news[-1]
 
@@ -76,8 +76,8 @@ def test_masks_of_a_folder_are_attached(review, tmp_path):
     (tmp_path / "masks").mkdir()
     Picture.fromarray(lungs(SHAPE) * 255).save(tmp_path / "masks" / "0.png")
     ended = []
-    review.work.intake.masks_attached.connect(ended.append)
-    review.work.intake.add_images(images, masks=tmp_path / "masks")
+    review.work.importer.masks_attached.connect(ended.append)
+    review.work.importer.add_images(images, masks=tmp_path / "masks")
     review.qtbot.waitUntil(lambda: bool(ended))
     (id,) = ended[0].attached
     np.testing.assert_array_equal(review.open(id).data, lungs(SHAPE))
@@ -90,7 +90,7 @@ def test_a_mask_of_a_folder_is_shown_in_the_case_that_is_open(review, tmp_path):
     assert not mask.data.any()
     (tmp_path / "masks").mkdir()
     Picture.fromarray(lungs(SHAPE) * 255).save(tmp_path / "masks" / "0.png")
-    review.work.intake.add_images(images, masks=tmp_path / "masks")
+    review.work.importer.add_images(images, masks=tmp_path / "masks")
     review.qtbot.waitUntil(lambda: bool(mask.data.any()))
     np.testing.assert_array_equal(review.saved(id), lungs(SHAPE))
     (revision,) = review.work.project.revisions(id)
@@ -103,11 +103,11 @@ def test_first_masks_come_from_the_engine_the_open_case_first(review, engine, tm
     review.settle()
     mask = review.open(ids[1])
     progress = []
-    review.work.intake.first_masks.progressed.connect(
+    review.work.importer.first_masks.progressed.connect(
         lambda event: progress.append((event.done, event.total))
     )
-    review.work.intake.make_first_masks("test-lung")
-    review.work.intake.make_first_masks("test-lung")  # twice is once
+    review.work.importer.make_first_masks("test-lung")
+    review.work.importer.make_first_masks("test-lung")  # twice is once
     job = asked(review, engine, 1)
     assert job.kind == "first_mask" and job.arguments["model"] == "test-lung"
     job.end(first_mask())
@@ -115,7 +115,7 @@ def test_first_masks_come_from_the_engine_the_open_case_first(review, engine, tm
     np.testing.assert_array_equal(mask.data, lungs(SHAPE))
     asked(review, engine, 2).end(first_mask())
     asked(review, engine, 3).end(first_mask())
-    review.qtbot.waitUntil(lambda: not review.work.intake.first_masks.running)
+    review.qtbot.waitUntil(lambda: not review.work.importer.first_masks.running)
     review.settle()
     assert progress[-1] == (3, 3)
     assert all(case.checks == ("holes",) for case in review.work.cases.values())
@@ -127,7 +127,7 @@ def test_first_masks_come_from_the_engine_the_open_case_first(review, engine, tm
 def test_a_first_mask_does_not_overwrite_strokes(review, engine, tmp_path):
     (id,) = review.start(write_images(tmp_path / "images", 1), masks=False)
     mask = review.open(id)
-    review.work.intake.make_first_masks("test-lung")
+    review.work.importer.make_first_masks("test-lung")
     job = asked(review, engine, 1)
     stroke(mask, (5, 5))
     painted = mask.data.copy()
@@ -143,10 +143,10 @@ def test_a_first_mask_does_not_overwrite_strokes(review, engine, tmp_path):
 
 def test_a_first_mask_that_fails_is_told_and_the_others_go_on(review, engine, tmp_path):
     ids = review.start(write_images(tmp_path / "images", 2), masks=False)
-    review.work.intake.make_first_masks("test-lung")
+    review.work.importer.make_first_masks("test-lung")
     asked(review, engine, 1).end(RuntimeError("out of luck"))
     asked(review, engine, 2).end(first_mask())
-    review.qtbot.waitUntil(lambda: not review.work.intake.first_masks.running)
+    review.qtbot.waitUntil(lambda: not review.work.importer.first_masks.running)
     review.settle()
     assert len(review.failures) == 1 and "got no mask" in str(review.failures[0])
     assert sum(review.work.cases[id].revision is not None for id in ids) == 1
@@ -154,20 +154,20 @@ def test_a_first_mask_that_fails_is_told_and_the_others_go_on(review, engine, tm
 
 def test_a_model_that_does_not_work_is_not_asked_for_ever(review, engine, tmp_path):
     review.start(write_images(tmp_path / "images", 5), masks=False)
-    review.work.intake.make_first_masks("test-lung")
+    review.work.importer.make_first_masks("test-lung")
     for count in (1, 2, 3):
         asked(review, engine, count).end(UserError("No torch.", "Install it."))
-    review.qtbot.waitUntil(lambda: not review.work.intake.first_masks.running)
+    review.qtbot.waitUntil(lambda: not review.work.importer.first_masks.running)
     assert "No masks can be made" in str(review.failures[-1])
     assert len(engine.jobs) == 3
 
 
 def test_first_masks_are_stopped_with_the_project(review, engine, tmp_path):
     review.start(write_images(tmp_path / "images", 2), masks=False)
-    review.work.intake.make_first_masks("test-lung")
+    review.work.importer.make_first_masks("test-lung")
     job = asked(review, engine, 1)
     review.work.close_project()
-    assert job.cancelled and not review.work.intake.first_masks.running
+    assert job.cancelled and not review.work.importer.first_masks.running
     assert not review.failures
 
 
@@ -279,12 +279,12 @@ def test_thumbnails_are_made_and_kept(review, tmp_path):
 def test_a_changed_file_is_decided(review, tmp_path):
     images = write_images(tmp_path / "images", 1)
     (id,) = review.start(images)
-    review.work.intake.scan()
+    review.work.importer.scan()
     review.qtbot.waitUntil(lambda: review.work.cases[id].file_state == FileState.PRESENT)
     Picture.fromarray(np.zeros(SHAPE, np.uint8)).save(images[0])
-    review.work.intake.scan()
+    review.work.importer.scan()
     review.qtbot.waitUntil(lambda: review.work.cases[id].file_state == FileState.CHANGED)
-    review.work.intake.resolve_change(id, keep=True)
+    review.work.importer.resolve_change(id, keep=True)
     review.qtbot.waitUntil(lambda: review.work.cases[id].file_state == FileState.PRESENT)
 
 

@@ -28,7 +28,7 @@ def masks(tmp_path: Path, name: str) -> Path:
 
 def test_a_mask_without_a_place_is_refused_with_both_geometries(review, ct: Path, tmp_path: Path) -> None:
     review.start([])
-    review.work.intake.add_images([ct], masks=masks(tmp_path, "ct_mask_identity_affine.nii.gz"))
+    review.work.importer.add_images([ct], masks=masks(tmp_path, "ct_mask_identity_affine.nii.gz"))
     review.qtbot.waitUntil(lambda: bool(review.failures))
     text = str(review.failures[0])
     assert "Only one of mask and image says where it lies" in text and "4 × 1.5 × 1.5 mm" in text
@@ -39,7 +39,7 @@ def test_a_mask_with_its_image_s_place_comes_and_other_files_are_counted(
     review, ct: Path, tmp_path: Path
 ) -> None:
     review.start([])
-    review.work.intake.add_images([ct], masks=masks(tmp_path, "ct_mask_scaled.nii.gz"))
+    review.work.importer.add_images([ct], masks=masks(tmp_path, "ct_mask_scaled.nii.gz"))
     review.qtbot.waitUntil(lambda: any("1 mask came" in text for text in review.news))
     assert any("1 file was ignored" in text and "notes.txt" in text for text in review.news)
     review.settle()
@@ -50,7 +50,7 @@ def test_a_ct_series_is_one_case_that_is_opened_and_corrected(review, tmp_path: 
     volume = np.random.default_rng(0).integers(-1000, 300, (4, 40, 50)).astype(np.int16)
     save_series(tmp_path / "series", volume)
     write_images(tmp_path / "series", 1)
-    review.work.intake.add_images([tmp_path / "series"])
+    review.work.importer.add_images([tmp_path / "series"])
     review.qtbot.waitUntil(lambda: len(review.work.cases) == 2)
     review.settle()
     (id,) = [id for id, case in review.work.cases.items() if case.shape == volume.shape]

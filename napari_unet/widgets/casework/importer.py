@@ -31,7 +31,7 @@ class Added:
     problems: tuple[str, ...]
 
 
-class Intake(QObject):
+class Importer(QObject):
     """Adds images and scans them. All of it in threads; adding never waits for reading.
 
     added : Added. scanned : ScanDone, while files are read. scan_ended : ScanResult, or None if it was
