@@ -16,7 +16,7 @@ from napari_unet.core.window import display_window, full_window
 from napari_unet.io.formats import read_raster
 from napari_unet.review.saving.recovery import unsaved_work
 from napari_unet.review.types import Case
-from napari_unet.widgets.casework.swift import waking
+from napari_unet.widgets.casework.warm_up import warm_up
 
 if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject
@@ -75,7 +75,7 @@ class ModelViews:
 
 def load_case(project: ReviewProject, id: str) -> LoadedCase:
     """Everything that is shown of a case. Raises UserError, without the file's name, if it cannot be read."""
-    napari_wakes = waking()
+    warming = warm_up()
     case = project.case(id)
     raster = read_raster(project.source(id))
     labels = np.zeros(raster.shape, np.uint8) if case.revision is None else project.read_mask(case.revision)
@@ -93,7 +93,7 @@ def load_case(project: ReviewProject, id: str) -> LoadedCase:
     views = ModelViews(project, id, raster.shape)
     label_set = project.labels
     sides = label_set.of_lungs and bool((labels == LEFT).any())
-    napari_wakes.join()
+    warming.join()
     return LoadedCase(
         case,
         raster.pixels,

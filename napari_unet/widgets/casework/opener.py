@@ -20,7 +20,7 @@ from napari_unet.widgets.casework.connection import ProjectConnection
 from napari_unet.widgets.casework.layers import edit_to
 from napari_unet.widgets.casework.load import LoadedCase, load_case
 from napari_unet.widgets.casework.presenter import CasePresenter
-from napari_unet.widgets.casework.swift import ready_units
+from napari_unet.widgets.casework.warm_up import ready_units
 from napari_unet.widgets.casework.worker_thread import WorkerThread
 from napari_unet.widgets.common.jobs import Job
 

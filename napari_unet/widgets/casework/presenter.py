@@ -17,7 +17,7 @@ from napari_unet.widgets.casework.layers import Habits, context_of, image_layer,
 from napari_unet.widgets.casework.load import LoadedCase
 from napari_unet.widgets.casework.stroke_log import StrokeLog
 from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder
-from napari_unet.widgets.casework.swift import no_collection
+from napari_unet.widgets.casework.warm_up import no_collection
 from napari_unet.widgets.casework.worker_thread import WorkerThread
 from napari_unet.widgets.common.colours import legend_of, mask_colormap
 from napari_unet.widgets.napari_compat.scene import added_unselected

@@ -25,7 +25,7 @@ _NAMES = {"new": "Dice, your held-out cases", "old": "Dice, reference set", "los
 
 
 @cache
-def waking() -> threading.Thread:
+def warm_up() -> threading.Thread:
     """The thread that imports pyqtgraph, once: it takes 0.2 s, which the window should not wait for."""
     thread = threading.Thread(target=_wake, name="napari-unet plots", daemon=True)
     thread.start()
@@ -58,7 +58,7 @@ class CurvesView(QWidget):
         self._timer.setInterval(_REDRAW_MS)
         self._timer.timeout.connect(self._redraw)
         viewer.events.theme.connect(self._dress)
-        waking()
+        warm_up()
 
     def close_down(self) -> None:
         """Let go of the viewer."""
@@ -81,7 +81,7 @@ class CurvesView(QWidget):
         self.refresh()
 
     def _redraw(self) -> None:
-        if not self.isVisible() or waking().is_alive():
+        if not self.isVisible() or warm_up().is_alive():
             if self.isVisible():
                 self._timer.start()
             return

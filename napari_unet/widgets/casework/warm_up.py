@@ -10,9 +10,9 @@ from functools import cache
 
 
 @cache
-def waking() -> threading.Thread:
+def warm_up() -> threading.Thread:
     """The thread that imports, once, what napari imports when the first layer is made (half a second)."""
-    thread = threading.Thread(target=_wake, name="napari-unet waking", daemon=True)
+    thread = threading.Thread(target=_import_pandas, name="napari-unet warm-up", daemon=True)
     thread.start()
     return thread
 
@@ -42,5 +42,5 @@ def no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _wake() -> None:
+def _import_pandas() -> None:
     import pandas  # noqa: F401

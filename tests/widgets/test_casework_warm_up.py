@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from casework_fakes import write_images
 
-from napari_unet.widgets.casework.swift import no_collection
+from napari_unet.widgets.casework.warm_up import no_collection
 
 
 def test_a_layer_that_is_added_beside_a_case_becomes_active(review, tmp_path):
