@@ -21,14 +21,14 @@ def page(card: ModelCard, weights_bytes: int) -> str:
         "<!-- Made from the model's card by scripts/model_pages.py (`make docs`): do not edit. -->",
         f"The model `{card.name}`, version {card.version}{made_from}. Research use, not a medical device.",
         f"**For:** {card.use}.",
-        f"**What counts as lung:** {card.output.protocol}. Masks that were drawn by another rule do not "
-        "agree with its masks fully, however good both are.",
-        "## How well it does\n\n" + _scores(card.scores),
+        f"**What counts as lung:** {card.output.protocol}. Masks drawn by another rule will not match its "
+        "masks exactly, however good both are.",
+        "## Accuracy\n\n" + _scores(card.scores),
         "## What it was trained on\n\n" + "\n".join(_source(source) for source in card.data),
         f"The weights were chosen by: {card.chosen_by}." if card.chosen_by else "",
-        "## What it remembers\n\n" + _memory(card) if card.memory else "",
+        "## Replay set\n\n" + _memory(card) if card.memory else "",
         "## Limits\n\n" + "\n".join(f"- {limit}" for limit in card.limits) if card.limits else "",
-        "## What it does with an image\n\n" + _steps(card),
+        "## How it processes an image\n\n" + _steps(card),
         "## For the record\n\n" + _record(card, weights_bytes),
         _details("Arguments of the network", card.net.arguments),
         _details("Settings of the training", card.training),
@@ -40,7 +40,7 @@ def _scores(rows: tuple[ScoreRow, ...]) -> str:
     if not rows:
         return "No scores are on the card."
     lines = [
-        "Dice: agreement with masks drawn by people, over whole images at their own size; 1 is perfect.",
+        "Dice: agreement with masks drawn by people, on whole images at their own size; 1 is perfect.",
         "",
         "| images | n | mean | median | worst | under 0.90 |",
         "|---|---|---|---|---|---|",
@@ -56,10 +56,9 @@ def _memory(card: ModelCard) -> str:
     if card.memory is None:
         return ""
     return (
-        f"{card.memory.replay} images that a fine-tune shows it again, and {card.memory.gate} that tell "
-        "whether it forgets, with their masks, at the size at which it sees them. They were taken from what "
-        "it was trained and validated on, under the same terms, and lie in `memory.safetensors` beside the "
-        "weights."
+        f"{card.memory.replay} images that fine-tuning replays, and {card.memory.gate} that show whether the "
+        "model forgets, with their masks, at the model's input size. They come from its training and "
+        "validation data, under the same terms, and are stored in `memory.safetensors` beside the weights."
     )
 
 
@@ -73,14 +72,16 @@ def _source(source: DataSource) -> str:
 
 def _steps(card: ModelCard) -> str:
     unit = "percentiles" if card.intensity.kind == "percentiles" else "values"
-    grey = f"Grey from 0 to 1 between the {unit} {card.intensity.low:g} and {card.intensity.high:g}."
+    grey = (
+        f"Scales grey values to 0..1 between the {unit} {card.intensity.low:g} and {card.intensity.high:g}."
+    )
     size = _input(card.input)
     taken = [" or ".join(part) for part in (card.modalities, card.views, card.body_parts) if part]
     steps = [
-        f"Refuses an image whose header says anything but {', '.join(taken)}." if taken else "",
+        f"Refuses an image whose header gives anything but {', '.join(taken)}." if taken else "",
         *((size, grey) if card.input.size else (grey, size)),
-        "Predicts the mirrored image too and takes the mean." if card.flips else "",
-        f"Pixels of probability {card.output.threshold:g} and more are lung.",
+        "Also predicts the mirrored image, and averages the two." if card.flips else "",
+        f"Pixels with a probability of at least {card.output.threshold:g} are lung.",
         _cleaning(card.output.mask_rule),
     ]
     return "\n".join(f"{n}. {step}" for n, step in enumerate(filter(None, steps), start=1))
@@ -90,7 +91,9 @@ def _cleaning(rule: MaskRule) -> str:
     parts = f"the {rule.largest_parts} largest parts" if rule.largest_parts else "all parts"
     holes = "Fills holes, then keeps" if rule.fill_holes else "Keeps"
     smooth = (
-        f" Rounds the border by {rule.smoothing:g} mm (pixels without a spacing)." if rule.smoothing else ""
+        f" Smooths the border by {rule.smoothing:g} mm (pixels if there is no spacing)."
+        if rule.smoothing
+        else ""
     )
     return f"{holes} {parts}, none under {rule.min_part_share:.0%} of the largest.{smooth}"
 
@@ -98,10 +101,10 @@ def _cleaning(rule: MaskRule) -> str:
 def _input(spec: InputRule) -> str:
     if spec.size:
         size = f"{spec.size[1]} × {spec.size[0]} pixels"
-        return f"The whole image at {size}; the probability is brought back to the image's own size."
+        return f"Resizes the whole image to {size}, and the probability back to the image's own size."
     if spec.spacing_mm:
-        return f"{spec.spacing_mm[0]:g} × {spec.spacing_mm[1]:g} mm a pixel, tile by tile."
-    return "The image's own pixels, tile by tile."
+        return f"Resamples to {spec.spacing_mm[0]:g} × {spec.spacing_mm[1]:g} mm per pixel, tile by tile."
+    return "Uses the image's own pixels, tile by tile."
 
 
 def _record(card: ModelCard, weights_bytes: int) -> str:
@@ -111,7 +114,7 @@ def _record(card: ModelCard, weights_bytes: int) -> str:
         ("weights", f"{weights_bytes / 1e6:.1f} MB, safetensors"),
         ("made on", card.created),
         ("SHA-256 of the weights", f"`{card.sha256}`"),
-        ("SHA-256 of the memory", f"`{card.memory.sha256}`" if card.memory else ""),
+        ("SHA-256 of the replay set", f"`{card.memory.sha256}`" if card.memory else ""),
     ]
     return "| | |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in rows if value)
 
