@@ -59,7 +59,7 @@ def _show_test(one: Evidence) -> None:
         stdout.print(f"{test}, {one.patients} patients: p = {one.p_value:.2g}", markup=False)
     elif 0 < one.patients < LEAST:
         patients = f"{one.patients} patient" + "s" * (one.patients != 1)
-        stdout.print(f"{patients}: too few for a test whether this is chance; it takes {LEAST}.")
+        stdout.print(f"{patients}: too few to test whether this is chance; at least {LEAST} are needed.")
 
 
 def report_record(report: AcceptanceReport) -> dict[str, Any]:

@@ -32,10 +32,10 @@ from napari_unet.io.names import as_stored, composed, stem
 
 _log = logging.getLogger(__name__)
 _IMAGE_CHECKS = {
-    UNLIKE: "The image may not be what the model is for: check the mask with care.",
-    INVERTED: "Bones are dark in the image; taken into account.",
+    UNLIKE: "The image may be unsuitable for the model: check the mask with care.",
+    INVERTED: "Bones are dark in the image; this was accounted for.",
     CHILD: "The header says that the patient is under 18; the model is for adults.",
-    LYING: "The header says that the patient lay; the model's card names no such images.",
+    LYING: "The header says that the patient was lying down; the model card does not list such images.",
 }
 _NAMED = 10  # slices that a check result names
 
@@ -215,7 +215,7 @@ class Batch:
         for path in targets.values():
             if os.path.exists(path) and case.name not in self._earlier and self._inputs.hold(path):
                 raise UserError(
-                    f"{path.name} stands among the inputs already and is not overwritten.",
+                    f"{path.name} is one of the inputs and is not overwritten.",
                     "Choose another folder with -o.",
                 )
         return targets
@@ -288,7 +288,9 @@ def _on_slices(same: Sequence[tuple[int, CheckResult]]) -> str:
     which = ", ".join(str(number) for number, _ in same[:_NAMED])
     more = f" and {len(same) - _NAMED} more" if len(same) > _NAMED else ""
     others = (
-        "" if all(one.text == text for _, one in same) else f" (Slice {first}; other figures in the others.)"
+        ""
+        if all(one.text == text for _, one in same)
+        else f" (Slice {first}; the figures differ in the others.)"
     )
     return f"Slice{'s' if len(same) > 1 else ''} {which}{more}: {text}{others}"
 

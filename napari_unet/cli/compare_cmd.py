@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 def compare(
     old: Annotated[str, typer.Argument(metavar="A", help="Name or folder of a model.")],
-    new: Annotated[str, typer.Argument(metavar="B", help="Name or folder of another.")],
+    new: Annotated[str, typer.Argument(metavar="B", help="Name or folder of another model.")],
     images: Annotated[
         Path, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of images.")
     ],
     masks: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of masks to trust."),
+        typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of reference masks."),
     ] = None,
     findings: Annotated[
         Path | None,
@@ -35,11 +35,11 @@ def compare(
             metavar="TABLE",
             exists=True,
             dir_okay=False,
-            help="For models that score findings: a CSV with a column file and one a finding, with 1 or 0.",
+            help="For models that score findings: a CSV with a column file and one per finding, 1 or 0.",
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")] = False,
 ) -> None:
     """Dice and HD95 of both models on every image that has a mask, and whether B is better than A.
 

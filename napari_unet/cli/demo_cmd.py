@@ -23,7 +23,7 @@ def demo(
         bool | None,
         typer.Option(
             "--window/--no-window",
-            help="Open napari, or take a picture of it.",
+            help="Open napari, or save a picture of its window.",
             show_default="if there is a screen",
         ),
     ] = None,
@@ -46,10 +46,10 @@ def demo(
     elif _has_screen():
         picture = output / "window.png"
         if subprocess.run([*command, "--screenshot", str(picture)], check=False).returncode:
-            raise UserError("The picture of the window was not taken.", "Look at: napari-unet-lung doctor")
+            raise UserError("The window could not be captured.", "Look at: napari-unet-lung doctor")
         stdout.print(f"The window is in {picture}", markup=False)
     else:
-        complain("No screen here, so no window: see the pictures instead.")
+        complain("There is no screen, so no window: see the pictures instead.")
 
 
 def _has_screen() -> bool:

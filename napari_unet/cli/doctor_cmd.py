@@ -17,7 +17,7 @@ def doctor() -> None:
 
     table = Table("", "", "found", box=None, pad_edge=False)
     checks = []
-    with stdout.status("Looking around"):
+    with stdout.status("Checking"):
         for check in run_checks():
             checks.append(check)
             found = Text(check.found)

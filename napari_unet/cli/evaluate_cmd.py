@@ -21,13 +21,13 @@ COLUMNS = ("case", "label", "dice", "iou", "hd95", "assd", "unit", "error")
 
 def evaluate(
     predictions: Annotated[
-        Path, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of masks to judge.")
+        Path, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of masks to evaluate.")
     ],
     references: Annotated[
-        Path, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of masks to trust.")
+        Path, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of reference masks.")
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="CSV", dir_okay=False, help="One row a case.")
+        Path, typer.Option("-o", "--output", metavar="CSV", dir_okay=False, help="CSV with one row per case.")
     ],
 ) -> None:
     """Dice, IoU, HD95 and ASSD per case and in summary.
@@ -75,11 +75,11 @@ def evaluate(
     sizes = sum(isinstance(error, SizesDiffer) for _, error in failed)
     _sum_up(
         (len({row.case for row in scored}), "compared"),
-        (len(noted), "read with assumptions, named above"),
-        (sizes, "left out, of another size"),
+        (len(noted), "read with assumptions (see above)"),
+        (sizes, "ignored, of another size"),
         (len(failed) - sizes, "refused"),
         (pairing.alone, "without a partner"),
-        (pairing.doubled, "left out, with several masks"),
+        (pairing.doubled, "ignored, with several masks"),
     )
     if len(failed) > sizes:
         raise typer.Exit(1)

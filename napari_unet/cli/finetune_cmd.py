@@ -20,21 +20,25 @@ if TYPE_CHECKING:
 def finetune(
     project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")],
     preset: Annotated[
-        str, typer.Option(parser=usage.preset, metavar="[quick|thorough]", help="How many steps.")
+        str, typer.Option(parser=usage.preset, metavar="[quick|thorough]", help="Number of steps.")
     ] = "quick",
     parent: Annotated[
-        str, typer.Option("--from", metavar="NAME", help="The model to begin with.")
+        str, typer.Option("--from", metavar="NAME", help="The model to start from.")
     ] = "cxr-lung",
     name: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Of the new model.", show_default="the parent's with the date"),
+        typer.Option(
+            metavar="NAME", help="Name of the new model.", show_default="the parent's with the date"
+        ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, help="The same seed, device and threads give the same model.")
+        int, typer.Option(min=0, help="The same seed, device and number of threads give the same model.")
     ] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.", show_default="all")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Number of processor threads.", show_default="all")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")] = False,
 ) -> None:
     """Fit a model to the accepted and corrected cases of a review project.
 

@@ -20,7 +20,7 @@ app = typer.Typer(help="List, show and verify the models on this computer.", no_
 app.command("export")(export_model)
 app.command("import")(import_model)
 app.command("remember")(remember)
-AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
 
 @app.command("list")
@@ -87,7 +87,7 @@ def show_model(
 
 @app.command("verify")
 def verify_models(
-    name: Annotated[str | None, typer.Argument(help="One model; all without it.")] = None,
+    name: Annotated[str | None, typer.Argument(help="One model. [all]")] = None,
 ) -> None:
     """Compare the weights with the checksums on the cards."""
     from napari_unet.models.library import default_library

@@ -24,7 +24,7 @@ def export_model(
         Path | None, typer.Option("--onnx", metavar="FILE.onnx", help="The network as an ONNX file.")
     ] = None,
     with_memory: Annotated[
-        bool, typer.Option("--with-memory", help="Take the images along that your own model remembers.")
+        bool, typer.Option("--with-memory", help="Include the replay set of your own model.")
     ] = False,
     author: Annotated[
         list[str] | None,
@@ -40,9 +40,9 @@ def export_model(
     if onnx is not None and (bioimageio or to is not None):
         raise typer.BadParameter("--onnx names its own file: give neither --bioimageio nor --to with it.")
     if (author or licence) and not bioimageio:
-        raise typer.BadParameter("--author and --licence go with --bioimageio only.")
+        raise typer.BadParameter("--author and --licence need --bioimageio.")
     if with_memory and (bioimageio or onnx is not None):
-        raise typer.BadParameter("--with-memory goes with our own format only.")
+        raise typer.BadParameter("--with-memory is for this program's own format only.")
     if onnx is None and to is not None and not to.is_dir() and to.suffix.lower() != ".zip":
         raise typer.BadParameter(f"{to} must end in .zip.")
     if onnx is not None and onnx.suffix.lower() != ".onnx":
@@ -53,7 +53,7 @@ def export_model(
         from napari_unet.models.export_onnx import OPSET, export_onnx
 
         off = export_onnx(entry, onnx)
-        stdout.print(f"{onnx}: opset {OPSET}, differs from torch by {off:.1g} at most", markup=False)
+        stdout.print(f"{onnx}: opset {OPSET}, differs from PyTorch by {off:.1g} at most", markup=False)
         return
     default = f"{entry.card.name}.bioimageio.zip" if bioimageio else f"{entry.card.name}.zip"
     path = to / default if to is not None and to.is_dir() else to or Path(default)
@@ -65,7 +65,7 @@ def export_model(
         export_bioimageio(entry, path, tuple(author or ()), licence)
         for missing, option in ((not author, "--author"), (not licence, "--licence")):
             if missing:
-                stderr.print(f"The package does not say it: {option} is not given.", markup=False)
+                stderr.print(f"The package does not state it, because {option} was not given.", markup=False)
     else:
         from napari_unet.models.export_zip import export_zip
 
@@ -73,8 +73,8 @@ def export_model(
         if entry.card.memory is not None and card.memory is None:
             number = entry.card.memory.replay + entry.card.memory.gate
             stderr.print(
-                f"Left out: the {number} images that {card.name} remembers, which may be of patients. "
-                "--with-memory takes them along, for a fine-tune on the other computer.",
+                f"Left out: the {number} images in the replay set of {card.name}, which may be of "
+                "patients. Use --with-memory to include them, for fine-tuning on the other computer.",
                 markup=False,
             )
     stdout.print(f"{entry.card.name} {entry.card.version} is in {path}", markup=False)
@@ -90,7 +90,7 @@ def _spdx(licence: str) -> str:
         known = ""
     if not known or " " in known:
         raise typer.BadParameter(
-            f"{licence} is no licence that SPDX lists (spdx.org/licenses), such as CC-BY-4.0 or BSD-3-Clause."
+            f"{licence} is not an SPDX licence (spdx.org/licenses), such as CC-BY-4.0 or BSD-3-Clause."
         )
     return known
 
@@ -98,7 +98,7 @@ def _spdx(licence: str) -> str:
 def import_model(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Model folder, or a zip file of one.")],
     name: Annotated[str | None, typer.Option(metavar="NEW", help="Give the model another name.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")] = False,
 ) -> None:
     """Check a model from elsewhere and put it into your model folder."""
     from napari_unet.models.importing import import_model as bring
@@ -107,7 +107,7 @@ def import_model(
     imported = bring(path, default_library(), name)
     card, folder = imported.entry.card, imported.entry.folder
     if imported.left_out:
-        stderr.print(f"Left out, not part of a model: {', '.join(imported.left_out)}", markup=False)
+        stderr.print(f"Ignored, not part of a model: {', '.join(imported.left_out)}", markup=False)
     if as_json:
         json_line({"name": card.name, "version": card.version, "folder": str(folder)})
     else:

@@ -13,8 +13,12 @@ from napari_unet.cli.engine import engine
 
 def remember(
     name: Annotated[str, typer.Argument(help="Name or folder of a model.")],
-    recipe: Annotated[Path, typer.Option("--recipe", help="The recipe that made it; says what it keeps.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the copy; must not exist.")],
+    recipe: Annotated[
+        Path, typer.Option("--recipe", help="The recipe that made it; it defines the replay set.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the copy; it must not exist yet.")
+    ],
 ) -> None:
     """Copy a model and give it images for fine-tuning, chosen from its own training and validation sets."""
     from napari_unet.core.errors import UserError
@@ -26,7 +30,7 @@ def remember(
     work = engine().submit("remember", recipe=read_recipe(recipe), card=entry.card)
     memory = work.result()
     if memory is None:
-        raise UserError(f"{recipe} keeps no images.", "Give it a line `memory: {replay: 16, gate: 8}`.")
+        raise UserError(f"{recipe} defines no replay set.", "Add the line `memory: {replay: 16, gate: 8}`.")
     copy_model(entry, output, memory)
     kept = (len(memory.part("replay")), len(memory.part("gate")))
     stdout.print(f"{output}: {kept[0]} images for replay and {kept[1]} for the acceptance test", markup=False)

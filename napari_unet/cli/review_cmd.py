@@ -28,7 +28,10 @@ app = typer.Typer(
 _LISTED = 20  # problems are told one by one up to this many
 ProjectFolder = Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")]
 Reviewer = Annotated[
-    str, typer.Option(metavar="NAME", help="Who does it. [your login name]", show_default=False)
+    str,
+    typer.Option(
+        metavar="NAME", help="Your name, stored as the author. [your login name]", show_default=False
+    ),
 ]
 
 
@@ -75,11 +78,11 @@ def add(
         bool, typer.Option("--accept", help="Mark cases that have a mask from a file as accepted.")
     ] = False,
     model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="First masks by this model where there is none.")
+        str | None, typer.Option(metavar="NAME", help="Make first masks with this model where there is none.")
     ] = None,
     answer: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Of a model with several: an answer's name, old or new."),
+        typer.Option(metavar="NAME", help="For a model with several answers: the name of one, old or new."),
     ] = None,
     device: Annotated[str, typer.Option(help="For the model: auto, cpu, cuda or mps.")] = "auto",
     reviewer: Reviewer = "",
@@ -115,7 +118,8 @@ def add(
 
 @app.command("status")
 def status(
-    project: ProjectFolder, as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False
+    project: ProjectFolder,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")] = False,
 ) -> None:
     """How far the review is: cases by status, patients, what is wrong with files."""
     from napari_unet.core.label_set import LUNGS, LabelSet
@@ -132,7 +136,7 @@ def status(
         stdout.print(f"Labels: {labels.in_words()}", markup=False)
     decided = sum(found["status"][name] for name in ("accepted", "corrected", "rejected"))
     stdout.print(
-        f"{decided} of {found['cases']} cases are decided, in {found['minutes']:.0f} minutes of work."
+        f"{decided} of {found['cases']} cases are decided, after {found['minutes']:.0f} minutes of work."
     )
     for title, numbers in (
         ("", found["status"]),
@@ -145,7 +149,7 @@ def status(
         for line in lines:
             stdout.print(line, markup=False)
     known, unknown = found["patients"]["known"], found["patients"]["unknown"]
-    alone = f"; {_cases(unknown)} without, each counted as a patient of its own" if unknown else ""
+    alone = f"; {_cases(unknown)} without, each counted as a separate patient" if unknown else ""
     stdout.print(f"Patients: {known} known{alone}.")
     if found["placeholders"]:
         from napari_unet.review.scan import placeholder_words
@@ -169,7 +173,7 @@ def verify(project: ProjectFolder) -> None:
             complain(problem.text)
     if bad:
         raise typer.Exit(1)
-    stdout.print(f"All is well: {_cases(total)}, every mask and image is as it was written.")
+    stdout.print(f"All is well: {_cases(total)}, every mask and image is unchanged.")
 
 
 @app.command("open")

@@ -28,16 +28,16 @@ def export(
         typer.Option("--format", metavar="NAME", help=f"{_FORMATS}; may be given several times. [png]"),
     ] = None,
     split: Annotated[
-        str, typer.Option(metavar="SHARES", help="Shares of patients for train, val, test; together 1.")
+        str, typer.Option(metavar="SHARES", help="Shares of patients for train, val, test; they add up to 1.")
     ] = "0.7,0.15,0.15",
-    seed: Annotated[int, typer.Option(help="Draws the split.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
     left_right: Annotated[
         bool, typer.Option("--left-right", help="1 = right lung, 2 = left lung, instead of 1 = lung.")
     ] = False,
     masks_only: Annotated[bool, typer.Option("--masks-only", help="Leave out the images.")] = False,
     source_names: Annotated[
         bool,
-        typer.Option("--source-names", help="Name files as their sources are; asks first."),
+        typer.Option("--source-names", help="Name files after their sources; asks you first."),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
@@ -49,7 +49,7 @@ def export(
         chosen = [Format(name) for name in formats or ["png"]]
     except ValueError:
         unknown = next(name for name in formats or [] if name not in set(Format))
-        raise typer.BadParameter(f"{unknown!r} is no format; choose from {_FORMATS}.") from None
+        raise typer.BadParameter(f"{unknown!r} is not a format; choose from {_FORMATS}.") from None
     try:
         ratios = Ratios.parse(split)
     except ValueError as error:
@@ -58,7 +58,7 @@ def export(
     options = ExportOptions(ratios, seed, left_right, not masks_only, source_names, by)
     with ReviewProject.open(project) as opened:
         if source_names:
-            _agree(opened, "Call the exported files by them?", yes)
+            _agree(opened, "Use these names for the exported files?", yes)
         result = watched("Exporting", export_steps(opened, output, chosen, options))
     _tell_export(result)
     if result.left_out:
@@ -101,10 +101,10 @@ def _tell_export(result: ExportResult) -> None:
     for note in (*result.together, *result.notes):
         stderr.print(note, markup=False)
     if result.text:
-        number = "1 image holds" if len(result.text) == 1 else f"{len(result.text)} images hold"
+        number = "1 image contains" if len(result.text) == 1 else f"{len(result.text)} images contain"
         stderr.print(
-            f"{number} rows of letters, perhaps a name or a date: look at them before anybody "
-            "gets them. README.txt lists them. The search misses some.",
+            f"{number} rows of letters, perhaps a name or a date: look at them before you share "
+            "them. README.txt lists them. The search misses some.",
             markup=False,
         )
     shares = ", ".join(f"{name} {number}" for name, number in sorted(result.splits.items()))

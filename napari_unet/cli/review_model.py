@@ -23,7 +23,7 @@ def admit_model(project: ReviewProject, model: str, answer: str | None, by: str)
     """
     labels = model_labels(model, answer)
     if labels is not None and project.admit(labels, by):
-        stderr.print(f"The masks of this project hold {labels.in_words()}, as those of {model}.")
+        stderr.print(f"The masks of this project have the labels {labels.in_words()}, as those of {model}.")
 
 
 def first_masks(
@@ -35,7 +35,7 @@ def first_masks(
     """
     steps = _steps(project, ids, model, answer, device, by)
     made, scored, refused, failed = watched("Making first masks", steps)
-    aside = f"; {refused} not for this model, first in the queue by anatomy checks" if refused else ""
+    aside = f"; {refused} unsuitable for this model, first in the queue by anatomy checks" if refused else ""
     only = f"; {scored} scored, without a mask" if scored else ""
     stdout.print(f"{'1 first mask' if made == 1 else f'{made} first masks'} by {model}{only}{aside}.")
     return failed > 0

@@ -48,7 +48,7 @@ def segment(
     model: Annotated[str, typer.Option(help="Name or folder of a model.")] = "cxr-lung",
     answer: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Of a model with several: an answer's name, old or new."),
+        typer.Option(metavar="NAME", help="For a model with several answers: the name of one, old or new."),
     ] = None,
     threshold: Annotated[
         float | None,
@@ -68,11 +68,11 @@ def segment(
             help="lungs: 0 and 255; left-right: 1 = right, 2 = left lung. Other labels keep their numbers.",
         ),
     ] = LabelKind.LUNGS,
-    probability: Annotated[bool, typer.Option("--probability", help="Write the probability too.")] = False,
-    overlay: Annotated[bool, typer.Option("--overlay", help="Write the image with outlines too.")] = False,
-    recursive: Annotated[bool, typer.Option("--recursive", help="Look into sub-folders too.")] = False,
-    anonymous: Annotated[bool, typer.Option("--anonymous", help="Hash the names of the cases.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")] = False,
+    probability: Annotated[bool, typer.Option("--probability", help="Also write the probability.")] = False,
+    overlay: Annotated[bool, typer.Option("--overlay", help="Also write the image with outlines.")] = False,
+    recursive: Annotated[bool, typer.Option("--recursive", help="Include sub-folders.")] = False,
+    anonymous: Annotated[bool, typer.Option("--anonymous", help="Replace case names with hashes.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.")] = False,
 ) -> None:
     """Write OUT/<stem>_mask.png (or .nii.gz) for each image, and OUT/report.csv."""
     from napari_unet.cli.inputs import find_inputs
@@ -95,7 +95,7 @@ def segment(
     check_model(model, device, answer)
     sides, known = labels == LabelKind.LEFT_RIGHT, model_labels(model, answer)
     if sides and known is not None and not known.of_lungs:
-        raise typer.BadParameter(f"{model} marks {known.in_words()}; leave --labels out to get them.")
+        raise typer.BadParameter(f"{model} marks {known.in_words()}; omit --labels to get them.")
 
     from napari_unet.cli.batch import Batch, Options
 

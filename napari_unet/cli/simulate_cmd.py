@@ -24,23 +24,27 @@ def simulate(
     images: Annotated[Path, typer.Argument(help="Folder of X-rays.", **_FOLDER)],
     masks: Annotated[Path, typer.Option(help="Folder of masks to correct towards.", **_FOLDER)],
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="DIR", help="For the numbers, a table and a plot.")
+        Path,
+        typer.Option("-o", "--output", metavar="DIR", help="Folder for the numbers, a table and a plot."),
     ],
     manifest: Annotated[
-        Path | None, typer.Option(metavar="CSV", dir_okay=False, help="Says which patient each image is of.")
+        Path | None,
+        typer.Option(metavar="CSV", dir_okay=False, help="CSV that names the patient of each image."),
     ] = None,
     split: Annotated[str | None, typer.Option(help="Only images of this split in the manifest.")] = None,
-    model: Annotated[str, typer.Option(help="The model to begin with.")] = "cxr-lung",
+    model: Annotated[str, typer.Option(help="The model to start from.")] = "cxr-lung",
     preset: Annotated[
-        str, typer.Option(parser=usage.preset, metavar="[quick|thorough]", help="How it is fine-tuned.")
+        str, typer.Option(parser=usage.preset, metavar="[quick|thorough]", help="Preset for fine-tuning.")
     ] = "quick",
     after: Annotated[
-        str, typer.Option(help="Numbers of corrected cases after which it is.")
+        str, typer.Option(help="Numbers of corrected cases after which to fine-tune.")
     ] = "4,8,14,20,28,35",
-    seeds: Annotated[int, typer.Option(min=1, help="How often everything is done.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of repetitions, with seeds 0, 1, ...")] = 3,
     side: Annotated[int, typer.Option(min=64, help="Larger images are reduced to this longer side.")] = 512,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.", show_default="all")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Number of processor threads.", show_default="all")
+    ] = None,
 ) -> None:
     """Count brush strokes until every mask is good enough (Dice 0.97), without and with fine-tuning.
 
@@ -132,7 +136,7 @@ def _pairs(cases: Sequence[NewCase], masks: Path) -> list[TrainingPair]:
             patient = "" if case.patient in nobody else case.patient
             found.append(TrainingPair(name, source, files.of[path], patient))
         else:
-            why = f": {files.unclear[path]}" if path in files.unclear else " has no mask; left out."
+            why = f": {files.unclear[path]}" if path in files.unclear else " has no mask; ignored."
             problems.append(f"{name}{why}")
     for problem in problems:
         stderr.print(problem, markup=False)
@@ -145,5 +149,5 @@ def _numbers(text: str) -> tuple[int, ...]:
     except ValueError:
         numbers = ()
     if not numbers or min(numbers) < 1 or list(numbers) != sorted(set(numbers)):
-        raise typer.BadParameter(f"{text} is no list of growing numbers, such as 4,8,14,20,28,35")
+        raise typer.BadParameter(f"{text} is not a list of increasing numbers, such as 4,8,14,20,28,35")
     return numbers

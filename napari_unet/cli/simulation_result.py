@@ -42,7 +42,8 @@ def write_result(folder: Path, outcomes: Sequence[Outcome], about: dict[str, Any
 def as_table(outcomes: Sequence[Outcome]) -> str:
     """Per arm: strokes, their share of those without fine-tuning, pixels; mean and range of the seeds."""
     lines = [
-        "| | strokes | against no fine-tuning | thousand pixels | strokes a case after the last model |",
+        "| | strokes | relative to no fine-tuning | thousand pixels "
+        "| strokes per case after the last model |",
         "|---|---|---|---|---|",
     ]
     plain = {outcome.seed: outcome.strokes for outcome in outcomes if outcome.arm is Arm.NONE}

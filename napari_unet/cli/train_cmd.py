@@ -15,7 +15,10 @@ from napari_unet.core.errors import UserError
 
 def train(
     recipe: Annotated[
-        Path, typer.Argument(metavar="RECIPE.yaml", dir_okay=False, help="What to train, on what.")
+        Path,
+        typer.Argument(
+            metavar="RECIPE.yaml", dir_okay=False, help="The recipe: what to train, and on which data."
+        ),
     ],
     output: Annotated[
         Path | None,
@@ -23,12 +26,14 @@ def train(
             "-o",
             "--output",
             metavar="DIR",
-            help="The new model's folder.",
+            help="Folder of the new model.",
             show_default="NAME in the model folder",
         ),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.", show_default="all")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Number of processor threads.", show_default="all")
+    ] = None,
 ) -> None:
     """Train a model. A run that was broken off goes on where it stopped when started again."""
     from napari_unet.core.events import CaseDone, EpochEnded, Note

@@ -29,7 +29,7 @@ def writing_alone(target: Path) -> Iterator[None]:
         lock = FileLock(folder / f"{key}.lock", mode=0o600, thread_local=False)
         lock.acquire(timeout=0)
     except Timeout:
-        raise UserError(f"Another program is writing {target} now.", "Wait until it has ended.") from None
+        raise UserError(f"Another program is writing {target} now.", "Wait until it has finished.") from None
     except OSError:  # nowhere to lock: as it was before there were locks
         yield
         return

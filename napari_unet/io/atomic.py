@@ -60,7 +60,9 @@ def _explained(error: OSError, path: Path) -> UserError:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return UserError(f"{path.parent} cannot be written to.", "Choose a folder that you may write to.")
     if error.errno == errno.ENAMETOOLONG:
-        return UserError(f"The name {path.name} is too long for a file.", "Give the image a shorter name.")
+        return UserError(f"The name {path.name} is too long for a file.", "Use a shorter name for the image.")
     if error.errno == errno.ENOENT:
-        return UserError(f"The folder {path.parent} does not exist.", "Make it first or choose another.")
+        return UserError(
+            f"The folder {path.parent} does not exist.", "Create it first, or choose another one."
+        )
     return UserError(f"{path} could not be written ({error.strerror or error}).", "Try another folder.")

@@ -22,7 +22,7 @@ from napari_unet.io.dicom_pixels import read_pixels
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-_AGAIN = "Export it from the archive once more."
+_AGAIN = "Export it from the archive again."
 
 
 def read_dicom(path: Path) -> Raster:

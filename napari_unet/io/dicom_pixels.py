@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _ALLOCATED = (1, 8, 16, 32, 64)
-_AGAIN = "Export it from the archive once more."
+_AGAIN = "Export it from the archive again."
 _OVERLAYS = 16  # different values that the bits beside the image can have: four overlays are the most
 _EXACT = 2**24  # float32 holds whole numbers up to here
 
@@ -59,19 +59,19 @@ def read_pixels(dataset: Dataset, name: str) -> Pixels:
 def read_values(dataset: Dataset, name: str) -> Values:
     """The one image of a dataset. Raises UserError for none, several, colour, and what cannot be decoded."""
     if not any(keyword in dataset for keyword in _PIXELS):
-        raise UserError(f"{name} holds no image{_kind(dataset)}.", "Choose a file with an image.")
+        raise UserError(f"{name} contains no image{_kind(dataset)}.", "Choose a file with an image.")
     frames = int(header.number(dataset, "NumberOfFrames", 1))
     if frames > 1:
         raise UserError(
-            f"{name} holds {frames} images.",
-            "Multi-frame files cannot be opened yet: export the image that you need by itself.",
+            f"{name} contains {frames} images.",
+            "Multi-frame files cannot be opened yet: export the image that you need separately.",
         )
     _check_decoder(dataset, name)
     words, bits, notes = _decoded(dataset)
     if words.ndim == 3 and header.number(dataset, "SamplesPerPixel", 1) > 1:
         return Values(_rescaled(grey_from_channels(words, name), dataset), notes=notes)
     if words.ndim != 2:
-        raise UserError(f"{name} does not hold one grey image (shape {words.shape}).", _AGAIN)
+        raise UserError(f"{name} does not contain a single grey image (shape {words.shape}).", _AGAIN)
     padding = _padding(dataset, words.dtype)
     padded = padded_pixels(words, padding)
     stored, more = _stored(words, bits, dataset, padded)
@@ -112,7 +112,9 @@ def _corrected(dataset: Dataset, bits: int | None) -> tuple[str, ...]:
     if bits > stored:
         return ()
     dataset.BitsStored, dataset.HighBit = bits, bits - 1
-    return (f"The header says {stored} bits a pixel, the compressed image inside has {bits}: those count.",)
+    return (
+        f"The header says {stored} bits per pixel, but the compressed image has {bits}: those were used.",
+    )
 
 
 def _stored(
@@ -134,7 +136,7 @@ def _stored(
     if not 0 <= shift <= bits - count:
         shift, notes = (
             0,
-            ("The header's HighBit does not fit its BitsStored: the lowest bits are the image.",),
+            ("The header's HighBit does not fit its BitsStored: the lowest bits were used.",),
         )
     values = (words << (whole - count - shift)) >> (whole - count)
     others = words if padded is None else words[~padded]

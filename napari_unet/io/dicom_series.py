@@ -36,9 +36,9 @@ _PARALLEL = 1e-3  # by how much the direction cosines of two slices may differ
 _SQUARE = 1e-2  # and how far rows and columns may be from unit length and a right angle
 _WHOLE = 0.05  # how far a gap may be from a whole number of spacings
 _NAMED = 3
-_ALONE = "Take the others out of the folder, or export the series from the archive once more."
-_COMPLETE = "Export the whole series from the archive once more."
-_ELSEWHERE = "Have it made straight where it came from, or convert it with dcm2niix and open the NIfTI file."
+_ALONE = "Remove the others from the folder, or export the series from the archive again."
+_COMPLETE = "Export the whole series from the archive again."
+_ELSEWHERE = "Have it reconstructed without tilt, or convert it with dcm2niix and open the NIfTI file."
 _LPS_TO_SPL = [2, 1, 0]
 _TAGS = (
     *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"),
@@ -137,7 +137,7 @@ def _stack(source: Source) -> _Stack:
     if missing := source.missing():
         few = f"{_names(missing)} of the series {source.name}"
         raise UserError(
-            f"{few} {'is' if len(missing) == 1 else 'are'} not there any more ({len(missing)} of "
+            f"{few} {'is' if len(missing) == 1 else 'are'} missing ({len(missing)} of "
             f"{len(source.files)} files).",
             "Connect the drive, or find the files.",
         )
@@ -158,12 +158,12 @@ def _slice(path: Path) -> _Slice:
     import pydicom
 
     if not is_dicom(path):
-        raise UserError(f"{path.name} is no DICOM file, and stands among the files of a series.", _ALONE)
+        raise UserError(f"{path.name} is not a DICOM file, but is among the files of a series.", _ALONE)
     with guarded(path.name):
         dataset: Any = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS), force=True)
         if header.number(dataset, "NumberOfFrames", 1) > 1:
             raise UserError(
-                f"{path.name} holds several images, and stands among the slices of a series.", _ALONE
+                f"{path.name} contains several images, but is among the slices of a series.", _ALONE
             )
         place = header.numbers(dataset, "ImagePositionPatient")
         cosines = header.numbers(dataset, "ImageOrientationPatient")
@@ -174,11 +174,11 @@ def _slice(path: Path) -> _Slice:
     square = np.abs(orientation @ orientation.T - np.eye(2)).max() <= _SQUARE
     if len(place) != 3 or not square:
         raise UserError(
-            f"{path.name} does not say where in the patient it lies, so its series has no order.",
+            f"{path.name} does not give its position in the patient, so the slices cannot be ordered.",
             _COMPLETE,
         )
     if len(spacing) != 2 or min(spacing) <= 0 or min(shape) < 1:
-        raise UserError(f"{path.name} does not say how large its pixels are.", _COMPLETE)
+        raise UserError(f"{path.name} does not give its pixel size.", _COMPLETE)
     orientation /= np.linalg.norm(orientation, axis=1, keepdims=True)
     return _Slice(path, uids, shape, orientation, np.array(place), (spacing[0], spacing[1]))
 
@@ -203,7 +203,7 @@ def _one_plane(slices: Sequence[_Slice], name: str) -> None:
     apart = np.ptp(np.stack([one.orientation for one in slices]), axis=0).max()
     if apart > _PARALLEL:
         raise UserError(
-            f"The slices of the series {name} do not lie parallel: a scout image may be among them.", _ALONE
+            f"The slices of the series {name} are not parallel: one of them may be a scout image.", _ALONE
         )
 
 
@@ -217,8 +217,8 @@ def _evenly(slices: Sequence[_Slice], heights: np.ndarray, name: str) -> None:
         pairs = f"{slices[at].path.name} and {slices[at + 1].path.name}"
         several = f", and there are {int(same.sum()) - 1} more such pairs" if same.sum() > 1 else ""
         raise UserError(
-            f"Two slices of the series {name} lie at one place: {pairs}{several}.",
-            "Take copies out of the folder. Of several volumes in one series (phases), export one by itself.",
+            f"Two slices of the series {name} have the same position: {pairs}{several}.",
+            "Remove copies from the folder. If there are several volumes (phases), export each by itself.",
         )
     off = np.abs(heights - np.linspace(heights[0], heights[-1], len(heights))).max()
     if off <= max(EVEN_MM, EVEN * usual):
@@ -247,7 +247,7 @@ def _upright(step: np.ndarray, normal: np.ndarray, count: int, name: str) -> Non
     degrees = float(np.degrees(np.arctan2(aside, along)))
     if aside * (count - 1) > _TILT_MM and degrees > _TILT_DEGREES:
         raise UserError(
-            f"The slices of the series {name} are shifted against each other: the gantry was tilted by "
+            f"The slices of the series {name} are shifted relative to each other: the gantry was tilted by "
             f"{degrees:.1f}°.",
             _ELSEWHERE,
         )
@@ -262,7 +262,7 @@ def _volume(stack: _Stack) -> tuple[np.ndarray, tuple[float, float] | None, tupl
     for z, one in enumerate(stack.slices):
         found, inverted = _values(one)
         if found.values.shape != one.shape:
-            raise UserError(f"{one.path.name} is not as large as its header says.", _COMPLETE)
+            raise UserError(f"{one.path.name} is smaller or larger than its header says.", _COMPLETE)
         if not _fits(found.values, pixels.dtype):
             pixels = pixels.astype(np.result_type(pixels.dtype, found.values.dtype))
         pixels[z] = found.values

@@ -106,7 +106,7 @@ def refuse_index(path: Path) -> None:
         return
     files = listed_in(path)
     raise UserError(
-        f"{path.name} holds no image itself; it lists {count_and_names(files, path.parent)}.",
+        f"{path.name} contains no image itself; it lists {count_and_names(files, path.parent)}.",
         "Open these files, or the folder that they are in.",
     )
 

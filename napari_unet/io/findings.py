@@ -36,7 +36,7 @@ def read_findings(path: Path, images: Sequence[Path]) -> tuple[dict[Path, Stated
             "It needs the column file, and one for each finding with 1 or 0.",
         )
     if twice := next((name for name in head if name and head.count(name) > 1), ""):
-        raise UserError(f"The table {path} has the column {twice} twice.", "Leave one of them.")
+        raise UserError(f"The table {path} has the column {twice} twice.", "Keep only one of them.")
     nobody = placeholders_among(row.get("patient", "") for _, row in table)
     found = match(
         [Line(number, row.get("file", ""), row.get("patient", "")) for number, row in table], images

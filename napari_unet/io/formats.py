@@ -99,7 +99,7 @@ def read_mask(path: Path) -> np.ndarray:
     """
     whole = whole_numbers(_mask_values(path).values)
     if whole is None:
-        raise UserError(f"{path.name} holds no mask: its values are not whole numbers.", "Choose a mask.")
+        raise UserError(f"{path.name} is not a mask: its values are not whole numbers.", "Choose a mask.")
     return whole
 
 
@@ -201,7 +201,7 @@ def _memory_for(path: Path) -> Iterator[None]:
             yield
     except MemoryError as error:
         raise UserError(
-            f"{path.name} does not fit into this computer's memory.", "Make it smaller."
+            f"{path.name} does not fit into the memory of this computer.", "Make it smaller."
         ) from error
 
 
@@ -213,7 +213,7 @@ def _write(path: Path, pixels: np.ndarray, like: Raster) -> Path:
         raise UserError(f"{path.name} is the image itself and is not overwritten.", "Choose another name.")
     match suffix_of(path).lower():
         case ".png" if pixels.ndim == 3 or pixels.dtype.kind == "f":
-            raise UserError("A PNG holds neither stacks nor probabilities.", "Save it as .tif or .nii.gz.")
+            raise UserError("PNG cannot store stacks or probabilities.", "Save it as .tif or .nii.gz.")
         case ".png":
             return write_png(path, pixels)
         case ".tif" | ".tiff":

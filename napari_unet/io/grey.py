@@ -43,12 +43,12 @@ def mask_from_channels(pixels: np.ndarray, name: str) -> MaskValues:
     if (opacity == opacity.flat[0]).all():
         return MaskValues(grey)
     if (grey == grey.flat[0]).all():
-        note = "The picture has one grey value; its opacity changes, and was taken as the mask."
+        note = "The picture has one grey value, and its opacity varies: the opacity was taken as the mask."
         return MaskValues(np.ascontiguousarray(opacity), (note,))
     if (grey[opacity == 0] != 0).any():
         raise NotLabels(
-            "In the mask, grey value and opacity say different things.",
-            "Save it once more as a grey picture without opacity.",
+            "In the mask, grey values and opacity contradict each other.",
+            "Save it again as a grey picture without opacity.",
         )
     return MaskValues(grey)
 

@@ -37,7 +37,7 @@ def read_identity(image: Path | Source) -> Identity:
 
     with guarded(path.name):
         if not path.is_file():
-            raise UserError(f"{path.name} is not there any more.", "Connect its drive, or find the file.")
+            raise UserError(f"{path.name} no longer exists.", "Connect its drive, or find the file.")
         dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_FIELDS), force=True)
         found = {name: str(dataset.get(name) or "").strip() for name in _FIELDS}
     return Identity(

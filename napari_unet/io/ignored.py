@@ -12,7 +12,7 @@ from napari_unet.io.names import FOLDER, HIDDEN, INDEX, NO_IMAGE
 _NAMED = 3  # files that are named of each kind
 
 _WORDS = {  # (one, several)
-    NO_IMAGE: ("1 is no image that can be read", "{} are no images that can be read"),
+    NO_IMAGE: ("1 is not a readable image", "{} are not readable images"),
     HIDDEN: ("1 is hidden", "{} are hidden"),
     INDEX: ("1 is a DICOMDIR, which lists images", "{} are DICOMDIRs, which list images"),
 }

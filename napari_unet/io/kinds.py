@@ -10,7 +10,7 @@ from napari_unet.io.content import header_of_pair, is_nifti_pair, is_nifti_pair_
 from napari_unet.io.names import is_readable_image, suffix_of
 
 KINDS = "Open PNG, JPEG, TIFF, NIfTI or DICOM."
-AGAIN = "Copy or export it once more."
+AGAIN = "Copy or export it again."
 GZIP = b"\x1f\x8b"
 _HEADER = 352  # bytes: NIfTI's magic stands in the last of them
 _EXPORT = "Open it in another program and export it as PNG."
@@ -55,7 +55,7 @@ def family_of(path: Path) -> str:
     _refuse_known(path, start)
     if is_readable_image(path):
         raise UserError(f"{path.name} is damaged, or not what its name says.", AGAIN)
-    raise UserError(f"{path.name} is not an image of a known kind.", KINDS)
+    raise UserError(f"{path.name} is not in a known image format.", KINDS)
 
 
 def is_nifti(start: bytes) -> bool:
@@ -76,7 +76,7 @@ def _first_bytes(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist.", "Check the name.") from error
     except IsADirectoryError as error:
-        raise UserError(f"{path} is a folder.", "Open one image in it.") from error
+        raise UserError(f"{path} is a folder.", "Open an image in it.") from error
     except OSError as error:
         raise UserError(
             f"{path.name} cannot be read ({error.strerror}).", "Check its permissions."
@@ -101,9 +101,9 @@ def _refuse_known(path: Path, start: bytes) -> None:
         )
     if start[4:8] == b"ftyp":
         kind = "an AVIF" if b"avif" in start[8:32] else "a HEIC"
-        raise UserError(f"{path.name} is {kind} picture, as phones take them, which cannot be read.", _PHONE)
+        raise UserError(f"{path.name} is {kind} picture, as phones make them, which cannot be read.", _PHONE)
     if start.startswith(GZIP):
-        raise UserError(f"{path.name} is compressed (gzip) and holds no NIfTI image.", "Unpack it first.")
+        raise UserError(f"{path.name} is compressed (gzip) and contains no NIfTI image.", "Unpack it first.")
     for magic, kind, remedy in _OTHERS:
         if start.startswith(magic):
             raise UserError(f"{path.name} is {kind}, which cannot be read.", remedy)

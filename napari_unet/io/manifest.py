@@ -53,11 +53,11 @@ class Matched:
 def read_manifest(path: Path) -> list[Line]:
     """The lines of a CSV with the columns `file` and `patient`, and perhaps `view` and `split`.
 
-    Raises UserError if it cannot be read, a column is missing or there twice, or a line names no file.
+    Raises UserError if it cannot be read, a column is missing or there twice, or a line does not name a file.
     """
     head, table = read_table(path)
     if not table:
-        raise UserError(f"The manifest {path} has no lines.", "Give it the columns file and patient.")
+        raise UserError(f"The manifest {path} is empty.", "It needs the columns file and patient.")
     missing = [name for name in ("file", "patient") if name not in head]
     if missing:
         raise UserError(
@@ -67,12 +67,12 @@ def read_manifest(path: Path) -> list[Line]:
         )
     twice = [name for name in _COLUMNS if head.count(name) > 1]
     if twice:
-        raise UserError(f"The manifest {path} has the column {twice[0]} twice.", "Leave one of them.")
+        raise UserError(f"The manifest {path} has the column {twice[0]} twice.", "Keep only one of them.")
     lines = []
     for number, row in table:
         lines.append(Line(number, *(row.get(name, "") for name in _COLUMNS)))
         if not lines[-1].file:
-            raise UserError(f"Line {number} of the manifest {path} names no file.", "Fill it in.")
+            raise UserError(f"Line {number} of the manifest {path} does not name a file.", "Fill it in.")
     return lines
 
 
@@ -117,10 +117,10 @@ def match(lines: Iterable[Line], images: Iterable[Path]) -> Matched:
             elif len(fitting) > 1:
                 problems.append(
                     f"Line {line.number} of the manifest fits {len(fitting)} images called "
-                    f"{_parts(line.file)[-1]}: name more of their folders."
+                    f"{_parts(line.file)[-1]}: add more of their folders."
                 )
             elif fitting[0] in found:
-                problems.append(f"Line {line.number} of the manifest names {line.file} once more; left out.")
+                problems.append(f"Line {line.number} of the manifest names {line.file} again; ignored.")
             else:
                 found[fitting[0]] = line
                 if level != _EXACT:
@@ -134,7 +134,7 @@ def match(lines: Iterable[Line], images: Iterable[Path]) -> Matched:
     notes: tuple[str, ...] = ()
     if loose:
         which = "1 line of the manifest was" if len(loose) == 1 else f"{len(loose)} lines of it were"
-        notes = (f"{which} matched although the name is spelled in another way{_examples(loose)}.",)
+        notes = (f"{which} matched although the name is spelled differently{_examples(loose)}.",)
     return Matched(found, tuple(problems), notes, tuple(left))
 
 
@@ -142,7 +142,7 @@ def _text(path: Path) -> str:
     try:
         raw = path.read_bytes()
     except FileNotFoundError as error:
-        raise UserError(f"There is no manifest {path}.", "Check the name.") from error
+        raise UserError(f"The manifest {path} does not exist.", "Check the name.") from error
     except OSError as error:
         raise UserError(f"The manifest {path} cannot be read ({error}).", _AS_CSV) from error
     if raw.startswith(b"PK\x03\x04") or raw.startswith(b"\xd0\xcf\x11\xe0"):

@@ -80,7 +80,7 @@ def _explained(path: Path) -> Iterator[None]:
         raise
     except Exception as error:  # damaged headers make nibabel and zlib raise nearly anything
         raise UserError(
-            f"{path.name} is damaged, incomplete or not a NIfTI file.", "Copy or export it once more."
+            f"{path.name} is damaged, incomplete or not a NIfTI file.", "Copy or export it again."
         ) from error
 
 
@@ -93,7 +93,7 @@ def _raster(path: Path) -> Raster:
     if any(length != 1 for length in stored.shape[3:]) or stored.ndim < 2 or stored.dtype.kind not in "uif":
         raise UserError(
             f"{path.name} is not one grey image or volume (shape {stored.shape}, {stored.dtype}).",
-            "Save one volume or one channel of it by itself.",
+            "Save one volume or one channel separately.",
         )
     header = image.header
     affine = known_affine(header)

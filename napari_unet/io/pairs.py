@@ -95,7 +95,9 @@ def masks_of_images(images: Iterable[Path], folder: Path) -> MasksOfImages:
         if not fitting:
             fitting, shared = _others(found.get(short, ()), image), stems[short] > 1
         if fitting and shared:
-            result.unclear[image] = "Several images have this name: the mask may be of any."
+            result.unclear[image] = (
+                "Several images have this name: it is unclear which one the mask belongs to."
+            )
         elif len(fitting) == 1:
             result.of[image] = fitting[0]
     return result

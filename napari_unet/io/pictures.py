@@ -80,7 +80,7 @@ def _read(
         with quiet("PIL"), Image.open(path, formats=_FORMATS) as picture:
             count = getattr(picture, "n_frames", 1)
             if count > 1 and picture.format != "MPO":
-                raise UserError(f"{path.name} is an animation.", "Save one picture by itself.")
+                raise UserError(f"{path.name} is an animation.", "Save one picture separately.")
             picture.load()
             orientation = _orientation(picture)
             if _is_16_bit_colour(path):
@@ -90,7 +90,7 @@ def _read(
         raise UserError(f"{path.name} is too large to be a radiograph.", "Make it smaller first.") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise UserError(
-            f"{path.name} is damaged or incomplete and cannot be read.", "Copy or export it once more."
+            f"{path.name} is damaged or incomplete and cannot be read.", "Copy or export it again."
         ) from error
 
 
@@ -98,7 +98,7 @@ def _first(count: int) -> tuple[str, ...]:
     """What is said of a file that holds `count` pictures."""
     if count <= 1:
         return ()
-    return (f"The file holds {count} pictures, as phones write it; the first one is used.",)
+    return (f"The file contains {count} pictures, as phones write them; the first one was used.",)
 
 
 def _orientation(picture: Any) -> int:

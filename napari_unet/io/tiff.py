@@ -19,8 +19,8 @@ from napari_unet.io.tiff_spacing import spacing_of_tiff
 from napari_unet.io.upright import TAG, orientation_of, turned_notes, upright, upright_raster
 
 Grey = Callable[[np.ndarray, str], np.ndarray]
-_SHOWN = "White is stored as 0 in this TIFF: what viewers show white was taken as the mask."
-_STORED = "White is stored as 0 in this TIFF, but it holds label numbers: they were taken as they are."
+_SHOWN = "White is stored as 0 in this TIFF: what viewers show as white was taken as the mask."
+_STORED = "White is stored as 0 in this TIFF, but it contains label numbers: they were kept as they are."
 
 
 def read_tiff(path: Path) -> Raster:
@@ -112,7 +112,7 @@ def _opened(path: Path) -> Iterator[Any]:
                 "Run: pip install imagecodecs",
             ) from error
         raise UserError(
-            f"{path.name} is damaged, incomplete or of an unknown kind of TIFF.", "Export it once more."
+            f"{path.name} is damaged, incomplete or an unknown kind of TIFF.", "Export it again."
         ) from error
 
 
@@ -121,8 +121,8 @@ def _pixels(file: Any, name: str, labels: bool, grey: Grey = grey_from_channels)
     whole = [series for series in file.series if not _is_extra(series.keyframe)]
     if len(whole) != 1:
         raise UserError(
-            f"{name} holds {len(whole)} images of different sizes or kinds.",
-            "Save the one that you need by itself.",
+            f"{name} contains {len(whole)} images of different sizes or kinds.",
+            "Save the one that you need separately.",
         )
     page, axes = whole[0].keyframe, whole[0].axes
     pixels = _grey_stack(whole[0].asarray(), axes, page, name, labels, grey)

@@ -11,7 +11,7 @@ _MM_PER_UNIT = {"m": 1000.0, "dm": 100.0, "cm": 10.0, "mm": 1.0, "millimeter": 1
 _MM_PER_UNIT |= {"nm": 1e-6, "nanometer": 1e-6}
 _MM_PER_UNIT |= dict.fromkeys(("um", "µm", "μm", "micron", "microns", "micrometer"), 1e-3)
 _MM_PER_UNIT |= dict.fromkeys(("inch", "inches", "in", '"'), 25.4)
-_NO_SLICE_DISTANCE = "The file gives the pixel size but not the distance of its slices: sizes are in pixels."
+_NO_SLICE_DISTANCE = "The file gives the pixel size but not the distance between slices: sizes are in pixels."
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from napari_unet.core.raster import Raster
 TAG = 274  # of EXIF and of TIFF alike
 _TURNED = {
     2: "mirrored (left and right swapped)",
-    3: "turned by 180°",
+    3: "rotated by 180°",
     4: "mirrored (top and bottom swapped)",
-    5: "mirrored and turned by a quarter, so that rows became columns",
-    6: "turned by a quarter to the right",
-    7: "mirrored and turned by a quarter, so that rows became columns",
-    8: "turned by a quarter to the left",
+    5: "mirrored and rotated by 90°, so that rows became columns",
+    6: "rotated by 90° to the right",
+    7: "mirrored and rotated by 90°, so that rows became columns",
+    8: "rotated by 90° to the left",
 }
 
 
@@ -41,7 +41,7 @@ def turned_notes(orientation: int) -> tuple[str, ...]:
     """What is said of a picture or mask with this orientation tag; () if nothing was turned."""
     if orientation == 1:
         return ()
-    return (f"The picture was {_TURNED[orientation]}, as the orientation tag in its file asks.",)
+    return (f"The picture was {_TURNED[orientation]}, as the orientation tag in its file requires.",)
 
 
 def notes_on_turned(mask_shape: tuple[int, ...], image: Turned | None) -> tuple[str, ...]:
@@ -53,14 +53,14 @@ def notes_on_turned(mask_shape: tuple[int, ...], image: Turned | None) -> tuple[
         return ()
     if image.orientation < 5 or image.stored_shape[-1] == image.stored_shape[-2]:
         return (
-            f"Its image was {_TURNED[image.orientation]}, as the orientation tag in its file asks: the mask "
-            "fits only if it was drawn on the upright picture.",
+            f"Its image was {_TURNED[image.orientation]}, as the orientation tag in its file requires: the "
+            "mask fits only if it was drawn on the upright picture.",
         )
     if mask_shape != image.stored_shape:
         return ()
     raise MisplacedMask(
-        f"The image was {_TURNED[image.orientation]}, as the orientation tag in its file asks, and the mask "
-        "has the size of the picture before that.",
+        f"The image was {_TURNED[image.orientation]}, as the orientation tag in its file requires, and the "
+        "mask has the size of the picture before that.",
         "Turn the mask in the same way, or draw it on the upright picture.",
     )
 

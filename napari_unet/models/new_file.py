@@ -15,7 +15,9 @@ def check_new_file(path: Path) -> None:
     if path.exists() or path.is_symlink():
         raise UserError(f"There is a file {path} already.", "Choose another name: nothing is overwritten.")
     if not path.parent.is_dir():
-        raise UserError(f"The folder {path.parent} does not exist.", "Make it first or choose another.")
+        raise UserError(
+            f"The folder {path.parent} does not exist.", "Create it first, or choose another one."
+        )
 
 
 def add_bytes(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

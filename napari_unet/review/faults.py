@@ -22,7 +22,7 @@ _READ_ONLY = StoreFault(
     "The review project's folder cannot be written to.", "Ask for the right to write there, then try again."
 )
 _GONE = StoreFault(
-    "The review project's folder is not there any more.",
+    "The review project's folder no longer exists.",
     "Connect its drive again, or move the folder back to where it was.",
 )
 _BUSY = StoreFault(

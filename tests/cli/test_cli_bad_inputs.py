@@ -143,7 +143,7 @@ def test_a_name_that_is_too_long_for_its_mask_is_told(
     Image.fromarray(radiograph).save(image := tmp_path / f"{'n' * 248}.png")
     result = segment(image)
     assert result.exit_code == 1
-    assert "is too long for a file. Give the image a shorter name." in result.stderr
+    assert "is too long for a file. Use a shorter name for the image." in result.stderr
     assert "Errno" not in result.stderr
 
 

@@ -102,7 +102,7 @@ def test_unmatched_doubled_and_wrongly_sized_files_are_listed(run: Run, folders:
     assert "large.png has the size 30 × 30" in told
     assert [(row["case"], bool(row["error"])) for row in folders.rows()] == [("good", False), ("large", True)]
     assert (
-        "Cases: 1 compared, 1 left out, of another size, 2 without a partner, 1 left out, with several masks."
+        "Cases: 1 compared, 1 ignored, of another size, 2 without a partner, 1 ignored, with several masks."
         in told
     )
 

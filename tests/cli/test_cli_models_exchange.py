@@ -28,7 +28,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_out_and_in_again(run: Run, here: Path) -> None:
     done = run("models", "export", "mine")
     assert done.exit_code == 0 and "mine 1 is in mine.zip" in done.stdout
-    assert "the 2 images that mine remembers" in done.stderr and "--with-memory" in done.stderr
+    assert "the 2 images in the replay set of mine" in done.stderr and "--with-memory" in done.stderr
     done = run("models", "import", "mine.zip", "--name", "theirs", "--json")
     assert done.exit_code == 0
     assert json.loads(done.stdout) == {

@@ -67,7 +67,7 @@ def test_what_a_folder_holds_besides_images_is_counted_aloud(
         shutil.copy(CASES / name, folder)
     result = run("segment", folder, "-o", tmp_path / "out")
     assert result.exit_code == 0 and "4 of 4 segmented" in result.output
-    assert "1 file was ignored: 1 is no image that can be read (secret.txt)." in result.stderr
+    assert "1 file was ignored: 1 is not a readable image (secret.txt)." in result.stderr
     assert "1 sub-folder was not looked into (deep)." in result.stderr
     hidden = run("segment", folder, "-o", tmp_path / "out2", "--anonymous")
     assert "1 file was ignored" in hidden.stderr and "secret" not in hidden.output

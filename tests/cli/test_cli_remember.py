@@ -60,7 +60,7 @@ def test_a_copy_remembers_and_the_original_stays(place: Path) -> None:
 
 @pytest.mark.parametrize(
     ("recipe", "output", "words"),
-    [("keeps_not.yaml", "copy", "keeps no images"), ("keeps.yaml", "m", "already")],
+    [("keeps_not.yaml", "copy", "defines no replay set"), ("keeps.yaml", "m", "already")],
 )
 def test_what_it_refuses(place: Path, recipe: str, output: str, words: str) -> None:
     code, _, error = _remember(place, recipe, output)

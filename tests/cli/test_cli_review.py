@@ -128,7 +128,7 @@ def test_status_in_words(run: Run, project: Path, images: Path, masks: Path) -> 
     text = run("review", "status", project).stdout
     assert "Protocol: heart left out" in text and "2 of 3 cases are decided" in text
     assert "1  new" in text and "3  present" in text and "corrected" not in text
-    assert "3 cases without, each counted as a patient of its own" in text
+    assert "3 cases without, each counted as a separate patient" in text
 
 
 def test_verify_says_what_is_wrong_without_paths(run: Run, project: Path, images: Path, masks: Path) -> None:
@@ -177,7 +177,7 @@ def test_first_masks_bring_their_labels_into_an_empty_project_and_others_are_ref
 ) -> None:
     made = run("review", "add", project, images / "a.png", "--model", "chest", "--device", "cpu")
     assert made.exit_code == 0, made.output
-    assert "hold 1 right lung, 2 left lung, 3 heart, as those of chest" in made.stderr
+    assert "have the labels 1 right lung, 2 left lung, 3 heart, as those of chest" in made.stderr
     assert "3 heart" in run("review", "status", project).stdout
     with ReviewProject.open(project) as opened:
         assert opened.labels == CHEST and "labels" not in (opened.cases()[0].checks or ())
@@ -229,7 +229,7 @@ def test_first_masks_by_a_model(
     result = run("review", "add", project, images, "--model", "bright")
     assert result.exit_code == 1
     assert "Case 1: This is a hand." in result.stderr and "Case 2: Memory ran out." in result.stderr
-    assert "1 first mask by bright; 1 not for this model" in result.stdout
+    assert "1 first mask by bright; 1 unsuitable for this model" in result.stdout
     with ReviewProject.open(project) as made:
         assert [case.checks for case in made.cases()] == [("unlike",), None, ("border",)]
         assert made.cases()[2].revision is not None

@@ -46,13 +46,13 @@ def test_export(run: Run, project: Path, tmp_path: Path) -> None:
 
 def test_masks_only(run: Run, project: Path, tmp_path: Path) -> None:
     assert run("review", "export", project, "-o", tmp_path / "out", "--masks-only").exit_code == 0
-    assert [path.name for path in (tmp_path / "out" / "png").iterdir()] == ["masks"]
+    assert {path.name for path in (tmp_path / "out" / "png").iterdir()} == {"labels.csv", "masks"}
 
 
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        (("--format", "dicom"), "no format; choose from png, tiff, nifti, coco, nnunet"),
+        (("--format", "dicom"), "not a format; choose from png, tiff, nifti, coco, nnunet"),
         (("--split", "half"), "is not a split"),
         (("--split", "0.5,0.1"), "add up to 0.6; they must add up to 1"),
     ],

@@ -282,14 +282,14 @@ def _open(buffer, implicit):
 def test_no_image_inside(tmp_path, pixels):
     report = dataset(pixels, PixelData=None, SOPClassUID=pydicom.uid.BasicTextSRStorage, Modality="SR")
     report.save_as(tmp_path / "report.dcm")
-    with pytest.raises(UserError, match=r"report\.dcm holds no image \(Basic Text SR Storage\)"):
+    with pytest.raises(UserError, match=r"report\.dcm contains no image \(Basic Text SR Storage\)"):
         read_raster(tmp_path / "report.dcm")
 
 
 def test_several_frames(tmp_path, pixels):
     stack = np.stack([pixels] * 3)
     save(tmp_path / "multi.dcm", pixels, NumberOfFrames=3, PixelData=stack.tobytes())
-    with pytest.raises(UserError, match=r"multi\.dcm holds 3 images") as caught:
+    with pytest.raises(UserError, match=r"multi\.dcm contains 3 images") as caught:
         read_raster(tmp_path / "multi.dcm")
     assert "Multi-frame" in caught.value.remedy
 

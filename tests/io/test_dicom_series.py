@@ -167,7 +167,7 @@ def test_slices_at_one_place(tmp_path: Path) -> None:
     files = save_series(tmp_path / "ct", volume())
     shutil.copy(files[2], tmp_path / "ct" / "copy")
     said = refused([*files, tmp_path / "ct" / "copy"]).problem
-    assert "lie at one place" in said and "copy" in said and files[2].name in said
+    assert "have the same position" in said and "copy" in said and files[2].name in said
 
 
 def test_slices_that_are_not_evenly_spaced(tmp_path: Path) -> None:
@@ -193,15 +193,15 @@ def test_a_tilted_gantry(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("tags", "words"),
     [
-        ({"ImageOrientationPatient": [1, 0, 0, 0, 0, -1]}, "do not lie parallel"),
+        ({"ImageOrientationPatient": [1, 0, 0, 0, 0, -1]}, "are not parallel"),
         ({"PixelSpacing": [1, 1]}, "pixels of several sizes"),
-        ({"ImagePositionPatient": None}, "does not say where in the patient"),
-        ({"ImageOrientationPatient": None}, "does not say where in the patient"),
-        ({"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]}, "does not say where in the patient"),
-        ({"PixelSpacing": None}, "how large its pixels are"),
+        ({"ImagePositionPatient": None}, "does not give its position in the patient"),
+        ({"ImageOrientationPatient": None}, "does not give its position in the patient"),
+        ({"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]}, "does not give its position in the patient"),
+        ({"PixelSpacing": None}, "does not give its pixel size"),
         ({"SeriesInstanceUID": generate_uid()}, "belong to 2 series"),
         ({"FrameOfReferenceUID": generate_uid()}, "2 frames of reference"),
-        ({"NumberOfFrames": 3}, "holds several images"),
+        ({"NumberOfFrames": 3}, "contains several images"),
         ({"PixelData": b""}, "damaged|not as large"),
     ],
 )
@@ -229,9 +229,9 @@ def test_files_that_are_gone_cut_off_or_none(tmp_path: Path) -> None:
     files[2].write_bytes(whole[:400])
     assert files[2].name in refused(files).problem
     files[2].write_bytes(b"no image")
-    assert "no DICOM file" in refused(files).problem
+    assert "not a DICOM file" in refused(files).problem
     files[2].unlink()
-    assert "is not there any more (1 of 6 files)" in refused(files).problem
+    assert "is missing (1 of 6 files)" in refused(files).problem
 
 
 def test_a_real_series_with_scrambled_names(tmp_path: Path) -> None:

@@ -85,13 +85,13 @@ def test_known_kinds_that_are_not_read_are_refused_by_their_name_with_the_remedy
 
 def test_a_text_that_begins_as_a_bitmap_does_is_no_picture(tmp_path):
     (tmp_path / "BMI.txt").write_text("BMI of the patients, one a line\n" * 20)
-    with pytest.raises(UserError, match="not an image of a known kind"):
+    with pytest.raises(UserError, match="not in a known image format"):
         read_raster(tmp_path / "BMI.txt")
 
 
 def test_other_kinds_and_folders(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
-    with pytest.raises(UserError, match=r"notes\.txt is not an image of a known kind\. Open PNG"):
+    with pytest.raises(UserError, match=r"notes\.txt is not in a known image format\. Open PNG"):
         read_raster(tmp_path / "notes.txt")
     with pytest.raises(UserError, match="is a folder"):
         read_raster(tmp_path)
@@ -146,7 +146,7 @@ def test_a_mask_png_is_8_bit_grey_0_and_255(tmp_path):
 
 def test_what_cannot_be_saved_is_said(tmp_path):
     flat, stack = Raster(_PIXELS), Raster(np.zeros((3, 4, 5)))
-    with pytest.raises(UserError, match="neither stacks"):
+    with pytest.raises(UserError, match="cannot store stacks"):
         write_mask(tmp_path / "m.png", stack.pixels > 0, stack)
     with pytest.raises(UserError, match=r'not saved as "\.jpg"'):
         write_mask(tmp_path / "m.jpg", flat.pixels > 0, flat)
@@ -183,7 +183,7 @@ def test_a_link_to_another_image_is_replaced_and_not_followed(tmp_path):
 def test_probabilities(tmp_path):
     like = Raster(_PIXELS, spacing_mm=(0.2, 0.3))
     probability = np.linspace(0, 1, _PIXELS.size, dtype=np.float32).reshape(_PIXELS.shape)
-    with pytest.raises(UserError, match="nor probabilities"):
+    with pytest.raises(UserError, match="or probabilities"):
         write_probability(tmp_path / "p.png", probability, like)
     for name in ("p.tif", "p.nii.gz"):
         back = read_raster(write_probability(tmp_path / name, probability, like))

@@ -38,5 +38,5 @@ def test_other_files_name_nobody(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_told_without_a_name(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="not there any more"):
+    with pytest.raises(UserError, match="no longer exists"):
         read_identity(tmp_path / "gone.dcm")

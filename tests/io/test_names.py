@@ -151,7 +151,11 @@ def test_what_is_passed_over_is_counted_by_reason(tmp_path):
     ignored = Ignored()
     list_images_and_masks(tmp_path, ignored=ignored)
     text = " ".join(ignored.sentences())
-    assert "5 files were ignored" in text and "4 are no images" in text and "(b.pdf, c.xml, d.doc, …)" in text
+    assert (
+        "5 files were ignored" in text
+        and "4 are not readable images" in text
+        and "(b.pdf, c.xml, d.doc, …)" in text
+    )
     assert "1 is hidden (.DS_Store)" in text and "1 sub-folder was not looked into (sub)" in text
     assert "pdf" not in " ".join(ignored.sentences(names=False))
     silent = Ignored()

@@ -141,7 +141,7 @@ def test_ome_without_a_length_gives_no_spacing_and_a_missing_depth_is_said(tmp_p
     assert read_raster(tmp_path / "a.ome.tif").spacing_mm is None
     tifffile.imwrite(tmp_path / "b.ome.tif", _pixels((4, 20, 24)), ome=True, metadata=sizes | {"axes": "ZYX"})
     raster = read_raster(tmp_path / "b.ome.tif")
-    assert raster.spacing_mm is None and "distance of its slices" in raster.notes[0]
+    assert raster.spacing_mm is None and "distance between slices" in raster.notes[0]
 
 
 def test_damaged_ome_text_costs_the_spacing_only(tmp_path):
@@ -175,7 +175,7 @@ def test_a_mask_in_which_white_is_zero_is_what_viewers_show(tmp_path, dtype):
     stored = ~white if dtype is bool else np.where(white, 0, np.iinfo(dtype).max).astype(dtype)
     tifffile.imwrite(tmp_path / "m.tif", stored, photometric="miniswhite")
     np.testing.assert_array_equal(read_mask(tmp_path / "m.tif") > 0, white)
-    assert any("viewers show white" in note for note in read_labels(tmp_path / "m.tif").notes)
+    assert any("viewers show as white" in note for note in read_labels(tmp_path / "m.tif").notes)
     if dtype is not np.uint16:  # a second reader of the same file, which shows 16 bit as they are stored
         np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "m.tif").convert("L")) > 0, white)
 

@@ -99,7 +99,7 @@ def test_the_pixel_size_turns_with_the_picture(tmp_path, orientation):
     assert raster.frame == Turned(orientation, (24, 40))
 
 
-@pytest.mark.parametrize(("orientation", "word"), [(2, "mirrored"), (6, "turned by a quarter to the right")])
+@pytest.mark.parametrize(("orientation", "word"), [(2, "mirrored"), (6, "rotated by 90° to the right")])
 def test_it_is_said_in_words(orientation, word):
     raster = read_raster(CASES / f"orientation{orientation}.jpg")
     assert word in raster.notes[0] and "orientation tag" in raster.notes[0]
@@ -130,7 +130,7 @@ def test_a_mask_drawn_before_the_turn_is_refused_with_the_reason(tmp_path, suffi
     write_png(tmp_path / "stored.png", _SMOOTH > 90)
     write_png(tmp_path / "upright.png", np.rot90(_SMOOTH > 90, -1))
     of = read_raster(image) if as_raster else image
-    with pytest.raises(MisplacedMask, match=r"quarter to the right.*size of the picture before") as caught:
+    with pytest.raises(MisplacedMask, match=r"90° to the right.*size of the picture before") as caught:
         read_labels(tmp_path / "stored.png", of=of)
     assert "Turn the mask" in caught.value.remedy
     found = read_labels(tmp_path / "upright.png", of=of)

@@ -79,9 +79,9 @@ def test_a_folder_that_is_gone_is_told_and_nothing_goes_into_the_void(tmp_path):
     away = project.folder.with_name("unplugged")
     project.folder.rename(away)
     for ask in _writes(project, case):
-        with pytest.raises(StoreFault, match="not there any more"):
+        with pytest.raises(StoreFault, match="no longer exists"):
             ask()
-    with pytest.raises(StoreFault, match="not there any more"):
+    with pytest.raises(StoreFault, match="no longer exists"):
         project.read_mask(mask.id)
     away.rename(project.folder)
     assert project.add_revision(case, lungs(2), ANN).number == 2
@@ -94,7 +94,7 @@ def test_another_project_in_its_place_is_not_written_to(tmp_path):
     shutil.copytree(project.folder, tmp_path / "copy")
     project.folder.rename(tmp_path / "away")
     (tmp_path / "copy").rename(project.folder)
-    with pytest.raises(StoreFault, match="not there any more"):
+    with pytest.raises(StoreFault, match="no longer exists"):
         project.set_note(case, "lost", "Ann")
 
 

@@ -35,8 +35,8 @@ def test_columns_as_spreadsheets_part_them_in_many_countries(tmp_path: Path, bet
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "no lines"),
-        ("file,patient\n", "no lines"),
+        ("", "is empty"),
+        ("file,patient\n", "is empty"),
         ("file,split\na,train\n", "lacks the column patient"),
         ("a,b\n1,2\n", "lacks the columns file and patient"),
         ("file,patient\n,7\n", "Line 2"),
@@ -49,7 +49,7 @@ def test_what_is_no_manifest_is_told(tmp_path: Path, text: str, words: str) -> N
 
 
 def test_a_manifest_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no manifest"):
+    with pytest.raises(UserError, match="does not exist"):
         read_manifest(tmp_path / "none.csv")
     with pytest.raises(UserError, match="not text in UTF-8") as error:
         read_manifest(write(tmp_path, "file,patient\nä.png,7\n", "latin-1"))
@@ -71,7 +71,7 @@ def test_lines_that_fit_several_or_no_image_are_told() -> None:
     assert found.lines == {}
     assert "fits 2 images" in found.problems[0] and "2 lines" in found.problems[1]
     twice = match([Line(2, "one/1.png", "p"), Line(3, "one/1.png", "q")], [a, b])
-    assert twice.lines[a].patient == "p" and "once more" in twice.problems[0]
+    assert twice.lines[a].patient == "p" and "again" in twice.problems[0]
 
 
 def test_the_end_of_a_name_is_no_match() -> None:

@@ -258,7 +258,7 @@ def test_why_it_was_set_aside_is_told_without_names(project: ReviewProject, imag
     assert scan(project).unreadable == [the_series(project).id]
     assert why_aside(project, the_series(project).id) == "… is damaged or incomplete and cannot be read."
     by_place[3].unlink()
-    assert why_aside(project, the_series(project).id).startswith("… of the series … is not there any more")
+    assert why_aside(project, the_series(project).id).startswith("… of the series … is missing")
 
 
 def test_no_path_of_a_slice_stands_outside_the_table_of_files(project: ReviewProject, images: Path) -> None:

@@ -63,7 +63,7 @@ def test_what_the_reader_says_of_the_image_is_told(review, tmp_path):
     mask = review.open(case)
     assert mask.data.shape == (80, 60)
     review.qtbot.waitUntil(lambda: bool(review.news))
-    assert "turned by a quarter" in review.news[-1]
+    assert "rotated by 90°" in review.news[-1]
 
 
 def test_the_whole_image_is_in_view(review, three):
