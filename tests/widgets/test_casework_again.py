@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from casework_fakes import lungs, stroke, write_images
-from test_casework_intake import SHAPE, asked, first_mask
+from test_casework_importer import SHAPE, asked, first_mask
 
 from napari_unet.review.types import Author, AuthorKind, Order, Status
 from napari_unet.widgets.review.queue_rows import Column

@@ -8,7 +8,7 @@ import pytest
 import torch
 import yaml
 from casework_fakes import Review, write_images
-from test_casework_intake import asked, first_mask
+from test_casework_importer import asked, first_mask
 
 from napari_unet.core.input_rule import InputRule
 from napari_unet.models.card import ModelCard

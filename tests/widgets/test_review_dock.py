@@ -306,8 +306,8 @@ canvas = viewer.window._qt_viewer.canvas.native
 QTest.keyClick(canvas, Qt.Key.Key_A)
 QTest.keyClick(canvas, Qt.Key.Key_A)
 wait(lambda: dock.casework.cases[first].status == "accepted")
-link = dock.casework.link
-assert link.clerk.flush(60) and link.saver.flush(60)
+connection = dock.casework.connection
+assert connection.worker.flush(60) and connection.saver.flush(60)
 viewer.window._qt_window.close()
 QApplication.processEvents()
 os._exit(0)  # Qt's objects go in any order at the end of a process that napari.run never ran

@@ -213,7 +213,7 @@ class StrokeRecorder(QObject):
             self._calm.start()
 
     def _play(self, item: list[Any], undoing: bool) -> None:
-        """The clerk hears of it on the next turn: two threads of Python at once would hold up this event."""
+        """The worker thread hears of it on the next turn: two Python threads would delay this event."""
         labels = () if undoing else new_labels(item)
         try:
             as_bytes(np.array(labels, np.int64))
