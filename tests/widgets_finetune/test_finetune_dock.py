@@ -245,7 +245,7 @@ def test_a_training_is_cancelled(dock, started, qtbot):
 def test_a_second_start_is_refused(dock, started, engines, qtbot):
     job, _ = started()
     assert not dock.setup.start.isVisible() and not dock.setup.start.isEnabled()
-    dock._on_wanted(dock.training.wanted)
+    dock._on_requested(dock.training.request)
     assert "under way already" in dock.message.text()
     assert engines.jobs == [job]
 

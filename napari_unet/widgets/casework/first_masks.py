@@ -29,7 +29,7 @@ class FirstMasksProgress:
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _Request:
     """model : whose mask. again : the case has a mask; it is replaced if nobody has touched the case."""
 
     model: str
@@ -52,10 +52,10 @@ class FirstMasks(QObject):
     def __init__(self, casework: Any) -> None:
         super().__init__(casework)
         self._casework = casework
-        self._waiting: dict[str, _Wish] = {}  # by case id
+        self._waiting: dict[str, _Request] = {}  # by case id
         self._job: Job | None = None
         self._asked = ""  # the case that the engine is at
-        self._wish: _Wish | None = None  # what for
+        self._request: _Request | None = None  # what for
         self._done = self._failures = 0
 
     @property
@@ -68,16 +68,16 @@ class FirstMasks(QObject):
 
         again : the cases have masks. Those of cases that nobody has touched are replaced, all others stay.
         """
-        wish = _Wish(model, again)
-        self._waiting |= {id: wish for id in ids if id != self._asked or wish != self._wish}
+        request = _Request(model, again)
+        self._waiting |= {id: request for id in ids if id != self._asked or request != self._request}
         self._tell()
         self._next()
 
     def change_model(self, model: str) -> None:
         """Masks by `model` for all cases that wait for one, and once more for the case under way."""
-        self._waiting = {id: replace(wish, model=model) for id, wish in self._waiting.items()}
-        if self._wish is not None and self._wish.model != model:
-            self._waiting.setdefault(self._asked, _Wish(model, again=True))
+        self._waiting = {id: replace(request, model=model) for id, request in self._waiting.items()}
+        if self._request is not None and self._request.model != model:
+            self._waiting.setdefault(self._asked, _Request(model, again=True))
 
     def stop(self) -> None:
         """Make no more of them; the one under way is given up."""
@@ -94,20 +94,20 @@ class FirstMasks(QObject):
         if id is None:
             self._finish()
             return
-        wish, project = self._waiting.pop(id), self._casework.project
-        self._asked, self._wish = id, wish
+        request, project = self._waiting.pop(id), self._casework.project
+        self._asked, self._request = id, request
         device, library = preferences().device, chosen_library()
 
         def arguments() -> dict[str, Any]:
             return {
                 "image": there(project).source(id),
-                "model": wish.model,
+                "model": request.model,
                 "device": device,
                 "library": library,
             }
 
         job = self._job = run_on_engine(self._casework.session.engine, "first_mask", arguments, owner=self)
-        job.succeeded.connect(lambda found: self._store(id, found, wish.again))
+        job.succeeded.connect(lambda found: self._store(id, found, request.again))
         job.failed.connect(lambda error: self._on_failed(id, error))
         job.ended.connect(self._on_ended)
 
@@ -153,13 +153,13 @@ class FirstMasks(QObject):
         self.failed.emit(UserError(f"No masks can be made. {error.problem}", error.remedy))
 
     def _on_ended(self) -> None:
-        self._job, self._asked, self._wish = None, "", None
+        self._job, self._asked, self._request = None, "", None
         self._done += 1
         self._tell()
         self._next()
 
     def _finish(self) -> None:
-        self._asked, self._wish = "", None
+        self._asked, self._request = "", None
         self._done = self._failures = 0
         self.ended.emit()
 

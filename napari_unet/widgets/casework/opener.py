@@ -58,10 +58,10 @@ class CaseOpener(QObject):
         self._presenter = presenter
         self._author = author
         self.time = ActiveTime()
-        self._wanted = ""
+        self._requested = ""
         self._or_next = False
-        self._before = ""  # the case that was open before the one that is wanted
-        self._elsewhere: dict[str, CaseTaken] = {}  # cases that could not be had on the way to the wanted one
+        self._before = ""  # the case that was open before the one that is requested
+        self._elsewhere: dict[str, CaseTaken] = {}  # cases that could not be opened meanwhile
         self._by = ""  # who took the open case
         self._loading: dict[str, Job] = {}
         self._ahead: LoadedCase | None = None
@@ -71,7 +71,7 @@ class CaseOpener(QObject):
         presenter.taken_away.connect(self._on_taken_away)
 
     def open(self, id: str, or_next: bool = False) -> None:
-        """Show a case. The open one is saved first; an older wish that still loads is forgotten.
+        """Show a case. The open one is saved first; an older request that still loads is forgotten.
 
         or_next : if another window has it open, the next one that is free; else the one before comes back.
         """
@@ -81,7 +81,7 @@ class CaseOpener(QObject):
         self._open(id)
 
     def _open(self, id: str) -> None:
-        self._wanted = id
+        self._requested = id
         if self.is_open(id):
             self._presenter.focus()
         elif (kept := self._presenter.take(id)) is not None:
@@ -94,7 +94,7 @@ class CaseOpener(QObject):
     @property
     def is_loading(self) -> bool:
         """Whether a case was asked for and is still being read."""
-        return bool(self._wanted) and not self.is_open(self._wanted)
+        return bool(self._requested) and not self.is_open(self._requested)
 
     def is_open(self, id: str) -> bool:
         """Whether the case is open."""
@@ -102,7 +102,7 @@ class CaseOpener(QObject):
 
     def leave(self) -> None:
         """Save the open case and take it out of the viewer."""
-        self._wanted = ""
+        self._requested = ""
         if self._presenter.layers is not None:
             id = self._presenter.layers.id
             try:
@@ -150,14 +150,14 @@ class CaseOpener(QObject):
         def loaded(found: LoadedCase) -> None:
             if project is not self._connection.project:
                 return
-            if id != self._wanted:
+            if id != self._requested:
                 self._ahead = found
             elif not self.is_open(id):
                 self._show_loaded(found)
 
         def failed(error: UserError) -> None:
-            if project is self._connection.project and id == self._wanted:
-                self._wanted = ""
+            if project is self._connection.project and id == self._requested:
+                self._requested = ""
                 self.failed.emit(error)
 
         def ended() -> None:
@@ -183,7 +183,7 @@ class CaseOpener(QObject):
             layers = lay_out(worker, saver)
         if before is not None:
             self._give_back(before.id)
-        self._wanted = id
+        self._requested = id
         self._by = by = self._author().name
         self.time.take()
         self._renew.start()
@@ -256,7 +256,7 @@ class CaseOpener(QObject):
         self.failed.emit(error)
 
     def _take_away(self, id: str) -> None:
-        self._wanted = ""
+        self._requested = ""
         self._renew.stop()
         self._presenter.lay_away()
         self._presenter.forget(id)
@@ -296,7 +296,7 @@ class CaseOpener(QObject):
             self._connection.write(lambda project: project.renew(id, by), failed=failed)
 
     def _on_taken_away(self, id: str) -> None:
-        self._wanted = ""
+        self._requested = ""
         self._give_back(id)
         self.told.emit("The mask was taken out of the layer list. It is saved; open the case to go on.")
 

@@ -232,7 +232,7 @@ class CaseWork(QObject):
         return None if self.presenter.layers is None else self.presenter.layers.mask
 
     def open_case(self, id: str, or_next: bool = False) -> None:
-        """Show a case. The open one is saved first; an older wish that still loads is forgotten.
+        """Show a case. The open one is saved first; an older request that still loads is forgotten.
 
         or_next : if another window has it open, the next one that is free; else the open one stays.
         """

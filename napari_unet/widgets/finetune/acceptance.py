@@ -14,7 +14,7 @@ from napari_unet.core.evidence_metrics import HARM
 from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.finetune.contours import legend
 from napari_unet.widgets.finetune.evidence_table import EvidenceTable
-from napari_unet.widgets.finetune.training import Wanted
+from napari_unet.widgets.finetune.training import TrainingRequest
 
 _IN_WORDS = {"dice": "Dice", "hd95": "border distance (HD95)", "auc": "Scores and their AUC"}
 _HELD_OUT = "Each of these cases of yours was held out once: the model it tested had not seen its patient."
@@ -74,16 +74,16 @@ class AcceptancePage(QWidget):
         column.addLayout(buttons)
         column.addStretch()
 
-    def show_report(self, report: AcceptanceReport, wanted: Wanted, seconds: float) -> None:
+    def show_report(self, report: AcceptanceReport, request: TrainingRequest, seconds: float) -> None:
         """Another training has come to its end. seconds : how long it took."""
         self.title.say(
             f"<b>{escape(report.child)}</b> against {escape(report.parent)}, made in {seconds:.0f} s"
         )
         self.verdict.say(f"<b>{escape(report.verdict())}</b>")
         self._warn(report)
-        self.protocol.warn(wanted.differs) if wanted.differs else self.protocol.say("")
+        self.protocol.warn(request.differs) if request.differs else self.protocol.say("")
         self.remarks.say(escape(" ".join(report.remarks())))
-        self.table.fill(report, wanted.names)
+        self.table.fill(report, request.names)
         self._models = (report.parent, report.child)
         self.show_case("")
         how = _HELD_OUT + _by_chance(report.evidence[0]) if report.evidence[0].cases else _NONE_HELD_OUT

@@ -147,8 +147,8 @@ class CurvesView(QWidget):
         """A line where one part ends and the next begins."""
         import pyqtgraph
 
-        wanted = len(curves.bounds) * len(self._plots)
-        if len(self._bounds) > wanted:  # another training
+        expected = len(curves.bounds) * len(self._plots)
+        if len(self._bounds) > expected:  # another training
             for line in self._bounds:
                 line.getViewBox().removeItem(line)
             self._bounds.clear()

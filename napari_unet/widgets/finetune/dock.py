@@ -17,7 +17,7 @@ from napari_unet.widgets.finetune.contours import ContourView
 from napari_unet.widgets.finetune.in_use import InUse
 from napari_unet.widgets.finetune.running import RunPage
 from napari_unet.widgets.finetune.setup import SetupPage
-from napari_unet.widgets.finetune.training import BUSY, Stage, Wanted, training_of
+from napari_unet.widgets.finetune.training import BUSY, Stage, TrainingRequest, training_of
 
 
 class FineTuneWidget(Dock):
@@ -52,7 +52,7 @@ class FineTuneWidget(Dock):
         self.acceptance = AcceptancePage()
         self.contours = ContourView(self._session)
         self.in_use = InUse(self._session)
-        self.setup.wanted.connect(self._on_wanted)
+        self.setup.requested.connect(self._on_requested)
         self.setup.failed.connect(self._on_failed)
         self.acceptance.taken.connect(self._on_taken)
         self.acceptance.kept.connect(self._on_kept)
@@ -111,10 +111,10 @@ class FineTuneWidget(Dock):
     def _show_acceptance(self, has_keyboard: bool) -> None:
         if self.training.outcome is None:
             return
-        wanted, result = self.training.outcome
+        request, result = self.training.outcome
         self._say("")
         seconds = result.train_seconds + result.acceptance_seconds
-        self.acceptance.show_report(result.report, wanted, seconds)
+        self.acceptance.show_report(result.report, request, seconds)
         self._session.library_changed.emit()
         self._area.verticalScrollBar().setValue(0)
         if has_keyboard:  # else somebody paints or types
@@ -132,9 +132,9 @@ class FineTuneWidget(Dock):
     def _on_looked_at(self, yours: bool, id: str, name: str) -> None:
         if self.training.outcome is None:
             return
-        wanted, result = self.training.outcome
+        request, result = self.training.outcome
         compared = (result.held_out if yours else result.reference).get(id)
-        pair = next((pair for pair in wanted.pairs if yours and pair.id == id), None)
+        pair = next((pair for pair in request.pairs if yours and pair.id == id), None)
         if compared is None or (yours and pair is None):
             self.contours.hide()
             self._say(f"The masks of {escape(name)} were not kept.")
@@ -142,10 +142,10 @@ class FineTuneWidget(Dock):
         self._say("")
         self.contours.show(compared, pair, name)
 
-    def _on_wanted(self, wanted: Wanted) -> None:
+    def _on_requested(self, request: TrainingRequest) -> None:
         self._say("")
         self.run.watch.setChecked(not self._viewer.layers)  # what is there is not covered unasked
-        if self.training.start(wanted):
+        if self.training.start(request):
             self.run.pause.setFocus()  # the button that was pressed is gone
         else:
             self._on_failed(UserError("A training is under way already.", "Wait for it, or cancel it."))
@@ -153,7 +153,7 @@ class FineTuneWidget(Dock):
     def _on_taken(self) -> None:
         if self.training.outcome is None:
             return
-        wanted, result = self.training.outcome
+        request, result = self.training.outcome
         own = result.folder.parent
         if own != chosen_library().own:
             self._on_failed(
@@ -164,7 +164,7 @@ class FineTuneWidget(Dock):
             )
             return
         self.acceptance.setEnabled(False)
-        self.in_use.use(result.card.name, wanted.parent_name)
+        self.in_use.use(result.card.name, request.parent_name)
 
     def _on_kept(self) -> None:
         if self.training.outcome is None:

@@ -90,14 +90,14 @@ class RunPage(QWidget):
 
     def show_state(self) -> None:
         """Another stage, or another training."""
-        training, wanted = self._training, self._training.wanted
-        if training.stage not in BUSY or wanted is None:
+        training, request = self._training, self._training.request
+        if training.stage not in BUSY or request is None:
             self._tick.stop()
             self._hide_preview()
             return
         self._tick.start()
-        cases = f"{len(wanted.pairs)} cases of {wanted.patients} patients"
-        self.title.say(f"<b>{escape(wanted.name)}</b> learns from {cases}")
+        cases = f"{len(request.pairs)} cases of {request.patients} patients"
+        self.title.say(f"<b>{escape(request.name)}</b> learns from {cases}")
         self.state.say(_SAYS.get(training.stage, ""))
         self.pause.setText("Resume" if training.stage is Stage.PAUSED else "Pause")
         self.pause.setEnabled(training.stage in (Stage.RUNNING, Stage.PAUSED))
@@ -120,10 +120,10 @@ class RunPage(QWidget):
             self._show_preview(event)
 
     def _show_progress(self) -> None:
-        progress, wanted = self._training.progress, self._training.wanted
+        progress, request = self._training.progress, self._training.request
         self.where.say(escape(where(progress)))
         notes = " ".join(progress.notes)
-        self.notes.say(escape(notes if wanted is None else wanted.in_words(notes)))
+        self.notes.say(escape(notes if request is None else request.in_words(notes)))
         self._show_time()
 
     def _show_time(self) -> None:
@@ -155,14 +155,14 @@ class RunPage(QWidget):
         self.watch.setChecked(False)
 
     def _show_preview(self, preview: Preview) -> None:
-        wanted = self._training.wanted
-        pairs = () if wanted is None else wanted.pairs
+        request = self._training.request
+        pairs = () if request is None else request.pairs
         pair = next((pair for pair in pairs if pair.id == preview.case), None)
-        if wanted is None or pair is None:
+        if request is None or pair is None:
             return
         if self._casework.current is not None:
             self._left = self._casework.current.id
             self._casework.opener.leave()
-        name = wanted.names.get(pair.id, "a case")
+        name = request.names.get(pair.id, "a case")
         self.preview.show(pair, name, preview)
         self.shown.say(f"{name} after step {preview.step}, by a model that has not seen its patient.")

@@ -17,7 +17,7 @@ from napari_unet.widgets.common.preferences import chosen_library
 from napari_unet.widgets.common.text_fields import TextLine
 from napari_unet.widgets.finetune.presets import PresetBox
 from napari_unet.widgets.finetune.source import LEAST, Chosen, SourceBox
-from napari_unet.widgets.finetune.training import BUSY, Training, Wanted
+from napari_unet.widgets.finetune.training import BUSY, Training, TrainingRequest
 from napari_unet.widgets.model_box import ModelBox
 from napari_unet.widgets.session import Session
 
@@ -29,9 +29,9 @@ _STAGES = 4  # of a network whose card does not say how deep it is
 
 
 class SetupPage(QWidget):
-    """wanted : a Wanted; the button was pressed and all is there. failed : a UserError."""
+    """requested : a TrainingRequest; the button was pressed and all is there. failed : a UserError."""
 
-    wanted = Signal(object)
+    requested = Signal(object)
     failed = Signal(object)
 
     def __init__(self, session: Session, training: Training) -> None:
@@ -197,8 +197,8 @@ class SetupPage(QWidget):
         def go(chosen: Chosen) -> None:
             self._collecting = False
             if self._is_open:
-                self.wanted.emit(
-                    Wanted(
+                self.requested.emit(
+                    TrainingRequest(
                         chosen.pairs,
                         chosen.names,
                         entry.folder,

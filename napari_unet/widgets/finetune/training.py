@@ -54,7 +54,7 @@ BUSY = frozenset({Stage.RUNNING, Stage.PAUSED, Stage.STOPPING, Stage.CANCELLING}
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TrainingRequest:
     """What is to be trained, as it was chosen.
 
     names : of the cases for people ("Case 7"), by the pair's id. parent : folder of the model to begin with,
@@ -114,7 +114,7 @@ class Training(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.stage = Stage.IDLE
-        self.wanted: Wanted | None = None
+        self.request: TrainingRequest | None = None
         self.progress = TrainingProgress()
         self.result: FineTuneResult | None = None  # of the last one that came to its end
         self.problem: UserError | None = None  # of the last one that did not
@@ -197,21 +197,21 @@ class Training(QObject):
     # -- a training --
 
     @property
-    def outcome(self) -> tuple[Wanted, FineTuneResult] | None:
-        """What was wanted of the last training and what came of it; None if nothing did."""
-        return None if self.wanted is None or self.result is None else (self.wanted, self.result)
+    def outcome(self) -> tuple[TrainingRequest, FineTuneResult] | None:
+        """What was asked of the last training and what came of it; None if nothing did."""
+        return None if self.request is None or self.result is None else (self.request, self.result)
 
     def in_words(self, error: UserError) -> str:
         """What to tell about an error, with the names of cases in place of their ids."""
-        return str(error) if self.wanted is None else self.wanted.in_words(str(error))
+        return str(error) if self.request is None else self.request.in_words(str(error))
 
-    def start(self, wanted: Wanted) -> bool:
+    def start(self, request: TrainingRequest) -> bool:
         """Begin; False if one is under way already. A model that nobody decided about stays as it is."""
         if self.stage in BUSY:
             return False
         self.drop_estimate()
-        self.wanted, self.progress, self.result, self.problem = wanted, TrainingProgress(), None, None
-        job = self._job = run_on_engine(self._process(), "finetune", wanted.arguments, _judged, owner=self)
+        self.request, self.progress, self.result, self.problem = request, TrainingProgress(), None, None
+        job = self._job = run_on_engine(self._process(), "finetune", request.arguments, _judged, owner=self)
         job.progressed.connect(self._on_progress)
         job.succeeded.connect(self._on_success)
         job.failed.connect(self._on_failed)
