@@ -96,7 +96,7 @@ class ScoreConfig:
 
 @dataclass(frozen=True)
 class MemoryConfig:
-    """How many images of the train split a model keeps for replay, and of the val split for acceptance tests."""
+    """How many images of the train split a model keeps for replay, and of val for acceptance tests."""
 
     __pydantic_config__ = _STRICT
 

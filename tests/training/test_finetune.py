@@ -262,7 +262,7 @@ def test_an_older_card_goes_on_working_and_what_cannot_be_known_is_said(library:
 
 
 def test_a_second_round_begins_with_the_child_and_is_judged_by_what_is_new(library: ModelLibrary) -> None:
-    """The child keeps some cases for its own acceptance tests; they are learned from again and judge nothing."""
+    """The child keeps some cases for its own acceptance tests: learned from again, they judge nothing."""
     tuned(library, name="first")
     result, events = finish(start(library, cases(6), parent="first", name="second"))
     assert "4 of 6 cases have taught first before" in notes(events)
