@@ -19,12 +19,12 @@ from napari_unet.core.training_pair import TrainingPair
 from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import default_library
-from napari_unet.models.memory import read_memory
+from napari_unet.models.replay_set import read_replay_set
 from napari_unet.training.adapt import adapt
 from napari_unet.training.adapt_config import PRESETS, AdaptConfig
 from napari_unet.training.augment_config import AugmentConfig
 from napari_unet.training.learner import Penalty, mean_dice
-from napari_unet.training.samples import Samples, from_memory, labelled
+from napari_unet.training.samples import Samples, from_replay_set, labelled
 
 _COLUMNS = (
     Column("method"),
@@ -48,7 +48,7 @@ class Method:
 
 METHODS = (
     Method("nothing against it", replace(_QUICK, replay=0)),
-    Method("replay of the 16 images that the parent remembers (as shipped)", _QUICK),
+    Method("replay of the parent's replay set of 16 images (as shipped)", _QUICK),
     Method("replay, towards the parent's own masks too", _QUICK, "replay"),
     Method(
         "distillation from the parent on the new images, weight 0.5", replace(_QUICK, replay=0), "distill"
@@ -80,11 +80,11 @@ def measure(quick: bool) -> Result:
         result.add_missing("all methods", why)
         return result
     entry = default_library().find("cxr-lung")
-    parent, memory = load_model(entry), read_memory(entry)
-    if memory is None:
-        result.add_missing("all methods", "the model remembers nothing")
+    parent, replay_set = load_model(entry), read_replay_set(entry)
+    if replay_set is None:
+        result.add_missing("all methods", "the model has no replay set")
         return result
-    known = from_memory(memory.part("replay"), entry.card)
+    known = from_replay_set(replay_set.part("replay"), entry.card)
     reference = labelled(old, entry.card, oversize=False)
     before = mean_dice(parent, reference, entry.card)
     untouched = [mean_dice(parent, _small(draw(new, 8, seed)[1], entry.card), entry.card) for seed in draws]

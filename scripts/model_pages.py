@@ -26,7 +26,7 @@ def page(card: ModelCard, weights_bytes: int) -> str:
         "## Accuracy\n\n" + _scores(card.scores),
         "## What it was trained on\n\n" + "\n".join(_source(source) for source in card.data),
         f"The weights were chosen by: {card.chosen_by}." if card.chosen_by else "",
-        "## Replay set\n\n" + _memory(card) if card.memory else "",
+        "## Replay set\n\n" + _replay_set(card) if card.memory else "",
         "## Limits\n\n" + "\n".join(f"- {limit}" for limit in card.limits) if card.limits else "",
         "## How it processes an image\n\n" + _steps(card),
         "## For the record\n\n" + _record(card, weights_bytes),
@@ -52,7 +52,7 @@ def _scores(rows: tuple[ScoreRow, ...]) -> str:
     return "\n".join(lines)
 
 
-def _memory(card: ModelCard) -> str:
+def _replay_set(card: ModelCard) -> str:
     if card.memory is None:
         return ""
     return (

@@ -1,4 +1,4 @@
-"""Models that remember something, and zip files as strangers make them."""
+"""Models with a replay set, and zip files as strangers make them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from net_fakes import TINY, card
 from napari_unet.models.card import NetSpec
 from napari_unet.models.checkpoint import build_net, save_model
 from napari_unet.models.library import ModelEntry
-from napari_unet.models.memory import Memory, MemoryItem
+from napari_unet.models.replay_set import ReplayItem, ReplaySet
 
 
-def remembering(folder: Path, name: str = "mine") -> ModelEntry:
+def with_replay_set(folder: Path, name: str = "mine") -> ModelEntry:
     """A tiny model with an image for replay and one for the acceptance test."""
     described = card(name=name, net=NetSpec(arguments=TINY))
     images = np.arange(2 * 8 * 8, dtype=np.uint8).reshape(2, 8, 8)
-    memory = Memory(images, (images > 60).astype(np.uint8), (MemoryItem("replay"), MemoryItem("gate")))
+    replay_set = ReplaySet(images, (images > 60).astype(np.uint8), (ReplayItem("replay"), ReplayItem("gate")))
     torch.manual_seed(0)
     weights = build_net(described.net).state_dict()
-    return ModelEntry(save_model(weights, described, folder, memory=memory), folder)
+    return ModelEntry(save_model(weights, described, folder, replay_set=replay_set), folder)
 
 
 def zipped(path: Path, folder: Path, top: str = "m/", **more: bytes) -> Path:

@@ -14,7 +14,7 @@ from napari_unet.cli.usage import find_model
 from napari_unet.core.errors import UserError
 
 if TYPE_CHECKING:
-    from napari_unet.models.card import DataSource, MemorySpec, Output
+    from napari_unet.models.card import DataSource, Output, ReplaySpec
 
 app = typer.Typer(help="List, show and verify the models on this computer.", no_args_is_help=True)
 app.command("export")(export_model)
@@ -70,7 +70,7 @@ def show_model(
         ),
         ("attribution", "\n".join(source.attribution for source in card.data if source.attribution)),
         ("chosen by", card.chosen_by),
-        ("remembers", _memory(card.memory)),
+        ("replay set", _replay_set(card.memory)),
         ("fine-tuned on", f"{len(card.trained_on)} cases" if card.trained_on else "–"),
         ("against parent", card.gate.verdict() if card.gate else "–"),
         ("limits", "\n".join(card.limits)),
@@ -117,5 +117,5 @@ def _source(source: DataSource) -> str:
     return f"{source.name} ({source.images} images, split {source.split}{licence})"
 
 
-def _memory(spec: MemorySpec | None) -> str:
+def _replay_set(spec: ReplaySpec | None) -> str:
     return f"{spec.replay} images for replay, {spec.gate} for the acceptance test" if spec else "–"

@@ -1,4 +1,4 @@
-"""`napari-unet-lung models remember`: a copy of a model, with images to remember."""
+"""`napari-unet-lung models remember`: a copy of a model, with a replay set."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def remember(
 
     entry = default_library().find(name)
     work = engine().submit("remember", recipe=read_recipe(recipe), card=entry.card)
-    memory = work.result()
-    if memory is None:
+    replay_set = work.result()
+    if replay_set is None:
         raise UserError(f"{recipe} defines no replay set.", "Add the line `memory: {replay: 16, gate: 8}`.")
-    copy_model(entry, output, memory)
-    kept = (len(memory.part("replay")), len(memory.part("gate")))
+    copy_model(entry, output, replay_set)
+    kept = (len(replay_set.part("replay")), len(replay_set.part("gate")))
     stdout.print(f"{output}: {kept[0]} images for replay and {kept[1]} for the acceptance test", markup=False)

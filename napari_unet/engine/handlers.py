@@ -22,7 +22,7 @@ HANDLERS = {
     "estimate": "napari_unet.training.estimate:estimate",
     "compare": "napari_unet.training.acceptance:compare_models",
     "train": "napari_unet.training.run:train_model",
-    "remember": "napari_unet.training.remember:remember_recipe",
+    "remember": "napari_unet.training.choose_replay:recipe_replay_set",
     "simulate": "napari_unet.training.simulation:simulation_steps",
 }
 

@@ -114,7 +114,7 @@ class ScoreRow(_Part):
     note: str = ""
 
 
-class MemorySpec(_Part):
+class ReplaySpec(_Part):
     """The file with the replay set: its SHA-256, images for replay, and images for acceptance tests."""
 
     sha256: str
@@ -171,7 +171,7 @@ class ModelCard(_Part):
     training: dict[str, Any] = Field(default_factory=dict)
     created: str = ""
     sha256: str = ""
-    memory: MemorySpec | None = None
+    memory: ReplaySpec | None = None
     trained_on: tuple[TrainedCase, ...] = ()
     gate: AcceptanceReport | None = None
 

@@ -16,7 +16,7 @@ from napari_unet.core.files import checksum
 from napari_unet.io.alone import writing_alone
 from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, NetSpec
 from napari_unet.models.library import ModelEntry
-from napari_unet.models.memory import Memory, write_memory
+from napari_unet.models.replay_set import ReplaySet, write_replay_set
 from napari_unet.nets import registry
 
 
@@ -75,22 +75,22 @@ def save_model(
     card: ModelCard,
     folder: Path,
     half: bool = True,
-    memory: Memory | None = None,
+    replay_set: ReplaySet | None = None,
 ) -> ModelCard:
     """Writes a model folder, whole or not at all, and returns the card with checksums and facts filled in.
 
     weights : a state dict. half : floating-point tensors as float16, half the size, where their values fit.
-    memory : what it remembers; without, the card says that it remembers nothing.
+    replay_set : None for a model without one, which the card says.
     Raises UserError if the folder exists (a model is never overwritten) or cannot be written, or if there is
     no such network as the card's.
     """
     card = card.model_copy(update={"facts": registry.facts_of(bare_net(card.net))})
     with writing_alone(folder):
-        return _saved(weights, card, folder, half, memory)
+        return _saved(weights, card, folder, half, replay_set)
 
 
 def _saved(
-    weights: dict[str, Tensor], card: ModelCard, folder: Path, half: bool, memory: Memory | None
+    weights: dict[str, Tensor], card: ModelCard, folder: Path, half: bool, replay_set: ReplaySet | None
 ) -> ModelCard:
     if folder.exists():
         raise UserError(f"There is a model in {folder} already.", "Choose another name or version.")
@@ -101,9 +101,9 @@ def _saved(
         stored = {name: _stored(value, half) for name, value in weights.items()}
         save_file(stored, partial / WEIGHTS_FILE)
         spec = None
-        if memory is not None:
-            write_memory(memory, partial / MEMORY_FILE)
-            spec = memory.spec(checksum(partial / MEMORY_FILE))
+        if replay_set is not None:
+            write_replay_set(replay_set, partial / MEMORY_FILE)
+            spec = replay_set.spec(checksum(partial / MEMORY_FILE))
         card = card.model_copy(update={"sha256": checksum(partial / WEIGHTS_FILE), "memory": spec})
         (partial / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
         for path in partial.iterdir():
@@ -141,12 +141,12 @@ def load_model(entry: ModelEntry) -> nn.Module:
     return net.eval()
 
 
-def copy_model(entry: ModelEntry, folder: Path, memory: Memory) -> ModelCard:
-    """The same model in another folder, remembering `memory` instead of what it did; returns its card.
+def copy_model(entry: ModelEntry, folder: Path, replay_set: ReplaySet) -> ModelCard:
+    """The same model in another folder, with `replay_set` in place of its own; returns its card.
 
     Raises UserError as `load_model` and `save_model` do.
     """
-    return save_model(_read_weights(entry), entry.card, folder, half=False, memory=memory)
+    return save_model(_read_weights(entry), entry.card, folder, half=False, replay_set=replay_set)
 
 
 def _read_weights(entry: ModelEntry) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ from napari_unet.io.atomic import flush_folder
 from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, read_card
 from napari_unet.models.checkpoint import bare_net, check_fits, load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary
-from napari_unet.models.memory import read_memory
+from napari_unet.models.replay_set import read_replay_set
 from napari_unet.models.unpacking import LIMITS, unpack
 
 _LARGEST_ARGUMENT = 65536
@@ -76,7 +76,7 @@ def _checked(folder: Path, source: Path) -> ModelCard:
         entry.verify()
         _check_shapes(entry)
         _check_numbers(entry)
-        read_memory(entry)
+        read_replay_set(entry)
     except UserError as error:
         raise _of_source(error, folder, source) from error
     return entry.card

@@ -38,33 +38,32 @@ class ModelEntry:
         return self.folder / WEIGHTS_FILE
 
     @property
-    def memory(self) -> Path:
-        """The file with what it remembers; it is there if the card says so."""
+    def replay_file(self) -> Path:
+        """The file with its replay set; it is there if the card says so."""
         return self.folder / MEMORY_FILE
 
     def verify(self) -> None:
         """Raises UserError if a file is missing or is not the one the card describes."""
         self.verify_weights()
-        self.verify_memory()
+        self.verify_replay_set()
 
-    def verify_memory(self) -> None:
-        """As `verify`, of what the model remembers only."""
+    def verify_replay_set(self) -> None:
+        """As `verify`, of the replay set only."""
         if self.card.memory is None:
             return
-        if not self.memory.is_file():
+        if not self.replay_file.is_file():
             raise UserError(
-                f"The images that the model {self.card.name} remembers are missing ({self.memory}).",
+                f"The replay set of the model {self.card.name} is missing ({self.replay_file}).",
                 "Install the model again.",
             )
-        if checksum(self.memory) != self.card.memory.sha256:
+        if checksum(self.replay_file) != self.card.memory.sha256:
             raise UserError(
-                f"The images that the model {self.card.name} remembers are damaged or were exchanged (wrong "
-                "checksum).",
+                f"The replay set of the model {self.card.name} is damaged or was exchanged (wrong checksum).",
                 "Install the model again.",
             )
 
     def verify_weights(self) -> None:
-        """As `verify`, of the weights only: a model segments without what it remembers."""
+        """As `verify`, of the weights only: a model segments without its replay set."""
         if not self.weights.is_file():
             raise UserError(
                 f"The model {self.card.name} has no weights ({self.weights}).", "Install the model again."

@@ -24,7 +24,7 @@ from napari_unet.inference.predictor import Predictor
 from napari_unet.models.card import ModelCard, Output
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
-from napari_unet.models.memory import Memory, read_memory
+from napari_unet.models.replay_set import ReplaySet, read_replay_set
 from napari_unet.training.cases import image_fingerprints
 from napari_unet.training.compared import ComparedCase, middle, thinned
 from napari_unet.training.measures import (
@@ -106,10 +106,10 @@ def measure(old: Predictor, new: Predictor, pair: TrainingPair) -> Measured:
     )
 
 
-def measure_memory(
-    old: Predictor, new: Predictor, memory: Memory
+def measure_replay_set(
+    old: Predictor, new: Predictor, replay_set: ReplaySet
 ) -> Generator[CaseDone, None, tuple[Measured, ...]]:
-    """As `measure`, for the images of a memory, which are inputs already. Yields CaseDone."""
+    """As `measure`, for the images of a replay set, which are inputs already. Yields CaseDone."""
     told = new.card.output.labels
     said = [
         (ours, theirs, [_Says(_for_inputs(old), theirs), _Says(_for_inputs(new), ours)])
@@ -117,7 +117,7 @@ def measure_memory(
         if ours.task == "segmentation" and ours.labels.takes(told)
     ]
     found: list[Measured] = []
-    for image, labels, item in zip(memory.images, memory.labels, memory.items, strict=True):
+    for image, labels, item in zip(replay_set.images, replay_set.labels, replay_set.items, strict=True):
         values: list[Value] = []
         masks: list[ComparedCase] = []
         seen = None if image.ndim == 2 else [len(image) // 2]  # the others are its neighbours
@@ -129,11 +129,11 @@ def measure_memory(
             masks.append(ComparedCase.of(shown[0], shown[1], thinned(middle(image))))
         name = f"{item.source} {len(found) + 1}".strip()
         found.append(Measured(name, tuple(values), None, masks=masks[0] if masks else None))
-        yield CaseDone(name, len(found), len(memory.items))
+        yield CaseDone(name, len(found), len(replay_set.items))
     fingerprints = [
-        Fingerprint("", item.patient, item.content_hash, item.phash or None) for item in memory.items
+        Fingerprint("", item.patient, item.content_hash, item.phash or None) for item in replay_set.items
     ]
-    owners = [item.patient or f"image {k}" for k, item in enumerate(memory.items)]
+    owners = [item.patient or f"image {k}" for k, item in enumerate(replay_set.items)]
     return tuple(_in_groups(found, group_stacks(owners, range(len(fingerprints)), fingerprints)))
 
 
@@ -199,7 +199,7 @@ def compare_models(
     if not found:
         raise problem
     for model, entry in dict(zip((old, new), entries, strict=True)).items():
-        taught = taught_by(entry.card, remembered(entry))
+        taught = taught_by(entry.card, intact_replay_set(entry))
         count = taught.count([case.fingerprints for case in found])
         yield Familiar(model, count, len(found), taught.sentence())
     images = [(k, image) for k, case in enumerate(found) for image in case.fingerprints]
@@ -207,10 +207,10 @@ def compare_models(
     return gather(name, _in_groups(found, groups), entries[1].card)
 
 
-def remembered(entry: ModelEntry) -> Memory | None:
-    """What a model remembers; None if that is damaged: `models verify` tells."""
+def intact_replay_set(entry: ModelEntry) -> ReplaySet | None:
+    """The replay set of a model; None if it is damaged, which `models verify` reports."""
     try:
-        return read_memory(entry)
+        return read_replay_set(entry)
     except UserError:
         return None
 

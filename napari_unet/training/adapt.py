@@ -58,7 +58,7 @@ def adapt(
 ) -> Generator[StepsDone | Preview, str | None, AdaptResult]:
     """Fits a copy of `parent` to `new`; yields each step, scores it now and then, and returns the weights.
 
-    new, old : for training, at 1 to 1.5 times the card's input size; `old` is what the parent remembers, None
+    new, old : for training, at 1 to 1.5 times the card's input size; `old` is the parent's replay set, None
     for no replay. card : of the parent; its `output` is what is taught. held_out, reference : at the card's
     size, for the curves only; the number of steps is not chosen by them.
     part : goes into the events. watch : what it makes of the network is yielded after each score.

@@ -33,10 +33,10 @@ class AdaptConfig:
 
     steps : how many, whatever there is to learn from. per_image : steps for each new image, where that makes
     more; most : but no more than these (see `for_images`). replay : share of each batch that comes from the
-    images the parent remembers (Rebuffi 2017, section 3.1: rehearsal). frozen : stages of the encoder that
-    keep the parent's weights, from the first. average : decay of the running mean of the weights, which is
-    what is kept (shorter over the first steps). check_every : steps between two scores. folds : trainings on
-    a part of the cases, each scored on the others, for the acceptance test.
+    images of the parent's replay set (Rebuffi 2017, section 3.1: rehearsal). frozen : stages of the encoder
+    that keep the parent's weights, from the first. average : decay of the running mean of the weights, which
+    is what is kept (shorter over the first steps). check_every : steps between two scores. folds : trainings
+    on a part of the cases, each scored on the others, for the acceptance test.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")

@@ -95,7 +95,7 @@ class ScoreConfig:
 
 
 @dataclass(frozen=True)
-class MemoryConfig:
+class ReplayConfig:
     """How many images of the train split a model keeps for replay, and of val for acceptance tests."""
 
     __pydantic_config__ = _STRICT
@@ -130,7 +130,7 @@ class Recipe:
     flips: bool = True
     training: TrainingConfig = field(default_factory=TrainingConfig)
     scores: tuple[ScoreConfig, ...] = ()
-    memory: MemoryConfig = field(default_factory=MemoryConfig)
+    memory: ReplayConfig = field(default_factory=ReplayConfig)
     card: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

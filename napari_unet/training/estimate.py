@@ -59,7 +59,7 @@ def estimate(
     """
     entry = (library or default_library()).find(parent)
     chosen = str(pick_device(device))
-    remembered = entry.card.memory.gate if entry.card.memory else 0
+    tests = entry.card.memory.gate if entry.card.memory else 0
     net = load_model(entry)
     found: dict[str, Estimate] = {}
     paces: dict[AdaptConfig, Pace] = {}
@@ -68,16 +68,16 @@ def estimate(
             like = replace(config, steps=1, per_image=0, check_every=1, learning_rate=1e-4, seed=0, folds=2)
             if like not in paces:
                 paces[like] = measure_pace(net, entry.card, like, chosen)
-            found[name] = expected(paces[like], config, cases, min(config.folds, cases), remembered)
+            found[name] = expected(paces[like], config, cases, min(config.folds, cases), tests)
     return found
 
 
-def expected(pace: Pace, config: AdaptConfig, cases: int, folds: int, remembered: int) -> Estimate:
-    """What a fine-tune takes at that pace. remembered : the parent's images for the acceptance test."""
+def expected(pace: Pace, config: AdaptConfig, cases: int, folds: int, tests: int) -> Estimate:
+    """What a fine-tune takes at that pace. tests : the parent's images for the acceptance test."""
     held_out = round(cases / max(1, folds))
-    fold = pace.train(config.for_images(cases - held_out), held_out, remembered)
-    whole = pace.train(config.for_images(cases), 0, remembered)
-    return Estimate(whole, folds * fold + (cases + remembered) * pace.case)
+    fold = pace.train(config.for_images(cases - held_out), held_out, tests)
+    whole = pace.train(config.for_images(cases), 0, tests)
+    return Estimate(whole, folds * fold + (cases + tests) * pace.case)
 
 
 def measure_pace(

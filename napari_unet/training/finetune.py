@@ -23,8 +23,8 @@ from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.checkpoint import load_model, save_model
 from napari_unet.models.library import ModelLibrary, default_library
-from napari_unet.models.memory import read_memory
-from napari_unet.training.acceptance import Measured, gather, measure, measure_memory
+from napari_unet.models.replay_set import read_replay_set
+from napari_unet.training.acceptance import Measured, gather, measure, measure_replay_set
 from napari_unet.training.adapt import AdaptResult, Watch, adapt
 from napari_unet.training.adapt_config import PRESETS, AdaptConfig
 from napari_unet.training.cases import read_cases
@@ -34,9 +34,15 @@ from napari_unet.training.folds import patient_folds
 from napari_unet.training.learner import as_saved, mean_dice
 from napari_unet.training.machine import check_room, freed_memory_kept, memory_explained, using_threads
 from napari_unet.training.naming import check_name, free_name
-from napari_unet.training.offspring import child_card, child_memory, fresh_cases, reference_set, seen_as_child
+from napari_unet.training.offspring import (
+    child_card,
+    derived_replay_set,
+    fresh_cases,
+    reference_set,
+    seen_as_child,
+)
 from napari_unet.training.outcome import FineTuneResult
-from napari_unet.training.samples import from_memory
+from napari_unet.training.samples import from_replay_set
 from napari_unet.training.taught import taught_by
 
 Event = PartBegun | StepsDone | Preview | CaseDone | Note
@@ -106,13 +112,13 @@ class _FineTune:
         self._device = str(settings["device"])
         self._parent = Predictor(self._net, self._entry.card, torch.device(self._device))
         self._cases, self._notes = read_cases(pairs, self._entry.card)
-        self._memory = read_memory(self._entry)
-        memory = self._memory
+        self._replay_set = read_replay_set(self._entry)
+        replay_set = self._replay_set
         card = self._entry.card
-        self._replayed = None if memory is None else from_memory(memory.part("replay"), card)
-        self._judges = None if memory is None else reference_set(self._cases, memory)
-        self._reference = None if self._judges is None else from_memory(self._judges, card)
-        self._parents_cases = taught_by(self._entry.card, memory)
+        self._replayed = None if replay_set is None else from_replay_set(replay_set.part("replay"), card)
+        self._judges = None if replay_set is None else reference_set(self._cases, replay_set)
+        self._reference = None if self._judges is None else from_replay_set(self._judges, card)
+        self._parents_cases = taught_by(self._entry.card, replay_set)
         self._fresh = fresh_cases(self._cases, self._parents_cases)
         groups = [self._cases.groups[k] for k in self._fresh]
         self._folds = [
@@ -145,7 +151,7 @@ class _FineTune:
 
     def _warnings(self) -> Iterator[str]:
         """What the user should know before the training."""
-        card, cases, memory = self._entry.card, len(self._cases.pairs), self._memory
+        card, cases, replay_set = self._entry.card, len(self._cases.pairs), self._replay_set
         if cases < FEW:
             yield f"{cases} cases are few: four or more teach better, and eight can prove it."
         if protocols_differ(self._protocol, card.output.protocol):
@@ -160,9 +166,9 @@ class _FineTune:
                 f"The new model is tested on {patients} patient{'s' * (patients != 1)}: under {LEAST} it can "
                 "be called “perhaps better” at most, for its gain may be chance."
             )
-        if memory is None or self._judges is None:
-            yield f"The model {card.name} remembers no images: what it forgets cannot be measured."
-        elif gone := len(memory.part("gate")) - len(self._judges):
+        if replay_set is None or self._judges is None:
+            yield f"The model {card.name} has no replay set: what it forgets cannot be measured."
+        elif gone := len(replay_set.part("gate")) - len(self._judges):
             yield (
                 f"{gone} of the {len(self._judges) + gone} reference images of {card.name} are among these "
                 "cases, or of their patients: they are learned from and judge no longer."
@@ -280,7 +286,7 @@ class _FineTune:
         if self._judges is None or not len(self._judges):
             return ()
         before, of = self._compared, self._to_compare
-        steps = measure_memory(self._parent, new, self._judges)
+        steps = measure_replay_set(self._parent, new, self._judges)
         found = yield from changed(steps, lambda done: CaseDone(done.name, before + done.done, of))
         self._drawn[1].update({case.id: case.masks for case in found if case.masks is not None})
         return gather(REFERENCE, found, self._entry.card)
@@ -311,11 +317,11 @@ class _FineTune:
         config = replace(self._config, steps=result.step)
         took = {"stopped": self._stopped, "seconds": [round(s, 1) for s in seconds]}
         settings = {**asdict(config), **self._settings, **took}
-        sources = () if self._memory is None else self._memory.sources
+        sources = () if self._replay_set is None else self._replay_set.sources
         card = child_card(parent, name, cases, report, sources, self._protocol.strip(), settings)
         folder = self._library.own / name
-        memory = child_memory(cases, parent.output.labels, self._memory, self._config.seed)
-        card = save_model(result.weights, card, folder, memory=memory)
+        replay_set = derived_replay_set(cases, parent.output.labels, self._replay_set, self._config.seed)
+        card = save_model(result.weights, card, folder, replay_set=replay_set)
         return FineTuneResult(card, folder, report, *seconds, *self._drawn)
 
 

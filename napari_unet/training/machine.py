@@ -17,7 +17,7 @@ from napari_unet.core.errors import UserError
 _MEMORY_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt, see malloc.h
 _GLIBC_DEFAULT = 128 << 10  # bytes, of both
-_ROOM = 64 << 20  # bytes; a model and what it remembers take less
+_ROOM = 64 << 20  # bytes; a model and its replay set take less
 
 
 @contextmanager

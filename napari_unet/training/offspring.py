@@ -1,4 +1,4 @@
-"""The child of a fine-tune: its card, what it remembers, and which cases can judge it."""
+"""The child of a fine-tune: its card, its replay set, and which cases can judge it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from napari_unet.core.evidence_metrics import DICE
 from napari_unet.core.label_set import LabelSet
 from napari_unet.core.leaks import Fingerprint, find_leaks
 from napari_unet.models.card import DataSource, ModelCard, ScoreRow, TrainedCase
-from napari_unet.models.memory import Memory, MemoryItem, Role
+from napari_unet.models.replay_set import ReplayItem, ReplaySet, Role
 from napari_unet.training.cases import Cases
 from napari_unet.training.run import score_row
 from napari_unet.training.samples import Samples
 from napari_unet.training.taught import Taught
 
-MOST = 64  # images that a model remembers
+MOST = 64  # images of a replay set
 THRESHOLD = 0.5
 """Of every child. The parent's was chosen on the parent's images; that of the shipped model (0.55) costs its
 children 0.002 of Dice on new images and gains nothing on old ones (docs/fine-tuning.md)."""
@@ -39,7 +39,7 @@ def seen_as_child(parent: ModelCard) -> ModelCard:
     return parent.with_output(threshold=THRESHOLD)
 
 
-def reference_set(cases: Cases, inherited: Memory) -> Memory:
+def reference_set(cases: Cases, inherited: ReplaySet) -> ReplaySet:
     """The parent's images for the acceptance test, less those that are among the cases, or of their patients.
 
     These are learned from now and cannot judge any more. They are found as in `core.leaks`.
@@ -104,18 +104,18 @@ def own_source(cases: Cases) -> DataSource:
     return DataSource(name=f"the user's own cases, {today}", split="all", images=len(cases.small))
 
 
-def child_memory(cases: Cases, known: LabelSet, inherited: Memory | None, seed: int) -> Memory:
-    """What the parent remembers, then the cases it was fitted to, or as many as cover them: at most `MOST`.
+def derived_replay_set(cases: Cases, known: LabelSet, inherited: ReplaySet | None, seed: int) -> ReplaySet:
+    """The parent's replay set, then the cases it was fitted to, or as many as cover them: at most `MOST`.
 
     known : the labels of their masks.
-    A case the parent remembers already is there once, with its new mask and in its old role. Images of one
+    A case that is in the parent's already is there once, with its new mask and in its old role. Images of one
     patient have one role.
     """
     roles = _roles(cases, inherited, seed)
     source = own_source(cases)
     small = cases.small
     items = tuple(
-        MemoryItem(
+        ReplayItem(
             role=roles[k],
             patient=cases.pairs[k].patient,
             content_hash=cases.pairs[k].content_hash,
@@ -124,7 +124,7 @@ def child_memory(cases: Cases, known: LabelSet, inherited: Memory | None, seed: 
         )
         for sample, k in enumerate(small.origins)
     )
-    own = Memory.of(small.images, small.labels(known), items, (source,))
+    own = ReplaySet.of(small.images, small.labels(known), items, (source,))
     if inherited is None:
         return _covering(own, small, MOST)
     hashes = {item.content_hash for item in items if item.content_hash}
@@ -132,13 +132,13 @@ def child_memory(cases: Cases, known: LabelSet, inherited: Memory | None, seed: 
     return inherited.subset(kept).joined(_covering(own, small, MOST - len(kept)))
 
 
-def _covering(own: Memory, small: Samples, most: int) -> Memory:
+def _covering(own: ReplaySet, small: Samples, most: int) -> ReplaySet:
     if len(own) <= most:
         return own
     return own.subset(sorted(k_centre(thumbnails(small.middle, small.foreground), most)))
 
 
-def _roles(cases: Cases, inherited: Memory | None, seed: int) -> list[Role]:
+def _roles(cases: Cases, inherited: ReplaySet | None, seed: int) -> list[Role]:
     """For each pair; the same for a group."""
     before = {
         item.content_hash: item.role for item in (inherited.items if inherited else ()) if item.content_hash

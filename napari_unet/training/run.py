@@ -27,13 +27,13 @@ from napari_unet.io.alone import writing_alone
 from napari_unet.io.atomic import atomic_write
 from napari_unet.models.card import DataSource, ModelCard, Output, ScoreRow
 from napari_unet.models.checkpoint import bare_net, build_net, check_fits, save_model
+from napari_unet.training.choose_replay import recipe_replay_set
 from napari_unet.training.compared import middle
 from napari_unet.training.config import Recipe
 from napari_unet.training.data_folder import find_pairs, of_split
 from napari_unet.training.fit import TrainingResult, fit, simulated
 from napari_unet.training.learner import as_saved, mean_of
 from napari_unet.training.pairs import read_pair
-from napari_unet.training.remember import remember_recipe
 from napari_unet.training.samples import Samples, labelled
 from napari_unet.training.separate import check_splits
 
@@ -85,7 +85,7 @@ def train_model(
         predictor.card = card
     scores = yield from score_sets(predictor, recipe)
     card = card.model_copy(update={"scores": scores})
-    return save_model(result.weights, card, folder, memory=remember_recipe(recipe, card))
+    return save_model(result.weights, card, folder, replay_set=recipe_replay_set(recipe, card))
 
 
 def _card(recipe: Recipe) -> ModelCard:

@@ -1,4 +1,4 @@
-"""Samples: images with masks as a network trains with them, from a recipe, a review or a model's memory."""
+"""Samples: images with masks as a network trains with them, of a recipe, a review or a replay set."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from napari_unet.core.labels import IGNORE
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.prepare import field_of, network_input, resized
 from napari_unet.models.card import ModelCard
-from napari_unet.models.memory import Memory
+from napari_unet.models.replay_set import ReplaySet
 from napari_unet.training.pairs import chosen_slices, read_pair
 
 _OVERSIZE = 1.5  # samples are kept this much larger than the network's input: crops then stay sharp
@@ -101,11 +101,11 @@ def labelled(pairs: Sequence[TrainingPair], card: ModelCard, oversize: bool) -> 
     return Samples(np.stack(images), stacked[:, :-1], stacked[:, -1:], tuple(origins), tuple(notes))
 
 
-def from_memory(memory: Memory, card: ModelCard) -> Samples:
-    """What the model of `card` remembers, as it trains with it."""
-    images = memory.images if memory.images.ndim == 4 else memory.images[:, None]
-    masks = np.stack([memory.labels == value for value in card.output.labels.values], axis=1)
-    valid = memory.labels[:, None] != IGNORE
+def from_replay_set(replay_set: ReplaySet, card: ModelCard) -> Samples:
+    """The replay set of the model of `card`, as it trains with it."""
+    images = replay_set.images if replay_set.images.ndim == 4 else replay_set.images[:, None]
+    masks = np.stack([replay_set.labels == value for value in card.output.labels.values], axis=1)
+    valid = replay_set.labels[:, None] != IGNORE
     return Samples(images.astype(np.float32) / 255, masks.astype(np.float32), valid.astype(np.float32))
 
 

@@ -44,14 +44,14 @@ class Fitting:
     """Fits a model to all that is corrected so far; see `Retrain`. Of one outcome only.
 
     The first time from the parent's weights, then from those of the model before, as a person would go on
-    with the model in use. memory : what the parent remembers, for replay, or None.
+    with the model in use. replay_set : the parent's, or None.
     """
 
     def __init__(
         self,
         parent: nn.Module,
         card: ModelCard,
-        memory: Samples | None,
+        replay_set: Samples | None,
         config: AdaptConfig,
         device: str = "cpu",
     ) -> None:
@@ -62,7 +62,7 @@ class Fitting:
                 f"The model {card.name} has several labels, and the simulated annotator paints one.",
                 "Choose another model.",
             )
-        self._net, self._card, self._memory = copy.deepcopy(parent), card, memory
+        self._net, self._card, self._replay_set = copy.deepcopy(parent), card, replay_set
         self._config, self._device = config, device
 
     def __call__(self, done: Sequence[Corrected], seed: int) -> Model:
@@ -73,7 +73,7 @@ class Fitting:
         ]
         new = labelled(pairs, self._card, oversize=True)
         config = replace(self._config.for_images(len(new)), seed=seed)
-        made = run(adapt(self._net, new, self._memory, config, self._card, self._device))
+        made = run(adapt(self._net, new, self._replay_set, config, self._card, self._device))
         self._net.load_state_dict(made.weights)
         return looking(self._net, seen_as_child(self._card), self._device)
 

@@ -16,12 +16,12 @@ from napari_unet.inference.prepare import resized
 from napari_unet.io.formats import read_labels, read_raster
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
-from napari_unet.models.memory import read_memory
-from napari_unet.training.acceptance import remembered
+from napari_unet.models.replay_set import read_replay_set
+from napari_unet.training.acceptance import intact_replay_set
 from napari_unet.training.adapt_config import PRESETS
 from napari_unet.training.cases import image_fingerprints
 from napari_unet.training.machine import freed_memory_kept, using_threads
-from napari_unet.training.samples import from_memory
+from napari_unet.training.samples import from_replay_set
 from napari_unet.training.simulate import Subject, kept, simulate
 from napari_unet.training.simulated_model import Fitting, looking
 from napari_unet.training.taught import taught_by
@@ -66,8 +66,8 @@ def simulation_steps(
 def _outcomes(
     entry: ModelEntry, subjects: Sequence[Subject], preset: str, after: Sequence[int], seeds: int, device: str
 ) -> Generator[ArmBegun | CaseDone | Outcome, None, list[Outcome]]:
-    net, memory = load_model(entry), read_memory(entry)
-    replayed = None if memory is None else from_memory(memory.part("replay"), entry.card)
+    net, replay_set = load_model(entry), read_replay_set(entry)
+    replayed = None if replay_set is None else from_replay_set(replay_set.part("replay"), entry.card)
     first = kept(looking(net, entry.card, device))
     outcomes = []
     for seed in range(seeds):
@@ -82,7 +82,7 @@ def _outcomes(
 
 def _known(entry: ModelEntry, model: str, subjects: Sequence[Subject]) -> str:
     """What is to be said if X-rays have taught the model that is begun with; "" if nothing is."""
-    taught = taught_by(entry.card, remembered(entry))
+    taught = taught_by(entry.card, intact_replay_set(entry))
     pairs = (TrainingPair(one.id, one.raster, one.reference, one.patient) for one in subjects)
     seen = [
         image_fingerprints(pair, one.raster, entry.card) for pair, one in zip(pairs, subjects, strict=True)

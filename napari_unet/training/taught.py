@@ -1,4 +1,4 @@
-"""What has taught a model: cases it was fitted to, known again in any project, and images it remembers.
+"""What has taught a model: cases it was fitted to, known again in any project, and images of its replay set.
 
 A case's id and its patient's hash are salted by each project; what tells a case in another one is its file's
 SHA-256 and its look (core/leaks.py). Neither says whose image it is.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from napari_unet.core.leaks import Fingerprint, find_leaks
 from napari_unet.models.card import ModelCard
-from napari_unet.models.memory import Memory
+from napari_unet.models.replay_set import ReplaySet
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class Taught:
         )
 
 
-def taught_by(card: ModelCard, memory: Memory | None) -> Taught:
-    """What a model knows from its training, by its card and by what it remembers, if that is there."""
-    items = () if memory is None else memory.items
+def taught_by(card: ModelCard, replay_set: ReplaySet | None) -> Taught:
+    """What a model knows from its training, by its card and by its replay set, if it has one."""
+    items = () if replay_set is None else replay_set.items
     fingerprints = [Fingerprint("", item.patient, item.content_hash, item.phash or None) for item in items]
     for case in card.trained_on:
         fingerprints.append(Fingerprint(case.id, case.patient, case.content_hash))

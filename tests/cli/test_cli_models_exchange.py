@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from exchange_fakes import remembering
+from exchange_fakes import with_replay_set
 from net_fakes import saved
 
 from napari_unet.core.errors import UserError
@@ -18,10 +18,10 @@ Run = Callable[..., Result]
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with a model library in it that holds `mine`, which remembers two images."""
+    """The current folder, with a library in it that holds `mine`, which has a replay set of two images."""
     monkeypatch.setenv("NAPARI_UNET_MODELS", str(tmp_path / "library"))
     monkeypatch.chdir(tmp_path)
-    remembering(tmp_path / "library" / "mine")
+    with_replay_set(tmp_path / "library" / "mine")
     return tmp_path
 
 
@@ -55,7 +55,7 @@ def test_what_a_shipped_model_remembers_is_public_and_goes_along(run: Run, here:
     assert run("models", "import", "cxr-lung.zip", "--name", "copy").exit_code == 0
     shipped, copy = default_library().find("cxr-lung"), default_library().find("copy")
     assert copy.card.memory == shipped.card.memory is not None
-    assert copy.memory.read_bytes() == shipped.memory.read_bytes()
+    assert copy.replay_file.read_bytes() == shipped.replay_file.read_bytes()
 
 
 def test_twice(run: Run, here: Path) -> None:

@@ -1,4 +1,4 @@
-"""`models remember`, and what `models show` says of memories."""
+"""`models remember`, and what `models show` says of replay sets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.input_rule import InputRule
 from napari_unet.models.card import TrainedCase, read_card
 from napari_unet.models.library import ModelEntry
-from napari_unet.models.memory import read_memory
+from napari_unet.models.replay_set import read_replay_set
 
 RUNNER = CliRunner()
 
@@ -52,8 +52,8 @@ def test_a_copy_remembers_and_the_original_stays(place: Path) -> None:
     assert code == 0 and "2 images for replay and 1 for the acceptance test" in " ".join(text.split())
     copy = ModelEntry(read_card(place / "copy"), place / "copy")
     copy.verify()
-    memory = read_memory(copy)
-    assert memory is not None and [item.role for item in memory.items] == ["replay", "replay", "gate"]
+    replay_set = read_replay_set(copy)
+    assert replay_set is not None and [item.role for item in replay_set.items] == ["replay", "replay", "gate"]
     assert {path.name: path.read_bytes() for path in (place / "m").iterdir()} == before
     assert copy.weights.read_bytes() == before["weights.safetensors"]
 

@@ -11,7 +11,7 @@ import torch
 import yaml
 from bioimageio.core import load_description, predict, test_description
 from bioimageio.spec.model.v0_5 import ModelDescr
-from exchange_fakes import remembering
+from exchange_fakes import with_replay_set
 from net_fakes import TINY, card, saved, tiny_net, xray
 
 from napari_unet.core.errors import UserError
@@ -115,7 +115,7 @@ def test_spacing_and_classes_are_told(tmp_path: Path) -> None:
 
 
 def test_nothing_about_cases_goes_with_it(tmp_path: Path) -> None:
-    entry = remembering(tmp_path / "m", name="child")
+    entry = with_replay_set(tmp_path / "m", name="child")
     cases = (TrainedCase(id="SECRET-CASE", patient="SECRET"),)
     entry = ModelEntry(entry.card.model_copy(update={"trained_on": cases}), entry.folder)
     export_bioimageio(entry, tmp_path / "m.zip")

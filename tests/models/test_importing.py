@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 from evidence_fakes import masks
-from exchange_fakes import contents, remembering, zipped
+from exchange_fakes import contents, with_replay_set, zipped
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from net_fakes import TINY, saved
@@ -26,7 +26,7 @@ from napari_unet.models.checkpoint import load_model
 from napari_unet.models.export_zip import export_zip
 from napari_unet.models.importing import import_model
 from napari_unet.models.library import ModelLibrary
-from napari_unet.models.memory import read_memory
+from napari_unet.models.replay_set import read_replay_set
 
 
 @pytest.fixture
@@ -49,13 +49,13 @@ def _card_with(folder: Path, **fields: Any) -> Path:
 def test_saved_exported_imported_is_the_same(
     tmp_path: Path, library: ModelLibrary, with_memory: bool
 ) -> None:
-    entry = remembering(tmp_path / "there" / "mine")
+    entry = with_replay_set(tmp_path / "there" / "mine")
     export_zip(entry, tmp_path / "mine.zip", with_memory)
     imported = import_model(tmp_path / "mine.zip", library)
     assert imported.left_out == () and imported.entry == library.find("mine")
     if with_memory:
         assert contents(imported.entry.folder) == contents(entry.folder)
-        assert read_memory(imported.entry) is not None
+        assert read_replay_set(imported.entry) is not None
     else:
         assert imported.entry.card == entry.card.model_copy(update={"memory": None})
         assert sorted(contents(imported.entry.folder)) == [CARD_FILE, WEIGHTS_FILE]
@@ -64,7 +64,7 @@ def test_saved_exported_imported_is_the_same(
 
 
 def test_the_same_model_gives_the_same_file_and_no_other_is_replaced(tmp_path: Path) -> None:
-    entry = remembering(tmp_path / "mine")
+    entry = with_replay_set(tmp_path / "mine")
     for name in ("a.zip", "b.zip"):
         export_zip(entry, tmp_path / name, True)
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
@@ -77,8 +77,8 @@ def test_the_same_model_gives_the_same_file_and_no_other_is_replaced(tmp_path: P
 
 
 def test_a_damaged_model_is_not_exported(tmp_path: Path) -> None:
-    entry = remembering(tmp_path / "mine")
-    entry.memory.write_bytes(b"x")
+    entry = with_replay_set(tmp_path / "mine")
+    entry.replay_file.write_bytes(b"x")
     with pytest.raises(UserError, match="wrong checksum"):
         export_zip(entry, tmp_path / "mine.zip", False)
     assert not (tmp_path / "mine.zip").exists()
@@ -239,7 +239,7 @@ def test_zip_files_that_are_no_single_model(tmp_path: Path, library: ModelLibrar
         ({"net": {"kind": "unet", "arguments": {"base": 10**9}}}, "too large"),
         ({"net": {"kind": "unet", "arguments": {"depth": 10**9}}}, "too large"),
         ({"net": {"kind": "unet", "arguments": {"depth": "deep"}}}, "cannot be made"),
-        ({"memory": {"sha256": "0" * 64, "replay": 1, "gate": 1}}, "remembers are missing"),
+        ({"memory": {"sha256": "0" * 64, "replay": 1, "gate": 1}}, "is missing"),
     ],
 )
 def test_bad_cards(tmp_path: Path, library: ModelLibrary, fields: dict[str, Any], reason: str) -> None:
@@ -251,11 +251,11 @@ def test_bad_cards(tmp_path: Path, library: ModelLibrary, fields: dict[str, Any]
 
 
 def test_memory_that_was_exchanged_is_refused(tmp_path: Path, library: ModelLibrary) -> None:
-    entry = remembering(tmp_path / "m")
-    entry.memory.write_bytes(b"rubbish")
+    entry = with_replay_set(tmp_path / "m")
+    entry.replay_file.write_bytes(b"rubbish")
     with pytest.raises(UserError, match="wrong checksum"):
         import_model(entry.folder, library)
-    spec = {"sha256": checksum(entry.memory), "replay": 1, "gate": 1}
+    spec = {"sha256": checksum(entry.replay_file), "replay": 1, "gate": 1}
     with pytest.raises(UserError, match="cannot be read"):
         import_model(_card_with(entry.folder, memory=spec), library)
     assert _empty(library)

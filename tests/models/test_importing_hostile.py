@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from exchange_fakes import remembering, zipped
+from exchange_fakes import with_replay_set, zipped
 from net_fakes import saved
 from safetensors.torch import load_file, save_file
 
@@ -231,7 +231,7 @@ def test_a_version_of_strange_digits_breaks_no_library(tmp_path: Path) -> None:
 
 
 def _rewritten(folder: Path, change: Any) -> Path:
-    """The memory with other tensors, and a card that knows its checksum."""
+    """The replay set with other tensors, and a card that knows its checksum."""
     from safetensors import safe_open
     from safetensors.numpy import save_file as save
 
@@ -260,13 +260,15 @@ def _rewritten(folder: Path, change: Any) -> Path:
         lambda tensors: tensors.pop("lungs"),
     ],
 )
-def test_a_memory_of_odd_shapes_is_refused(tmp_path: Path, library: ModelLibrary, change: Any) -> None:
-    entry = remembering(tmp_path / "m")
+def test_a_replay_set_of_odd_shapes_is_refused(tmp_path: Path, library: ModelLibrary, change: Any) -> None:
+    entry = with_replay_set(tmp_path / "m")
     refused(_rewritten(entry.folder, change), library, "cannot be read")
 
 
-def test_a_memory_that_is_not_what_the_card_counts_is_refused(tmp_path: Path, library: ModelLibrary) -> None:
-    entry = remembering(tmp_path / "m")
+def test_a_replay_set_that_the_card_counts_otherwise_is_refused(
+    tmp_path: Path, library: ModelLibrary
+) -> None:
+    entry = with_replay_set(tmp_path / "m")
     assert entry.card.memory is not None
     spec = entry.card.memory.model_dump()
     refused(with_card(entry.folder, memory={**spec, "replay": spec["replay"] + 1}), library, "cannot be read")

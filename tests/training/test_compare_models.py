@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from net_fakes import PointNet, card, dark_is_lung, lungs, saved
-from tuning_fakes import case, cases, finish, memory, parent, tuned
+from tuning_fakes import case, cases, finish, parent, replay_set, tuned
 
 from napari_unet.core import metrics
 from napari_unet.core.errors import UserError
@@ -27,7 +27,7 @@ from napari_unet.training.acceptance import (
     compare_models,
     gather,
     measure,
-    measure_memory,
+    measure_replay_set,
 )
 
 CPU = torch.device("cpu")
@@ -137,7 +137,7 @@ def test_a_mask_without_a_lung_has_no_distance() -> None:
 def test_what_is_remembered_is_an_input_already() -> None:
     hu = card(intensity=IntensityRule("window", -1000.0, 400.0))
     predictor = Predictor(dark_is_lung(), hu, CPU)
-    found, events = finish(measure_memory(predictor, predictor, memory().part("gate")))
+    found, events = finish(measure_replay_set(predictor, predictor, replay_set().part("gate")))
     assert [dice(one) for one in found] == [(1.0, 1.0)] * 2
     assert [(event.done, event.total) for event in events] == [(1, 2), (2, 2)]
     assert {one.pixel_mm for one in found} == {None}

@@ -18,7 +18,7 @@ PACE = Pace(step=2.0, look=0.1, case=3.0)
 
 def test_steps_scores_and_comparisons_are_added_up() -> None:
     config = AdaptConfig(steps=20, check_every=10)
-    found = expected(PACE, config, cases=8, folds=2, remembered=5)
+    found = expected(PACE, config, cases=8, folds=2, tests=5)
     train = 20 * 2.0 + 2 * 5 * 0.1
     assert found.train_seconds == pytest.approx(train)
     assert found.acceptance_seconds == pytest.approx(2 * (train + 2 * 4 * 0.1) + 13 * 3.0)
@@ -27,7 +27,7 @@ def test_steps_scores_and_comparisons_are_added_up() -> None:
 
 def test_more_cases_take_more_steps() -> None:
     config = AdaptConfig(steps=20, check_every=10, per_image=5, most=60)
-    found = expected(PACE, config, cases=10, folds=2, remembered=0)
+    found = expected(PACE, config, cases=10, folds=2, tests=0)
     assert found.train_seconds == pytest.approx(50 * 2.0)
     assert found.acceptance_seconds == pytest.approx(2 * (25 * 2.0 + 3 * 5 * 0.1) + 10 * 3.0)
     assert expected(PACE, config, 100, 2, 0).train_seconds == pytest.approx(60 * 2.0)

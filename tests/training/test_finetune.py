@@ -25,10 +25,10 @@ from napari_unet.inference.segment import segment
 from napari_unet.models.card import CARD_FILE
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelLibrary
-from napari_unet.models.memory import read_memory
+from napari_unet.models.replay_set import read_replay_set
 from napari_unet.training.finetune import REFERENCE, YOURS, fine_tune
 from napari_unet.training.losses import LOSSES
-from napari_unet.training.samples import from_memory
+from napari_unet.training.samples import from_replay_set
 
 NEWER = {"content_hash", "looks"}  # fields that cards of earlier versions lack
 
@@ -64,8 +64,8 @@ def test_a_model_that_has_learnt_is_in_the_library(library: ModelLibrary) -> Non
     assert HOME in entry.card.data
     assert entry.card.training["seed"] == 0 and entry.card.training["preset"] == "custom"
     assert entry.card.training["device"] == "cpu" and entry.card.training["threads"] == 1
-    remembered = read_memory(entry)
-    assert remembered is not None and len(remembered) == 5 + 6
+    kept = read_replay_set(entry)
+    assert kept is not None and len(kept) == 5 + 6
     site, distance, reference, _ = result.report.evidence
     assert sorted(one.id for one in site.cases) == [f"case-{k}" for k in range(6)]
     assert distance.unit == "mm" and site.new > site.old + 0.2 and site.wins == 6
@@ -79,9 +79,9 @@ def test_the_saved_model_is_the_one_that_was_compared(library: ModelLibrary) -> 
     """On the reference images; those of the user were compared with the models of the folds."""
     result = tuned(library, name="ours")
     mask = load_model(library.find("ours"))
-    remembered = read_memory(library.find("tiny"))
-    assert remembered is not None
-    known = from_memory(remembered.part("gate"), result.card)
+    kept = read_replay_set(library.find("tiny"))
+    assert kept is not None
+    known = from_replay_set(kept.part("gate"), result.card)
     with torch.inference_mode():
         found = torch.sigmoid(mask(torch.from_numpy(known.images)))[:, 0].numpy() >= 0.5
     again = [dice(one, truth[0] > 0) for one, truth in zip(found, known.masks, strict=True)]
@@ -191,11 +191,11 @@ def test_few_cases_and_those_left_out_are_said(library: ModelLibrary) -> None:
 
 def test_a_parent_without_memory_can_be_tuned_but_not_tested_for_what_it_forgets(tmp_path: Path) -> None:
     library = ModelLibrary(tmp_path)
-    parent(library, remembers=False)
+    parent(library, with_replay_set=False)
     result, events = finish(start(library))
-    assert "remembers no images" in notes(events)
+    assert "has no replay set" in notes(events)
     assert result.report.places == (YOURS,)
-    kept = read_memory(library.find(result.card.name))
+    kept = read_replay_set(library.find(result.card.name))
     assert kept is not None and len(kept) == 4
 
 
@@ -228,7 +228,7 @@ def in_another_project(pairs: list[TrainingPair]) -> list[TrainingPair]:
 
 @pytest.mark.parametrize("lost", ["nothing", "the file", "the file and its memory"])
 def test_cases_that_taught_in_one_project_test_nothing_in_another(library: ModelLibrary, lost: str) -> None:
-    """Known by the file; where that is gone (saved again, resized), by the look; without the memory too."""
+    """By the file, where that is gone (saved again, resized), by the look, without the replay set too."""
     first = tuned(library, cases(4), name="first")
     again = in_another_project(cases(6))
     if lost != "nothing":
@@ -254,7 +254,7 @@ def test_an_older_card_goes_on_working_and_what_cannot_be_known_is_said(library:
     card = first.card.model_copy(update={"trained_on": old})
     (first.folder / CARD_FILE).write_text(card.model_dump_json(exclude={"trained_on": {"__all__": NEWER}}))
     result, events = finish(start(library, in_another_project(cases(6)), parent="first", name="second"))
-    assert "4 of 6 cases have taught first before" in notes(events)  # its memory knows them
+    assert "4 of 6 cases have taught first before" in notes(events)  # its replay set knows them
     (first.folder / CARD_FILE).write_text(card.model_copy(update={"memory": None}).model_dump_json())
     result, events = finish(start(library, in_another_project(cases(6)), parent="first", name="third"))
     assert "made by an earlier version, which kept neither file nor look of 4 cases" in notes(events)

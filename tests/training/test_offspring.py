@@ -1,4 +1,4 @@
-"""What a child's card says, and what it remembers."""
+"""What a child's card says, and its replay set."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from evidence_fakes import masks
 from net_fakes import card
-from tuning_fakes import SIDE, case, cases, memory
+from tuning_fakes import SIDE, case, cases, replay_set
 
 from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.input_rule import InputRule
@@ -16,7 +16,7 @@ from napari_unet.core.label_set import LUNGS
 from napari_unet.core.labels import IGNORE
 from napari_unet.models.card import DataSource, ModelCard, TrainedCase
 from napari_unet.training.cases import Cases, read_cases
-from napari_unet.training.offspring import MOST, child_card, child_memory, fresh_cases
+from napari_unet.training.offspring import MOST, child_card, derived_replay_set, fresh_cases
 from napari_unet.training.taught import taught_by
 
 PARENT = card(
@@ -81,7 +81,7 @@ def test_patients_that_have_taught_the_parent_cannot_judge() -> None:
 
 
 def test_a_child_remembers_what_its_parent_does_and_its_own_cases() -> None:
-    kept = child_memory(read(cases(6)), LUNGS, memory(replay=3, gate=2), seed=0)
+    kept = derived_replay_set(read(cases(6)), LUNGS, replay_set(replay=3, gate=2), seed=0)
     assert len(kept) == 11
     assert [item.source for item in kept.items][:5] == ["Home"] * 5
     own = kept.subset(list(range(5, 11)))
@@ -96,7 +96,7 @@ def test_its_images_are_inputs_with_what_nobody_can_tell() -> None:
     labels = one.mask.copy()
     labels[:20] = IGNORE
     found = read([replace(one, mask=labels), case(1)])
-    kept = child_memory(found, LUNGS, None, seed=0)
+    kept = derived_replay_set(found, LUNGS, None, seed=0)
     np.testing.assert_allclose(kept.images[0] / 255, found.small.images[0, 0], atol=0.003)
     assert (kept.labels[0, :16] == IGNORE).all() and not (kept.labels[0, 16:] == IGNORE).any()
 
@@ -104,22 +104,22 @@ def test_its_images_are_inputs_with_what_nobody_can_tell() -> None:
 def test_images_of_a_patient_have_one_role() -> None:
     found = read([case(k, patient=f"p{k // 2}") for k in range(8)])
     for seed in range(4):
-        items = child_memory(found, LUNGS, None, seed).items
+        items = derived_replay_set(found, LUNGS, None, seed).items
         assert all(a.role == b.role for a, b in zip(items[::2], items[1::2], strict=True))
         assert {item.role for item in items} == {"replay", "gate"}
 
 
 def test_a_case_that_is_remembered_already_is_there_once_in_its_role_with_its_new_mask() -> None:
     found = read(cases(4))
-    first = child_memory(found, LUNGS, None, seed=0)
+    first = derived_replay_set(found, LUNGS, None, seed=0)
     changed = [replace(pair, mask=np.ones((40, 48), np.uint8)) for pair in cases(4)]
-    again = child_memory(read(changed), LUNGS, first, seed=5)
+    again = derived_replay_set(read(changed), LUNGS, first, seed=5)
     assert len(again) == 4
     assert [item.role for item in again.items] == [item.role for item in first.items]
     assert (again.labels == 1).all()
 
 
 def test_memory_is_bounded_and_the_parents_comes_first() -> None:
-    kept = child_memory(read(cases(6)), LUNGS, memory(replay=MOST - 3, gate=1), seed=0)
+    kept = derived_replay_set(read(cases(6)), LUNGS, replay_set(replay=MOST - 3, gate=1), seed=0)
     assert len(kept) == MOST
     assert [item.source for item in kept.items].count("Home") == MOST - 2

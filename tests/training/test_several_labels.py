@@ -23,14 +23,14 @@ from napari_unet.inference.segment import segment_steps
 from napari_unet.models.card import ModelCard, NetSpec, Output
 from napari_unet.models.checkpoint import build_net, save_model
 from napari_unet.models.library import ModelLibrary
-from napari_unet.models.memory import read_memory
+from napari_unet.models.replay_set import read_replay_set
 from napari_unet.training.augment import Augment
-from napari_unet.training.config import DataConfig, MemoryConfig, Recipe, ScoreConfig, TrainingConfig
+from napari_unet.training.choose_replay import choose_replay_set
+from napari_unet.training.config import DataConfig, Recipe, ReplayConfig, ScoreConfig, TrainingConfig
 from napari_unet.training.fit import fit
 from napari_unet.training.learner import Learner, label_dice
-from napari_unet.training.remember import remember
 from napari_unet.training.run import train_model
-from napari_unet.training.samples import Samples, from_memory, labelled
+from napari_unet.training.samples import Samples, from_replay_set, labelled
 
 SIDES = Output(id="sides", labels=RIGHT_AND_LEFT, swaps=RIGHT_AND_LEFT.mirrored)
 CARD = card(
@@ -171,9 +171,9 @@ def library(tmp_path: Path) -> ModelLibrary:
 
 def _parent(library: ModelLibrary, described: ModelCard, pairs: list[TrainingPair]) -> None:
     torch.manual_seed(0)
-    kept = [remember(pairs, described, role, 2, described.data[0]) for role in ("replay", "gate")]
+    kept = [choose_replay_set(pairs, described, role, 2, described.data[0]) for role in ("replay", "gate")]
     weights = build_net(described.net).state_dict()
-    save_model(weights, described, library.own / described.name, memory=kept[0].joined(kept[1]))
+    save_model(weights, described, library.own / described.name, replay_set=kept[0].joined(kept[1]))
 
 
 def test_a_recipe_with_two_labels_becomes_a_model_that_is_fine_tuned(
@@ -196,21 +196,21 @@ def test_a_recipe_with_two_labels_becomes_a_model_that_is_fine_tuned(
         flips=False,
         training=TrainingConfig(epochs=2, batch=2),
         scores=(ScoreConfig(data),),
-        memory=MemoryConfig(replay=2, gate=1),
+        memory=ReplayConfig(replay=2, gate=1),
     )
     made = run(train_model(recipe, library.own / "tiny", device="cpu"))
     assert made.output.labels == RIGHT_AND_LEFT and made.output.swaps == ((0, 1),)
     assert list(made.training["val_dice_of"]) == ["right lung", "left lung"]
     curves = (library.own / "tiny.training" / "curves.csv").read_text().splitlines()
     assert curves[0].endswith("best,val_dice right lung,val_dice left lung")
-    kept = read_memory(library.find("tiny"))
+    kept = read_replay_set(library.find("tiny"))
     assert kept is not None and set(np.unique(kept.labels)) == {0, 1, 2}
 
     still = replace(QUICK.augment, flip=0.0)  # here it is the looks that tell the sides apart
     config = replace(QUICK, steps=80, check_every=40, augment=still)
     result = tuned(library, [pair(k) for k in range(10, 14)], name="ours", config=config)
     assert result.card.output.labels == RIGHT_AND_LEFT and result.card.output.swaps == ((0, 1),)
-    remembered = read_memory(library.find("ours"))
+    remembered = read_replay_set(library.find("ours"))
     assert remembered is not None and set(np.unique(remembered.labels)) == {0, 1, 2}
     steps = segment_steps(
         Raster(seen(sides(), 9)), model="ours", device="cpu", input_check=False, library=library
@@ -240,9 +240,9 @@ def test_slices_are_learned_with_their_neighbours(library: ModelLibrary) -> None
     np.testing.assert_array_equal(found.middle, alone.images[[0, 2], 0])
 
     _parent(library, described, [stack(k) for k in range(10, 14)])
-    kept = read_memory(library.find("tiny"))
+    kept = read_replay_set(library.find("tiny"))
     assert kept is not None and kept.images.shape == (4, 3, SIDE, SIDE)
-    assert from_memory(kept, described).images.shape == kept.images.shape
+    assert from_replay_set(kept, described).images.shape == kept.images.shape
     result = tuned(library, [stack(k) for k in range(3)], name="ours")
     assert {one.place for one in result.report.evidence} == {"your images", "the reference set"}
-    assert read_memory(library.find("ours")).images.shape == (10, 3, SIDE, SIDE)  # type: ignore[union-attr]
+    assert read_replay_set(library.find("ours")).images.shape == (10, 3, SIDE, SIDE)  # type: ignore[union-attr]

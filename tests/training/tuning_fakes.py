@@ -1,4 +1,4 @@
-"""A tiny model with a memory, in a library, and cases of another hospital: a fine-tune of a second or two."""
+"""A tiny model with a replay set, in a library, and cases of another hospital: a fine-tune takes seconds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from napari_unet.core.training_pair import TrainingPair
 from napari_unet.models.card import DataSource, NetSpec
 from napari_unet.models.checkpoint import build_net, save_model
 from napari_unet.models.library import ModelEntry, ModelLibrary
-from napari_unet.models.memory import Memory, MemoryItem
+from napari_unet.models.replay_set import ReplayItem, ReplaySet
 from napari_unet.training.adapt_config import AdaptConfig
 from napari_unet.training.finetune import fine_tune
 from napari_unet.training.outcome import FineTuneResult
@@ -26,19 +26,21 @@ QUICK = AdaptConfig(steps=8, batch=4, check_every=4, learning_rate=3e-2)
 HOME = DataSource(name="Home", images=100, licence="CC0", attribution="Everybody")
 
 
-def memory(replay: int = 3, gate: int = 2) -> Memory:
+def replay_set(replay: int = 3, gate: int = 2) -> ReplaySet:
     """Images of the parent's own domain."""
     mask = lungs(SIDE, SIDE)
     count = replay + gate
     images = np.stack([(xray(mask, 100 + k) * 255).astype(np.uint8) for k in range(count)])
     items = tuple(
-        MemoryItem("replay" if k < replay else "gate", f"home-{k}", f"{k:064x}", 0, HOME.name)
+        ReplayItem("replay" if k < replay else "gate", f"home-{k}", f"{k:064x}", 0, HOME.name)
         for k in range(count)
     )
-    return Memory(images, np.repeat(mask[None], count, axis=0).astype(np.uint8), items, (HOME,))
+    return ReplaySet(images, np.repeat(mask[None], count, axis=0).astype(np.uint8), items, (HOME,))
 
 
-def parent(library: ModelLibrary, name: str = "tiny", remembers: bool = True, **fields: Any) -> ModelEntry:
+def parent(
+    library: ModelLibrary, name: str = "tiny", with_replay_set: bool = True, **fields: Any
+) -> ModelEntry:
     """A model in the library that has learnt nothing yet."""
     described = card(
         name=name,
@@ -51,7 +53,9 @@ def parent(library: ModelLibrary, name: str = "tiny", remembers: bool = True, **
     torch.manual_seed(0)
     weights = build_net(described.net).state_dict()
     folder = library.own / name
-    return ModelEntry(save_model(weights, described, folder, memory=memory() if remembers else None), folder)
+    return ModelEntry(
+        save_model(weights, described, folder, replay_set=replay_set() if with_replay_set else None), folder
+    )
 
 
 def case(k: int, patient: str | None = None, **fields: Any) -> TrainingPair:

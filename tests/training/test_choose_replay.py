@@ -20,10 +20,10 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.models.card import DataSource
 from napari_unet.models.library import default_library
-from napari_unet.models.memory import read_memory
-from napari_unet.training.config import DataConfig, MemoryConfig, Recipe, read_recipe
-from napari_unet.training.remember import remember, remember_recipe
-from napari_unet.training.samples import from_memory, labelled
+from napari_unet.models.replay_set import read_replay_set
+from napari_unet.training.choose_replay import choose_replay_set, recipe_replay_set
+from napari_unet.training.config import DataConfig, Recipe, ReplayConfig, read_recipe
+from napari_unet.training.samples import from_replay_set, labelled
 
 CARD = card(input=InputRule(size=(32, 40)))
 SOURCE = DataSource(name="here", licence="CC0")
@@ -43,22 +43,22 @@ def _pairs() -> list[TrainingPair]:
 
 def test_one_of_each_kind_is_kept_as_the_model_sees_it() -> None:
     pairs = _pairs()
-    memory = remember(pairs, CARD, "replay", 3, SOURCE)
-    assert sorted(item.patient[-2] for item in memory.items) == ["0", "1", "2"]
-    assert {item.role for item in memory.items} == {"replay"} and memory.sources == (SOURCE,)
-    kept = [next(p for p in pairs if p.patient == item.patient) for item in memory.items]
-    assert [item.content_hash for item in memory.items] == [pair.content_hash for pair in kept]
-    seen, again = labelled(kept, CARD, oversize=False), from_memory(memory, CARD)
+    replay_set = choose_replay_set(pairs, CARD, "replay", 3, SOURCE)
+    assert sorted(item.patient[-2] for item in replay_set.items) == ["0", "1", "2"]
+    assert {item.role for item in replay_set.items} == {"replay"} and replay_set.sources == (SOURCE,)
+    kept = [next(p for p in pairs if p.patient == item.patient) for item in replay_set.items]
+    assert [item.content_hash for item in replay_set.items] == [pair.content_hash for pair in kept]
+    seen, again = labelled(kept, CARD, oversize=False), from_replay_set(replay_set, CARD)
     np.testing.assert_allclose(again.images, seen.images, atol=0.5 / 255 + 1e-6)
     np.testing.assert_array_equal(again.masks, seen.masks)
     np.testing.assert_array_equal(again.valid, seen.valid)
     assert not again.valid.all()
-    for item, image in zip(memory.items, seen.images, strict=True):
+    for item, image in zip(replay_set.items, seen.images, strict=True):
         assert (item.phash ^ perceptual_hash(image[0])).bit_count() <= ALIKE
 
 
 def test_fewer_than_wanted_are_all_kept() -> None:
-    assert len(remember(_pairs(), CARD, "gate", 99, SOURCE)) == 6
+    assert len(choose_replay_set(_pairs(), CARD, "gate", 99, SOURCE)) == 6
 
 
 @pytest.fixture
@@ -78,54 +78,59 @@ def recipe(tmp_path: Path) -> Recipe:
 def test_replay_comes_from_train_and_the_acceptance_test_from_val_and_test_is_not_read(
     recipe: Recipe,
 ) -> None:
-    memory = remember_recipe(replace(recipe, memory=MemoryConfig(2, 9)), CARD)
-    assert memory is not None
+    replay_set = recipe_replay_set(replace(recipe, memory=ReplayConfig(2, 9)), CARD)
+    assert replay_set is not None
     folder = Path(recipe.data.folder) / "images"
     files = {checksum(path): int(path.stem) for path in folder.iterdir()}
-    found = {role: {files[i.content_hash] for i in memory.part(role).items} for role in ("replay", "gate")}
+    found = {
+        role: {files[i.content_hash] for i in replay_set.part(role).items} for role in ("replay", "gate")
+    }
     assert found["replay"] <= {0, 1, 2, 3} and len(found["replay"]) == 2 and found["gate"] == {4, 5, 6}
-    assert [(s.name, s.split, s.images, s.licence) for s in memory.sources] == [
+    assert [(s.name, s.split, s.images, s.licence) for s in replay_set.sources] == [
         ("set", "train", 2, "CC0"),
         ("set", "val", 3, "CC0"),
     ]
-    assert all(len(item.patient) == 16 and item.source == "set" for item in memory.items)
+    assert all(len(item.patient) == 16 and item.source == "set" for item in replay_set.items)
 
 
 def test_a_recipe_that_keeps_nothing(recipe: Recipe) -> None:
-    assert remember_recipe(recipe, CARD) is None
+    assert recipe_replay_set(recipe, CARD) is None
     with pytest.raises(ValueError, match=r"memory\.replay"):
-        MemoryConfig(replay=-1)
+        ReplayConfig(replay=-1)
 
 
 def test_a_split_that_is_not_there(recipe: Recipe) -> None:
     data = replace(recipe.data, val="validation")
     with pytest.raises(UserError, match="split validation"):
-        remember_recipe(replace(recipe, data=data, memory=MemoryConfig(1, 1)), CARD)
+        recipe_replay_set(replace(recipe, data=data, memory=ReplayConfig(1, 1)), CARD)
 
 
 def test_the_shipped_model_remembers_with_attribution() -> None:
     entry = default_library().find("cxr-lung")
-    memory = read_memory(entry)
-    assert memory is not None and (len(memory.part("replay")), len(memory.part("gate"))) == (16, 8)
-    assert memory.images.shape[1:] == entry.card.input.size
-    assert all("National Library of Medicine" in source.attribution for source in memory.sources)
-    assert not {i.patient for i in memory.part("replay").items} & {
-        i.patient for i in memory.part("gate").items
+    replay_set = read_replay_set(entry)
+    assert replay_set is not None and (len(replay_set.part("replay")), len(replay_set.part("gate"))) == (
+        16,
+        8,
+    )
+    assert replay_set.images.shape[1:] == entry.card.input.size
+    assert all("National Library of Medicine" in source.attribution for source in replay_set.sources)
+    assert not {i.patient for i in replay_set.part("replay").items} & {
+        i.patient for i in replay_set.part("gate").items
     }
-    assert entry.memory.stat().st_size < 3e6
+    assert entry.replay_file.stat().st_size < 3e6
 
 
 @pytest.mark.data
 def test_the_shipped_memory_is_what_the_recipe_chooses_and_no_test_image(data: Path) -> None:
     entry = default_library().find("cxr-lung")
-    memory = read_memory(entry)
+    replay_set = read_replay_set(entry)
     recipe = read_recipe(Path(__file__).parents[2] / "resources" / "recipes" / "cxr-lung.yaml")
-    again = remember_recipe(recipe, entry.card)
-    assert memory is not None and again is not None
-    assert [item.content_hash for item in memory.items] == [item.content_hash for item in again.items]
+    again = recipe_replay_set(recipe, entry.card)
+    assert replay_set is not None and again is not None
+    assert [item.content_hash for item in replay_set.items] == [item.content_hash for item in again.items]
     place = data / "cxr" / "montgomery"
     with (place / "manifest.csv").open() as stream:
         tested = {
             checksum(place / "images" / r["file"]) for r in csv.DictReader(stream) if r["split"] == "test"
         }
-    assert tested and not tested & {item.content_hash for item in memory.items}
+    assert tested and not tested & {item.content_hash for item in replay_set.items}

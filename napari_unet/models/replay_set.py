@@ -1,4 +1,4 @@
-"""What a model remembers: a few images with their masks, so that a fine-tune can replay and test them.
+"""The replay set of a model: a few images with their masks, so that a fine-tune can replay and test them.
 
 They lie in `memory.safetensors` in the model folder, as the model sees them. Needs no torch.
 """
@@ -17,7 +17,7 @@ from safetensors.numpy import save_file
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE, RIGHT, values_in
-from napari_unet.models.card import DataSource, MemorySpec
+from napari_unet.models.card import DataSource, ReplaySpec
 from napari_unet.models.library import ModelEntry
 
 Role = Literal["replay", "gate"]
@@ -25,7 +25,7 @@ _NAMES = {RIGHT: "lungs", IGNORE: "ignored"}  # of the planes of labels in the f
 
 
 @dataclass(frozen=True)
-class MemoryItem:
+class ReplayItem:
     """Where an image comes from, without names.
 
     role : "replay" goes into training, "gate" only tests. patient : salted hash, "" if unknown.
@@ -41,7 +41,7 @@ class MemoryItem:
 
 
 @dataclass(frozen=True)
-class Memory:
+class ReplaySet:
     """Images uint8 (N, Y, X), 0..255 for the 0..1 of the card's IntensityRule, at the card's input size.
 
     Where the model sees neighbours of a slice, images are (N, K, Y, X). labels : uint8 (N, Y, X): 0, the
@@ -51,7 +51,7 @@ class Memory:
 
     images: np.ndarray
     labels: np.ndarray
-    items: tuple[MemoryItem, ...]
+    items: tuple[ReplayItem, ...]
     sources: tuple[DataSource, ...] = ()
 
     def __post_init__(self) -> None:
@@ -70,9 +70,9 @@ class Memory:
         cls,
         images: np.ndarray,
         labels: np.ndarray,
-        items: tuple[MemoryItem, ...],
+        items: tuple[ReplayItem, ...],
         sources: tuple[DataSource, ...],
-    ) -> Memory:
+    ) -> ReplaySet:
         """Of inputs as a network sees them, float (N, K, Y, X) in 0..1."""
         stored = np.rint(images * 255).astype(np.uint8)
         return cls(stored if stored.shape[1] > 1 else stored[:, 0], labels, items, sources)
@@ -80,67 +80,69 @@ class Memory:
     def __len__(self) -> int:
         return len(self.items)
 
-    def part(self, role: Role) -> Memory:
+    def part(self, role: Role) -> ReplaySet:
         """What is replayed, or what tests; all sources stay."""
         return self.subset([k for k, item in enumerate(self.items) if item.role == role])
 
-    def subset(self, chosen: list[int]) -> Memory:
+    def subset(self, chosen: list[int]) -> ReplaySet:
         """Some of it, in that order; all sources stay."""
         index = np.asarray(chosen, np.intp)
         items = tuple(self.items[k] for k in chosen)
         return replace(self, images=self.images[index], labels=self.labels[index], items=items)
 
-    def joined(self, other: Memory) -> Memory:
+    def joined(self, other: ReplaySet) -> ReplaySet:
         """This one followed by another of the same image size."""
-        return Memory(
+        return ReplaySet(
             np.concatenate([self.images, other.images]),
             np.concatenate([self.labels, other.labels]),
             self.items + other.items,
             tuple(dict.fromkeys(self.sources + other.sources)),
         )
 
-    def spec(self, sha256: str) -> MemorySpec:
+    def spec(self, sha256: str) -> ReplaySpec:
         """What the card says about it. sha256 : of the file."""
         roles = [item.role for item in self.items]
-        return MemorySpec(sha256=sha256, replay=roles.count("replay"), gate=roles.count("gate"))
+        return ReplaySpec(sha256=sha256, replay=roles.count("replay"), gate=roles.count("gate"))
 
 
-def write_memory(memory: Memory, path: Path) -> None:
+def write_replay_set(replay_set: ReplaySet, path: Path) -> None:
     """Writes the file; each label takes a bit a pixel. Raises OSError or SafetensorError."""
-    tensors = {"images": np.ascontiguousarray(memory.images)}
-    for value in {*_NAMES, *values_in(memory.labels)} - {0}:
-        tensors[_NAMES.get(value, str(value))] = np.packbits(memory.labels == value, axis=-1)
+    tensors = {"images": np.ascontiguousarray(replay_set.images)}
+    for value in {*_NAMES, *values_in(replay_set.labels)} - {0}:
+        tensors[_NAMES.get(value, str(value))] = np.packbits(replay_set.labels == value, axis=-1)
     words = {
-        "items": [asdict(item) | {"phash": f"{item.phash:x}"} for item in memory.items],
-        "sources": [source.model_dump() for source in memory.sources],
+        "items": [asdict(item) | {"phash": f"{item.phash:x}"} for item in replay_set.items],
+        "sources": [source.model_dump() for source in replay_set.sources],
     }
     save_file(tensors, path, metadata={"memory": json.dumps(words)})
 
 
-def read_memory(entry: ModelEntry) -> Memory | None:
-    """What a model remembers, None if nothing.
+def read_replay_set(entry: ModelEntry) -> ReplaySet | None:
+    """The replay set of a model, None if it has none.
 
-    Raises UserError if the file is missing, is not the one of the card, or holds no memory.
+    Raises UserError if the file is missing, is not the one of the card, or holds no replay set.
     """
     if entry.card.memory is None:
         return None
-    entry.verify_memory()
+    entry.verify_replay_set()
     try:
-        memory = _read(entry.memory)
-        if memory.spec(entry.card.memory.sha256) != entry.card.memory:
+        replay_set = _read(entry.replay_file)
+        if replay_set.spec(entry.card.memory.sha256) != entry.card.memory:
             raise ValueError("not as many images as the card says")
-        if entry.card.input.size is not None and memory.labels.shape[1:] != entry.card.input.size:
+        if entry.card.input.size is not None and replay_set.labels.shape[1:] != entry.card.input.size:
             raise ValueError("not of the card's size")
-        if entry.card.output.labels.strays(memory.labels):
+        if (replay_set.images.shape[1] if replay_set.images.ndim == 4 else 1) != entry.card.input.channels:
+            raise ValueError("not with the card's channels")
+        if entry.card.output.labels.strays(replay_set.labels):
             raise ValueError("not with the card's labels")
-        return memory
+        return replay_set
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, ValidationError) as error:
         raise UserError(
-            f"What the model {entry.card.name} remembers cannot be read.", "Install the model again."
+            f"The replay set of the model {entry.card.name} cannot be read.", "Install the model again."
         ) from error
 
 
-def _read(path: Path) -> Memory:
+def _read(path: Path) -> ReplaySet:
     with safe_open(path, framework="numpy") as file:
         words = json.loads(file.metadata()["memory"])
         images = file.get_tensor("images")
@@ -158,8 +160,8 @@ def _read(path: Path) -> Memory:
         raise ValueError("planes of no label")
     items = tuple(_item(item) for item in words["items"])
     sources = tuple(DataSource.model_validate(source) for source in words["sources"])
-    return Memory(images, labels, items, sources)
+    return ReplaySet(images, labels, items, sources)
 
 
-def _item(words: dict[str, Any]) -> MemoryItem:
-    return TypeAdapter(MemoryItem).validate_python(words | {"phash": int(words["phash"], 16)})
+def _item(words: dict[str, Any]) -> ReplayItem:
+    return TypeAdapter(ReplayItem).validate_python(words | {"phash": int(words["phash"], 16)})

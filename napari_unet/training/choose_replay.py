@@ -1,4 +1,4 @@
-"""Chooses what a model remembers: of many cases a few that stand for all, as the model sees them."""
+"""Chooses the replay set of a model: of many cases a few that stand for all, as the model sees them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from napari_unet.core.core_set import k_centre, thumbnails
 from napari_unet.core.leaks import perceptual_hash
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.models.card import DataSource, ModelCard
-from napari_unet.models.memory import Memory, MemoryItem, Role
+from napari_unet.models.replay_set import ReplayItem, ReplaySet, Role
 from napari_unet.training.config import Recipe
 from napari_unet.training.data_folder import find_pairs, of_split
 from napari_unet.training.samples import labelled
 
 
-def remember(
+def choose_replay_set(
     pairs: Sequence[TrainingPair], card: ModelCard, role: Role, count: int, source: DataSource
-) -> Memory:
+) -> ReplaySet:
     """Of `pairs` (slices of stacks count by themselves) the `count` that cover them best, by k-centre.
 
     card : says how an image becomes an input. source : where they come from, with licence and attribution.
@@ -31,13 +31,13 @@ def remember(
     kept = cases.subset(chosen)
     own = [pairs[cases.origins[k]] for k in chosen]
     items = tuple(
-        MemoryItem(role, pair.patient, pair.content_hash, perceptual_hash(image), source.name)
+        ReplayItem(role, pair.patient, pair.content_hash, perceptual_hash(image), source.name)
         for pair, image in zip(own, np.rint(kept.middle * 255).astype(np.uint8), strict=True)
     )
-    return Memory.of(kept.images, kept.labels(card.output.labels), items, (source,))
+    return ReplaySet.of(kept.images, kept.labels(card.output.labels), items, (source,))
 
 
-def remember_recipe(recipe: Recipe, card: ModelCard) -> Memory | None:
+def recipe_replay_set(recipe: Recipe, card: ModelCard) -> ReplaySet | None:
     """What the recipe says that its model keeps: train images for replay, val images for acceptance tests.
 
     None if the recipe keeps nothing. The test split is never read. Raises UserError for unusable data.
@@ -53,7 +53,7 @@ def remember_recipe(recipe: Recipe, card: ModelCard) -> Memory | None:
             own = [_hashed(pair, recipe.name) for pair in of_split(pairs, split)]
             (source,) = recipe.sources
             source = source.model_copy(update={"split": split, "images": min(count, len(own))})
-            parts.append(remember(own, card, role, count, source))
+            parts.append(choose_replay_set(own, card, role, count, source))
     if not parts:
         return None
     return parts[0] if len(parts) == 1 else parts[0].joined(parts[1])
