@@ -22,7 +22,7 @@ def menu_name(title: str) -> str:
 class Dock(QWidget):
     """A dock of one viewer. It is attached to the viewer's session until napari closes it.
 
-    A dock says in `close_down` what it lets go of, and in `on_shown` what depends on its being shown.
+    A dock says in `close_down` what it releases, and in `on_shown` what depends on its being shown.
     TITLE : stands above it, on its tab and in the docs.
     """
 
@@ -54,7 +54,7 @@ class Dock(QWidget):
         return area
 
     def close_down(self) -> None:
-        """Let go of the viewer. Called once, while the dock is still attached."""
+        """Release the viewer. Called once, while the dock is still attached."""
 
     def on_shown(self, shown: bool) -> None:
         """The dock was shown or hidden; one behind another tab counts as shown."""

@@ -65,7 +65,7 @@ class Review:
         self.recovered: list[str] = []
         self.work.case_opened.connect(self.opened.append)
         self.work.failed.connect(self.failures.append)
-        self.work.told.connect(self.news.append)
+        self.work.reported.connect(self.news.append)
         self.work.recovered.connect(self.recovered.append)
 
     def start(self, images: list[Path], masks: bool = True) -> list[str]:

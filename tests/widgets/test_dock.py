@@ -12,14 +12,14 @@ from napari_unet.widgets.dock import Dock
 class Plain(Dock):
     def __init__(self, viewer) -> None:
         super().__init__(viewer)
-        self.told: list[object] = []
+        self.reported: list[object] = []
         self.fill(QLabel("content"))
 
     def close_down(self) -> None:
-        self.told.append(("closed", id(self._viewer) in session._sessions))
+        self.reported.append(("closed", id(self._viewer) in session._sessions))
 
     def on_shown(self, shown: bool) -> None:
-        self.told.append(shown)
+        self.reported.append(shown)
 
 
 @pytest.fixture
@@ -31,14 +31,14 @@ def test_a_dock_is_told_that_it_is_shown_hidden_and_closed(viewer, engine):
     dock = Plain(viewer)
     around = viewer.window.add_dock_widget(dock)
     QApplication.processEvents()
-    assert dock.told and all(dock.told)
+    assert dock.reported and all(dock.reported)
     around.hide()
-    assert dock.told[-1] is False
+    assert dock.reported[-1] is False
     around.show()
-    assert dock.told[-1] is True
+    assert dock.reported[-1] is True
     viewer.window.remove_dock_widget(dock)
     QApplication.processEvents()
-    assert dock.told[-1] == ("closed", True)
+    assert dock.reported[-1] == ("closed", True)
     assert id(viewer) not in session._sessions
 
 
@@ -46,11 +46,11 @@ def test_a_dock_closes_down_once_and_hears_nothing_afterwards(viewer, engine):
     dock = Plain(viewer)
     viewer.window.add_dock_widget(dock)
     viewer.window.remove_dock_widget(dock)
-    told = list(dock.told)
+    told = list(dock.reported)
     dock.show()
     dock.setParent(None)
     dock.hide()
-    assert dock.told == told and [one for one in told if isinstance(one, tuple)] == [("closed", True)]
+    assert dock.reported == told and [one for one in told if isinstance(one, tuple)] == [("closed", True)]
 
 
 def test_the_last_dock_to_go_ends_the_session(viewer, engine):

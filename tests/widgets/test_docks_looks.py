@@ -63,7 +63,7 @@ def test_segment_on_a_small_screen(dock, segmented, viewer, qtbot, theme):
     before = places(dock)
     assert {"Segment", "Save mask…", "Separate left and right lung"} <= set(before)
     dock._on_failed(UserError("This is said about a mask in two lines at least.", "Do something about it."))
-    dock._on_told("Saved mask.png in a folder with a long name.")
+    dock._on_reported("Saved mask.png in a folder with a long name.")
     dock._on_failed(UserError("This is said about a mask in two lines at least.", "Do something about it."))
     qtbot.wait(100)
     assert dock.message.isVisible()

@@ -162,7 +162,7 @@ def test_return_and_esc_leave_the_note_and_do_nothing_else(started, viewer, qtbo
 def test_what_was_said_about_a_case_goes_with_it(started, viewer, qtbot):
     dock, review = started
     ids = list(review.work.cases)
-    review.work.told.emit("Place 1 of 3 where the model is unsure.")
+    review.work.reported.emit("Place 1 of 3 where the model is unsure.")
     dock._on_failed(UserError("This stroke was refused.", "Draw it again."))
     assert dock.page.news.isVisible() and dock.message.isVisible()
     review.open(ids[4])

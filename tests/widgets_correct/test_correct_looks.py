@@ -39,6 +39,6 @@ def test_buttons_stay_where_they_are_when_something_is_said(dock, case, viewer, 
     dock._on_failed(UserError("Something went wrong, and the sentence is a long one.", "Try it once more."))
     qtbot.wait(100)
     assert dock.message.isVisible() and places(dock) == before
-    dock._on_told("Border pushed outwards.")
+    dock._on_reported("Border pushed outwards.")
     qtbot.wait(100)
     assert dock.status.isVisible() and places(dock) == before

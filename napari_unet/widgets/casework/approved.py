@@ -15,7 +15,7 @@ from napari_unet.widgets.napari_compat.window import window_of
 
 
 class ApprovedMasks(QObject):
-    """Asks once a case, and again after the case was decided about anew."""
+    """Asks once per case, and again after a new decision on it."""
 
     def __init__(self, case_list: CaseList, viewer: Any, parent: QObject) -> None:
         super().__init__(parent)

@@ -67,7 +67,7 @@ class CaseList(QObject):
     def took_mask(self, case: Case) -> None:
         """The mask of a case was saved: what follows from it is as in `case`.
 
-        The queue is not sorted anew for it: the open case would move while somebody works on it.
+        The queue is not sorted again for it: the open case would move while somebody works on it.
         """
         before = self.cases.get(case.id)
         if before is None:
@@ -86,11 +86,11 @@ class CaseList(QObject):
             self.cases_changed.emit([case.id])
 
     def refresh(self, id: str) -> None:
-        """Take a case from the project anew, after all that is being written."""
+        """Take a case from the project again, after all that is being written."""
         self._connection.write(lambda project: project.case(id), self.took)
 
     def reload(self, ids: Sequence[str] | None = None) -> None:
-        """Take cases from the project anew, after many have changed; None: all, and which there are."""
+        """Take cases from the project again, after many have changed; None: all, and which there are."""
         if ids is not None and len(ids) <= _FEW:
             for id in ids:
                 self.refresh(id)

@@ -24,7 +24,7 @@ class ActiveTime:
         self._last = now
 
     def take(self) -> float:
-        """The seconds since the last call, and begin anew."""
+        """The seconds since the last call, and begin again."""
         self.alive()
         seconds, self._seconds = self._seconds, 0.0
         return seconds

@@ -37,11 +37,11 @@ class Decisions(QObject):
     """Decides about the open case and goes on to the next.
 
     What is decided is seen at once and written in the background. failed : a UserError, also an EmptyMask or
-    StillWrong. told : news in a sentence.
+    StillWrong. reported : news in a sentence.
     """
 
     failed = Signal(object)
-    told = Signal(str)
+    reported = Signal(str)
 
     def __init__(
         self,
@@ -156,7 +156,7 @@ class Decisions(QObject):
 
         def back(case: Case | None) -> None:
             if case is None:
-                self.told.emit("There is no decision to take back.")
+                self.reported.emit("There is no decision to take back.")
                 return
             self._case_list.took(case)
             self._open(case.id)
@@ -184,7 +184,7 @@ class Decisions(QObject):
         following = case_list.next_undecided(id)
         if following is None:
             self._opener.leave()
-            self.told.emit("All cases of the queue are decided.")
+            self.reported.emit("All cases of the queue are decided.")
         else:
             self._open(following, or_next=True)
 

@@ -85,7 +85,7 @@ class Importer(QObject):
             self._case_list.reload()
             self.added.emit(result)
             self._came.update(result.new)
-            self._casework.told.emit(_in_words(result))
+            self._casework.reported.emit(_in_words(result))
             ids = (*result.new, *result.known)
             if masks is not None:
                 self._attach(ids, masks, model)
@@ -126,7 +126,7 @@ class Importer(QObject):
     def predict_again(self, model: str) -> None:
         """After a fine-tune: masks by `model` for the cases that nobody has touched, in the background.
 
-        Masks that people made or decided about stay as they are. At the end the queue is sorted anew.
+        Masks that people made or decided about stay as they are. At the end the queue is sorted again.
         `first_masks` tells of progress and can be stopped.
         """
         usable = [id for id in self._case_list.queue if self._case_list.cases[id].status in USABLE]
@@ -147,10 +147,12 @@ class Importer(QObject):
         def ask(author: Author | None) -> None:
             name = author.name if author is not None else model
             if name:
-                self._casework.told.emit("The model is looking at this case…")
+                self._casework.reported.emit("The model is looking at this case…")
                 self.first_masks.ask([id], name)
             else:
-                self._casework.told.emit("No model has seen this case. Make first masks with a model first.")
+                self._casework.reported.emit(
+                    "No model has seen this case. Make first masks with a model first."
+                )
 
         def used(project: ReviewProject) -> Author | None:
             made = [revision.author for revision in reversed(project.revisions(id))]
@@ -192,7 +194,9 @@ class Importer(QObject):
                 now.succeeded.connect(self._show_first_mask)
             said = _attached_in_words(len(result.attached), len(result.without))
             more = f"({len(result.notes)} such masks)" if len(result.notes) > 1 else ""
-            self._casework.told.emit(" ".join(filter(None, [said, *result.notes[:1], more, *result.ignored])))
+            self._casework.reported.emit(
+                " ".join(filter(None, [said, *result.notes[:1], more, *result.ignored]))
+            )
             for problem in result.problems[:1]:
                 more = f" There are {len(result.problems)} such problems." if len(result.problems) > 1 else ""
                 self._casework.failed.emit(UserError(problem, more.strip()))
@@ -233,7 +237,7 @@ class Importer(QObject):
         self._came.clear()
         self.scan_ended.emit(result)
         if nameless:
-            self._casework.told.emit(placeholder_words(nameless))
+            self._casework.reported.emit(placeholder_words(nameless))
 
     def _on_scan_ended(self, job: Job) -> None:
         if self._scan is job:

@@ -35,14 +35,14 @@ class CaseOpener(QObject):
     """Opens cases in the viewer and takes them away again.
 
     opened : id, its layers are there. closed : id. recovered : id of a case whose unsaved strokes were put
-    back. failed : a UserError. told : a sentence.
+    back. failed : a UserError. reported : a sentence.
     """
 
     opened = Signal(str)
     closed = Signal(str)
     recovered = Signal(str)
     failed = Signal(object)
-    told = Signal(str)
+    reported = Signal(str)
 
     def __init__(
         self,
@@ -111,13 +111,13 @@ class CaseOpener(QObject):
                 self._give_back(id)
 
     def forget(self, id: str) -> None:
-        """Read a case anew when it is opened next."""
+        """Read a case again when it is opened next."""
         self._presenter.forget(id)
         if self._ahead is not None and self._ahead.case.id == id:
             self._ahead = None
 
     def forget_all(self) -> None:
-        """Read every case anew."""
+        """Read every case again."""
         self._presenter.forget_all()
         self._ahead = None
         self._loading.clear()
@@ -211,10 +211,10 @@ class CaseOpener(QObject):
         if self._presenter.layers is not layers:
             return
         if self._elsewhere:
-            self.told.emit(f"{_open_elsewhere(self._elsewhere.values())}; case {case.number} is shown.")
+            self.reported.emit(f"{_open_elsewhere(self._elsewhere.values())}; case {case.number} is shown.")
             self._elsewhere.clear()
         elif notes := layers.loaded.header.get("notes"):
-            self.told.emit(" ".join(notes))
+            self.reported.emit(" ".join(notes))
         if layers.loaded.unsaved is not None:
             self.bring_in(layers, layers.loaded.unsaved, known=True)
             layers.loaded.unsaved = None
@@ -298,7 +298,7 @@ class CaseOpener(QObject):
     def _on_taken_away(self, id: str) -> None:
         self._requested = ""
         self._give_back(id)
-        self.told.emit("The mask was taken out of the layer list. It is saved; open the case to go on.")
+        self.reported.emit("The mask was taken out of the layer list. It is saved; open the case to go on.")
 
 
 def _open_elsewhere(taken: Iterable[CaseTaken]) -> str:

@@ -62,7 +62,7 @@ class CasePresenter(QObject):
         self._viewer.layers.events.removed.connect(self._on_removed)
 
     def close(self) -> None:
-        """The last dock is closed: let go of the viewer."""
+        """The last dock is closed: release the viewer."""
         self.lay_away()
         self._cache.clear()
         self._viewer.layers.events.removed.disconnect(self._on_removed)
@@ -76,7 +76,7 @@ class CasePresenter(QObject):
         return id in self._cache
 
     def forget(self, id: str) -> None:
-        """Read the case anew when it is opened next."""
+        """Read the case again when it is opened next."""
         self._cache.take(id)
 
     def take(self, id: str) -> CaseLayers | None:

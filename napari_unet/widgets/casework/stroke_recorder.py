@@ -77,7 +77,7 @@ class StrokeRecorder(QObject):
         layer.events.data.connect(self._on_set_data)
 
     def stop(self) -> None:
-        """The case is left: record the last differences, make a revision, and let go of the layer."""
+        """The case is left: record the last differences, make a revision, and release the layer."""
         self.answer(False)
         self._later.stop()
         self._calm.stop()

@@ -84,7 +84,7 @@ class CaseViews(QObject):
 
         def show(labels: np.ndarray | None) -> None:
             if labels is None:
-                self._casework.told.emit("This case has no first mask.")
+                self._casework.reported.emit("This case has no first mask.")
             elif self._before is None:
                 layers.set_visible(False)
                 self._before = self._presenter.add(
@@ -145,7 +145,7 @@ class CaseViews(QObject):
             if places:
                 self._go(layers)
             else:
-                self._casework.told.emit("The model is sure everywhere, or has not seen this case.")
+                self._casework.reported.emit("The model is sure everywhere, or has not seen this case.")
 
         self._for_this_case(layers, find, go)
 
@@ -159,7 +159,9 @@ class CaseViews(QObject):
             viewer.dims.set_point(offset, world[0])
         viewer.scene.camera.center = (0.0, *world[-2:]) if viewer.dims.ndisplay == 2 else tuple(world)
         self._mark(layers, place)
-        self._casework.told.emit(f"Place {self._place + 1} of {len(self._places)} where the model is unsure.")
+        self._casework.reported.emit(
+            f"Place {self._place + 1} of {len(self._places)} where the model is unsure."
+        )
 
     def _mark(self, layers: CaseLayers, place: tuple[int, ...]) -> None:
         """A ring around the place, for a moment."""

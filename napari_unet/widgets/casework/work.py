@@ -45,7 +45,7 @@ class CaseWork(QObject):
     project_changed : the project that is open now, or None. cases_changed : ids of cases that are new or
     changed in `cases`. queue_changed : `queue` is another. case_opened : a Case, when its layers are there.
     case_closed : its id. save_state : see review.save_state. failed : a UserError (an EmptyMask if the mask
-    is to be confirmed). told : news in a sentence. recovered : id of a case whose unsaved strokes were put
+    is to be confirmed). reported : a sentence. recovered : id of a case whose unsaved strokes were put
     back. painted : the mask of the open case was changed.
     """
 
@@ -56,7 +56,7 @@ class CaseWork(QObject):
     case_closed = Signal(str)
     save_state = Signal(object)
     failed = Signal(object)
-    told = Signal(str)
+    reported = Signal(str)
     recovered = Signal(str)
     painted = Signal()
 
@@ -82,7 +82,7 @@ class CaseWork(QObject):
         self.presenter.failed.connect(self.failed)
         self.opener = CaseOpener(self.connection, self.case_list, self.presenter, self.author, self)
         self.opener.failed.connect(self.failed)
-        self.opener.told.connect(self.told)
+        self.opener.reported.connect(self.reported)
         self.opener.closed.connect(self.approved.withdraw)
         self.opener.closed.connect(self.case_closed)
         self.opener.recovered.connect(self.recovered)
@@ -99,7 +99,7 @@ class CaseWork(QObject):
             self,
         )
         self.decisions.failed.connect(self.failed)
-        self.decisions.told.connect(self.told)
+        self.decisions.reported.connect(self.reported)
         self.opener.opened.connect(self._on_opened)
         self.importer = Importer(self)
         self._cursor = session.viewer.cursor.events.position
@@ -194,7 +194,7 @@ class CaseWork(QObject):
         """The project's labels are others, as its first mask brought them along: say so, and show them."""
         self.opener.forget_all()
         self.presenter.show_labels(self.labels)
-        self.told.emit(f"The masks of this project hold {self.labels.in_words()}, as those of the model.")
+        self.reported.emit(f"The masks of this project hold {self.labels.in_words()}, as those of the model.")
 
     # -- the queue --
 
@@ -267,7 +267,7 @@ class CaseWork(QObject):
         if id is not None:
             self.open_case(id, or_next)
         elif self.project is not None:
-            self.told.emit(otherwise)
+            self.reported.emit(otherwise)
 
     def _on_opened(self, id: str) -> None:
         self._unsaved = [other for other in self._unsaved if other != id]
@@ -287,7 +287,7 @@ class CaseWork(QObject):
         if fresh & set(unknown):
             self.failed.emit(UserError(f"Case {number}: {stray_words(unknown, known)}", remedy(known)))
         elif left and LEFT in fresh and layers.loaded.revision is not None and not layers.loaded.sides:
-            self.told.emit(
+            self.reported.emit(
                 f"Label 2 is the left lung, but the mask of case {number} has label 1 for both lungs. Give "
                 "each lung its own label, or paint with label 1."
             )

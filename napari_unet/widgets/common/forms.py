@@ -90,7 +90,7 @@ class LayerPicker(QComboBox):
             self.chosen.emit(None)
 
     def disconnect_layers(self) -> None:
-        """Let go of the viewer's layers; the box is of no more use."""
+        """Release the viewer's layers; the box is of no more use."""
         events = self._layer_list.events
         events.inserted.disconnect(self._on_inserted)
         events.removed.disconnect(self._on_removed)

@@ -40,7 +40,7 @@ class Job(QObject):
     failed = Signal(object)
     cancelled = Signal()
     ended = Signal()
-    _told = Signal(str, object)
+    _reported = Signal(str, object)
 
     def __init__(self, work: Callable[[Job], Any], owner: QObject | None = None) -> None:
         """owner : who listens; once it is gone the job is abandoned."""
@@ -52,7 +52,7 @@ class Job(QObject):
         self._stop: Callable[[], None] | None = None
         self._ask: Callable[[str], None] | None = None
         self._words: list[str] = []  # said before anybody listened
-        self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
+        self._reported.connect(self._hear, Qt.ConnectionType.QueuedConnection)
         if owner is not None:
             owner.destroyed.connect(self.abandon)
         _running.add(self)
@@ -118,7 +118,7 @@ class Job(QObject):
 
     def _tell(self, kind: str, payload: object) -> None:
         try:
-            self._told.emit(kind, payload)
+            self._reported.emit(kind, payload)
         except RuntimeError:  # Qt is gone: napari was closed while the work went on
             _running.discard(self)
 

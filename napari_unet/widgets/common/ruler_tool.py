@@ -161,7 +161,7 @@ class DrawnLines(QObject):
         self._draw()
 
     def close(self) -> None:
-        """Take the lines away and let go of the viewer."""
+        """Take the lines away and release the viewer."""
         self.show(None, ())
         self._viewer.dims.events.current_step.disconnect(self._draw)
 

@@ -141,12 +141,12 @@ class CanvasTool(QObject):
         try:
             return step()
         except Exception as error:
-            told = in_words(error)
+            reported = in_words(error)
             self._dragging = False
             self._sketch.clear()
             with suppress(Exception):
                 self._end_stroke()
-            self.failed.emit(told)
+            self.failed.emit(reported)
             return None
 
     def _plane_of(self, layer: Labels) -> Plane | None:

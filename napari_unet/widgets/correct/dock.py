@@ -99,7 +99,7 @@ class CorrectWidget(Dock):
         for part in (self.target, self.editor, self.tools):
             part.failed.connect(self._on_failed)
         for part in (self.editor, self.tools):
-            part.told.connect(self._on_told)
+            part.reported.connect(self._on_reported)
         self.editor.edited.connect(self._on_edited)
         self.numbers.sides.connect(self.labels.show_sides)
         self.slices.fill_between.connect(self._on_fill_between)
@@ -123,7 +123,7 @@ class CorrectWidget(Dock):
         self._keys.switch(shown and self._layer is not None)
 
     def close_down(self) -> None:
-        """Let go of the viewer."""
+        """Release the viewer."""
         self._keys.switch(False)
         self._look.stop()
         self._session.results_changed.disconnect(self._look.start)
@@ -234,7 +234,7 @@ class CorrectWidget(Dock):
         else:
             self.status.say(f"Undone: {text[:1].lower()}{text[1:]}" if now == step - 1 else "")
 
-    def _on_told(self, text: str) -> None:
+    def _on_reported(self, text: str) -> None:
         self._edited = None
         self.message.say("")
         self.status.say(text)

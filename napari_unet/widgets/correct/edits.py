@@ -75,11 +75,11 @@ class _Request:
 class MaskEditor(QObject):
     """Computes changes outside the GUI thread, one after the other, and makes them if they still fit.
 
-    told : a sentence. edited : the sentence on a change that was made, after it was told. failed : a
+    reported : a sentence. edited : the sentence on a change that was made, after it was reported. failed : a
     UserError. busy : whether something is under way.
     """
 
-    told = Signal(str)
+    reported = Signal(str)
     edited = Signal(str)
     failed = Signal(object)
     busy = Signal(bool)
@@ -189,7 +189,7 @@ class MaskEditor(QObject):
         if self._pending:
             self._pending.popleft()
         if text:
-            self.told.emit(text)
+            self.reported.emit(text)
         if self._pending:
             self._start()
         else:

@@ -62,7 +62,7 @@ class NumbersView(QWidget):
         self._calm.start()
 
     def close_down(self) -> None:
-        """Let go of the layer."""
+        """Release the layer."""
         self._calm.stop()
         if self._job is not None:
             self._job.abandon()

@@ -62,7 +62,7 @@ class SliceBox(QWidget):
         self.fill.setEnabled(any(b - a > 1 for a, b in pairwise(known)))
         self.before.setEnabled(at > 0)
         self.after.setEnabled(at < last)
-        self.words.say(_told(known))
+        self.words.say(_in_words(known))
 
     def block(self, why: str) -> None:
         """None of it can be used now; the buttons say why."""
@@ -102,7 +102,7 @@ def _slices_of(atom: Any) -> set[int]:
     return {int(first.min()), int(first.max())}
 
 
-def _told(known: list[int]) -> str:
+def _in_words(known: list[int]) -> str:
     if not known:
         return "Correct a few slices, far apart, then fill in between. No key slice yet."
     if len(known) > _NAMED:

@@ -67,7 +67,7 @@ class _Known:
 
 
 class Target(QObject):
-    """The mask that is corrected. It loads what belongs to it, and anew when another slice is in view.
+    """The mask that is corrected. It loads what belongs to it, also when another slice is in view.
 
     changed : another mask, another slice, or something was loaded. failed : a UserError.
     """
@@ -132,7 +132,7 @@ class Target(QObject):
         return LUNGS if self._context is None else self._context.labels
 
     def choose(self, layer: Labels | None) -> None:
-        """Work on `layer` from now on. The same one again: look anew at what is known about it."""
+        """Work on `layer` from now on. The same one again: look again at what is known about it."""
         self._layer = layer
         self._context = self._session.context_of(layer) if layer is not None else None
         self._load(again=True)
@@ -192,7 +192,7 @@ class Target(QObject):
         return header.get("row_direction"), header.get("modality", Modality.UNKNOWN)
 
     def close_down(self) -> None:
-        """Let go of the viewer."""
+        """Release the viewer."""
         self._viewer.dims.events.current_step.disconnect(self._on_step)
         self._viewer.dims.events.order.disconnect(self._on_axes)
         self._viewer.dims.events.ndisplay.disconnect(self._on_axes)

@@ -38,14 +38,14 @@ _HINTS = (
 
 
 class ToolBox(QWidget):
-    """One of three tools, or none. failed : a UserError. told : a sentence.
+    """One of three tools, or none. failed : a UserError. reported : a sentence.
 
     `_chosen` is the tool that the user switched on. Where it cannot be used (the mask is hidden or not the
     active layer, another plane is in view) it is off and not lit, and comes back as soon as it can be used.
     """
 
     failed = Signal(object)
-    told = Signal(str)
+    reported = Signal(str)
 
     def __init__(self, target: Target, viewer: Any, editor: MaskEditor) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class ToolBox(QWidget):
         for at, (tool, button) in enumerate(zip(self._tools, self.buttons, strict=True)):
             tool.ended.connect(lambda at=at: self._on_toggled(at, False))
             tool.suspended.connect(self.show_state)
-            tool.refused.connect(self.told)
+            tool.refused.connect(self.reported)
             tool.failed.connect(self.failed)
             button.toggled.connect(lambda on, at=at: self._on_toggled(at, on))
         viewer.layers.selection.events.active.connect(self.show_state)
@@ -276,7 +276,7 @@ class ToolBox(QWidget):
         use = Inside.NOTHING if shift else self._inside()
         if use == Inside.THRESHOLD:
             self.lasso.keep(plane, points)
-            self.told.emit("Move the threshold to change what is inside the line.")
+            self.reported.emit("Move the threshold to change what is inside the line.")
         self._change_inside(use)
 
     def _on_threshold(self) -> None:

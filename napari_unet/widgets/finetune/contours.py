@@ -69,7 +69,7 @@ class ContourView(QObject):
         self._casework.case_opened.connect(self._on_case_opened)
 
     def close_down(self) -> None:
-        """Let go of the viewer."""
+        """Release the viewer."""
         self._casework.case_opened.disconnect(self._on_case_opened)
         self.hide()
 

@@ -61,7 +61,7 @@ class CurvesView(QWidget):
         warm_up()
 
     def close_down(self) -> None:
-        """Let go of the viewer."""
+        """Release the viewer."""
         self._timer.stop()
         self._viewer.events.theme.disconnect(self._dress)
 

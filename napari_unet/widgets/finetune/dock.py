@@ -72,7 +72,7 @@ class FineTuneWidget(Dock):
         self._area = self.fill(body, self.status, self.message)
 
     def close_down(self) -> None:
-        """Let go of the viewer; a training goes on."""
+        """Release the viewer; a training goes on."""
         for signal, slot in self._wires:
             signal.disconnect(slot)
         self.setup.close_down()
@@ -171,7 +171,7 @@ class FineTuneWidget(Dock):
             return
         name = self.training.outcome[1].card.name
         self.training.decided()
-        self.setup.begin_anew()
+        self.setup.begin_again()
         self._say(
             f"The present model stays in use. <b>{escape(name)}</b> is kept beside it, in every model list."
         )
@@ -180,7 +180,7 @@ class FineTuneWidget(Dock):
         """Another model is in use now: a new one, or an older one again."""
         self.acceptance.setEnabled(True)
         self.training.decided()
-        self.setup.begin_anew()
+        self.setup.begin_again()
         text = f"<b>{escape(name)}</b> is in use now, in Segment and in Review."
         casework = self._session.casework
         if casework.project is not None:

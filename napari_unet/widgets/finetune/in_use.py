@@ -42,7 +42,7 @@ class InUse(QWidget):
         self.refresh()
 
     def close_down(self) -> None:
-        """Let go of the session."""
+        """Release the session."""
         self._session.model_changed.disconnect(self.refresh)
         self._session.library_changed.disconnect(self.refresh)
         if self._job is not None:

@@ -65,7 +65,7 @@ class LayerPairs(QTableWidget):
         self.refresh()
 
     def close_down(self) -> None:
-        """Let go of the viewer's layers."""
+        """Release the viewer's layers."""
         for wire in self._wires:
             wire.disconnect(self.refresh)
         self._listen([])

@@ -71,14 +71,14 @@ class RunPage(QWidget):
         self._tick = QTimer(self)
         self._tick.setInterval(_TICK_MS)
         self._tick.timeout.connect(self._show_time)
-        training.told.connect(self._on_told)
+        training.reported.connect(self._on_reported)
         training.changed.connect(self.show_state)
         self._casework.case_opened.connect(self._on_case_opened)
 
     def close_down(self) -> None:
-        """Let go of viewer and training."""
+        """Release viewer and training."""
         self._tick.stop()
-        self._training.told.disconnect(self._on_told)
+        self._training.reported.disconnect(self._on_reported)
         self._training.changed.disconnect(self.show_state)
         self._casework.case_opened.disconnect(self._on_case_opened)
         self.curves.close_down()
@@ -113,7 +113,7 @@ class RunPage(QWidget):
         else:
             self._training.pause()
 
-    def _on_told(self, event: object) -> None:
+    def _on_reported(self, event: object) -> None:
         self._show_progress()
         self.curves.refresh()
         if isinstance(event, Preview) and self.watch.isChecked():

@@ -74,13 +74,13 @@ class SetupPage(QWidget):
         self._on_model()
 
     def close_down(self) -> None:
-        """Let go of viewer and review."""
+        """Release viewer and review."""
         self._is_open = False
         self._calm.stop()
         self._spelling.stop()
         self.source.close_down()
 
-    def begin_anew(self) -> None:
+    def begin_again(self) -> None:
         """After a training: its name is taken now, and there is one more model to begin with."""
         self._typed = False
         self._collecting = False

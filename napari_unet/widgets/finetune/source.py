@@ -95,7 +95,7 @@ class SourceBox(QWidget):
         self._on_project(self._casework.project)
 
     def close_down(self) -> None:
-        """Let go of viewer and review."""
+        """Release viewer and review."""
         self._calm.stop()
         for signal, slot in self._wires:
             signal.disconnect(slot)

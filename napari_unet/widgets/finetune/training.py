@@ -103,12 +103,12 @@ class TrainingRequest:
 class Training(QObject):
     """All methods are for the GUI thread and return at once.
 
-    changed : the stage is another. told : an event of core.events came in; `progress` has it already.
+    changed : the stage is another. reported : an event of core.events came in; `progress` has it already.
     failed : a UserError; the stage is IDLE again.
     """
 
     changed = Signal()
-    told = Signal(object)
+    reported = Signal(object)
     failed = Signal(object)
 
     def __init__(self) -> None:
@@ -253,7 +253,7 @@ class Training(QObject):
 
     def _on_progress(self, event: object) -> None:
         self.progress.take(event, time.monotonic())
-        self.told.emit(event)
+        self.reported.emit(event)
 
     def _on_success(self, result: FineTuneResult) -> None:
         self.result = result

@@ -53,7 +53,7 @@ _MOST = 8  # times it is put off
 class SceneCleaning:
     """What napari does after a layer went is done in the canvas's own OpenGL context, and in two parts.
 
-    In napari it is one: collect garbage, so that vispy lets go of what belongs to the driver; wait for the
+    In napari it is one: collect garbage, so that vispy releases what belongs to the driver; wait for the
     driver; bring the scene up to date. Outside a paint event the context in which Qt puts the window together
     is the current one: shaders that the canvas still uses would be deleted there, and a later paint would
     crash in glDrawArrays. And going through all objects of the process takes a third of the time in which the

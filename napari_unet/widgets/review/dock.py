@@ -94,7 +94,7 @@ class ReviewWidget(Dock):
             (casework.case_closed, self._on_closed),
             (casework.save_state, self._on_saving),
             (casework.failed, self._on_failed),
-            (casework.told, self._on_told),
+            (casework.reported, self._on_reported),
             (casework.recovered, self._on_recovered),
             (casework.presenter.painted, self._on_painted),
             (importer.added, self._on_added),
@@ -134,7 +134,7 @@ class ReviewWidget(Dock):
         self.keys.switch(self.casework.project is not None and shown)
 
     def close_down(self) -> None:
-        """Let go of the viewer."""
+        """Release the viewer."""
         self.page.case.flush_note()
         self.page.ruler.close_down()
         self.files.close_down()
@@ -203,7 +203,7 @@ class ReviewWidget(Dock):
         self.page.table.show_cases(self.casework.cases, self.casework.queue, self.casework.order)
         self._show_progress()
         addition, self._addition = self._addition, None
-        if self.casework.current is not None:  # this dock was opened anew
+        if self.casework.current is not None:  # this dock was opened again
             self._on_opened(self.casework.current)
         elif addition is not None and addition.inputs:
             self._add_images(addition)
@@ -351,7 +351,7 @@ class ReviewWidget(Dock):
     def _on_saving(self, state: SaveState) -> None:
         self.page.header.show_saving(state)
 
-    def _on_told(self, text: str) -> None:
+    def _on_reported(self, text: str) -> None:
         current = self.casework.current
         self._tell(text, "" if current is None else current.id)
 
@@ -381,7 +381,7 @@ class ReviewWidget(Dock):
     def _on_recovered(self, case_id: str) -> None:
         case = self.casework.cases.get(case_id)
         if case is not None:
-            self._on_told(
+            self._on_reported(
                 f"Case {case.number}: strokes that were not saved when the program ended were restored. "
                 "Ctrl+Z removes them."
             )

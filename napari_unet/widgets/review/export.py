@@ -152,13 +152,13 @@ def _write(project: ReviewProject, out: Outgoing, by: str, job: Job) -> str:
     from napari_unet.review.reporting.report import report_steps
 
     options = ExportOptions(source_names=out.source_names, by=by)
-    told = []
+    reported = []
     if out.formats:
-        told.append(in_words(exhaust(export_steps(project, out.folder, out.formats, options), job)))
+        reported.append(in_words(exhaust(export_steps(project, out.folder, out.formats, options), job)))
     if out.report:
         at = exhaust(report_steps(project, out.folder / _REPORT if out.formats else out.folder), job)
-        told.append(f"The page to print is summary.html in {at.name}.")
-    return " ".join(told)
+        reported.append(f"The page to print is summary.html in {at.name}.")
+    return " ".join(reported)
 
 
 def in_words(result: ExportResult) -> str:

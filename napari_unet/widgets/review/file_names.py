@@ -32,7 +32,7 @@ class FileNames(QObject):
         casework.cases_changed.connect(self._on_cases)
 
     def close_down(self) -> None:
-        """Let go of the case work."""
+        """Release the case work."""
         self._casework.cases_changed.disconnect(self._on_cases)
 
     def forget(self) -> None:

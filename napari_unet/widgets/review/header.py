@@ -208,7 +208,7 @@ class Elided(QLabel):
         self._fit()
 
     def resizeEvent(self, event: object) -> None:
-        """Shorten it anew."""
+        """Shorten it again."""
         super().resizeEvent(event)
         self._fit()
 

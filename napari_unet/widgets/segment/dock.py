@@ -85,7 +85,7 @@ class SegmentWidget(Dock):
         self.message = WrappedLabel(name="message")
         self.result = ResultView(self._session)
         self.result.failed.connect(self._on_failed)
-        self.result.told.connect(self._on_told)
+        self.result.reported.connect(self._on_reported)
         fields = Fields()
         fields.add("Image", self.image)
         self._slices_label = fields.add("Slices", self.slices)
@@ -107,7 +107,7 @@ class SegmentWidget(Dock):
         self.fill(body, self.status, self.message)
 
     def close_down(self) -> None:
-        """Let go of the viewer."""
+        """Release the viewer."""
         for job in (self._job, *self._opening):
             if job is not None:
                 job.abandon()
@@ -174,8 +174,8 @@ class SegmentWidget(Dock):
         """What the header says that the model's card does not expect, before there is a mask."""
         layer, entry = self.image.layer(), self.model.entry()
         facts = () if layer is None or entry is None else entry.card.facts_against(header_of(layer))
-        told = " ".join(fact.text for fact in facts)
-        self.facts.warn(told) if told else self.facts.say("")
+        reported = " ".join(fact.text for fact in facts)
+        self.facts.warn(reported) if reported else self.facts.say("")
 
     # -- a segmentation --
 
@@ -285,7 +285,7 @@ class SegmentWidget(Dock):
         self._say_problem(str(error))
         show_error(str(error))
 
-    def _on_told(self, text: str) -> None:
+    def _on_reported(self, text: str) -> None:
         self.message.say("")
         self.status.say(text)
 

@@ -27,17 +27,17 @@ from napari_unet.widgets.segment.report_view import ReportView
 from napari_unet.widgets.segment.save_mask import ask_where
 from napari_unet.widgets.session import Session
 
-_CALM_MS = 250  # numbers are made anew this long after the last stroke or step to another slice
+_CALM_MS = 250  # numbers are made again this long after the last stroke or step to another slice
 _LONG_MS = 700  # numbers that take longer are announced
 _Work = Callable[[], Any]
 _Then = Callable[[Any], None]
 
 
 class ResultView(QWidget):
-    """failed : a UserError to show. told : a sentence to show."""
+    """failed : a UserError to show. reported : a sentence to show."""
 
     failed = Signal(object)
-    told = Signal(str)
+    reported = Signal(str)
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -262,7 +262,7 @@ class ResultView(QWidget):
             self._run("save", lambda: results.save(result, layer.data, path), self._on_saved)
 
     def _on_saved(self, path: Path) -> None:
-        self.told.emit(f"Saved {path.name} in {path.parent}.")
+        self.reported.emit(f"Saved {path.name} in {path.parent}.")
 
 
 def _gone() -> None:
