@@ -114,8 +114,8 @@ def test_unreadable_images_are_counted_until_they_are_mended(started, qtbot, tmp
     dock, _ = started
     (tmp_path / "images" / "2.png").unlink()
     dock._look(None)
-    qtbot.waitUntil(lambda: "1 image cannot be used" in dock.page.header.left_out.text())
-    dock.page.header.left_out.linkActivated.emit("Image missing, changed or unreadable")
+    qtbot.waitUntil(lambda: "1 image cannot be used" in dock.page.header.ignored.text())
+    dock.page.header.ignored.linkActivated.emit("Image missing, changed or unreadable")
     shown = dock.page.table.model
     assert [shown.case_at(row).number for row in range(shown.rowCount())] == [3]
 

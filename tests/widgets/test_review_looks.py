@@ -97,9 +97,9 @@ def test_buttons_and_rows_stay_where_they_are_when_something_is_said(started, qt
     dock._on_failed(UserError("Something went wrong with this case, and the sentence is long.", "Try again."))
     dock.page.say_news("Case 3 accepted.")
     dock.page.say_work("Looking for images…")
-    dock.page.header.show_left_out({"No first mask": 3})
+    dock.page.header.show_ignored({"No first mask": 3})
     qtbot.wait(150)
-    assert dock.message.isVisible() and dock.page.news.isVisible() and dock.page.header.left_out.isVisible()
+    assert dock.message.isVisible() and dock.page.news.isVisible() and dock.page.header.ignored.isVisible()
     after = places(dock)
     assert {text: after[text] for text in before} == before
     assert dock.page.table.view.mapTo(dock.window(), QPoint(0, 0)) == row
@@ -230,12 +230,12 @@ def test_colours_can_be_read(started, viewer, qtbot, theme):
         for background in (colours.background, colours.foreground):
             assert contrast(colour, background.as_hex()) >= 4.5, name
     dock._on_failed(UserError("One.", "Two."))
-    dock.page.header.show_left_out({"No first mask": 3})
+    dock.page.header.show_ignored({"No first mask": 3})
     dock.page.header._say_saved("Not saved", "bad")
     viewer.theme = "light" if theme == "dark" else "dark"  # said before: they change with the theme
     viewer.theme = theme
     qtbot.wait(100)
-    for label in (dock.message, dock.page.header.left_out, dock.page.header.saved):
+    for label in (dock.message, dock.page.header.ignored, dock.page.header.saved):
         used = re.findall(r"#[0-9a-f]{6}", label.text())
         assert used and set(used) <= set(DICTIONARY[theme].values())
 

@@ -285,7 +285,7 @@ class ReviewWidget(Dock):
     def _show_progress(self) -> None:
         cases = self.casework.cases.values()
         self.page.header.show_progress(progress_of(cases))
-        self.page.header.show_left_out(counts_of_needs(cases))
+        self.page.header.show_ignored(counts_of_needs(cases))
 
     def _open(self, case_id: str) -> None:
         """Open a case that was clicked; one whose file is not what it was is asked about first."""

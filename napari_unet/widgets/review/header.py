@@ -37,7 +37,7 @@ _ENTRIES = {
     "open": "Open another project…",
     "close": "Close project",
 }
-_LEFT_OUT = {
+_IGNORED = {
     ASIDE: ("{} image cannot be used", "{:,} images cannot be used"),
     MASKLESS: ("{} image has no first mask", "{:,} images have no first mask"),
 }
@@ -79,9 +79,9 @@ class ReviewHeader(QWidget):
         self.name.setPlaceholderText("Your name, then Enter: stored with every decision")
         self.name.returnPressed.connect(self._on_name)
         self.name.hide()
-        self.left_out = WrappedLabel(name="left_out")
-        self.left_out.setTextInteractionFlags(Qt.TextInteractionFlag.LinksAccessibleByMouse)
-        self.left_out.linkActivated.connect(self.show_requested)
+        self.ignored = WrappedLabel(name="ignored")
+        self.ignored.setTextInteractionFlags(Qt.TextInteractionFlag.LinksAccessibleByMouse)
+        self.ignored.linkActivated.connect(self.show_requested)
         self.trouble = WrappedLabel(name="not_saved")
         self.storage = WrappedLabel(name="storage")
         self.work = WrappedLabel(name="background")
@@ -102,7 +102,7 @@ class ReviewHeader(QWidget):
         column.addLayout(second)
         least = max(self.name.sizeHint().height(), self.button.sizeHint().height())
         self.project.setMinimumHeight(least)  # the line for the name needs no more room than it
-        self.notices = (self.trouble, self.storage, self.work, self.left_out)
+        self.notices = (self.trouble, self.storage, self.work, self.ignored)
 
     def show_project(self, folder: Path, protocol: str, storage_note: str) -> None:
         """Another project is open."""
@@ -131,11 +131,11 @@ class ReviewHeader(QWidget):
         self.project.setVisible(not asked)
         self.reviewer.setVisible(not asked)
 
-    def show_left_out(self, counts: Mapping[str, int]) -> None:
+    def show_ignored(self, counts: Mapping[str, int]) -> None:
         """How many cases need more than a look. counts : by their title in the queue."""
-        self.left_out.say(
+        self.ignored.say(
             "<br>".join(
-                f"⚠ {_LEFT_OUT[title][number != 1].format(number)} – "
+                f"⚠ {_IGNORED[title][number != 1].format(number)} – "
                 f"<a href='{title}' style='color: var(--blue)'>show</a>"
                 for title, number in counts.items()
                 if number
