@@ -9,7 +9,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from napari_unet.widgets.common.ruler import RulerBox
+from napari_unet.widgets.review.ruler import RulerBox
 
 
 @pytest.fixture

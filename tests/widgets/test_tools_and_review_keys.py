@@ -102,7 +102,7 @@ def test_after_a_case_change_the_brush_that_is_lit_paints_and_pan_pans(hands, vi
 
 
 def test_the_ruler_and_a_tool_are_never_on_together(hands, review_dock, viewer):
-    from napari_unet.widgets.common.ruler import RulerBox
+    from napari_unet.widgets.review.ruler import RulerBox
 
     box = review_dock.findChild(RulerBox)
     for tool in ("paint", "polygon", *OURS):

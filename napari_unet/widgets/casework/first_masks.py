@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,10 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LabelSet
-from napari_unet.review.types import Case
-from napari_unet.widgets.casework.connection import there
+from napari_unet.engine.protocol import Engine
+from napari_unet.review.types import Author, Case
+from napari_unet.widgets.casework.case_list import CaseList
+from napari_unet.widgets.casework.connection import ProjectConnection, there
 from napari_unet.widgets.common.jobs import Job, run_on_engine
 from napari_unet.widgets.common.preferences import chosen_library, preferences
 
@@ -41,17 +44,31 @@ class FirstMasks(QObject):
 
     progressed : FirstMasksProgress. stored : id of a case that has been looked at now. failed : a UserError;
     the other cases go on unless the model itself does not work. ended : nothing is left to do, or it was
-    stopped.
+    stopped. relabelled : the first mask of the project brought its labels along.
     """
 
     progressed = Signal(object)
     stored = Signal(str)
     failed = Signal(object)
     ended = Signal()
+    relabelled = Signal()
 
-    def __init__(self, casework: Any) -> None:
-        super().__init__(casework)
-        self._casework = casework
+    def __init__(
+        self,
+        connection: ProjectConnection,
+        case_list: CaseList,
+        author: Callable[[], Author],
+        engine: Callable[[], Engine],
+        coming: Callable[[], list[str]],
+        parent: QObject,
+    ) -> None:
+        """coming : ids of the open case and those behind it in the queue: they go first."""
+        super().__init__(parent)
+        self._connection = connection
+        self._case_list = case_list
+        self._author = author
+        self._engine = engine
+        self._coming = coming
         self._waiting: dict[str, _Request] = {}  # by case id
         self._job: Job | None = None
         self._asked = ""  # the case that the engine is at
@@ -94,7 +111,7 @@ class FirstMasks(QObject):
         if id is None:
             self._finish()
             return
-        request, project = self._waiting.pop(id), self._casework.project
+        request, project = self._waiting.pop(id), self._connection.project
         self._asked, self._request = id, request
         device, library = preferences().device, chosen_library()
 
@@ -106,7 +123,7 @@ class FirstMasks(QObject):
                 "library": library,
             }
 
-        job = self._job = run_on_engine(self._casework.session.engine, "first_mask", arguments, owner=self)
+        job = self._job = run_on_engine(self._engine(), "first_mask", arguments, owner=self)
         job.succeeded.connect(lambda found: self._store(id, found, request.again))
         job.failed.connect(lambda error: self._on_failed(id, error))
         job.ended.connect(self._on_ended)
@@ -115,11 +132,11 @@ class FirstMasks(QObject):
         """The open case, then those behind it in the queue, then any."""
         if not self._waiting:
             return None
-        return next((id for id in self._casework.coming() if id in self._waiting), next(iter(self._waiting)))
+        return next((id for id in self._coming() if id in self._waiting), next(iter(self._waiting)))
 
     def _store(self, id: str, found: Any, again: bool) -> None:
         self._failures = 0
-        by, before = self._casework.author().name, self._casework.labels
+        by, before = self._author().name, self._connection.labels
 
         def store(project: ReviewProject) -> Any:
             from napari_unet.review.check_results import store_first_mask, store_next_mask
@@ -127,12 +144,12 @@ class FirstMasks(QObject):
             (store_next_mask if again else store_first_mask)(project, id, found, by)
             return project.case(id)
 
-        self._casework.write(store, lambda case: self._on_stored(case, before), self._on_not_stored)
+        self._connection.write(store, lambda case: self._on_stored(case, before), self._on_not_stored)
 
     def _on_stored(self, case: Case, before: LabelSet) -> None:
-        if self._casework.labels != before:
-            self._casework.show_labels()
-        self._casework.case_list.took(case)
+        if self._connection.labels != before:
+            self.relabelled.emit()
+        self._case_list.took(case)
         self.stored.emit(case.id)
 
     def _on_not_stored(self, error: UserError) -> None:
@@ -145,7 +162,7 @@ class FirstMasks(QObject):
 
     def _on_failed(self, id: str, error: UserError) -> None:
         self._failures += 1
-        number = self._casework.cases[id].number if id in self._casework.cases else "?"
+        number = self._case_list.cases[id].number if id in self._case_list.cases else "?"
         if self._failures < _IN_A_ROW:
             self.failed.emit(UserError(f"Case {number} got no mask. {error.problem}", error.remedy))
             return

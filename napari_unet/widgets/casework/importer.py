@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import USABLE, Author, AuthorKind, Case
-from napari_unet.widgets.casework.connection import there
+from napari_unet.widgets.casework.case_list import CaseList
+from napari_unet.widgets.casework.connection import ProjectConnection, there
 from napari_unet.widgets.casework.first_masks import FirstMasks
+from napari_unet.widgets.casework.opener import CaseOpener
+from napari_unet.widgets.casework.presenter import CasePresenter
 from napari_unet.widgets.common.jobs import Job, exhaust
 from napari_unet.widgets.napari_compat.history import undo_steps
 
 if TYPE_CHECKING:
+    from napari_unet.review.add import Attached
+    from napari_unet.review.scan import ScanDone, ScanResult
     from napari_unet.review.store import ReviewProject
 
 _TOLD = 3  # of what was passed over or is wrong, when images are added
@@ -35,24 +40,39 @@ class Importer(QObject):
     """Adds images and scans them. All of it in threads; adding never waits for reading.
 
     added : Added. scanned : ScanDone, while files are read. scan_ended : ScanResult, or None if it was
-    stopped. masks_attached : what attach_masks returned.
+    stopped. masks_attached : what attach_masks returned. failed : a UserError. reported : a sentence.
     """
 
     added = Signal(object)
     scanned = Signal(object)
     scan_ended = Signal(object)
     masks_attached = Signal(object)
+    failed = Signal(object)
+    reported = Signal(str)
 
-    def __init__(self, casework: Any) -> None:
-        super().__init__(casework)
-        self._casework = casework
-        self._connection = casework.connection
-        self._case_list = casework.case_list
-        self._opener = casework.opener
+    def __init__(
+        self,
+        connection: ProjectConnection,
+        case_list: CaseList,
+        presenter: CasePresenter,
+        opener: CaseOpener,
+        first_masks: FirstMasks,
+        author: Callable[[], Author],
+        model: Callable[[], str],
+        parent: QObject,
+    ) -> None:
+        """model : the name of the one in use."""
+        super().__init__(parent)
+        self._connection = connection
+        self._case_list = case_list
+        self._presenter = presenter
+        self._opener = opener
+        self._author = author
+        self._model = model
         self._scan: Job | None = None
         self._came: set[str] = set()  # cases that were added, and are not read yet
-        self.first_masks = FirstMasks(casework)
-        self.first_masks.failed.connect(casework.failed)
+        self.first_masks = first_masks
+        self.first_masks.failed.connect(self.failed)
         self.first_masks.stored.connect(self._on_first_mask)
         self.first_masks.ended.connect(self._case_list.sort)
 
@@ -68,7 +88,7 @@ class Importer(QObject):
         masks : folder with masks that are there already. model : for cases that are without. The job's result
         is an `Added`.
         """
-        project, by = self._casework.project, self._casework.author().name
+        project, by = self._connection.project, self._author().name
 
         def work() -> Added:
             from napari_unet.review.add import add_found, gather
@@ -85,7 +105,7 @@ class Importer(QObject):
             self._case_list.reload()
             self.added.emit(result)
             self._came.update(result.new)
-            self._casework.reported.emit(_in_words(result))
+            self.reported.emit(_in_words(result))
             ids = (*result.new, *result.known)
             if masks is not None:
                 self._attach(ids, masks, model)
@@ -103,9 +123,9 @@ class Importer(QObject):
         """
         if self._scan is not None:
             self._scan.cancel()
-        project, by = self._casework.project, self._casework.author().name
+        project, by = self._connection.project, self._author().name
 
-        def work(job: Job) -> Any:
+        def work(job: Job) -> ScanResult:
             from napari_unet.review.scan import scan_steps
 
             return exhaust(scan_steps(there(project), ids, look_in, by), job)
@@ -142,17 +162,15 @@ class Importer(QObject):
 
     def ask_for_map(self, id: str) -> None:
         """Make a model's map of a case that is not kept any more, with the model that was used last."""
-        model = self._casework.session.model
+        model = self._model()
 
         def ask(author: Author | None) -> None:
             name = author.name if author is not None else model
             if name:
-                self._casework.reported.emit("The model is looking at this case…")
+                self.reported.emit("The model is looking at this case…")
                 self.first_masks.ask([id], name)
             else:
-                self._casework.reported.emit(
-                    "No model has seen this case. Make first masks with a model first."
-                )
+                self.reported.emit("No model has seen this case. Make first masks with a model first.")
 
         def used(project: ReviewProject) -> Author | None:
             made = [revision.author for revision in reversed(project.revisions(id))]
@@ -162,7 +180,7 @@ class Importer(QObject):
 
     def resolve_change(self, id: str, keep: bool) -> None:
         """Decide about a changed file. keep : its new content is the case's from now on."""
-        by = self._casework.author().name
+        by = self._author().name
         if self._opener.is_open(id):
             self._opener.leave()
         self._opener.forget(id)
@@ -177,29 +195,27 @@ class Importer(QObject):
         self.first_masks.stop()
 
     def _attach(self, ids: Sequence[str], masks: Path, model: str | None) -> None:
-        project, by = self._casework.project, self._casework.author().name
+        project, by = self._connection.project, self._author().name
 
-        def work(job: Job) -> Any:
+        def work(job: Job) -> Attached:
             from napari_unet.review.add import attach_masks
 
             return exhaust(attach_masks(there(project), ids, masks, by), job)
 
-        def attached(result: Any) -> None:
+        def attached(result: Attached) -> None:
             self.masks_attached.emit(result)
-            self._casework.opener.forget_all()
+            self._opener.forget_all()
             self._case_list.reload()
-            open_now = self._casework.current
-            if open_now is not None and open_now.id in result.attached:  # its mask came after it was shown
-                now = self._connection.read(lambda project: project.case(open_now.id))
+            layers = self._presenter.layers
+            if layers is not None and layers.id in result.attached:  # its mask came after it was shown
+                now = self._connection.read(lambda project: project.case(layers.id))
                 now.succeeded.connect(self._show_first_mask)
             said = _attached_in_words(len(result.attached), len(result.without))
             more = f"({len(result.notes)} such masks)" if len(result.notes) > 1 else ""
-            self._casework.reported.emit(
-                " ".join(filter(None, [said, *result.notes[:1], more, *result.ignored]))
-            )
+            self.reported.emit(" ".join(filter(None, [said, *result.notes[:1], more, *result.ignored])))
             for problem in result.problems[:1]:
                 more = f" There are {len(result.problems)} such problems." if len(result.problems) > 1 else ""
-                self._casework.failed.emit(UserError(problem, more.strip()))
+                self.failed.emit(UserError(problem, more.strip()))
             self._go_on(result.without, model)
 
         job = self._connection.start(work)
@@ -213,31 +229,30 @@ class Importer(QObject):
     def _on_first_mask(self, id: str) -> None:
         self._opener.forget(id)
         self._show_first_mask(self._case_list.cases[id])
-        self._casework.views.map_came(id)
 
     def _show_first_mask(self, case: Case) -> None:
         """Show a first mask at once if its case is open and had none."""
-        layers = self._casework.presenter.layers
+        layers = self._presenter.layers
         if layers is None or layers.id != case.id or layers.head is not None or case.revision is None:
             return
         untouched = not undo_steps(layers.mask)
         layers.head = case.revision
         if untouched:
-            self._casework.restore_revision(case.revision)
+            self._opener.restore(layers, case.revision)
 
-    def _on_scanned(self, event: Any) -> None:
+    def _on_scanned(self, event: ScanDone) -> None:
         self.scanned.emit(event)
         if event.cases:
             self._case_list.reload(event.cases)
 
-    def _on_all_scanned(self, result: Any) -> None:
+    def _on_all_scanned(self, result: ScanResult) -> None:
         from napari_unet.review.scan import placeholder_words
 
         nameless = len(self._came.intersection(result.placeholders))
         self._came.clear()
         self.scan_ended.emit(result)
         if nameless:
-            self._casework.reported.emit(placeholder_words(nameless))
+            self.reported.emit(placeholder_words(nameless))
 
     def _on_scan_ended(self, job: Job) -> None:
         if self._scan is job:

@@ -141,6 +141,11 @@ class CaseOpener(QObject):
         if labels.shape == mask.data.shape:
             self._connection.run(difference).succeeded.connect(edit)
 
+    def restore(self, layers: CaseLayers, revision: str, known: bool = False) -> None:
+        """Make the mask of `layers` equal to one of its revisions; see `bring_in`."""
+        job = self._connection.read(lambda project: project.read_mask(revision))
+        job.succeeded.connect(lambda labels: self.bring_in(layers, labels, known))
+
     def _load(self, id: str) -> None:
         if id in self._loading:
             return
@@ -220,11 +225,8 @@ class CaseOpener(QObject):
             layers.loaded.unsaved = None
             self.recovered.emit(case.id)
             return
-        revision = case.revision
-        if revision is None or revision == layers.head or layers.head_unknown:
-            return
-        job = self._connection.read(lambda project: project.read_mask(revision))
-        job.succeeded.connect(lambda labels: self.bring_in(layers, labels, known=True))
+        if case.revision is not None and case.revision != layers.head and not layers.head_unknown:
+            self.restore(layers, case.revision, known=True)
 
     def _refused(self, id: str, error: UserError) -> None:
         """The case is somebody else's just now: show the next one, or the one before."""

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from napari.layers import Layer
+from napari.layers import Labels, Layer
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.label_set import LabelSet
@@ -20,6 +20,7 @@ from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder
 from napari_unet.widgets.casework.warm_up import no_collection
 from napari_unet.widgets.casework.worker_thread import WorkerThread
 from napari_unet.widgets.common.colours import legend_of, mask_colormap
+from napari_unet.widgets.common.mask_context import MaskContext
 from napari_unet.widgets.napari_compat.scene import added_unselected
 from napari_unet.widgets.napari_compat.window import canvas_of, is_closing
 
@@ -43,15 +44,16 @@ class CasePresenter(QObject):
 
     def __init__(
         self,
-        session: Any,
+        viewer: Any,
+        keep_context: Callable[[Labels, MaskContext], None],
         author: Callable[[], Author],
         is_protected: Callable[[str], bool] = lambda _: False,
     ) -> None:
         """is_protected : whether the mask of the case of this id is not to be changed without a question."""
         super().__init__()
         self._is_protected = is_protected
-        self._session = session
-        self._viewer = session.viewer
+        self._viewer = viewer
+        self._keep_context = keep_context
         self._author = author
         self._cache = CaseCache()
         self._habits = Habits.at_first()
@@ -127,7 +129,7 @@ class CasePresenter(QObject):
             layers.loaded.label_set = labels
             layers.mask.colormap = mask_colormap(legend_of(labels))
             self._habits.use_tool(layers.mask, labels)
-            self._session.keep_context(layers.mask, context_of(layers.loaded, layers.image))
+            self._keep_context(layers.mask, context_of(layers.loaded, layers.image))
 
     def consented(self) -> AbstractContextManager[None]:
         """What is changed in the open case in it is recorded without a question."""
@@ -158,7 +160,7 @@ class CasePresenter(QObject):
         self._habits.use_tool(layers.mask, layers.loaded.label_set)
         if not layers.mask.visible:
             layers.hidden_tool = self._habits.mode
-        self._session.keep_context(layers.mask, context_of(layers.loaded, layers.image))
+        self._keep_context(layers.mask, context_of(layers.loaded, layers.image))
         with added_unselected(viewer):
             viewer.add_layer(layers.image)
             viewer.add_layer(layers.mask)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels, Layer
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.palette import YELLOW
 from napari_unet.review.types import Revision
 from napari_unet.widgets.casework.cache import CaseLayers
+from napari_unet.widgets.casework.connection import ProjectConnection
+from napari_unet.widgets.casework.presenter import CasePresenter
 from napari_unet.widgets.common.colours import legend_of, mask_colormap
 from napari_unet.widgets.common.layers import lies_over, placement, slice_in_view
 from napari_unet.widgets.common.sketch import Sketch
@@ -20,6 +23,7 @@ from napari_unet.widgets.common.sources import MAP
 if TYPE_CHECKING:
     from napari_unet.core.prediction import Prediction
     from napari_unet.review.store import ReviewProject
+    from napari_unet.widgets.viewing.outlines import MaskOutlines
 
 _RING, _RING_MS = 0.04, 2500  # around an uncertain place: radius as a share of the image, and how long
 
@@ -27,13 +31,27 @@ FILLED, OUTLINE, OFF = "filled", "outline", "off"
 
 
 class CaseViews(QObject):
-    """Extra layers over the open case. They go when the case goes; what is chosen stays for the next one."""
+    """Extra layers over the open case. They go when the case goes; what is chosen stays for the next one.
 
-    def __init__(self, casework: Any) -> None:
-        super().__init__(casework)
-        self._casework = casework
-        self._presenter = casework.presenter
-        self._viewer = casework.session.viewer
+    reported : a sentence. map_requested : id of a case whose map is not kept, and is to be made once more.
+    """
+
+    reported = Signal(str)
+    map_requested = Signal(str)
+
+    def __init__(
+        self,
+        connection: ProjectConnection,
+        presenter: CasePresenter,
+        viewer: Any,
+        outlines: Callable[[], MaskOutlines | None],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._connection = connection
+        self._presenter = presenter
+        self._viewer = viewer
+        self._outlines = outlines
         self._probability: Layer | None = None
         self._before: Layer | None = None
         self._older: Layer | None = None
@@ -46,7 +64,6 @@ class CaseViews(QObject):
         self._fade.setSingleShot(True)
         self._fade.setInterval(_RING_MS)
         self._fade.timeout.connect(self._ring.clear)
-        casework.case_closed.connect(lambda _id: self._ring.clear())
 
     def opened(self) -> None:
         """Another case is open."""
@@ -58,6 +75,10 @@ class CaseViews(QObject):
         layers.set_visible(not self._off)
         if self.wants_probability:
             self._add_probability()
+
+    def closed(self) -> None:
+        """The case is no longer open."""
+        self._ring.clear()
 
     def show_probability(self, on: bool) -> None:
         """Show or hide what the model thought of each pixel; for all cases that follow too."""
@@ -84,7 +105,7 @@ class CaseViews(QObject):
 
         def show(labels: np.ndarray | None) -> None:
             if labels is None:
-                self._casework.reported.emit("This case has no first mask.")
+                self.reported.emit("This case has no first mask.")
             elif self._before is None:
                 layers.set_visible(False)
                 self._before = self._presenter.add(
@@ -119,7 +140,7 @@ class CaseViews(QObject):
         self._off = how == OFF
         if self._presenter.layers is not None and self._before is None:
             self._presenter.layers.set_visible(not self._off)
-        outlines = self._casework.session.outlines
+        outlines = self._outlines()
         if outlines is not None and how != OFF and outlines.outlined != (how == OUTLINE):
             outlines.switch()
 
@@ -145,7 +166,7 @@ class CaseViews(QObject):
             if places:
                 self._go(layers)
             else:
-                self._casework.reported.emit("The model is sure everywhere, or has not seen this case.")
+                self.reported.emit("The model is sure everywhere, or has not seen this case.")
 
         self._for_this_case(layers, find, go)
 
@@ -159,9 +180,7 @@ class CaseViews(QObject):
             viewer.dims.set_point(offset, world[0])
         viewer.scene.camera.center = (0.0, *world[-2:]) if viewer.dims.ndisplay == 2 else tuple(world)
         self._mark(layers, place)
-        self._casework.reported.emit(
-            f"Place {self._place + 1} of {len(self._places)} where the model is unsure."
-        )
+        self.reported.emit(f"Place {self._place + 1} of {len(self._places)} where the model is unsure.")
 
     def _mark(self, layers: CaseLayers, place: tuple[int, ...]) -> None:
         """A ring around the place, for a moment."""
@@ -184,7 +203,7 @@ class CaseViews(QObject):
             if not self.wants_probability or self._probability is not None:
                 return
             if found is None:
-                self._casework.importer.ask_for_map(layers.id)
+                self.map_requested.emit(layers.id)
                 return
             self._probability = self._presenter.add(_map_layer(layers, found.maps[0]))
 
@@ -197,9 +216,11 @@ class CaseViews(QObject):
             if self.wants_probability and self._probability is None:
                 self._add_probability()
 
-    def _for_this_case(self, layers: CaseLayers, read: Any, then: Any) -> None:
+    def _for_this_case(
+        self, layers: CaseLayers, read: Callable[[ReviewProject], Any], then: Callable[[Any], None]
+    ) -> None:
         """`then` what was read, unless another case is open by then."""
-        job = self._casework.read(read)
+        job = self._connection.read(read)
         job.succeeded.connect(lambda found: then(found) if self._presenter.layers is layers else None)
 
     def _drop(self, name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from napari.layers import Labels
@@ -14,12 +14,14 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.label_checks import remedy, stray_words
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import LEFT
+from napari_unet.engine.protocol import Engine
 from napari_unet.review.login import login_name
 from napari_unet.review.types import Author, AuthorKind, Case, Order
 from napari_unet.widgets.casework.approved import ApprovedMasks
 from napari_unet.widgets.casework.case_list import CaseList
 from napari_unet.widgets.casework.connection import ORDER, ProjectConnection
 from napari_unet.widgets.casework.decisions import Decisions
+from napari_unet.widgets.casework.first_masks import FirstMasks
 from napari_unet.widgets.casework.importer import Importer
 from napari_unet.widgets.casework.layers import OtherLayers
 from napari_unet.widgets.casework.opener import CaseOpener
@@ -27,11 +29,31 @@ from napari_unet.widgets.casework.pictures import thumbnail_of
 from napari_unet.widgets.casework.presenter import CasePresenter
 from napari_unet.widgets.casework.views import CaseViews
 from napari_unet.widgets.common.jobs import Job
+from napari_unet.widgets.common.mask_context import MaskContext
 
 if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject
+    from napari_unet.widgets.viewing.outlines import MaskOutlines
 
 _NOBODY = "unnamed reviewer"
+
+
+class Host(Protocol):
+    """What a review needs of the session that it belongs to."""
+
+    viewer: Any
+    model: str
+
+    @property
+    def engine(self) -> Engine:
+        """See Session."""
+
+    @property
+    def outlines(self) -> MaskOutlines | None:
+        """See Session."""
+
+    def keep_context(self, layer: Labels, context: MaskContext) -> None:
+        """See Session."""
 
 
 class CaseWork(QObject):
@@ -60,9 +82,8 @@ class CaseWork(QObject):
     recovered = Signal(str)
     painted = Signal()
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, host: Host) -> None:
         super().__init__()
-        self.session = session
         self.reviewer = ""
         self.connection = ProjectConnection(self)
         self._unsaved: list[str] = []
@@ -74,8 +95,8 @@ class CaseWork(QObject):
         self.connection.mask_saved.connect(self.case_list.took_mask)
         self.case_list.cases_changed.connect(self.cases_changed)
         self.case_list.queue_changed.connect(self.queue_changed)
-        self.approved = ApprovedMasks(self.case_list, session.viewer, self)
-        self.presenter = CasePresenter(session, self.author, self.approved.protects)
+        self.approved = ApprovedMasks(self.case_list, host.viewer, self)
+        self.presenter = CasePresenter(host.viewer, host.keep_context, self.author, self.approved.protects)
         self.presenter.asked.connect(lambda: self.approved.ask(self.presenter))
         self.presenter.painted.connect(self.painted)
         self.presenter.used.connect(self._on_used)
@@ -86,8 +107,10 @@ class CaseWork(QObject):
         self.opener.closed.connect(self.approved.withdraw)
         self.opener.closed.connect(self.case_closed)
         self.opener.recovered.connect(self.recovered)
-        self._others = OtherLayers(session.viewer)
-        self.views = CaseViews(self)
+        self._others = OtherLayers(host.viewer)
+        self.views = CaseViews(self.connection, self.presenter, host.viewer, lambda: host.outlines, self)
+        self.views.reported.connect(self.reported)
+        self.opener.closed.connect(self.views.closed)
         self.decisions = Decisions(
             self.connection,
             self.case_list,
@@ -101,8 +124,25 @@ class CaseWork(QObject):
         self.decisions.failed.connect(self.failed)
         self.decisions.reported.connect(self.reported)
         self.opener.opened.connect(self._on_opened)
-        self.importer = Importer(self)
-        self._cursor = session.viewer.cursor.events.position
+        first_masks = FirstMasks(
+            self.connection, self.case_list, self.author, lambda: host.engine, self.coming, self
+        )
+        first_masks.relabelled.connect(self.show_labels)
+        self.importer = Importer(
+            self.connection,
+            self.case_list,
+            self.presenter,
+            self.opener,
+            first_masks,
+            self.author,
+            lambda: host.model,
+            self,
+        )
+        self.importer.failed.connect(self.failed)
+        self.importer.reported.connect(self.reported)
+        first_masks.stored.connect(self.views.map_came)
+        self.views.map_requested.connect(self.importer.ask_for_map)
+        self._cursor = host.viewer.cursor.events.position
         self._cursor.connect(self.opener.time.alive)
         self.painted.connect(self.opener.time.alive)
 
@@ -303,8 +343,7 @@ class CaseWork(QObject):
         """Put an older mask into the layer, as one edit that can be undone; it is saved like a stroke."""
         layers = self.presenter.layers
         if layers is not None:
-            job = self.read(lambda project: project.read_mask(revision))
-            job.succeeded.connect(lambda labels: self.opener.bring_in(layers, labels))
+            self.opener.restore(layers, revision)
 
     def read_identity(self) -> Job:
         """Who the open image is of (an io.identity.Identity), read from its file now and kept nowhere."""

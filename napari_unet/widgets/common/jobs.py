@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import Any, TypeVar
 
 from qtpy.QtCore import QObject, Qt, Signal
 
@@ -16,6 +16,7 @@ from napari_unet.engine.protocol import Engine
 
 _log = logging.getLogger(__name__)
 _REPORT = "The log has the details; please report it with them."
+_T = TypeVar("_T")
 _running: set[Job] = set()  # keeps a job alive until it has told its end
 
 
@@ -170,7 +171,7 @@ def run_on_engine(
     return Job(work, owner)
 
 
-def exhaust(steps: Generator[Any, None, Any], job: Job) -> Any:
+def exhaust(steps: Generator[Any, None, _T], job: Job) -> _T:
     """Run a generator to its end in a job: its events are the job's progress, cancelling closes it."""
 
     def tell(event: Any) -> None:

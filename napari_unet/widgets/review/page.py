@@ -12,11 +12,11 @@ from qtpy.QtWidgets import QFileDialog, QFrame, QGridLayout, QHBoxLayout, QPushB
 
 from napari_unet.review.types import Case, FileState, Order
 from napari_unet.widgets.common.forms import Foldable, WrappedLabel
-from napari_unet.widgets.common.ruler import RulerBox
 from napari_unet.widgets.review.case import CaseBox, CaseTitle
 from napari_unet.widgets.review.decide import DecisionBar
 from napari_unet.widgets.review.header import ReviewHeader
 from napari_unet.widgets.review.queue_table import QueueTable
+from napari_unet.widgets.review.ruler import RulerBox
 from napari_unet.widgets.session import Session
 
 _SAYS = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -11,6 +10,7 @@ from napari_unet.core.ruler import cardiothoracic_ratio, length_text, line_lengt
 from napari_unet.review.types import Case, Measurement
 from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.common.ruler_tool import COLOURS, DrawnLines, Points, RulerTool
+from napari_unet.widgets.session import Session
 
 _TOOLS = {
     "distance": ("Distance", "Click on two points: their distance is kept with the case."),
@@ -23,7 +23,7 @@ _HINT = "Click on two points of the image."
 class RulerBox(QWidget):
     """Measures the open case of a session; the lines are stored with it and come back with it."""
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
         self._casework = session.casework
         self._viewer = session.viewer
