@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.notifications import show_error
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
@@ -22,6 +21,7 @@ from napari_unet.widgets.review.actions import HELD, plan_keys, taken_keys
 from napari_unet.widgets.review.add import AddDialog, Addition
 from napari_unet.widgets.review.export import Exporter
 from napari_unet.widgets.review.file_names import FileNames
+from napari_unet.widgets.review.news import DockNews
 from napari_unet.widgets.review.page import ReviewPage
 from napari_unet.widgets.review.queue_pictures import PictureFeed
 from napari_unet.widgets.review.queue_rows import counts_of_needs, is_unavailable, progress_of
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject
     from napari_unet.review.types import Revision
 
-_NO_CASE = "-"  # news that are about the project
-_CONFIRM_MS = 5000
 _TOGETHER_MS = 60  # changes of cases that come within this time are shown together
 
 
@@ -53,12 +51,6 @@ class ReviewWidget(Dock):
         self._together.setSingleShot(True)
         self._together.setInterval(_TOGETHER_MS)
         self._together.timeout.connect(self._show_changes)
-        self._told_of = ""  # id of the case that the news are about
-        self._tells_wrong = False  # the message is of what the checks find in the open mask
-        self._confirmed = QTimer(self)
-        self._confirmed.setSingleShot(True)
-        self._confirmed.setInterval(_CONFIRM_MS)
-        self._confirmed.timeout.connect(lambda: self.page.say_news(""))
         self._build()
         self._wire()
         self._on_reviewer(self.casework.reviewer or reviewer())
@@ -71,6 +63,7 @@ class ReviewWidget(Dock):
         self.start = StartPage()
         self.page = ReviewPage(self._session)
         self.message = WrappedLabel(name="message")
+        self.news = DockNews(self.casework, self.page, self.message, self)
         self.feed = PictureFeed(self.page.table.model, self.casework.thumbnail, self)
         self.keys = WindowKeys(window_of(self._viewer), self, HELD)
         self.handler = ActionHandler(self.casework, self.page, self.keys, self)
@@ -94,9 +87,9 @@ class ReviewWidget(Dock):
             (casework.case_closed, self._on_closed),
             (casework.save_state, self._on_saving),
             (casework.failed, self._on_failed),
-            (casework.reported, self._on_reported),
-            (casework.recovered, self._on_recovered),
-            (casework.presenter.painted, self._on_painted),
+            (casework.reported, self.news.tell_of_case),
+            (casework.recovered, self.news.tell_recovered),
+            (casework.presenter.painted, self.news.mask_changed),
             (importer.added, self._on_added),
             (importer.scanned, page.show_scan),
             (importer.scan_ended, page.end_scan),
@@ -123,10 +116,10 @@ class ReviewWidget(Dock):
         page.case.restore_requested.connect(casework.restore_revision)
         page.case.identity_requested.connect(self._on_identity)
         page.more.button().toggled.connect(self._load_revisions)
-        self.handler.done.connect(self._on_done)
+        self.handler.done.connect(self.news.confirm)
         self.handler.nameless.connect(self._on_nameless)
-        self.files.done.connect(lambda text: self._tell(text, _NO_CASE))
-        self.exporter.done.connect(lambda text: self._tell(text, _NO_CASE))
+        self.files.done.connect(self.news.tell)
+        self.exporter.done.connect(self.news.tell)
         self._unwatch = watch_review_keys(self._plan_keys)
 
     def on_shown(self, shown: bool) -> None:
@@ -141,7 +134,7 @@ class ReviewWidget(Dock):
         self._unwatch()
         self.keys.switch(False)
         self._together.stop()
-        self._confirmed.stop()
+        self.news.confirmed.stop()
         self.feed.clear()
         for signal, slot in self._wires:
             signal.disconnect(slot)
@@ -151,7 +144,7 @@ class ReviewWidget(Dock):
         self.handler.show_keys(plan)
         if plan.problems:
             where = "Choose another under File ▸ Preferences ▸ U-Net Lung."
-            self._say_problem(UserError(" ".join(plan.problems), where))
+            self.news.say_problem(UserError(" ".join(plan.problems), where))
 
     # -- the project --
 
@@ -311,7 +304,7 @@ class ReviewWidget(Dock):
     def _on_opened(self, case: Case) -> None:
         self.handler.reset()
         self.message.say("")
-        self._forget_news(case.id)
+        self.news.opened(case.id)
         self.page.unavailable.show_case(None)
         self.page.show_case(case, self.casework.order)
         self._load_revisions()
@@ -346,65 +339,21 @@ class ReviewWidget(Dock):
 
         self.casework.read_identity().succeeded.connect(show)
 
-    # -- what is said --
+    # -- what comes from the case work --
 
     def _on_saving(self, state: SaveState) -> None:
         self.page.header.show_saving(state)
 
-    def _on_reported(self, text: str) -> None:
-        current = self.casework.current
-        self._tell(text, "" if current is None else current.id)
-
-    def _on_done(self, text: str) -> None:
-        """A decision is confirmed while the next case opens; for that moment only."""
-        self._tell(text, _NO_CASE)
-        self._confirmed.start()
-
-    def _tell(self, text: str, case_id: str) -> None:
-        """case_id : of the case that the news is about; they go with it."""
-        self._confirmed.stop()
-        self._told_of = case_id
-        self._viewer.status = text
-        self.page.say_news(text)
-
-    def _forget_news(self, case_id: str) -> None:
-        """The case `case_id` is open now. What was told before there was any case counts as told of it."""
-        if self._told_of == "":
-            self._told_of = case_id
-        elif self._told_of not in (case_id, _NO_CASE):
-            self.page.say_news("")
-
     def _on_nameless(self) -> None:
         self._ask_name()
-        self._say_problem(UserError("Nothing was decided.", "Enter your name above, then decide again."))
-
-    def _on_recovered(self, case_id: str) -> None:
-        case = self.casework.cases.get(case_id)
-        if case is not None:
-            self._on_reported(
-                f"Case {case.number}: strokes that were not saved when the program ended were restored. "
-                "Ctrl+Z removes them."
-            )
+        self.news.say_problem(UserError("Nothing was decided.", "Enter your name above, then decide again."))
 
     def _on_failed(self, error: UserError) -> None:
         self._addition = None
         self.page.say_work("")
         if isinstance(error, EmptyMask):
             error = self.handler.confirm_empty(error)
-        if not isinstance(error, StillWrong):
-            self._say_problem(error)
-            return
-        self._say_problem(self.handler.name_key(error))
-        self._tells_wrong = True
-
-    def _on_painted(self) -> None:
-        """The mask is another: what was found in the one before may be mended."""
-        if self._tells_wrong:
-            self._tells_wrong = False
-            self.message.say("")
-
-    def _say_problem(self, error: UserError) -> None:
-        self._tells_wrong = False
-        self.message.warn(str(error))
-        if self.visibleRegion().isEmpty():  # behind another tab
-            show_error(str(error))
+        if isinstance(error, StillWrong):
+            self.news.say_still_wrong(self.handler.name_key(error))
+        else:
+            self.news.say_problem(error)
