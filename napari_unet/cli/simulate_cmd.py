@@ -51,8 +51,8 @@ def simulate(
     A mask belongs to an image if its name is <stem>_mask.* or <stem>.*. Nothing is saved but the result:
     simulation.json, simulation.md and simulation.svg.
     """
-    from napari_unet.cli.simulation_result import write_result
     from napari_unet.review.add import gather
+    from napari_unet.simulation.result import write_result
 
     numbers = _numbers(after)
     usage.check_model(model, device)

@@ -23,7 +23,7 @@ HANDLERS = {
     "compare": "napari_unet.training.acceptance:compare_models",
     "train": "napari_unet.training.run:train_model",
     "remember": "napari_unet.training.choose_replay:recipe_replay_set",
-    "simulate": "napari_unet.training.simulation:simulation_steps",
+    "simulate": "napari_unet.simulation.steps:simulation_steps",
 }
 
 

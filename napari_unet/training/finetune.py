@@ -29,18 +29,18 @@ from napari_unet.training.adapt import AdaptResult, Watch, adapt
 from napari_unet.training.adapt_config import PRESETS, AdaptConfig
 from napari_unet.training.cases import read_cases
 from napari_unet.training.compared import ComparedCase
+from napari_unet.training.derived import (
+    derived_card,
+    derived_replay_set,
+    fresh_cases,
+    reference_set,
+    seen_as_derived,
+)
 from napari_unet.training.estimate import measure_pace
 from napari_unet.training.folds import patient_folds
 from napari_unet.training.learner import as_saved, mean_dice
 from napari_unet.training.machine import check_room, freed_memory_kept, memory_explained, using_threads
 from napari_unet.training.naming import check_name, free_name
-from napari_unet.training.offspring import (
-    child_card,
-    derived_replay_set,
-    fresh_cases,
-    reference_set,
-    seen_as_child,
-)
 from napari_unet.training.outcome import FineTuneResult
 from napari_unet.training.samples import from_replay_set
 from napari_unet.training.taught import taught_by
@@ -293,7 +293,7 @@ class _FineTune:
 
     def _predictor(self, result: AdaptResult) -> Predictor:
         """The new network as it will be read back: weights rounded to half precision."""
-        card = seen_as_child(self._entry.card)
+        card = seen_as_derived(self._entry.card)
         return Predictor(as_saved(card, result.weights), card, torch.device(self._device))
 
     def _say(self, event: Event) -> Generator[Event, str | None, None]:
@@ -318,7 +318,7 @@ class _FineTune:
         took = {"stopped": self._stopped, "seconds": [round(s, 1) for s in seconds]}
         settings = {**asdict(config), **self._settings, **took}
         sources = () if self._replay_set is None else self._replay_set.sources
-        card = child_card(parent, name, cases, report, sources, self._protocol.strip(), settings)
+        card = derived_card(parent, name, cases, report, sources, self._protocol.strip(), settings)
         folder = self._library.own / name
         replay_set = derived_replay_set(cases, parent.output.labels, self._replay_set, self._config.seed)
         card = save_model(result.weights, card, folder, replay_set=replay_set)

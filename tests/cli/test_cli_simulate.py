@@ -14,9 +14,9 @@ from click.testing import Result
 from net_fakes import lungs, saved, xray
 from PIL import Image
 
-from napari_unet.cli.simulation_result import as_svg, as_table
 from napari_unet.core.input_rule import InputRule
-from napari_unet.training.simulate import Arm, Cost, Outcome
+from napari_unet.simulation.result import as_svg, as_table
+from napari_unet.simulation.simulate import Arm, Cost, Outcome
 
 Run = Callable[..., Result]
 

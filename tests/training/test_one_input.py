@@ -18,8 +18,8 @@ from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.card import ModelCard
+from napari_unet.simulation.simulated_model import looking
 from napari_unet.training.samples import labelled
-from napari_unet.training.simulated_model import looking
 
 RULE = IntensityRule("percentiles", 0.5, 99.5)
 

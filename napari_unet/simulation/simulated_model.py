@@ -18,11 +18,11 @@ from napari_unet.core.training_pair import TrainingPair
 from napari_unet.core.uncertainty import boundary_uncertainty
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.card import ModelCard
+from napari_unet.simulation.simulate import Corrected, Look, Model
 from napari_unet.training.adapt import adapt
 from napari_unet.training.adapt_config import AdaptConfig
-from napari_unet.training.offspring import seen_as_child
+from napari_unet.training.derived import seen_as_derived
 from napari_unet.training.samples import Samples, labelled
-from napari_unet.training.simulate import Corrected, Look, Model
 
 
 def looking(net: nn.Module, card: ModelCard, device: str = "cpu") -> Model:
@@ -75,7 +75,7 @@ class Fitting:
         config = replace(self._config.for_images(len(new)), seed=seed)
         made = run(adapt(self._net, new, self._replay_set, config, self._card, self._device))
         self._net.load_state_dict(made.weights)
-        return looking(self._net, seen_as_child(self._card), self._device)
+        return looking(self._net, seen_as_derived(self._card), self._device)
 
     def _labels(self, one: Corrected) -> np.ndarray:
         """What the annotator leaves: the model's label, IGNORE where nobody could say."""

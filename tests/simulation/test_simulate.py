@@ -10,9 +10,9 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.raster import Raster
+from napari_unet.simulation.simulate import Arm, Corrected, Look, Outcome, Subject, simulate
+from napari_unet.simulation.simulated_model import Fitting, looking
 from napari_unet.training.adapt_config import AdaptConfig
-from napari_unet.training.simulate import Arm, Corrected, Look, Outcome, Subject, simulate
-from napari_unet.training.simulated_model import Fitting, looking
 
 SIZE = (128, 112)
 

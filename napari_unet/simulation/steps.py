@@ -17,13 +17,13 @@ from napari_unet.io.formats import read_labels, read_raster
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
 from napari_unet.models.replay_set import read_replay_set
+from napari_unet.simulation.simulate import Subject, kept, simulate
+from napari_unet.simulation.simulated_model import Fitting, looking
 from napari_unet.training.acceptance import intact_replay_set
 from napari_unet.training.adapt_config import PRESETS
 from napari_unet.training.cases import image_fingerprints
 from napari_unet.training.machine import freed_memory_kept, using_threads
 from napari_unet.training.samples import from_replay_set
-from napari_unet.training.simulate import Subject, kept, simulate
-from napari_unet.training.simulated_model import Fitting, looking
 from napari_unet.training.taught import taught_by
 
 Steps = Generator[Note | ArmBegun | CaseDone | Outcome, None, Simulation]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from net_fakes import lungs
 
 from napari_unet.core.metrics import dice
-from napari_unet.training.strokes import Correction, Hand, Stroke, touched
+from napari_unet.simulation.strokes import Correction, Hand, Stroke, touched
 
 REFERENCE = lungs(256, 224)
 STEADY = Hand(tremble=0.0)

@@ -16,7 +16,7 @@ from napari_unet.core.core_set import UNCERTAINTY_WEIGHT, most_useful
 from napari_unet.core.events import CaseDone
 from napari_unet.core.raster import Raster
 from napari_unet.core.simulated import Arm, Cost, Outcome
-from napari_unet.training.strokes import Correction, Hand
+from napari_unet.simulation.strokes import Correction, Hand
 
 AFTER = (4, 8, 14, 20, 28, 35)
 """Numbers of corrected cases after which a model is fitted to them."""

@@ -1,4 +1,4 @@
-"""The child of a fine-tune: its card, its replay set, and which cases can judge it."""
+"""The model that is derived by a fine-tune: its card, its replay set, and which cases can judge it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def fresh_cases(cases: Cases, taught: Taught) -> tuple[int, ...]:
     return tuple(k for k, group in enumerate(cases.groups) if group not in known)
 
 
-def seen_as_child(parent: ModelCard) -> ModelCard:
+def seen_as_derived(parent: ModelCard) -> ModelCard:
     """The parent's card as far as a child's masks depend on it."""
     return parent.with_output(threshold=THRESHOLD)
 
@@ -49,7 +49,7 @@ def reference_set(cases: Cases, inherited: ReplaySet) -> ReplaySet:
     return tests.subset([k for k, image in enumerate(seen) if not find_leaks(cases.fingerprints, [image])])
 
 
-def child_card(
+def derived_card(
     parent: ModelCard,
     name: str,
     cases: Cases,
