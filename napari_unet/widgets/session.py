@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from napari.layers import Image, Labels
+from napari.layers import Image, Labels, Layer
 from psygnal import EmitLoopError
 from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QDockWidget, QWidget
@@ -20,7 +20,7 @@ from napari_unet.widgets.common.mask_context import MaskContext
 from napari_unet.widgets.common.preferences import chosen_library, preferences, watch_library
 from napari_unet.widgets.common.results import MaskResult
 from napari_unet.widgets.napari_compat.window import clear_binding_note, real_viewer
-from napari_unet.widgets.viewing import install_viewing
+from napari_unet.widgets.viewing import Viewing, install_viewing
 
 if TYPE_CHECKING:
     from napari_unet.widgets.casework.work import CaseWork
@@ -76,7 +76,7 @@ class Session(QObject):
         self._docks: list[object] = []
         self._hidden: set[object] = set()  # docks that were closed, and can be shown again
         self._engine: Engine | None = None
-        self._viewing: Any = None
+        self._viewing: Viewing | None = None
         self._casework: CaseWork | None = None
         self._folder_typed = QTimer(self)
         self._folder_typed.setSingleShot(True)
@@ -136,8 +136,9 @@ class Session(QObject):
         if self._unwatch_library is not None:
             self._unwatch_library()
             self._unwatch_library = None
-        self._viewing.remove()
-        self._viewing = None
+        if self._viewing is not None:
+            self._viewing.remove()
+            self._viewing = None
         self._results.clear()
         self._contexts.clear()
         if self._engine is not None:
@@ -185,7 +186,7 @@ class Session(QObject):
         lies_over(layer, result.image())
         self.results_changed.emit()
 
-    def result_of(self, layer: Any) -> MaskResult | None:
+    def result_of(self, layer: Layer | None) -> MaskResult | None:
         """What belongs to a mask layer, or None if no model made it."""
         return self._results.get(layer)
 
@@ -195,7 +196,7 @@ class Session(QObject):
         lies_over(layer, context.image())
         self.results_changed.emit()
 
-    def context_of(self, layer: Any) -> MaskContext | None:
+    def context_of(self, layer: Layer | None) -> MaskContext | None:
         """What is known about a mask layer: as it was told, or from its result; None if nothing is."""
         if layer in self._contexts:
             return self._contexts[layer]

@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LabelSet
+from napari_unet.core.prediction import Prediction
 from napari_unet.engine.protocol import Engine
 from napari_unet.review.types import Author, Case
 from napari_unet.widgets.casework.case_list import CaseList
@@ -134,11 +135,11 @@ class FirstMasks(QObject):
             return None
         return next((id for id in self._coming() if id in self._waiting), next(iter(self._waiting)))
 
-    def _store(self, id: str, found: Any, again: bool) -> None:
+    def _store(self, id: str, found: Prediction, again: bool) -> None:
         self._failures = 0
         by, before = self._author().name, self._connection.labels
 
-        def store(project: ReviewProject) -> Any:
+        def store(project: ReviewProject) -> Case:
             from napari_unet.review.check_results import store_first_mask, store_next_mask
 
             (store_next_mask if again else store_first_mask)(project, id, found, by)
