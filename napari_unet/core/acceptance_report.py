@@ -43,7 +43,7 @@ class AcceptanceReport:
         return tuple(one for one in self.evidence if one.place == place)
 
     @property
-    def heads(self) -> tuple[Evidence, ...]:
+    def to_improve(self) -> tuple[Evidence, ...]:
         """What is to be better: the first output at the first place, as a whole or in its parts."""
         return _wholes(tuple(one for one in self._judging if one.place == self.places[0]))
 
@@ -79,9 +79,9 @@ class AcceptanceReport:
 
     def verdict(self) -> str:
         """One plain sentence for people."""
-        parts = [self._first(one, moved) for one, moved in zip(self.heads, self._movements, strict=True)]
+        parts = [self._first(one, moved) for one, moved in zip(self.to_improve, self._movements, strict=True)]
         parts += [self._kept(one) for one in self.kept if one.tested]
-        parts += [self._harm(one) for one in self.harmed if one not in (*self.heads, *self.kept)]
+        parts += [self._harm(one) for one in self.harmed if one not in (*self.to_improve, *self.kept)]
         text = ", ".join(parts) or "not tested"
         return text[:1].upper() + text[1:] + "."
 
@@ -96,8 +96,8 @@ class AcceptanceReport:
 
     @property
     def _movements(self) -> tuple[Movement, ...]:
-        heads = self.heads
-        return tuple(one.moved(_LEVEL / len(heads)) for one in heads)
+        to_improve = self.to_improve
+        return tuple(one.moved(_LEVEL / len(to_improve)) for one in to_improve)
 
     @property
     def _judging(self) -> tuple[Evidence, ...]:

@@ -72,13 +72,13 @@ def _begins_with_elements(start: bytes, order: str) -> bool:
 
 def _element(start: bytes, at: int, order: str) -> tuple[int, int, int, int] | None:
     """(group, element, length, where the value begins) of the element at `at`; None if there is none."""
-    head = start[at : at + 12]
-    if len(head) < 8:
+    prefix = start[at : at + 12]
+    if len(prefix) < 8:
         return None
-    group, element = struct.unpack(order + "HH", head[:4])
-    if head[4:6] in _SHORT:
-        return group, element, struct.unpack(order + "H", head[6:8])[0], at + 8
-    if head[4:6] in _LONG:
-        length = struct.unpack(order + "L", head[8:12])[0] if len(head) == 12 else 0
+    group, element = struct.unpack(order + "HH", prefix[:4])
+    if prefix[4:6] in _SHORT:
+        return group, element, struct.unpack(order + "H", prefix[6:8])[0], at + 8
+    if prefix[4:6] in _LONG:
+        length = struct.unpack(order + "L", prefix[8:12])[0] if len(prefix) == 12 else 0
         return group, element, length, at + 12
-    return group, element, struct.unpack(order + "L", head[4:8])[0], at + 8
+    return group, element, struct.unpack(order + "L", prefix[4:8])[0], at + 8

@@ -28,14 +28,14 @@ def read_findings(path: Path, images: Sequence[Path]) -> tuple[dict[Path, Stated
     An empty cell means that nobody has looked. Names are matched as in `io.manifest.match`. Raises UserError
     if the table cannot be read, has no column `file` or no finding, or a cell is neither yes nor no.
     """
-    head, table = read_table(path)
-    names = [name for name in head if name and name not in _OTHERS]
-    if "file" not in head or not names:
+    columns, table = read_table(path)
+    names = [name for name in columns if name and name not in _OTHERS]
+    if "file" not in columns or not names:
         raise UserError(
-            f"The table {path} lacks the column {'file' if 'file' not in head else 'of a finding'}.",
+            f"The table {path} lacks the column {'file' if 'file' not in columns else 'of a finding'}.",
             "It needs the column file, and one for each finding with 1 or 0.",
         )
-    if twice := next((name for name in head if name and head.count(name) > 1), ""):
+    if twice := next((name for name in columns if name and columns.count(name) > 1), ""):
         raise UserError(f"The table {path} has the column {twice} twice.", "Keep only one of them.")
     nobody = placeholders_among(row.get("patient", "") for _, row in table)
     found = match(

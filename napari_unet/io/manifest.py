@@ -55,17 +55,17 @@ def read_manifest(path: Path) -> list[Line]:
 
     Raises UserError if it cannot be read, a column is missing or there twice, or a line does not name a file.
     """
-    head, table = read_table(path)
+    columns, table = read_table(path)
     if not table:
         raise UserError(f"The manifest {path} is empty.", "It needs the columns file and patient.")
-    missing = [name for name in ("file", "patient") if name not in head]
+    missing = [name for name in ("file", "patient") if name not in columns]
     if missing:
         raise UserError(
             f"The manifest {path} lacks the {'columns' if len(missing) > 1 else 'column'} "
             f"{' and '.join(missing)}.",
             "It needs the columns file and patient; view and split may be there too.",
         )
-    twice = [name for name in _COLUMNS if head.count(name) > 1]
+    twice = [name for name in _COLUMNS if columns.count(name) > 1]
     if twice:
         raise UserError(f"The manifest {path} has the column {twice[0]} twice.", "Keep only one of them.")
     lines = []
@@ -82,14 +82,14 @@ def read_table(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]
     Raises UserError if there is no such file or it is no table.
     """
     try:
-        head, rows = _table(_text(path))
+        columns, rows = _table(_text(path))
     except csv.Error as error:
         raise UserError(f"The manifest {path} cannot be read ({error}).", _AS_CSV) from error
-    table = [(number, dict(zip(head, cells, strict=False))) for number, cells in rows]
+    table = [(number, dict(zip(columns, cells, strict=False))) for number, cells in rows]
     for _, row in table:
         if "split" in row:
             row["split"] = split_name(row["split"])
-    return head, table
+    return columns, table
 
 
 def split_name(text: str) -> str:
@@ -160,8 +160,8 @@ def _table(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
     skipped = 1 if first.lower().startswith("sep=") else 0
     said = first[len("sep=") :] if skipped else ""
     body = "".join(lines[skipped:])
-    head = next((line for line in body.splitlines() if line.strip(_SEPARATORS + " \r")), "")
-    separator = said[:1] or ("\t" if skipped else max(_SEPARATORS, key=head.count))
+    first_line = next((line for line in body.splitlines() if line.strip(_SEPARATORS + " \r")), "")
+    separator = said[:1] or ("\t" if skipped else max(_SEPARATORS, key=first_line.count))
     reader = csv.reader(io.StringIO(body, newline=""), delimiter=separator)
     rows = []
     for cells in reader:

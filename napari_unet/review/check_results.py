@@ -49,8 +49,8 @@ def store_first_mask(project: MaskStore, case_id: str, first: Prediction, by: st
     project.put_map(case_id, first)
     _put_features(project, case_id, first)
     author = Author(AuthorKind.MODEL, first.model, first.version)
-    head = project.revision(case.revision) if case.revision else None
-    if case.status in DECIDED or (head is not None and head.author.kind != AuthorKind.MODEL):
+    current = project.revision(case.revision) if case.revision else None
+    if case.status in DECIDED or (current is not None and current.author.kind != AuthorKind.MODEL):
         said = tuple(code for code in checks if code in SHORT and code not in (case.checks or ()))
         known = (*said, *(case.checks or ())) if said else case.checks
         project.put_check_results(case_id, known, first.boundary_uncertainty)

@@ -53,12 +53,12 @@ def of_split(pairs: list[TrainingPair], split: str) -> list[TrainingPair]:
 def _from_manifest(folder: Path, data: DataConfig, notes: list[str]) -> list[TrainingPair]:
     path = folder / str(data.manifest)
     try:
-        head, table = read_table(path)
+        columns, table = read_table(path)
     except UserError as error:
         raise UserError(
             f"The manifest {path} cannot be read. {error.problem}", "Check `data.manifest`."
         ) from error
-    missing = {"file", "patient", "split"} - set(head if table else ())
+    missing = {"file", "patient", "split"} - set(columns if table else ())
     if missing:
         raise UserError(f"The manifest {path} lacks {', '.join(sorted(missing))}.", "Add the columns.")
     for number, row in table:

@@ -162,7 +162,7 @@ def _scores(report: AcceptanceReport) -> list[ScoreRow]:
         score_row(
             _place(report, one), [case.new for case in one.compared], f"{report.parent}: mean {one.old:.4f}"
         )
-        for one in (*report.heads, *report.kept)
+        for one in (*report.to_improve, *report.kept)
         if one.metric == DICE.name and one.tested
     ]
 

@@ -50,7 +50,7 @@ def test_where_less_is_better_a_fall_is_a_gain(found: list[tuple[float, float, s
     more = of(found)
     less = replace(more, metric="fancy", up_is_better=False)
     assert less.gain == -more.gain or isnan(more.gain)
-    assert less.gains == tuple(-gain for gain in more.gains)
+    assert less.to_improve == tuple(-gain for gain in more.to_improve)
     assert less.wins == sum(case.new < case.old for case in more.cases)
     assert not less.judges and not less.harmed  # nobody knows how much is much
 
@@ -65,7 +65,7 @@ def test_the_order_of_cases_and_those_without_an_answer_change_nothing(
     one, other = of(found), of(mixed)
     for figure in ("old", "new", "patients", "wins"):
         assert getattr(one, figure) == pytest.approx(getattr(other, figure), nan_ok=True)
-    assert sorted(one.gains) == pytest.approx(sorted(other.gains))
+    assert sorted(one.to_improve) == pytest.approx(sorted(other.to_improve))
 
 
 def test_the_case_that_lost_most_by_distance_is_the_one_that_grew() -> None:
@@ -85,13 +85,13 @@ def three_labels(left: float, right: float, heart: float) -> AcceptanceReport:
 
 def test_several_labels_are_judged_as_a_whole() -> None:
     report = three_labels(0.05, 0.05, 0.0)
-    assert report.passed and len(report.heads) == 1
+    assert report.passed and len(report.to_improve) == 1
     assert report.verdict() == "Better on your images (0.80 → 0.83, 8 of 8 cases)."
 
 
 def test_no_label_may_be_lost_for_the_others() -> None:
     report = three_labels(0.1, 0.1, -0.02)
-    assert report.heads[0].change is Movement.BETTER
+    assert report.to_improve[0].change is Movement.BETTER
     assert not report.passed and not report.undecided and not report.forgets
     assert report.verdict().endswith("8 of 8 cases), worse for heart on your images (−0.020).")
 
@@ -137,14 +137,18 @@ def classifier(new: list[float], old: list[float] | None = None) -> AcceptanceRe
 
 def test_a_classifier_is_judged_by_its_auc() -> None:
     report = classifier([0.9, 0.8, 0.7, 0.9, 0.1, 0.2, 0.3, 0.2])
-    (head,) = report.heads
-    assert (head.old, head.new, head.patients) == (0.5, 1.0, 8)
+    (found,) = report.to_improve
+    assert (found.old, found.new, found.patients) == (0.5, 1.0, 8)
     assert report.verdict().startswith(
         "Perhaps better for effusion by AUC on your images (0.50 → 1.00, 8 of 8"
     )
     assert report.undecided
-    back = classifier([case.old for case in head.cases], [case.new for case in head.cases])
-    assert back.heads[0].change is Movement.PERHAPS_WORSE and back.heads[0].harmed and not back.undecided
+    back = classifier([case.old for case in found.cases], [case.new for case in found.cases])
+    assert (
+        back.to_improve[0].change is Movement.PERHAPS_WORSE
+        and back.to_improve[0].harmed
+        and not back.undecided
+    )
 
 
 def test_without_both_kinds_of_cases_there_is_no_auc_and_a_sentence() -> None:
@@ -165,7 +169,7 @@ def test_of_several_findings_one_must_be_better_at_a_stricter_level() -> None:
     clear = scores(SITE, flat, good, truth, "nodule")
     same = scores(SITE, flat, flat, truth)
     report = AcceptanceReport("p", "c", (same, clear))
-    assert len(report.heads) == 2 and report.passed
+    assert len(report.to_improve) == 2 and report.passed
     assert "better for nodule by AUC" in report.verdict() and "Unchanged for effusion" in report.verdict()
     lost = scores(SITE, good, flat, truth)
     assert not AcceptanceReport(

@@ -44,13 +44,13 @@ def unsaved_work(project: ReviewProject, case_id: str, rescue: Path | None = Non
     rescue : see `rescue_folder`, the default. Not on the GUI thread. Raises UserError if the project cannot
     be read.
     """
-    head = project.case(case_id).revision
+    current = project.case(case_id).revision
     with faults_explained():
         for found in _journals(project.journal_path(case_id), rescue or rescue_folder(project.id)):
             if found.is_saved:
                 continue
             labels = found.labels()
-            if not _is_head(project, head, labels):
+            if not _is_current(project, current, labels):
                 return labels
     return None
 
@@ -116,12 +116,12 @@ def settle(journal: Journal, rescue: Path) -> None:
 def needless(project: ReviewProject, case_id: str, rescue: Path) -> list[tuple[Path, str]]:
     """Journals of a case that hold nothing unsaved, each with its session. Raises OSError or UserError."""
     path = project.journal_path(case_id)
-    head = project.case(case_id).revision
+    current = project.case(case_id).revision
     found = ((older, read_journal(older)) for older in (path, *_older(path, rescue)))
     return [
         (older, one.session)
         for older, one in found
-        if one is not None and (one.is_saved or _is_head(project, head, one.labels()))
+        if one is not None and (one.is_saved or _is_current(project, current, one.labels()))
     ]
 
 
@@ -175,11 +175,11 @@ def _older(path: Path, rescue: Path) -> list[Path]:
     return [*_asides(path), *_asides(outside), *([outside] if outside.exists() else [])]
 
 
-def _is_head(project: ReviewProject, head: str | None, labels: np.ndarray) -> bool:
-    if head is None:
+def _is_current(project: ReviewProject, current: str | None, labels: np.ndarray) -> bool:
+    if current is None:
         return not labels.any()
     try:
-        return np.array_equal(project.read_mask(head), labels)
+        return np.array_equal(project.read_mask(current), labels)
     except UserError:  # a damaged revision: all the better that there is a journal
         return False
 
