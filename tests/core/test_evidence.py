@@ -50,7 +50,7 @@ def test_where_less_is_better_a_fall_is_a_gain(found: list[tuple[float, float, s
     more = of(found)
     less = replace(more, metric="fancy", up_is_better=False)
     assert less.gain == -more.gain or isnan(more.gain)
-    assert less.to_improve == tuple(-gain for gain in more.to_improve)
+    assert less.gains == tuple(-gain for gain in more.gains)
     assert less.wins == sum(case.new < case.old for case in more.cases)
     assert not less.judges and not less.harmed  # nobody knows how much is much
 
@@ -65,7 +65,7 @@ def test_the_order_of_cases_and_those_without_an_answer_change_nothing(
     one, other = of(found), of(mixed)
     for figure in ("old", "new", "patients", "wins"):
         assert getattr(one, figure) == pytest.approx(getattr(other, figure), nan_ok=True)
-    assert sorted(one.to_improve) == pytest.approx(sorted(other.to_improve))
+    assert sorted(one.gains) == pytest.approx(sorted(other.gains))
 
 
 def test_the_case_that_lost_most_by_distance_is_the_one_that_grew() -> None:
