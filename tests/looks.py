@@ -15,8 +15,7 @@ from qtpy.QtWidgets import (
     QTabBar,
     QWidget,
 )
-
-from napari_unet.widgets.review.header import Elided
+from superqt import QElidingLabel
 
 SCREEN = (1366, 768)
 
@@ -44,7 +43,7 @@ def cut_texts(dock: QWidget) -> list[str]:
     for widget in dock.findChildren(QWidget):
         if not widget.isVisible() or widget.visibleRegion().isEmpty():
             continue
-        if isinstance(widget, Elided):
+        if isinstance(widget, QElidingLabel):
             shown = QLabel.text(widget)
             if shown != widget.text():
                 cut.append(widget.text())

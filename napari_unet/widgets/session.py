@@ -10,8 +10,9 @@ from weakref import WeakKeyDictionary
 
 from napari.layers import Image, Labels, Layer
 from psygnal import EmitLoopError
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QDockWidget, QWidget
+from superqt.utils import qdebounced
 
 from napari_unet.engine.client import ChildEngine
 from napari_unet.engine.protocol import Engine
@@ -78,10 +79,7 @@ class Session(QObject):
         self._engine: Engine | None = None
         self._viewing: Viewing | None = None
         self._casework: CaseWork | None = None
-        self._folder_typed = QTimer(self)
-        self._folder_typed.setSingleShot(True)
-        self._folder_typed.setInterval(_TYPED_MS)
-        self._folder_typed.timeout.connect(self._on_library)
+        self._folder_typed = qdebounced(self._on_library, timeout=_TYPED_MS, parent=self)
         self._unwatch_library: Callable[[], None] | None = None
 
     @property
@@ -113,7 +111,7 @@ class Session(QObject):
             _sessions[id(self.viewer)] = self
             self._viewing = install_viewing(self.viewer)
             clear_binding_note()
-            self._unwatch_library = watch_library(self._folder_typed.start)
+            self._unwatch_library = watch_library(self._folder_typed)
             self.viewer.layers.events.removed.connect(self._on_removed)
         self._docks.append(dock)
 
@@ -132,7 +130,7 @@ class Session(QObject):
                 self._casework.shut()
             self._casework = None
         self.viewer.layers.events.removed.disconnect(self._on_removed)
-        self._folder_typed.stop()
+        self._folder_typed.cancel()
         if self._unwatch_library is not None:
             self._unwatch_library()
             self._unwatch_library = None

@@ -119,13 +119,12 @@ class Review:
         from napari_unet.review.saving.recovery import unsaved_work
 
         recorder = self.work.presenter.recorder
-        was_due = recorder is not None and recorder._later.isActive()
-        if was_due:
-            recorder._later.stop()  # on a busy machine it would be a revision by the time that all is at rest
+        if recorder is not None:
+            recorder._save_later.cancel()  # on a busy machine it would be a revision by then
         self.settle()
         found = unsaved_work(self.work.project, id)
-        if was_due:
-            recorder._later.start()
+        if recorder is not None:
+            recorder._save_later()  # nothing is saved if nothing was changed
         return found
 
     def close(self) -> None:

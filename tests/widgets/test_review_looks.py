@@ -171,7 +171,7 @@ def test_what_was_said_about_a_case_goes_with_it(started, viewer, qtbot):
 
 def test_a_decision_is_confirmed_for_a_moment(started, viewer, qtbot):
     dock, _ = started
-    dock.news.confirmed.setInterval(300)
+    dock.news.fade.setTimeout(300)
     qtbot.keyClick(viewer.window._qt_viewer.canvas.native, A)
     qtbot.waitUntil(lambda: number(dock) == 2)
     assert dock.page.news.text() == "Case 1 accepted."

@@ -138,7 +138,7 @@ def test_whatever_is_done_the_journal_has_it(steps):
     layer, saver, worker = Labels(start.copy()), KeptSaver(start), WorkerThread()
     recorder = StrokeRecorder(layer, StrokeLog(saver, "case", start.copy()), worker, lambda: ANN)
     compared = []
-    recorder._calm.timeout.connect(lambda: compared.append(True))
+    recorder._compare_soon.triggered.connect(lambda: compared.append(True))
     for kind, *rest in steps:
         match kind:
             case "brush":

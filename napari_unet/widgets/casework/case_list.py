@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
+from superqt.utils import qdebounced
 
 from napari_unet.review.types import DECIDED, SET_ASIDE, USABLE, Case, Order
 from napari_unet.widgets.casework.connection import ProjectConnection
@@ -35,14 +36,11 @@ class CaseList(QObject):
         self.order = Order.CHECKS
         self._connection = connection
         self._places: dict[str, int] = {}
-        self._sort_soon = QTimer(self)
-        self._sort_soon.setSingleShot(True)
-        self._sort_soon.setInterval(_CALM_MS)
-        self._sort_soon.timeout.connect(self.sort)
+        self._sort_soon = qdebounced(self.sort, timeout=_CALM_MS, parent=self)
 
     def use(self, cases: Iterable[Case]) -> None:
         """The cases of another project, or none."""
-        self._sort_soon.stop()
+        self._sort_soon.cancel()
         self.cases = {case.id: case for case in cases}
         self._set_queue(_sorted(list(self.cases.values()), self.order))
         if self.order is Order.INFORMATIVE:  # what was found when it was sorted last may be of yesterday
@@ -61,7 +59,7 @@ class CaseList(QObject):
             case.uncertainty,
             case.file_state,
         ):
-            self._sort_soon.start()
+            self._sort_soon()
         self.cases_changed.emit([case.id])
 
     def took_mask(self, case: Case) -> None:
@@ -109,7 +107,7 @@ class CaseList(QObject):
 
     def sort(self) -> None:
         """Sort the queue by what is known now."""
-        self._sort_soon.stop()
+        self._sort_soon.cancel()
         project, cases, order = self._connection.project, list(self.cases.values()), self.order
         if project is None:
             return

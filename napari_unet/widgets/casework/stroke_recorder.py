@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Labels
 from qtpy.QtCore import QObject, QTimer, Signal
+from superqt.utils import qdebounced
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import as_bytes
@@ -69,9 +70,9 @@ class StrokeRecorder(QObject):
         self._note = "strokes"
         self._remember()
         self._played: list[Callable[[], None]] = []  # steps that the worker thread has not been told of
-        self._soon = _timer(0, self._hand_over)
-        self._later = _timer(_REVISION_MS, self.save)
-        self._calm = _timer(_CALM_MS, self.compare)
+        self._hand_over_soon = qdebounced(self._hand_over, timeout=0, parent=self)
+        self._save_later = qdebounced(self.save, timeout=_REVISION_MS, parent=self)
+        self._compare_soon = qdebounced(self.compare, timeout=_CALM_MS, parent=self)
         layer.events.paint.connect(self._on_paint)
         layer.events.set_data.connect(self._on_set_data)
         layer.events.data.connect(self._on_set_data)
@@ -79,8 +80,8 @@ class StrokeRecorder(QObject):
     def stop(self) -> None:
         """The case is left: record the last differences, make a revision, and release the layer."""
         self.answer(False)
-        self._later.stop()
-        self._calm.stop()
+        self._save_later.cancel()
+        self._compare_soon.cancel()
         self.layer.events.paint.disconnect(self._on_paint)
         self.layer.events.set_data.disconnect(self._on_set_data)
         self.layer.events.data.disconnect(self._on_set_data)
@@ -90,7 +91,7 @@ class StrokeRecorder(QObject):
 
     def compare(self) -> None:
         """Look for changes that no event told of."""
-        self._calm.stop()
+        self._compare_soon.cancel()
         if self._held is not None:
             return
         data = self.layer.data
@@ -121,9 +122,9 @@ class StrokeRecorder(QObject):
         if change:
             play = partial(self._on_log, True, self.stroke_log.play)
             self._played += [partial(play, item, undoing) for item, undoing in held]
-            self._soon.start()
-            self._later.start()
-            self._calm.start()
+            self._hand_over_soon()
+            self._save_later()
+            self._compare_soon()
             self._tell_painted()
             return
         self._muted = True
@@ -171,7 +172,7 @@ class StrokeRecorder(QObject):
 
     def save(self) -> None:
         """Make a revision now, if anything was changed."""
-        self._later.stop()
+        self._save_later.cancel()
         self._post(partial(self._on_log, False, self.stroke_log.save, self._author(), self._note))
 
     def _on_paint(self, event: Any) -> None:
@@ -201,7 +202,7 @@ class StrokeRecorder(QObject):
         undone, redone = self._undone, self._redone
         undo, redo = self._histories()
         if undone is _last(undo) and redone is _last(redo):
-            self._calm.start()
+            self._compare_soon()
         elif undone is not None and redo and redo[-1] and redo[-1][0] is undone[-1]:
             self._play(list(undone), undoing=True)
         elif redone is not None and undo and undo[-1] and undo[-1][0] is redone[-1]:
@@ -210,7 +211,7 @@ class StrokeRecorder(QObject):
             if not self._protects():
                 self._remember()
                 self._tell_painted()
-            self._calm.start()
+            self._compare_soon()
 
     def _play(self, item: list[Any], undoing: bool) -> None:
         """The worker thread hears of it on the next turn: two Python threads would delay this event."""
@@ -229,9 +230,9 @@ class StrokeRecorder(QObject):
             self._remember()
             return
         self._played.append(partial(self._on_log, True, self.stroke_log.play, item, undoing))
-        self._soon.start()
+        self._hand_over_soon()
         self._remember()
-        self._later.start()
+        self._save_later()
         self._tell_painted()
         if labels:
             self.used.emit(labels)
@@ -276,7 +277,7 @@ class StrokeRecorder(QObject):
         self._worker.post(task)
 
     def _hand_over(self) -> None:
-        self._soon.stop()
+        self._hand_over_soon.cancel()
         played, self._played = self._played, []
         for step in played:
             self._worker.post(step)
@@ -289,11 +290,3 @@ class StrokeRecorder(QObject):
 
 def _last(history: Any) -> Any:
     return history[-1] if history else None
-
-
-def _timer(interval_ms: int, then: Callable[[], None]) -> QTimer:
-    timer = QTimer()
-    timer.setSingleShot(True)
-    timer.setInterval(interval_ms)
-    timer.timeout.connect(then)
-    return timer

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels, Layer
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
+from superqt.utils import qdebounced
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.palette import YELLOW
@@ -60,10 +61,7 @@ class CaseViews(QObject):
         self._off = False
         self.wants_probability = False
         self._ring = Sketch(self._viewer)
-        self._fade = QTimer(self)
-        self._fade.setSingleShot(True)
-        self._fade.setInterval(_RING_MS)
-        self._fade.timeout.connect(self._ring.clear)
+        self._fade = qdebounced(self._ring.clear, timeout=_RING_MS, parent=self)
 
     def opened(self) -> None:
         """Another case is open."""
@@ -192,7 +190,7 @@ class CaseViews(QObject):
         radius = _RING * max(layers.image.data.shape[-2:])
         ring = np.array(place[-2:]) + radius * np.stack([np.sin(turn), np.cos(turn)], axis=1)
         self._ring.line(layers.image, ring, YELLOW, closed=True)
-        self._fade.start()
+        self._fade()
 
     def _add_probability(self) -> None:
         layers = self._presenter.layers

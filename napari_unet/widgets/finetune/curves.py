@@ -8,8 +8,9 @@ from math import isnan
 from typing import Any
 
 from napari.utils.theme import get_theme
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QVBoxLayout, QWidget
+from superqt.utils import qthrottled
 
 from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.finetune.training_progress import Curve, Curves, TrainingProgress
@@ -53,16 +54,13 @@ class CurvesView(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(2)
         self._column.addWidget(self.legend)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_REDRAW_MS)
-        self._timer.timeout.connect(self._redraw)
+        self._redraw_soon = qthrottled(self._redraw, timeout=_REDRAW_MS, leading=False, parent=self)
         viewer.events.theme.connect(self._dress)
         warm_up()
 
     def close_down(self) -> None:
         """Release the viewer."""
-        self._timer.stop()
+        self._redraw_soon.cancel()
         self._viewer.events.theme.disconnect(self._dress)
 
     def show_progress(self, progress: TrainingProgress) -> None:
@@ -72,8 +70,7 @@ class CurvesView(QWidget):
 
     def refresh(self) -> None:
         """More is known of the progress."""
-        if not self._timer.isActive():
-            self._timer.start()
+        self._redraw_soon()
 
     def showEvent(self, event: Any) -> None:
         """Draw what came in while nobody looked."""
@@ -83,7 +80,7 @@ class CurvesView(QWidget):
     def _redraw(self) -> None:
         if not self.isVisible() or warm_up().is_alive():
             if self.isVisible():
-                self._timer.start()
+                self._redraw_soon()
             return
         if not self._plots:
             self._build()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from superqt.utils import qdebounced
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.protocol import protocols_differ
@@ -65,8 +66,8 @@ class SetupPage(QWidget):
         column.addLayout(fields)
         for part in (self.protocol, self.taught, self.start):
             column.addWidget(part)
-        self._calm = _timer(self, _CALM_MS, self._measure)
-        self._spelling = _timer(self, _TYPED_MS, self.show_state)
+        self._measure_soon = qdebounced(self._measure, timeout=_CALM_MS, parent=self)
+        self._check_soon = qdebounced(self.show_state, timeout=_TYPED_MS, parent=self)
         self.source.changed.connect(self._on_source)
         self.model.chosen.connect(lambda _: self._on_model())
         self.name.textEdited.connect(self._on_typed)
@@ -76,8 +77,8 @@ class SetupPage(QWidget):
     def close_down(self) -> None:
         """Release viewer and review."""
         self._is_open = False
-        self._calm.stop()
-        self._spelling.stop()
+        self._measure_soon.cancel()
+        self._check_soon.cancel()
         self.source.close_down()
 
     def begin_again(self) -> None:
@@ -136,27 +137,27 @@ class SetupPage(QWidget):
             if not self._typed:
                 self.name.setText(free_name(chosen_library(), entry.card.name))
         self.show_state()
-        self._calm.start()
+        self._measure_soon()
 
     def _on_source(self) -> None:
         self.show_state()
-        self._calm.start()
+        self._measure_soon()
 
     def _on_setting(self) -> None:
         self.show_state()
-        self._calm.start()
+        self._measure_soon()
 
     def _on_typed(self, text: str) -> None:
         self._typed = bool(text.strip())
         self.start.setEnabled(False)
-        self._spelling.start()
+        self._check_soon()
 
     # -- how long it takes --
 
     def showEvent(self, event: Any) -> None:
         """Measure what was not measured while nobody looked."""
         super().showEvent(event)
-        self._calm.start()
+        self._measure_soon()
 
     def _measure(self) -> None:
         entry, cases = self.model.entry(), self.source.count().cases
@@ -219,11 +220,3 @@ class SetupPage(QWidget):
                 self.show_state()
 
         self.source.collect(go, stay)
-
-
-def _timer(owner: QWidget, milliseconds: int, act: Callable[[], None]) -> QTimer:
-    timer = QTimer(owner)
-    timer.setSingleShot(True)
-    timer.setInterval(milliseconds)
-    timer.timeout.connect(act)
-    return timer

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QRadioButton, QVBoxLayout, QWidget
+from superqt.utils import qthrottled
 
 from napari_unet.core import evidence
 from napari_unet.core.errors import UserError
@@ -78,10 +79,7 @@ class SourceBox(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         for part in (self.project, self.layers, self.pairs, self.says, self.warning):
             column.addWidget(part)
-        self._calm = QTimer(self)
-        self._calm.setSingleShot(True)
-        self._calm.setInterval(_CALM_MS)
-        self._calm.timeout.connect(self.refresh)
+        self._refresh_soon = qthrottled(self.refresh, timeout=_CALM_MS, leading=False, parent=self)
         self._wires = [
             (self._casework.project_changed, self._on_project),
             (self._casework.cases_changed, self._on_cases),
@@ -96,7 +94,7 @@ class SourceBox(QWidget):
 
     def close_down(self) -> None:
         """Release viewer and review."""
-        self._calm.stop()
+        self._refresh_soon.cancel()
         for signal, slot in self._wires:
             signal.disconnect(slot)
         if self._job is not None:
@@ -199,8 +197,7 @@ class SourceBox(QWidget):
         self.changed.emit()
 
     def _on_cases(self, *_: Any) -> None:
-        if not self._calm.isActive():
-            self._calm.start()
+        self._refresh_soon()
 
     def _on_project(self, project: ReviewProject | None) -> None:
         self.project.setText(

@@ -11,7 +11,7 @@ import numpy as np
 from napari import Viewer
 from napari.layers import Labels, Layer
 from OpenGL.error import GLError
-from qtpy.QtCore import QTimer
+from superqt.utils import qdebounced
 
 from napari_unet.widgets.napari_compat.window import vispy_canvas
 
@@ -63,10 +63,7 @@ class SceneCleaning:
     def __init__(self, viewer: Viewer) -> None:
         self._canvas: Any = None
         self._due = 0
-        self._timer = QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_SOON_MS)
-        self._timer.timeout.connect(self.clean)
+        self._clean_soon = qdebounced(self.clean, timeout=_SOON_MS)
         canvas = vispy_canvas(viewer)
         if all(callable(getattr(canvas, name, None)) for name in (_CLEANS, _UPDATES)):
             self._canvas = canvas
@@ -81,7 +78,7 @@ class SceneCleaning:
 
     def clean(self) -> None:
         """Collect now what was put off, if anything was."""
-        self._timer.stop()
+        self._clean_soon.cancel()
         if self._due:
             self._due = 0
             self._into_context()
@@ -94,7 +91,7 @@ class SceneCleaning:
         getattr(self._canvas, _UPDATES)()
         self._due += 1
         if self._due < _MOST:
-            self._timer.start()
+            self._clean_soon()
         else:
             self.clean()
 

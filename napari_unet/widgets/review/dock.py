@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from superqt.utils import qthrottled
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import Case
@@ -47,10 +47,7 @@ class ReviewWidget(Dock):
         self.casework = self._session.casework
         self._addition: Addition | None = None  # for the project that is being made
         self._changed: set[str] = set()
-        self._together = QTimer(self)
-        self._together.setSingleShot(True)
-        self._together.setInterval(_TOGETHER_MS)
-        self._together.timeout.connect(self._show_changes)
+        self._show_soon = qthrottled(self._show_changes, timeout=_TOGETHER_MS, leading=False, parent=self)
         self._build()
         self._wire()
         self._on_reviewer(self.casework.reviewer or reviewer())
@@ -133,8 +130,8 @@ class ReviewWidget(Dock):
         self.files.close_down()
         self._unwatch()
         self.keys.switch(False)
-        self._together.stop()
-        self.news.confirmed.stop()
+        self._show_soon.cancel()
+        self.news.fade.cancel()
         self.feed.clear()
         for signal, slot in self._wires:
             signal.disconnect(slot)
@@ -252,8 +249,7 @@ class ReviewWidget(Dock):
 
     def _on_cases(self, ids: list[str]) -> None:
         self._changed.update(ids)
-        if not self._together.isActive():
-            self._together.start()
+        self._show_soon()
 
     def _show_changes(self) -> None:
         changed, self._changed = self._changed, set()

@@ -11,7 +11,6 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QInputDialog,
-    QLabel,
     QMenu,
     QProgressBar,
     QSizePolicy,
@@ -19,6 +18,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt import QElidingLabel
 
 from napari_unet.review.saving.save_state import Saved, SaveState, Saving
 from napari_unet.widgets.common.forms import Toned, WrappedLabel
@@ -57,7 +57,10 @@ class ReviewHeader(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.project = Elided()
+        self.project = _one_line()
+        bold = self.project.font()
+        bold.setBold(True)
+        self.project.setFont(bold)
         self.menu = QMenu(self)
         self.entries = {name: self.menu.addAction(text) for name, text in _ENTRIES.items()}
         for name, entry in self.entries.items():
@@ -73,7 +76,7 @@ class ReviewHeader(QWidget):
         self.bar.setTextVisible(True)
         self.saved = Toned()
         self.saved.setObjectName("saved")
-        self.reviewer = Elided()
+        self.reviewer = _one_line()
         self.reviewer.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.name = TextLine()
         self.name.setPlaceholderText("Your name, then Enter: stored with every decision")
@@ -106,7 +109,7 @@ class ReviewHeader(QWidget):
 
     def show_project(self, folder: Path, protocol: str, storage_note: str) -> None:
         """Another project is open."""
-        self.project.say(folder.name, bold=True)
+        self.project.setText(folder.name)
         self.project.setToolTip(f"{folder}\n{protocol}".strip())
         self.storage.say(storage_note)
         self.work.say("")
@@ -115,7 +118,7 @@ class ReviewHeader(QWidget):
 
     def show_reviewer(self, name: str) -> None:
         """Who decides now."""
-        self.reviewer.say(name)
+        self.reviewer.setText(name)
         self.reviewer.setToolTip(f"Reviewer: {name}")
         if name:
             self._ask(False)
@@ -186,32 +189,10 @@ class ReviewHeader(QWidget):
             self.named.emit(text.strip())
 
 
-class Elided(QLabel):
-    """One line that is shortened where there is no room for it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._whole = ""
-
-    def text(self) -> str:
-        """The whole of it."""
-        return self._whole
-
-    def say(self, text: str, bold: bool = False) -> None:
-        """Show `text`."""
-        self._whole = text
-        font = self.font()
-        font.setBold(bold)
-        self.setFont(font)
-        self._fit()
-
-    def resizeEvent(self, event: object) -> None:
-        """Shorten it again."""
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideMiddle, self.width() - 2)
-        super().setText(shown)
+def _one_line() -> QElidingLabel:
+    """A label that is shortened in its middle where there is no room for it."""
+    label = QElidingLabel()
+    label.setElideMode(Qt.TextElideMode.ElideMiddle)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+    return label

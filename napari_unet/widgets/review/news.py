@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QWidget
+from superqt.utils import qdebounced
 
 from napari_unet.core.errors import UserError
 from napari_unet.widgets.casework.work import CaseWork
@@ -29,10 +30,7 @@ class DockNews(QObject):
         self._dock = dock
         self._about = ""  # id of the case that the news are about
         self._says_wrong = False  # the message is of what the checks find in the open mask
-        self.confirmed = QTimer(self)
-        self.confirmed.setSingleShot(True)
-        self.confirmed.setInterval(_CONFIRM_MS)
-        self.confirmed.timeout.connect(lambda: page.say_news(""))
+        self.fade = qdebounced(lambda: page.say_news(""), timeout=_CONFIRM_MS, parent=self)
 
     # -- news --
 
@@ -57,7 +55,7 @@ class DockNews(QObject):
     def confirm(self, text: str) -> None:
         """A decision is confirmed while the next case opens; for that moment only."""
         self._tell(text, _PROJECT)
-        self.confirmed.start()
+        self.fade()
 
     def opened(self, case_id: str) -> None:
         """This case is open now. What was said before there was any case counts as said of it."""
@@ -67,7 +65,7 @@ class DockNews(QObject):
             self._page.say_news("")
 
     def _tell(self, text: str, about: str) -> None:
-        self.confirmed.stop()
+        self.fade.cancel()
         self._about = about
         self._casework.session.viewer.status = text
         self._page.say_news(text)

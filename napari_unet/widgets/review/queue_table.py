@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from qtpy.QtCore import QEvent, QModelIndex, QSize, Qt, QTimer, Signal
+from qtpy.QtCore import QEvent, QModelIndex, QSize, Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt.utils import qdebounced
 
 from napari_unet.review.types import Case, Order, Status
 from napari_unet.widgets.common.colours import is_theme_change, tones_of
@@ -57,12 +58,9 @@ class QueueTable(QWidget):
         self.empty.setWordWrap(True)
         self._current = ""
         self._names: Mapping[str, str] = {}
-        self._typing = QTimer(self)
-        self._typing.setSingleShot(True)
-        self._typing.setInterval(_CALM_MS)
+        self._want_soon = qdebounced(self._want, timeout=_CALM_MS, parent=self)
         self._lay_out()
-        self._typing.timeout.connect(self._want)
-        self.search.textChanged.connect(lambda: self._typing.start())
+        self.search.textChanged.connect(lambda: self._want_soon())
         self.show_box.currentIndexChanged.connect(lambda: self._want())
         self.order_box.activated.connect(self._on_order)
         self.view.clicked.connect(self._on_chosen)
@@ -142,7 +140,7 @@ class QueueTable(QWidget):
     # -- what the user does --
 
     def _want(self) -> None:
-        self._typing.stop()
+        self._want_soon.cancel()
         shown = self.show_box.currentText()
         status, needing = (SHOWN[shown], "") if shown in SHOWN else (frozenset(Status), shown)
         self.model.set_filter(RowFilter(status, self.search.text(), needing, self._names))

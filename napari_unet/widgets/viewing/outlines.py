@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from napari import Viewer
 from napari.layers import Labels
-from qtpy.QtCore import QTimer
+from superqt.utils import qdebounced
 
 from napari_unet.core.outline import outline
 from napari_unet.widgets.viewing.layers_in_view import Connections, step_on_canvas
@@ -34,10 +34,7 @@ class MaskOutlines:
         self._outlined = False
         self._set: WeakKeyDictionary[Labels, int] = WeakKeyDictionary()
         self._opacity: WeakKeyDictionary[Labels, float] = WeakKeyDictionary()
-        self._settled = QTimer()
-        self._settled.setSingleShot(True)
-        self._settled.setInterval(SETTLED_MS)
-        self._settled.timeout.connect(self._fit_thickness)
+        self._fit_soon = qdebounced(self._fit_thickness, timeout=SETTLED_MS)
         self._events = Connections()
         self._events.add(self._on_zoom, viewer.scene.camera.events.zoom)
         self._events.add(self._on_inserted, viewer.layers.events.inserted)
@@ -62,7 +59,7 @@ class MaskOutlines:
     def remove(self) -> None:
         """Stop following; every mask that was switched here is filled again."""
         self._events.close()
-        self._settled.stop()
+        self._fit_soon.cancel()
         for layer in self._masks():
             if self._is_ours(layer):
                 self._fill(layer)
@@ -95,7 +92,7 @@ class MaskOutlines:
 
     def _on_zoom(self) -> None:
         if self._outlined:
-            self._settled.start()
+            self._fit_soon()
 
     def _fit_thickness(self) -> None:
         for layer in self._masks():
