@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import configparser
+import importlib.metadata
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -60,6 +63,16 @@ def test_every_package_stands_in_setup_cfg() -> None:
     listed = set(config["options"]["packages"].split())
     folders = {path.parent.relative_to(ROOT) for path in (ROOT / "napari_unet").rglob("__init__.py")}
     assert listed == {".".join(folder.parts) for folder in folders} | {"napari_unet.resources"}
+
+
+def test_the_base_set_is_what_the_code_imports() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "napari_unet").rglob("*.py")]
+    imported = set(re.findall(r"^ *(?:import|from) (\w+)", "\n".join(texts), re.MULTILINE))
+    distributions = importlib.metadata.packages_distributions()
+    used = {name.lower() for module in imported for name in distributions.get(module, ())}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = {re.match(r"[\w-]+", line)[0].lower() for line in project["dependencies"]}
+    assert asked <= used, f"nothing imports {asked - used}"
 
 
 def test_no_qt_and_no_napari_in_the_base_set(wheel: Path) -> None:

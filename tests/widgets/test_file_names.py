@@ -98,8 +98,8 @@ def test_an_export_with_the_sources_names_asks(opened, tmp_path):
     review.settle()
     dialog = dock.exporter.ask()
     dialog.folder.choose(tmp_path / "out")
-    dialog.source_names.setChecked(True)
-    dialog.report.setChecked(False)
+    dialog.form.source_names.value = True
+    dialog.form.report.value = False
     dialog.buttons.button(dialog.buttons.StandardButton.Ok).click()
     press(dock, review, "Export with these names")
     review.qtbot.waitUntil(lambda: (tmp_path / "out" / "png" / "masks" / "Meier.png").is_file())

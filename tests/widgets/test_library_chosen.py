@@ -62,7 +62,7 @@ def test_first_masks_and_new_masks_are_asked_of_the_chosen_library(review, engin
     job = asked(review, engine, 1)
     assert job.arguments["library"].own == mine
     job.end(first_mask())
-    review.settle()
+    review.qtbot.waitUntil(lambda: all(case.revision for case in review.work.cases.values()))
     review.work.importer.predict_again("ours")
     assert asked(review, engine, 2).arguments["library"].own == mine
 

@@ -14,7 +14,6 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QApplication, QDockWidget, QListWidget
 
-from napari_unet.review.exporting.item import Format
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import FileState, NewCase, Order, Reason, Status
 from napari_unet.widgets.review import start as review_settings
@@ -245,7 +244,7 @@ def test_what_was_just_accepted_is_exported(started, viewer, qtbot, tmp_path):
     dock._on_menu("export")
     dialog = dock.findChild(ExportDialog)
     assert dialog.folder.path() == tmp_path / "project export"
-    dialog.boxes[Format.NIFTI].click()
+    dialog.form.nifti.native.click()
     dialog.buttons.button(dialog.buttons.StandardButton.Ok).click()
     qtbot.waitUntil(lambda: "1 mask was exported to project export." in dock.page.news.text())
     found = {path.relative_to(dialog.folder.path()).parts[0] for path in dialog.folder.path().rglob("*.*")}
@@ -257,10 +256,10 @@ def test_what_was_just_accepted_is_exported(started, viewer, qtbot, tmp_path):
 def test_nothing_to_export_is_told(started, qtbot):
     dock, _ = started
     dialog = dock.exporter.ask()
-    for box in (*dialog.boxes.values(), dialog.report):
-        box.setChecked(False)
+    for box in (dialog.form.png, dialog.form.report):
+        box.value = False
     assert not dialog.buttons.button(dialog.buttons.StandardButton.Ok).isEnabled()
-    dialog.boxes[Format.COCO].click()
+    dialog.form.coco.native.click()
     dialog.buttons.button(dialog.buttons.StandardButton.Ok).click()
     qtbot.waitUntil(lambda: "No case is accepted or corrected yet." in dock.message.text())
     assert not dialog.folder.path().exists()

@@ -88,7 +88,7 @@ def test_times_stand_beside_the_presets(dock, project, engines, qtbot):
     assert asked.arguments["parent"].endswith("test-lung")
     assert engines[-1].options["nice"] == 10
     dock.setup.presets.buttons["custom"].click()
-    dock.setup.presets.settings.steps.setValue(600)
+    dock.setup.presets.settings.form.steps.value = 600
     qtbot.waitUntil(lambda: times["custom"].text() == "about 10 min")
 
 

@@ -67,7 +67,7 @@ def test_two_corrected_cases_become_a_model_that_is_taken_and_given_back(dock, q
         qtbot.waitUntil(lambda id=id: work.cases[id].status is Status.CORRECTED)
     qtbot.waitUntil(lambda: "2 cases of 2 patients" in dock.setup.source.says.text())
     dock.setup.presets.buttons["custom"].click()
-    dock.setup.presets.settings.steps.setValue(4)
+    dock.setup.presets.settings.form.steps.value = 4
     qtbot.waitUntil(dock.setup.start.isEnabled)
     qtbot.mouseClick(dock.setup.start, LEFT)
     qtbot.waitUntil(lambda: dock.training.stage is Stage.RUNNING)

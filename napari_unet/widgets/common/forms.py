@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from html import escape
 from typing import Any
 
+from magicgui.widgets import Container
 from napari.layers import Layer
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtWidgets import (
@@ -162,6 +163,12 @@ class Fields(QGridLayout):
         else:
             self.addWidget(field, row, 1)
         return label
+
+    def add_form(self, form: Container[Any]) -> None:
+        """A row for each field of a magicgui form without labels of its own; keep the form alive."""
+        for field in form:
+            field.native.setObjectName(field.name)
+            self.add(field.label, field.native)
 
     def add_wide(self, content: QWidget) -> None:
         """A row that has no name."""

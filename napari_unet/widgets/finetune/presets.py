@@ -1,21 +1,19 @@
 """How long a model learns: Quick, Thorough or Custom, with the minutes that each takes here."""
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: magicgui 0.10.2 cannot read annotations that are strings.
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from math import nan
-from typing import Any, Literal
+from typing import Annotated, Any
 
+from magicgui.signature import magic_signature
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QButtonGroup,
-    QComboBox,
-    QDoubleSpinBox,
     QGridLayout,
     QLabel,
     QRadioButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -27,16 +25,14 @@ from napari_unet.widgets.finetune.training_progress import in_words
 
 CUSTOM = "custom"
 _TITLES = {"quick": "Quick", "thorough": "Thorough", CUSTOM: "Custom"}
-_AUGMENT = {
-    "Place and shape": GENTLE,
-    "Place, shape and looks": AugmentConfig(),
-    "None": AugmentConfig(**{field.name: 0.0 for field in fields(AugmentConfig)}),
-}
+_AUGMENT = [
+    ("Place and shape", GENTLE),
+    ("Place, shape and looks", AugmentConfig()),
+    ("None", AugmentConfig(**{field.name: 0.0 for field in fields(AugmentConfig)})),
+]
+_LOSSES = [("Dice and cross-entropy", "dice and cross-entropy"), ("Cross-entropy", "cross-entropy")]
 _USUAL = 8  # images: Custom begins with what Quick makes of them
-_LOSSES: Mapping[str, Literal["dice and cross-entropy", "cross-entropy"]] = {
-    "Dice and cross-entropy": "dice and cross-entropy",
-    "Cross-entropy": "cross-entropy",
-}
+_START = PRESETS["quick"].for_images(_USUAL)
 
 
 class PresetBox(QWidget):
@@ -109,68 +105,87 @@ class CustomSettings(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        start = PRESETS["quick"].for_images(_USUAL)
-        self.steps = _spin(1, 5000, start.steps, "One step learns from one batch of images.")
-        self.rate = QDoubleSpinBox()
-        self.rate.setDecimals(5)
-        self.rate.setRange(0.00001, 0.1)
-        self.rate.setSingleStep(0.0001)
-        self.rate.setValue(start.learning_rate)
-        self.rate.setToolTip("Size of one step. Larger ones learn faster, and may harm what the model knows.")
-        self.frozen = _spin(
-            0, 8, start.frozen, "Stages of the network, from the first, that stay as they are."
-        )
-        self.loss = QComboBox()
-        self.loss.addItems(list(_LOSSES))
-        self.augment = QComboBox()
-        self.augment.addItems(list(_AUGMENT))
-        self.augment.setToolTip("How much each image is changed at random before the model is trained on it.")
-        self.replay = _spin(
-            0,
-            90,
-            round(100 * start.replay),
-            "Images from the model's earlier training, so that it does not forget them.",
-        )
-        self.replay.setSuffix(" % of each batch")
-        self.seed = _spin(0, 999_999, start.seed, "The same seed gives the same model on the same processor.")
-        form = Fields()
-        form.add("Steps", self.steps)
-        form.add("Learning rate", self.rate)
-        form.add("Frozen stages", self.frozen)
-        form.add("Loss", self.loss)
-        form.add("Augmentation", self.augment)
-        form.add("Reference images", self.replay)
-        form.add("Seed", self.seed)
-        self.setLayout(form)
-        for box in (self.steps, self.rate, self.frozen, self.replay, self.seed):
-            box.valueChanged.connect(lambda _: self.changed.emit())
-        for box in (self.loss, self.augment):
-            box.activated.connect(lambda _: self.changed.emit())
+        self.form = magic_signature(custom_config).to_container(labels=False)
+        for number in (self.form.steps, self.form.frozen, self.form.replay, self.form.seed):
+            number.native.setDecimals(0)
+        self.form.learning_rate.native.setDecimals(5)
+        self.form.replay.native.setSuffix(" % of each batch")
+        self.form.changed.connect(lambda: self.changed.emit())
+        fields = Fields()
+        fields.add_form(self.form)
+        self.setLayout(fields)
 
     def limit_stages(self, stages: int) -> None:
         """How many stages the encoder of the model has that is begun with."""
-        self.frozen.setMaximum(stages)
+        self.form.frozen.max = stages
 
     def config(self) -> AdaptConfig:
         """What is chosen."""
-        steps = self.steps.value()
-        return replace(
-            PRESETS["quick"],
-            steps=steps,
-            per_image=0,
-            check_every=max(1, min(25, steps // 6)),
-            learning_rate=self.rate.value(),
-            frozen=self.frozen.value(),
-            loss=_LOSSES[self.loss.currentText()],
-            augment=_AUGMENT[self.augment.currentText()],
-            replay=self.replay.value() / 100,
-            seed=self.seed.value(),
-        )
+        return custom_config(**self.form.asdict())
 
 
-def _spin(low: int, high: int, value: int, tip: str) -> QSpinBox:
-    box = QSpinBox()
-    box.setRange(low, high)
-    box.setValue(value)
-    box.setToolTip(tip)
-    return box
+def _whole(label: str, low: int, high: int, tip: str = "") -> dict[str, Any]:
+    """A field for whole numbers. magicgui's own has no suffix, and takes the keyboard when it is set."""
+    return {
+        "widget_type": "FloatSpinBox",
+        "label": label,
+        "min": low,
+        "max": high,
+        "step": 1,
+        "tooltip": tip,
+    }
+
+
+def custom_config(
+    steps: Annotated[
+        int, _whole("Steps", 1, 5000, "One step learns from one batch of images.")
+    ] = _START.steps,
+    learning_rate: Annotated[
+        float,
+        {
+            "label": "Learning rate",
+            "min": 0.00001,
+            "max": 0.1,
+            "step": 0.0001,
+            "tooltip": "Size of one step. Larger ones learn faster, and may harm what the model knows.",
+        },
+    ] = _START.learning_rate,
+    frozen: Annotated[
+        int, _whole("Frozen stages", 0, 8, "Stages of the network, from the first, that stay as they are.")
+    ] = _START.frozen,
+    loss: Annotated[Any, {"label": "Loss", "choices": _LOSSES}] = _START.loss,
+    augment: Annotated[
+        AugmentConfig,
+        {
+            "label": "Augmentation",
+            "choices": _AUGMENT,
+            "tooltip": "How much each image is changed at random before the model is trained on it.",
+        },
+    ] = _START.augment,
+    replay: Annotated[
+        int,
+        _whole(
+            "Reference images",
+            0,
+            90,
+            "Images from the model's earlier training, so that it does not forget them.",
+        ),
+    ] = round(100 * _START.replay),
+    seed: Annotated[
+        int,
+        _whole("Seed", 0, 999_999, "The same seed gives the same model on the same processor."),
+    ] = _START.seed,
+) -> AdaptConfig:
+    """The settings of one training; magicgui makes the form from this signature. replay : in percent."""
+    return replace(
+        PRESETS["quick"],
+        steps=int(steps),
+        per_image=0,
+        check_every=max(1, min(25, int(steps) // 6)),
+        learning_rate=learning_rate,
+        frozen=int(frozen),
+        loss=loss,
+        augment=augment,
+        replay=replay / 100,
+        seed=int(seed),
+    )

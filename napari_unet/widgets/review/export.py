@@ -1,15 +1,16 @@
 """Masks and report out of the open project: the dialog that asks, and the job that writes."""
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: magicgui 0.10.2 cannot read annotations that are strings.
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from magicgui.signature import magic_signature
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from napari_unet.review.exporting.item import ExportResult, Format
 from napari_unet.widgets.casework.connection import there
@@ -24,13 +25,6 @@ if TYPE_CHECKING:
 
 _WIDTH = 520
 _REPORT = "report"
-_TITLES = {
-    Format.PNG: "PNG (no stacks)",
-    Format.TIFF: "TIFF",
-    Format.NIFTI: "NIfTI",
-    Format.COCO: "COCO",
-    Format.NNUNET: "nnU-Net",
-}
 
 
 @dataclass(frozen=True)
@@ -46,6 +40,28 @@ class Outgoing:
     source_names: bool = False
 
 
+def choices(
+    png: Annotated[bool, {"text": "PNG (no stacks)"}] = True,
+    tiff: Annotated[bool, {"text": "TIFF"}] = False,
+    nifti: Annotated[bool, {"text": "NIfTI"}] = False,
+    coco: Annotated[bool, {"text": "COCO"}] = False,
+    nnunet: Annotated[bool, {"text": "nnU-Net"}] = False,
+    report: Annotated[bool, {"text": "Report: a table, and a page to print"}] = True,
+    source_names: Annotated[
+        bool, {"text": "Name the files as their sources (perhaps patients' names; asks first)"}
+    ] = False,
+) -> tuple[tuple[Format, ...], bool, bool]:
+    """What is chosen: all of an Outgoing but the folder. magicgui makes the form from this signature."""
+    chosen = (
+        (Format.PNG, png),
+        (Format.TIFF, tiff),
+        (Format.NIFTI, nifti),
+        (Format.COCO, coco),
+        (Format.NNUNET, nnunet),
+    )
+    return tuple(name for name, on in chosen if on), report, source_names
+
+
 class ExportDialog(QDialog):
     """Asks where to, and in which formats. requested : an Outgoing."""
 
@@ -57,11 +73,7 @@ class ExportDialog(QDialog):
         self.setMinimumWidth(_WIDTH)
         self.folder = PathLine("A new folder", folder="Folder for what is exported")
         self.folder.choose(_free(project.with_name(f"{project.name} export")))
-        self.boxes = {name: QCheckBox(title) for name, title in _TITLES.items()}
-        self.boxes[Format.PNG].setChecked(True)
-        self.report = QCheckBox("Report: a table, and a page to print")
-        self.report.setChecked(True)
-        self.source_names = QCheckBox("Name the files as their sources (perhaps patients' names; asks first)")
+        self.form = magic_signature(choices).to_container(labels=False)
         buttons = QDialogButtonBox.StandardButton
         self.buttons = QDialogButtonBox(buttons.Ok | buttons.Cancel)
         self.buttons.button(buttons.Ok).setText("Export")
@@ -71,10 +83,8 @@ class ExportDialog(QDialog):
         fields.add("Folder", self.folder)
         column = QVBoxLayout(self)
         column.addLayout(fields)
-        for box in (*self.boxes.values(), self.report):
-            column.addWidget(box)
-            box.toggled.connect(self._enable)
-        column.addWidget(self.source_names)
+        for box in self.form:
+            column.addWidget(box.native)
         column.addWidget(
             WrappedLabel(
                 "Accepted and corrected masks go out with their images, without names. Images of one known "
@@ -86,13 +96,12 @@ class ExportDialog(QDialog):
         column.addStretch()
         column.addWidget(self.buttons)
         self.folder.changed.connect(self._enable)
+        self.form.changed.connect(lambda: self._enable())
         self._enable()
 
     def outgoing(self) -> Outgoing:
         """What the form says."""
-        formats = tuple(name for name, box in self.boxes.items() if box.isChecked())
-        named = self.source_names.isChecked()
-        return Outgoing(self.folder.path() or Path(), formats, self.report.isChecked(), named)
+        return Outgoing(self.folder.path() or Path(), *choices(**self.form.asdict()))
 
     def _enable(self) -> None:
         out = self.outgoing()
@@ -110,7 +119,7 @@ class Exporter(QObject):
     done = Signal(object)
 
     def __init__(
-        self, casework: CaseWork, page: ReviewPage, dock: QWidget, ask_names: Callable[..., None]
+        self, casework: "CaseWork", page: "ReviewPage", dock: QWidget, ask_names: Callable[..., None]
     ) -> None:
         """ask_names : see FileNames.ask."""
         super().__init__(dock)
@@ -136,7 +145,7 @@ class Exporter(QObject):
         self._page.say_work("Exporting…")
         self._casework.write(lambda project: project, lambda project: self._start(project, out))
 
-    def _start(self, project: ReviewProject, out: Outgoing) -> None:
+    def _start(self, project: "ReviewProject", out: Outgoing) -> None:
         by = self._casework.author().name
         job = self._casework.connection.start(lambda job: _write(project, out, by, job))
         job.progressed.connect(self._on_progress)
@@ -147,7 +156,7 @@ class Exporter(QObject):
         self._page.say_work(f"Exporting: {event.done:,} of {event.total:,}")
 
 
-def _write(project: ReviewProject, out: Outgoing, by: str, job: Job) -> str:
+def _write(project: "ReviewProject", out: Outgoing, by: str, job: Job) -> str:
     from napari_unet.review.exporting.export import ExportOptions, export_steps
     from napari_unet.review.reporting.report import report_steps
 
