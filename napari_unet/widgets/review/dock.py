@@ -60,7 +60,7 @@ class ReviewWidget(Dock):
         self.start = StartPage()
         self.page = ReviewPage(self._session)
         self.message = WrappedLabel(name="message")
-        self.news = DockNews(self.casework, self.page, self.message, self)
+        self.news = DockNews(self._viewer, self.casework, self.page, self.message, self)
         self.feed = PictureFeed(self.page.table.model, self.casework.thumbnail, self)
         self.keys = WindowKeys(window_of(self._viewer), self, HELD)
         self.handler = ActionHandler(self.casework, self.page, self.keys, self)

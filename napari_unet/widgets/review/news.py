@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari import Viewer
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QWidget
@@ -22,8 +23,11 @@ class DockNews(QObject):
     News of a case disappear when another one opens; news of the project stay until the next.
     """
 
-    def __init__(self, casework: CaseWork, page: ReviewPage, message: WrappedLabel, dock: QWidget) -> None:
+    def __init__(
+        self, viewer: Viewer, casework: CaseWork, page: ReviewPage, message: WrappedLabel, dock: QWidget
+    ) -> None:
         super().__init__(dock)
+        self._viewer = viewer
         self._casework = casework
         self._page = page
         self._message = message
@@ -67,7 +71,7 @@ class DockNews(QObject):
     def _tell(self, text: str, about: str) -> None:
         self.fade.cancel()
         self._about = about
-        self._casework.session.viewer.status = text
+        self._viewer.status = text
         self._page.say_news(text)
 
     # -- problems --
