@@ -112,4 +112,4 @@ class Familiar:
         """For people, "" if none has taught it."""
         if not self.cases:
             return ""
-        return f"{self.model} knows {self.cases} of these {self.of} images from its training: no fair test."
+        return f"{self.model} was trained on {self.cases} of these {self.of} images: the test is not fair."

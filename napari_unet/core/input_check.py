@@ -152,14 +152,16 @@ def plausibility(probability: np.ndarray, prior: ShapePrior) -> float:
     return float(max(-1.0, correlation - undecided))
 
 
-_DARK_BONES = "The header says that bones are dark (MONOCHROME1, or white is 0); taken into account."
+_DARK_BONES = "The header says that bones are dark (MONOCHROME1, or white is 0); this was accounted for."
 
 
 def polarity_note(header: bool | None, inverted: bool, measured: bool) -> tuple[str, ...]:
     """What to say about black and white: nothing in the usual case, else what was found and from where."""
     if header is not None and header != inverted:
         named = "dark" if header else "bright"
-        return (f"The header says that bones are {named}, but the image is its negative: it was taken so.",)
+        return (
+            f"The header says that bones are {named}, but the image is its negative: it was treated as such.",
+        )
     if header is not None:
         return (_DARK_BONES,) if header else ()
     if inverted:
@@ -186,13 +188,13 @@ def content_notes(
     """
     if found and max(found) < (prior.refuse if len(found) == 1 else prior.flag):
         raise NotForModel(
-            "This does not look like an image the model is for.", f"It is for {use}: open one." if use else ""
+            "This does not look like an image for this model.", f"It is for {use}: open one." if use else ""
         )
     doubtful = [k for k, value in enumerate(found) if value < prior.flag]
     if not doubtful:
         return ()
     if len(found) == 1 and unusual:
-        return (f"The mask does not look like usual lungs. {' '.join(unusual)} Check it with care.",)
+        return (f"The mask does not look like normal lungs. {' '.join(unusual)} Check it with care.",)
     which = "The image" if len(found) == 1 else f"{_images(doubtful)} of the stack"
     return (f"{which} may not be what the model is for: check the mask with care.",)
 

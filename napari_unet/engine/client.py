@@ -177,8 +177,8 @@ class ChildEngine:
                 self._finish(Failed(pending.run.job, error))
             except Exception as error:
                 logging.getLogger(__name__).exception("the job '%s' could not be sent", pending.run.kind)
-                problem = f"The work could not be handed to the engine process ({type(error).__name__})."
-                remedy = "Run `napari-unet-lung doctor` and mend what it names."
+                problem = f"The work could not be sent to the engine process ({type(error).__name__})."
+                remedy = "Run `napari-unet-lung doctor` and fix what it reports."
                 self._finish(Failed(pending.run.job, UserError(problem, remedy)))
 
     def _on_message(self, child: Child, message: object) -> None:
@@ -210,12 +210,12 @@ class ChildEngine:
         self._next()
 
     def _why_gone(self, pending: _PendingJob, code: int) -> UserError:
-        remedy = f"Try again. If it happens again, look into {self.log_folder}."
+        remedy = f"Try again. If it happens again, look at {self.log_folder}."
         if not pending.started:
             return UserError(f"The engine process ended before the work began (exit code {code}).", remedy)
         if code == _KILLED:
             return UserError(
-                "The engine process was ended from outside in the middle of the work; often memory ran out.",
+                "The engine process was killed in the middle of the work, probably because memory ran out.",
                 "Close other programs or use a smaller image, then try again.",
             )
         return UserError(f"The engine process ended in the middle of the work (exit code {code}).", remedy)

@@ -53,8 +53,8 @@ def as_user_error(error: BaseException, run: Run) -> UserError:
             "Run `napari-unet-lung doctor`; it says what to do.",
         )
     return UserError(
-        f"Something went wrong that should not ({type(error).__name__}).",
-        f"Please report it with the last lines of {_log_path()}; they hold no image and no name.",
+        f"Something went wrong unexpectedly ({type(error).__name__}).",
+        f"Please report it with the last lines of {_log_path()}; they contain no image and no name.",
     )
 
 

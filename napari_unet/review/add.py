@@ -191,7 +191,7 @@ def _attach(project: ReviewProject, case: Case, image: Source, path: Path, by: s
     if labels.shape != case.shape:
         raise UserError(
             f"The mask has the size {_size(labels.shape)}, its image {_size(case.shape)}.",
-            "It must be the mask of this image, at the same size.",
+            "Choose the mask of this image, with the same size.",
         )
     project.add_revision(case.id, labels, Author(AuthorKind.FILE, by), note="from a file")
     return found.notes
@@ -218,7 +218,7 @@ def _images(inputs: Sequence[Path | str], masks: Path | None) -> tuple[list[Path
     for path in expanded(map(str, inputs)):
         if path.is_dir():
             if _in_project(path.resolve()):
-                problems.append(f"{path} lies in a review project: its pictures are not added.")
+                problems.append(f"{path} is in a review project: its pictures are not added.")
                 continue
             here, out = _walk(path.resolve(), beyond, ignored)
             left_out.update(out)

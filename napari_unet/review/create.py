@@ -29,9 +29,9 @@ def make_project(folder: Path, protocol: str, labels: LabelSet) -> None:
     """
     folder = Path(os.path.abspath(folder))
     if (folder / DATABASE_NAME).exists():
-        raise UserError(f"{folder} is a review project already.", "Open it, or choose another folder.")
+        raise UserError(f"{folder} is already a review project.", "Open it, or choose another folder.")
     if any((parent / DATABASE_NAME).exists() for parent in folder.parents):
-        raise UserError(f"{folder} lies in another review project.", "Choose a folder outside of it.")
+        raise UserError(f"{folder} is inside another review project.", "Choose a folder outside of it.")
     if folder.exists() and (not folder.is_dir() or _holds_something(folder)):
         raise UserError(f"{folder} holds something else.", "Choose an empty folder, or type a new name.")
     with faults_explained():

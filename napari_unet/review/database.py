@@ -160,7 +160,7 @@ def _outdated(connection: Connection) -> str | None:
     query = text("SELECT version_num FROM alembic_version")
     version = str(connection.execute(query).scalar() or "") if made else ""
     if not version:
-        raise UserError("This folder holds no review project.", "Choose the folder of one.")
+        raise UserError("This folder is not a review project.", "Choose the folder of one.")
     if version > HEAD:
         raise UserError(
             "This review project was made by a newer version of the program.",

@@ -101,7 +101,8 @@ def take_back(connection: Connection, session: Session, by: str) -> str | None:
     row = case_row(connection, last.case)
     if other is not None:
         raise UserError(
-            f"{other.author_name} has decided about case {row.number} since.", "Open the case to decide anew."
+            f"{other.author_name} has decided about case {row.number} since.",
+            "Open the case to decide again.",
         )
     session.refuse_lost(row, by, now())
     before, made = dict(last.value["before"]), last.value["made"]
@@ -122,7 +123,7 @@ def _check(row: Row[Any], status: Status, reason: Reason | None) -> None:
     if status not in DECIDED and status != Status.SECOND_LOOK:
         raise ValueError(f"{status} is no decision")
     if status == Status.REJECTED and reason is None:
-        raise UserError("A case is rejected with a reason.", "Choose one of the reasons.")
+        raise UserError("Rejecting a case needs a reason.", "Choose one of the reasons.")
     if status != Status.REJECTED and reason is not None:
         raise ValueError(f"{status} takes no reason")
     if status in USABLE and row.file_state == FileState.CHANGED:

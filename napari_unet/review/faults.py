@@ -26,14 +26,14 @@ _GONE = StoreFault(
     "Connect its drive again, or move the folder back to where it was.",
 )
 _BUSY = StoreFault(
-    "Another program is writing to the review project just now.", "Wait a moment, then try again."
+    "Another program is writing to the review project at the moment.", "Wait a moment, then try again."
 )
 _DAMAGED = StoreFault(
     "The review project's database is damaged.",
-    "Close the program, bring back a copy of the project, and ask for help before you go on.",
+    "Close the program, restore a copy of the project, and ask for help before you continue.",
 )
 _FAILED = StoreFault(
-    "The review project's drive does not answer as it should.",
+    "The drive of the review project does not respond correctly.",
     "Check that it is connected, then try again.",
 )
 

@@ -98,7 +98,7 @@ def refuse_place(target: Path) -> None:
         what = _kind_of(folder)
         if what:
             raise UserError(
-                f"The key must not lie in {what}: it would be given away with it.",
+                f"The key must not be inside {what}: it would be shared with it.",
                 "Choose a folder of your own, to which nobody else has access.",
             )
 
@@ -156,4 +156,4 @@ def _is_bad(sign: str) -> bool:
 def warning(names: Iterable[str]) -> str:
     """What a person reads before the names of files leave the project."""
     listed = ", ".join(f"“{name}”" for name in names)
-    return f"Names of files may hold patients' names. The first ones here: {listed}."
+    return f"File names may contain patient names. The first ones here: {listed}."

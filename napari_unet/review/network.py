@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 NOTE = (
-    "This project lies on a network drive: it is saved more slowly there, and only one program at a time can "
+    "This project is on a network drive: saving is slower there, and only one program at a time can "
     "have it open."
 )
 

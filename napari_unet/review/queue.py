@@ -14,7 +14,7 @@ __all__ = ["order_cases", "priorities", "reasons", "uncertain_places"]
 
 # The codes of core.checks and of the input check, the worst first, with what stands in the queue.
 _REASONS = {
-    "unlike": "The mask does not look like usual lungs",
+    "unlike": "The mask does not look like normal lungs",
     "labels": "Labels that do not fit",
     "no-lung": "No lung is marked",
     "empty": "Nothing is marked",
@@ -26,7 +26,7 @@ _REASONS = {
     "area": "Unlikely area for an adult",
     "volume": "Unlikely volume for an adult",
     "child": "The header says under 18: the model is for adults",
-    "lying": "The header says that the patient lay",
+    "lying": "The header says that the patient was lying down",
     "view": "The header says another view",
     "inverted": "Bones are dark in the image",
 }
@@ -93,7 +93,7 @@ def _priority(case: Case, order: Order, seed: int) -> tuple[float, str]:
 def _by_checks(case: Case) -> tuple[float, str]:
     """The worst check result decides, then how many there are, then the model's uncertainty."""
     if case.checks is None:
-        return -1.0, "Not checked yet: there is no mask"
+        return -1.0, "Not checked yet: no mask"
     uncertainty = 0.1 * (case.uncertainty or 0.0)
     if not case.checks:
         return uncertainty, SHAPE_PASSED

@@ -256,7 +256,7 @@ def _follow_mask(connection: Connection, case: str, revision: str, author: Autho
         note_event(connection, case, author.name, "status", before=before.value, after=after.value)
 
 
-_ELSE = "Look at an earlier mask of the case, or bring back a copy of the project."
+_ELSE = "Look at an earlier mask of the case, or restore a copy of the project."
 
 
 def _short(path: Path) -> str:

@@ -118,7 +118,9 @@ class ReviewProject(MaskStore):
         folder = Path(os.path.abspath(folder))
         path = folder / DATABASE_NAME
         if not path.is_file():
-            raise UserError(f"{folder} is no review project.", "Choose the folder of one, or make a new one.")
+            raise UserError(
+                f"{folder} is not a review project.", "Choose the folder of a project, or make a new one."
+            )
         shared = is_network(folder)
         lock = LockFile(folder) if shared else None
         database = Database(path, shared)

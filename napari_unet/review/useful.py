@@ -13,7 +13,7 @@ from napari_unet.core.core_set import Pick, most_useful
 from napari_unet.review.features import Features
 from napari_unet.review.types import DECIDED, USABLE, Case
 
-NOT_LOOKED_AT = "No model has looked at it yet"
+NOT_LOOKED_AT = "No model has seen it yet"
 _FAR, _NEAR = 1.0, 0.5  # in shares of the usual distance between two cases
 
 
@@ -32,7 +32,7 @@ def useful_first(cases: Iterable[Case], features: Mapping[str, Features]) -> dic
     learnt = [case for case in known if case.status in USABLE and case.id in comparable]
     ranks = {case.id: (-1.0, NOT_LOOKED_AT) for case in waiting}
     ranks |= {
-        case.id: (-1.5, "The mask does not look like usual lungs: look before it is trained on")
+        case.id: (-1.5, "The mask does not look like normal lungs: look before it is trained on")
         for case in waiting
         if UNLIKE in (case.checks or ())
     }
@@ -66,7 +66,7 @@ def _likeness(pick: Pick, order: list[Case]) -> str:
 
 def _certainty(uncertainty: float | None) -> str:
     if uncertainty is None:
-        return "nobody knows how sure the model is"
+        return "the model's certainty is unknown"
     words = uncertainty_words(uncertainty)
     return words[0].lower() + words[1:]
 

@@ -132,7 +132,7 @@ def _source(case: Case, source: Source) -> list[Problem]:
         elif source.content_hash() != case.content_hash:
             return [Problem(ProblemKind.SOURCE_CHANGED, f"{name} has changed since it was added.", case.id)]
     except FileNotFoundError:
-        where = "is not where it was"
+        where = "is not where it used to be"
         if source.is_series:
             where = f"is incomplete: {len(source.missing())} of its {len(source.files)} files are missing"
         return [Problem(ProblemKind.SOURCE_MISSING, f"{name} {where}.", case.id)]
@@ -146,7 +146,7 @@ def _left_over(folder: Path, known: set[str]) -> list[Problem]:
     files = (path for path in sorted((folder / MASKS).rglob("*")) if path.is_file())
     names = [path.relative_to(folder).as_posix() for path in files]
     return [
-        Problem(ProblemKind.LEFT_OVER, f"The mask file {name} belongs to nothing.", harmless=True)
+        Problem(ProblemKind.LEFT_OVER, f"The mask file {name} belongs to no case.", harmless=True)
         for name in names
         if name not in known
     ]

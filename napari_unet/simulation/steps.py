@@ -101,7 +101,7 @@ def _subject(pair: TrainingPair, side: int) -> Generator[Note, None, Subject]:
     for note in found.notes:
         yield Note(f"{pair.id}: {note}")
     if raster.pixels.ndim != 2 or raster.shape != reference.shape:
-        raise UserError("It is no single X-ray, or its mask has another size.", "Left out.")
+        raise UserError("It is not a single X-ray, or its mask has another size.", "Left out.")
     if not reference.any():
         raise UserError("There is no lung in its mask.", "Left out.")
     scale = min(1.0, side / max(raster.shape))

@@ -79,10 +79,8 @@ def adapt(
         loss = learner.step(*draw(), penalty)
         if not isfinite(loss):
             if not best_step:
-                raise UserError(
-                    "Training came to an end: the loss is not a number.", "Lower the learning rate."
-                )
-            note = f"The loss was not a number in step {step}: the model is that of step {best_step}."
+                raise UserError("Training stopped: the loss is not a number.", "Lower the learning rate.")
+            note = f"The loss was not a number in step {step}: the model of step {best_step} was kept."
             return AdaptResult(best, best_step, tuple(history), note)
         scored = step % config.check_every == 0 or step == config.steps
         new_dice, old_dice = (

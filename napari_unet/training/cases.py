@@ -87,7 +87,7 @@ def read_cases(pairs: Sequence[TrainingPair], card: ModelCard) -> tuple[Cases, t
             "Accept or correct a case of another patient first.",
         )
     large = labelled(usable, card, oversize=True)
-    notes += [f"Left out: {error.problem}" for error in problems]
+    notes += [f"Ignored: {error.problem}" for error in problems]
     return Cases(tuple(usable), large, small, fingerprints, groups, shape), tuple(notes)
 
 
@@ -111,5 +111,6 @@ def _too_few(usable: int, problems: Sequence[UserError]) -> UserError:
     )
     why = f" ({problems[0].problem.rstrip('.')})" if problems else ""
     return UserError(
-        f"{have}{why}; a fine-tune needs at least two.", "Accept or correct more cases, better eight or more."
+        f"{have}{why}; fine-tuning needs at least two.",
+        "Accept or correct more cases; eight or more are best.",
     )

@@ -153,7 +153,7 @@ def read_recipe(path: Path) -> Recipe:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise UserError(f"The recipe {path} cannot be read: it does not exist.", "Check the name.") from error
+        raise UserError(f"The recipe {path} does not exist.", "Check the name.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"The recipe {path} cannot be read ({error}).", "Check the file.") from error
     try:

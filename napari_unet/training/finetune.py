@@ -153,7 +153,7 @@ class _FineTune:
         """What the user should know before the training."""
         card, cases, replay_set = self._entry.card, len(self._cases.pairs), self._replay_set
         if cases < FEW:
-            yield f"{cases} cases are few: four or more teach better, and eight can prove it."
+            yield f"{cases} cases are few: four or more teach the model better, and eight can prove it."
         if protocols_differ(self._protocol, card.output.protocol):
             yield (
                 f"Your masks follow another rule than those of {card.name}. Yours: “{self._protocol.strip()}”"
@@ -171,14 +171,14 @@ class _FineTune:
         elif gone := len(replay_set.part("gate")) - len(self._judges):
             yield (
                 f"{gone} of the {len(self._judges) + gone} reference images of {card.name} are among these "
-                "cases, or of their patients: they are learned from and judge no longer."
+                "cases, or of their patients: they are used for training and no longer for the test."
             )
         if known := cases - len(self._fresh):
             others = "only the others are held out" if self._fresh else "none is left"
-            first = f" To test on all of them, begin with {card.parent}." if card.parent else ""
+            first = f" To test on all of them, start from {card.parent}." if card.parent else ""
             yield (
-                f"{known} of {cases} cases have taught {card.name} before: they are learned from again, and "
-                f"{others} to test the new model.{first}"
+                f"{known} of {cases} cases were used to train {card.name} before: they are used for "
+                f"training again, and {others} to test the new model.{first}"
             )
         if unknown := self._parents_cases.sentence():
             yield unknown

@@ -76,7 +76,7 @@ def fit(
             losses = [learner.step(*train.batch(chosen.tolist())) for chosen in order.tensor_split(steps)]
             if not np.isfinite(losses).all():
                 raise UserError(
-                    f"Training came to an end in epoch {epoch}: the loss is not a number.",
+                    f"Training stopped in epoch {epoch}: the loss is not a number.",
                     "Lower the learning rate.",
                 )
             due = epoch % config.check_every == 0 or epoch == config.epochs

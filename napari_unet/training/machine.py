@@ -63,7 +63,7 @@ def memory_explained() -> Iterator[None]:
         if not short and not any(sign in str(error) for sign in _MEMORY_SIGNS):
             raise
         raise UserError(
-            "Memory ran out during training; the models are as they were.",
+            "Memory ran out during training; no model was changed.",
             "Close other programs, choose a smaller batch, or train on the CPU.",
         ) from None
 

@@ -42,7 +42,7 @@ def read_pair(pair: TrainingPair, card: ModelCard) -> ReadPair:
     reviewed, if image and mask differ in size, or if the mask has labels that the model has no class for.
     """
     if pair.mask is None:
-        raise UserError(f"{_image(pair)} has no mask.", "Give it one, or leave the case out.")
+        raise UserError(f"{_image(pair)} has no mask.", "Add one, or leave the case out.")
     raster = read_image(pair)
     known = card.output.labels
     found = _labels(pair, pair.mask, raster, known)
@@ -63,7 +63,7 @@ def read_pair(pair: TrainingPair, card: ModelCard) -> ReadPair:
         raise UserError(
             f"The mask of {_case(pair)} has the label {unknown[0]}; the model {card.name} knows "
             f"{known.in_words()}.",
-            "Take the other labels out of the mask, or leave the case out.",
+            "Remove the other labels from the mask, or leave the case out.",
         )
     notes = [f"{_image(pair)}: {note}" for note in raster.notes]
     notes += [f"{_mask(pair)}: {note}" for note in found.notes]
@@ -83,7 +83,7 @@ def chosen_slices(pair: TrainingPair, raster: Raster) -> list[int]:
     if not slices or not all(0 <= z < len(raster.pixels) for z in slices):
         raise UserError(
             f"{_image(pair)} is a stack of {len(raster.pixels)} slices, and those chosen are not among them.",
-            "Choose slices that are there.",
+            "Choose existing slices.",
         )
     return slices
 

@@ -78,7 +78,7 @@ def load_state(
     if words["settings"] != settings:
         raise UserError(
             f"{folder} holds a training with other settings or other images.",
-            "Delete that folder to start anew.",
+            "Delete that folder to start again.",
         )
     learner.net.load_state_dict(tensors["net"])
     learner.average.load_state_dict(tensors["average"])
@@ -109,6 +109,6 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
                 tensors.setdefault(owner, {})[name] = file.get_tensor(key)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise UserError(
-            f"{path} is damaged: the training cannot go on.", "Delete that file to start anew."
+            f"{path} is damaged: the training cannot continue.", "Delete that file to start again."
         ) from error
     return words, tensors

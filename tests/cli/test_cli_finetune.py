@@ -147,7 +147,7 @@ def test_wrong_usage_is_told_before_anything_is_done(
 
 def test_no_project_there(run: Run, models: Path, tmp_path: Path) -> None:
     made = run("finetune", tmp_path / "nothing", "--from", "tiny")
-    assert made.exit_code == 1 and "no review project" in str(made.exception)
+    assert made.exit_code == 1 and "not a review project" in str(made.exception)
 
 
 @pytest.mark.parametrize("calls", [3, 12])
@@ -228,7 +228,7 @@ def test_images_that_taught_a_model_are_no_fair_test(
     assert run("finetune", project, "--from", "tiny", "--name", "ours", "--device", "cpu").exit_code == 0
     done = run("compare", "tiny", "ours", "--images", images, "--masks", images.parent / "masks", "--json")
     (said,) = json.loads(done.stdout)["leaks"]
-    assert said == "ours knows 3 of these 3 images from its training: no fair test."
+    assert said == "ours was trained on 3 of these 3 images: the test is not fair."
 
 
 def test_images_without_a_mask_are_told_and_bad_masks_fail(run: Run, models: Path, images: Path) -> None:

@@ -120,7 +120,7 @@ def test_what_is_no_project_is_told(run: Run, images: Path, tmp_path: Path) -> N
         ["open", images],
     ):
         result = run("review", *command)
-        assert result.exit_code == 1 and "is no review project" in str(result.exception)
+        assert result.exit_code == 1 and "is not a review project" in str(result.exception)
 
 
 def test_status_in_words(run: Run, project: Path, images: Path, masks: Path) -> None:
@@ -141,7 +141,7 @@ def test_verify_says_what_is_wrong_without_paths(run: Run, project: Path, images
     bad = run("review", "verify", project)
     files = json.loads(run("review", "status", project, "--json").stdout)["files"]
     assert bad.exit_code == 1 and files == {"present": 2, "missing": 1}
-    assert "image of case 3 is not where it was" in bad.stderr and "damaged" in bad.stderr
+    assert "image of case 3 is not where it used to be" in bad.stderr and "damaged" in bad.stderr
     assert "c.png" not in bad.stderr and str(images) not in bad.stderr
 
 

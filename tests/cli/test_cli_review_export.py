@@ -111,7 +111,7 @@ def test_the_key_shows_the_first_names_and_asks(run: Run, project: Path, tmp_pat
     result = run("review", "key", project, "-o", key, "--yes")
     assert result.exit_code == 0 and len(key.read_text().splitlines()) == 3
     inside = run("review", "key", project, "-o", project / "key.csv", "--yes")
-    assert inside.exit_code == 1 and "must not lie in a review project" in str(inside.exception)
+    assert inside.exit_code == 1 and "must not be inside a review project" in str(inside.exception)
 
 
 def test_source_names_ask_unless_told_yes(run: Run, project: Path, tmp_path: Path) -> None:
@@ -121,4 +121,4 @@ def test_source_names_ask_unless_told_yes(run: Run, project: Path, tmp_path: Pat
     assert refused.exit_code != 0 and not out.exists()
     assert run(*words, "--yes").exit_code == 0
     assert (out / "png" / "masks" / "Anna_Mueller.png").is_file()
-    assert "THE FILES ARE CALLED AS THEIR SOURCES WERE" in (out / "README.txt").read_text()
+    assert "THE FILES ARE NAMED AFTER THEIR SOURCES" in (out / "README.txt").read_text()

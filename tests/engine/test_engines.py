@@ -54,7 +54,7 @@ def test_a_user_error_stays_one(any_engine: Engine, ear: Any) -> None:
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("fail", "Something went wrong that should not .RuntimeError"),
+        ("fail", "Something went wrong unexpectedly .RuntimeError"),
         ("forget", "Memory ran out."),
         ("lack", "missing or broken .no_such_package"),
         ("leave", "SystemExit"),

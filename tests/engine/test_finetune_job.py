@@ -133,7 +133,7 @@ def test_a_crash_in_training_costs_nothing_but_the_job(
     heard = ear(job)
     wait_for(lambda: steps_of(heard))
     os.kill(pid, signal.SIGKILL)
-    with pytest.raises(UserError, match="often memory ran out"):
+    with pytest.raises(UserError, match="probably because memory ran out"):
         job.result(WAIT_S)
     assert fakes.files(library.own) == before
     assert engine.submit("plain", value=1).result(WAIT_S) == 1

@@ -124,7 +124,7 @@ def test_a_paused_job_that_is_killed_fails_and_the_next_one_runs(engine: ChildEn
     job.ask("pause")
     hold(heard)
     os.kill(int(heard.events[0].text), signal.SIGKILL)
-    with pytest.raises(UserError, match="ended from outside"):
+    with pytest.raises(UserError, match="was killed"):
         job.result(WAIT_S)
     assert engine.submit("listen", total=2).result(WAIT_S) == []
 

@@ -57,5 +57,5 @@ def test_the_api_in_a_fresh_process(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "as in a probability map" in done.stdout
-    assert "nowhere is no review project" in done.stdout and "There is no case" in done.stdout
+    assert "nowhere is not a review project" in done.stdout and "There is no case" in done.stdout
     assert "NotForModel The image is empty" in done.stdout

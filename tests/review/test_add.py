@@ -95,7 +95,7 @@ def test_a_project_s_own_pictures_are_no_images(images: Path) -> None:
     assert gather([images]).problems == ()
     assert names(gather([images]).cases) == ["a.png", "b.png", "c.png"]
     inside_only = gather([images / "a.png", images / "review" / "masks"])
-    assert names(inside_only.cases) == ["a.png"] and "lies in a review project" in inside_only.problems[0]
+    assert names(inside_only.cases) == ["a.png"] and "is in a review project" in inside_only.problems[0]
 
 
 def test_what_cannot_be_added_is_told(tmp_path: Path, images: Path) -> None:

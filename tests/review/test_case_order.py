@@ -139,8 +139,8 @@ def test_every_code_has_words() -> None:
 
 def test_an_image_that_is_flagged_is_told_by_what_is_unusual() -> None:
     assert reasons(["unlike", "ratio"]) == [
-        "The mask does not look like usual lungs",
+        "The mask does not look like normal lungs",
         "One lung is much smaller than the other",
     ]
     (alone,) = reasons(["unlike"])
-    assert alone == "The mask does not look like usual lungs: perhaps not a frontal chest X-ray"
+    assert alone == "The mask does not look like normal lungs: perhaps not a frontal chest X-ray"

@@ -105,7 +105,7 @@ def test_another_project_in_its_place_is_not_written_to(tmp_path):
         (errno.EDQUOT, "is full"),
         (errno.EROFS, "cannot be written"),
         (errno.EACCES, "cannot be written"),
-        (errno.EIO, "does not answer"),
+        (errno.EIO, "does not respond"),
     ],
 )
 def test_a_disk_that_fails_while_a_mask_is_written_is_told_and_nothing_is_half_done(
@@ -172,7 +172,7 @@ def test_a_read_only_database_is_told(tmp_path):
 def test_a_damaged_database_is_told(tmp_path, content):
     ReviewProject.create(tmp_path / "p").close()
     (tmp_path / "p" / "review.db").write_bytes(content)
-    with pytest.raises(UserError, match=r"damaged|no review project"):
+    with pytest.raises(UserError, match=r"damaged|not a review project"):
         ReviewProject.open(tmp_path / "p")
 
 

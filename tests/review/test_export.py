@@ -46,7 +46,7 @@ def test_pictures_with_their_masks(room: Room) -> None:
     result = exported(room, Format.PNG)
     plain, fixed, volume = (room.ids[name] for name in ("plain", "fixed", "volume"))
     assert result.exported == (plain, fixed)
-    assert result.left_out == ((volume, "png: a PNG holds no stacks; use tiff or nifti"),)
+    assert result.left_out == ((volume, "png: PNG cannot store stacks; use tiff or nifti"),)
     mask = np.array(Image.open(room.out / "png" / "masks" / f"{fixed}.png"))
     assert set(np.unique(mask)) == {0, 1, 255}
     assert np.array_equal(mask, room.project.read_mask(room.project.case(fixed).revision or ""))
@@ -184,7 +184,7 @@ def test_a_damaged_mask_is_left_out(room: Room) -> None:
     case = room.project.case(room.ids["plain"])
     (room.project.folder / room.project.revision(case.revision or "").file).write_bytes(b"?")
     result = exported(room, Format.NIFTI)
-    assert dict(result.left_out) == {case.id: "its mask is damaged; `review verify` tells more"}
+    assert dict(result.left_out) == {case.id: "its mask is damaged; `review verify` has details"}
 
 
 def test_text_in_an_image_is_told(room: Room) -> None:

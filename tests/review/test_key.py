@@ -82,7 +82,7 @@ def test_an_export_by_choice_is_called_as_its_sources_and_says_so(room):
     assert (room.out / "png" / "masks" / f"{SECRET}_fixed.png").is_file()
     assert (room.out / "tiff" / "masks" / f"{SECRET}_volume.tif").is_file()
     readme = (room.out / "README.txt").read_text()
-    assert "THE FILES ARE CALLED AS THEIR SOURCES WERE" in readme
+    assert "THE FILES ARE NAMED AFTER THEIR SOURCES" in readme
     masks = {row["case"]: row["mask"] for row in rows_of(room.out / "manifest.csv") if row["format"] == "png"}
     assert masks[room.ids["plain"]] == f"png/masks/{SECRET}_plain.png"
     assert set(result.exported) == {room.ids[name] for name in ("plain", "fixed", "volume")}

@@ -115,7 +115,7 @@ def test_a_project_of_a_newer_program_is_refused_and_left_alone(old):
 def test_a_database_of_something_else_is_refused_and_left_alone(tmp_path):
     with sqlite3.connect(tmp_path / "review.db") as database:
         database.execute("CREATE TABLE books (title TEXT)")
-    with pytest.raises(UserError, match="no review project"):
+    with pytest.raises(UserError, match="not a review project"):
         ReviewProject.open(tmp_path)
     with sqlite3.connect(tmp_path / "review.db") as database:
         assert database.execute("SELECT name FROM sqlite_master").fetchall() == [("books",)]

@@ -84,7 +84,7 @@ def unsaved(room: Room) -> Unsaved | None:
         (errno.EDQUOT, "full"),
         (errno.EROFS, "cannot be written"),
         (errno.EACCES, "cannot be written"),
-        (errno.EIO, "does not answer"),
+        (errno.EIO, "does not respond"),
         (errno.ESTALE, "not there"),
     ],
 )

@@ -50,7 +50,7 @@ def test_a_folder_that_holds_something_is_not_made_a_project(tmp_path, content):
 def test_what_a_killed_creation_left_does_not_stand_in_the_way(tmp_path):
     (tmp_path / ".review-unfinished.db").write_bytes(b"half")
     (tmp_path / ".review-unfinished.db-wal").write_bytes(b"half")
-    with pytest.raises(UserError, match="no review project"):
+    with pytest.raises(UserError, match="not a review project"):
         ReviewProject.open(tmp_path)
     ReviewProject.create(tmp_path).close()
     assert not [name for name in os.listdir(tmp_path) if "unfinished" in name]

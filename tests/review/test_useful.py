@@ -45,8 +45,8 @@ def test_unsure_and_unlike_what_is_corrected_comes_first() -> None:
     assert why["c3"] == "Unlike the cases before it; model is unsure along 40 % of the border"
     assert why["c4"] == "Much like case 3; model is unsure along 10 % of the border"
     assert why["c2"].startswith("Much like case 1;")
-    assert why["c5"] == "No model has looked at it yet"
-    assert "does not look like usual lungs" in why["c6"] and why["c1"] == why["c7"] == "Decided"
+    assert why["c5"] == "No model has seen it yet"
+    assert "does not look like normal lungs" in why["c6"] and why["c1"] == why["c7"] == "Decided"
 
 
 def test_to_begin_with_the_model_s_uncertainty_decides() -> None:
@@ -60,7 +60,7 @@ def test_features_of_different_models_are_not_compared() -> None:
     found = features("old", c1=0, c4=20) | features("new", c2=0, c3=0)
     order, why = ranked(cases, found)
     assert order == [3, 2, 4, 1]
-    assert why["c3"].startswith("To begin with;") and why["c4"] == "No model has looked at it yet"
+    assert why["c3"].startswith("To begin with;") and why["c4"] == "No model has seen it yet"
 
 
 def test_nothing_is_known_before_the_queue_is_sorted() -> None:

@@ -202,7 +202,7 @@ def test_a_parent_without_memory_can_be_tuned_but_not_tested_for_what_it_forgets
 def test_a_childs_cases_do_not_judge_its_own_child(library: ModelLibrary) -> None:
     tuned(library, cases(4), name="first")
     result, events = finish(start(library, cases(7), parent="first", name="second"))
-    assert "4 of 7 cases have taught first before" in notes(events)
+    assert "4 of 7 cases were used to train first before" in notes(events)
     assert {one.id for one in result.report.evidence[0].cases} == {"case-4", "case-5", "case-6"}
     assert [one.id for one in result.card.trained_on] == [f"case-{k}" for k in range(7)]
     assert result.report.parent == "first"
@@ -215,7 +215,9 @@ def test_a_reference_image_among_the_cases_judges_no_longer(library: ModelLibrar
     known = case(0, content_hash=f"{4:064x}")
     result, events = finish(start(library, [known, *cases(7)[1:]]))
     assert "1 of the 2 reference images of tiny are among these cases" in notes(events)
-    assert "1 of 7 cases have taught tiny before" in notes(events)  # or chosen its weights: no fair test
+    assert "1 of 7 cases were used to train tiny before" in notes(
+        events
+    )  # or chosen its weights: no fair test
     assert len(result.report.at(REFERENCE)[0].cases) == 1
     assert len(result.report.evidence[0].cases) == 6
     assert result.report.passed
@@ -237,7 +239,7 @@ def test_cases_that_taught_in_one_project_test_nothing_in_another(library: Model
         card = first.card.model_copy(update={"memory": None})
         (first.folder / CARD_FILE).write_text(card.model_dump_json())
     result, events = finish(start(library, again, parent="first", name="second"))
-    assert "4 of 6 cases have taught first before" in notes(events)
+    assert "4 of 6 cases were used to train first before" in notes(events)
     assert {one.id for one in result.report.evidence[0].cases} == {"other case-4", "other case-5"}
     assert "earlier version" not in notes(events)
 
@@ -254,7 +256,7 @@ def test_an_older_card_goes_on_working_and_what_cannot_be_known_is_said(library:
     card = first.card.model_copy(update={"trained_on": old})
     (first.folder / CARD_FILE).write_text(card.model_dump_json(exclude={"trained_on": {"__all__": NEWER}}))
     result, events = finish(start(library, in_another_project(cases(6)), parent="first", name="second"))
-    assert "4 of 6 cases have taught first before" in notes(events)  # its replay set knows them
+    assert "4 of 6 cases were used to train first before" in notes(events)  # its replay set knows them
     (first.folder / CARD_FILE).write_text(card.model_copy(update={"memory": None}).model_dump_json())
     result, events = finish(start(library, in_another_project(cases(6)), parent="first", name="third"))
     assert "made by an earlier version, which kept neither file nor look of 4 cases" in notes(events)
@@ -265,8 +267,8 @@ def test_a_second_round_begins_with_the_child_and_is_judged_by_what_is_new(libra
     """The child keeps some cases for its own acceptance tests: learned from again, they judge nothing."""
     tuned(library, name="first")
     result, events = finish(start(library, cases(6), parent="first", name="second"))
-    assert "4 of 6 cases have taught first before" in notes(events)
-    assert "begin with tiny" in notes(events)
+    assert "4 of 6 cases were used to train first before" in notes(events)
+    assert "start from tiny" in notes(events)
     assert "reference images of first are among these cases" in notes(events)
     assert {one.id for one in result.report.evidence[0].cases} == {"case-4", "case-5"}
     assert len(result.report.at(REFERENCE)[0].cases) == 2

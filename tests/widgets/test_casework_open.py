@@ -33,7 +33,7 @@ def test_a_project_is_opened_with_its_cases(review, three):
 def test_the_project_that_is_no_project_is_told(review, tmp_path):
     review.work.open_project(tmp_path / "nothing")
     review.qtbot.waitUntil(lambda: bool(review.failures))
-    assert "no review project" in str(review.failures[0])
+    assert "not a review project" in str(review.failures[0])
     assert review.work.project is None
 
 

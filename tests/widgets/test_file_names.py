@@ -88,7 +88,7 @@ def test_the_key_is_written_after_a_question(opened, tmp_path, monkeypatch):
     assert f"5,{ids[4]},Meier.png" in path.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     dock.files.write_to(review.folder / "key.csv")
-    review.qtbot.waitUntil(lambda: "must not lie in a review project" in dock.message.text())
+    review.qtbot.waitUntil(lambda: "must not be inside a review project" in dock.message.text())
     assert not (review.folder / "key.csv").exists()
 
 

@@ -116,7 +116,7 @@ def _held(own: LabelSet, left_right: bool) -> LabelSet:
     if left_right:
         raise UserError(
             f"Masks of lungs tell right from left; those of this project hold {own.in_words()}.",
-            "Leave --left-right out: each label keeps its number.",
+            "Omit --left-right: each label keeps its number.",
         )
     return own
 
@@ -179,9 +179,9 @@ def _item(project: ReviewProject, case: Case, together: Together, held: LabelSet
     except StoreFault:
         raise
     except UserError as error:
-        raise NotExported("its mask is damaged; `review verify` tells more") from error
+        raise NotExported("its mask is damaged; `review verify` has details") from error
     if labels.shape != raster.shape:
-        raise NotExported("its mask has another size than its image")
+        raise NotExported("its mask and its image differ in size")
     return Item(
         case=case.id,
         patient=case.patient,

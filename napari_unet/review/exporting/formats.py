@@ -66,7 +66,7 @@ class PngWriter(_Files):
     def add(self, item: Item, images: bool) -> tuple[str, str]:
         """See Writer."""
         if item.labels.ndim == 3:
-            raise NotExported("a PNG holds no stacks; use tiff or nifti")
+            raise NotExported("PNG cannot store stacks; use tiff or nifti")
         return super().add(item, images)
 
     def write_image(self, path: Path, raster: Raster) -> None:

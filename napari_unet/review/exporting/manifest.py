@@ -38,8 +38,8 @@ class Row:
 
 _RENUMBERED = "the labels are 1, 2, ... in this order, and "
 _NAMED = (
-    "THE FILES ARE CALLED AS THEIR SOURCES WERE. Names of files may hold patients' names: look at them "
-    "before you give this folder to anybody.",
+    "THE FILES ARE NAMED AFTER THEIR SOURCES. File names may contain patient names: check them before you "
+    "share this folder.",
     "",
 )
 COLUMNS = tuple(field.name for field in fields(Row))
@@ -85,7 +85,7 @@ def write_readme(
     if result.text:
         lines += [
             "",
-            "LOOK AT THESE IMAGES BEFORE YOU GIVE THEM TO ANYBODY. Rows of letters were found in them, "
+            "LOOK AT THESE IMAGES BEFORE YOU SHARE THEM. Rows of letters were found in them, "
             "perhaps a name or a date (the search misses some):",
             *(f"  {case}" for case in result.text),
         ]

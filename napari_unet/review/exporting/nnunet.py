@@ -81,7 +81,7 @@ class NnUNetWriter(Writer):
             if len(dataset.spacings) > 1:
                 notes.append(
                     f"nnunet/{name} mixes images with a known pixel size and without: the latter are written "
-                    "as 1 mm a pixel."
+                    "as 1 mm per pixel."
                 )
         return notes
 

@@ -100,7 +100,7 @@ def _given(members: Sequence[Member]) -> dict[str, str]:
         one = len(torn) == 1
         raise UserError(
             f"{'1 patient is' if one else f'{len(torn)} patients are'} in two splits of the manifest.",
-            "Keep each patient's images in one split: correct the manifest and add the images once more.",
+            "Keep each patient's images in one split: correct the manifest and add the images again.",
         )
     return given
 

@@ -110,7 +110,7 @@ def _refuse_one_file_in_two(
             raise UserError(
                 f"Cases {number[one.id]} and {number[other.id]} are the same file, and the manifest has it, "
                 "or others of its patient, in two splits.",
-                "Reject one of them as a duplicate, or correct the manifest and add the images once more.",
+                "Reject one of them as a duplicate, or correct the manifest and add the images again.",
             )
 
 
