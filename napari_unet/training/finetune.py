@@ -175,7 +175,7 @@ class _FineTune:
             )
         if known := cases - len(self._fresh):
             others = "only the others are held out" if self._fresh else "none is left"
-            first = f" To test on all of them, start from {card.parent}." if card.parent else ""
+            first = f" To test on all of them, begin with {card.parent}." if card.parent else ""
             yield (
                 f"{known} of {cases} cases were used to train {card.name} before: they are used for "
                 f"training again, and {others} to test the new model.{first}"

@@ -268,7 +268,7 @@ def test_a_second_round_begins_with_the_child_and_is_judged_by_what_is_new(libra
     tuned(library, name="first")
     result, events = finish(start(library, cases(6), parent="first", name="second"))
     assert "4 of 6 cases were used to train first before" in notes(events)
-    assert "start from tiny" in notes(events)
+    assert "begin with tiny" in notes(events)
     assert "reference images of first are among these cases" in notes(events)
     assert {one.id for one in result.report.evidence[0].cases} == {"case-4", "case-5"}
     assert len(result.report.at(REFERENCE)[0].cases) == 2
