@@ -262,7 +262,7 @@ def test_models_are_compared_on_a_series_as_one_case(tmp_path: Path) -> None:
     masks.mkdir()
     raster = read_raster(source_of(folder))
     write_mask(masks / "thorax_mask.nii.gz", raster.pixels > 0, raster)
-    (pair,) = compare_cmd._pairs(folder, masks)
+    (pair,) = compare_cmd._pairs(folder, masks, None)
     assert (pair.id, pair.image, pair.mask) == ("thorax", source_of(folder), masks / "thorax_mask.nii.gz")
     assert pair.content_hash == source_of(folder).content_hash()
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import psutil
 
 WAIT_S = 30
 
@@ -17,5 +20,15 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 
 def segments() -> set[str]:
-    """Names of the engines' segments that exist now."""
-    return {path.name for path in Path("/dev/shm").glob("nul-*")}
+    """Names of the engines' segments that exist now, without those of test runs beside this one."""
+    found = {path.name for path in Path("/dev/shm").glob("nul-*")}
+    others = [token for token, parent in _children() if parent != os.getpid()]
+    return {name for name in found if not any(name.startswith(token) for token in others)}
+
+
+def _children() -> Iterator[tuple[str, int]]:
+    """Of each engine's child on this computer: its token and the process that started it."""
+    for process in psutil.process_iter(["cmdline", "ppid"]):
+        words = process.info["cmdline"] or []
+        if "napari_unet.engine.server" in words:
+            yield words[-1], process.info["ppid"]
