@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_waits import segments
+from engine_waits import own_segments
 
 from napari_unet.engine import ChildEngine, Engine, LocalEngine
 
@@ -32,13 +32,13 @@ from napari_unet.engine import ChildEngine
 
 @pytest.fixture
 def no_leak() -> Iterator[None]:
-    before = segments()
+    before = own_segments()
     yield
-    left = segments() - before
+    left = own_segments() - before
     end = time.monotonic() + 10
     while left and time.monotonic() < end:  # another test run's come and go
         time.sleep(0.01)
-        left &= segments()
+        left &= own_segments()
     assert not left
 
 

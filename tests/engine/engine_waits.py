@@ -20,8 +20,13 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 
 def segments() -> set[str]:
-    """Names of the engines' segments that exist now, without those of test runs beside this one."""
-    found = {path.name for path in Path("/dev/shm").glob("nul-*")}
+    """Names of the engines' segments that exist now."""
+    return {path.name for path in Path("/dev/shm").glob("nul-*")}
+
+
+def own_segments() -> set[str]:
+    """The same without those of engines that other processes have started, test runs beside this one, say."""
+    found = segments()
     others = [token for token, parent in _children() if parent != os.getpid()]
     return {name for name in found if not any(name.startswith(token) for token in others)}
 
