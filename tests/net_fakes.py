@@ -134,7 +134,7 @@ def xray(mask: np.ndarray, seed: int = 0) -> np.ndarray:
     return np.clip(np.where(mask, 0.2, 0.8) + noise, 0, 1).astype(np.float32)
 
 
-def lung_likeness() -> ShapePrior:
+def lung_prior() -> ShapePrior:
     """What `lungs` look like."""
     return ShapePrior(mean_shape(lungs()[None]))
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from net_fakes import TINY, PointNet, ScoreNet, card, lung_likeness, lungs, saved, xray
+from net_fakes import TINY, PointNet, ScoreNet, card, lung_prior, lungs, saved, xray
 from PIL import Image
 from torch import Tensor, nn
 
@@ -170,7 +170,7 @@ def test_scores_are_refused_where_a_mask_is_wanted_and_given_where_they_are(libr
 
 
 def test_the_likeness_of_the_chosen_answer_counts(library: ModelLibrary) -> None:
-    odd = OLD.model_copy(update={"likeness": lung_likeness()})
+    odd = OLD.model_copy(update={"likeness": lung_prior()})
     saved(
         library.own / "odd",
         name="odd",

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from net_fakes import dark_is_lung, in_place_of, lung_likeness, lungs, saved, xray
+from net_fakes import dark_is_lung, in_place_of, lung_prior, lungs, saved, xray
 from PIL import Image
 
 from napari_unet.core.errors import UserError
@@ -24,7 +24,7 @@ from napari_unet.inference.first_mask import first_mask_steps
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A library with one model, `tiny`, which sees 64 × 64 pixels and takes all that is dark for lung."""
     fields = {"modalities": ("CR", "DX"), "views": ("PA",), "use": "chest X-rays"}
-    card = {"input": InputRule(size=(64, 64)), "likeness": lung_likeness(), "version": "3", **fields}
+    card = {"input": InputRule(size=(64, 64)), "likeness": lung_prior(), "version": "3", **fields}
     saved(tmp_path / "models" / "tiny", **card)
     monkeypatch.setenv("NAPARI_UNET_MODELS", str(tmp_path / "models"))
     monkeypatch.setattr(segment, "load_model", lambda entry: in_place_of(entry, dark_is_lung()))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from net_fakes import PointNet, card, dark_is_lung, identity_net, lung_likeness, lungs, saved, tiny_net, xray
+from net_fakes import PointNet, card, dark_is_lung, identity_net, lung_prior, lungs, saved, tiny_net, xray
 from torch import nn
 
 from napari_unet.core.errors import UserError
@@ -108,7 +108,7 @@ def test_thin_images_of_10_000_pixels(shape: tuple[int, int], how: InputRule) ->
 def test_a_stack_is_what_its_images_are_alone() -> None:
     masks = lungs()
     upright, dark = xray(masks), 1 - xray(masks, 1)
-    fields = {"input": InputRule(size=(64, 64)), "likeness": lung_likeness()}
+    fields = {"input": InputRule(size=(64, 64)), "likeness": lung_prior()}
     stack = _predict(dark_is_lung(), np.stack([upright, dark, upright]), **fields)
     for z, image in enumerate((upright, dark, upright)):
         alone = _predict(dark_is_lung(), image, **fields)
@@ -121,7 +121,7 @@ def test_a_stack_is_what_its_images_are_alone() -> None:
 
 
 def test_polarity_is_measured_where_nobody_knows_it() -> None:
-    fields = {"input": InputRule(size=(64, 64)), "likeness": lung_likeness()}
+    fields = {"input": InputRule(size=(64, 64)), "likeness": lung_prior()}
     found = _predict(dark_is_lung(), 1 - xray(lungs()), **fields)
     assert found.inverted
     assert found.plausibility[0] > 0.8
@@ -129,7 +129,7 @@ def test_polarity_is_measured_where_nobody_knows_it() -> None:
 
 
 def test_a_header_is_believed_unless_only_the_negative_is_what_the_model_is_for() -> None:
-    fields = {"input": InputRule(size=(64, 64)), "likeness": lung_likeness()}
+    fields = {"input": InputRule(size=(64, 64)), "likeness": lung_prior()}
     wrong = _predict(dark_is_lung(), 1 - xray(lungs()), inverted=False, **fields)
     assert wrong.inverted and wrong.plausibility[0] > 0.8
     right = _predict(dark_is_lung(), 1 - xray(lungs()), inverted=True, **fields)

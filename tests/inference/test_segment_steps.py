@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from net_fakes import dark_is_lung, in_place_of, lung_likeness, lungs, saved, xray
+from net_fakes import dark_is_lung, in_place_of, lung_prior, lungs, saved, xray
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
@@ -24,7 +24,7 @@ from napari_unet.models.library import ModelLibrary
 def library(tmp_path: Path) -> ModelLibrary:
     """One model, `tiny`, for frontal X-rays, which knows what lungs look like."""
     fields = {"modalities": ("CR", "DX"), "views": ("PA",), "body_parts": ("CHEST",), "use": "chest X-rays"}
-    saved(tmp_path / "tiny", input=InputRule(size=(64, 64)), likeness=lung_likeness(), **fields)
+    saved(tmp_path / "tiny", input=InputRule(size=(64, 64)), likeness=lung_prior(), **fields)
     return ModelLibrary(tmp_path)
 
 

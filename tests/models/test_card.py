@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from net_fakes import card, lung_likeness, saved
+from net_fakes import card, lung_prior, saved
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.input_rule import InputRule
@@ -32,7 +32,7 @@ def _changed(folder: Path, **fields: Any) -> Path:
 def test_a_card_comes_back_as_it_was(tmp_path: Path) -> None:
     written = card(
         input=InputRule(size=(64, 48)),
-        likeness=lung_likeness(),
+        likeness=lung_prior(),
         mask_rule=MaskRule(largest_parts=1, smoothing=0.5),
         data=(DataSource(name="Montgomery", licence="public"),),
         scores=(ScoreRow(set="test", n=2, mean=0.9, median=0.9, worst=0.8, share_under_090=0.5),),
@@ -174,4 +174,4 @@ def test_an_answer_is_chosen_by_its_name_or_as_old_and_new() -> None:
 
 def test_a_likeness_is_that_of_images() -> None:
     with pytest.raises(ValueError, match="for volumes"):
-        card(input=InputRule(axes=3), likeness=lung_likeness())
+        card(input=InputRule(axes=3), likeness=lung_prior())

@@ -398,7 +398,7 @@ def test_a_full_disk_while_saving_leaves_nothing(
 
     before = files(library.own)
     full = OSError(errno.ENOSPC, "No space left on device")
-    for k, function in enumerate(("save_file", "write_memory")):
+    for k, function in enumerate(("save_file", "write_replay_set")):
         broken = Failing(getattr(checkpoint, function), 0 if k == call else 9, full)
         monkeypatch.setattr(checkpoint, function, broken)
     with pytest.raises(UserError, match="No space left"):
@@ -411,7 +411,7 @@ def test_ctrl_c_while_saving_leaves_nothing(library: ModelLibrary, monkeypatch: 
     from napari_unet.models import checkpoint
 
     before = files(library.own)
-    monkeypatch.setattr(checkpoint, "write_memory", Failing(None, 0, KeyboardInterrupt()))
+    monkeypatch.setattr(checkpoint, "write_replay_set", Failing(None, 0, KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         finish(start(library))
     assert files(library.own) == before
