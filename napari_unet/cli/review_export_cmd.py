@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_unet.cli.console import complain, stderr, stdout, watched
+from napari_unet.review.exporting.kinds import Format
 from napari_unet.review.login import login_name
 
 if TYPE_CHECKING:
     from napari_unet.review.exporting.export import ExportResult
     from napari_unet.review.store import ReviewProject
 
-_FORMATS = "png, tiff, nifti, coco, nnunet"
+_FORMATS = ", ".join(Format)
 
 
 def export(
@@ -42,7 +43,7 @@ def export(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Write accepted and corrected masks for other tools, with a manifest split by patient."""
-    from napari_unet.review.exporting.export import ExportOptions, Format, Ratios, export_steps
+    from napari_unet.review.exporting.export import ExportOptions, Ratios, export_steps
     from napari_unet.review.store import ReviewProject
 
     try:

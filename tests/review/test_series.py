@@ -23,7 +23,7 @@ from napari_unet.io.formats import read_raster, write_mask
 from napari_unet.models.library import default_library
 from napari_unet.review.add import Attached, add_found, attach_masks, gather
 from napari_unet.review.exporting.export import export_steps
-from napari_unet.review.exporting.item import Format
+from napari_unet.review.exporting.kinds import Format
 from napari_unet.review.key import key_steps
 from napari_unet.review.scan import ScanResult, scan_steps
 from napari_unet.review.store import ReviewProject

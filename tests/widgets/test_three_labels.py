@@ -18,7 +18,7 @@ from napari_unet.core.label_set import Label, LabelSet
 from napari_unet.core.labels import IGNORE
 from napari_unet.core.steps import run
 from napari_unet.review.exporting.export import ExportOptions, export_steps
-from napari_unet.review.exporting.item import Format
+from napari_unet.review.exporting.kinds import Format
 from napari_unet.review.reporting.report import report_steps
 from napari_unet.review.types import Status
 from napari_unet.widgets.common.colours import legend_of

@@ -14,7 +14,8 @@ from napari_unet.core.labels import IGNORE
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.pictures import write_png
 from napari_unet.review.exporting.coco import bounds, polygons, run_lengths
-from napari_unet.review.exporting.item import Format, Item, Writer
+from napari_unet.review.exporting.item import Item, Writer
+from napari_unet.review.exporting.kinds import Format
 from napari_unet.review.exporting.pixels import as_bytes
 
 _KINDS = ("rle", "polygons")

@@ -21,7 +21,8 @@ from napari_unet.io.sources import named_paths
 from napari_unet.review.exporting.burned_in import find_text
 from napari_unet.review.exporting.folder import new_folder
 from napari_unet.review.exporting.formats import FORMATS
-from napari_unet.review.exporting.item import ExportResult, Format, Item, NotExported, Writer
+from napari_unet.review.exporting.item import ExportResult, Item, NotExported, Writer
+from napari_unet.review.exporting.kinds import Format
 from napari_unet.review.exporting.manifest import Row, write_manifest, write_readme
 from napari_unet.review.exporting.pixels import upright
 from napari_unet.review.exporting.splits import Ratios

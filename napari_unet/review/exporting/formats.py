@@ -16,7 +16,8 @@ from napari_unet.io.nifti import write_nifti
 from napari_unet.io.pictures import write_png
 from napari_unet.io.tiff import write_tiff
 from napari_unet.review.exporting.coco_files import CocoWriter
-from napari_unet.review.exporting.item import Format, Item, NotExported, Writer
+from napari_unet.review.exporting.item import Item, NotExported, Writer
+from napari_unet.review.exporting.kinds import Format
 from napari_unet.review.exporting.manifest import write_rows
 from napari_unet.review.exporting.nnunet import NnUNetWriter
 from napari_unet.review.exporting.pixels import as_unsigned

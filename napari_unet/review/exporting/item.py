@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 
 from napari_unet.core.label_set import LabelSet
 from napari_unet.core.raster import Raster
+from napari_unet.review.exporting.kinds import Format
 from napari_unet.review.types import Status
-
-
-class Format(StrEnum):
-    """Kinds of files that masks are exported to."""
-
-    PNG = "png"
-    TIFF = "tiff"
-    NIFTI = "nifti"
-    COCO = "coco"
-    NNUNET = "nnunet"
 
 
 class NotExported(Exception):

@@ -14,7 +14,8 @@ from pathlib import Path
 from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import IGNORE
 from napari_unet.io.atomic import atomic_write
-from napari_unet.review.exporting.item import ExportResult, Format
+from napari_unet.review.exporting.item import ExportResult
+from napari_unet.review.exporting.kinds import Format
 from napari_unet.review.types import Status
 
 

@@ -15,7 +15,8 @@ from napari_unet.core.labels import IGNORE
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.nifti import write_nifti
-from napari_unet.review.exporting.item import Format, Item, Writer
+from napari_unet.review.exporting.item import Item, Writer
+from napari_unet.review.exporting.kinds import Format
 from napari_unet.review.exporting.splits import TEST, VAL
 
 _ENDING = ".nii.gz"

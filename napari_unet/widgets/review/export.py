@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from magicgui.signature import magic_signature
+from magicgui.widgets import CheckBox
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
-from napari_unet.review.exporting.item import ExportResult, Format
+from napari_unet.review.exporting.item import ExportResult
+from napari_unet.review.exporting.kinds import Format
 from napari_unet.widgets.casework.connection import there
 from napari_unet.widgets.common.forms import Fields, WrappedLabel
 from napari_unet.widgets.common.jobs import Job, exhaust
@@ -41,25 +43,13 @@ class Outgoing:
 
 
 def choices(
-    png: Annotated[bool, {"text": "PNG (no stacks)"}] = True,
-    tiff: Annotated[bool, {"text": "TIFF"}] = False,
-    nifti: Annotated[bool, {"text": "NIfTI"}] = False,
-    coco: Annotated[bool, {"text": "COCO"}] = False,
-    nnunet: Annotated[bool, {"text": "nnU-Net"}] = False,
     report: Annotated[bool, {"text": "Report: a table, and a page to print"}] = True,
     source_names: Annotated[
         bool, {"text": "Name the files as their sources (perhaps patients' names; asks first)"}
     ] = False,
-) -> tuple[tuple[Format, ...], bool, bool]:
-    """What is chosen: all of an Outgoing but the folder. magicgui makes the form from this signature."""
-    chosen = (
-        (Format.PNG, png),
-        (Format.TIFF, tiff),
-        (Format.NIFTI, nifti),
-        (Format.COCO, coco),
-        (Format.NNUNET, nnunet),
-    )
-    return tuple(name for name, on in chosen if on), report, source_names
+) -> tuple[bool, bool]:
+    """What is chosen beside the formats. magicgui makes the form from this signature."""
+    return report, source_names
 
 
 class ExportDialog(QDialog):
@@ -74,6 +64,8 @@ class ExportDialog(QDialog):
         self.folder = PathLine("A new folder", folder="Folder for what is exported")
         self.folder.choose(_free(project.with_name(f"{project.name} export")))
         self.form = magic_signature(choices).to_container(labels=False)
+        for place, name in enumerate(Format):
+            self.form.insert(place, CheckBox(name=name.value, text=name.words, value=name is Format.PNG))
         buttons = QDialogButtonBox.StandardButton
         self.buttons = QDialogButtonBox(buttons.Ok | buttons.Cancel)
         self.buttons.button(buttons.Ok).setText("Export")
@@ -101,7 +93,9 @@ class ExportDialog(QDialog):
 
     def outgoing(self) -> Outgoing:
         """What the form says."""
-        return Outgoing(self.folder.path() or Path(), *choices(**self.form.asdict()))
+        said = self.form.asdict()
+        formats = tuple(name for name in Format if said.pop(name.value))
+        return Outgoing(self.folder.path() or Path(), formats, *choices(**said))
 
     def _enable(self) -> None:
         out = self.outgoing()
