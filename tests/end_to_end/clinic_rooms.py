@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,15 @@ REVIEWER = "Ann Example"
 class Window:
     """A window in a process of its own. Any method of `clinic_window.Hands` can be called on it."""
 
-    def __init__(self, home: Path, project: Path | None = None) -> None:
-        """home : stands for the user's home. project : opened as `review open` does; None for none."""
+    def __init__(self, home: Path, project: Path | None = None, more: Sequence[str] = ()) -> None:
+        """home : stands for the user's home. project : opened as `review open` does; None for none.
+
+        more : folders in which modules are found.
+        """
         home.mkdir(exist_ok=True)
         folders = {"HOME": home, "XDG_CONFIG_HOME": home, "XDG_DATA_HOME": home, "XDG_CACHE_HOME": home}
-        settings = {"NAPARI_CONFIG": str(home / "napari.yaml"), "PYTHONPATH": str(ROOT)}
+        modules = os.pathsep.join([*more, str(ROOT)])
+        settings = {"NAPARI_CONFIG": str(home / "napari.yaml"), "PYTHONPATH": modules}
         self._log = (home / "window.log").open("a")
         command = [sys.executable, Path(__file__).with_name("clinic_window.py")]
         self.process = subprocess.Popen(

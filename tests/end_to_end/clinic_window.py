@@ -268,6 +268,31 @@ class Hands(QObject):
         dialog.manifest.findChild(QLineEdit).setText(manifest)
         self.click("Create project")
 
+    def new_project_by_model(self, name: str, images: str, model: str, project: str) -> None:
+        """As `new_project`, with paths that are typed and first masks by a model."""
+        QTest.keyClicks(self.review.start.reviewer, name)
+        self.click("New project")
+        self._until(lambda: self._front() is not self.window, "the dialog never came")
+        dialog = self._front()
+        dialog.images.line.setText(images)
+        first = [dialog.first.itemText(row) for row in range(dialog.first.count())]
+        dialog.first.setCurrentIndex(next(n for n, text in enumerate(first) if text.endswith(f" {model}")))
+        dialog.folder.line.setText(project)
+        self.click("Create project")
+
+    def wait_for_masks(self) -> None:
+        """Wait until all images are read and the model has looked at each."""
+        importer = self.work.importer
+        self._until(
+            lambda: (
+                len(self.work.cases) > 0
+                and all(case.content_hash for case in self.work.cases.values())
+                and not importer.first_masks.running
+                and not self.work.connection._jobs
+            ),
+            "the model never ended",
+        )
+
     def _front(self) -> Any:
         """The dialog that is open, else the window."""
         dialogs = (one for one in QApplication.topLevelWidgets() if isinstance(one, QDialog))
