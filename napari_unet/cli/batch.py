@@ -148,7 +148,7 @@ class Batch:
         said, known = prediction.labels(), prediction.label_set
         mask = said > 0
         sides = said if known.tells_sides else _sides(mask, prediction)
-        labels = mask if len(known.labels) == 1 or known.of_lungs else said
+        labels = mask if known.of_lungs else said
         if options.sides and known.of_lungs:
             labels = sides
         files = [write_mask(targets["mask"], labels, raster)]
