@@ -30,6 +30,7 @@ PUBLIC = {
     "_exit": "os, documented",
     "_replace": "named tuples, documented",
     "_mapping": "a row of SQLAlchemy, documented",
+    "_value_": "members of an enum, documented",
 }
 BY_NAME = {"getattr", "setattr", "hasattr", "delattr", "attrgetter", "methodcaller", "pop", "import_module"}
 
