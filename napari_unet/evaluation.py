@@ -37,10 +37,10 @@ def score_case(case: str, prediction: Path, reference: Path) -> Iterator[CaseSco
 
     Both masks are read by `io.formats.read_labels`. A two-valued mask has one label, "lung". Other values are
     kept as labels of their own where both masks have several; against a two-valued mask they count together
-    as lung. Pixels that either mask leaves out (255 beside other labels) count nowhere. Distances are in mm
+    as lung. Pixels that either mask ignores (255 beside other labels) do not count. Distances are in mm
     where one of the files knows its spacing. A prediction on another grid is put onto that of the reference
-    (core.geometry). Raises UserError that names the file if one cannot be read, is no mask or lies elsewhere,
-    SizesDiffer if the sizes differ.
+    (core.geometry). Raises UserError with the file's name if one cannot be read, is not a mask or lies
+    elsewhere, SizesDiffer if the sizes differ.
     """
     mask = yield from _read(prediction, of=reference)
     truth = yield from _read(reference)

@@ -10,7 +10,7 @@ from napari_unet.resources_path import resource
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample: `key` as it stands in the manifest, `title` for people, its image and its reference mask.
+    """One sample: `key` as it is in the manifest, `title` for people, its image and its reference mask.
 
     `protocol` says in words what the mask holds.
     """

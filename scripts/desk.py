@@ -1,6 +1,6 @@
 """A napari window and hands that use it, for the pictures of the docs.
 
-Import it before anything of napari or Qt: settings, models and projects of whoever runs it are left out, so
+Import it before anything of napari or Qt: settings, models and projects of whoever runs it are ignored, so
 that the pictures show what a new user sees.
 """
 

@@ -54,7 +54,7 @@ class ReviewDesk(Desk):
         self.wait(0.7)
 
     def rest(self) -> None:
-        """Wait until nothing goes on in the background and all is saved."""
+        """Wait until no work is left in the background and all is saved."""
         header = self.page.header
 
         def is_still() -> bool:

@@ -112,5 +112,5 @@ def until_calm(qtbot: Any, is_calm: Callable[[], bool] = lambda: True) -> None:
 
 
 def jobs_are_calm() -> bool:
-    """Whether each of the window's jobs has told its end, or waits for a `FakeJob` that the test must end."""
+    """Whether each of the window's jobs has ended, or waits for a `FakeJob` that the test must end."""
     return len(window_jobs._running) <= sum(job.is_open for job in list(_awaited))

@@ -219,7 +219,7 @@ def _value_of(thing: Any) -> Any:
 
 
 class _Leaf:
-    """A value that is no model, equal to another that looks the same: some are arrays."""
+    """A value that is not a model, equal to another that looks the same: some are arrays."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -235,7 +235,7 @@ def _set(owner: Any, name: str, value: Any) -> None:
         for part, below in value.items():
             _set(thing, part, below)
     elif _Leaf(thing) != value:
-        with suppress(AttributeError, TypeError, ValueError):  # it is told as strange if it matters
+        with suppress(AttributeError, TypeError, ValueError):  # it is reported as strange if it matters
             setattr(owner, name, deepcopy(value.value))
 
 

@@ -93,7 +93,7 @@ def _strokes(masks: dict[str, tuple[Any, Any]]) -> dict[str, dict[str, float]]:
 
 
 def _stroke(viewer: Any, number: int) -> tuple[list[float], float]:
-    """Press, drag across the canvas, let go: seconds of each move and of the release."""
+    """Press, drag across the canvas, :release:: seconds of each move and of the release."""
     from qtpy.QtCore import QEvent, QPointF, Qt
     from qtpy.QtGui import QMouseEvent
     from qtpy.QtWidgets import QApplication

@@ -38,7 +38,7 @@ class Watch:
         threading.Thread(target=self._look, daemon=True).start()
 
     def start(self) -> None:
-        """Begin anew."""
+        """Start again."""
         self.longest = self.ours = self.napari = self.piece = 0.0
 
     def figures(self) -> dict[str, float]:

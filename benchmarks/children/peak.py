@@ -16,7 +16,7 @@ _STATUS = Path("/proc/self/status")
 
 
 def peak_bytes() -> int:
-    """The most memory that this process has had; Linux counts it anew in every program."""
+    """The most memory that this process has had; Linux counts it from zero in every program."""
     if _STATUS.is_file():
         return _status_kb("VmHWM") * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS

@@ -20,7 +20,7 @@ from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Order
 
 _PATIENCE_S = 120.0
-_MANY = 1000  # from here on it is no trial
+_MANY = 1000  # from here on it is not a trial
 
 
 def main(count: int, side: int) -> None:
@@ -120,7 +120,7 @@ def _turn() -> None:
 
 
 def _rest(seconds: float = 2.0) -> None:
-    """Let what goes on in the background come to its end."""
+    """Let the work in the background end."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         _turn()

@@ -51,7 +51,7 @@ def main(side: int) -> None:
 
 
 def _slide(viewer: Any, dock: Any) -> dict[str, list[float]]:
-    """Drag the threshold through _STEPS of its range, let go; the first step, a new layer, does not count."""
+    """Drag the threshold through _STEPS of its range; the first step, a new layer, does not count."""
     from qtpy.QtWidgets import QApplication
 
     slider, layers = dock.result.threshold.slider, len(viewer.layers)

@@ -97,7 +97,7 @@ def compare(
 
 
 def _pairs(images: Path, masks: Path | None, findings: Path | None) -> Iterator[TrainingPair]:
-    """Images with their masks and findings; those without, or with several masks, are told and left out."""
+    """Images with their masks and findings; those with no mask or several are reported and ignored."""
     from napari_unet.cli.inputs import case_names
     from napari_unet.core.training_pair import TrainingPair
     from napari_unet.io.findings import StatedFindings, read_findings

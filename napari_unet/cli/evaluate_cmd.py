@@ -33,9 +33,9 @@ def evaluate(
     """Dice, IoU, HD95 and ASSD per case and in summary.
 
     A mask belongs to an image if its name is <stem>_mask.* or <stem>.* (the first wins). 255 beside other
-    labels is left out. Distances are in mm where the spacing is known, otherwise in pixels. Files without a
-    partner, with several or of another size are listed, left out and counted at the end; a file that cannot
-    be read or is no mask makes the exit code 1.
+    labels is ignored. Distances are in mm where the spacing is known, otherwise in pixels. Files without a
+    partner, with several or of another size are listed, ignored and counted at the end; a file that cannot
+    be read or is not a mask makes the exit code 1.
     """
     from napari_unet.cli.report import make_folder, write_table
     from napari_unet.core.events import Note
@@ -101,7 +101,7 @@ def _number(value: float) -> str:
 
 
 def _show(scored: Sequence[CaseScores]) -> None:
-    """One table a label and unit; a case without an answer (both masks empty) is left out of that figure."""
+    """One table a label and unit; a case without an answer (both masks empty) does not count there."""
     groups: dict[tuple[str, str], list[CaseScores]] = defaultdict(list)
     for row in scored:
         groups[row.label, row.scores.unit].append(row)

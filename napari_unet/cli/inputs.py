@@ -40,7 +40,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What was found. skipped : masks and results of an earlier run that were left out.
+    """What was found. skipped : masks and results of an earlier run that were ignored.
 
     folders : that were given, or that hold an input. ignored : what else was passed over in them, in words.
     """
@@ -105,8 +105,8 @@ def find_inputs(
 def case_names(paths: Sequence[Path]) -> list[str]:
     """A different name for each path: its stem, or its full file name where two share a stem.
 
-    Where even the file names are the same, the folders that tell them apart stand before them. Names that
-    differ only in case are the same: some file systems cannot tell them apart. All are in NFC.
+    Where even the file names are the same, the folders that distinguish them are put before them. Names that
+    differ only in case are the same: some file systems cannot distinguish them. All are in NFC.
     """
     whole = [Path(os.path.abspath(path)) for path in paths]
     together = len({path.drive for path in whole}) == 1

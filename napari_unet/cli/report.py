@@ -25,8 +25,8 @@ class Row:
     parts : connected parts of the mask, over all slices of a stack of X-rays. checks : codes of the check
     results. error : why there is no mask; empty if there is one. area_px : pixels of the mask (voxels of a
     volume). right_px, left_px, right_mm2, left_mm2 : of the patient's right and left lung, by the image's
-    sides, also where the mask does not tell them apart. label_sizes : of labels that are no lungs, see
-    core.label_sizes; they have columns of their own behind all others. New columns come at the end.
+    sides, also where the mask does not distinguish them. label_sizes : of labels that are not lungs, see
+    core.label_sizes; they have columns of their own after all others. New columns come at the end.
     """
 
     case: str

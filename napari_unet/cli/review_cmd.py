@@ -25,7 +25,7 @@ app = typer.Typer(
     help="Review projects: look through masks, correct them, export them.", no_args_is_help=True
 )
 
-_LISTED = 20  # problems are told one by one up to this many
+_LISTED = 20  # problems are listed one by one up to this many
 ProjectFolder = Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")]
 Reviewer = Annotated[
     str,
@@ -182,7 +182,7 @@ def open_(project: ProjectFolder) -> None:
     from napari_unet.review.store import ReviewProject
 
     with ReviewProject.open(project):
-        pass  # what is wrong with it is told here, not in a window
+        pass  # what is wrong with it is reported here, not in a window
     if not importlib.util.find_spec("napari"):
         raise UserError("napari is not installed.", 'Run: pip install "napari-unet-lung[all]"')
     command = [sys.executable, "-m", "napari_unet.widgets.open_review", str(project.resolve())]
@@ -283,7 +283,7 @@ def _status(project: ReviewProject) -> dict[str, Any]:
 
 
 def _with_hint(problem: str) -> str:
-    """What `gather` tells about masks that were left out, with what to do about it on the command line."""
+    """What `gather` says about masks that were ignored, with what to do about it on the command line."""
     from napari_unet.review.add import MASKS_LEFT_OUT
 
     hint = (

@@ -29,7 +29,7 @@ def admit_model(project: ReviewProject, model: str, answer: str | None, by: str)
 def first_masks(
     project: ReviewProject, ids: Sequence[str], model: str, answer: str | None, device: str, by: str
 ) -> bool:
-    """A mask by `model` for each case; True if one of them failed. An image it is not for is no failure.
+    """A mask by `model` for each case; True if one of them failed. An image it is not for is not a failure.
 
     answer : which of the model's, as in `ModelCard.output_named`; one of scores makes no mask.
     """

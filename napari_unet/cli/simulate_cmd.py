@@ -118,7 +118,7 @@ def _watched(work: Generator[Any, Any, Simulation], output: Path) -> Simulation:
 
 
 def _pairs(cases: Sequence[NewCase], masks: Path) -> list[TrainingPair]:
-    """Images with their masks; those without, or with several, are told and left out."""
+    """Images with their masks; those without, or with several, are reported and ignored."""
     from napari_unet.cli.inputs import case_names
     from napari_unet.core.patients import placeholders_among
     from napari_unet.core.source import Source

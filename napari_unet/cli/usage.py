@@ -1,4 +1,4 @@
-"""What is wrong with a command itself: told before any work is done, with exit code 2."""
+"""What is wrong with a command itself: reported before any work is done, with exit code 2."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ class AcceptanceReport:
     def _kept(self, one: Evidence) -> str:
         if one.harmed:
             return self._harm(one)
-        change = one.change.replace("worse", "slightly worse")  # a loss that matters is told elsewhere
+        change = one.change.replace("worse", "slightly worse")  # a loss that matters is reported elsewhere
         return f"{change}{self._what(one)} on {one.place} ({_signed(one)})"
 
     def _harm(self, one: Evidence) -> str:

@@ -14,7 +14,7 @@ from napari_unet.core.metrics import dice, hd95
 def mean_dice(mask: np.ndarray, reference: np.ndarray, labels: LabelSet) -> float:
     """The mean of Dice over the labels that either mask holds; nan if neither holds any.
 
-    mask, reference : integers of one shape. What IGNORE covers in either has no say. Lungs are one
+    mask, reference : integers of one shape. What IGNORE covers in either does not count. Lungs are one
     label, as perhaps only one of the masks tells their sides apart.
     """
     ignore = ignored(mask, reference)

@@ -87,7 +87,7 @@ def check_labels(
     per_slice: bool = False,
     labels: LabelSet = LUNGS,
 ) -> tuple[str, ...]:
-    """Codes of the check results of a mask of `labels` (uint8; IGNORE is none of them), each once.
+    """Codes of the check results of a mask of `labels` (uint8; IGNORE is not among them), each once.
 
     Else as `check_mask`, whose checks are of lungs: of other labels only those are that hold for any.
     per_slice : a (Z, Y, X) stack of X-rays, each an image of its own.

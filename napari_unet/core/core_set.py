@@ -26,7 +26,7 @@ def k_centre(points: np.ndarray, count: int) -> list[int]:
 
     points : float (N, D). Greedy (Gonzalez 1985; as a core-set: Sener and Savarese 2018, algorithm 1): first
     the point nearest the mean, then always the one farthest from those chosen; at most twice as far as with
-    the best choice. Of equal points the first counts. Raises ValueError if `points` is no table.
+    the best choice. Of equal points the first counts. Raises ValueError if `points` is not a table.
     """
     if points.ndim != 2:
         raise ValueError(f"points are (N, D), got {points.shape}")

@@ -151,7 +151,7 @@ class Evidence:
 
     @property
     def gains(self) -> tuple[float, ...]:
-        """Of each patient the mean of what its cases gain; several cases of one are one voice."""
+        """Of each patient the mean of what its cases gain; several cases of one count once."""
         found: dict[str, list[float]] = {}
         for patient, old, new in zip(self._patients, self._added("old"), self._added("new"), strict=True):
             found.setdefault(patient, []).append(self._sign * (new - old))

@@ -23,10 +23,10 @@ OfMask = Callable[[np.ndarray, np.ndarray, np.ndarray, tuple[float, ...]], float
 class Metric:
     """One row of the table.
 
-    name : on disk. title : for people. unit : "" for a number without one; "px" is a distance, which is told
+    name : on disk. title : for people. unit : "" for a number without one; "px" is a distance, which is shown
     in mm where every case has a spacing. digits : that are shown. of_mask : measures a mask; None where the
-    value of a case is a score of the model, as for an AUC. noticeable : a change up to this is none. harm : a
-    loss over this is one, by chance or not; None if the metric informs and judges nothing.
+    value of a case is a score of the model, as for an AUC. noticeable : a change up to this is ignored. harm :
+    a loss over this is one, by chance or not; None if the metric informs and judges nothing.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Metric:
 
     @property
     def ranks_scores(self) -> bool:
-        """Whether its figure tells how the cases' scores are ordered, and is no mean of their values."""
+        """Whether its figure tells how the cases' scores are ordered, and is not a mean of their values."""
         return self.name == AUC.name
 
     def added(self, values: np.ndarray, truths: Truths) -> np.ndarray:

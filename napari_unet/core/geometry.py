@@ -25,7 +25,7 @@ OUTSIDE = 0.01
 _TOWARDS = (("down", "up"), ("forwards", "backwards"), ("to the patient's right", "to the patient's left"))
 _LIES = (("inferior", "superior"), ("anterior", "posterior"), ("right", "left"))
 _UNIT = 1e-3  # how far an affine of whole steps may be from one
-_TOLD_MM = 0.05  # shorter shifts along one axis are not told
+_TOLD_MM = 0.05  # shorter shifts along one axis are not reported
 _HALF = 1e-4  # of a voxel: rounding errors
 _PARALLEL = 0.9  # cosine between the planes of two 2D images
 

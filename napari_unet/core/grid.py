@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-_LOGIT = 4.0  # probabilities are told apart up to this logit: 0.018 to 0.982
+_LOGIT = 4.0  # probabilities are distinguished up to this logit: 0.018 to 0.982
 _SAMPLES = 4  # pixels per axis of a block that make its mean
 _HARD = 1e-3  # chance of a step across the hardest edge, against one where there is none
 

@@ -1,6 +1,6 @@
 """What the header of an image says of the patient, against what a model's card says it is for.
 
-Age and position are read when an image is read, and kept nowhere: what is stored is at most the code.
+Age and position are read when an image is read, and never stored: at most the code is.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def header_facts(
     view: str = "",
     modality: str = "",
 ) -> tuple[HeaderFact, ...]:
-    """What should be told before the model makes a mask; () if all is as its card expects, or unknown.
+    """What should be reported before the model makes a mask; () if all is as its card expects, or unknown.
 
     use, views, modalities : of the card ("chest X-rays of adults"). The rest: as in Raster. Position counts
     for X-rays only: in a CT the patient always lies.

@@ -25,7 +25,7 @@ class ShapePrior:
     """How the masks of a model's own training images look; kept in its card, made by `train`.
 
     shape : mean mask within its bounding box, rows of numbers in 0..1. flag, refuse : plausibility (see
-    `plausibility`) under which an image is marked as doubtful, or refused.
+    `plausibility`) under which an image is marked as suspect, or refused.
     """
 
     shape: tuple[tuple[float, ...], ...]
@@ -81,7 +81,7 @@ def check_kind(
     Where no header names a modality, values only CT has say it.
 
     modalities, views, body_parts : what the model takes; () means anything. A body part fits if one of
-    `body_parts` stands in it ("CHEST" in "CHEST_ABDOMEN").
+    `body_parts` occurs in it ("CHEST" in "CHEST_ABDOMEN").
     """
     expected = " or ".join(dict.fromkeys(_IN_WORDS.get(modality, modality) for modality in modalities))
     if modalities and raster.modality and raster.modality not in modalities:
@@ -109,7 +109,7 @@ def check_kind(
 
 
 def _image_pixels(raster: Raster) -> np.ndarray:
-    """The pixels that are no padding, of any shape. Raises NotForModel if too few are left."""
+    """The pixels that are not padding, of any shape. Raises NotForModel if too few are left."""
     padded = padded_pixels(raster.pixels, raster.padding)
     if padded is None:
         return raster.pixels

@@ -25,7 +25,7 @@ class InputRule:
     ends of the stack the last slice is repeated.
     """
 
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (no field: misspelt settings are told)
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (no field: misspelt settings are reported)
 
     size: tuple[int, ...] | None = None
     spacing_mm: tuple[float, ...] | None = None

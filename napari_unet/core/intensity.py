@@ -16,7 +16,7 @@ class IntensityRule:
     kind "window": low and high are raw values, for CT in HU.
     """
 
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (no field: misspelt settings are told)
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (no field: misspelt settings are reported)
 
     kind: Literal["percentiles", "window"]
     low: float

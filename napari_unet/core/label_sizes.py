@@ -1,4 +1,4 @@
-"""What a mask measures, label by label, where the labels are no lungs: further columns of a table."""
+"""What a mask measures, label by label, where the labels are not lungs: further columns of a table."""
 
 from __future__ import annotations
 

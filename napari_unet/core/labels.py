@@ -1,8 +1,8 @@
 """What the numbers in a mask mean: the one module that knows which values are lung and which are ignored.
 
-A mask in this program is labels: 0 background, RIGHT and LEFT lung (RIGHT also where the sides are not told
-apart), IGNORE where nobody could say. What stands in a file, or in an array from elsewhere, becomes labels by
-`label_map`, or by `file_labels` where only these labels are of use.
+A mask in this program is labels: 0 background, RIGHT and LEFT lung (RIGHT also where the sides are
+not distinguished), IGNORE where nobody could say. What is in a file, or in an array from elsewhere, becomes
+labels by `label_map`, or by `file_labels` where only these labels are of use.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SIDE_NAMES = {RIGHT: "right", LEFT: "left"}
 
 _COUNTED = 1 << 16
 _WHOLE = 0.05  # a number is taken for the whole number that is no farther than this
-_QUIET = 1e-3  # departures up to this are rounding errors and not worth a word
+_QUIET = 1e-3  # departures up to this are rounding errors and not worth a note
 _SMALL = 32  # whole numbers up to this number labels; grey edges have larger ones between
 _NEAR = 0.02  # of the brightest plateau: values no farther from a plateau belong to it
 _REST = 0.01  # of the pixels of the brightest plateau may form plateaus of other values

@@ -18,9 +18,9 @@ from napari_unet.core.raster import Modality
 
 @dataclass(frozen=True)
 class LiveNumbers:
-    """What a mask measures now. None means that it cannot be known; pixels to be ignored count nowhere.
+    """What a mask measures now. None means that it cannot be known; pixels to be ignored do not count.
 
-    dice : against the model's mask, nan if both are empty, the mean over labels that are no lungs; None
+    dice : against the model's mask, nan if both are empty, the mean over labels that are not lungs; None
     without one. changed_pixels : that differ from it in their label, of lungs in being lung or not.
     right_pixels, left_pixels : in the patient's right and left lung. sizes : (name, pixels) of other labels.
     element : mm² of a pixel, or mm³ of a voxel of a volume; None without spacing. volume : whether it is one.

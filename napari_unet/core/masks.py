@@ -13,7 +13,7 @@ from napari_unet.core.orientation import is_right_lung_on_the_left
 _BAND = (0.2, 0.8)  # the cut between the lungs runs in this share of the width that both take up
 _WIDEST_BRIDGE = 0.5  # lungs that are joined over more than this share of their height are one lung
 _SMALLEST_LUNG = 0.15  # a cut through a joined part must leave this share of it on either side
-_SPECK = 0.05  # parts under this share of the largest have no say in where the cut runs
+_SPECK = 0.05  # parts under this share of the largest do not influence where the cut runs
 _AT_ONCE = 64  # slices whose cuts are looked for together: about 50 MB for a CT
 _NARROW = 0.8  # width to height under which parts in one half of the image are one lung
 
@@ -32,7 +32,7 @@ class MaskRule:
     per_slice : a (Z, Y, X) stack is cleaned slice by slice (a stack of X-rays); False: as one volume (CT).
     """
 
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (no field: misspelt settings are told)
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (no field: misspelt settings are reported)
 
     largest_parts: int = 2
     min_part_share: float = 0.05
@@ -135,7 +135,7 @@ def split_left_right(
 
     mask : bool (Y, X) or (Z, Y, X).
     row_direction : "L" or "R", the side of the patient to which X increases; None means that nothing says
-        so: "L" is taken, as in a PA or AP view (and the user is told; see core/orientation.py).
+        so: "L" is taken, as in a PA or AP view (and the user is informed; see core/orientation.py).
     per_slice : slices of a stack are split one by one; False: one volume with one pair of lungs.
 
     A cut from top to bottom goes where it crosses the fewest mask pixels near the middle of what the mask

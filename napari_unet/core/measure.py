@@ -22,7 +22,7 @@ class Measures:
     area_mm2, right_mm2, left_mm2 : of a 2D mask whose spacing is known. On a radiograph this is the lung's
         shadow, enlarged by the distance between patient and detector.
     ratio : left over right lung, where the spacing is known and there is a right lung.
-    volume_ml : of a volume whose spacing is known; a stack of radiographs is no volume.
+    volume_ml : of a volume whose spacing is known; a stack of radiographs is not a volume.
     mean_hu : mean of the finite pixels under the mask of a CT.
     sides_assumed : True if nothing says which side of the image is the patient's right.
     """
@@ -66,7 +66,7 @@ def measure(
     """Measures of a bool mask (Y, X) or (Z, Y, X); spacing_mm and row_direction as in Raster.
 
     pixels : the image, same shape, for `mean_hu` of a CT. modality CR or DX says that a (Z, Y, X) mask is a
-    stack of radiographs: its sides are told apart slice by slice.
+    stack of radiographs: its sides are distinguished slice by slice.
     labels : 1 in the patient's right lung, 2 in the left one, where they are known already.
     """
     if spacing_mm is not None and len(spacing_mm) != mask.ndim:

@@ -1,7 +1,7 @@
 """How well two masks agree: Dice, IoU, and distances between their borders.
 
 A mask's border is its pixels with a neighbour (by a face) outside the mask; beyond the image is outside.
-Where pixels are left out nobody knows where a mask ends: its pixels next to them are no border, unless they
+Where pixels are ignored nobody knows where a mask ends: its pixels next to them are not a border, unless they
 have another neighbour that is outside.
 Dice, `hd95` and `assd` agree with MONAI's DiceMetric, HausdorffDistanceMetric(percentile=95) and
 SurfaceDistanceMetric(symmetric=True) wherever both masks hold something. For empty masks see each function.
@@ -61,7 +61,7 @@ def scores(
 def dice(mask: np.ndarray, reference: np.ndarray, ignore: np.ndarray | None = None) -> float:
     """2 |A and B| / (|A| + |B|), 0..1.
 
-    mask, reference : bool, same shape. ignore : bool, True where pixels are left out.
+    mask, reference : bool, same shape. ignore : bool, True where pixels are ignored.
     Returns nan if both are empty (nothing to agree on; MONAI: nan with ignore_empty, else 1), and 0 if only
     one of them is (MONAI's ignore_empty gives nan if that one is the reference).
     Raises ValueError if the shapes differ.
@@ -71,7 +71,7 @@ def dice(mask: np.ndarray, reference: np.ndarray, ignore: np.ndarray | None = No
 
 
 def dice_of_labels(mask: np.ndarray, reference: np.ndarray, known: LabelSet) -> tuple[float, ...]:
-    """`dice` of each label of `known`. mask, reference : labels; what is IGNORE in the second is left out."""
+    """`dice` of each label of `known`. mask, reference : labels; what is IGNORE in the second is ignored."""
     ignore = reference == IGNORE
     return tuple(dice(mask == value, reference == value, ignore) for value in known.values)
 
@@ -91,7 +91,7 @@ def hd95(
     """95th percentile of the distances between the borders, the larger of the two directions, in mm.
 
     mask, reference : bool, same shape (Y, X) or (Z, Y, X). spacing_mm : one per axis; None gives pixels.
-    ignore : bool, True where pixels are left out: no distance is measured from there, nor along its rim.
+    ignore : bool, True where pixels are ignored: no distance is measured from there, nor along its rim.
     Returns nan if either mask is empty, or neither has a border that counts: there is nothing to measure.
     Raises ValueError if the shapes differ.
     """
@@ -116,7 +116,7 @@ def surface_distances(
 ) -> np.ndarray:
     """float64, from every border pixel of `mask` to the nearest border pixel of `reference`; else as `hd95`.
 
-    One direction only. A border pixel beyond which `reference` goes on into what is left out counts as near.
+    One direction only. A border pixel beyond which `reference` goes on into what is ignored counts as near.
     Empty if either mask is empty, or `mask` has no border that counts.
     """
     return _both_ways(mask, reference, spacing_mm, ignore)[0]
@@ -155,7 +155,7 @@ def _distances(points: np.ndarray, others: np.ndarray, hidden: np.ndarray, steps
 
 
 def _border_points(mask: np.ndarray, ignore: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Indices (n, ndim) of the border pixels, and of those that have a neighbour that is left out instead.
+    """Indices (n, ndim) of the border pixels, and of those that have a neighbour that is ignored instead.
 
     Behind the latter the mask may go on or end: nothing is measured from there, but what is near is not far
     from the mask.
@@ -196,7 +196,7 @@ def _assd(there: np.ndarray, back: np.ndarray) -> float:
 
 
 def _overlap(mask: np.ndarray, reference: np.ndarray, ignore: np.ndarray | None) -> tuple[int, int, int]:
-    """Pixels in both, in the mask and in the reference, the ignored ones left out."""
+    """Pixels in both, in the mask and in the reference, without the ignored ones."""
     _check_shapes(mask, reference, ignore)
     a, b = mask.astype(bool), reference.astype(bool)
     if ignore is not None:

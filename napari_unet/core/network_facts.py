@@ -12,11 +12,11 @@ class NetworkFacts:
     """Derived from the network when its model is saved; kept inside the model card.
 
     axes, channels : of its input. stride : of which every side of its input is a multiple, in pixels.
-    receptive_radius : no input pixel farther than this from an output pixel has a say in it; None: all have.
+    receptive_radius : no input pixel farther than this from an output pixel affects it; None: all do.
     output_margin : what its output loses on each side, and for which the image's borders are mirrored.
     """
 
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (no field: misspelt facts are told)
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (no field: misspelt facts are reported)
 
     axes: int
     channels: int

@@ -15,7 +15,7 @@ _ROUNDED = 12  # digits: 0.9 − 0.8 ranks as 0.8 − 0.7 does
 def signed_rank_test(gains: Sequence[float]) -> float:
     """Two-sided p of the exact Wilcoxon signed-rank test (Wilcoxon 1945) that gains are even about 0.
 
-    Zeros are left out and equal gains share their ranks, so that the test holds with ties too; nan if
+    Zeros are dropped and equal gains share their ranks, so that the test holds with ties too; nan if
     nothing is left. Under no true gain p < 0.05 comes up in at most 5 % of draws, at any number of gains.
     """
     ranks, signs = _signed_ranks(gains)

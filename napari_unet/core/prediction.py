@@ -67,7 +67,7 @@ class Prediction:
         Codes of the anatomy checks that the labels failed.
     boundary_uncertainty : float, optional
         Share of the labels' boundary along which the model is uncertain (`core.uncertainty`). None if there
-        is no boundary.
+        is not a boundary.
     refused : str
         Why the image is unsuitable for the model, in words; there are no maps then. "" otherwise.
     """

@@ -1,4 +1,4 @@
-"""Push the border: a scribble says what is lung or what is not, and the border nearby is found anew.
+"""Push the border: a scribble says what is lung or what is not, and the border nearby is found again.
 
 A scribble is taken for the middle line of what was wrong: where the image has no edge, the border comes to
 lie as far beyond it as it lay before it. Edges in image and probability bend that: a random walk with this as

@@ -63,7 +63,7 @@ class Raster:
         DICOM BodyPartExamined ("CHEST", "HAND", ...). "" if unknown.
     age_years, position
         Of the patient when the image was made. None and "" if unknown; a position is "supine", "prone" or
-        "decubitus". Only `core.header_facts` uses them, and they are written nowhere.
+        "decubitus". Only `core.header_facts` uses them, and they are never stored.
     source : str
         Path of the file, folder of a series, or name of a layer.
     frame : Frame, optional

@@ -23,7 +23,7 @@ def fill_holes_change(labels: np.ndarray) -> Change:
 def keep_largest(labels: np.ndarray, parts: int = 2) -> Change:
     """Takes all but the `parts` largest parts away, whatever their labels; parts are joined by faces.
 
-    Where both lungs are told apart by their labels, each keeps its share of `parts`, at least one: two lungs
+    Where both lungs are distinguished by their labels, each keeps its share of `parts`, at least one: lungs
     that touch remain two. labels : uint8 (Y, X) or (Z, Y, X).
     """
     if parts < 1:
@@ -61,7 +61,7 @@ def grow(labels: np.ndarray, mm: float, spacing: tuple[float, ...] | None) -> Ch
     """Moves the lungs' border outwards by `mm` (inwards if negative); pixels without `spacing`.
 
     labels : uint8 (Y, X) or (Z, Y, X). A new pixel takes the label of the nearest lung. The edge of the image
-    is no border: a lung that is cut off there does not shrink away from it, nor from pixels to be ignored.
+    is not a border: a lung that is cut off there does not shrink away from it, nor from pixels to be ignored.
     """
     _check_spacing(labels, spacing)
     steps = spacing or (1.0,) * labels.ndim

@@ -17,7 +17,7 @@ class Arm(StrEnum):
 
 @dataclass(frozen=True)
 class ArmBegun:
-    """A way of working through the set begins; its cases are told by CaseDone."""
+    """A way of working through the set begins; its cases follow as CaseDone."""
 
     arm: Arm
     seed: int

@@ -31,7 +31,7 @@ def run(steps: Generator[E, Any, T], tell: Callable[[E], object] | None = None) 
 
 
 def changed(steps: Generator[E, Any, T], change: Callable[[E], N | None]) -> Generator[N, None, T]:
-    """The same steps with other events: what `change` makes of each; where that is None, it is left out."""
+    """The same steps with other events: what `change` makes of each; where that is None, it is dropped."""
     try:
         while True:
             other = change(next(steps))

@@ -40,7 +40,7 @@ class Window:
         return (self.low + self.high) / 2
 
     def text(self, value: float) -> str:
-        """`value` as it is told: whole numbers where the window is wide enough, with a true minus sign."""
+        """`value` as it is shown: whole numbers where the window is wide enough, with a true minus sign."""
         digits = 0 if self.width >= 20 else 2 if self.width >= 0.2 else 4
         rounded = round(value, digits) or 0.0  # no "-0"
         return f"{rounded:.{digits}f}".replace("-", "−")
@@ -77,10 +77,10 @@ def opening_window(
     modality: Modality = Modality.UNKNOWN,
     padding: tuple[float, float] | None = None,
 ) -> Window:
-    """The header's window, unless it is none of this image's.
+    """The header's window, unless it does not suit this image.
 
-    It is none if it holds no pixels (less than one in a thousand), or is so wide that all would be shown in
-    nearly one grey, as one for 12 bits beside 8-bit pixels. Without one, or with such a one: the lung window
+    It does not if it holds no pixels (less than one in a thousand), or is so wide that all of it is shown
+    in nearly one grey, as one for 12 bits beside 8-bit pixels. Without a suitable one: the lung window
     for a CT, all values for the rest.
     Arguments as in Raster; pixels may have any number of axes.
     """
@@ -120,7 +120,7 @@ def _bytes(plane: np.ndarray, window: Window, raster: Raster) -> np.ndarray:
 
 
 def full_window(pixels: np.ndarray, padding: tuple[float, float] | None = None) -> Window:
-    """From the lowest to the highest finite value that is no padding; bytes always count as 0..255.
+    """From the lowest to the highest finite value that is not padding; bytes always count as 0..255.
 
     About a quarter of a million pixels are looked at (regular steps), so that it takes a few ms at any size.
     A constant image gets a window of width 1 from its value upwards; without any finite pixel it is 0..1.
@@ -135,7 +135,7 @@ def full_window(pixels: np.ndarray, padding: tuple[float, float] | None = None) 
 
 
 def sample_pixels(pixels: np.ndarray, padding: tuple[float, float] | None) -> np.ndarray:
-    """Some finite pixels that are no padding, (N,)."""
+    """Some finite pixels that are not padding, (N,)."""
     step = max(1, int(np.ceil((pixels.size / _SAMPLE) ** (1 / pixels.ndim))))
     sample = pixels[(slice(None, None, step),) * pixels.ndim]
     padded = padded_pixels(sample, padding)

@@ -42,7 +42,7 @@ from napari_unet.engine.process import Child, Gone
 
 _KILLED = -9
 _LAST_WAIT_S = 10.0
-_ATTEMPTS = 2  # a job whose child ends before the job begins is sent once more
+_ATTEMPTS = 2  # a job whose child ends before the job begins is sent again
 
 
 @dataclass
@@ -54,7 +54,7 @@ class _PendingJob:
     attempts: int = 0
     started: bool = False
     cancelling: bool = False
-    words: list[str] = field(default_factory=list)  # what the job was told
+    words: list[str] = field(default_factory=list)  # what the job was sent
 
 
 class ChildEngine:

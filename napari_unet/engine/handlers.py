@@ -1,5 +1,5 @@
 """What an engine can do: for each kind of work the handler, a generator function that yields events and
-returns the result (or a plain function). `yield` gives back None, or a word that the job was told meanwhile.
+returns the result (or a plain function). `yield` gives back None, or a message sent meanwhile.
 
 Named and not imported: nothing heavy is, before the first job.
 """

@@ -27,7 +27,7 @@ class EngineJob:
     """Made by `Engine.submit`. Ends exactly once.
 
     post : has a function called on the engine's thread. cancel : asks the engine to cancel this job.
-    ask : hands it a word for this job. step : does the next piece of what waits, on the thread of the caller;
+    ask : sends it a message for this job. step : does the next piece of what waits, on the caller's thread;
     None if the engine works by itself.
     """
 
@@ -61,7 +61,7 @@ class EngineJob:
         self._post(partial(self._cancel, self))
 
     def ask(self, word: str) -> None:
-        """Say a word to the job, before or while it runs; from any thread, returns at once.
+        """Send a message to the job, before or while it runs; from any thread, returns at once.
 
         "pause" and "resume" hold it between two events. Any other word ends a pause and is what the handler's
         next `yield` gives back; a handler that does not look at it goes on as before. Nothing after the end.

@@ -2,7 +2,7 @@
 
 Whoever survives the other clears up (channel.py); where both are killed, the next start does. Each pair of
 processes has a token, with which the names of its segments begin, and a locked file beside them. The system
-lets go of the lock when the process ends, however it ends, so a lock that can be had belongs to nobody. It
+releases the lock when the process ends, however it ends, so a lock that can be had belongs to nobody. It
 holds across containers that share memory too, where numbers of processes mean nothing. Linux only: Windows
 frees such memory itself, and macOS does not list it.
 """
@@ -37,7 +37,7 @@ class Claim:
             lock = _lock_of(self.token)
             try:
                 lock.acquire(timeout=0)
-            except (OSError, Timeout):  # no room for the file, or a sweep has it: without, or once more
+            except (OSError, Timeout):  # no room for the file, or a sweep has it: without, or again
                 if not os.access(_ROOM, os.W_OK):
                     return
                 continue

@@ -42,7 +42,7 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Tell:
-    """A word for job number `job`: PAUSE, RESUME, or one that its handler knows."""
+    """A message for job number `job`: PAUSE, RESUME, or one that its handler knows."""
 
     job: int
     word: str

@@ -7,12 +7,12 @@
         on_failure=say,                                 # UserError, always in plain words
         on_cancel=forget,                               # no argument
     )
-    job.ask("pause")                                    # and "resume", or a word that the handler knows
+    job.ask("pause")                                    # and "resume", or a message that the handler knows
     job.cancel()                                        # from any thread, any number of times
     engine.close()
 
 Every job ends exactly once, with one of success, failure and cancel, whatever happens: also when the engine
-is closed. What happened before `listen` is told then. A job that is cancelled before its end ends as
+is closed. What happened before `listen` is reported then. A job that is cancelled before its end ends as
 cancelled, even if its result is already on the way. One job runs at a time; later ones wait in the order of
 their submission. The same request submitted twice is two jobs. Arguments are read some time after `submit`:
 give arrays that nobody changes. The kinds of work are in handlers.py.

@@ -39,7 +39,7 @@ class Said:
             self._news.notify()
 
     def tell(self, told: Tell) -> None:
-        """A word for a job."""
+        """A message for a job."""
         with self._news:
             self._told.append(told)
             self._news.notify()
@@ -49,7 +49,7 @@ class Said:
         return self._cancelled == job
 
     def word(self, job: int) -> str | None:
-        """What the job was told, or None; waits while it is paused, unless it is cancelled."""
+        """What the job was sent, or None; waits while it is paused, unless it is cancelled."""
         paused = False
         with self._news:
             while self._cancelled != job:

@@ -62,7 +62,7 @@ def segment_steps(
 
     model : a name in the library, or a folder. output : which of its answers, as in `ModelCard.output_named`.
     threshold : None for the card's. input_check : False skips the check of what the image shows. masks_only :
-    False takes an answer of scores, too, whose map is no mask.
+    False takes an answer of scores, too, whose map is not a mask.
     Raises NotForModel for images that the model is not for, UserError for models, answers and devices that
     cannot be used.
     """

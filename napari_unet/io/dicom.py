@@ -81,7 +81,7 @@ def _frame(dataset: Dataset) -> DicomFrame:
 def guarded(name: str) -> Iterator[None]:
     """Nothing that pydicom and the decoders say comes out: they quote the values that they complain of.
 
-    Of this thread alone: what others log meanwhile is heard.
+    Only in this thread: what other threads log is not silenced.
     """
     _know_pydicom()
     try:

@@ -1,6 +1,6 @@
 """What a DICOM header says about its image, each in one function.
 
-Of the patient it reads age and position, which are told and kept nowhere; no name, no number, no date.
+Of the patient it reads age and position, which are reported and not stored; no name, no number, no date.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def raw_number(dataset: Dataset, keyword: str) -> float | None:
 def flatten(dataset: Dataset) -> None:
     """Enhanced objects keep what is true of a frame in functional groups: puts the first frame's on top.
 
-    What stands in the frame's own group goes before what all frames share, and both before the dataset.
+    What is in the frame's own group goes before what all frames share, and both before the dataset.
     """
     for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
         for element in (dataset.get(groups) or [()])[0]:

@@ -125,7 +125,7 @@ def _stored(
     bits : of a word that can be used. padded : these words are padding, and stay as they are.
     Old machines keep overlays in the bits beside those of the image, and say where. Bits that nothing
     explains are an overlay if they make the image rougher and could be one, otherwise the header names too
-    few. Of a negative number they may be 0: these are left out without a word.
+    few. Of a negative number they may be 0: these are dropped silently.
     """
     count = int(header.number(dataset, "BitsStored", bits))
     whole = 8 * words.itemsize

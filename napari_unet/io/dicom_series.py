@@ -102,7 +102,7 @@ def read_series(source: Source) -> Raster:
     names and numbers; their pixels stay as they are stored. Values are those after each slice's own rescale
     (HU of a CT). The spacing between slices comes from their positions. Everything that is true of the
     series, its window too, is taken from the slice in the middle.
-    Raises UserError, with what is wrong, if a file is missing or damaged, and for what is no upright,
+    Raises UserError, with what is wrong, if a file is missing or damaged, and for what is not an upright,
     complete, evenly spaced stack of slices of one size and orientation.
     """
     stack = _stack(source)

@@ -10,7 +10,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.patients import placeholders_among
 from napari_unet.io.manifest import Line, match, read_table
 
-_OTHERS = ("file", "patient", "view", "split")  # columns that are no finding
+_OTHERS = ("file", "patient", "view", "split")  # columns that are not findings
 _SAID = dict.fromkeys(("1", "yes", "true"), True) | dict.fromkeys(("0", "no", "false"), False)
 
 
@@ -23,7 +23,7 @@ class StatedFindings:
 
 
 def read_findings(path: Path, images: Sequence[Path]) -> tuple[dict[Path, StatedFindings], tuple[str, ...]]:
-    """(what is known of each image that the table names, what fits no image or is spelled otherwise).
+    """(what is known of each image that the table names, what matches no image or is spelled otherwise).
 
     An empty cell means that nobody has looked. Names are matched as in `io.manifest.match`. Raises UserError
     if the table cannot be read, has no column `file` or no finding, or a cell is neither yes nor no.

@@ -113,7 +113,7 @@ def read_labels(
 
     0 is background, 255 to be ignored, the others are `labels`: of lungs 1 is lung or the right one, 2 the
     left one. any_label : other numbers are welcome too. of : the image, or another mask of it, on whose grid
-    the labels are wanted.
+    the labels are requested.
     Raises UserError as `read_raster`; NotLabels, with the values, if they are not those of a mask (see
     core.labels); MisplacedMask if it does not lie where its image does (see core.geometry), or was drawn
     before its image was turned upright (see io.upright).

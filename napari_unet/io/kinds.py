@@ -12,7 +12,7 @@ from napari_unet.io.names import is_readable_image, suffix_of
 KINDS = "Open PNG, JPEG, TIFF, NIfTI or DICOM."
 AGAIN = "Copy or export it again."
 GZIP = b"\x1f\x8b"
-_HEADER = 352  # bytes: NIfTI's magic stands in the last of them
+_HEADER = 352  # bytes: NIfTI's magic is in the last of them
 _EXPORT = "Open it in another program and export it as PNG."
 _PHONE = f"{_EXPORT} (On an iPhone: Settings, Camera, Formats, Most Compatible makes JPEG.)"
 _PICTURES = (

@@ -39,7 +39,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Matched:
-    """lines : image to its line. problems : lines that fit no image, or not one alone, in words.
+    """lines : image to its line. problems : lines that match no image, or not one alone, in words.
 
     notes : what was matched although it is spelled in another way, in words. absent : lines without an image.
     """
@@ -79,7 +79,7 @@ def read_manifest(path: Path) -> list[Line]:
 def read_table(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     """(headings in small letters, (number of the line, cells by heading) of each row that is not empty).
 
-    Raises UserError if there is no such file or it is no table.
+    Raises UserError if there is no such file or it is not a table.
     """
     try:
         columns, rows = _table(_text(path))
@@ -93,7 +93,7 @@ def read_table(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]
 
 
 def split_name(text: str) -> str:
-    """A split as it is called everywhere: train, val and test in small letters, others as they stand."""
+    """A split as it is called everywhere: train, val and test in small letters, others as they are."""
     return text.casefold() if text.casefold() in _SPLITS else text
 
 

@@ -42,14 +42,14 @@ def composed(name: str) -> str:
 
 
 def folded(name: str) -> str:
-    """The same text for names that some file systems cannot tell apart: in NFC, without case."""
+    """The same text for names that some file systems cannot distinguish: in NFC, without case."""
     return composed(composed(name).casefold())
 
 
 def suffix_of(path: Path) -> str:
-    """The last suffix as it stands in the name; ".nii.gz" counts as one.
+    """The last suffix as it is in the name; ".nii.gz" counts as one.
 
-    Up to four letters are a suffix, and so are longer ones that are known. A number is none, nor is anything
+    Up to four letters are a suffix, and so are longer ones that are known. A number is not, nor is anything
     else: in "1.2.840.113" and "IM.001" it is what tells one image from the next.
     """
     lower = path.name.lower()
@@ -73,7 +73,7 @@ def is_mask_name(path: Path) -> bool:
 def image_names(path: Path) -> tuple[str, str]:
     """What comes before "_mask" in the name of this image's mask: the image's whole name, or its stem.
 
-    The whole name is sought first: it tells apart images that differ in their suffix alone (1.png, 1.dcm).
+    The whole name is sought first: it distinguishes images that differ in their suffix alone (1.png, 1.dcm).
     """
     return composed(path.name), stem(path)
 
@@ -103,7 +103,7 @@ def is_readable_image(path: Path) -> bool:
 def list_images_and_masks(
     folder: Path, recursive: bool = False, ignored: PassedOver | None = None
 ) -> tuple[list[Path], int]:
-    """The readable images in a folder, sorted by path, and how many `*_mask.*` files were left out.
+    """The readable images in a folder, sorted by path, and how many `*_mask.*` files were ignored.
 
     recursive : look into sub-folders too (links to folders and hidden folders are not followed). ignored :
     gets what was passed over.
@@ -158,7 +158,7 @@ def as_stored(path: Path) -> Path:
 
 
 def without_results(images: list[Path]) -> list[Path]:
-    """`images` less the overlays and probabilities that stand beside their image."""
+    """`images` less the overlays and probabilities that lie beside their image."""
     names = {(image.parent, name) for image in images for name in image_names(image)}
 
     def is_result(image: Path) -> bool:

@@ -27,7 +27,7 @@ _OTHERS = (YELLOW, BLUISH_GREEN, REDDISH_PURPLE)
 
 
 def write_overlay(path: Path, raster: Raster, labels: np.ndarray, label_set: LabelSet = LUNG_LABELS) -> Path:
-    """Writes the image as an 8-bit colour PNG with outlines in colours that colour-blind readers tell apart.
+    """Writes the image as an 8-bit colour PNG with outlines in colours for colour-blind readers, too.
 
     labels : bool, or values of `label_set` (of lungs 1 = right, 2 = left); any others in three colours by
     turns; of the shape of the raster. A stack is shown by its slice with the largest mask. Returns `path`.

@@ -51,7 +51,7 @@ class MasksOfImages:
 def find_pairs(predictions: Path, references: Path) -> Pairing:
     """Masks of the same case in both folders, by the rule of `masks_by_case`.
 
-    Two masks of one kind leave nothing to choose by: the case is left out and said to be doubly matched.
+    Two masks of one kind leave nothing to choose by: the case is skipped and reported as doubly matched.
     """
     ignored = [Ignored(), Ignored()]
     found, doubles = zip(*map(masks_by_case, (predictions, references), ignored), strict=True)
@@ -107,7 +107,7 @@ def masks_by_case(folder: Path, ignored: Ignored | None = None) -> tuple[dict[st
     """(case name to its masks: one, if all is well; what is wrong, in words) of the files in a folder.
 
     A mask belongs to an image if its name is `<stem>_mask.*` or `<stem>.*`; where both are there, the first
-    is the mask and the second is taken for the image. Overlays and probabilities are no masks. Names are
+    is the mask and the second is taken for the image. Overlays and probabilities are not masks. Names are
     compared in NFC. ignored : gets the files that are none.
     """
     named: dict[str, list[Path]] = defaultdict(list)

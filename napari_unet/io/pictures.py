@@ -27,7 +27,7 @@ def read_picture(path: Path) -> Raster:
 
     The pixels are as they are stored (8 or 16 bit, 1 bit as 0/255), upright as the orientation tag (EXIF)
     asks. The dots per inch in such a file are for a printer: there is never a spacing. An opacity channel is
-    dropped, and of an MPO all pictures but the first; the notes say what was turned and left out.
+    dropped, and of an MPO all pictures but the first; the notes say what was turned and dropped.
     """
     pixels, orientation, count = _read(path, _grey, grey_from_channels)
     return upright_raster(Raster(pixels, source=str(path), notes=_first(count)), orientation)

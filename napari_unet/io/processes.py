@@ -22,8 +22,8 @@ _RANDOM = 1 << 40  # bit of a hardware address that Python made up
 def machine() -> str:
     """The same for all processes of this machine, and of no other: 16 digits.
 
-    A host name alone is no name: many machines are called "localhost" or by their image. In a container it is
-    the container, for there numbers of processes are its own.
+    A host name is not enough: many machines are called "localhost" or by their image. In a container,
+    it is the container, for there numbers of processes are its own.
     """
     parts = [platform.node()]
     with suppress(OSError):
@@ -37,7 +37,7 @@ def machine() -> str:
 
 
 def runs(process: int) -> bool:
-    """Whether a process with this number runs on this machine, or that cannot be told."""
+    """Whether a process with this number runs on this machine, or if that is unknown."""
     try:
         return bool(psutil.pid_exists(process))
     except (OSError, OverflowError, psutil.Error):
@@ -71,7 +71,7 @@ class Owner:
             return True
         except (OSError, psutil.Error):
             return False
-        # the number was given anew if neither fits; one of them jumps where the clock is set
+        # the number was given again if neither fits; one of them jumps where the clock is set
         return abs(started - self.started) > _NEAR_S and abs(after_boot - self.after_boot) > _NEAR_S
 
 

@@ -26,7 +26,7 @@ def named_paths(sources: Iterable[Source]) -> list[Path]:
     """For each source the path by whose last part it is called: in results, for masks and in manifests.
 
     Of one file that is its own path; of a series that of its folder. Where several series lie in one folder,
-    the series' number stands behind its name (thorax_3); no other word of the header does.
+    the series' number comes after its name (thorax_3); no other word of the header does.
     """
     every = list(sources)
     shared = Counter(source.path for source in every if source.is_series)

@@ -16,7 +16,7 @@ _NO_SLICE_DISTANCE = "The file gives the pixel size but not the distance between
 
 @dataclass(frozen=True)
 class TiffSpacing:
-    """mm : one per axis, or None. source : where it stands, in words. notes : see Raster."""
+    """mm : one per axis, or None. source : where it was found, in words. notes : see Raster."""
 
     mm: tuple[float, ...] | None = None
     source: str = ""
@@ -73,7 +73,7 @@ def _ome_size(pixels: Any, axis: str) -> float | None:
 
 
 def _mm(unit: object) -> float | None:
-    """How many mm a unit of length is, by its name; None for "pixel" and all that is no length."""
+    """How many mm a unit of length is, by its name; None for "pixel" and all that is not a length."""
     return _MM_PER_UNIT.get(str(unit).strip().lower().replace("\\u00b5", "µ"))
 
 

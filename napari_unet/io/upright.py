@@ -23,7 +23,7 @@ _TURNED = {
 
 
 def orientation_of(tag: object) -> int:
-    """The value of an orientation tag, 1 to 8; what is no such value counts as 1, as in viewers."""
+    """The value of an orientation tag, 1 to 8; any other value counts as 1, as in viewers."""
     return tag if isinstance(tag, int) and tag in _TURNED else 1
 
 

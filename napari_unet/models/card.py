@@ -143,7 +143,7 @@ class ModelCard(_Part):
     outputs : its answers; the channels of the network are theirs, one output after the other. modalities,
     views, body_parts : what it may be given ("CR"; "PA"; "CHEST"), () is anything.
     flips : whether the mirrored image is predicted too and averaged. chosen_by : what the weights were
-    selected on. facts : of the network, derived from it by `save_model`; None on cards of earlier days.
+    selected on. facts : of the network, derived from it by `save_model`; None on cards of earlier versions.
     training : the settings, for the record. sha256 : of the weights file. memory : the images
     it keeps, None without. Of a fine-tuned model: trained_on : the exact masks, gate : how it compares with
     its parent.
@@ -221,7 +221,7 @@ class ModelCard(_Part):
         """The card as JSON for other programs: with the fields of `output` on the card itself as well.
 
         There they have stood since format 1: protocol, classes, threshold, mask_rule, likeness. And with the
-        two sides of `gate` as they stood there.
+        two sides of `gate` as they were there.
         """
         words: dict[str, Any] = json.loads(self.model_dump_json())  # which writes nan as JSON can
         words["gate"] = words["gate"] and with_sides(words["gate"])
@@ -237,7 +237,7 @@ class ModelCard(_Part):
     @model_validator(mode="before")
     @classmethod
     def _one_output(cls, data: Any) -> Any:
-        """Format 1, and whoever makes a card of one output: its fields stand on the card itself."""
+        """Format 1, and whoever makes a card of one output: its fields are on the card itself."""
         if not isinstance(data, dict) or "outputs" in data:
             return data
         output = {name: data[name] for name in _OF_THE_OUTPUT if name in data}
@@ -275,7 +275,7 @@ class ModelCard(_Part):
     @field_validator("gate", mode="before")
     @classmethod
     def _present_report(cls, record: Any, card: ValidationInfo) -> Any:
-        """Cards of earlier days have two sides in their `gate`."""
+        """Cards of earlier versions have two sides in their `gate`."""
         outputs = card.data.get("outputs")
         if not isinstance(record, dict) or not outputs:
             return record

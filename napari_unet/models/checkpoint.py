@@ -125,8 +125,8 @@ def _saved(
 def load_model(entry: ModelEntry) -> nn.Module:
     """The network with its weights in float32, in evaluation mode.
 
-    Raises UserError if the checksum is wrong, the file is no safetensors file (a pickle is never opened), or
-    its tensors do not fit the network on the card, or the card does not describe that network.
+    Raises UserError if the checksum is wrong, the file is not a safetensors file (pickles are never opened),
+    or its tensors do not fit the network on the card, or the card does not describe that network.
     """
     weights = _read_weights(entry)
     net = build_net(entry.card.net)

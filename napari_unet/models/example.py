@@ -32,7 +32,7 @@ class Example:
 def example_image(card: ModelCard, stride: int) -> Example:
     """A shipped, credited chest X-ray for models of X-rays; two drawn lungs for all others.
 
-    Drawn slices lie one pixel lower each, so that they can be told apart.
+    Drawn slices lie one pixel lower each, so that they can be distinguished.
     """
     rule = card.input
     sides = [max(1, most // stride) * stride for most in (_DEPTH, _SIDE, _SIDE)[-rule.axes :]]

@@ -33,7 +33,7 @@ def export_onnx(entry: ModelEntry, path: Path) -> float:
     Input "image" float32 (batch, channels, *axes), grey by the card's IntensityRule; output "probability"
     (batch, classes, *axes), or those of `answers`. The batch is free; so are the sides, in multiples of the
     network's stride, where the card has no fixed size. The card's words for before and after, and for each
-    output tensor, stand in the file's metadata. The file gets its name only after onnxruntime has agreed with
+    output tensor, are in the file's metadata. The file gets its name only after onnxruntime has agreed with
     torch on two batches.
     Raises UserError if a package is missing, `path` exists or cannot be written, or the results differ.
     """

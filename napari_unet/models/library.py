@@ -87,7 +87,7 @@ class ModelLibrary:
     """Models by name. `shipped` folders are only read; new models go to `own`.
 
     A model lies in `<folder>/<name>/` or, where there are several versions, in `<folder>/<name>/<version>/`.
-    Which one is current, and which were before, stands in `own`.
+    Which one is current, and which were before, is recorded in `own`.
     """
 
     def __init__(self, own: Path, shipped: Sequence[Path] = ()) -> None:

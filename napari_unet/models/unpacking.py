@@ -31,12 +31,12 @@ Limits = Callable[[Path], Mapping[str, int]]
 
 
 def unpack(source: Path, target: Path, limits: Limits | None = None) -> list[str]:
-    """Copies the model in `source` into `target`, an empty folder; returns the names that were left out.
+    """Copies the model in `source` into `target`, an empty folder; returns the names that were omitted.
 
     source : a folder with card.json, or a zip file with it at the top or in its one folder. Nothing is ever
     unpickled, no link followed, nothing written outside `target`. limits : asked after the card is there and
     before anything else is; it may raise what is wrong with the card.
-    Raises UserError if it is no model, or holds pickles, links, paths that lead elsewhere, or huge files.
+    Raises UserError if it is not a model, or holds pickles, links, paths that lead elsewhere, or huge files.
     """
     if source.suffix.lower() in PICKLES:
         raise _pickle(source.name)

@@ -1,7 +1,7 @@
 """The sliding window of 2012: a classifier of the pixel in its middle, and the same for all pixels at once.
 
 Cireşan, Giusti, Gambardella, Schmidhuber, "Deep Neural Networks Segment Neuronal Membranes in Electron
-Microscopy Images", NIPS 2012. Left out: foveation and non-uniform sampling of the window.
+Microscopy Images", NIPS 2012. Omitted: foveation and non-uniform sampling of the window.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class UNet(nn.Module):
     """Encoder, bottleneck, decoder and the skip connections between them.
 
     base : channels of the first level; each of the `depth` poolings doubles them up to `widest`.
-    skips : False leaves the skip connections out: an encoder and a decoder, nothing beside the bottleneck.
+    skips : False omits the skip connections: an encoder and a decoder, nothing beside the bottleneck.
     classes : logits per pixel. channels : of the input. padded : False is the network of 2015, whose output
     is smaller than its input (`output_margin` pixels on each side).
     Input (N, channels, Y, X) float; with padding Y and X must be multiples of `stride`. Output: logits
@@ -124,7 +124,7 @@ class UNet(nn.Module):
 
     @property
     def receptive_radius(self) -> int | None:
-        """No input pixel farther than this from an output pixel has a say in it; None: all pixels have."""
+        """No input pixel farther than this from an output pixel affects it; None: all pixels do."""
         if self.norm == "instance":
             return None
         convolutions = 2 * self.stride + 4 * (self.stride - 1)

@@ -45,7 +45,7 @@ _MASK_FOLDERS = frozenset({"mask", "masks", "label", "labels", "labelstr", "labe
 
 @dataclass(frozen=True)
 class Found:
-    """What there is to add. problems : what is wrong or was left out, in words for the person."""
+    """What there is to add. problems : what is wrong or was ignored, in words for the person."""
 
     cases: list[NewCase]
     problems: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class Attached:
     """Ids of cases: got a mask, have none, are accepted now.
 
     problems : in words, by case number. notes : likewise, what was assumed in reading the masks. ignored :
-    which files in the folder are no masks.
+    which files in the folder are not masks.
     """
 
     attached: tuple[str, ...]
@@ -78,9 +78,9 @@ def gather(
 
     The slices of a series of CT, MR or PET are one image. manifest : see io.manifest; a line names a file, or
     the folder of a series; `split` takes the images of one split of it only. masks : a folder whose
-    files are masks, not images. Left out and told: `*_mask.*`, overlays and probabilities beside their
+    files are masks, not images. Ignored and reported: `*_mask.*`, overlays and probabilities beside their
     image, and sub-folders called masks or labels. Review projects are passed by.
-    Raises UserError if nothing is there, the manifest is no good, or no line of it has that split.
+    Raises UserError if nothing is there, the manifest is not valid, or no line of it has that split.
     """
     if split is not None and manifest is None:
         raise UserError("A split was named, but no manifest.", "Name the manifest that says what is in it.")
@@ -144,7 +144,7 @@ def attach_masks(
 
     accept : cases that then have a mask from a file, not an empty one, are marked as accepted. A case that is
     decided, or whose mask a person has made, is left as it is. A mask of another size than its image, or with
-    labels that are not known, is told and left out. Raises UserError if the folder cannot be read.
+    labels that are not known, is reported and ignored. Raises UserError if the folder cannot be read.
     """
     if not masks.is_dir():
         raise UserError(f"There is no folder {masks}.", "Choose the folder that holds the masks.")
@@ -209,7 +209,7 @@ def _from_file(project: ReviewProject, case: Case) -> bool:
 
 
 def _images(inputs: Sequence[Path | str], masks: Path | None) -> tuple[list[Path], list[str]]:
-    """Images by their real paths, each once; what is wrong or was left out."""
+    """Images by their real paths, each once; what is wrong or was ignored."""
     files: dict[Path, None] = {}
     problems: list[str] = []
     left_out: Counter[str] = Counter()

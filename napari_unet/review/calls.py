@@ -1,7 +1,7 @@
 """Calls: what a reader or a model states about a case. None is ever changed; a further one takes it back.
 
-A call that takes another one back says what holds instead, or nothing (`value` None). What nothing has taken
-back, and that says something, stands.
+A call that takes another one back says what holds instead, or nothing (`value` None). A call that
+says something and that none has taken back holds.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def all_calls(connection: Connection, case: str | None = None) -> list[Call]:
 
 
 def standing(calls: Iterable[Call]) -> list[Call]:
-    """Those of all calls that stand, in order."""
+    """Those of all calls that hold, in order."""
     known = list(calls)
     taken = {call.takes_back for call in known}
     return [call for call in known if call.value is not None and call.number not in taken]
@@ -132,7 +132,7 @@ def put_scores(
 ) -> list[str]:
     """States a model's score of each finding, in place of its own before; returns those that are new.
 
-    scores : 0..1. output : which answer of the model. A score that stands already is not stated again.
+    scores : 0..1. output : which answer of the model. A score that is there already is not stated again.
     """
     query = select(calls).where(
         calls.c.case == case,

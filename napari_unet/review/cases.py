@@ -1,4 +1,4 @@
-"""Cases: adding them, what their files told, files that moved or changed, the queue's values."""
+"""Cases: adding them, what their files contain, files that moved or changed, the queue's values."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def add_cases(connection: Connection, salt: str, new: Sequence[NewCase], by: str
 
 
 def put_facts(connection: Connection, salt: str, facts: Mapping[str, FileFacts], by: str) -> None:
-    """Takes over what reading the files told.
+    """Takes over what reading the files gave.
 
     A file whose content is not the one the case was made with is CHANGED, whatever `facts` says: its facts
     wait until somebody decides. What a manifest said about patient and view stays.

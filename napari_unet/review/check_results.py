@@ -15,7 +15,7 @@ from napari_unet.review.types import DECIDED, Author, AuthorKind
 def follow_masks(project: MaskStore) -> list[str]:
     """Checks the current masks that people made with a version that did not check them; ids of their cases.
 
-    Masks that cannot be read are passed over; `verify` tells of them.
+    Masks that cannot be read are passed over; `verify` reports them.
     """
     done = []
     for case_id, revision in project.unchecked():

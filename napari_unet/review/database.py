@@ -1,6 +1,6 @@
 """The project's database: how it is opened, written to by one thread at a time, and brought up to date.
 
-Everything that only SQLite has (journal modes, locks, pragmas, copies) stands here and in the migrations.
+Everything that only SQLite has (journal modes, locks, pragmas, copies) is here and in the migrations.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that sees the database as it stands now, whatever is written meanwhile."""
+        """A connection that sees the database as it is now, whatever is written meanwhile."""
         with self._explained(), self._opened().begin() as connection:
             yield connection
 
@@ -52,7 +52,7 @@ class Database:
     def writing(self, links: bool = True) -> Iterator[Connection]:
         """A connection that alone may write; what the block did is kept when it ends well, or not at all.
 
-        links : rows that point to nothing are refused at once; a table that is made anew needs that off.
+        links : rows that point to nothing are refused at once; a table that is made again needs that off.
         """
         with self._lock, self._explained():
             engine = self._opened().execution_options(writing=True, links=links)
@@ -155,7 +155,7 @@ def _engine(path: Path, shared: bool) -> Engine:
 
 
 def _outdated(connection: Connection) -> str | None:
-    """The migration that the tables stand at if it is not the newest. UserError as `Database.migrate`."""
+    """The migration that the tables are at if it is not the newest. UserError as `Database.migrate`."""
     made = inspect(connection).has_table("alembic_version")
     query = text("SELECT version_num FROM alembic_version")
     version = str(connection.execute(query).scalar() or "") if made else ""

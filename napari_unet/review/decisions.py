@@ -87,7 +87,7 @@ def decide(
 
 
 def take_back(connection: Connection, session: Session, by: str) -> str | None:
-    """Undoes the last decision of `by` that still stands, by a further call; returns the case, or None.
+    """Undoes the last decision of `by` that still holds, by a further call; returns the case, or None.
 
     Raises UserError if somebody else has decided about that case since, or has it open.
     """
@@ -119,7 +119,7 @@ def take_back(connection: Connection, session: Session, by: str) -> str | None:
 
 
 def _check(row: Row[Any], status: Status, reason: Reason | None) -> None:
-    """Raises UserError if this cannot be decided about the case as it stands."""
+    """Raises UserError if this cannot be decided about the case as it is."""
     if status not in DECIDED and status != Status.SECOND_LOOK:
         raise ValueError(f"{status} is no decision")
     if status == Status.REJECTED and reason is None:

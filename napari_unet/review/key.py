@@ -52,14 +52,14 @@ def shown_names(project: ReviewProject) -> dict[str, str]:
 
 
 def shown_name(path: Path) -> str:
-    """A file's name as it can be shown and written: composed, bytes that are no text as question marks."""
+    """A file's name as it can be shown and written: composed, bytes that are not text as question marks."""
     return composed(os.fsencode(path.name).decode("utf-8", "replace"))
 
 
 def key_steps(project: ReviewProject, path: Path, by: str) -> Generator[CaseDone, None, Path]:
     """Writes the key as CSV (UTF-8, mode 0600), one line a case; returns where it is.
 
-    file, folder : of a series, its folder and where that lies. patient : PatientID as it stands in a DICOM
+    file, folder : of a series, its folder and where that lies. patient : PatientID as it is in a DICOM
     header, else empty (a manifest's is kept as a hash alone).
     Raises UserError if `path` is there already, or lies in a project or in an export.
     """

@@ -96,7 +96,7 @@ def _remove(path: Path, owner: Owner) -> None:
 
 
 def _words(path: Path) -> Any:
-    """What stands in the file; None if it is not readable."""
+    """What is in the file; None if it is not readable."""
     with suppress(OSError, ValueError, RecursionError):
         return json.loads(path.read_text("utf-8"))
     return None

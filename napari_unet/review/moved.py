@@ -64,7 +64,7 @@ def relocate_missing(
 
 
 class _Candidates:
-    """Files that are no other case's, as single images and, where asked for, as series. used : given away."""
+    """Files that belong to no other case: single images and, where asked for, series. used : given away."""
 
     def __init__(self, files: Sequence[Path], series: bool) -> None:
         self.used: set[Path] = set()

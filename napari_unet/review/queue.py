@@ -12,7 +12,7 @@ from napari_unet.review.useful import NOT_LOOKED_AT, uncertainty_words
 
 __all__ = ["order_cases", "priorities", "reasons", "uncertain_places"]
 
-# The codes of core.checks and of the input check, the worst first, with what stands in the queue.
+# The codes of core.checks and of the input check, the worst first, with what the queue says.
 _REASONS = {
     "unlike": "The mask does not look like normal lungs",
     "labels": "Labels that do not fit",
@@ -46,7 +46,7 @@ _DONE = -2.0, "Decided"
 
 
 def priorities(cases: Iterable[Case], order: Order, seed: int = 0) -> dict[str, tuple[float, str]]:
-    """Case id to (priority, why it stands there in words); the higher, the earlier.
+    """Case id to (priority, why it is there in words); the higher, the earlier.
 
     A case whose file is missing, changed or unreadable comes last, whatever the order. Order.INFORMATIVE goes
     by what `useful_first` found when the queue was sorted last. It and Order.SURE are for teaching a model:

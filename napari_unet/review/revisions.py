@@ -105,7 +105,7 @@ def read_labels(path: Path, sha256: str) -> np.ndarray:
 def compare(
     mask: np.ndarray, parent: np.ndarray, spacing_mm: tuple[float, ...] | None, labels: LabelSet = LUNGS
 ) -> Comparison:
-    """How `mask` differs from `parent`; both uint8 of one shape. Ignored pixels of either have no say.
+    """How `mask` differs from `parent`; both uint8 of one shape. Ignored pixels of either do not count.
 
     labels : what both hold; see core.agreement. changed_pixels counts every pixel whose label differs, also
     between lungs and where ignored was painted. In a stack changed_mm2 is summed over the slices.

@@ -55,7 +55,7 @@ def one_case(connection: Connection, case: str, nobody: Collection[str] = ()) ->
 
 
 def all_fingerprints(connection: Connection, nobody: Collection[str]) -> list[Fingerprint]:
-    """What tells of each case where else it may be found, by number."""
+    """Where else each case may be found, by number."""
     columns = (cases.c.id, cases.c.patient, cases.c.content_hash, cases.c.look)
     return [
         Fingerprint(

@@ -1,7 +1,7 @@
 """The image files of a project, in the background: what they are, which have changed, moved or gone.
 
 A file whose size and time of change are as they were when it was last read is not read again. What was found
-stands in a small file among the caches of the project; without it everything is read once more.
+is kept in a small file among the caches of the project; without it everything is read again.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def _facts(source: Source, digest: str, card: ModelCard | None) -> FileFacts:
 
 
 def _card_in_use() -> ModelCard | None:
-    """The card that headers are compared with; None if it cannot be read, which is told where it is used."""
+    """The card that headers are compared with; None if it cannot be read, which is reported at its use."""
     library = default_library()
     try:
         return library.find(library.current() or SHIPPED).card

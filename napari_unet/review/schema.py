@@ -114,7 +114,7 @@ files = Table(
     metadata,
     Column("case", ForeignKey("cases.id"), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),  # in the order of their names
-    Column("path", PathText, nullable=False),  # the only place where it stands
+    Column("path", PathText, nullable=False),  # the only place that has it
     Column("path_key", PathText, nullable=False, unique=True),  # the same, as this computer compares names
 )
 

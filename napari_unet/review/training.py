@@ -17,7 +17,7 @@ from napari_unet.review.types import SET_ASIDE, USABLE
 def training_pairs(connection: Connection, folder: Path, nobody: Collection[str] = ()) -> list[TrainingPair]:
     """Accepted and corrected cases by number, each with its current mask; files are not read here.
 
-    Cases whose image is known to be missing, changed or unreadable are left out. nobody : hashes in the place
+    Cases whose image is known to be missing, changed or unreadable are omitted. nobody : hashes in the place
     of a patient that stand for none.
     """
     columns = (cases.c.id, cases.c.patient, cases.c.content_hash)

@@ -301,7 +301,7 @@ class NewCase:
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What reading a case's file told; see Case. patient : PatientID as it stands in the file, or "".
+    """What reading a case's file gave; see Case. patient : PatientID as it is in the file, or "".
 
     look : core.leaks.look_of the image, hexadecimal, "" where nobody looked. header : codes of what its
     header says that a model does not expect (core.header_facts); None where nobody looked.

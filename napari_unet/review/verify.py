@@ -142,7 +142,7 @@ def _source(case: Case, source: Source) -> list[Problem]:
 
 
 def _left_over(folder: Path, known: set[str]) -> list[Problem]:
-    """Mask files that no row tells of: a process was killed between the file and its row."""
+    """Mask files that no row names: a process was killed between the file and its row."""
     files = (path for path in sorted((folder / MASKS).rglob("*")) if path.is_file())
     names = [path.relative_to(folder).as_posix() for path in files]
     return [

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def why_aside(project: ReviewProject, case: str) -> str:
-    """What is wrong with the files of a series, names left out; "" if nothing is, and for single files.
+    """What is wrong with the files of a series, without names; "" if nothing is, and for single files.
 
     Reads the series: not for the GUI thread.
     """

@@ -26,7 +26,7 @@ AFTER = (4, 8, 14, 20, 28, 35)
 class Subject:
     """One case to be corrected. raster : (Y, X). reference : bool of its shape.
 
-    ignore : bool of its shape, or None: what nobody could say, and what counts nowhere.
+    ignore : bool of its shape, or None: what nobody could say, and what does not count.
     """
 
     id: str

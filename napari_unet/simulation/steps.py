@@ -43,7 +43,7 @@ def simulation_steps(
 ) -> Steps:
     """Works through `pairs` once for each seed and each Arm, with `model` to begin with.
 
-    Yields Notes about what was assumed or left out, ArmBegun, CaseDone for each case and the Outcome of each
+    Yields Notes about what was assumed or ignored, ArmBegun, CaseDone for each case and the Outcome of each
     arm. after : numbers of corrected cases after which a model is fitted by `preset`. side : larger images
     are reduced to this longer side, in pixels. Raises UserError if fewer than two pairs can be used.
     """

@@ -55,7 +55,7 @@ class Stroke:
 class Correction:
     """One mask on its way to a reference. mask, reference : bool (Y, X); `mask` is copied.
 
-    ignore : bool (Y, X) or None, True where nobody could say: such pixels are no mistake and count nowhere.
+    ignore : bool (Y, X) or None, True where nobody could say: such pixels are not mistakes and do not count.
 
     strokes : made so far, also those that were undone at once because they made the mask worse. pixels : that
     changed in strokes that stayed. length : of all strokes, in pixels.

@@ -62,7 +62,7 @@ def measure(old: Predictor, new: Predictor, pair: TrainingPair) -> Measured:
     """Both models on one case, with the cards' thresholds and rules, at the image's own size.
 
     Each output of the new model for which the case has a reference: a mask, of which pixels marked IGNORE
-    count nowhere, or findings; why a mask is none for an output is noted. Of a stack the chosen slices count:
+    do not count, or findings; why a mask is none for an output is noted. Of a stack the chosen slices count:
     Dice over all of their pixels, HD95 as the mean over slices, in plane. A model that sees a slice alone
     gets no other than these. Raises UserError as `read_pair` does, and if there is no reference at all.
     """
@@ -174,7 +174,7 @@ def compare_models(
     name: str = "these images",
     library: ModelLibrary | None = None,
 ) -> Generator[CaseDone | Familiar, None, tuple[Evidence, ...]]:
-    """Two models of the library on the same cases. Yields CaseDone, with `error` for a case that is left out.
+    """Two models of the library on the same cases. Yields CaseDone, with `error` for a case that is skipped.
 
     Yields a Familiar about each model at the end. Cases of one patient, file or look count once in the paired
     test. Raises UserError if a model or the device is not there, the models have no task in common, or no

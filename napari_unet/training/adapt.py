@@ -1,6 +1,6 @@
 """The loop of a fine-tune: few steps on few new images, with old ones in each batch against forgetting.
 
-What else was tried, and why this is what stayed, stands in docs/fine-tuning.md.
+What else was tried, and why this is what stayed, is in docs/fine-tuning.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Random changes of framing, exposure and texture, as batched torch operations on any device.
 
-Framing: the window around what is labelled is drawn anew (another machine collimates otherwise), with
+Framing: the window around what is labelled is drawn at random (another machine collimates otherwise), with
 rotation, shear and elastic deformation (Ronneberger 2015, section 3.1: smooth displacements on a coarse
 grid). Looks: contrast curves, low-frequency fields, random convolutions (Xu et al. 2021, arXiv:2007.13003),
 detail enhancement and blur, noise, opacities, covered parts. Fluid that hides a part of a lung takes it out

@@ -1,4 +1,4 @@
-"""Chooses the replay set of a model: of many cases a few that stand for all, as the model sees them."""
+"""Chooses the replay set of a model: of many cases a few that represent all, as the model sees them."""
 
 from __future__ import annotations
 

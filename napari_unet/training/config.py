@@ -174,7 +174,7 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def _with_input(words: Any) -> Any:
-    """A recipe whose size stands by itself, as most do."""
+    """A recipe whose size is given alone, as most do."""
     if not isinstance(words, dict) or "size" not in words or "input" in words:
         return words
     return {name: words[name] for name in words if name != "size"} | {"input": {"size": words["size"]}}

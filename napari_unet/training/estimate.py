@@ -109,7 +109,7 @@ def measure_pace(
 
 
 def _step_seconds(net: nn.Module, some: Samples, card: ModelCard, config: AdaptConfig, device: str) -> float:
-    """Of a step with replay, as far as the settings want it; the first step, which takes longer, left out."""
+    """Of a step with replay, as far as the settings want it; the first step, which takes longer, excluded."""
     trial = replace(config, steps=1 + _TRIALS, check_every=1 + _TRIALS)
     times = [time.perf_counter() for _ in adapt(net, some, some, trial, card, device)]
     return (times[-1] - times[0]) / _TRIALS

@@ -69,13 +69,13 @@ def fine_tune(
     held-out case, and CaseDone for each comparison. Nothing is written before the end, which has no events:
     whoever closes the generator leaves nothing behind, and the parent is never changed.
 
-    pairs : images with masks; those that cannot be used are told and left out. name : of the new model; None
+    pairs : images with masks; those that are unusable are reported and ignored. name : of the new model; None
     for the parent's with the date. config : in place of a preset's. protocol : what belongs to a mask, in
     words, where the user's differs from the parent's. threads : for torch on the processor; None for as many
     as it has. The same pairs, settings, seed, device and threads give the same weights on the CPU.
     Sending STOP ends a training early with the best it has; later ones have no more steps than that.
     Raises UserError for a name that is taken, fewer than two usable cases or patients, and whatever else is
-    amiss before the training; later, if memory or the disk run out or the loss is no number from the start.
+    wrong before the training; later, if memory or disk run out or the loss is not a number from the start.
     """
     if config is None:
         config = _preset(preset)
@@ -184,7 +184,7 @@ class _FineTune:
             yield unknown
 
     def _train(self, part: int, held_out: tuple[int, ...]) -> Generator[Event, str | None, AdaptResult]:
-        """On all cases but those held out. A word to stop counts from the first score on."""
+        """On all cases but those held out. A request to stop counts from the first score on."""
         cases, taught = self._cases, self._taught(held_out)
         config = self._config_of(held_out)
         held = cases.small.subset(cases.samples(held_out)) if held_out else None
@@ -260,7 +260,7 @@ class _FineTune:
     def _compare(
         self, new: Predictor, held_out: tuple[int, ...]
     ) -> Generator[Event, str | None, list[Measured]]:
-        """These cases by parent and child; one that can no longer be read is told and left out."""
+        """These cases by parent and child; one that can no longer be read is reported and ignored."""
         found = []
         for k in held_out:
             pair, problem = self._cases.pairs[k], ""

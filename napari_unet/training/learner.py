@@ -40,7 +40,7 @@ class Settings(Protocol):
 
 
 class Learner:
-    """A network while it learns the `output` of its card; channels of other outputs have no say in the loss.
+    """A network while it learns the `output` of its card; channels of other outputs do not enter the loss.
 
     net : learns in place, on `device`; only `parameters` do (None: all). schedule : of the learning rate.
     average : running mean of the weights (Polyak 1992), shorter over the first steps, in evaluation mode.
@@ -102,7 +102,7 @@ def label_dice(net: nn.Module, samples: Samples, card: ModelCard, device: str = 
     """Mean Dice of each label of the card's `output` on images at the network's size; nan without an answer.
 
     Read as `Prediction.labels` does at a threshold of 0.5: where a pixel has a label, it is the likeliest.
-    Pixels that are not valid are left out.
+    Pixels that are not valid are ignored.
     """
     net.eval()
     own, found = card.channels_of(card.output), []

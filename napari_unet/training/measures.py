@@ -77,7 +77,7 @@ def mask_values(
 ) -> tuple[Value, ...]:
     """What both models drew (labels of the parent's output and of ours) against `labels`, by `measures`.
 
-    steps : size of a pixel. Pixels marked IGNORE count nowhere. As a whole: where the labels together are the
+    steps : size of a pixel. Pixels marked IGNORE do not count. As a whole: where the labels together are the
     lungs, those; else the mean of the labels in which both models have an answer. A label that the parent
     does not know has no answer of it.
     """

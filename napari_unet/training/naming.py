@@ -45,6 +45,6 @@ def check_name(library: ModelLibrary, name: str) -> None:
 
 
 def _taken(library: ModelLibrary) -> set[str]:
-    """Names that differ only in case are the same: some file systems cannot tell them apart."""
+    """Names that differ only in case are the same: some file systems cannot distinguish them."""
     folders = library.own.iterdir() if library.own.is_dir() else ()
     return {entry.card.name.casefold() for entry in library.list()} | {f.name.casefold() for f in folders}

@@ -1,4 +1,4 @@
-"""What stands in a TrainingPair: pixels and labels, checked.
+"""What is in a TrainingPair: pixels and labels, checked.
 
 Complaints name the case and no file; a recipe's pair is named by its files.
 """
@@ -36,7 +36,7 @@ def read_pair(pair: TrainingPair, card: ModelCard) -> ReadPair:
     """The image and its labels: 0, those of the card's `output`, IGNORE.
 
     For a model that does not tell the lungs apart both are one label; for one that does, a mask that does
-    not is divided by where they lie, and a note says so. A mask that is no revision of a project is read as
+    not is divided by their places, and a note says so. A mask that is not a revision of a project is read as
     `core.labels_in_file` says, an array like a file: of lungs 0 and one other value, 255 too, are background
     and lung. Notes name the case. Raises UserError if a file is missing, unreadable or not the one that was
     reviewed, if image and mask differ in size, or if the mask has labels that the model has no class for.

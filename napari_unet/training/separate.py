@@ -47,7 +47,7 @@ def check_splits(pairs: Sequence[TrainingPair]) -> list[str]:
 
 def _fingerprint(path: Path, patient: str) -> Fingerprint:
     content, look = "", None
-    with suppress(UserError, OSError):  # told when the pair itself is read
+    with suppress(UserError, OSError):  # reported when the pair itself is read
         content = checksum(path)
         look = look_of(read_raster(path))
     return Fingerprint(path.name, patient, content, look)

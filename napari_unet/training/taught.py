@@ -33,7 +33,7 @@ class Taught:
         return any(image.id in ids for image in images) or bool(find_leaks(self.fingerprints, images))
 
     def count(self, cases: Sequence[Sequence[Fingerprint]]) -> int:
-        """How many cases are among them; one that stands beside them through a patient or a look counts."""
+        """How many cases are among them; one that belongs to them through a patient or a look counts."""
         return sum(self.has(images) for images in cases)
 
     def sentence(self) -> str:

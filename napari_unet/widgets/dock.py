@@ -23,7 +23,7 @@ class Dock(QWidget):
     """A dock of one viewer. It is attached to the viewer's session until napari closes it.
 
     A dock says in `close_down` what it releases, and in `on_shown` what depends on its being shown.
-    TITLE : stands above it, on its tab and in the docs.
+    TITLE : is shown above it, on its tab and in the docs.
     """
 
     TITLE = ""
@@ -43,7 +43,7 @@ class Dock(QWidget):
     def fill(self, body: QWidget, *notices: QWidget) -> ScrollColumn:
         """Make `body` the content of the dock; returns the area that scrolls it.
 
-        notices : what comes and goes. It stands below the area, so that nothing moves under the pointer.
+        notices : what comes and goes. It lies below the area, so that nothing moves under the pointer.
         """
         area = ScrollColumn(body)
         whole = QVBoxLayout(self)

@@ -17,7 +17,7 @@ _TOOL_TIP = Qt.ItemDataRole.ToolTipRole
 
 
 class ModelBox(QComboBox):
-    """A box with the models on this computer, and the view of the chosen one's card, which stands below it.
+    """A box with the models on this computer, and the view of the chosen one's card, which is shown below it.
 
     Choosing one makes it the session's model. What cannot be read is greyed out, with the reason.
     """

@@ -195,7 +195,7 @@ class Session(QObject):
         self.results_changed.emit()
 
     def context_of(self, layer: Layer | None) -> MaskContext | None:
-        """What is known about a mask layer: as it was told, or from its result; None if nothing is."""
+        """What is known about a mask layer: as it was set, or from its result; None if nothing is."""
         if layer in self._contexts:
             return self._contexts[layer]
         result = self._results.get(layer)

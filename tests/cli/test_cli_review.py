@@ -193,7 +193,7 @@ def test_first_masks_bring_their_labels_into_an_empty_project_and_others_are_ref
 def test_masks_from_files_are_read_as_the_projects_labels(
     run: Run, tmp_path: Path, images: Path, masks: Path, library: Path
 ) -> None:
-    """Only a heart is no right lung, and a mask of 0 and 255 says nothing of three labels."""
+    """Only a heart is not a right lung, and a mask of 0 and 255 says nothing of three labels."""
     run("review", "new", tmp_path / "chest", "--model", "chest")
     heart = np.zeros((40, 60), np.uint8)
     heart[20:30, 20:30], heart[0, 0] = 3, IGNORE

@@ -1,4 +1,4 @@
-"""Each finding on a mask made to have it, and none on a sound one."""
+"""Each check result on a mask made to have it, and none on a sound one."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_an_implausible_area_needs_a_known_spacing(spacing: float, word: str) ->
 
 def test_a_volume_is_judged_as_one() -> None:
     volume = np.stack([lungs()] * 30)
-    assert codes(volume, spacing_mm=(8.0, 1.4, 1.4)) == []  # ends in the lungs: no border finding
+    assert codes(volume, spacing_mm=(8.0, 1.4, 1.4)) == []  # ends in the lungs: no border result
     assert "mL is small" in only_text(volume, Code.VOLUME, spacing_mm=(0.1, 1.0, 1.0))
     volume[10:12, 60:70, 40:50] = False
     assert codes(volume) == ["holes"]

@@ -174,7 +174,7 @@ def test_of_several_findings_one_must_be_better_at_a_stricter_level() -> None:
     lost = scores(SITE, good, flat, truth)
     assert not AcceptanceReport(
         "p", "c", (lost, clear)
-    ).passed  # what one finding loses, another does not mend
+    ).passed  # what one finding loses, another does not make up for
 
 
 def test_evidence_by_an_unknown_metric_informs() -> None:

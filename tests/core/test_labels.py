@@ -183,7 +183,7 @@ def test_255_alone_in_a_painted_array_is_lung_and_said() -> None:
     assert "not as “not sure”" in array_labels(values).notes[0]
     assert array_labels(values[:, 1:]).labels.tolist() == [[IGNORE]]
     assert not array_labels(np.array([[0, 1, IGNORE]])).notes
-    assert array_labels(np.array([[0, 3]])).labels.tolist() == [[0, 3]]  # a painted stray is no lung
+    assert array_labels(np.array([[0, 3]])).labels.tolist() == [[0, 3]]  # a painted stray is not lung
 
 
 @given(arrays(np.uint8, (5, 6)), arrays(np.uint8, (5, 6), elements=st.sampled_from([0, 1, 2, IGNORE])))

@@ -113,7 +113,7 @@ def test_an_error_beside_the_ignored_area_is_as_large_as_it_is() -> None:
     ignore = np.zeros_like(reference)
     ignore[20:] = True
     mask = reference.copy()
-    mask[18:20] = False  # two rows too short, where the reference goes on into what is left out
+    mask[18:20] = False  # two rows too short, where the reference goes on into what is ignored
     assert hd95(mask, reference, ignore=ignore) == 2
     assert hd95(mask, reference, (0.5, 0.5), ignore) == 1
     mask = reference.copy()

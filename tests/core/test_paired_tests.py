@@ -24,7 +24,7 @@ def test_the_exact_test_agrees_with_scipy_where_there_are_no_ties() -> None:
         assert signed_rank_test(gains) == pytest.approx(expected)
     assert isnan(signed_rank_test([0.0, 0.0]))
     assert signed_rank_test([0.1] * 6) == pytest.approx(2 / 64)
-    assert signed_rank_test([0.0, *[0.1] * 5]) > 0.05  # a zero is no voice
+    assert signed_rank_test([0.0, *[0.1] * 5]) > 0.05  # a zero does not count
 
 
 @settings(max_examples=50, deadline=None)
@@ -96,6 +96,6 @@ def test_a_model_that_sorts_better_is_told_from_one_that_does_not() -> None:
     old, new = noise.normal(0, 1, 40), noise.normal(3 * truth, 1)
     patients = [str(k) for k in range(40)]
     assert swap_test(list(old), list(new), list(truth), patients) < 0.001
-    assert swap_test(list(old), list(new), list(truth), ["one"] * 40) == 1  # a patient is one voice
+    assert swap_test(list(old), list(new), list(truth), ["one"] * 40) == 1  # a patient counts once
     assert isnan(swap_test(list(old), list(10 * old), list(truth), patients))  # the same order
     assert isnan(swap_test(list(old), list(new), [True] * 40, patients))

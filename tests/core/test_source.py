@@ -24,7 +24,7 @@ def test_one_file_is_known_by_itself(tmp_path: Path) -> None:
     (file,) = write(tmp_path, a="x")
     source = Source.of(file)
     assert (source.path, source.name, source.first, source.is_series) == (file, "a", file, False)
-    assert source.content_hash() == checksum(file)  # as projects of earlier days have it
+    assert source.content_hash() == checksum(file)  # as projects of earlier versions have it
     assert Path(source) == file and Source.of(str(file)) == source and Source.of(source) is source
     assert source.key == os.path.normcase(file)
 

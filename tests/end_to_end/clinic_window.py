@@ -204,7 +204,7 @@ class Hands(QObject):
         QApplication.processEvents()
 
     def drag(self, points: Sequence[tuple[float, float]], let_go: bool = True) -> None:
-        """One stroke along `points`; without letting go it is still under way."""
+        """One stroke along `points`; without releasing it is still under way."""
         self.press(*points[0])
         for start, end in pairwise(points):
             far = float(np.hypot(*np.subtract(end, start)))
@@ -354,7 +354,7 @@ class Hands(QObject):
 def main() -> None:
     """Opens the window and serves it until it is closed."""
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever else is printed is no answer
+    os.dup2(2, 1)  # whatever else is printed is not an answer
     run = napari.run
     hands: list[Hands] = []
 

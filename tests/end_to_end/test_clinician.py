@@ -181,7 +181,7 @@ def first_of(day: Day, number: int) -> np.ndarray:
 
 
 def accept(window: Window, day: Day, number: int) -> None:
-    """Accept the open case by its key, once more where a check is named, and wait for the next one."""
+    """Accept the open case by its key, again where a check is named, and wait for the next one."""
     assert window.see()["open"] == number
     day.seen[number] = window.pixels()
     window.key("A")

@@ -70,7 +70,7 @@ class Ward:
         for number, expected in self.masks.items():
             window.click_case(number)
             window.until_pixels(expected)
-            window.safe()  # what came back is painted once more, and may not be painted over
+            window.safe()  # what came back is painted again, and may not be painted over
             np.testing.assert_array_equal(window.pixels(), expected)
 
     def check_files(self) -> None:
@@ -122,7 +122,7 @@ def test_killed_in_the_middle_of_an_export(ward, window):
     window.kill()
     export.wait(PATIENCE_S)
     assert not target.exists(), "the export was at its end already"
-    command("review", "export", ward.project, "-o", target)  # what was left over is no hindrance
+    command("review", "export", ward.project, "-o", target)  # what was left over does not matter
     assert len(list((target / "png" / "masks").iterdir())) == len(ACCEPTED)
     assert [path for path in target.parent.iterdir() if "partial" in path.name] == []
 

@@ -97,7 +97,7 @@ def state() -> dict[str, Any]:
 
 
 def listen(total: int = 10_000, pause_s: float = 0.005) -> Generator[TileDone, str | None, list[str]]:
-    """Notes the words it is told; ends at "stop", or after `total` events."""
+    """Notes the messages it is sent; ends at "stop", or after `total` events."""
     heard: list[str] = []
     for done in range(1, total + 1):
         word = yield TileDone(done, total)

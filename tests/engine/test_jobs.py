@@ -17,7 +17,7 @@ from napari_unet.engine import ChildEngine
 
 
 def flush(engine: ChildEngine) -> None:
-    """Wait until the engine has told everything that it has heard."""
+    """Wait until the engine has reported everything that it has received."""
     engine.submit("plain", value=0).result(WAIT_S)
     done = threading.Event()
     engine.submit("plain", value=0).listen(on_success=lambda _: done.set())

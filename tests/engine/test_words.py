@@ -1,4 +1,4 @@
-"""What a job does with the words it is told while it runs."""
+"""What a job does with the messages it is sent while it runs."""
 
 from __future__ import annotations
 

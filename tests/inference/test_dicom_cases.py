@@ -61,7 +61,7 @@ def test_padding_is_as_if_the_border_were_not_there(plain):
 
 
 def test_padding_in_the_corners_changes_little(plain):
-    """A round collimator: the border is no rectangle."""
+    """A round collimator: the border is not a rectangle."""
     y, x = np.mgrid[:256, :256] - 127.5
     round_one = np.where(np.hypot(y, x) > 150, -1, plain.pixels.astype(np.int32))
     found = _mask(replace(plain, pixels=round_one, padding=(-1.0, -1.0)))

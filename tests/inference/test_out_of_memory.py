@@ -95,7 +95,7 @@ def test_images_before_and_after_are_kept_in_a_stack() -> None:
     found = run(steps)
     np.testing.assert_allclose(found.probability[0, 0], IMAGE, atol=1e-5)
     np.testing.assert_allclose(found.probability[0, 1], 1 - IMAGE, atol=1e-5)
-    assert len(found.notes) == 4  # 64, 32, 16, processor: told once, not for each image
+    assert len(found.notes) == 4  # 64, 32, 16, processor: reported once, not for each image
 
 
 @pytest.mark.parametrize(

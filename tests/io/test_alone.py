@@ -1,4 +1,4 @@
-"""Two programs that write into one place: the second is told, and takes nothing from the first."""
+"""Two programs that write into one place: the second gets an error, and takes nothing from the first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Age and position of the patient: read for what a model's card says, and written nowhere."""
+"""Age and position of the patient: read for what a model's card says, and not stored."""
 
 from __future__ import annotations
 

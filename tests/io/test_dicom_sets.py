@@ -1,4 +1,4 @@
-"""Slices of a series, and what a DICOMDIR lists: told before anything is done with them."""
+"""Slices of a series, and what a DICOMDIR lists: reported before anything is done with them."""
 
 from __future__ import annotations
 

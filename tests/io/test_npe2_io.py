@@ -170,7 +170,7 @@ def test_the_manifest_names_functions_that_exist():
 def test_a_mask_with_a_scaling_factor_is_a_labels_layer(tmp_path):
     cases = Path(__file__).parents[1] / "data" / "cases"
     ((pixels, _, kind),) = read_layers(str(cases / "ct_mask_scaled.nii.gz"))
-    assert kind == "image"  # by its name it is none
+    assert kind == "image"  # not a mask by its name
     mask = tmp_path / "ct_mask.nii.gz"
     mask.write_bytes((cases / "ct_mask_scaled.nii.gz").read_bytes())
     ((labels, _, kind),) = read_layers(str(mask))

@@ -70,7 +70,7 @@ class Room:
         self.saver.save(id_, self.masks[id_].copy(), ANN)
 
     def vanish(self) -> None:
-        """The window ends without a word: its journals stay as they are, and nothing more is written."""
+        """The window ends without notice: its journals stay as they are, and nothing more is written."""
         assert self.saver.flush(20)
         self.saver.close(20)
 

@@ -170,7 +170,7 @@ def test_a_model_that_looks_again_takes_its_own_scores_back_and_no_others(tmp_pa
         ("score_nodule_finder_1", "0.2000"),
         ("score_effusion_finder_2", "0.9000"),
     }
-    assert project.take_back("finder") is None  # a score is no decision
+    assert project.take_back("finder") is None  # a score is not a decision
 
 
 # -- projects of before --

@@ -36,7 +36,7 @@ Start = Callable[[], "subprocess.Popen[str]"]
 
 @pytest.fixture
 def hold(tmp_path: Path) -> Iterator[Start]:
-    """Starts a process that holds the lock until it is told a line."""
+    """Starts a process that holds the lock until it is sent a line."""
     started: list[subprocess.Popen[str]] = []
 
     def start() -> subprocess.Popen[str]:
@@ -66,7 +66,7 @@ def test_a_second_program_is_refused_until_the_first_is_gone(tmp_path: Path, hol
     first.kill()
     first.wait()
     assert (tmp_path / LOCK_NAME).exists()
-    lock = LockFile(tmp_path)  # what a killed program left is no hindrance
+    lock = LockFile(tmp_path)  # what a killed program left does not matter
     assert held(tmp_path)["process"] == os.getpid()
     lock.release()
     assert os.listdir(tmp_path) == []

@@ -69,7 +69,7 @@ def test_what_was_found_and_painted_again_is_in_the_new_journal_alone(room, cras
     assert room.journals() == ["strokes"]
     np.testing.assert_array_equal(room.unsaved(id_), mask)
     later = room.paint(id_)
-    room.vanish()  # once more
+    room.vanish()  # a second time
     np.testing.assert_array_equal(room.unsaved(id_), later)
 
 

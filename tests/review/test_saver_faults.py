@@ -36,7 +36,7 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
 
 @pytest.fixture
 def break_disk(room, monkeypatch) -> Callable[[int], pytest.MonkeyPatch]:
-    """Makes every write below the project's folder fail; `undo()` of what is returned mends it."""
+    """Makes every write below the project's folder fail; `undo()` of what is returned repairs it."""
 
     @contextmanager
     def broken(number: int) -> Iterator[None]:

@@ -235,5 +235,5 @@ def test_what_a_header_says_against_the_model_stands_in_the_queue_before_any_mas
     run(project, [child.id], thorough=True)
     checks = project.case(child.id).checks or ()
     assert checks.count("child") == 1 and len(checks) > 1
-    for path in project.folder.rglob("*"):  # the age itself is kept nowhere
+    for path in project.folder.rglob("*"):  # the age itself is not stored
         assert not path.is_file() or b"008Y" not in path.read_bytes()

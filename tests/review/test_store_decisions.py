@@ -32,7 +32,7 @@ def test_opening_a_new_case_puts_it_in_progress(tmp_path):
 def test_a_case_that_somebody_has_open_is_refused_with_the_name(tmp_path):
     project, (case,) = project_with(tmp_path)
     project.begin(case, "Ann")
-    project.begin(case, "Ann")  # once more in the same window
+    project.begin(case, "Ann")  # a second time in the same window
     with ReviewProject.open(project.folder) as other:
         for ask in (other.begin, other.renew):
             with pytest.raises(UserError, match="Ann has case 1 open"):
@@ -192,7 +192,7 @@ def test_an_accepted_case_needs_a_second_look_if_a_model_gives_it_another_mask(t
 
 def test_a_case_without_lung_is_accepted_only_when_that_is_confirmed(tmp_path):
     project, ids = project_with(tmp_path, 2)
-    project.add_revision(ids[1], np.full(SHAPE, 255, np.uint8), ANN)  # all ignored is no lung either
+    project.add_revision(ids[1], np.full(SHAPE, 255, np.uint8), ANN)  # all ignored is not lung either
     for case in ids:
         with pytest.raises(UserError, match="no lung"):
             project.decide(case, Status.ACCEPTED, "Ann")

@@ -63,7 +63,7 @@ def test_fewer_than_wanted_are_all_kept() -> None:
 
 @pytest.fixture
 def recipe(tmp_path: Path) -> Recipe:
-    """Four images to train with, three to validate, and one to test that is no image at all."""
+    """Four images to train with, three to validate, and one to test that is not an image at all."""
     rows = ["file,patient,split"]
     for k, split in enumerate(["train"] * 4 + ["val"] * 3 + ["test"]):
         for kind, image in (("images", xray(lungs(), k) * 255), ("masks", lungs() * 255)):

@@ -1,4 +1,4 @@
-"""A review of small made-up X-rays, in a real viewer on a real project, with an engine that does as told."""
+"""A review of small made-up X-rays, in a real viewer on a real project, with an obedient engine."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def lungs(shape: tuple[int, ...]) -> np.ndarray:
 
 
 class Review:
-    """What a test needs of one review: the case work, what it told, and ways to wait for it."""
+    """What a test needs of one review: the case work, what it reported, and ways to wait for it."""
 
     def __init__(self, viewer: Any, qtbot: Any, folder: Path) -> None:
         self.viewer = viewer
@@ -94,7 +94,7 @@ class Review:
         self.qtbot.waitUntil(lambda: self.work.current is not None and self.work.current.id == id)
 
     def settle(self) -> None:
-        """Wait until nothing is read or written any more, and all of it was told."""
+        """Wait until nothing is read or written any more, and all of it was reported."""
 
         def is_calm() -> bool:
             link = self.work.connection

@@ -107,7 +107,7 @@ def test_started_twice_is_once(review, engine, tmp_path):
     review.qtbot.waitUntil(lambda: not review.work.importer.first_masks.running)
     review.settle()
     assert len(engine.jobs) == 2
-    review.work.importer.predict_again("child")  # and once more, when all have it
+    review.work.importer.predict_again("child")  # and again, when all have it
     for count in (3, 4):
         asked(review, engine, count).end(by_child())
     review.settle()

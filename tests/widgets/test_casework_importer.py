@@ -120,7 +120,7 @@ def test_first_masks_come_from_the_engine_the_open_case_first(review, engine, tm
     assert progress[-1] == (3, 3)
     assert all(case.checks == ("holes",) for case in review.work.cases.values())
     project = review.work.project
-    assert len(project.revisions(ids[1])) == 1  # shown in the layer it is no work of a person
+    assert len(project.revisions(ids[1])) == 1  # shown in the layer it is not a person's work
     np.testing.assert_array_equal(review.open(ids[2]).data, lungs(SHAPE))
 
 
@@ -136,7 +136,7 @@ def test_a_first_mask_does_not_overwrite_strokes(review, engine, tmp_path):
     np.testing.assert_array_equal(mask.data, painted)
     review.work.decisions.accept()
     review.settle()
-    review.work.decisions.accept()  # once more: the dab is no lung
+    review.work.decisions.accept()  # a second time: the dab is not lung
     np.testing.assert_array_equal(review.saved(id), painted)
     assert review.work.project.first_mask(id).author == Author(AuthorKind.MODEL, "test-lung", "1.0")
 

@@ -1,4 +1,4 @@
-"""The life of a dock: attached while it is open, told when it is shown, hidden and closed."""
+"""The life of a dock: attached while it is open, notified when it is shown, hidden and closed."""
 
 from __future__ import annotations
 

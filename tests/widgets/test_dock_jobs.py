@@ -15,7 +15,7 @@ from napari_unet.widgets.common.jobs import run_in_thread, run_on_engine
 
 @pytest.fixture
 def heard(qapp):
-    """What a job told, in order, each on the GUI thread."""
+    """What a job reported, in order, each on the GUI thread."""
 
     class Heard(list):
         def follow(self, job):

@@ -39,7 +39,7 @@ def make(dock, viewer, click_segment, qtbot):
 
 @pytest.fixture
 def drag(dock, qtbot):
-    """Drag the threshold's handle with the mouse to where a value stands; let go unless told otherwise."""
+    """Drag the threshold's handle with the mouse to the place of a value; release unless asked not to."""
 
     def handle(slider, value=None):
         option = QStyleOptionSlider()
@@ -276,7 +276,7 @@ def test_maps_on_request(dock, viewer, make):
     probability, uncertainty = viewer.layers[-2:]
     assert np.array_equal(probability.data, two_lungs((64, 80)).probability[0])
     assert np.allclose(uncertainty.scale, mask.scale) and uncertainty.units == mask.units
-    assert dock.image.layer().name == "chest"  # a map is no image to segment
+    assert dock.image.layer().name == "chest"  # a map is not an image to segment
     assert dock.result.picker.layer() is mask
 
 

@@ -42,7 +42,7 @@ def test_the_threshold_moves_every_label_and_leaves_strokes_alone() -> None:
     result = result_of()
     data = results.first_labels(result)
     assert [np.count_nonzero(data == value) for value in (1, 2, 3)] == [300, 300, 100]
-    data[20, 15:25], data[0, 0], data[38, 20] = 1, 3, 9  # strokes; 9 is no label of the model
+    data[20, 15:25], data[0, 0], data[38, 20] = 1, 3, 9  # strokes; 9 is not a label of the model
     put(data, results.edit_to(result, data, 0.3))
     assert (data[20, 15:25] == 1).all() and data[0, 0] == 3 and data[38, 20] == 9
     assert data[18, 20] == 3 and data[4, 5] == 1 and data[4, 30] == 2

@@ -188,7 +188,7 @@ def test_news_of_the_project_stay_for_the_next_case(started, qtbot):
 def test_order_uncertainty_says_how_unsure_the_model_is(started, qtbot):
     dock, review = started
     work = review.work
-    for place, id in enumerate(work.queue):  # by checks they stand in the same order
+    for place, id in enumerate(work.queue):  # by checks they are in the same order
         work.case_list.cases[id] = replace(work.case_list.cases[id], uncertainty=0.5 - place / 100, checks=())
     work.case_list.sort()
     review.settle()

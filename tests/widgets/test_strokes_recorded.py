@@ -67,7 +67,7 @@ def recorded(worker, qtbot):
 
 
 def same(worker, saver, layer) -> bool:
-    QApplication.processEvents()  # the turn on which the worker thread hears of a stroke
+    QApplication.processEvents()  # the turn on which the worker thread gets a stroke
     assert worker.flush(10)
     return np.array_equal(saver.mask, layer.data)
 

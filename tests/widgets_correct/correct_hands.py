@@ -52,7 +52,7 @@ class MaskHands:
         button=LEFT,
         while_down: Callable[[], None] | None = None,
     ) -> None:
-        """Press at the first of the points, go over the others, let go at the last one."""
+        """Press at the first of the points, go over the others, release at the last one."""
         self.press(layer, *points[0], modifiers, button)
         for start, end in pairwise(points):
             for share in np.linspace(0, 1, 5)[1:]:

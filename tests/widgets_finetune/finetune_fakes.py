@@ -38,7 +38,7 @@ class FakeEngines(list[FakeEngine]):
 
     @property
     def jobs(self) -> list[FakeJob]:
-        """Those that the engines hear of, estimates left out."""
+        """Those that the engines receive, without estimates."""
         return [job for engine in self for job in engine.jobs]
 
 

@@ -1,4 +1,4 @@
-"""The Fine-tune dock: what it asks, shows and does, on a real project, with a training that is told."""
+"""The Fine-tune dock: what it asks, shows and does, on a real project, with a scripted training."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def test_two_corrected_cases_become_a_model_that_is_taken_and_given_back(dock, q
         work.decisions.accept()
         qtbot.waitUntil(lambda id=id, told=told: bool(told) or work.cases[id].status is Status.CORRECTED)
         work.failed.disconnect(told.append)
-        if told:  # what was painted is no lung; once more accepts it
+        if told:  # what was painted is not lung; a second time accepts it
             work.decisions.accept()
         qtbot.waitUntil(lambda id=id: work.cases[id].status is Status.CORRECTED)
     qtbot.waitUntil(lambda: "2 cases of 2 patients" in dock.setup.source.says.text())

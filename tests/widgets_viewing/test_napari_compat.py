@@ -1,6 +1,6 @@
 """What of napari is private and used: all of it in `napari_compat`, and each still what it is taken for.
 
-A test that fails here after napari was updated names the function to mend.
+A test that fails here after napari was updated names the function to fix.
 """
 
 from __future__ import annotations

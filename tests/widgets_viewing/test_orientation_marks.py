@@ -1,4 +1,4 @@
-"""L and R stand at the right side of the canvas, however the view is turned."""
+"""L and R are at the right side of the canvas, however the view is turned."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Text that stands in the pixels of an image: names, dates, addresses. It warns; it proves nothing.
+"""Text in the pixels of an image: names, dates, addresses. It warns; it proves nothing.
 
-Letters are small, have sharp edges and one brightness, and stand in rows. Single letters (the R or L of a
-side marker) are not told: they name nobody.
+Letters are small, have sharp edges and one brightness, and lie in rows. Single letters (the R or L of a
+side marker) are not reported: they name nobody.
 """
 
 from __future__ import annotations

@@ -22,10 +22,10 @@ _KINDS = ("rle", "polygons")
 
 
 class CocoWriter(Writer):
-    """`images/` and `annotations/lungs_<split>_<rle|polygons>.json`, labels_... where they are no lungs.
+    """`images/` and `annotations/lungs_<split>_<rle|polygons>.json`, labels_... where they are not lungs.
 
     A category is one annotation an image, also where it is in several parts. Ignored pixels are an annotation
-    with `iscrowd` 1 of every category, as COCO's own scores leave them out; always as run lengths. Of a stack
+    with `iscrowd` 1 of every category, as COCO's own scores ignore them; always as run lengths. Of a stack
     each slice with a label is a picture of its own.
     """
 

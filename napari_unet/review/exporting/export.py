@@ -48,7 +48,7 @@ class ExportOptions:
     else 1 = lung, unless the project has both labels.
 
     images : the images go along, without headers; nnU-Net and COCO always have theirs. source_names : files
-    are called as their sources are, which may be patients' names; by : who wanted that.
+    are called as their sources are, which may be patients' names; by : who requested that.
     """
 
     ratios: Ratios = field(default_factory=Ratios)
@@ -67,8 +67,8 @@ def export_steps(
 ) -> Generator[CaseDone, None, ExportResult]:
     """Writes accepted and corrected cases to `folder`, one subfolder a format, with a manifest and a README.
 
-    Yields a CaseDone a case; `error` says why one was left out. All is written beside `folder` and swapped in
-    at the end: a generator that is closed leaves nothing. Paths of sources are written nowhere, their names
+    Yields a CaseDone a case; `error` says why one was skipped. All is written beside `folder` and swapped in
+    at the end: a generator that is closed leaves nothing. Paths of sources are never written, their names
     only with `source_names`.
     Raises UserError if `folder` exists and is not empty, if no case is accepted, if the manifest of the
     project has a patient or a file in two splits, or if the disk does not take it.
@@ -111,7 +111,7 @@ def export_steps(
 
 
 def _held(own: LabelSet, left_right: bool) -> LabelSet:
-    """What exported masks hold: the project's labels; of lungs the sides where they are wanted."""
+    """What exported masks hold: the project's labels; of lungs the sides where they are requested."""
     if own.of_lungs:
         return RIGHT_AND_LEFT if left_right or own.tells_sides else LUNGS
     if left_right:
@@ -123,7 +123,7 @@ def _held(own: LabelSet, left_right: bool) -> LabelSet:
 
 
 def _refuse_labels(project: ReviewProject, cases: Sequence[Case], held: LabelSet) -> None:
-    """Raises UserError, with the cases, if a mask has labels that the export would change without a word."""
+    """Raises UserError, with the cases, if a mask has labels that the export would change silently."""
     wrong = []
     for case in cases:
         try:
@@ -131,7 +131,7 @@ def _refuse_labels(project: ReviewProject, cases: Sequence[Case], held: LabelSet
         except StoreFault:
             raise
         except UserError:
-            continue  # told with its case
+            continue  # reported with its case
         stack = case.modality in (Modality.CR.value, Modality.DX.value)
         if labels is None:
             continue

@@ -15,7 +15,7 @@ from napari_unet.review.types import Status
 
 
 class NotExported(Exception):
-    """Why a case is left out, in words that go after its id and name no file."""
+    """Why a case is skipped, in words that go after its id and name no file."""
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def _look_at(project: ReviewProject, chosen: Sequence[Case]) -> None:
     looks = {}
     for case in chosen:
         if case.id in unseen:
-            with suppress(UserError, OSError):  # told when the case itself is read
+            with suppress(UserError, OSError):  # reported when the case itself is read
                 looks[case.id] = f"{look_of(read_raster(project.source(case.id))):064x}"
     if looks:
         with suppress(UserError):  # one may export a project that cannot be written to

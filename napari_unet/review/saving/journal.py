@@ -1,7 +1,7 @@
 """Stroke journal: the strokes of one open case on disk, each as soon as it is made.
 
-A journal is a file of records, each `length, crc32, payload`. It stands alone: the mask it began with is in
-it, run-length coded, so a damaged or missing revision takes no stroke with it. Records:
+A journal is a file of records, each `length, crc32, payload`, and self-contained: the mask it began with is
+in it, run-length coded, so a damaged or missing revision takes no stroke with it. Records:
 
     header      case, revision it began with, shape, a random session
     snapshot    the whole mask after stroke n
@@ -45,7 +45,7 @@ from napari_unet.review.saving.journal_records import (
     unpacked_labels,
 )
 
-_COMPACT_OVER = 16 * 2**20  # bytes; a longer file is written anew without what snapshots made needless
+_COMPACT_OVER = 16 * 2**20  # bytes; a longer file is rewritten without what snapshots made needless
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Journal:
     """Writes the journal of one case. One thread.
 
     `append` and `checkpoint` only remember; `sync` puts on the disk what is not there yet and returns when it
-    is. After an OSError everything is still remembered and the next `sync` writes the file anew.
+    is. After an OSError everything is still remembered and the next `sync` rewrites the file.
     """
 
     def __init__(self, path: Path, base: str | None, labels: np.ndarray, case: str, number: int = 0) -> None:
@@ -192,14 +192,14 @@ class Journal:
         self._unwritten.clear()
 
     def close(self) -> None:
-        """Let go of the file, which stays."""
+        """Release the file, which stays."""
         if self._file is not None:
             with suppress(OSError):
                 self._file.close()
             self._file = None
 
     def remove(self) -> None:
-        """Let go of the file and delete it, if it is this journal's."""
+        """Release the file and delete it, if it is this journal's."""
         ours = self._file is not None and self._is_in_place()
         self.close()
         if ours:

@@ -1,6 +1,6 @@
 """What a killed process, or a project that could not be written to, left behind in stroke journals.
 
-Whoever opens the case paints what was found once more, as one edit, and its journal has it then. A journal
+Whoever opens the case replays what was found as one edit, and its journal has it then. A journal
 of which that was not done is put aside when a new one needs its place, is offered again until a mask of its
 case is saved, and even then it is kept.
 """
@@ -69,7 +69,7 @@ def unsaved_cases(project: ReviewProject, rescue: Path | None = None) -> list[st
 
 
 def drop_half_written(folder: Path) -> None:
-    """What processes that are no more were writing into a folder when they were killed."""
+    """What processes that have ended were writing into a folder when they were killed."""
     for partial in folder.glob(".*.partial"):
         process = partial.name.split(".")[-2]
         if process.isdecimal() and not runs(int(process)):

@@ -48,7 +48,7 @@ class Saver:
     """The only writer of the window. All methods but `flush` and `close` return at once.
 
     A write that fails because of the disk, the network or a lock is tried again until it succeeds, before
-    those that came after it. A write that the project refuses (a UserError of another kind) is told to its
+    those that came later. A write that the project refuses (a UserError of another kind) is reported to its
     `failed` and not repeated.
     """
 
@@ -61,9 +61,9 @@ class Saver:
         rescue: Path | None = None,
         retry_seconds: float = 2.0,
     ) -> None:
-        """on_state : told of every change, on one of the saver's threads. rescue : see recovery.
+        """on_state : called at every change, on one of the saver's threads. rescue : see recovery.
 
-        on_mask : told of each case whose mask was saved, as it stands then; on the saver's thread.
+        on_mask : called for each case whose mask was saved, as it is then; on the saver's thread.
         """
         self._project = project
         self._on_state = on_state

@@ -136,7 +136,7 @@ class StrokeWriter:
             self._lock.notify_all()
 
     def end(self) -> None:
-        """Try once more, put what does not work into the rescue folder, and end the thread."""
+        """Try again, put what does not work into the rescue folder, and end the thread."""
         with self._lock:
             self._ending = True
             self._lock.notify_all()

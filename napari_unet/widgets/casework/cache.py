@@ -23,7 +23,7 @@ class CaseLayers:
     """One case in the viewer, or kept for coming back.
 
     loaded : what the layers were made of. stroke_log : what the journal knows of the mask. head : the case's
-    current revision, as far as the window has been told; head_unknown : one may be on its way to the disk.
+    current revision, as far as the window knows; head_unknown : one may be on its way to the disk.
     slice : where a stack was left, as the viewer's current step. hidden_tool : the mouse mode of the mask
     before it was hidden; napari forgets it then. explained : labels of which was said what they mean.
     """

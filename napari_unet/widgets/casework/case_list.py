@@ -47,7 +47,7 @@ class CaseList(QObject):
             self.sort()
 
     def took(self, case: Case) -> None:
-        """A case stands as `case` now."""
+        """A case is `case` now."""
         before = self.cases.get(case.id)
         if before == case:
             return
@@ -100,7 +100,7 @@ class CaseList(QObject):
         )
 
     def set_order(self, order: Order) -> None:
-        """Sort the queue another way; why each case stands where it stands is another then, too."""
+        """Sort the queue another way; the reason for each case's place changes, too."""
         self.order = order
         self.queue_changed.emit()
         self.sort()
@@ -123,7 +123,7 @@ class CaseList(QObject):
         job.succeeded.connect(use)
 
     def place(self, id: str) -> int | None:
-        """Where a case stands in the queue, from 0."""
+        """Where a case is in the queue, from 0."""
         return self._places.get(id)
 
     def beside(self, id: str, by: int) -> str | None:
@@ -138,7 +138,7 @@ class CaseList(QObject):
     def next_undecided(self, id: str, without: Collection[str] = ()) -> str | None:
         """The first case behind `id` that is not decided, else the first of all; None if no other is.
 
-        without : ids of cases that are not wanted.
+        without : ids of cases that are to be omitted.
         """
         start = self._places.get(id, -1) + 1
         for other in (*self.queue[start:], *self.queue[:start]):

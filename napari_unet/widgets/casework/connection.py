@@ -114,7 +114,7 @@ class ProjectConnection(QObject):
         return self.start(lambda job: work(), quiet)
 
     def start(self, work: Callable[[Job], Any], quiet: bool = False) -> Job:
-        """`work(job)` in a thread; cancelled when the project is closed. quiet : its failure is not told."""
+        """`work(job)` in a thread; cancelled when the project is closed. quiet : report no failure."""
         job = Job(work, self)
         self._jobs.add(job)
         if not quiet:
@@ -161,7 +161,7 @@ class ProjectConnection(QObject):
         self.opened.emit(cases, unsaved)
 
     def _do(self, task: Callable[[], None]) -> None:
-        """What was written is written, whatever becomes of the news of it."""
+        """What was written is written, whether or not that is reported."""
         try:
             task()
         except Exception as error:

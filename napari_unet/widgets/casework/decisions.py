@@ -30,14 +30,14 @@ class EmptyMask(UserError):
 
 
 class StillWrong(UserError):
-    """Checks of the mask fail: the person is to look, or to accept once more."""
+    """Checks of the mask fail: the person is to look, or to accept again."""
 
 
 class Decisions(QObject):
     """Decides about the open case and goes on to the next.
 
     What is decided is seen at once and written in the background. failed : a UserError, also an EmptyMask or
-    StillWrong. reported : news in a sentence.
+    StillWrong. reported : what happened, in a sentence.
     """
 
     failed = Signal(object)
@@ -62,13 +62,13 @@ class Decisions(QObject):
         self._views = views
         self._approved = approved
         self._author = author
-        self._told_of: dict[str, frozenset[str]] = {}  # failed checks that were told, by case
+        self._told_of: dict[str, frozenset[str]] = {}  # failed checks that were reported, by case
         self._checking: CaseLayers | None = None
 
     def accept(self, empty_ok: bool = False, done: Callable[[], None] = lambda: None) -> bool:
         """Accept the mask and go on. False if nothing is done yet.
 
-        An EmptyMask is told, to be confirmed by `empty_ok`. What the checks still find in the mask is told
+        An EmptyMask is reported, to be confirmed by `empty_ok`. What the checks still find is reported
         once, as StillWrong: the same call then accepts it. A mask that was painted on is checked in a thread
         first; `done` is called if it is accepted then. While the first mask is shown in its place, the mask
         itself is shown first.
@@ -125,7 +125,7 @@ class Decisions(QObject):
         self._checking = None
 
     def _accept_checked(self, codes: Collection[str]) -> bool:
-        """Accept unless checks fail that nobody was told of yet."""
+        """Accept unless checks fail that were not reported yet."""
         from napari_unet.review.queue import reasons
 
         case = self._current()
@@ -147,7 +147,7 @@ class Decisions(QObject):
         self._decide(Status.REJECTED, reason)
 
     def second_look(self) -> None:
-        """Mark the case for somebody to look at once more, and go on."""
+        """Mark the case for somebody to look at again, and go on."""
         self._decide(Status.SECOND_LOOK)
 
     def take_back(self) -> None:

@@ -92,7 +92,7 @@ class FirstMasks(QObject):
         self._next()
 
     def change_model(self, model: str) -> None:
-        """Masks by `model` for all cases that wait for one, and once more for the case under way."""
+        """Masks by `model` for all cases that wait for one, and again for the case under way."""
         self._waiting = {id: replace(request, model=model) for id, request in self._waiting.items()}
         if self._request is not None and self._request.model != model:
             self._waiting.setdefault(self._asked, _Request(model, again=True))

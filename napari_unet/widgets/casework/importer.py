@@ -29,7 +29,7 @@ _TOLD = 3  # of what was passed over or is wrong, when images are added
 
 @dataclass(frozen=True)
 class Added:
-    """What came in: ids of new cases and of those that were there before; what was left out, in words."""
+    """What came in: ids of new cases and of those that were there before; what was ignored, in words."""
 
     new: tuple[str, ...]
     known: tuple[str, ...]
@@ -147,7 +147,7 @@ class Importer(QObject):
         """After a fine-tune: masks by `model` for the cases that nobody has touched, in the background.
 
         Masks that people made or decided about stay as they are. At the end the queue is sorted again.
-        `first_masks` tells of progress and can be stopped.
+        `first_masks` reports progress and can be stopped.
         """
         usable = [id for id in self._case_list.queue if self._case_list.cases[id].status in USABLE]
         self.first_masks.change_model(model)

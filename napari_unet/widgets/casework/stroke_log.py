@@ -38,7 +38,7 @@ class StrokeLog:
     def compare(self, data: np.ndarray, refused: Callable[[UserError], None]) -> None:
         """Record whatever in `data`, the layer's own array, is not in the log yet.
 
-        Labels that no mask can hold are not: there the log stays as it is, and `refused` hears of it.
+        Labels that no mask can hold are not: there the log stays as it is, and `refused` is called.
         """
         error = None
         if data.shape != self._labels.shape:

@@ -41,7 +41,7 @@ class StrokeRecorder(QObject):
     used = Signal(tuple)
     failed = Signal(object)
     asked = Signal()
-    _found = Signal()  # a change that no event told of, in a protected mask
+    _found = Signal()  # a change that no event reported, in a protected mask
     _restored = Signal(object)
     _stumbled = Signal(object, bool)  # an exception, also from the worker thread; see _on_log
 
@@ -69,7 +69,7 @@ class StrokeRecorder(QObject):
         self._shape = layer.data.shape
         self._note = "strokes"
         self._remember()
-        self._played: list[Callable[[], None]] = []  # steps that the worker thread has not been told of
+        self._played: list[Callable[[], None]] = []  # steps that the worker thread has not received
         self._hand_over_soon = qdebounced(self._hand_over, timeout=0, parent=self)
         self._save_later = qdebounced(self.save, timeout=_REVISION_MS, parent=self)
         self._compare_soon = qdebounced(self.compare, timeout=_CALM_MS, parent=self)
@@ -90,7 +90,7 @@ class StrokeRecorder(QObject):
         self._post(self.stroke_log.close)
 
     def compare(self) -> None:
-        """Look for changes that no event told of."""
+        """Look for changes that no event reported."""
         self._compare_soon.cancel()
         if self._held is not None:
             return
@@ -214,7 +214,7 @@ class StrokeRecorder(QObject):
             self._compare_soon()
 
     def _play(self, item: list[Any], undoing: bool) -> None:
-        """The worker thread hears of it on the next turn: two Python threads would delay this event."""
+        """The worker thread gets it on the next turn: two Python threads would delay this event."""
         labels = () if undoing else new_labels(item)
         try:
             as_bytes(np.array(labels, np.int64))

@@ -34,7 +34,7 @@ FILLED, OUTLINE, OFF = "filled", "outline", "off"
 class CaseViews(QObject):
     """Extra layers over the open case. They go when the case goes; what is chosen stays for the next one.
 
-    reported : a sentence. map_requested : id of a case whose map is not kept, and is to be made once more.
+    reported : a sentence. map_requested : id of a case whose map is not kept, and is to be made again.
     """
 
     reported = Signal(str)
@@ -237,7 +237,7 @@ def _older_mask(layers: CaseLayers, labels: np.ndarray, name: str) -> Labels:
         metadata={MAP: "preview"},
         **placement(layers.image),
     )
-    layer.editable = False  # to look at: strokes on it would be kept nowhere
+    layer.editable = False  # to look at: strokes on it would be lost
     lies_over(layer, layers.image)
     return layer
 

@@ -20,7 +20,7 @@ def warm_up() -> threading.Thread:
 def ready_units() -> None:
     """Have the table of units read that the first layer needs (0.1 s), while another thread reads its pixels.
 
-    On the GUI thread: napari uses the same table there, and one that is half read is none.
+    On the GUI thread: napari uses the same table there, and a half-read one is useless.
     """
     import pint
 

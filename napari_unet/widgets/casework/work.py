@@ -231,7 +231,7 @@ class CaseWork(QObject):
         return self.connection.labels
 
     def show_labels(self) -> None:
-        """The project's labels are others, as its first mask brought them along: say so, and show them."""
+        """The project's labels have changed, to those of its first mask: say so, and show them."""
         self.opener.forget_all()
         self.presenter.show_labels(self.labels)
         self.reported.emit(f"The masks of this project hold {self.labels.in_words()}, as those of the model.")
@@ -262,7 +262,7 @@ class CaseWork(QObject):
 
     @property
     def current(self) -> Case | None:
-        """The case that is open, as it stands now."""
+        """The case that is open, as it is now."""
         layers = self.presenter.layers
         return None if layers is None else self.cases.get(layers.id)
 
@@ -346,14 +346,14 @@ class CaseWork(QObject):
             self.opener.restore(layers, revision)
 
     def read_identity(self) -> Job:
-        """Who the open image is of (an io.identity.Identity), read from its file now and kept nowhere."""
+        """Who the open image is of (an io.identity.Identity), read from its file now and not stored."""
         from napari_unet.io.identity import Identity, read_identity
 
         id = self._here()
         return self.read(lambda project: read_identity(project.source(id)) if id else Identity())
 
     def thumbnail(self, id: str) -> Job | None:
-        """A small picture of a case with its mask: uint8 (rows, columns, 3). Failures are not told."""
+        """A small picture of a case with its mask: uint8 (rows, columns, 3). Failures are not reported."""
         case = self.cases.get(id)
         if self.project is None or case is None:
             return None

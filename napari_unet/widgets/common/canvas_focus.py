@@ -27,7 +27,7 @@ class CanvasFocus(QObject):
         self._viewer = viewer
 
     def watch(self) -> None:
-        """Watch all that can be clicked in the dock now; once more does no harm."""
+        """Watch all that can be clicked in the dock now; a second call does no harm."""
         found: list[QWidget] = [*self._dock.findChildren(QAbstractButton), *self._dock.findChildren(QLabel)]
         found += [area.widget() for area in self._dock.findChildren(ScrollColumn)]
         for widget in found:

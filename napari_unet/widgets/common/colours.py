@@ -38,7 +38,7 @@ RIGHT_LEFT = (
 
 
 def legend_of(labels: LabelSet, sides: bool = False) -> tuple[LabelColour, ...]:
-    """The colours of a project's or a model's labels. sides : a mask of lungs tells them apart."""
+    """The colours of a project's or a model's labels. sides : a mask of lungs has them."""
     if labels.of_lungs:
         return RIGHT_LEFT if sides or labels.tells_sides else LUNGS
     colours = palette.label_colours(labels)
@@ -79,7 +79,7 @@ LIGHT = {
 }
 """By name. Each has a contrast of at least 4.5 to 1 against the backgrounds of its theme (WCAG level AA)."""
 
-_MIDDLE = 128  # of 255: a lighter text stands on a dark theme
+_MIDDLE = 128  # of 255: lighter text means a dark theme
 _WANTED = re.compile(r"var\(--(\w+)\)")
 _CHANGES = {QEvent.Type.PaletteChange, QEvent.Type.StyleChange}
 

@@ -78,7 +78,7 @@ class LayerPicker(QComboBox):
         self._set(layer if offered else None)
 
     def refresh(self) -> None:
-        """Offer what is in the layer list now, the topmost layer first; a choice that is gone is none."""
+        """Offer what is in the layer list now, the topmost layer first; a choice that is gone is cleared."""
         self._offered = [layer for layer in reversed(self._layer_list) if self._accepts(layer)]
         lost = self._layer is not None and self._layer not in self._offered
         if lost:

@@ -1,4 +1,4 @@
-"""Job: work outside the GUI thread, told in Qt signals on the GUI thread."""
+"""Job: work outside the GUI thread, reported by Qt signals on the GUI thread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from napari_unet.engine.protocol import Engine
 _log = logging.getLogger(__name__)
 _REPORT = "The log has the details; please report it with them."
 _T = TypeVar("_T")
-_running: set[Job] = set()  # keeps a job alive until it has told its end
+_running: set[Job] = set()  # keeps a job alive until it has reported its end
 
 
 def in_words(error: Exception) -> UserError:
@@ -68,7 +68,7 @@ class Job(QObject):
             stop()
 
     def ask(self, word: str) -> None:
-        """Say a word to the work: "pause", "resume", or one that it knows. See EngineJob.ask."""
+        """Send a message to the work: "pause", "resume", or one that it knows. See EngineJob.ask."""
         with self._lock:
             ask = self._ask
             if ask is None:

@@ -34,7 +34,7 @@ def lies_over(layer: Layer, like: Layer | None) -> None:
 
 
 def image_of(layer: Layer | None) -> Image | None:
-    """The image that a mask or a map was made of; None if nobody has told."""
+    """The image that a mask or a map was made of; None if that is not known."""
     kept = None if layer is None else _under.get(layer)
     return None if kept is None else kept()
 
@@ -133,7 +133,7 @@ def show_mask(
 ) -> Labels:
     """Add `labels` over the image `like`, with all its transforms and units; returns the new, active layer.
 
-    index : as in `raster_source`; then `labels` is (Y, X) and stands at that slice. options : for Labels.
+    index : as in `raster_source`; then `labels` is (Y, X) and lies at that slice. options : for Labels.
     """
     options["metadata"] = {MAP: "mask"} | options.get("metadata", {})
     layer = Labels(_at_slice(labels, index), name=name, **placement(like, index), **options)
@@ -160,7 +160,7 @@ def show_map(
 def placement(like: Layer, index: tuple[int, ...] | None = None) -> dict[str, Any]:
     """Every transform of `like`, its units and axis labels, as arguments for a new layer.
 
-    index : of a slice; then the new layer has length 1 on the leading axes and stands at that slice.
+    index : of a slice; then the new layer has length 1 on the leading axes and lies at that slice.
     """
     transforms = {"scale": like.scale, "rotate": like.rotate, "shear": like.shear}
     translate = like.translate
@@ -178,7 +178,7 @@ def placement(like: Layer, index: tuple[int, ...] | None = None) -> dict[str, An
 
 
 def spacing_of(layer: Layer) -> tuple[float, ...] | None:
-    """Distance of two pixels along each axis in mm, all transforms taken; None if a unit is no length."""
+    """Distance of two pixels along each axis in mm, all transforms taken; None if a unit is not a length."""
     if not all(unit.is_compatible_with("millimeter") for unit in layer.units):
         return None
     to_mm = np.array([(1 * unit).to("millimeter").magnitude for unit in layer.units])

@@ -59,7 +59,7 @@ class OurMode:
     def _asked(self, mode: str) -> Any:
         if mode == HOST:
             if str(self._layer.mode) != HOST:
-                self._coming_back = True  # Space is let go
+                self._coming_back = True  # Space is released
             elif not self._coming_back:
                 self._ended()
         return self._requests.grant(mode)

@@ -28,7 +28,7 @@ class MaskResult:
     """A prediction and the state of the mask layer that shows it.
 
     header : Raster.header() of what was segmented. image : the layer that it came from. index : see
-    layers.raster_source. threshold : the one that the mask stands on. left_right : whether the lungs have
+    layers.raster_source. threshold : the one that the mask was made with. left_right : whether the lungs have
     labels of their own.
     """
 
@@ -57,7 +57,7 @@ class MaskResult:
 
     @property
     def by_geometry(self) -> bool:
-        """Whether right and left are told apart here, and not by the model: of lungs with one label."""
+        """Whether right and left are distinguished here, and not by the model: of lungs with one label."""
         return self.labels.of_lungs and not self.labels.tells_sides
 
     @property
@@ -98,7 +98,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Summary:
-    """What to tell about a mask: its measures, what to look at, and the threshold that it stands on.
+    """What to say about a mask: its measures, what to look at, and the threshold that it was made with.
 
     measures : of lungs; numbers : of other labels.
 
@@ -152,7 +152,7 @@ def has_sides(result: MaskResult, labels: np.ndarray) -> bool:
     """Whether `labels` tell left from right: what they hold goes first, as undo changes them alone.
 
     `result.left_right` decides where the labels can be read in both ways (a right lung only). What the model
-    itself tells apart is not asked for here.
+    itself distinguishes is not asked for here.
     """
     if not result.by_geometry:
         return result.labels.tells_sides

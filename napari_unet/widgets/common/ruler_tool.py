@@ -85,7 +85,7 @@ class RulerTool(QObject):
         self.ended.emit()
 
     def _follow(self, layer: Layer | None) -> None:
-        """Hear of a tool that is chosen on the active layer."""
+        """Receive a tool that is chosen on the active layer."""
         if self._followed is not None:
             self._followed.events.mode.disconnect(self._on_mode)
         self._followed = layer
@@ -105,7 +105,7 @@ class RulerTool(QObject):
             self.off()
 
     def _on_press(self, viewer: Any, event: Any) -> Generator[None, None, None]:
-        """A press that is let go in the same place is a click; a drag moves the image as always."""
+        """A press that is released in the same place is a click; a drag moves the image as always."""
         if event.button != _LEFT or self._image is None:
             return
         pressed = np.array(event.pos)

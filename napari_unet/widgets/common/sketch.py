@@ -1,6 +1,6 @@
 """What is drawn over a mask while a tool is used: a line, or the pixels that a touch would paint.
 
-It is no layer: nothing comes into the layer list, nothing is saved, nothing can be undone.
+It is not a layer: nothing comes into the layer list, nothing is saved, nothing can be undone.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ _FINEST = 2048  # pixels a side; the preview of a larger image leaves some out
 
 
 class ThresholdSlider(QWidget):
-    """A slider and a box with the same number. moved : it changes. settled : it was let go."""
+    """A slider and a box with the same number. moved : it changes. settled : it was released."""
 
     moved = Signal(float)
     settled = Signal(float)

@@ -50,7 +50,7 @@ class WindowKeys(QObject):
         self._keys = dict(keys)
 
     def offer(self, keys: frozenset[str]) -> None:
-        """These keys are told by `offered` from now on; an empty set ends it."""
+        """These keys are reported by `offered` from now on; an empty set ends it."""
         self._offer = keys
 
     def switch(self, on: bool) -> None:

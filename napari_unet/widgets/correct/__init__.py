@@ -1,4 +1,4 @@
-"""The Correct dock: tools that mend a mask."""
+"""The Correct dock: tools that edit a mask."""
 
 from napari_unet.widgets.correct.dock import KEYS, CorrectWidget
 

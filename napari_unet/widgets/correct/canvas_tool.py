@@ -150,7 +150,7 @@ class CanvasTool(QObject):
             return None
 
     def _plane_of(self, layer: Labels) -> Plane | None:
-        """The slice in view; None, with the reason told, if nothing can be done there."""
+        """The slice in view; None, with the reason reported, if nothing can be done there."""
         plane = self._target.plane()
         if plane is not None and plane.layer is layer:
             return plane

@@ -1,4 +1,4 @@
-"""The Correct dock: tools that mend a mask, each of them one step of undo."""
+"""The Correct dock: tools that edit a mask, each of them one step of undo."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class CorrectWidget(Dock):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
         self._layer: Labels | None = None
-        self._edited: tuple[str, int] | None = None  # what was told of an edit, and which step of undo it is
+        self._edited: tuple[str, int] | None = None  # what was reported of an edit, and its step of undo
         self._strokes = StrokeFollower(self._on_painted, self._on_stroke)
         self.target = Target(self._session)
         self.editor = MaskEditor(self._viewer)
-        self._look = QTimer(self)  # whoever adds a mask tells in the same turn what is known about it
+        self._look = QTimer(self)  # whoever adds a mask says in the same turn what is known about it
         self._look.setSingleShot(True)
         self._look.setInterval(0)
         self._look.timeout.connect(lambda: self.target.choose(self._layer))
@@ -153,7 +153,7 @@ class CorrectWidget(Dock):
         self._strokes.follow(layer)
 
     def _on_stroke(self) -> None:
-        """What was told of the edit before is no news any more."""
+        """What was reported of the last edit is out of date."""
         if self._edited is not None:
             self._edited = None
             self.status.say("")
@@ -224,7 +224,7 @@ class CorrectWidget(Dock):
             self._edited = text, len(undo_steps(self._layer))
 
     def _tell_undone(self) -> None:
-        """After undo and redo: what the last edit did is not as it was told."""
+        """After undo and redo: what the last edit did is no longer what was reported."""
         if self._edited is None or self._layer is None:
             return
         text, step = self._edited

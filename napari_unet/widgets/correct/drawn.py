@@ -65,7 +65,7 @@ def is_inside(plane: Plane, points: np.ndarray, says: Says) -> bool:
 
 
 def pushed(plane: Plane, points: np.ndarray, inside: bool) -> Make:
-    """The edit that a scribble makes; of labels that are no lungs it moves the border of the chosen one."""
+    """The edit that a scribble makes; of labels that are not lungs it moves the border of the chosen one."""
     line = scribbled(points, plane.labels().shape)
     image, probability, label = plane.image, plane.probability_of_one(), painted_label(plane)
     if image is None:

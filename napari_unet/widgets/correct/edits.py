@@ -109,7 +109,7 @@ class MaskEditor(QObject):
     ) -> None:
         """Give `make` a copy of the labels (uint8) in a thread, and make the Change it returns.
 
-        lead : see `plane_of`. done, nothing : told afterwards, if there was a change or none. If somebody
+        lead : see `plane_of`. done, nothing : said afterwards, if there was a change or none. If somebody
         painted meanwhile, it is computed again.
         """
         self._pending.append(_Request(layer, lead, make, done, nothing))
@@ -163,7 +163,7 @@ class MaskEditor(QObject):
                 self.edited.emit(said)
 
     def _apply(self, request: _Request, data: Any, before: np.ndarray, change: Change) -> str | None:
-        """Make the change; returns what to tell, or None if it is computed once more."""
+        """Make the change; returns what to report, or None if it is computed again."""
         layer = request.layer
         if layer not in self._viewer.layers:
             return "The mask was closed meanwhile: nothing was changed."

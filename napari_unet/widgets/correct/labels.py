@@ -27,7 +27,7 @@ class LabelBox(QWidget):
         self._group = QButtonGroup(self)
         self.lung = self._button(_PLAIN, RIGHT, "Paint lung (Shift+R).")
         self.left = self._button("Left lung", LEFT, "Paint the patient's left lung (Shift+F).")
-        self.others: list[QPushButton] = []  # of labels that are no lungs, in the set's order
+        self.others: list[QPushButton] = []  # of labels that are not lungs, in the set's order
         self.unsure = self._button(
             "Not sure", IGNORE, "Nobody could say what is here: training and scores leave it out (Shift+U)."
         )

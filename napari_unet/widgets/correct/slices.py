@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.napari_compat.history import undo_steps
 
-_NAMED = 12  # slices; of more, only how many there are is told
+_NAMED = 12  # slices; of more, only how many there are is said
 
 
 class SliceBox(QWidget):

@@ -280,7 +280,7 @@ class ToolBox(QWidget):
         self._change_inside(use)
 
     def _on_threshold(self) -> None:
-        """Once more for the lasso that is still shown."""
+        """Again, for the lasso that is still shown."""
         if self._lasso_line is not None and self._inside() == Inside.THRESHOLD:
             plane = self._target.plane()
             if plane is not None and plane.lead == self._lasso_line[0].lead:

@@ -138,7 +138,7 @@ class FreeLine(CanvasTool):
 
 
 def _sketch_colour(layer: Labels, label: int) -> np.ndarray:
-    """Of what would be painted with `label`: brighter than the mask, so that it can be told from it."""
+    """Of what would be painted with `label`: brighter than the mask, so that it can be distinguished."""
     if label == 0:
         return np.array([1.0, 0.25, 0.2, _SKETCH_ALPHA])
     colour = np.array(layer.get_color(label), float)

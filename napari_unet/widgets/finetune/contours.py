@@ -37,7 +37,7 @@ def legend(name: str, old: str, new: str) -> str:
         for colour, model, word in entries
     )
     first = f"On the canvas: <b>{escape(name)}</b>" if name else "Click on a case to see both contours:"
-    return "<br>".join((first, *lines))  # as many lines with and without a case: what stands below stays put
+    return "<br>".join((first, *lines))  # as many lines with and without a case: what is below stays put
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,7 @@ class FineTuneWidget(Dock):
 
     def _on_failed(self, error: UserError) -> None:
         self.acceptance.setEnabled(True)
-        self.training.problem = None  # it is told now
+        self.training.problem = None  # it is reported now
         self._say("")
         text = self.training.in_words(error)
         self.message.warn(text)

@@ -102,7 +102,7 @@ class EvidenceTable(QTableWidget):
             self.setSpan(row, 0, 1, 3)
 
     def _add_case(self, sheet: EvidenceSheet, row: SheetRow, name: str) -> None:
-        """One label of a case; the case's name stands in its first row."""
+        """One label of a case; the case's name is in its first row."""
         at = self.rowCount()
         self.insertRow(at)
         scores = dict(zip((one.metric for one in sheet.columns), row.scores, strict=True))

@@ -43,7 +43,7 @@ class PreviewLayers:
             self._case, self._preview = pair.id, preview
             job = self._reading = run_in_thread(lambda: picture_of(pair))
             job.succeeded.connect(lambda picture: self._on_read(job, picture))
-            job.failed.connect(lambda error: None)  # the training itself tells of an image it cannot read
+            job.failed.connect(lambda error: None)  # the training itself reports an image it cannot read
         elif self._mask is not None and self._mask in self._viewer.layers:
             self._mask.data = _labels(preview)
             self._mask.name = self._title(preview)

@@ -39,7 +39,7 @@ _trainings: dict[int, Training] = {}
 
 
 class Stage(StrEnum):
-    """Where a training stands."""
+    """The state of a training."""
 
     IDLE = "idle"
     RUNNING = "running"

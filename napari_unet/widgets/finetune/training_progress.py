@@ -11,14 +11,14 @@ import numpy as np
 
 from napari_unet.core.events import CaseDone, Note, PartBegun, Preview, StepsDone
 
-_SMOOTHER = 5.0  # seconds; time left is told in steps of this
+_SMOOTHER = 5.0  # seconds; time left is given in steps of this
 
 
 @dataclass(frozen=True)
 class Curve:
     """One quantity over the steps of all parts, counted on from part to part; float arrays of one length.
 
-    Steps at which it was not measured are left out. A nan stands where one part ends and the next begins.
+    Steps at which it was not measured are omitted. A nan marks where one part ends and the next begins.
     """
 
     step: np.ndarray

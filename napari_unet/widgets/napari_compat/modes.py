@@ -1,4 +1,4 @@
-"""Of a layer: its mouse mode. napari has no tools of others; ours stand on one of its own."""
+"""Of a layer: its mouse mode. napari takes no tools of others; ours build on one of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SETS = "_mode_setter_helper"
 
 
 class ModeRequests:
-    """Hears of every mode that is asked for on `layer`, also of the one that is on: napari's event does not.
+    """Receives every mode that is asked for on `layer`, also of the one that is on: napari's event does not.
 
     asked(mode) : gets its name; `grant` with this name sets it. Until `end`.
     """
@@ -50,6 +50,6 @@ def stop_polygon(layer: Labels) -> None:
 
 
 def is_drawing_freehand(layer: Any) -> bool:
-    """Whether napari's freehand stroke goes on after the button was let go; False if it is not known."""
+    """Whether napari's freehand stroke goes on after the button was released; False if it is not known."""
     stroke = layer._overlays.get("brush_stroke") if isinstance(layer, Labels) else None
     return bool(getattr(stroke, "active", False))

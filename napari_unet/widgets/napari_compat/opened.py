@@ -12,7 +12,7 @@ _OPENS = ("open", "napari.components.viewer_model")
 def opened_together() -> list[Path]:
     """All files that are opened in the call of `Viewer.open` that led here; [] outside of one.
 
-    They stand in that call's own frame and nowhere else: a reader hears of the second slice of a series when
+    They are in that call's own frame and nowhere else: a reader gets the second slice of a series when
     the first one is a layer already.
     """
     frame = sys._getframe().f_back

@@ -17,7 +17,7 @@ from napari_unet.widgets.napari_compat.window import vispy_canvas
 
 
 def node_of(viewer: Any, layer: Layer) -> Any:
-    """vispy's node of a layer, to hang lines on that are no layers; None if it is kept elsewhere."""
+    """vispy's node of a layer, to hang lines on that are not layers; None if it is kept elsewhere."""
     visual = getattr(vispy_canvas(viewer), "layer_to_visual", {}).get(layer)
     return getattr(visual, "node", None)
 
@@ -57,7 +57,7 @@ class SceneCleaning:
     driver; bring the scene up to date. Outside a paint event the context in which Qt puts the window together
     is the current one: shaders that the canvas still uses would be deleted there, and a later paint would
     crash in glDrawArrays. And going through all objects of the process takes a third of the time in which the
-    next case could be shown: it is done a little later, and the driver waited for once more.
+    next case could be shown: it is done a little later, and the driver waited for again.
     """
 
     def __init__(self, viewer: Viewer) -> None:

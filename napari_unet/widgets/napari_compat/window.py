@@ -55,7 +55,7 @@ def vispy_canvas(viewer: Any) -> Any:
 def canvas_keys(viewer: Any) -> tuple[Any, Any]:
     """vispy's emitters of pressed and of released keys: where keys for the canvas arrive, from wherever.
 
-    `bind_key` tells of a press of the active layer's keys only, and not of Space, which is napari's own.
+    `bind_key` reports a press of the active layer's keys only, and not of Space, which is napari's own.
     """
     events = vispy_canvas(viewer)._scene_canvas.events
     return events.key_press, events.key_release

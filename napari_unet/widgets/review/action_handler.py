@@ -84,7 +84,7 @@ class ActionHandler(QObject):
         self.stop_asking()
 
     def confirm_empty(self, error: EmptyMask) -> UserError:
-        """Accepting once more takes the empty mask; returns what to say."""
+        """Accepting again takes the empty mask; returns what to say."""
         case = self._casework.current
         self._empty_case = "" if case is None else case.id
         key = self._plan.key_of("accept")

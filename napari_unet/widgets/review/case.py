@@ -150,7 +150,7 @@ class CaseBox(QWidget):
         self._on_selected()
 
     def show_identity(self, identity: Identity) -> None:
-        """Name, ID and dates as they stand in the file."""
+        """Name, ID and dates as they are in the file."""
         said = {
             "Name": identity.name,
             "ID": identity.patient_id,

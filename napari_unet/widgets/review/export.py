@@ -165,7 +165,7 @@ def _write(project: "ReviewProject", out: Outgoing, by: str, job: Job) -> str:
 
 
 def in_words(result: ExportResult) -> str:
-    """What was exported, what was left out, and where letters were found."""
+    """What was exported, what was skipped, and where letters were found."""
     number = len(result.exported)
     said = f"{number:,} {'mask was' if number == 1 else 'masks were'} exported to {result.folder.name}."
     if result.left_out:

@@ -46,8 +46,8 @@ _IGNORED = {
 class ReviewHeader(QWidget):
     """chosen : name of the entry of the menu that was clicked. named : another reviewer.
 
-    name_given : the name that was asked for stands, and the keyboard is free. show_requested : title of the
-    cases that are to be shown in the queue. `notices` come and go, and stand elsewhere in the dock.
+    name_given : the name that was asked for is set, and the keyboard is free. show_requested : title of the
+    cases that are to be shown in the queue. `notices` come and go, and are elsewhere in the dock.
     """
 
     chosen = Signal(str)
@@ -129,7 +129,7 @@ class ReviewHeader(QWidget):
         self.name.setFocus()
 
     def _ask(self, asked: bool) -> None:
-        """The line stands in the place of project and reviewer: nothing below it moves."""
+        """The line is in the place of project and reviewer: nothing below it moves."""
         self.name.setVisible(asked)
         self.project.setVisible(not asked)
         self.reviewer.setVisible(not asked)

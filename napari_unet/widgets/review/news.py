@@ -14,7 +14,7 @@ from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.review.page import ReviewPage
 
 _CONFIRM_MS = 5000
-_PROJECT = "-"  # news about the project, not about a case
+_PROJECT = "-"  # messages about the project, not about a case
 
 
 class DockNews(QObject):
@@ -89,7 +89,7 @@ class DockNews(QObject):
         self._says_wrong = True
 
     def mask_changed(self) -> None:
-        """What was found in the mask before may be mended."""
+        """What was found in the mask before may be fixed."""
         if self._says_wrong:
             self._says_wrong = False
             self._message.say("")

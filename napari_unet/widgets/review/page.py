@@ -105,10 +105,10 @@ class UnavailableFilePanel(QFrame):
 
 
 class ReviewPage(QWidget):
-    """The parts, and the lines that tell what goes on in the background.
+    """The parts, and the lines about work in the background.
 
     The buttons that decide are above all that changes from case to case, and `notices`, which come and go,
-    stand below the page: a button that is clicked case after case stays under the pointer.
+    are below the page: a button that is clicked case after case stays under the pointer.
     wants_first : no case was open yet in this project; the first one is opened when it comes.
     """
 
@@ -160,7 +160,7 @@ class ReviewPage(QWidget):
         self.title.use_names(names)
         self.table.use_names(names)
 
-    # -- what goes on in the background --
+    # -- work in the background --
 
     def say_work(self, text: str) -> None:
         """What is done that has no numbers yet."""

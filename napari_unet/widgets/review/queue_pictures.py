@@ -12,7 +12,7 @@ from napari_unet.widgets.common.jobs import Job
 from napari_unet.widgets.review.queue_model import THUMBNAIL, QueueModel
 
 _AT_ONCE = 2
-_WAITING = 40  # more than a screen of rows: whoever scrolled on does not need the rest
+_WAITING = 40  # more than a screen of rows: after scrolling on, the rest is not needed
 
 
 class PictureFeed(QObject):

@@ -126,7 +126,7 @@ def _has(case: Case, words: tuple[str, ...], order: Order, name: str) -> bool:
 
 
 def words_of(case: Case, column: Column, order: Order) -> str:
-    """What stands in a cell. order : of the queue."""
+    """The text of a cell. order : of the queue."""
     if column is Column.NUMBER:
         return str(case.number)
     if column is Column.STATUS:
@@ -165,7 +165,7 @@ def patient_words(case: Case) -> str:
 
 
 def why_words(case: Case, order: Order) -> str:
-    """Why the case stands where it stands in a queue of this order."""
+    """Why the case has its place in a queue of this order."""
     return priorities([case], order)[case.id][1]
 
 

@@ -94,7 +94,7 @@ class QueueTable(QWidget):
         if is_theme_change(event):
             self.model.use_tones(tones_of(self))
 
-    # -- what is told to it --
+    # -- what it receives --
 
     def show_cases(self, cases: Mapping[str, Case], queue: Sequence[str], order: Order) -> None:
         """Show the cases of a project in the order of its queue."""

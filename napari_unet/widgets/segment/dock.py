@@ -139,7 +139,7 @@ class SegmentWidget(Dock):
         job.failed.connect(lambda error: self._say_problem(str(error)))
 
     def _show_devices(self, devices: list[DeviceInfo]) -> None:
-        """Offer what can be used here; what the preferences name stays, so that its problem is told."""
+        """Offer what can be used here; what the preferences name stays, so that its problem is reported."""
         wanted = self.device.currentData()
         self.device.clear()
         self.device.addItem("Automatic", _AUTO)

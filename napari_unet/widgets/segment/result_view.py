@@ -118,7 +118,7 @@ class ResultView(QWidget):
         if result is None:
             return
         self.left_right.setVisible(result.by_geometry)
-        if result.by_geometry:  # the box says what is wanted of the next one, too
+        if result.by_geometry:  # the box says what is requested for the next one, too
             self._check_sides(result.left_right)
         self.threshold.set_value(result.threshold)
         self.notes.say("\n".join(result.prediction.notes))
@@ -266,7 +266,7 @@ class ResultView(QWidget):
 
 
 def _gone() -> None:
-    """As a reference to a layer that is no more."""
+    """As a reference to a layer that was deleted."""
 
 
 def _button(text: str, on_click: Callable[[], None], tip: str) -> QPushButton:

@@ -34,7 +34,7 @@ class Starts(Protocol):
 
 
 class CanvasMouse(QObject):
-    """Takes mouse events of the canvas before napari, its layers and other tools hear of them.
+    """Takes mouse events of the canvas before napari, its layers and other tools get them.
 
     Qt's events are caught, because napari passes each button to whatever tool is on: its brush begins a
     stroke that goes on after the release, its bucket fills. While a layer has a tool on, no button but the
@@ -87,7 +87,7 @@ class CanvasMouse(QObject):
         return True
 
     def _begin(self, button: Any, event: QMouseEvent) -> bool:
-        """Whether the press is ours: a drag has begun, or a tool must not hear of it."""
+        """Whether the press is ours: a drag has begun, or a tool must not get it."""
         tool = self._tool_is_on()
         if not tool and (event.modifiers() != _NONE or self._viewer.dims.ndisplay != 2):
             return False
@@ -103,7 +103,7 @@ class CanvasMouse(QObject):
         next(drag)
         self._drag, self._button = drag, button
         self._pressed = _place(event)
-        self._viewer.cursor.events.position()  # somebody is at work: whoever measures time must hear of it
+        self._viewer.cursor.events.position()  # somebody is at work: whoever measures time must know
         return True
 
     def _on_move(self, event: QMouseEvent) -> bool:

@@ -26,7 +26,7 @@ _PREFIX = "napari_unet_"
 
 @dataclass(frozen=True)
 class Marks:
-    """What stands on the canvas: letters at two opposite edges, and a line of text above.
+    """What the canvas shows: letters at two opposite edges, and a line of text above.
 
     edges : (position on the canvas, letter), two or four of them, or empty where nothing is known of the
         sides in the plane of the view.

@@ -23,6 +23,6 @@ def upgrade() -> None:
     cases = sa.table("cases", *map(sa.column, ("id", "path", "path_key")))
     there = sa.select(cases.c.id, sa.literal(0), cases.c.path, cases.c.path_key)
     op.execute(sa.insert(files).from_select(["case", "position", "path", "path_key"], there))
-    with op.batch_alter_table("cases") as batch:  # SQLite makes the table anew, see Database.migrate
+    with op.batch_alter_table("cases") as batch:  # SQLite makes the table again, see Database.migrate
         batch.drop_column("path_key")
         batch.drop_column("path")
