@@ -25,8 +25,8 @@ class Metric:
 
     name : on disk. title : for people. unit : "" for a number without one; "px" is a distance, which is shown
     in mm where every case has a spacing. digits : that are shown. of_mask : measures a mask; None where the
-    value of a case is a score of the model, as for an AUC. noticeable : a change up to this is ignored. harm :
-    a loss over this is one, by chance or not; None if the metric informs and judges nothing.
+    value of a case is a score of the model, as for an AUC. noticeable : a change up to this is ignored.
+    harm : a loss over this is one, by chance or not; None if the metric informs and judges nothing.
     """
 
     name: str
