@@ -22,7 +22,7 @@ class Column:
 
 @dataclass
 class Result:
-    """One table. how : what was done, in a paragraph. rows : one cell a column, fewer where there is no more.
+    """One table. how : a paragraph, what was done. rows : one cell per column, fewer if there is no more.
 
     notes : sentences that stand under the table. conditions : the machine, see machine.py.
     """

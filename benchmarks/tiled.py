@@ -48,7 +48,7 @@ _NAMES = ("wide", "shipped")
 
 
 def plan(net: UNet, side: int, core: int) -> TilePlan:
-    """Tiles that keep `core` pixels a side, with the halo that makes them exact."""
+    """Tiles that keep `core` pixels per side, with the halo that makes them exact."""
     return plan_tiles(facts_of(net), (side, side), core)
 
 

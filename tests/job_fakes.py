@@ -1,4 +1,4 @@
-"""An engine without an engine: the test decides what its jobs tell and how they end."""
+"""An engine without an engine: the test decides what its jobs report and how they end."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class FakeJob:
 class FakeEngine:
     """Ends jobs of the kinds in `answers` at once; keeps the others, and `answered` ones, for the test.
 
-    A job is in `jobs` when the window's thread waits for its end, so that what the test tells is heard.
+    A job is in `jobs` when the window's thread waits for its end, so that what the test reports arrives.
     """
 
     def __init__(self, answers: dict[str, Callable[[dict[str, Any]], Any]], **options: Any) -> None:
@@ -99,10 +99,10 @@ class FakeEngine:
 
 
 def until_calm(qtbot: Any, is_calm: Callable[[], bool] = lambda: True) -> None:
-    """Wait until `is_calm` and the window's jobs are at rest, and stay so while Qt tells what there is."""
+    """Wait until `is_calm` and the window's jobs are at rest, and stay so while Qt delivers events."""
 
     def stays() -> bool:
-        for _ in range(3):  # what one turn tells may begin something in the next
+        for _ in range(3):  # what one turn delivers may begin something in the next
             if not (jobs_are_calm() and is_calm()):
                 return False
             QApplication.processEvents()

@@ -206,7 +206,7 @@ class Batch:
         """Where the results go. Raises UserError where one would take the place of a file of the user's.
 
         What an earlier run wrote is replaced. Where the results go into the folder of the inputs, only its
-        report can tell such a file from a mask that somebody drew.
+        report can distinguish such a file from a mask that somebody drew.
         """
         mask = mask_suffix(raster)
         endings = {"mask": mask, "probability": mask.replace(".png", ".tif"), "overlay": ".png"}

@@ -101,7 +101,7 @@ def _number(value: float) -> str:
 
 
 def _show(scored: Sequence[CaseScores]) -> None:
-    """One table a label and unit; a case without an answer (both masks empty) does not count there."""
+    """One table per label and unit; a case without an answer (both masks empty) does not count there."""
     groups: dict[tuple[str, str], list[CaseScores]] = defaultdict(list)
     for row in scored:
         groups[row.label, row.scores.unit].append(row)

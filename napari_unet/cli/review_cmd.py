@@ -204,7 +204,7 @@ def _add(
     device: str,
     by: str,
 ) -> bool:
-    """Adds what was found and tells about it; True if a file could not be used."""
+    """Adds what was found and reports it; True if a file could not be used."""
     from napari_unet.review.add import add_found, attach_masks
     from napari_unet.review.scan import placeholder_words, scan_steps
 

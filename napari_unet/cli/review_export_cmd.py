@@ -119,7 +119,7 @@ def report(
         Path, typer.Option("-o", "--output", metavar="DIR", file_okay=False, help="A new or empty folder.")
     ],
 ) -> None:
-    """Write report.csv, one row a case, and summary.html, one page to print."""
+    """Write report.csv, one row per case, and summary.html, one page to print."""
     from napari_unet.review.reporting.report import report_steps
     from napari_unet.review.store import ReviewProject
 

@@ -15,7 +15,7 @@ def mean_dice(mask: np.ndarray, reference: np.ndarray, labels: LabelSet) -> floa
     """The mean of Dice over the labels that either mask holds; nan if neither holds any.
 
     mask, reference : integers of one shape. What IGNORE covers in either does not count. Lungs are one
-    label, as perhaps only one of the masks tells their sides apart.
+    label, as perhaps only one of the masks separates their sides.
     """
     ignore = ignored(mask, reference)
     return _over(dice(ours, theirs, ignore) for ours, theirs in _compared(mask, reference, labels))

@@ -44,7 +44,7 @@ def k_centre(points: np.ndarray, count: int) -> list[int]:
 def thumbnails(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """float64 (N, 2 × THUMBNAIL²): how cases look, in few numbers: block means of images and masks.
 
-    images, masks : (N, Y, X) in 0..1, at least THUMBNAIL pixels a side.
+    images, masks : (N, Y, X) in 0..1, at least THUMBNAIL pixels per side.
     """
     parts = [block_means(stack, THUMBNAIL, THUMBNAIL) for stack in (images, masks)]
     return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)

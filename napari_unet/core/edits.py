@@ -18,7 +18,7 @@ class _Automatic:
 class ThresholdTrail:
     """The last few automatic masks of one image, each with its threshold, at one bit a pixel.
 
-    It tells which of them a mask stands on that has been painted on, or taken back by undo.
+    It says at which of them a mask is that has been painted on, or taken back by undo.
     """
 
     def __init__(self, length: int = 8) -> None:

@@ -1,4 +1,4 @@
-"""What long work tells while it runs: plain data, no callbacks, no Qt."""
+"""What long work reports while it runs: plain data, no callbacks, no Qt."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Geometry:
     """Where an array lies.
 
     shape : (Z, Y, X); Z is 1 where `flat`, for a 2D image. affine : see this module; None where the file
-    does not say. placeless : the affine tells nothing: steps of 1 from the origin, as programs write it that
+    does not say. placeless : the affine says nothing: steps of 1 from the origin, as programs write it that
     know no better. stored : letters of the directions in which the file's own axes run ("RAS"), "" if
     unknown. turns : how the array as it is shown comes from the file's own: its axis that each of Z, Y, X
     shows, and which of them are flipped. note : what is odd about it, in words. assumed : where there is no
@@ -95,7 +95,7 @@ def is_sound(affine: np.ndarray) -> bool:
 
 
 def is_placeless(affine: np.ndarray, shape: tuple[int, ...]) -> bool:
-    """Whether a (4, 4) affine tells nothing: steps of 1 along the axes with a corner voxel at the origin."""
+    """Whether a (4, 4) affine says nothing: steps of 1 along the axes with a corner voxel at the origin."""
     steps = np.abs(affine[:3, :3])
     along = np.allclose(steps, np.rint(steps), atol=_UNIT) and (np.rint(steps).sum(axis=0) == 1).all()
     if not along or (np.rint(steps).sum(axis=1) != 1).any():

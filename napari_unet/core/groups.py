@@ -89,7 +89,7 @@ def alike_pairs(hashes: Sequence[int | None]) -> list[tuple[int, int]]:
 def connected(marks: Sequence[Iterable[Hashable]]) -> list[int]:
     """For each case the number of its group: cases that share a mark, directly or through others, are one.
 
-    marks : of each case, what tells where it comes from (patient, hash of the file). Groups are numbered by
+    marks : of each case, what shows where it comes from (patient, hash of the file). Groups are numbered by
     their first case.
     """
     root = list(range(len(marks)))

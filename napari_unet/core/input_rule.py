@@ -18,7 +18,7 @@ _AXES = (2, 3)
 class InputRule:
     """How an image becomes an input: the whole field at a fixed size, at a spacing, or as it is.
 
-    size : one number an axis; the whole field is resized to it. spacing_mm : one an axis; the field is
+    size : one number per axis; the whole field is resized to it. spacing_mm : one per axis; the field is
     resampled to it and tiled. Neither: native pixels, tiled. At most one of the two is set.
     axes : 2, an image or each slice of a stack, (Y, X); 3, a volume (Z, Y, X). neighbours : of slices, how
     many on each side are further channels: these are the slices z - neighbours to z + neighbours, and at the
@@ -59,7 +59,7 @@ class InputRule:
         return tuple(min(max(k, 0), count - 1) for k in range(z - self.neighbours, z + self.neighbours + 1))
 
     def grid(self, shape: tuple[int, ...], spacing_mm: tuple[float, ...] | None) -> tuple[int, ...]:
-        """What a field of `shape`, one number an axis, has for the network. spacing_mm : of the field.
+        """What a field of `shape`, one number per axis, has for the network. spacing_mm : of the field.
 
         Raises UserError if the rule needs a spacing that is not there, or that would make it too large.
         """

@@ -50,7 +50,7 @@ def label_problem(
 
 
 def sides_mixed(labels: np.ndarray, row_direction: str | None = None) -> bool:
-    """Whether RIGHT and LEFT are both there and do not tell the lungs apart; as `label_problem`.
+    """Whether RIGHT and LEFT are both there and do not separate the lungs; as `label_problem`.
 
     A mask with one label for both lungs, of which somebody painted a part with LEFT, is mixed. Lungs whose
     labels are swapped are not.

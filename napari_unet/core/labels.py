@@ -79,7 +79,7 @@ def values_in(labels: np.ndarray) -> list[int]:
 
 
 def as_bytes(values: np.ndarray) -> np.ndarray:
-    """Labels as masks hold them, one byte a pixel: uint8. Raises UserError for a label that does not fit.
+    """Labels as masks hold them, one byte per pixel: uint8. Raises UserError for a label that does not fit.
 
     values : any integer dtype and shape, or bool.
     """

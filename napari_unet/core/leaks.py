@@ -71,7 +71,7 @@ def look_of(raster: Raster) -> int:
 
 
 def find_leaks(training: Sequence[Fingerprint], held_out: Sequence[Fingerprint]) -> list[str]:
-    """Sentences about held-out cases that are in the training as well, one a case, in their order.
+    """Sentences about held-out cases that are in the training as well, one per case, in their order.
 
     Images whose hashes differ in at most ALIKE bits are taken for one.
     """

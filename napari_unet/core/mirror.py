@@ -15,7 +15,7 @@ from napari_unet.core.masks import split_left_right
 
 _NODES = 128  # columns at which the midline is looked for
 _BAND = 0.3  # it lies in this share of the image's width around the middle
-_PULL = 0.3  # of the middle, against the likeness of the two sides
+_PULL = 0.3  # of the middle, against the similarity of the two sides
 
 
 def mirror_lung(

@@ -19,7 +19,7 @@ class Sides:
 
     @property
     def note(self) -> str:
-        """What to tell the user; empty if the header says which side is which."""
+        """What to show the user; empty if the header says which side is which."""
         return ASSUMED if self.assumed else ""
 
 

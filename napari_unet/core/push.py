@@ -2,7 +2,7 @@
 
 A scribble is taken for the middle line of what was wrong: where the image has no edge, the border comes to
 lie as far beyond it as it lay before it. Edges in image and probability bend that: a random walk with this as
-its prior is solved on a coarse grid. Between the nodes the full-size probability tells where the border runs.
+its prior is solved on a coarse grid. Between the nodes the full-size probability says where the border runs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a simulation of an annotator tells: which way of working took how many strokes."""
+"""What a simulation of an annotator reports: which way of working took how many strokes."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class TilePlan:
 def plan_tiles(facts: NetworkFacts, shape: tuple[int, ...], core: int) -> TilePlan:
     """The plan that gives the whole image's result, for a network of these facts. Needs no torch.
 
-    core : about how many pixels a side a tile keeps of an image; in a volume it keeps as many in all. There
+    core : about how many pixels per side a tile keeps of an image; in a volume it keeps as many in all. There
     is one tile where every pixel depends on all.
     """
     stride, radius = facts.stride, facts.receptive_radius

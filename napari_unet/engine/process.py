@@ -53,7 +53,7 @@ class Child:
         self._channel = Channel(reader, writer, mine=f"{token}p", theirs=f"{token}c")
         self._reader = threading.Thread(target=self._read, name="engine reader", daemon=True)
         self._reader.start()
-        with suppress(BrokenPipeError):  # `Gone` tells
+        with suppress(BrokenPipeError):  # `Gone` reports it
             self._channel.send(start)
 
     def send(self, message: object) -> None:

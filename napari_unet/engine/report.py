@@ -41,7 +41,7 @@ def open_log(folder: Path) -> TextIO | None:
 
 
 def as_user_error(error: BaseException, run: Run) -> UserError:
-    """What to tell the person. Anything but a UserError is written to the log."""
+    """What to say to the person. Anything but a UserError is written to the log."""
     if isinstance(error, UserError):
         return UserError(error.problem, error.remedy)
     _log.error("the job %r failed\n%s", run.kind, _without(_texts(run.arguments), error))

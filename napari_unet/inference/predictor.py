@@ -28,7 +28,7 @@ from napari_unet.nets.registry import facts_of
 
 Steps = Generator[TileDone | Note, None, Prediction]
 Maps = Generator[TileDone | Note, None, np.ndarray]
-_FIRST_CORE, _SMALLEST_CORE = 1024, 64  # pixels a side of what a tile keeps; in volumes as many in all
+_FIRST_CORE, _SMALLEST_CORE = 1024, 64  # pixels per side of what a tile keeps; in volumes as many in all
 _MOST_AS_FLOATS = 2**28  # bytes of the maps of a stack or volume
 _MEMORY_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
 
@@ -37,7 +37,7 @@ _MEMORY_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", 
 class _Seen:
     """What a run is asked for, and what it finds out on its way.
 
-    Of each image: `inverted`, `plausibility`, `scores` (float32, one a finding) and where its maps lie.
+    Of each image: `inverted`, `plausibility`, `scores` (float32, one per finding) and where its maps lie.
     """
 
     output: Output

@@ -1,4 +1,4 @@
-"""A table of which findings each image has: a column `file`, and one a finding with 1, 0 or nothing."""
+"""A table of which findings each image has: a column `file`, and one per finding with 1, 0 or nothing."""
 
 from __future__ import annotations
 

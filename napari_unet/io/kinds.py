@@ -32,7 +32,7 @@ _OTHERS = (
 
 
 def family_of(path: Path) -> str:
-    """ "picture", "tiff", "nifti" or "dicom", by the first bytes; by the name only where they do not tell.
+    """ "picture", "tiff", "nifti" or "dicom", by the first bytes; by the name only where they do not decide.
 
     Raises UserError, with the file's name, for everything else, and for what cannot be read.
     """

@@ -98,7 +98,7 @@ def split_name(text: str) -> str:
 
 
 def match(lines: Iterable[Line], images: Iterable[Path]) -> Matched:
-    """Which line is of which image: `file` is the image's name, or as much of its path as tells it apart.
+    """Which line is of which image: `file` is the image's name, or as much of its path as identifies it.
 
     Names are compared in NFC. A name without suffix, in other capitals, or without the leading zeros of a
     number is taken for the one image that it fits, and that is noted.

@@ -50,7 +50,7 @@ def suffix_of(path: Path) -> str:
     """The last suffix as it is in the name; ".nii.gz" counts as one.
 
     Up to four letters are a suffix, and so are longer ones that are known. A number is not, nor is anything
-    else: in "1.2.840.113" and "IM.001" it is what tells one image from the next.
+    else: in "1.2.840.113" and "IM.001" it distinguishes one image from the next.
     """
     lower = path.name.lower()
     for double in _DOUBLE:

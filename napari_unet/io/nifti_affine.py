@@ -14,7 +14,7 @@ from napari_unet.core.geometry import SAME, apart, is_placeless, is_sound
 def known_affine(header: Any) -> np.ndarray | None:
     """The file's affine to right, anterior, superior; None if no code gives it a meaning or if singular.
 
-    sform comes before qform, unless it tells nothing and the other does.
+    sform comes before qform, unless it says nothing and the other does.
     """
     return next(iter(_real(header) or _coded(header)), None)
 

@@ -23,7 +23,7 @@ def machine() -> str:
     """The same for all processes of this machine, and of no other: 16 digits.
 
     A host name is not enough: many machines are called "localhost" or by their image. In a container,
-    it is the container, for there numbers of processes are its own.
+    it is the container, which numbers its processes itself.
     """
     parts = [platform.node()]
     with suppress(OSError):

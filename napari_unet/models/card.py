@@ -220,7 +220,7 @@ class ModelCard(_Part):
     def in_words(self) -> dict[str, Any]:
         """The card as JSON for other programs: with the fields of `output` on the card itself as well.
 
-        There they have stood since format 1: protocol, classes, threshold, mask_rule, likeness. And with the
+        There they have been since format 1: protocol, classes, threshold, mask_rule, likeness. And with the
         two sides of `gate` as they were there.
         """
         words: dict[str, Any] = json.loads(self.model_dump_json())  # which writes nan as JSON can

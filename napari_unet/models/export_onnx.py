@@ -71,7 +71,7 @@ def _exported(model: Standalone, x: torch.Tensor, free: bool) -> Any:
     if free:
         sides = "zyx"[-(x.ndim - 2) :]
         shape |= {k: model.stride * torch.export.Dim(side, min=1) for k, side in enumerate(sides, start=2)}
-    with quiet("torch", "onnxscript"):  # they tell much that helps nobody here
+    with quiet("torch", "onnxscript"):  # they report much that is of no use here
         return torch.onnx.export(
             model,
             (torch.cat([x, x.flip(-1)]),),

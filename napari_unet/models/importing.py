@@ -25,7 +25,7 @@ _DEEPEST = 16
 _WIDEST = 8  # bytes of a number
 _HEADER = 1 << 20  # bytes for the names of tensors
 _ITEM = 4096  # bytes for the words about an image
-_LARGEST_IMAGE = 4096  # pixels a side
+_LARGEST_IMAGE = 4096  # pixels per side
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _expected_sizes(folder: Path, source: Path) -> dict[str, int]:
     if card.memory is not None:
         pixels = prod(card.input.size or (_LARGEST_IMAGE, _LARGEST_IMAGE))
         images = card.memory.replay + card.memory.gate
-        planes = card.input.channels + 1 + len(card.channels) // 8  # of a byte a pixel; labels take a bit
+        planes = card.input.channels + 1 + len(card.channels) // 8  # of one byte per pixel; labels take a bit
         sizes[MEMORY_FILE] = images * (planes * pixels + _ITEM) + _HEADER
     return {name: min(size, LIMITS[name]) for name, size in sizes.items()}
 

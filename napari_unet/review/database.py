@@ -184,7 +184,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells a file from another one of the same name; None if there is none."""
+    """What distinguishes a file from another one of the same name; None if there is none."""
     try:
         found = os.stat(path)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What went wrong on the disk or in the database, in words that tell what to do."""
+"""What went wrong on the disk or in the database, in words that say what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model's network makes of each image: one row of numbers a case, by the model that saw it last."""
+"""What a model's network makes of each image: one row of numbers per case, by the model that saw it last."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _NAME = "files-seen.json"
 
 
 def stamp_of(source: Source) -> Stamp:
-    """What tells that files have been written to. Raises OSError; FileNotFoundError if one is not there."""
+    """What shows that files have been written to. Raises OSError; FileNotFoundError if one is not there."""
     found = [file.stat() for file in source.files]
     return sum(stat.st_size for stat in found), sum(stat.st_mtime_ns for stat in found)
 

@@ -57,7 +57,7 @@ def shown_name(path: Path) -> str:
 
 
 def key_steps(project: ReviewProject, path: Path, by: str) -> Generator[CaseDone, None, Path]:
-    """Writes the key as CSV (UTF-8, mode 0600), one line a case; returns where it is.
+    """Writes the key as CSV (UTF-8, mode 0600), one line per case; returns where it is.
 
     file, folder : of a series, its folder and where that lies. patient : PatientID as it is in a DICOM
     header, else empty (a manifest's is kept as a hash alone).

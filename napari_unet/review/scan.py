@@ -70,7 +70,7 @@ def scan_steps(
     by: str = "",
     thorough: bool = False,
 ) -> Generator[ScanDone, None, ScanResult]:
-    """Reads the files of cases (None: all, unread ones first) and stores what they tell.
+    """Reads the files of cases (None: all, unread ones first) and stores what they say.
 
     Hash, patient, view, modality, shape, spacing and sides; missing, changed and unreadable files. A series
     of which one file is missing is missing, and one with a changed file has changed. A missing

@@ -8,7 +8,7 @@ import numpy as np
 
 
 def patient_folds(groups: Sequence[Hashable], count: int, seed: int) -> list[tuple[int, ...]]:
-    """Cases 0..N-1 in `count` folds (or fewer, one a group), about equally large; a group stays whole.
+    """Cases 0..N-1 in `count` folds (or fewer, one per group), about equally large; a group stays whole.
 
     Returns for each fold the indices of its cases, ascending.
     """

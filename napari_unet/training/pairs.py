@@ -35,7 +35,7 @@ class ReadPair(NamedTuple):
 def read_pair(pair: TrainingPair, card: ModelCard) -> ReadPair:
     """The image and its labels: 0, those of the card's `output`, IGNORE.
 
-    For a model that does not tell the lungs apart both are one label; for one that does, a mask that does
+    For a model that does not separate the lungs both are one label; for one that does, a mask that does
     not is divided by their places, and a note says so. A mask that is not a revision of a project is read as
     `core.labels_in_file` says, an array like a file: of lungs 0 and one other value, 255 too, are background
     and lung. Notes name the case. Raises UserError if a file is missing, unreadable or not the one that was

@@ -1,6 +1,6 @@
 """What has taught a model: cases it was fitted to, known again in any project, and images of its replay set.
 
-A case's id and its patient's hash are salted by each project; what tells a case in another one is its file's
+A case's id and its patient's hash are salted by each project; in another one a case is known by its file's
 SHA-256 and its look (core/leaks.py). Neither says whose image it is.
 """
 

@@ -74,7 +74,7 @@ def test_show_tells_what_is_remembered_and_how_it_compares(tmp_path: Path) -> No
     assert "2 cases" in text and "Perhaps better on your images" in text
     shown = RUNNER.invoke(app, ["models", "show", str(entry.folder), "--json"]).output
     card = json.loads(shown, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
-    assert card["gate"]["new_site"]["cases"][0]["old_hd95"] == "NaN"  # where it stood in format 1
+    assert card["gate"]["new_site"]["cases"][0]["old_hd95"] == "NaN"  # where it was in format 1
     assert card["gate"]["evidence"][1]["cases"][0]["old"] == "NaN"
     assert "16 images for replay" in " ".join(
         RUNNER.invoke(app, ["models", "show", "cxr-lung"]).output.split()

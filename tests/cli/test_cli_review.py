@@ -150,7 +150,7 @@ CHEST = named_set(("right lung", "left lung", "heart"))
 
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two untrained models, "lungs" and "chest", which tells three labels apart."""
+    """Two untrained models, "lungs" and "chest", which has three labels."""
     folder = tmp_path / "models"
     monkeypatch.setenv("NAPARI_UNET_MODELS", str(folder))
     size, arguments = InputRule(size=(16, 16)), {"base": 2, "depth": 1, "widest": 4}

@@ -131,7 +131,7 @@ class Hands(QObject):
         return [list(data.shape), base64.b64encode(zlib.compress(data.tobytes(), 1)).decode()]
 
     def wait(self, name: str, value: Any) -> dict[str, Any]:
-        """Wait until `see` tells this; a text is looked for within the text."""
+        """Wait until `see` returns this; a text is looked for within the text."""
 
         def is_so() -> bool:
             now = self.see()[name]
@@ -141,7 +141,7 @@ class Hands(QObject):
         return self.see()
 
     def wait_for_mask(self, pixels: str) -> None:
-        """Wait until the mask on the screen is this one, as `look` tells it."""
+        """Wait until the mask on the screen is this one, as `look` returns it."""
         self._until(lambda: self.mask is not None and self.look()[1] == pixels, "the mask never came")
 
     def safe(self) -> None:

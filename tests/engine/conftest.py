@@ -85,7 +85,7 @@ def any_engine(request: pytest.FixtureRequest, handlers: dict[str, str]) -> Iter
 
 
 class Ear:
-    """Notes what a job tells: events, and how it ended."""
+    """Notes what a job reports: events, and how it ended."""
 
     def __init__(self, job: Any) -> None:
         self.events: list[Any] = []

@@ -1,7 +1,7 @@
 """A reviewer's afternoon in a process of its own, to be killed: what it does, and the process that does it.
 
 `python kill_worker.py` reads one request a line from its standard input and forks a process for each, which
-has everything imported already; that process tells what it begins and what it knows to be on the disk.
+has everything imported already; that process reports what it begins and what it knows to be on the disk.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def test_masks_of_a_version_that_did_not_check_them_are_checked(made, tmp_path):
     project, case = made
     project.add_revision(case, lungs(), MODEL)
     project.add_revision(case, with_hole(), ANN)
-    with project._database.writing() as connection:  # as it stood then: the first mask's
+    with project._database.writing() as connection:  # as it was then: the first mask's
         connection.execute(revision_table.update().values(checks=None))
         connection.execute(case_table.update().values(checks=[]))
     assert project.case(case).checks == ()

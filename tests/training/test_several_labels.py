@@ -206,7 +206,7 @@ def test_a_recipe_with_two_labels_becomes_a_model_that_is_fine_tuned(
     kept = read_replay_set(library.find("tiny"))
     assert kept is not None and set(np.unique(kept.labels)) == {0, 1, 2}
 
-    still = replace(QUICK.augment, flip=0.0)  # here it is the looks that tell the sides apart
+    still = replace(QUICK.augment, flip=0.0)  # here it is the looks that separate the sides
     config = replace(QUICK, steps=80, check_every=40, augment=still)
     result = tuned(library, [pair(k) for k in range(10, 14)], name="ours", config=config)
     assert result.card.output.labels == RIGHT_AND_LEFT and result.card.output.swaps == ((0, 1),)

@@ -102,7 +102,7 @@ class Review:
                 assert link.worker.flush(20)
                 assert link.saver.flush(20)
                 with link.saver._telling:
-                    if isinstance(link.saver._told, Saving):  # its thread is about to tell more
+                    if isinstance(link.saver._told, Saving):  # its thread is about to report more
                         return False
             return not link._jobs
 

@@ -151,7 +151,7 @@ def test_whatever_is_done_the_journal_has_it(steps):
             case _:
                 getattr(layer, kind)()
     assert same(worker, saver, layer)
-    assert not compared  # what the history tells is enough
+    assert not compared  # what the history shows is enough
     worker.close()
 
 

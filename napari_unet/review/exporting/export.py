@@ -67,7 +67,7 @@ def export_steps(
 ) -> Generator[CaseDone, None, ExportResult]:
     """Writes accepted and corrected cases to `folder`, one subfolder a format, with a manifest and a README.
 
-    Yields a CaseDone a case; `error` says why one was skipped. All is written beside `folder` and swapped in
+    Yields a CaseDone per case; `error` says why one is skipped. All is written beside `folder` and moved in
     at the end: a generator that is closed leaves nothing. Paths of sources are never written, their names
     only with `source_names`.
     Raises UserError if `folder` exists and is not empty, if no case is accepted, if the manifest of the

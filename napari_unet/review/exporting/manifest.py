@@ -47,7 +47,7 @@ COLUMNS = tuple(field.name for field in fields(Row))
 
 
 def write_manifest(path: Path, rows: Iterable[Row]) -> None:
-    """One line a case and format, in UTF-8."""
+    """One line per case and format, in UTF-8."""
     write_rows(path, COLUMNS, map(astuple, rows))
 
 

@@ -1,4 +1,4 @@
-"""What was done in a project: `report.csv`, one row a case, and `summary.html`, one page to print."""
+"""What was done in a project: `report.csv`, one row per case, and `summary.html`, one page to print."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PICTURES = 4
 def report_steps(project: ReviewProject, folder: Path) -> Generator[CaseDone, None, Path]:
     """Writes report.csv and summary.html into `folder`, which must be new or empty; returns it.
 
-    Yields a CaseDone a case. Names and paths are never written; notes are. Raises UserError if there are no
+    Yields a CaseDone per case. Names and paths are never written; notes are. Raises UserError if there are no
     cases or the folder cannot be written.
     """
     follow_masks(project)

@@ -39,7 +39,7 @@ class FirstMasks:
 
 @dataclass(frozen=True)
 class Summary:
-    """All that the page tells. minutes : of active work on all cases. by_... : timing of decided cases."""
+    """All that the page says. minutes : of active work on all cases. by_... : timing of decided cases."""
 
     counts: dict[Status, int]
     patients: int

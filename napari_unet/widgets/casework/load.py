@@ -28,7 +28,7 @@ class LoadedCase:
 
     header : of the Raster. limits : contrast limits to begin with. labels : uint8, of the current revision;
     zeros where there is none. recorded : a copy of them for the recorder. revision : its id, or None. views :
-    see ModelViews. label_set : the project's. sides : the mask tells left from right. unsaved : labels that
+    see ModelViews. label_set : the project's. sides : the mask has left and right. unsaved : labels that
     were painted and never saved, because the process was killed, or None.
     """
 

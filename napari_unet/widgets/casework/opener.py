@@ -314,7 +314,7 @@ def _open_elsewhere(taken: Iterable[CaseTaken]) -> str:
 
 
 def _begin(project: ReviewProject, id: str, by: str) -> Case:
-    """Take a case on loan. What its file tells is stored now if the scan has not come to it yet."""
+    """Take a case on loan. What its file says is stored now if the scan has not come to it yet."""
     from napari_unet.review.scan import read_facts
 
     case = project.begin(id, by)

@@ -34,7 +34,7 @@ class StrokeRecorder(QObject):
     painted : the mask was changed, in whatever way. used : the labels of a stroke, a tuple. failed : a
     UserError: it can no longer be recorded, something was painted that no mask can hold, or something went
     wrong with a stroke. Then the mask as a whole is compared with the log and saved: whatever napari or the
-    journal could not tell is in it. asked : a change waits for `answer`.
+    journal could not say is in it. asked : a change waits for `answer`.
     """
 
     painted = Signal()
@@ -192,7 +192,7 @@ class StrokeRecorder(QObject):
             self._on_stumbled(error, True)
 
     def _follow_history(self) -> None:
-        """Undo, redo, another slice, or an array written to directly: the history tells which."""
+        """Undo, redo, another slice, or an array written to directly: the history shows which."""
         if self.layer.data.shape != self._shape:
             self._shape = self.layer.data.shape
             self.failed.emit(

@@ -21,7 +21,7 @@ _running: set[Job] = set()  # keeps a job alive until it has reported its end
 
 
 def in_words(error: Exception) -> UserError:
-    """What to tell about an exception; one that nobody has foreseen goes to the log. Call it in `except`."""
+    """What to say about an exception; one that nobody has foreseen goes to the log. Call it in `except`."""
     if isinstance(error, UserError):
         return error
     _log.exception("something failed that should not")
@@ -77,7 +77,7 @@ class Job(QObject):
             ask(word)
 
     def abandon(self) -> None:
-        """Cancel, and tell nothing more: nobody is there to hear it."""
+        """Cancel, and report nothing more: nobody is there to hear it."""
         self._abandoned = True
         self.cancel()
 
@@ -102,7 +102,7 @@ class Job(QObject):
                 ask(word)
 
     def progress(self, event: object) -> None:
-        """For the work: tell one event."""
+        """For the work: report one event."""
         self._tell("progressed", event)
 
     def _run(self) -> None:
@@ -155,7 +155,7 @@ def run_on_engine(
     owner: QObject | None = None,
 ) -> Job:
     """A request to the engine. `prepare` makes its arguments (copies of arrays take time), `finish` turns the
-    result into what `succeeded` tells; both run outside the GUI thread."""
+    result into what `succeeded` carries; both run outside the GUI thread."""
 
     def work(job: Job) -> Any:
         arguments = prepare()

@@ -42,7 +42,7 @@ class Source:
 def look_at_source(layer: Image) -> Callable[[], Source] | None:
     """A function that compares `layer` with its file; it may run in any thread, and takes as long as reading.
 
-    None where there is nothing to look at: the layer came from no file, from a reader that tells all about it
+    None where there is nothing to look at: the layer came from no file, from a reader that says all about it
     or from somewhere else than one file.
     """
     path = layer.source.path

@@ -24,7 +24,7 @@ class StrokeFollower:
         self._layer = layer
         if layer is not None:
             layer.events.paint.connect(self._on_paint)
-            layer.events.set_data.connect(self._on_set_data)  # all that undo and redo tell
+            layer.events.set_data.connect(self._on_set_data)  # all that undo and redo report
 
     def _on_paint(self) -> None:
         self._painted()

@@ -19,7 +19,7 @@ from napari_unet.widgets.common.sources import MAP
 _STEPS = 100
 _NUMBER = 56  # pixels
 _SETTLED_MS = 400  # after a key or the wheel, which have no release
-_FINEST = 2048  # pixels a side; the preview of a larger image leaves some out
+_FINEST = 2048  # pixels per side; the preview of a larger image skips some
 
 
 class ThresholdSlider(QWidget):

@@ -58,7 +58,7 @@ def put(layer: Labels, lead: Lead | None, change: Change) -> None:
     if is_painting(layer):
         layer.data_setitem(where, values)
         return
-    with one_step(layer):  # it writes first and tells afterwards: a listener that fails stops nothing
+    with one_step(layer):  # it writes first and notifies afterwards: a listener that fails stops nothing
         layer.data_setitem(where, values)
 
 

@@ -25,7 +25,7 @@ _CALM_MS = 250  # after the last stroke
 
 
 class NumbersView(QWidget):
-    """sides : whether the mask tells left from right, once it is known."""
+    """sides : whether the mask separates left and right, once it is known."""
 
     sides = Signal(bool)
 

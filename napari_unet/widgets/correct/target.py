@@ -56,7 +56,7 @@ class Plane:
 class _Known:
     """What was loaded outside the GUI thread: image and probability of one slice, model's labels of all.
 
-    source : what the image's file says and its reader did not tell.
+    source : what the image's file says and its reader did not say.
     """
 
     lead: Lead

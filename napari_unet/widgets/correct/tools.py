@@ -105,7 +105,7 @@ class SmartBrush(CanvasTool):
 
 
 class FreeLine(CanvasTool):
-    """Draws a line, and tells it at the end. drawn : (Plane, points (N, 2), whether Shift was held)."""
+    """Draws a line, and emits it at the end. drawn : (Plane, points (N, 2), whether Shift was held)."""
 
     drawn = Signal(object, object, bool)
 

@@ -202,7 +202,7 @@ class Training(QObject):
         return None if self.request is None or self.result is None else (self.request, self.result)
 
     def in_words(self, error: UserError) -> str:
-        """What to tell about an error, with the names of cases in place of their ids."""
+        """What to say about an error, with the names of cases in place of their ids."""
         return str(error) if self.request is None else self.request.in_words(str(error))
 
     def start(self, request: TrainingRequest) -> bool:

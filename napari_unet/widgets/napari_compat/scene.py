@@ -25,7 +25,7 @@ def node_of(viewer: Any, layer: Layer) -> Any:
 def texture_step(layer: Labels) -> tuple[float, float]:
     """Pixels of a mask per pixel of its node, down and across: over 1 for one larger than a texture can be.
 
-    napari scales what belongs to a layer by itself, and tells nobody by how much.
+    napari scales what belongs to a layer by itself, and does not say by how much.
     """
     shown = list(layer._slice_input.displayed)
     scale = np.asarray(layer._transforms["tile2data"].scale, float)
@@ -36,7 +36,7 @@ def texture_step(layer: Labels) -> tuple[float, float]:
 @contextmanager
 def added_unselected(viewer: Any) -> Iterator[None]:
     """Layers that are added in it do not become active: for each, napari would restyle its buttons, choose
-    controls and tell all docks. `add_layer` has no choice about it."""
+    controls and notify all docks. `add_layer` has no choice about it."""
     layers = viewer.layers
     layers._activate_on_insert = False
     try:

@@ -28,7 +28,7 @@ def window_of(viewer: Any) -> QMainWindow | None:
 
 
 def is_closing(viewer: Any) -> bool:
-    """Whether the window is being closed: napari takes it off its list first, and tells nobody."""
+    """Whether the window is being closed: napari takes it off its list first, without any event."""
     window = window_of(viewer)
     return window is not None and window not in getattr(type(window), "_instances", (window,))
 

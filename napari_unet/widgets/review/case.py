@@ -47,7 +47,7 @@ class CaseTitle(WrappedLabel):
 
 
 def modality_words(case: Case) -> str:
-    """For instance "CT, 4 mm slices"; without the modality where the file does not tell it."""
+    """For instance "CT, 4 mm slices"; without the modality where the file does not say it."""
     if case.shape is None or len(case.shape) < 3:
         return case.modality
     if case.spacing_mm is None or len(case.spacing_mm) < 3:
@@ -133,7 +133,7 @@ class CaseBox(QWidget):
         self.patient.setToolTip(whole)
 
     def flush_note(self) -> None:
-        """Tell the note that was typed, if it is another."""
+        """Emit the note that was typed, if it is another."""
         if self._case is not None and self.note.text() != self._case.note:
             self.noted.emit(self.note.text())
 

@@ -1,4 +1,4 @@
-"""The queue as a Qt model: one row a case, of which only those on the screen are ever asked for."""
+"""The queue as a Qt model: one row per case, of which only those on the screen are ever asked for."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _WAITING = 40  # more than a screen of rows: after scrolling on, the rest is not
 
 
 class PictureFeed(QObject):
-    """Has thumbnails made for a model. make : id of a case to a Job that tells the picture as an array."""
+    """Has thumbnails made for a model. make : id of a case to a Job that gives the picture as an array."""
 
     def __init__(self, model: QueueModel, make: Callable[[str], Job | None], parent: QObject) -> None:
         super().__init__(parent)

@@ -180,7 +180,7 @@ class SegmentWidget(Dock):
     # -- a segmentation --
 
     def _on_segment(self) -> None:
-        """Segment the image, after a look at its file where its reader did not tell all."""
+        """Segment the image, after a look at its file where its reader did not say all."""
         layer, entry = self.image.layer(), self.model.entry()
         if self._job is not None or layer is None or entry is None:
             return

@@ -93,7 +93,7 @@ def _decisions(told: _Told) -> list[dict[str, Any]]:
 
 
 def _measures(told: _Told, first: int) -> list[dict[str, Any]]:
-    """One statement a case that has lengths, by whoever measured last."""
+    """One statement per case that has lengths, by whoever measured last."""
     names = ("case", "position", "kind", "length", "in_mm", "slice")
     old = sa.table("measurements", *map(sa.column, names), sa.column("points", sa.JSON))
     query = sa.select(old).order_by(old.c.case, old.c.position)
