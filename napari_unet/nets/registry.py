@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 NETS = {
     "unet": ("napari_unet.nets.unet", "UNet"),
     "sliding-window": ("napari_unet.nets.ciresan", "SlidingWindow"),
+    "alexnet": ("napari_unet.nets.alexnet", "AlexNet"),
 }
 """Name on a card: module and class. A network takes (N, channels, *axes) to logits (N, classes, *axes).
 

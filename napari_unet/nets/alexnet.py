@@ -1,0 +1,84 @@
+"""AlexNet, the network of 2012 that says in one word what a picture shows."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+MAPS = (96, 256, 384, 384, 256)
+"""Kernels of the five convolutions as published."""
+
+CONNECTED = 4096
+"""Neurons of each of the two hidden layers as published."""
+
+
+class AlexNet(nn.Module):
+    """Five convolutions and three connected layers (Krizhevsky 2012, section 3.5 and figure 2).
+
+    Convolutions 2, 4 and 5 are in two groups, as the two graphics cards of 2012 had them; responses are
+    normalised after convolutions 1 and 2 (section 3.3), and 3×3 maxima are taken in steps of 2, so that they
+    overlap (section 3.4). The paper says 224×224 for the image; only 227 gives its 55×55 maps.
+
+    Input (N, channels, 227, 227), logits (N, classes, 227, 227). The connected layers know no place: each
+    image has one logit per class, which stands at every pixel, and `pool` takes it from there.
+    """
+
+    axes, stride, receptive_radius, output_margin = 2, 227, None, 0
+
+    def __init__(
+        self, *, classes: int = 1000, channels: int = 3, width: float = 1.0, dropout: float = 0.5
+    ) -> None:
+        """width : share of the published kernels and neurons. dropout : before the connected layers.
+
+        Raises ValueError for a width that leaves a layer no kernels.
+        """
+        super().__init__()
+        if classes < 1 or channels < 1:
+            raise ValueError(f"classes and channels must be at least 1, got {classes} and {channels}")
+        if not 0 < width <= 1 or min(MAPS) * width < 2:
+            raise ValueError(f"the width must leave every layer two kernels, got {width}")
+        self.classes, self.channels = classes, channels
+        one, two, three, four, five = (2 * max(1, round(maps * width / 2)) for maps in MAPS)
+        hidden = max(1, round(CONNECTED * width))
+        self.encoder = nn.ModuleList(
+            [
+                nn.Conv2d(channels, one, 11, stride=4),
+                nn.Conv2d(one, two, 5, padding=2, groups=2),
+                nn.Conv2d(two, three, 3, padding=1),
+                nn.Conv2d(three, four, 3, padding=1, groups=2),
+                nn.Conv2d(four, five, 3, padding=1, groups=2),
+            ]
+        )
+        # Krizhevsky 2012, section 3.3: k 2, n 5, alpha 1e-4, beta 0.75; torch divides its alpha by n.
+        self.normalise = nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)
+        self.maxima = nn.MaxPool2d(3, stride=2)
+        self.connected = nn.Sequential(
+            nn.Flatten(),
+            nn.Dropout(dropout),
+            nn.Linear(five * 6 * 6, hidden),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, hidden),
+            nn.ReLU(),
+        )
+        self.output = nn.Linear(hidden, classes)
+
+    @property
+    def bottleneck(self) -> nn.Module:
+        """The last convolution."""
+        return self.encoder[-1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[-2:]
+        for number, convolution in enumerate(self.encoder, start=1):
+            x = torch.relu(convolution(x))
+            if number <= 2:
+                x = self.normalise(x)
+            if number in (1, 2, 5):
+                x = self.maxima(x)
+        logits: Tensor = self.output(self.connected(x))
+        return logits[..., None, None].expand(-1, -1, height, width)
+
+    def pool(self, logits: Tensor) -> Tensor:
+        """(N, classes): the one logit that stands at every pixel."""
+        return logits[..., 0, 0]
