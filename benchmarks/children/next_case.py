@@ -118,7 +118,7 @@ def _make_project(folder: Path, count: int, side: int) -> Path:
     with ReviewProject.create(folder / "project") as project:
         for number in range(count):
             path = folder / f"case {number}.png"
-            os.connection(image, path)
+            os.link(image, path)
             ((case, _),) = project.add([NewCase(str(path))], "benchmark")
             project.add_revision(case, mask, Author(AuthorKind.MODEL, "benchmark"))
     return folder / "project"

@@ -25,7 +25,7 @@ _MANY = 1000  # from here on it is not a trial
 
 def main(count: int, side: int) -> None:
     found: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # thumbnails still come
         images, project = Path(folder) / "images", Path(folder) / "project"
         _make_images(images, count, side)
         _without_window(images, project, found)
@@ -42,7 +42,7 @@ def _make_images(folder: Path, count: int, side: int) -> None:
     folder.mkdir()
     first = write_png(folder / "00000.png", xray(side))
     for number in range(1, count):
-        os.connection(first, folder / f"{number:05d}.png")
+        os.link(first, folder / f"{number:05d}.png")
 
 
 def _without_window(images: Path, folder: Path, found: dict[str, Any]) -> None:
