@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from napari_unet.core.files import checksum
@@ -76,9 +77,9 @@ class Source:
         """The last part of `path`, for people."""
         return self.path.name
 
-    @property
+    @cached_property
     def keys(self) -> tuple[str, ...]:
-        """The path of each file as this computer compares names, in the order of `files`."""
+        """The path of each file as this computer compares names, in the order of `files`; computed once."""
         return tuple(os.path.normcase(os.path.abspath(file)) for file in self.files)
 
     @property
