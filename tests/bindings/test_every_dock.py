@@ -54,10 +54,10 @@ def docks(project, make_napari_viewer, qtbot):
     work.open_project(project)
     qtbot.waitUntil(lambda: work.current is not None and len(work.cases) == 3)
     yield opened
-    clerk = work.link.clerk
+    worker = work.connection.worker
     for dock in opened.values():
         viewer.window.remove_dock_widget(dock)
-    assert clerk.join(60)
+    assert worker.join(60)
 
 
 def test_a_stroke_and_a_decision(docks, qtbot):

@@ -118,7 +118,7 @@ sys.meta_path.insert(0, NoTorch())
 from pathlib import Path
 import napari
 from qtpy.QtWidgets import QApplication
-from napari_unet.core.acceptance_report import GateReport
+from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.widgets.finetune import FineTuneWidget
 viewer = napari.Viewer(show=True)
 dock = FineTuneWidget(viewer)

@@ -176,7 +176,7 @@ class Fields(QGridLayout):
 
 
 class Toned(QLabel):
-    """A label whose text may have colours: `var(--name)` is that of widgets.tones for the present theme."""
+    """A label whose text may have colours: `var(--name)` of widgets.common.colours for the present theme."""
 
     _said = ""
 

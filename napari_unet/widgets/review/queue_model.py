@@ -114,7 +114,7 @@ class QueueModel(QAbstractTableModel):
         return shown_rows(self._cases, self._queue, row_filter, self._order, sort, descending)
 
     def use_tones(self, tones: Mapping[str, str]) -> None:
-        """Show the cells in these colours, see widgets.tones."""
+        """Show the cells in these colours, see widgets.common.colours."""
         if tones is not self._tones:
             self._tones = tones
             if self._ids:
