@@ -168,9 +168,9 @@ class ChildEngine:
             try:
                 if self._child is None:
                     self._child = Child(self._start, self._hear)
-                self._child.send(pending.run)
-                for word in pending.words:
+                for word in pending.words:  # first: the job's first `yield` is to give it back
                     self._child.send(Tell(pending.run.job, word))
+                self._child.send(pending.run)
             except BrokenPipeError:
                 pass  # `Gone` is on its way
             except UserError as error:

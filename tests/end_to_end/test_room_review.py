@@ -108,7 +108,7 @@ def test_export(reviewed: Reviewed, format: str) -> None:
     done = CliRunner().invoke(app, asked)
     if reviewed.at.toy is SLICES and format == "png":
         assert done.exit_code == 1
-        assert "a PNG holds no stacks" in str(done.exception)
+        assert "PNG cannot store stacks" in str(done.exception)
         return
     assert done.exit_code == 0, done.output
     with ReviewProject.open(reviewed.project) as project:

@@ -18,7 +18,8 @@ raster = Raster(np.load(FOLDER + "/image.npy"), spacing_mm=(0.5, 0.5))
 with ChildEngine(threads=1) as engine:
     for _ in range(2):
         job = engine.submit("segment", raster=raster, model=FOLDER + "/model", device="cpu",
-        input_check=False) prediction = job.result(100)
+                            input_check=False)
+        prediction = job.result(100)
 np.save(FOLDER + "/probability.npy", prediction.probability)
 print(prediction.model, prediction.spacing_mm)
 """
