@@ -11,6 +11,9 @@ MAPS = (96, 256, 384, 384, 256)
 CONNECTED = 4096
 """Neurons of each of the two hidden layers as published."""
 
+SIDE = 227
+"""Pixels of a side of its image."""
+
 
 class AlexNet(nn.Module):
     """Five convolutions and three connected layers (Krizhevsky 2012, section 3.5 and figure 2).
@@ -19,11 +22,12 @@ class AlexNet(nn.Module):
     normalised after convolutions 1 and 2 (section 3.3), and 3×3 maxima are taken in steps of 2, so that they
     overlap (section 3.4). The paper says 224×224 for the image; only 227 gives its 55×55 maps.
 
-    Input (N, channels, 227, 227), logits (N, classes, 227, 227). The connected layers know no place: each
-    image has one logit per class, which stands at every pixel, and `pool` takes it from there.
+    Input (N, channels, 227, 227), logits (N, classes, 227, 227). The connected layers do not know places: an
+    image has one logit per class, which is that of every pixel. A larger image is cut into squares of 227
+    pixels, each with a logit of its own; `pool` takes their mean.
     """
 
-    axes, stride, receptive_radius, output_margin = 2, 227, None, 0
+    axes, stride, receptive_radius, output_margin = 2, SIDE, None, 0
 
     def __init__(
         self, *, classes: int = 1000, channels: int = 3, width: float = 1.0, dropout: float = 0.5
@@ -69,7 +73,9 @@ class AlexNet(nn.Module):
         return self.encoder[-1]
 
     def forward(self, x: Tensor) -> Tensor:
-        height, width = x.shape[-2:]
+        images, channels, height, width = x.shape
+        rows, columns = height // SIDE, width // SIDE
+        x = x.reshape(images, channels, rows, SIDE, columns, SIDE).permute(0, 2, 4, 1, 3, 5).flatten(0, 2)
         for number, convolution in enumerate(self.encoder, start=1):
             x = torch.relu(convolution(x))
             if number <= 2:
@@ -77,8 +83,9 @@ class AlexNet(nn.Module):
             if number in (1, 2, 5):
                 x = self.maxima(x)
         logits: Tensor = self.output(self.connected(x))
-        return logits[..., None, None].expand(-1, -1, height, width)
+        squares = logits.reshape(images, rows, columns, self.classes).permute(0, 3, 1, 2)
+        return squares.repeat_interleave(SIDE, dim=2).repeat_interleave(SIDE, dim=3)
 
     def pool(self, logits: Tensor) -> Tensor:
-        """(N, classes): the one logit that stands at every pixel."""
-        return logits[..., 0, 0]
+        """(N, classes): the mean of the squares' logits."""
+        return logits[..., ::SIDE, ::SIDE].mean(dim=(2, 3))

@@ -66,6 +66,16 @@ def test_each_image_has_one_logit_per_class_which_stands_everywhere() -> None:
     assert len(net.pool(logits).unique()) == 6  # dropout rests, and the images differ
 
 
+def test_a_larger_image_is_cut_into_squares_whose_mean_is_pooled() -> None:
+    net = AlexNet(width=1 / 32, channels=1, classes=2).eval()
+    image = torch.rand(1, 1, 227, 454)
+    with torch.inference_mode():
+        logits = net(image)
+        left, right = net(image[..., :227]), net(image[..., 227:])
+    torch.testing.assert_close(logits, torch.cat([left, right], dim=3))
+    torch.testing.assert_close(net.pool(logits), (net.pool(left) + net.pool(right)) / 2)
+
+
 def test_a_card_may_name_it_and_its_answer_is_findings() -> None:
     output = {"id": "word", "task": "classification", "findings": ("normal", "pneumonia"), "labels": LUNGS}
     card = ModelCard(

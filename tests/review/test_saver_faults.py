@@ -85,7 +85,7 @@ def unsaved(room: Room) -> Unsaved | None:
         (errno.EROFS, "cannot be written"),
         (errno.EACCES, "cannot be written"),
         (errno.EIO, "does not respond"),
-        (errno.ESTALE, "not there"),
+        (errno.ESTALE, "no longer exists"),
     ],
 )
 def test_a_disk_that_fails_is_told_and_when_it_works_again_all_is_written(room, break_disk, number, words):
@@ -188,7 +188,7 @@ def test_a_folder_that_goes_away_and_comes_back(room):
     room.save(id_)
     room.saver.do(lambda project: project.set_note(id_, "later", "Ann"))
     until(lambda: unsaved(room) and unsaved(room).rescue)
-    assert "not there" in unsaved(room).problem.problem
+    assert "no longer exists" in unsaved(room).problem.problem
     assert not room.folder.exists()  # nothing is made in its place
     np.testing.assert_array_equal(read_journal(room.rescue / f"{id_}.strokes").labels(), mask)
     away.rename(room.folder)
