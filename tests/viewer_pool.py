@@ -23,6 +23,7 @@ from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QTabBar, QWid
 
 from napari_unet.widgets import session as session_module
 from napari_unet.widgets.common import jobs
+from napari_unet.widgets.finetune import training as training_module
 from napari_unet.widgets.napari_compat.scene import SceneCleaning
 
 _APP = "napari-unet-tests"
@@ -175,6 +176,7 @@ def _clear(viewer: Any) -> None:
         session.detach(dock)
     if cleaning is not None:
         cleaning.remove()
+    training_module._end(id(viewer))  # it ends with the window, which goes on here
     end = time.monotonic() + _PATIENCE_S
     while jobs._running and time.monotonic() < end:
         QApplication.processEvents()
