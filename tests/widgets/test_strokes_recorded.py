@@ -14,6 +14,7 @@ from napari_unet.core.labels import IGNORE
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind
 from napari_unet.widgets.casework import stroke_log, stroke_recorder
+from napari_unet.widgets.casework.opener import CaseOpener
 from napari_unet.widgets.casework.stroke_log import StrokeLog, change_of
 from napari_unet.widgets.casework.stroke_recorder import StrokeRecorder
 from napari_unet.widgets.casework.worker_thread import WorkerThread
@@ -279,6 +280,17 @@ def test_strokes_survive_without_being_saved(review, tmp_path, monkeypatch):
     np.testing.assert_array_equal(review.journaled(id), mask.data)
 
 
+def end_as_if_killed(review, id: str) -> None:
+    """Close the project; the journal of the open case is left as a process would that is killed now."""
+    journal = review.work.project.journal_path(id)
+    kept = journal.read_bytes()
+    worker = review.work.connection.worker
+    review.work.presenter.recorder.stroke_log._unsaved = False
+    review.work.close_project()
+    assert worker.join(20)
+    journal.write_bytes(kept)
+
+
 def test_unsaved_strokes_come_back_first_and_as_one_edit(review, tmp_path):
     *_, id = review.start(write_images(tmp_path / "images", 3))
     mask = review.open(id)
@@ -287,14 +299,8 @@ def test_unsaved_strokes_come_back_first_and_as_one_edit(review, tmp_path):
     stroke(mask, (50, 70))
     painted = mask.data.copy()
     review.settle()
-    journal = review.work.project.journal_path(id)
-    kept = journal.read_bytes()
-    worker = review.work.connection.worker
     revision = review.work.project.case(id).revision
-    review.work.presenter.recorder.stroke_log._unsaved = False  # as if the process ended here
-    review.work.close_project()
-    assert worker.join(20)
-    journal.write_bytes(kept)
+    end_as_if_killed(review, id)
     review.reopen()
     assert review.work.cases[id].revision == revision
     review.work.open_next()  # it goes before those that come first in the queue
@@ -309,17 +315,40 @@ def test_unsaved_strokes_come_back_first_and_as_one_edit(review, tmp_path):
     np.testing.assert_array_equal(review.saved(id), painted)
 
 
+def test_unsaved_strokes_wait_for_the_next_time_if_the_case_is_left_while_they_come_back(
+    review, tmp_path, monkeypatch
+):
+    other, id = review.start(write_images(tmp_path / "images", 2))
+    mask = review.open(id)
+    stroke(mask, (5, 5))
+    painted = mask.data.copy()
+    review.settle()
+    end_as_if_killed(review, id)
+    review.reopen()
+    bring_in, left = CaseOpener.bring_in, []
+
+    def bring_in_and_leave(opener, *arguments, **options):
+        bring_in(opener, *arguments, **options)
+        if not left:
+            left.append(True)
+            review.work.open_case(other)
+
+    monkeypatch.setattr(CaseOpener, "bring_in", bring_in_and_leave)
+    review.work.open_case(id)
+    review.qtbot.waitUntil(lambda: bool(left))
+    review.until_open(other)
+    review.settle()
+    assert review.recovered == []
+    mask = review.open(id)
+    review.qtbot.waitUntil(lambda: np.array_equal(mask.data, painted) and review.recovered == [id])
+    np.testing.assert_array_equal(review.journaled(id), painted)
+
+
 def test_strokes_of_a_case_that_is_open_elsewhere_are_not_told_to_be_back(review, tmp_path):
     (id,) = review.start(write_images(tmp_path / "images", 1))
     stroke(review.open(id), (5, 5))
     review.settle()
-    journal = review.work.project.journal_path(id)
-    kept = journal.read_bytes()
-    worker = review.work.connection.worker
-    review.work.presenter.recorder.stroke_log._unsaved = False  # as if the process ended here
-    review.work.close_project()
-    assert worker.join(20)
-    journal.write_bytes(kept)
+    end_as_if_killed(review, id)
     with ReviewProject.open(review.folder) as other:
         other.begin(id, "Bob")
         review.reopen()

@@ -122,10 +122,17 @@ class CaseOpener(QObject):
         self._ahead = None
         self._loading.clear()
 
-    def bring_in(self, layers: CaseLayers, labels: np.ndarray, known: bool = False) -> None:
+    def bring_in(
+        self,
+        layers: CaseLayers,
+        labels: np.ndarray,
+        known: bool = False,
+        done: Callable[[], None] = lambda: None,
+    ) -> None:
         """Make the mask of `layers` equal to `labels` by one edit, if they are still open.
 
-        known : it is the case's own mask already, or unsaved work on it; nobody is asked.
+        known : it is the case's own mask already, or unsaved work on it; nobody is asked. done : called once
+        the mask is equal, and not at all if the case was left before that.
         """
         mask = layers.mask
 
@@ -137,6 +144,7 @@ class CaseOpener(QObject):
             if self._presenter.layers is layers and labels.shape == mask.data.shape:
                 with self._presenter.consented() if known else nullcontext():
                     edit_to(mask, *found)
+                done()
 
         if labels.shape == mask.data.shape:
             self._connection.run(difference).succeeded.connect(edit)
@@ -221,12 +229,19 @@ class CaseOpener(QObject):
         elif notes := layers.loaded.header.get("notes"):
             self.reported.emit(" ".join(notes))
         if layers.loaded.unsaved is not None:
-            self.bring_in(layers, layers.loaded.unsaved, known=True)
-            layers.loaded.unsaved = None
-            self.recovered.emit(case.id)
+            self._recover(layers, layers.loaded.unsaved)
             return
         if case.revision is not None and case.revision != layers.head and not layers.head_unknown:
             self.restore(layers, case.revision, known=True)
+
+    def _recover(self, layers: CaseLayers, unsaved: np.ndarray) -> None:
+        """Put unsaved strokes back. If the case is left before that, they wait for the next time it is open."""
+
+        def done() -> None:
+            layers.loaded.unsaved = None
+            self.recovered.emit(layers.id)
+
+        self.bring_in(layers, unsaved, known=True, done=done)
 
     def _refused(self, id: str, error: UserError) -> None:
         """The case is somebody else's just now: show the next one, or the one before."""
