@@ -51,19 +51,19 @@ lint: $(VENV)/.ready
 	$(BIN)/npe2 validate napari_unet/napari.yaml
 
 # In parts, two at once, each on a screen of its own, so that each window has the keyboard.
-DOCKS := tests/widgets_correct tests/widgets_finetune tests/widgets_viewing
+DOCKS := $(addprefix tests/widgets/,correct finetune napari_compat viewing)
 PYTEST = $(BIN)/python -m pytest -m "not slow"
 test: lint
 	+@$(MAKE) --no-print-directory --jobs=2 test-others test-review test-docks test-binding
 
 test-review:
-	$(XVFB) $(PYTEST) tests/widgets
+	$(XVFB) $(PYTEST) tests/widgets $(addprefix --ignore=,$(DOCKS))
 
 test-docks:
 	$(XVFB) $(if $(XVFB),-n 300) $(PYTEST) $(DOCKS)
 
 test-others:
-	$(XVFB) $(if $(XVFB),-n 200) $(PYTEST) $(addprefix --ignore=,tests/widgets tests/bindings $(DOCKS))
+	$(XVFB) $(if $(XVFB),-n 200) $(PYTEST) $(addprefix --ignore=,tests/widgets tests/bindings)
 
 test-all: lint test-pyqt6
 	$(XVFB) $(BIN)/python -m pytest
@@ -79,7 +79,7 @@ test-binding: $(PYQT6)/.ready
 	$(PYTEST6) tests/bindings
 
 test-pyqt6: $(PYQT6)/.ready
-	$(PYTEST6) -m "not slow" tests/bindings tests/widgets $(DOCKS)
+	$(PYTEST6) -m "not slow" tests/bindings tests/widgets
 
 bench: $(VENV)/.ready
 	$(BIN)/python -m benchmarks

@@ -18,7 +18,7 @@ from napari_unet.models.library import default_library
 from napari_unet.resources_path import resource
 
 _SAMPLE = "hannover_1052b0fe"
-_CASES = Path(__file__).parents[1] / "data" / "cases"
+_CASES = Path(__file__).parents[2] / "data" / "cases"
 
 
 @pytest.fixture

@@ -268,7 +268,7 @@ def test_keys_without_an_image_say_what_to_do(viewer, viewing, hands, capsys):
 @pytest.mark.parametrize("name", ["window_outside.dcm", "padding_65535.dcm"])
 def test_w_brings_back_what_an_image_opened_with(viewer, viewing, hands, name):
     """A window that holds no pixel, and a border that is none of the image: neither counts."""
-    path = str(Path(__file__).parents[1] / "data" / "cases" / name)
+    path = str(Path(__file__).parents[2] / "data" / "cases" / name)
     viewer.layers.clear()
     ((pixels, options, _),) = get_reader(path)(path)
     image = viewer.add_image(pixels, **options)

@@ -10,7 +10,7 @@ import pytest
 from casework_fakes import write_images
 from dicom_files import save_series
 
-CASES = Path(__file__).parents[1] / "data" / "cases"
+CASES = Path(__file__).parents[2] / "data" / "cases"
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from napari_unet.review.types import AuthorKind, Status
 from napari_unet.widgets.finetune import FineTuneWidget
 from napari_unet.widgets.finetune.training import Stage
 
-XRAYS = Path(__file__).parents[1] / "data" / "covid" / "images"
+XRAYS = Path(__file__).parents[2] / "data" / "covid" / "images"
 LONG = 900_000  # milliseconds: the machine may be busy
 
 

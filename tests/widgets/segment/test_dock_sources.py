@@ -18,7 +18,7 @@ from napari_unet.io.formats import read_raster
 from napari_unet.widgets.common.layers import HEADER, raster_from_layer
 from napari_unet.widgets.finetune.layer_pairs import pairs_of
 
-CASES = Path(__file__).parents[1] / "data" / "cases"
+CASES = Path(__file__).parents[2] / "data" / "cases"
 _GREY = np.add.outer(np.arange(48) * 2, np.arange(64) * 2).astype(np.uint8)
 
 

@@ -20,7 +20,7 @@ from napari_unet.widgets.common.mask_context import MaskContext
 from napari_unet.widgets.correct import CorrectWidget
 from napari_unet.widgets.session import _sessions, session_of
 
-CASES = Path(__file__).parents[1] / "data" / "cases"
+CASES = Path(__file__).parents[2] / "data" / "cases"
 CTRL = Qt.KeyboardModifier.ControlModifier
 
 
