@@ -13,6 +13,7 @@ from napari_unet.core.events import Note
 from napari_unet.core.geometry import MisplacedMask
 from napari_unet.core.labels import IGNORE, NotLabels, ignored, lung, values_in
 from napari_unet.core.metrics import Scores, scores
+from napari_unet.core.wording import size_in_words
 from napari_unet.io.formats import read_labels, read_raster
 
 LUNG = "lung"
@@ -46,7 +47,8 @@ def score_case(case: str, prediction: Path, reference: Path) -> Iterator[CaseSco
     truth = yield from _read(reference)
     if mask.shape != truth.shape:
         raise SizesDiffer(
-            f"{prediction.name} has the size {_size(mask)}, its reference {reference.name} {_size(truth)}.",
+            f"{prediction.name} has the size {size_in_words(mask.shape)}, its reference "
+            f"{reference.name} {size_in_words(truth.shape)}.",
             "Both must be masks of the same image at the same size."
             + (_ON_ITS_SIDE if mask.shape == truth.shape[:-2] + truth.shape[:-3:-1] else ""),
         )
@@ -80,7 +82,3 @@ def _spacing(path: Path) -> tuple[float, ...] | None:
         return read_raster(path).spacing_mm
     except UserError:
         return None
-
-
-def _size(mask: np.ndarray) -> str:
-    return " × ".join(map(str, mask.shape))

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from napari_unet.cli.console import complain, show_table, stderr, stdout
 from napari_unet.core.errors import UserError
+from napari_unet.core.wording import counted
 
 if TYPE_CHECKING:
     from napari_unet.evaluation import CaseScores
@@ -106,8 +107,9 @@ def _show(scored: Sequence[CaseScores]) -> None:
     for row in scored:
         groups[row.label, row.scores.unit].append(row)
     for (label, unit), rows in groups.items():
-        cases = "1 case" if len(rows) == 1 else f"{len(rows)} cases"
-        table = Table(title=f"{label}, {cases}", title_justify="left", box=None, pad_edge=False)
+        table = Table(
+            title=f"{label}, {counted(len(rows), 'case')}", title_justify="left", box=None, pad_edge=False
+        )
         for column in ("", "mean", "median", "worst", "n"):
             table.add_column(column, justify="left" if not column else "right")
         for name, title, highest_is_worst in (

@@ -15,6 +15,7 @@ from napari_unet.cli import review_export_cmd
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
 from napari_unet.cli.usage import check_model, model_labels
 from napari_unet.core.errors import UserError
+from napari_unet.core.wording import counted
 from napari_unet.review.login import login_name
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def status(
         for line in lines:
             stdout.print(line, markup=False)
     known, unknown = found["patients"]["known"], found["patients"]["unknown"]
-    alone = f"; {_cases(unknown)} without, each counted as a separate patient" if unknown else ""
+    alone = f"; {counted(unknown, 'case')} without, each counted as a separate patient" if unknown else ""
     stdout.print(f"Patients: {known} known{alone}.")
     if found["placeholders"]:
         from napari_unet.review.scan import placeholder_words
@@ -173,7 +174,7 @@ def verify(project: ProjectFolder) -> None:
             complain(problem.text)
     if bad:
         raise typer.Exit(1)
-    stdout.print(f"All is well: {_cases(total)}, every mask and image is unchanged.")
+    stdout.print(f"All is well: {counted(total, 'case')}, every mask and image is unchanged.")
 
 
 @app.command("open")
@@ -210,8 +211,8 @@ def _add(
 
     ids = add_found(project, found, by)
     fresh = sum(is_new for _, is_new in ids)
-    there = f"; {_cases(len(ids) - fresh)} there already" if fresh < len(ids) else ""
-    stdout.print(f"{_cases(fresh)} added{there}.")
+    there = f"; {counted(len(ids) - fresh, 'case')} there already" if fresh < len(ids) else ""
+    stdout.print(f"{counted(fresh, 'case')} added{there}.")
     chosen = [case for case, _ in ids]
     result = watched("Reading images", scan_steps(project, chosen, by=by))
     wrong = [case for case in (*result.unreadable, *result.missing, *result.changed)]
@@ -231,9 +232,9 @@ def _add(
         _note(attached.problems)
         _note((*attached.ignored, *attached.notes))
         failed |= bool(attached.problems)
-        accepted = f", {_cases(len(attached.accepted))} accepted" if accept else ""
-        without = f"; {_cases(len(attached.without))} without a mask" if attached.without else ""
-        taken = "1 mask" if len(attached.attached) == 1 else f"{len(attached.attached)} masks"
+        accepted = f", {counted(len(attached.accepted), 'case')} accepted" if accept else ""
+        without = f"; {counted(len(attached.without), 'case')} without a mask" if attached.without else ""
+        taken = counted(len(attached.attached), "mask")
         stdout.print(f"{taken} taken over{accepted}{without}.")
     if model is not None:
         from napari_unet.cli.review_model import first_masks
@@ -299,7 +300,3 @@ def _note(problems: tuple[str, ...]) -> None:
         stderr.print(problem, markup=False)
     if len(problems) > _LISTED:
         stderr.print(f"... and {len(problems) - _LISTED} more.")
-
-
-def _cases(number: int) -> str:
-    return "1 case" if number == 1 else f"{number} cases"

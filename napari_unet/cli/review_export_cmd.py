@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_unet.cli.console import complain, stderr, stdout, watched
+from napari_unet.core.wording import counted
 from napari_unet.review.exporting.kinds import Format
 from napari_unet.review.login import login_name
 
@@ -109,7 +110,7 @@ def _tell_export(result: ExportResult) -> None:
             markup=False,
         )
     shares = ", ".join(f"{name} {number}" for name, number in sorted(result.splits.items()))
-    cases = "1 case" if len(result.exported) == 1 else f"{len(result.exported)} cases"
+    cases = counted(len(result.exported), "case")
     stdout.print(f"{cases} exported ({shares}) to {result.folder}", markup=False)
 
 

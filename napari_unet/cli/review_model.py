@@ -10,6 +10,7 @@ from napari_unet.cli.engine import engine
 from napari_unet.cli.usage import model_labels
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
+from napari_unet.core.wording import counted
 from napari_unet.review.check_results import store_first_mask
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def first_masks(
     made, scored, refused, failed = watched("Making first masks", steps)
     aside = f"; {refused} unsuitable for this model, first in the queue by anatomy checks" if refused else ""
     only = f"; {scored} scored, without a mask" if scored else ""
-    stdout.print(f"{'1 first mask' if made == 1 else f'{made} first masks'} by {model}{only}{aside}.")
+    stdout.print(f"{counted(made, 'first mask')} by {model}{only}{aside}.")
     return failed > 0
 
 

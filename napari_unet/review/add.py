@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.patients import placeholders_among
 from napari_unet.core.source import Source
+from napari_unet.core.wording import counted, size_in_words
 from napari_unet.io.formats import read_labels
 from napari_unet.io.ignored import Ignored
 from napari_unet.io.kinds import family_of
@@ -111,12 +112,12 @@ def gather(
         )
     alone = [image for image in images if image not in found.lines]
     if split is None and alone:
-        problems.append(f"{_count(len(alone), 'image')} not in the manifest: the patient is unknown.")
+        problems.append(f"{counted(len(alone), 'image')} not in the manifest: the patient is unknown.")
     nobody = placeholders_among(line.patient for line in lines if line.patient)
     nameless = sum(found.lines[i].patient in nobody for i in images if i in found.lines)
     if nameless:
         problems.append(
-            f"{_count(nameless, 'image')} in the manifest with a placeholder such as ANONYMOUS as the "
+            f"{counted(nameless, 'image')} in the manifest with a placeholder such as ANONYMOUS as the "
             "patient: the patient counts as unknown."
         )
     cases = []
@@ -190,7 +191,7 @@ def _attach(project: ReviewProject, case: Case, image: Source, path: Path, by: s
     labels = found.labels
     if labels.shape != case.shape:
         raise UserError(
-            f"The mask has the size {_size(labels.shape)}, its image {_size(case.shape)}.",
+            f"The mask has the size {size_in_words(labels.shape)}, its image {size_in_words(case.shape)}.",
             "Choose the mask of this image, with the same size.",
         )
     project.add_revision(case.id, labels, Author(AuthorKind.FILE, by), note="from a file")
@@ -233,7 +234,7 @@ def _images(inputs: Sequence[Path | str], masks: Path | None) -> tuple[list[Path
             problems.append(_why_no_image(path))
         else:
             files.setdefault(path.resolve())
-    problems += [f"Left out {_count(n, 'file')}: {why}." for why, n in left_out.items() if n]
+    problems += [f"Left out {counted(n, 'file')}: {why}." for why, n in left_out.items() if n]
     problems += ignored.sentences()
     return list(files), problems
 
@@ -271,11 +272,3 @@ def _walk(folder: Path, masks: Path | None, ignored: Ignored) -> tuple[list[Path
 
 def _in_project(folder: Path) -> bool:
     return any((place / DATABASE_NAME).is_file() for place in (folder, *folder.parents))
-
-
-def _size(shape: Iterable[int]) -> str:
-    return " × ".join(map(str, shape))
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, insert, select
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LabelSet
 from napari_unet.core.prediction import Prediction
+from napari_unet.core.wording import size_in_words
 from napari_unet.review import features, maps, revisions, rows, schema, untouched
 from napari_unet.review.faults import faults_explained
 from napari_unet.review.features import Features
@@ -90,8 +91,8 @@ class MaskStore(CaseStore):
         now = self.case(case)
         if now.shape is not None and now.shape != labels.shape:
             raise UserError(
-                f"The mask of case {now.number} has the size {_size(labels.shape)}, its image "
-                f"{_size(now.shape)}.",
+                f"The mask of case {now.number} has the size {size_in_words(labels.shape)}, its image "
+                f"{size_in_words(now.shape)}.",
                 "Choose the mask that belongs to this image.",
             )
         parent = now.revision if parent == HEAD else parent
@@ -337,7 +338,3 @@ class MaskStore(CaseStore):
         if not newest:
             with self._database.writing() as connection:
                 maps.touch(connection, case)
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return " × ".join(map(str, shape))

@@ -20,6 +20,7 @@ from napari_unet.core.masks import split_left_right
 from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
 from napari_unet.core.training_pair import TrainingPair
+from napari_unet.core.wording import size_in_words
 from napari_unet.io.formats import read_labels, read_mask, read_raster
 from napari_unet.models.card import ModelCard
 
@@ -49,7 +50,8 @@ def read_pair(pair: TrainingPair, card: ModelCard) -> ReadPair:
     labels = found.labels
     if labels.shape != raster.shape:
         raise UserError(
-            f"The mask of {_case(pair)} has the size {_size(labels.shape)}, its image {_size(raster.shape)}.",
+            f"The mask of {_case(pair)} has the size {size_in_words(labels.shape)}, its image "
+            f"{size_in_words(raster.shape)}.",
             "Give the image its own mask, or leave the case out.",
         )
     said = pair.label_set
@@ -155,7 +157,3 @@ def _image(pair: TrainingPair) -> str:
 def _mask(pair: TrainingPair) -> str:
     """Before a sentence about the mask."""
     return pair.mask.name if pair.split and isinstance(pair.mask, Path) else _image(pair)
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return " × ".join(map(str, shape))

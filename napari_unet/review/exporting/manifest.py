@@ -13,6 +13,7 @@ from pathlib import Path
 
 from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import IGNORE
+from napari_unet.core.wording import counted
 from napari_unet.io.atomic import atomic_write
 from napari_unet.review.exporting.item import ExportResult
 from napari_unet.review.exporting.kinds import Format
@@ -69,7 +70,7 @@ def write_readme(
     of, counts = ("Lung masks", "What counts as lung") if labels.of_lungs else ("Masks", "What is marked")
     renumbered = "" if labels.values == tuple(range(1, len(labels.values) + 1)) else _RENUMBERED
     lines = [
-        f"{of} of {count(len(result.exported), 'case')}, reviewed by people. Research use.",
+        f"{of} of {counted(len(result.exported), 'case')}, reviewed by people. Research use.",
         "",
         f"Values in a mask: 0 background, {values}, {IGNORE} ignore (nobody could say what is there: leave "
         f"it out of training and scores). In nnunet/ {renumbered}the ignore value is the one after the last "
@@ -80,7 +81,7 @@ def write_readme(
         f"{counts}: {protocol or 'not written down in the project'}.",
         "",
         "manifest.csv has one line a case and format. Splits:",
-        *(f"  {name}: {count(number, 'case')}" for name, number in sorted(result.splits.items())),
+        *(f"  {name}: {counted(number, 'case')}" for name, number in sorted(result.splits.items())),
         *result.together,
     ]
     if result.text:
@@ -96,8 +97,3 @@ def write_readme(
         lines += ["", *result.notes]
     with atomic_write(path) as partial:
         partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def count(number: int, noun: str) -> str:
-    """ "1 case", "2 cases"."""
-    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"

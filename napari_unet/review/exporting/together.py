@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from napari_unet.core.errors import UserError
 from napari_unet.core.groups import Grouping, group_cases
 from napari_unet.core.leaks import Fingerprint, look_of
+from napari_unet.core.wording import counted
 from napari_unet.io.formats import read_raster
 from napari_unet.review.exporting.splits import TEST, TRAIN, VAL, Member, Ratios, split_by_patient
 from napari_unet.review.store import ReviewProject
@@ -124,18 +125,18 @@ def _lines(
         yield f"The patient of every case is known ({_patients(chosen)}), and no patient is in two splits."
     elif with_patient:
         yield (
-            f"Of {_so_many(with_patient, 'case')} the patient is known ({_patients(chosen)}), and none of "
-            f"these patients is in two splits. Of {_so_many(without, 'case')} the patient is NOT known: each "
+            f"Of {counted(with_patient, 'case')} the patient is known ({_patients(chosen)}), and none of "
+            f"these patients is in two splits. Of {counted(without, 'case')} the patient is NOT known: each "
             "counts as a patient of its own, so two images of one of these people may be in different splits."
         )
     else:
         yield (
-            f"The patient of NO case is known ({_so_many(without, 'case')}): each counts as a patient of its "
+            f"The patient of NO case is known ({counted(without, 'case')}): each counts as a patient of its "
             "own, so two images of one person may be in different splits."
         )
     if placeholders:
         yield (
-            f"In {_so_many(placeholders, 'case')} a placeholder such as ANONYMOUS stands in the place of the "
+            f"In {counted(placeholders, 'case')} a placeholder such as ANONYMOUS stands in the place of the "
             "patient's ID; it is no patient."
         )
     exported = {case.id for case in chosen}
@@ -146,7 +147,7 @@ def _lines(
         both = [(a, b) for a, b in pairs if fingerprints[a].id in exported and fingerprints[b].id in exported]
         if both:
             yield (
-                f"{_so_many(len(both), 'pair')} of cases {how} and are kept in one split: cases "
+                f"{counted(len(both), 'pair')} of cases {how} and are kept in one split: cases "
                 f"{_pairs(both, fingerprints, number)}."
             )
 
@@ -164,7 +165,7 @@ def _warnings(
         where = splits[next(case for case in exported if groups[case] == group)]
         is_patient = any(case.patient == group for case in chosen)
         who = "one patient" if is_patient else "one group of images that look the same"
-        yield f"{most} of {_so_many(len(chosen), 'case')} are of {who}; all of them are in the split {where}."
+        yield f"{most} of {counted(len(chosen), 'case')} are of {who}; all of them are in the split {where}."
     filled = {splits[case] for case in exported}
     if not any(case.split for case in chosen):
         for name, share in zip((TRAIN, VAL, TEST), ratios.shares, strict=True):
@@ -173,7 +174,7 @@ def _warnings(
 
 
 def _patients(chosen: Sequence[Case]) -> str:
-    return _so_many(len({case.patient for case in chosen if case.patient}), "patient")
+    return counted(len({case.patient for case in chosen if case.patient}), "patient")
 
 
 def _pairs(
@@ -181,7 +182,3 @@ def _pairs(
 ) -> str:
     listed = [f"{number[fingerprints[a].id]} and {number[fingerprints[b].id]}" for a, b in pairs[:_LISTED]]
     return "; ".join(listed) + (f"; and {len(pairs) - _LISTED} more" if len(pairs) > _LISTED else "")
-
-
-def _so_many(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -235,7 +235,7 @@ class CaseOpener(QObject):
             self.restore(layers, case.revision, known=True)
 
     def _recover(self, layers: CaseLayers, unsaved: np.ndarray) -> None:
-        """Put unsaved strokes back. If the case is left before that, they wait for the next time it is open."""
+        """Put unsaved strokes back. If the case is left before that, they wait until it is opened again."""
 
         def done() -> None:
             layers.loaded.unsaved = None

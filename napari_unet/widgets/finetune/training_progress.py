@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from napari_unet.core.events import CaseDone, Note, PartBegun, Preview, StepsDone
+from napari_unet.core.wording import counted
 
 _SMOOTHER = 5.0  # seconds; time left is given in steps of this
 
@@ -161,9 +162,5 @@ def where(progress: TrainingProgress) -> str:
     place = f"Part {here.part} of {here.parts}: "
     if here.held_out:
         others = "another one" if here.held_out == 1 else f"{here.held_out} others"
-        return place + f"learning from {_cases(here.cases)}, tested on {others}"
-    return place + f"learning from all {_cases(here.cases)}; this is the model you get"
-
-
-def _cases(count: int) -> str:
-    return "1 case" if count == 1 else f"{count} cases"
+        return place + f"learning from {counted(here.cases, 'case')}, tested on {others}"
+    return place + f"learning from all {counted(here.cases, 'case')}; this is the model you get"
