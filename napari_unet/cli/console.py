@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
-from typing import Any, Protocol, TypeVar
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from napari_unet.core.steps import run
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 T = TypeVar("T")
 
@@ -47,11 +51,32 @@ class Counted(Protocol):
     def total(self) -> int: ...
 
 
-def watched(title: str, steps: Generator[Counted, None, T]) -> T:
-    """Runs `steps` to the end under a progress bar on stderr; Ctrl+C closes them."""
+class Bar:
+    """A progress bar on stderr, with lines above it."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress, self._task = progress, task
+
+    def show(self, done: float, total: int | None = None, title: str | None = None) -> None:
+        """Set how much is done; without `total` or `title` they stay as they are."""
+        self._progress.update(self._task, completed=done, total=total, description=title)
+
+    def say(self, sentence: str) -> None:
+        """Print a line above the bar."""
+        self._progress.print(sentence, markup=False)
+
+
+@contextmanager
+def progress_bar(title: str, total: int | None = None, stays: bool = False) -> Iterator[Bar]:
+    """Show a bar while the block runs, and after it too if it `stays`."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=stderr, transient=True) as progress:
-        task = progress.add_task(title, total=None)
-        return run(steps, lambda event: progress.update(task, completed=event.done, total=event.total))
+    with Progress(*columns, console=stderr, transient=not stays) as progress:
+        yield Bar(progress, progress.add_task(title, total=total))
+
+
+def watched(title: str, steps: Generator[Counted, None, T]) -> T:
+    """Runs `steps` to the end under a progress bar on stderr; Ctrl+C closes them."""
+    with progress_bar(title) as bar:
+        return run(steps, lambda event: bar.show(event.done, event.total))

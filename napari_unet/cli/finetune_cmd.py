@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_unet.cli import usage
-from napari_unet.cli.console import json_line, stderr, stdout
+from napari_unet.cli.console import json_line, progress_bar, stdout
 from napari_unet.cli.engine import steps
 
 if TYPE_CHECKING:
@@ -73,30 +73,26 @@ def finetune(
 
 def _watched(steps: Generator[Any, Any, FineTuneResult]) -> FineTuneResult:
     """Runs the steps under a progress bar; Ctrl+C closes them, and nothing has been written then."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
     from napari_unet.core.events import CaseDone, Note, PartBegun, StepsDone
     from napari_unet.core.steps import run
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=stderr, transient=True) as progress:
-        task = progress.add_task("Reading the cases", total=None)
+    with progress_bar("Reading the cases") as bar:
 
         def tell(event: object) -> None:
             match event:
                 case Note(text):
-                    progress.print(text, markup=False)
+                    bar.say(text)
                 case PartBegun(part=1, seconds=seconds) as begun:
-                    progress.print(f"This will take about {_duration(seconds)}.")
-                    progress.update(task, description=_title(begun), completed=0, total=begun.steps)
+                    bar.say(f"This will take about {_duration(seconds)}.")
+                    bar.show(0, begun.steps, _title(begun))
                 case PartBegun() as begun:
-                    progress.update(task, description=_title(begun), completed=0, total=begun.steps)
+                    bar.show(0, begun.steps, _title(begun))
                 case StepsDone(step=step):
-                    progress.update(task, completed=step)
+                    bar.show(step)
                 case CaseDone(done=done, total=total, error=error):
-                    progress.update(task, description="Comparing", completed=done, total=total)
+                    bar.show(done, total, "Comparing")
                     if error:
-                        progress.print(error, markup=False)
+                        bar.say(error)
 
         return run(steps, tell)
 

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from napari_unet.cli.console import complain, json_line, stderr, stdout
+from napari_unet.cli.console import complain, json_line, progress_bar, stderr, stdout
 from napari_unet.cli.usage import check_model, model_labels
 from napari_unet.core.errors import UserError
 
@@ -102,11 +101,9 @@ def segment(
     options = Options(output, model, threshold, device, sides, probability, overlay, anonymous, answer)
     batch = Batch(found, options)
     assumed = 0
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
-        with Progress(*columns, console=stderr, transient=True) as progress:
-            task = progress.add_task("Segmenting", total=len(found.cases))
-            for result in batch.run(lambda done: progress.update(task, completed=done)):
+        with progress_bar("Segmenting", total=len(found.cases)) as bar:
+            for result in batch.run(bar.show):
                 assumed += result.sides_assumed
                 if as_json:
                     json_line(result.record())
@@ -114,7 +111,7 @@ def segment(
                     complain(f"{result.row.case}: {result.row.error}")
                 elif not as_json:
                     say.print(result.sentence(), markup=False)
-                progress.update(task, completed=len(batch.rows))
+                bar.show(len(batch.rows))
     finally:
         batch.write_report()
     if assumed:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_unet.cli import usage
-from napari_unet.cli.console import complain, stderr, stdout
+from napari_unet.cli.console import complain, progress_bar, stderr, stdout
 from napari_unet.cli.engine import steps
 
 if TYPE_CHECKING:
@@ -91,28 +91,24 @@ def simulate(
 
 def _watched(work: Generator[Any, Any, Simulation], output: Path) -> Simulation:
     """Runs the steps under a progress bar; the folder for the result is made once there is work to do."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
     from napari_unet.cli.report import make_folder
     from napari_unet.core.events import CaseDone, Note
     from napari_unet.core.simulated import ArmBegun, Outcome
     from napari_unet.core.steps import run
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=stderr, transient=True) as progress:
-        task = progress.add_task("Reading the cases", total=None)
+    with progress_bar("Reading the cases") as bar:
 
         def tell(event: object) -> None:
             match event:
                 case Note(text):
-                    progress.print(text, markup=False)
+                    bar.say(text)
                 case ArmBegun(arm, seed):
                     make_folder(output)
-                    progress.update(task, description=f"{arm.capitalize()}, seed {seed}", completed=0)
+                    bar.show(0, title=f"{arm.capitalize()}, seed {seed}")
                 case CaseDone(done=done, total=total):
-                    progress.update(task, completed=done, total=total)
+                    bar.show(done, total)
                 case Outcome(arm, seed) as outcome:
-                    progress.print(f"{arm.capitalize()}, seed {seed}: {outcome.strokes} strokes")
+                    bar.say(f"{arm.capitalize()}, seed {seed}: {outcome.strokes} strokes")
 
         return run(work, tell)
 

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from napari_unet.cli.console import complain, stderr, stdout
+from napari_unet.cli.console import complain, progress_bar, stdout
 from napari_unet.cli.engine import engine
 from napari_unet.core.errors import UserError
 
@@ -49,24 +48,22 @@ def train(
         complain(error)
         raise typer.Exit(2) from error
     folder = output or default_library().own / plan.name
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     work = engine(threads).submit("train", recipe=plan, folder=folder, device=device).events()
-    with Progress(*columns, console=stderr) as progress:
-        task = progress.add_task("Training", total=plan.training.epochs)
+    with progress_bar("Training", total=plan.training.epochs, stays=True) as bar:
 
         def tell(event: CaseDone | EpochEnded | Note) -> None:
             if isinstance(event, Note):
-                progress.print(event.text, markup=False)
+                bar.say(event.text)
                 return
             if isinstance(event, CaseDone):
                 for note in event.notes:
-                    progress.print(note, markup=False)
-                progress.update(task, description="Scoring", completed=event.done, total=event.total)
+                    bar.say(note)
+                bar.show(event.done, event.total, "Scoring")
                 return
-            progress.update(task, completed=event.epoch)
+            bar.show(event.epoch)
             if event.val_dice == event.val_dice:  # measured in this epoch
                 best = "  best so far" if event.best else ""
-                progress.print(
+                bar.say(
                     f"epoch {event.epoch}: loss {event.loss:.3f}, Dice {event.val_dice:.4f},"
                     f" under simulated shifts {event.shifted_dice:.4f}{best}"
                 )
