@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy as np
 from napari import Viewer
 from napari.layers import Labels, Layer
 from OpenGL.error import GLError
-from superqt.utils import qdebounced
+from qtpy.QtCore import QEvent, QObject, QTimer
+from qtpy.QtWidgets import QApplication
 
 from napari_unet.widgets.napari_compat.window import vispy_canvas
 
@@ -46,8 +47,24 @@ def added_unselected(viewer: Any) -> Iterator[None]:
 
 
 _CLEANS, _UPDATES = "_clean_and_update_scenegraph", "_update_scenegraph"  # napari/napari#8122
-_SOON_MS = 150  # after the last layer that went: what comes in its place is drawn, and no hand is at work yet
-_MOST = 8  # times it is put off
+_IDLE_MS = 2000  # without a key, the mouse or a touch
+_MANY = 12  # layers that went: their memory is needed
+_MOMENT_MS = 700  # the pause that is enough then; longer than it takes to show a case
+_INPUT = frozenset(
+    {
+        QEvent.Type.KeyPress,
+        QEvent.Type.KeyRelease,
+        QEvent.Type.MouseButtonPress,
+        QEvent.Type.MouseButtonRelease,
+        QEvent.Type.MouseMove,
+        QEvent.Type.Wheel,
+        QEvent.Type.TabletPress,
+        QEvent.Type.TabletMove,
+        QEvent.Type.TouchBegin,
+        QEvent.Type.TouchUpdate,
+        QEvent.Type.NativeGesture,
+    }
+)
 
 
 class SceneCleaning:
@@ -56,14 +73,15 @@ class SceneCleaning:
     In napari it is one: collect garbage, so that vispy releases what belongs to the driver; wait for the
     driver; bring the scene up to date. Outside a paint event the context in which Qt puts the window together
     is the current one: shaders that the canvas still uses would be deleted there, and a later paint would
-    crash in glDrawArrays. And going through all objects of the process takes a third of the time in which the
-    next case could be shown: it is done a little later, and the driver waited for again.
+    crash in glDrawArrays. Going through all objects of the process holds the window for a fifth of a second,
+    more than showing the next case does: it is done once the user pauses, and the driver waited for again.
+    After a few cases without a pause, a moment in which no hand moves is enough.
     """
 
     def __init__(self, viewer: Viewer) -> None:
         self._canvas: Any = None
         self._due = 0
-        self._clean_soon = qdebounced(self.clean, timeout=_SOON_MS)
+        self._pause = Pause(self.clean)
         canvas = vispy_canvas(viewer)
         if all(callable(getattr(canvas, name, None)) for name in (_CLEANS, _UPDATES)):
             self._canvas = canvas
@@ -78,7 +96,7 @@ class SceneCleaning:
 
     def clean(self) -> None:
         """Collect now what was put off, if anything was."""
-        self._clean_soon.cancel()
+        self._pause.cancel()
         if self._due:
             self._due = 0
             self._into_context()
@@ -90,10 +108,7 @@ class SceneCleaning:
         self._wait_for_driver()
         getattr(self._canvas, _UPDATES)()
         self._due += 1
-        if self._due < _MOST:
-            self._clean_soon()
-        else:
-            self.clean()
+        self._pause.wait(_IDLE_MS if self._due < _MANY else _MOMENT_MS)
 
     def _into_context(self) -> None:
         with suppress(AttributeError, RuntimeError):  # the canvas is closed
@@ -102,3 +117,33 @@ class SceneCleaning:
     def _wait_for_driver(self) -> None:
         with suppress(AttributeError, RuntimeError, GLError):
             self._canvas._scene_canvas.context.finish()
+
+
+class Pause(QObject):
+    """Calls `then` once the user has touched nothing for a while; listens only while that is awaited."""
+
+    def __init__(self, then: Callable[[], object]) -> None:
+        super().__init__()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(then)
+
+    def wait(self, ms: int) -> None:
+        """Begin, or begin again with another time."""
+        application = QApplication.instance()
+        if not self._timer.isActive() and application is not None:
+            application.installEventFilter(self)
+        self._timer.start(ms)
+
+    def cancel(self) -> None:
+        """Wait no longer."""
+        self._timer.stop()
+        application = QApplication.instance()
+        if application is not None:
+            application.removeEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Begin again at whatever the user does; all events go their way."""
+        if event.type() in _INPUT:
+            self._timer.start()
+        return False

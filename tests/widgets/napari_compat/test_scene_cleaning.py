@@ -6,7 +6,10 @@ import gc
 
 import numpy as np
 import pytest
-from qtpy.QtGui import QOpenGLContext
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QOpenGLContext, QWheelEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QWidget
 from vispy.gloo.glir import GlirParser
 
 from napari_unet.widgets.napari_compat import scene
@@ -32,6 +35,22 @@ def strays(viewer, monkeypatch):
 @pytest.fixture
 def viewer(make_napari_viewer):
     return make_napari_viewer(show=True)
+
+
+def wheel(widget) -> None:
+    """The wheel is turned by one notch over the middle of a widget."""
+    at = widget.rect().center()
+    turn = QWheelEvent(
+        QPointF(at),
+        QPointF(widget.mapToGlobal(at)),
+        QPoint(),
+        QPoint(0, 120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(widget, turn)
 
 
 def painted(viewer, qtbot) -> None:
@@ -76,7 +95,12 @@ def collections(monkeypatch):
     return found
 
 
-def test_garbage_is_collected_once_what_comes_next_is_there(viewer, qtbot, collections):
+@pytest.fixture
+def short_pauses(monkeypatch):
+    monkeypatch.setattr(scene, "_IDLE_MS", 250)
+
+
+def test_garbage_is_collected_once_what_comes_next_is_there(viewer, qtbot, collections, short_pauses):
     viewing = install_viewing(viewer)
     painted(viewer, qtbot)
     collections.clear()
@@ -90,13 +114,52 @@ def test_garbage_is_collected_once_what_comes_next_is_there(viewer, qtbot, colle
     assert collections == [1]
 
 
-def test_it_is_not_put_off_for_ever(viewer, qtbot, collections):
+def test_however_many_layers_go_nothing_is_collected_between_them(viewer, qtbot, collections, monkeypatch):
+    monkeypatch.setattr(scene, "_IDLE_MS", 600_000)  # after so many a moment is enough
     viewing = install_viewing(viewer)
     painted(viewer, qtbot)
     collections.clear()
     for _ in range(20):
         viewer.add_image(np.zeros((2, 2)), name="short")
         viewer.layers.remove("short")
-    assert len(collections) == 2
+    assert collections == []
+    qtbot.waitUntil(lambda: collections == [1])
     viewing.remove()
-    assert len(collections) == 3
+
+
+@pytest.mark.parametrize("hand", ["mouse", "wheel", "keys"])
+def test_a_pause_is_awaited_for_as_long_as_the_user_works(qtbot, hand):
+    widget, over = QWidget(), []
+    qtbot.addWidget(widget)
+    widget.show()
+    pause = scene.Pause(lambda: over.append(1))
+    pause.wait(400)
+    for step in range(16):
+        if hand == "mouse":
+            QTest.mouseMove(widget, QPoint(20 + step, 20))
+        elif hand == "wheel":
+            wheel(widget)
+        else:
+            QTest.keyClick(widget, Qt.Key.Key_Shift)
+        qtbot.wait(50)
+    assert over == []
+    qtbot.waitUntil(lambda: over == [1])
+
+
+def test_a_pause_that_nobody_awaits_any_more_is_not_reported(qtbot):
+    over: list[int] = []
+    pause = scene.Pause(lambda: over.append(1))
+    pause.wait(50)
+    pause.cancel()
+    QTest.keyClick(QWidget(), Qt.Key.Key_Shift)  # nobody listens either: it would begin again
+    qtbot.wait(150)
+    assert over == []
+
+
+def test_what_is_still_to_be_collected_is_collected_when_the_last_dock_closes(viewer, qtbot, collections):
+    viewing = install_viewing(viewer)
+    painted(viewer, qtbot)
+    viewer.layers.remove("mask")
+    collections.clear()
+    viewing.remove()
+    assert collections == [1]
