@@ -1,12 +1,15 @@
-"""Each dock from the menu, a stroke and a decision, once: `make test` does this with PyQt6."""
+"""Each dock from the menu, a stroke, a decision and a fine-tune, once: `make test` does this with PyQt6."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from mouse_strokes import paint
+from mouse_strokes import LEFT, paint
 from qtpy.QtCore import QSettings, Qt
 
 from napari_unet.core.errors import UserError
@@ -14,9 +17,11 @@ from napari_unet.io.formats import read_mask
 from napari_unet.models.library import default_library
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, NewCase, Status
+from napari_unet.widgets.finetune.training import Stage
 from napari_unet.widgets.review import start as review_settings
 
-COVID = Path(__file__).parents[1] / "data" / "covid"
+TESTS = Path(__file__).parents[1]
+COVID = TESTS / "data" / "covid"
 DOCKS = ("Segment", "Review", "Correct", "Fine-tune")
 
 
@@ -74,3 +79,34 @@ def test_a_stroke_and_a_decision(docks, qtbot):
 
     qtbot.keyClick(viewer.window._qt_viewer.canvas.native, Qt.Key.Key_A)
     qtbot.waitUntil(lambda: work.cases[first].status is Status.CORRECTED)
+
+
+@pytest.fixture
+def tiny(project) -> str:
+    """A model of a few weights in the library, made in another process: the window's imports no torch."""
+    make = """
+from tuning_fakes import parent
+from napari_unet.core.intensity import IntensityRule
+from napari_unet.models.library import default_library
+parent(default_library(), intensity=IntensityRule("percentiles", 0, 100))
+"""
+    paths = [str(TESTS), str(TESTS / "training"), *filter(None, sys.path)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    subprocess.run([sys.executable, "-c", make], env=environment, check=True)
+    return "tiny"
+
+
+def test_a_fine_tune_of_two_steps(tiny, docks, qtbot):
+    dock = docks["Fine-tune"]
+    dock.setup.model.setCurrentText(tiny)
+    dock.setup.presets.buttons["custom"].click()
+    dock.setup.presets.settings.form.steps.value = 2
+    qtbot.waitUntil(dock.setup.start.isEnabled)
+    qtbot.mouseClick(dock.setup.start, LEFT)
+    qtbot.waitUntil(lambda: dock.training.stage is Stage.RUNNING)
+    qtbot.waitUntil(lambda: dock.training.stage is not Stage.RUNNING, timeout=240_000)
+    assert dock.training.stage is Stage.DECIDE, dock.message.text()
+    assert max(step.step for step in dock.training.progress.steps) == 2
+    assert dock.acceptance.isVisible() and dock.acceptance.verdict.text()
+    qtbot.mouseClick(dock.acceptance.take, LEFT)
+    qtbot.waitUntil(lambda: default_library().current() == dock.training.result.card.name)
