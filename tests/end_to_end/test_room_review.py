@@ -120,7 +120,7 @@ def test_export(reviewed: Reviewed, format: str) -> None:
         names = next([each["name"] for each in one["categories"]] for one in words if "categories" in one)
         assert names == ["lung"] if known.of_lungs else list(known.names)
         return
-    folder = "labelsTr" if format == "nnunet" else "masks"
+    folder = "labels" if format == "nnunet" else "masks"  # labelsTr or, by the draw of the split, labelsTs
     (mask,) = (path for path in out.rglob(f"*{folder}*/*") if path.is_file())
     if format == "nnunet":
         assert len(np.unique(read_labels(mask, any_label=True).labels)) > 1

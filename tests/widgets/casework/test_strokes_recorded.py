@@ -281,7 +281,12 @@ def test_strokes_survive_without_being_saved(review, tmp_path, monkeypatch):
 
 
 def end_as_if_killed(review, id: str) -> None:
-    """Close the project; the journal of the open case is left as a process would that is killed now."""
+    """Close the project; the journal of the open case is left as a process would that is killed now.
+
+    Call it on the turn of the last stroke: two seconds later the strokes are a revision.
+    """
+    review.work.presenter.recorder._save_later.cancel()
+    review.settle()
     journal = review.work.project.journal_path(id)
     kept = journal.read_bytes()
     worker = review.work.connection.worker
@@ -298,7 +303,6 @@ def test_unsaved_strokes_come_back_first_and_as_one_edit(review, tmp_path):
     stroke(mask, (5, 5))
     stroke(mask, (50, 70))
     painted = mask.data.copy()
-    review.settle()
     revision = review.work.project.case(id).revision
     end_as_if_killed(review, id)
     review.reopen()
@@ -322,7 +326,6 @@ def test_unsaved_strokes_wait_for_the_next_time_if_the_case_is_left_while_they_c
     mask = review.open(id)
     stroke(mask, (5, 5))
     painted = mask.data.copy()
-    review.settle()
     end_as_if_killed(review, id)
     review.reopen()
     bring_in, left = CaseOpener.bring_in, []
@@ -347,7 +350,6 @@ def test_unsaved_strokes_wait_for_the_next_time_if_the_case_is_left_while_they_c
 def test_strokes_of_a_case_that_is_open_elsewhere_are_not_told_to_be_back(review, tmp_path):
     (id,) = review.start(write_images(tmp_path / "images", 1))
     stroke(review.open(id), (5, 5))
-    review.settle()
     end_as_if_killed(review, id)
     with ReviewProject.open(review.folder) as other:
         other.begin(id, "Bob")
