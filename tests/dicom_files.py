@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import (
     CTImageStorage,
@@ -81,3 +82,14 @@ def save_series(
         path = folder / f"IM{names[k]:04}"
         files.append(save(path, (pixels + 1024).astype(np.uint16), **(same | own | tags)))
     return files
+
+
+def change(path: Path, **tags: Any) -> None:
+    """Sets elements of a file, or removes those that are None."""
+    dataset = pydicom.dcmread(path)
+    for keyword, value in tags.items():
+        if value is None:
+            delattr(dataset, keyword)
+        else:
+            setattr(dataset, keyword, value)
+    dataset.save_as(path)

@@ -89,8 +89,9 @@ class DicomFrame:
     order of the array; of a single image that one. orientation : ImageOrientationPatient, () if unknown.
     positions : ImagePositionPatient of each slice in mm, () if unknown. pixel_spacing : (rows, columns) apart
     in mm, () if unknown. patient_orientation : PatientOrientation of an X-ray, () if unknown.
-    The array has the pixels of each slice as its file stores them. A UID may lead to a patient: it has no
-    repr, and is for exports that are asked for alone.
+    The array has the pixels of each slice as its file stores them, unless it is `resampled`: then its rows
+    and columns may be others, and a slice that no file stores has an Instance of empty texts. A UID may lead
+    to a patient: it has no repr, and is for exports that are asked for alone.
     """
 
     study: str
@@ -101,6 +102,7 @@ class DicomFrame:
     positions: tuple[tuple[float, ...], ...] = ()
     pixel_spacing: tuple[float, ...] = ()
     patient_orientation: tuple[str, ...] = ()
+    resampled: bool = False
 
 
 Frame = NiftiFrame | DicomFrame | Turned

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+_NO_TISSUE = -1500  # HU: air has −1000, and noise does not double it
+_CORNERS = 2  # of a slice that must be outside of the field of view; it may be shifted to one side
+
 
 def padded_pixels(pixels: np.ndarray, padding: tuple[float, float] | None) -> np.ndarray | None:
     """bool, True where a pixel is padding; None if none is, or no padding is known.
@@ -15,6 +18,26 @@ def padded_pixels(pixels: np.ndarray, padding: tuple[float, float] | None) -> np
     low, high = padding
     padded = np.isnan(pixels) if np.isnan(low) else (pixels >= low) & (pixels <= high)
     return padded if padded.any() else None
+
+
+def either(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
+    """bool, True where one of two is; None is padding nowhere."""
+    return other if one is None else one if other is None else one | other
+
+
+def outside_field(hounsfield: np.ndarray) -> np.ndarray | None:
+    """bool, True where a CT has no image: outside of its round field of view. None if it is there everywhere.
+
+    Scanners fill it with −2000, −2048 or −3024, and not all headers say so. Values that no tissue has count
+    where the corners of a slice have them too: beside metal there may be such values inside of the image.
+    hounsfield : (Y, X) or (Z, Y, X).
+    """
+    corners = hounsfield[..., [0, 0, -1, -1], [0, -1, 0, -1]]
+    outside = (corners <= _NO_TISSUE).sum(axis=-1) >= _CORNERS
+    if not outside.any():
+        return None
+    padded: np.ndarray = (hounsfield <= _NO_TISSUE) & outside[..., None, None]
+    return padded
 
 
 def set_apart(

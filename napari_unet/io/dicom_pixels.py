@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.padding import padded_pixels, set_apart
+from napari_unet.core.padding import either, outside_field, padded_pixels, set_apart
 from napari_unet.io import dicom_header as header
 from napari_unet.io.dicom_decoder import PLUGIN, frame_bits, is_available, register
 from napari_unet.io.grey import grey_from_channels
@@ -76,7 +76,10 @@ def read_values(dataset: Dataset, name: str) -> Values:
     padded = padded_pixels(words, padding)
     stored, more = _stored(words, bits, dataset, padded)
     padded = padded if padded is not None else padded_pixels(stored, padding)
-    return Values(_rescaled(stored, dataset), padded, (*notes, *more))
+    values = _rescaled(stored, dataset)
+    if header.text(dataset, "Modality") == "CT":
+        padded = either(padded, outside_field(values))
+    return Values(values, padded, (*notes, *more))
 
 
 def _decoded(dataset: Dataset) -> tuple[np.ndarray, int, tuple[str, ...]]:

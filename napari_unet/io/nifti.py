@@ -13,6 +13,7 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.frames import NiftiFrame, three_axes
 from napari_unet.core.geometry import Geometry, is_placeless, is_sound
+from napari_unet.core.padding import outside_field, set_apart
 from napari_unet.core.raster import Raster
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.content import header_of_pair
@@ -38,7 +39,8 @@ def read_nifti(path: Path) -> Raster:
     1): the patient's left is on the right, the head or the front on top. Where neither qform nor sform says
     how the patient lies, a volume is taken as NIfTI's default (left, anterior, superior), a 2D image is shown
     as it is stored, and affine and row_direction are None. Scaled values are float32; cal_min and cal_max
-    become the window. A unit that is not given is mm, unless a 2D image has the default spacing 1 x 1.
+    become the window. What lies outside of a CT's field of view is padding (core.padding). A unit that is not
+    given is mm, unless a 2D image has the default spacing 1 x 1.
     """
     with _explained(path):
         return _raster(path)
@@ -104,12 +106,15 @@ def _raster(path: Path) -> Raster:
     if affine is not None and not frame.flat:
         shown_affine = _shown_affine(affine, frame, _MM_PER_UNIT[unit])
     low, high = float(header["cal_min"]), float(header["cal_max"])
+    shown = frame.shown(stored.astype(_plain_dtype(stored.dtype, scaled), copy=False))
+    pixels, padding = set_apart(shown, None if shown.ndim == 2 else outside_field(shown), False)
     return Raster(
-        frame.shown(stored.astype(_plain_dtype(stored.dtype, scaled), copy=False)),
+        pixels,
         spacing_mm=spacing,
         spacing_source="" if spacing is None else "NIfTI" if unit != "unknown" else "NIfTI (no unit: mm)",
         affine=shown_affine,
         window=(low, high) if low < high else None,
+        padding=padding,
         row_direction=None if affine is None or not _shows_left_right(affine, frame) else "L",
         source=str(path),
         frame=frame,

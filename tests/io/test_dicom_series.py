@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import shutil
-import tarfile
 import zipfile
 from pathlib import Path
 
@@ -13,15 +11,14 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
-from dicom_files import NUMBER, PATIENT, save_series
+from dicom_files import NUMBER, PATIENT, change, save_series
 from pydicom.uid import generate_uid
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.frames import DicomFrame
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.core.source import Source
-from napari_unet.io.dicom_sets import series_among
-from napari_unet.io.formats import geometry_of, mask_suffix, read_labels, read_raster, write_mask
+from napari_unet.io.formats import mask_suffix, read_labels, read_raster, write_mask
 
 SPACING = (2.5, 0.75, 0.5)
 UPRIGHT = {
@@ -38,16 +35,6 @@ UPRIGHT = {
 def volume(depth: int = 6) -> np.ndarray:
     """int16 HU (Z, Y, X); no two voxels are alike."""
     return (np.arange(depth * 7 * 9, dtype=np.int16).reshape(depth, 7, 9) * 3 - 1000).astype(np.int16)
-
-
-def change(path: Path, **tags: object) -> None:
-    dataset = pydicom.dcmread(path)
-    for keyword, value in tags.items():
-        if value is None:
-            delattr(dataset, keyword)
-        else:
-            setattr(dataset, keyword, value)
-    dataset.save_as(path)
 
 
 def patient_mm(path: Path, row: int, column: int) -> np.ndarray:
@@ -154,26 +141,11 @@ def refused(files: list[Path]) -> UserError:
     return error.value
 
 
-def test_a_gap_and_its_place(tmp_path: Path) -> None:
-    files = save_series(tmp_path / "ct", volume(8))
-    left = files[:2] + files[4:]
-    said = refused(left).problem
-    assert "2 slices of the series ct are missing" in said and "7.5 mm, elsewhere 2.5 mm" in said
-    assert files[1].name in said and files[4].name in said
-    assert "1 slice of the series ct is missing" in refused(files[:6] + files[7:]).problem
-
-
 def test_slices_at_one_place(tmp_path: Path) -> None:
     files = save_series(tmp_path / "ct", volume())
-    shutil.copy(files[2], tmp_path / "ct" / "copy")
-    said = refused([*files, tmp_path / "ct" / "copy"]).problem
-    assert "have the same position" in said and "copy" in said and files[2].name in said
-
-
-def test_slices_that_are_not_evenly_spaced(tmp_path: Path) -> None:
-    files = save_series(tmp_path / "ct", volume())
-    change(files[5], ImagePositionPatient=[-100, -120, -286.3])
-    assert "not evenly spaced: 2.5 to 3.7 mm" in refused(files).problem
+    change(files[2], ImagePositionPatient=list(pydicom.dcmread(files[3]).ImagePositionPatient))
+    said = refused(files).problem
+    assert "have the same position" in said and files[2].name in said and files[3].name in said
 
 
 def test_places_that_were_rounded_are_even(tmp_path: Path) -> None:
@@ -181,13 +153,6 @@ def test_places_that_were_rounded_are_even(tmp_path: Path) -> None:
     for k, file in enumerate(files):
         change(file, ImagePositionPatient=[-100, -120, round(-300 + k * 1.25 + 0.01, 1)])
     assert read_raster(Source.of(files)).spacing_mm == pytest.approx((1.25, 0.75, 0.5), abs=0.02)
-
-
-def test_a_tilted_gantry(tmp_path: Path) -> None:
-    files = save_series(tmp_path / "ct", volume())
-    for k, file in enumerate(files):
-        change(file, ImagePositionPatient=[-100, -120 + k * 0.8, -300 + k * 2.5])
-    assert "tilted by 17.7°" in refused(files).problem
 
 
 @pytest.mark.parametrize(
@@ -202,6 +167,7 @@ def test_a_tilted_gantry(tmp_path: Path) -> None:
         ({"SeriesInstanceUID": generate_uid()}, "belong to 2 series"),
         ({"FrameOfReferenceUID": generate_uid()}, "2 frames of reference"),
         ({"NumberOfFrames": 3}, "contains several images"),
+        ({"RescaleSlope": None, "RescaleIntercept": None}, "1 of the 6 slices .* Hounsfield units: IM"),
         ({"PixelData": b""}, "damaged|not as large"),
     ],
 )
@@ -272,23 +238,6 @@ def _agrees_with_itk(raster: Raster, files: list[Path]) -> None:
         left, posterior, superior = image.TransformIndexToPhysicalPoint((x, y, z))
         there = (raster.affine @ (z, y, x, 1))[:3]
         assert np.abs(there - (superior, posterior, left)).max() < 0.01
-
-
-def test_series_that_others_stumble_over_are_refused_or_right(tmp_path: Path) -> None:
-    with tarfile.open(data_folder("dicom") / "hard.tar.xz") as archive:
-        archive.extractall(tmp_path, filter="data")
-    found = series_among(sorted(file for file in tmp_path.rglob("*") if file.is_file()))
-    said = {}
-    for series in found:
-        source = Source.of(series.files)
-        try:
-            raster = read_raster(source)
-        except UserError as error:
-            said[source.name] = error.problem
-        else:
-            assert geometry_of(source) is not None and raster.affine is not None
-            said[source.name] = "read"
-    assert any("tilted" in words or "evenly" in words for words in said.values()) and "read" in said.values()
 
 
 def data_folder(*parts: str) -> Path:
