@@ -10,7 +10,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.models.card import ModelCard
 from napari_unet.models.example import Example
 from napari_unet.models.standalone import Answer, answers
-from napari_unet.nets.registry import PAPERS
+from napari_unet.nets.registry import PAPERS, layers_of
 
 FORMAT = "0.5.3"
 
@@ -27,7 +27,8 @@ def description(
 
     Raises UserError if the spec has no word for the card's IntensityRule.
     """
-    cite = [dict(PAPERS[card.net.kind])] if card.net.kind in PAPERS else []
+    kinds = [kind for kind, _ in layers_of(card.net.kind, card.net.arguments)]
+    cite = [dict(PAPERS[kind]) for kind in dict.fromkeys(kinds) if kind in PAPERS]
     if example.doi:
         cite.append({"text": f"Test image: {example.credit}", "doi": example.doi})
     about: dict[str, Any] = {

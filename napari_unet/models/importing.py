@@ -19,6 +19,7 @@ from napari_unet.models.checkpoint import bare_net, check_fits, load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary
 from napari_unet.models.replay_set import read_replay_set
 from napari_unet.models.unpacking import LIMITS, unpack
+from napari_unet.nets.registry import layers_of
 
 _LARGEST_ARGUMENT = 65536
 _DEEPEST = 16
@@ -107,9 +108,11 @@ def _expected_sizes(folder: Path, source: Path) -> dict[str, int]:
 
 def _meta_net(card: ModelCard) -> nn.Module:
     """The network without memory for its weights: a card can ask for more than there is."""
-    numbers = {key: value for key, value in card.net.arguments.items() if isinstance(value, int)}
-    if max(numbers.values(), default=0) > _LARGEST_ARGUMENT or numbers.get("depth", 0) > _DEEPEST:
-        raise UserError(f"The network of the model {card.name} is too large.", "Do not use it.")
+    for layer, (_, arguments) in enumerate(layers_of(card.net.kind, card.net.arguments)):
+        numbers = {key: value for key, value in arguments.items() if isinstance(value, int)}
+        largest, deepest = max(numbers.values(), default=0), max(layer, numbers.get("depth", 0))
+        if largest > _LARGEST_ARGUMENT or deepest > _DEEPEST:
+            raise UserError(f"The network of the model {card.name} is too large.", "Do not use it.")
     net = bare_net(card.net)
     check_fits(net, card)
     expected = [output.likeness for output in card.outputs if output.likeness is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,6 +15,7 @@ NETS = {
     "unet": ("napari_unet.nets.unet", "UNet"),
     "sliding-window": ("napari_unet.nets.ciresan", "SlidingWindow"),
     "alexnet": ("napari_unet.nets.alexnet", "AlexNet"),
+    "further-answer": ("napari_unet.nets.further_answer", "FurtherAnswer"),
 }
 """Name on a card: module and class. A network takes (N, channels, *axes) to logits (N, classes, *axes).
 
@@ -30,6 +32,16 @@ PAPERS = {
     }
 }
 """What an export cites, for networks whose paper has a DOI."""
+
+
+def layers_of(kind: str, arguments: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(kind, arguments) of a network, then of the one that it is beside, and so on."""
+    while True:
+        yield kind, arguments
+        base = arguments.get("base")
+        if not isinstance(base, dict) or not isinstance(base.get("arguments"), dict):
+            return
+        kind, arguments = str(base.get("kind", "")), base["arguments"]
 
 
 def build(kind: str, arguments: dict[str, Any]) -> nn.Module:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,16 @@ from torch.nn import functional
 Norm = Literal["batch", "instance", "none"]
 Up = Literal["transposed", "interpolate"]
 Block = Literal["plain", "residual"]
+
+
+class Maps(NamedTuple):
+    """What a U-Net has computed of an image before its head, the finest level first.
+
+    encoder : of each level, and of the bottleneck as the last. decoder : of each level.
+    """
+
+    encoder: list[Tensor]
+    decoder: list[Tensor]
 
 
 class DoubleConv(nn.Module):
@@ -132,18 +142,29 @@ class UNet(nn.Module):
         return convolutions + interpolation + self.stride - 1
 
     def forward(self, x: Tensor) -> Tensor:
-        skips = []
+        return self.answer(self.maps(x))
+
+    def maps(self, x: Tensor) -> Maps:
+        """All that `answer` and whatever else shares this network needs."""
+        encoder = []
         for level in self.encoder:
             x = level(x)
             if x.shape[-2] % 2 or x.shape[-1] % 2:
                 raise ValueError(f"a feature map of {tuple(x.shape[-2:])} pixels cannot be halved")
-            skips.append(x)
+            encoder.append(x)
             x = functional.max_pool2d(x, 2)
         x = self.dropout(self.bottleneck(x))
+        skips, decoder = list(encoder), []
+        encoder.append(x)
         for up, level, skip in zip(reversed(self.up), reversed(self.decoder), reversed(skips), strict=True):
             x = up(x)
             x = level(torch.cat([centre_crop(skip, x), x], dim=1) if self.skips else x)
-        return self.head(x)  # type: ignore[no-any-return]
+            decoder.append(x)
+        return Maps(encoder, decoder[::-1])
+
+    def answer(self, maps: Maps) -> Tensor:
+        """The logits."""
+        return self.head(maps.decoder[0] if maps.decoder else maps.encoder[-1])  # type: ignore[no-any-return]
 
     def _initialise(self) -> None:
         """Weights of variance 2 / fan-in (2015, section 3; He 2015)."""

@@ -40,6 +40,14 @@ def two(folder: Path) -> ModelEntry:
     return saved(folder, net=NetSpec(arguments={**TINY, "classes": 3}), outputs=(OLD, SIDES), flips=True)
 
 
+def further(folder: Path) -> ModelEntry:
+    """A network with an answer beside that of its parent."""
+    spec = NetSpec(kind="further-answer", arguments={"base": {"kind": "unet", "arguments": TINY}})
+    spec = NetSpec(kind="further-answer", arguments={"base": spec.model_dump(), "classes": 2})
+    new = Output(id="lungs-2", labels=LUNGS, protocol="with the heart")
+    return saved(folder, net=spec, outputs=(OLD, new, SIDES), flips=True)
+
+
 def slices(folder: Path) -> ModelEntry:
     return saved(
         folder,
@@ -67,6 +75,7 @@ def mixed(folder: Path) -> ModelEntry:
 
 KINDS = {
     two: (["probability_old", "probability_sides_2"], (1, 8, 12)),
+    further: (["probability_old", "probability_lungs_2", "probability_sides_2"], (1, 8, 12)),
     slices: (["probability"], (3, 32, 48)),
     volume: (["probability"], (1, 6, 8, 4)),
     scores: (["probability", "scores"], (1, 32, 48)),

@@ -48,13 +48,15 @@ def test_every_row_of_the_registry_is_a_network() -> None:
         "unet": dict(TINY),
         "sliding-window": {"window": 65, "maps": 2, "hidden": 2},
         "alexnet": {"width": 1 / 32, "channels": 1, "classes": 1},
+        "further-answer": {"base": {"kind": "unet", "arguments": dict(TINY)}},
     }
     assert small.keys() == NETS.keys()
     for kind, arguments in small.items():
         net = build(kind, arguments)
-        assert (net.channels, net.classes, net.output_margin) == (1, 1, 0)
+        classes = 1 + (kind == "further-answer")
+        assert (net.channels, net.classes, net.output_margin) == (1, classes, 0)
         x = torch.zeros(1, 1, 4 * net.stride, 3 * net.stride)
-        assert net(x).shape == x.shape
+        assert net(x).shape == (1, classes, *x.shape[2:])
 
 
 def test_a_network_that_is_unknown_is_named() -> None:

@@ -11,6 +11,7 @@ from superqt.utils import qdebounced
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.protocol import protocols_differ
+from napari_unet.nets.registry import layers_of
 from napari_unet.training.naming import check_name, free_name
 from napari_unet.training.outcome import Estimate
 from napari_unet.widgets.common.forms import Fields, WrappedLabel
@@ -133,7 +134,8 @@ class SetupPage(QWidget):
     def _on_model(self) -> None:
         entry = self.model.entry()
         if entry is not None:
-            self.presets.settings.limit_stages(int(entry.card.net.arguments.get("depth", _STAGES)))
+            *_, (_, arguments) = layers_of(entry.card.net.kind, entry.card.net.arguments)
+            self.presets.settings.limit_stages(int(arguments.get("depth", _STAGES)))
             if not self._typed:
                 self.name.setText(free_name(chosen_library(), entry.card.name))
         self.show_state()
