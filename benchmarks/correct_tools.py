@@ -12,7 +12,7 @@ from benchmarks.result import Column, Result
 from benchmarks.strokes import Stroke, draw, next_stroke
 from benchmarks.timing import interleaved
 from napari_unet.core import correct
-from napari_unet.core.masks import split_left_right
+from napari_unet.core.lung_sides import split_left_right
 from napari_unet.core.metrics import dice
 from napari_unet.core.raster import Modality
 from napari_unet.io.formats import read_raster

@@ -10,7 +10,8 @@ import numpy as np
 from benchmarks.images import lungs
 from benchmarks.result import Column, Result
 from benchmarks.timing import interleaved
-from napari_unet.core.masks import MaskRule, clean, split_left_right, threshold_mask
+from napari_unet.core.lung_sides import split_left_right
+from napari_unet.core.masks import MaskRule, clean, threshold_mask
 
 _COLUMNS = (Column("what"), Column("best", "ms"), Column("median", "ms"))
 

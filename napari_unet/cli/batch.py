@@ -22,7 +22,8 @@ from napari_unet.core.events import Note, TileDone
 from napari_unet.core.header_facts import CHILD, LYING
 from napari_unet.core.label_set import LUNGS
 from napari_unet.core.label_sizes import label_sizes, size_columns
-from napari_unet.core.masks import part_sizes, split_left_right
+from napari_unet.core.lung_sides import split_left_right
+from napari_unet.core.masks import part_sizes
 from napari_unet.core.measure import Measures, measure
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster

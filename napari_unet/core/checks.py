@@ -12,7 +12,8 @@ from napari_unet.core.header_facts import CHILD, LYING, VIEW
 from napari_unet.core.label_checks import label_problem
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import lung
-from napari_unet.core.masks import bounding_box, hole_sizes, sides_and_parts
+from napari_unet.core.lung_sides import sides_and_parts
+from napari_unet.core.masks import bounding_box, hole_sizes
 from napari_unet.core.orientation import sides
 
 _RATIO = (0.5, 1.7)  # left to right; holds 320 of 321 reference masks from three hospitals

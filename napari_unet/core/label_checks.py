@@ -6,7 +6,7 @@ import numpy as np
 
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import LEFT, RIGHT, lung, named
-from napari_unet.core.masks import split_left_right
+from napari_unet.core.lung_sides import split_left_right
 
 _OWN = 0.7  # of a lung must have its label; the cut between touching lungs may be off by some of it
 _COARSE = (24, 256, 256)  # slices, rows and columns that are enough to see which label lies where

@@ -11,7 +11,7 @@ from napari_unet.core.agreement import mean_dice
 from napari_unet.core.checks import CheckResult, check_label_values, check_mask, nothing_marked
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import LEFT, RIGHT, ignored, lung
-from napari_unet.core.masks import sides_and_parts
+from napari_unet.core.lung_sides import sides_and_parts
 from napari_unet.core.orientation import sides
 from napari_unet.core.raster import Modality
 

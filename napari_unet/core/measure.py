@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from napari_unet.core.masks import split_left_right
+from napari_unet.core.lung_sides import split_left_right
 from napari_unet.core.orientation import sides
 from napari_unet.core.raster import Modality
 

@@ -11,7 +11,7 @@ from napari_unet.core.change import Change
 from napari_unet.core.grid import Grid
 from napari_unet.core.labels import LEFT, RIGHT, lung
 from napari_unet.core.lung_labels import change_in, no_change
-from napari_unet.core.masks import split_left_right
+from napari_unet.core.lung_sides import split_left_right
 
 _NODES = 128  # columns at which the midline is looked for
 _BAND = 0.3  # it lies in this share of the image's width around the middle

@@ -16,7 +16,7 @@ from napari_unet.core.input_check import check_pixels
 from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import LEFT, RIGHT, MaskLabels, NotLabels, array_labels, lung
 from napari_unet.core.labels_in_file import labels_in_file
-from napari_unet.core.masks import split_left_right
+from napari_unet.core.lung_sides import split_left_right
 from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
 from napari_unet.core.training_pair import TrainingPair

@@ -14,7 +14,7 @@ from napari_unet.core.events import CaseDone
 from napari_unet.core.label_checks import label_problem, remedy
 from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT, LabelSet
 from napari_unet.core.labels import IGNORE, LEFT, lung
-from napari_unet.core.masks import split_left_right
+from napari_unet.core.lung_sides import split_left_right
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.io.formats import read_raster
 from napari_unet.io.sources import named_paths

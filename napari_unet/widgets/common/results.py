@@ -15,7 +15,7 @@ from napari_unet.core.edits import ThresholdTrail, changes, follow_threshold, wi
 from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import LEFT, RIGHT, lung, values_in
 from napari_unet.core.live import LiveNumbers, live_numbers
-from napari_unet.core.masks import split_left_right
+from napari_unet.core.lung_sides import split_left_right
 from napari_unet.core.measure import Measures, measure
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Modality, Raster

@@ -14,7 +14,8 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QLabel, QStyle, QStyleOptionSlider
 
-from napari_unet.core.masks import split_left_right, threshold_mask
+from napari_unet.core.lung_sides import split_left_right
+from napari_unet.core.masks import threshold_mask
 from napari_unet.io.formats import read_mask
 from napari_unet.widgets.common import results
 from napari_unet.widgets.common.colours import LUNGS, RIGHT_LEFT, mask_colormap
