@@ -13,7 +13,8 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidge
 from napari_unet.core.correct import copy_slice, interpolate_slices
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE
-from napari_unet.widgets.common.forms import Fields, Foldable, LayerPicker, WrappedLabel, key_table
+from napari_unet.widgets.common.forms import Fields, Foldable, WrappedLabel, key_table
+from napari_unet.widgets.common.layer_picker import LayerPicker
 from napari_unet.widgets.common.layers import is_mask
 from napari_unet.widgets.common.shortcuts import ACTS, HELD, TABLE, forward_undo
 from napari_unet.widgets.common.strokes import StrokeFollower

@@ -22,8 +22,9 @@ from napari_unet.core.events import Note, TileDone
 from napari_unet.doctor import refuse_foreign_files
 from napari_unet.models.library import ModelEntry
 from napari_unet.widgets.common.colours import legend_of, mask_colormap
-from napari_unet.widgets.common.forms import Fields, Foldable, LayerPicker, WrappedLabel, key_table
+from napari_unet.widgets.common.forms import Fields, Foldable, WrappedLabel, key_table
 from napari_unet.widgets.common.jobs import Job, run_in_thread, run_on_engine
+from napari_unet.widgets.common.layer_picker import LayerPicker
 from napari_unet.widgets.common.layers import is_image, show_mask, slice_in_view
 from napari_unet.widgets.common.preferences import preferences
 from napari_unet.widgets.common.shortcuts import forward_undo

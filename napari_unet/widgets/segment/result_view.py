@@ -16,8 +16,9 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 from napari_unet.core.errors import UserError
 from napari_unet.widgets.common import results
 from napari_unet.widgets.common.colours import legend_of, mask_colormap
-from napari_unet.widgets.common.forms import Fields, LayerPicker, WrappedLabel
+from napari_unet.widgets.common.forms import Fields, WrappedLabel
 from napari_unet.widgets.common.jobs import Job, in_words, run_in_thread
+from napari_unet.widgets.common.layer_picker import LayerPicker
 from napari_unet.widgets.common.layers import show_map, slice_in_view
 from napari_unet.widgets.common.results import Edit, MaskResult, Summary
 from napari_unet.widgets.common.strokes import StrokeFollower

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_unet.widgets.common.forms import LayerPicker
+from napari_unet.widgets.common.layer_picker import LayerPicker
 from napari_unet.widgets.common.layers import MAP, is_image
 
 
