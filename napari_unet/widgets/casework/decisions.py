@@ -193,7 +193,7 @@ class Decisions(QObject):
         return None if layers is None else self._case_list.cases.get(layers.id)
 
     def _open(self, id: str, or_next: bool = False) -> None:
-        self._opener.time.alive()
+        self._opener.lease.time.alive()
         self._opener.open(id, or_next)
 
     def set_note(self, text: str) -> None:

@@ -1,23 +1,22 @@
-"""Opening and leaving cases: read ahead, shown, taken on loan from the project, given back."""
+"""Opening and leaving cases: read ahead, shown, taken away."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.leases import CaseTaken
 from napari_unet.review.types import Author, Case
 from napari_unet.widgets.casework.cache import CaseLayers
 from napari_unet.widgets.casework.case_list import CaseList
-from napari_unet.widgets.casework.clock import ActiveTime
 from napari_unet.widgets.casework.connection import ProjectConnection
 from napari_unet.widgets.casework.layers import edit_to
+from napari_unet.widgets.casework.lease import CaseLease
 from napari_unet.widgets.casework.load import LoadedCase, load_case
 from napari_unet.widgets.casework.presenter import CasePresenter
 from napari_unet.widgets.casework.warm_up import ready_units
@@ -26,9 +25,6 @@ from napari_unet.widgets.common.jobs import Job
 
 if TYPE_CHECKING:
     from napari_unet.review.saving.saver import Saver
-    from napari_unet.review.store import ReviewProject
-
-_RENEW_MS = 60_000
 
 
 class CaseOpener(QObject):
@@ -56,18 +52,14 @@ class CaseOpener(QObject):
         self._connection = connection
         self._case_list = case_list
         self._presenter = presenter
-        self._author = author
-        self.time = ActiveTime()
+        self.lease = CaseLease(connection, author, self)
         self._requested = ""
         self._or_next = False
         self._before = ""  # the case that was open before the one that is requested
         self._elsewhere: dict[str, CaseTaken] = {}  # cases that could not be opened meanwhile
-        self._by = ""  # who took the open case
         self._loading: dict[str, Job] = {}
         self._ahead: LoadedCase | None = None
-        self._renew = QTimer(self)
-        self._renew.setInterval(_RENEW_MS)
-        self._renew.timeout.connect(self._on_renew)
+        self.lease.lost.connect(self._lost)
         presenter.taken_away.connect(self._on_taken_away)
 
     def open(self, id: str, or_next: bool = False) -> None:
@@ -197,14 +189,7 @@ class CaseOpener(QObject):
         if before is not None:
             self._give_back(before.id)
         self._requested = id
-        self._by = by = self._author().name
-        self.time.take()
-        self._renew.start()
-        self._connection.write(
-            lambda project: _begin(project, id, by),
-            lambda case: self._began(case, layers),
-            lambda error: self._refused(id, error),
-        )
+        self.lease.begin(id, lambda case: self._began(case, layers), lambda error: self._refused(id, error))
         self.opened.emit(id)
         self._read_ahead(id)
 
@@ -216,7 +201,7 @@ class CaseOpener(QObject):
             self._load(following)
 
     def _began(self, case: Case, layers: CaseLayers) -> None:
-        """The case is on loan: strokes that were never saved come back.
+        """The case is this window's: strokes that were never saved come back.
 
         Otherwise, if somebody has changed its mask since it was read, show theirs.
         """
@@ -274,26 +259,15 @@ class CaseOpener(QObject):
 
     def _take_away(self, id: str) -> None:
         self._requested = ""
-        self._renew.stop()
+        self.lease.end()
         self._presenter.lay_away()
         self._presenter.forget(id)
         self.closed.emit(id)
 
     def _give_back(self, id: str) -> None:
-        self._renew.stop()
-        by, seconds, layers = self._by, self.time.take(), self._presenter.kept(id)
+        layers = self._presenter.kept(id)
 
-        def leave(project: ReviewProject) -> tuple[Case, CaseTaken | None]:
-            lost = None
-            try:
-                project.refuse_lost(id, by)
-            except CaseTaken as error:
-                lost = error
-            project.leave(id, by, seconds)
-            return project.case(id), lost
-
-        def left(found: tuple[Case, CaseTaken | None]) -> None:
-            case, lost = found
+        def left(case: Case, lost: CaseTaken | None) -> None:
             self._case_list.took(case)
             if layers is not None:
                 layers.head, layers.head_unknown = case.revision, False
@@ -303,14 +277,8 @@ class CaseOpener(QObject):
 
         if layers is not None:
             layers.head_unknown = True
-        self._connection.write(leave, left)
+        self.lease.give_back(left)
         self.closed.emit(id)
-
-    def _on_renew(self) -> None:
-        if self._presenter.layers is not None:
-            id, by = self._presenter.layers.id, self._by
-            failed = partial(self._lost, id)
-            self._connection.write(lambda project: project.renew(id, by), failed=failed)
 
     def _on_taken_away(self, id: str) -> None:
         self._requested = ""
@@ -326,14 +294,3 @@ def _open_elsewhere(taken: Iterable[CaseTaken]) -> str:
     if len(numbers) == 1:
         return f"Case {numbers[0]} is open elsewhere{by}"
     return f"Cases {', '.join(map(str, numbers[:-1]))} and {numbers[-1]} are open elsewhere{by}"
-
-
-def _begin(project: ReviewProject, id: str, by: str) -> Case:
-    """Take a case on loan. What its file says is stored now if the scan has not come to it yet."""
-    from napari_unet.review.scan import read_facts
-
-    case = project.begin(id, by)
-    if case.shape is None:
-        project.put_facts({id: read_facts(project.source(id))}, by)
-        case = project.case(id)
-    return case

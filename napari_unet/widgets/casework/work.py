@@ -143,8 +143,8 @@ class CaseWork(QObject):
         first_masks.stored.connect(self.views.map_came)
         self.views.map_requested.connect(self.importer.ask_for_map)
         self._cursor = host.viewer.cursor.events.position
-        self._cursor.connect(self.opener.time.alive)
-        self.painted.connect(self.opener.time.alive)
+        self._cursor.connect(self.opener.lease.time.alive)
+        self.painted.connect(self.opener.lease.time.alive)
 
     # -- who --
 
@@ -191,7 +191,7 @@ class CaseWork(QObject):
         """The last dock is closed: everything is written, nothing of this stays in the viewer."""
         self.close_project()
         self.presenter.close()
-        self._cursor.disconnect(self.opener.time.alive)
+        self._cursor.disconnect(self.opener.lease.time.alive)
 
     def rest(self, on: bool) -> None:
         """The docks are all hidden: the open case is saved and left. It comes back with them."""
@@ -277,7 +277,7 @@ class CaseWork(QObject):
         or_next : if another window has it open, the next one that is free; else the open one stays.
         """
         if self.project is not None and id in self.cases:
-            self.opener.time.alive()
+            self.opener.lease.time.alive()
             self.opener.open(id, or_next)
 
     def open_next(self) -> None:

@@ -9,8 +9,8 @@ from casework_fakes import stroke, write_images
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE
 from napari_unet.review.types import Measurement, Order, Reason, Status
-from napari_unet.widgets.casework.clock import ActiveTime
 from napari_unet.widgets.casework.decisions import EmptyMask, StillWrong
+from napari_unet.widgets.casework.lease import ActiveTime
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_the_lease_is_renewed(review, three, monkeypatch):
     review.open(three[0])
     renewed = []
     monkeypatch.setattr(review.work.project, "renew", lambda *who: renewed.append(who))
-    review.work.opener._renew.timeout.emit()
+    review.work.opener.lease._renew.timeout.emit()
     review.settle()
     assert renewed == [(three[0], "Ann")]
 

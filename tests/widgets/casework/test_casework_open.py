@@ -10,7 +10,7 @@ from casework_fakes import MODEL, lungs, stroke, write_images, write_stack
 from napari.layers import Image, Labels
 from PIL import Image as Picture
 
-from napari_unet.review import decisions, rows, store_cases, store_masks, trail
+from napari_unet.review import decisions, rows, store_decisions, store_masks, trail
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, Order, Status
 from napari_unet.widgets.casework.cache import CaseCache
@@ -231,7 +231,7 @@ def test_going_on_where_all_others_are_open_elsewhere(review, three, elsewhere):
 def _taken_over(review, monkeypatch, id):
     """This computer slept for an hour, and Bob, who was there meanwhile, opened the case."""
     real = trail.now
-    for module in (decisions, rows, store_cases, store_masks):
+    for module in (decisions, rows, store_decisions, store_masks):
         monkeypatch.setattr(module, "now", lambda: real() + timedelta(hours=1))
     other = ReviewProject.open(review.folder)
     other.begin(id, "Bob")
@@ -247,7 +247,7 @@ def test_a_case_that_was_taken_over_loses_nothing(review, three, monkeypatch, th
         stroke(mask, (14, 20))
         painted = mask.data.copy()
         if then == "renew":
-            review.work.opener._renew.timeout.emit()
+            review.work.opener.lease._renew.timeout.emit()
         elif then == "accept":
             review.work.decisions.accept()
         else:
