@@ -1,40 +1,36 @@
-"""The part of `ReviewProject` for cases and decisions."""
+"""The part of `ReviewProject` for cases and settings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, insert, select
 
 from napari_unet.core.leaks import Fingerprint
 from napari_unet.core.source import Source
-from napari_unet.review import calls, decisions, rows, schema
+from napari_unet.review import calls, rows, schema
 from napari_unet.review import cases as case_rows
 from napari_unet.review.database import Database
-from napari_unet.review.leases import Session, is_leased
-from napari_unet.review.trail import note_event, now
+from napari_unet.review.trail import note_event
 from napari_unet.review.types import (
-    Author,
-    AuthorKind,
     Call,
     Case,
     FileFacts,
     Measurement,
     NewCase,
-    Reason,
     Status,
 )
 
 
 class CaseStore:
-    """Cases, who works on them, and what was decided; see `ReviewProject`."""
+    """Cases, what is known of their images, and settings; see `ReviewProject`."""
 
     folder: Path
     _database: Database
     _salt: str
     _nobody: frozenset[str]
-    _session: Session
 
     def add(self, cases: Sequence[NewCase], by: str) -> list[tuple[str, bool]]:
         """Add images. Images that are already in the project keep their case.
@@ -195,21 +191,6 @@ class CaseStore:
         with self._database.reading() as connection:
             return calls.all_calls(connection, case)
 
-    def put_scores(
-        self, case: str, scores: Mapping[str, float], model: str, version: str, output: str
-    ) -> None:
-        """Store a model's score (0 to 1) for each finding, as calls. Only the report's table shows scores.
-
-        The audit trail records that there are scores, but not their values: nobody may see a score before
-        their own call.
-        """
-        author = Author(AuthorKind.MODEL, model, version)
-        with self._database.writing() as connection:
-            rows.case_row(connection, case)
-            stated = calls.put_scores(connection, case, scores, author, output)
-            if stated:
-                note_event(connection, case, model, "scored", version=version, output=output)
-
     def set_queue(self, values: Mapping[str, tuple[float, str]]) -> None:
         """Set (priority, reason in words) by case."""
         with self._database.writing() as connection:
@@ -223,97 +204,17 @@ class CaseStore:
         with self._database.writing() as connection:
             case_rows.put_check_results(connection, case, checks, uncertainty)
 
-    def begin(self, case: str, by: str) -> Case:
-        """Open a case for one person. A new case is then in progress.
-
-        Raises CaseTaken, with the name, if another window has the case open. A lease ends with the process
-        that holds it, as far as that can be seen, or if it was not renewed for ten minutes.
-        """
-        with self._database.writing() as connection:
-            decisions.begin(connection, self._session, case, by)
-            found = rows.one_case(connection, case, self._nobody)
-        self._session.taken.add(case)
-        return found
-
-    def is_elsewhere(self, case: str) -> bool:
-        """Return whether another window has the case open."""
+    def setting(self, name: str, default: Any = None) -> Any:
+        """Return a value that was set in this project, or `default`."""
+        query = select(schema.settings.c.value).where(schema.settings.c.name == name)
         with self._database.reading() as connection:
-            row = rows.case_row(connection, case)
-        return row.lease_session != self._session.id and is_leased(row, now())
+            row = connection.execute(query).one_or_none()
+        return default if row is None else row[0]
 
-    def refuse_lost(self, case: str, by: str) -> None:
-        """Raise CaseTaken as `renew` does, but change nothing."""
-        with self._database.reading() as connection:
-            self._session.refuse_lost(rows.case_row(connection, case), by, now())
-
-    def renew(self, case: str, by: str) -> None:
-        """Renew the lease of an open case; to be called every few minutes.
-
-        Raises CaseTaken if another window has it, or has had it since `begin`.
-        """
+    def set_setting(self, name: str, value: Any) -> None:
+        """Set a value; JSON must be able to hold it."""
+        table = schema.settings
         with self._database.writing() as connection:
-            decisions.renew(connection, self._session, case, by)
-
-    def leave(self, case: str, by: str, active_seconds: float) -> None:
-        """Release the case, and add the seconds of active work."""
-        with self._database.writing() as connection:
-            decisions.leave(connection, self._session, case, by, active_seconds)
-        self._session.taken.discard(case)
-
-    def decide(
-        self, case: str, status: Status, by: str, reason: Reason | None = None, empty_ok: bool = False
-    ) -> Case:
-        """Accept or reject a case, or set it aside for a second look.
-
-        ACCEPTED becomes CORRECTED if a person changed the mask.
-
-        Parameters
-        ----------
-        case : str
-            Id of the case.
-        status : Status
-            ACCEPTED, REJECTED or SECOND_LOOK.
-        by : str
-            Who decides.
-        reason : Reason, optional
-            Why it is rejected; required for REJECTED.
-        empty_ok : bool
-            Whether an empty mask may be accepted. A case without any mask gets an empty one.
-
-        Returns
-        -------
-        Case
-            The case after the decision.
-
-        Raises
-        ------
-        UserError
-            If the mask is empty and `empty_ok` is False, or (CaseTaken) if another window has the case open.
-        """
-        with self._database.writing() as connection:
-            decisions.decide(connection, self._session, self.folder, case, status, by, reason, empty_ok)
-            return rows.one_case(connection, case, self._nobody)
-
-    def take_back(self, by: str) -> Case | None:
-        """Undo the last decision of a person that is still valid.
-
-        Status, reason and reviewer are then as they were before.
-
-        Parameters
-        ----------
-        by : str
-            Whose decision.
-
-        Returns
-        -------
-        Case or None
-            The case, or None if there is no such decision.
-
-        Raises
-        ------
-        UserError
-            If somebody else has decided about the case since, or has it open.
-        """
-        with self._database.writing() as connection:
-            case = decisions.take_back(connection, self._session, by)
-            return None if case is None else rows.one_case(connection, case, self._nobody)
+            connection.execute(delete(table).where(table.c.name == name))
+            connection.execute(insert(table).values(name=name, value=value))
+            note_event(connection, None, "", "setting", name=name, value=value)

@@ -1,34 +1,29 @@
-"""The part of `ReviewProject` for masks and probability maps."""
+"""The part of `ReviewProject` for masks and their labels."""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import Any
-
 import numpy as np
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, select
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LabelSet
-from napari_unet.core.prediction import Prediction
 from napari_unet.core.wording import size_in_words
-from napari_unet.review import features, maps, revisions, rows, schema, untouched
+from napari_unet.review import revisions, rows, schema, untouched
 from napari_unet.review.faults import faults_explained
-from napari_unet.review.features import Features
 from napari_unet.review.labels import admit, labels_of
 from napari_unet.review.leases import CaseTaken
 from napari_unet.review.mask_checks import mask_checks
 from napari_unet.review.revisions import Comparison
-from napari_unet.review.store_cases import CaseStore
-from napari_unet.review.trail import note_event, now
+from napari_unet.review.store_models import ModelStore
+from napari_unet.review.trail import now
 from napari_unet.review.types import Author, AuthorKind, Revision
 
 HEAD = "<head>"
 """As `parent` of a new mask: the one that is current now."""
 
 
-class MaskStore(CaseStore):
-    """Masks, maps and settings; see `ReviewProject`."""
+class MaskStore(ModelStore):
+    """Masks and labels; see `ReviewProject`."""
 
     _labels: LabelSet
 
@@ -237,64 +232,6 @@ class MaskStore(CaseStore):
             )
             return rows.revision_from(rows.one_revision(connection, new))
 
-    def put_features(self, case: str, numbers: np.ndarray, model: str, version: str) -> None:
-        """Store a model's features of the image of a case, replacing earlier ones."""
-        with self._database.writing() as connection:
-            rows.case_row(connection, case)
-            features.store_features(connection, case, numbers, model, version)
-            note_event(connection, case, model, "features", version=version)
-
-    def features(self) -> dict[str, Features]:
-        """Return the features of the cases' images, by case, where there are any."""
-        with self._database.reading() as connection:
-            return features.all_features(connection)
-
-    def put_map(self, case: str, kept: Prediction) -> None:
-        """Store the maps of a `Prediction.kept()`; older ones are removed when the limit is reached.
-
-        The limit in MB is the setting "map_cap_mb". Raises ValueError for maps that are not 8-bit.
-        """
-        content = maps.encode_map(kept)
-        cap = int(float(self.setting("map_cap_mb", maps.DEFAULT_CAP_MB)) * 1e6)
-        with self._database.writing() as connection:
-            rows.case_row(connection, case)
-            maps.store_map(connection, self.folder, case, content, cap)
-            note_event(connection, case, kept.model, "map", version=kept.version)
-
-    def map(self, case: str) -> Prediction | None:
-        """Return the model's maps of a case.
-
-        Parameters
-        ----------
-        case : str
-            Id of the case.
-
-        Returns
-        -------
-        Prediction or None
-            The maps, of their own shape; None if there are none (any more).
-        """
-        found = maps.read_map(self.folder / maps.MAPS / f"{case}.npz")
-        if found is not None:
-            with suppress(UserError):  # which one goes first is not worth an error
-                self._touch_map(case)
-        return found
-
-    def setting(self, name: str, default: Any = None) -> Any:
-        """Return a value that was set in this project, or `default`."""
-        query = select(schema.settings.c.value).where(schema.settings.c.name == name)
-        with self._database.reading() as connection:
-            row = connection.execute(query).one_or_none()
-        return default if row is None else row[0]
-
-    def set_setting(self, name: str, value: Any) -> None:
-        """Set a value; JSON must be able to hold it."""
-        table = schema.settings
-        with self._database.writing() as connection:
-            connection.execute(delete(table).where(table.c.name == name))
-            connection.execute(insert(table).values(name=name, value=value))
-            note_event(connection, None, "", "setting", name=name, value=value)
-
     def _look_up_labels(self) -> LabelSet:
         """Look up the labels: another window may have changed them while there was no mask yet."""
         with self._database.reading() as connection:
@@ -331,10 +268,3 @@ class MaskStore(CaseStore):
         if before.shape != labels.shape:
             return None
         return revisions.compare(labels, before, spacing_mm, self._labels)
-
-    def _touch_map(self, case: str) -> None:
-        with self._database.reading() as connection:
-            newest = maps.is_newest(connection, case)
-        if not newest:
-            with self._database.writing() as connection:
-                maps.touch(connection, case)
