@@ -11,7 +11,8 @@ from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 from scipy.stats import theilslopes
 
-from napari_unet.core.masks import part_sizes, split_left_right
+from napari_unet.core.lung_sides import split_left_right
+from napari_unet.core.masks import part_sizes
 
 BORDER = 0.02  # width of the band around the lungs, in widths of the chest
 _SMALLER = 0.05  # of the larger lung: with a smaller second one there is no chest to measure
