@@ -17,7 +17,7 @@ from napari_unet.core.source import Source
 from napari_unet.io.formats import is_mask_name, is_readable_image, read_labels, read_raster, stem, write_mask
 from napari_unet.io.layer_data import HEADER, LayerData, image_layer
 from napari_unet.io.names import is_index
-from napari_unet.io.opened import files_of, images_opened
+from napari_unet.io.opened import files_of, images_opened, told_of_opened
 from napari_unet.io.sources import named_paths
 from napari_unet.samples import CT, SAMPLES
 from napari_unet.widgets.napari_compat.opened import opened_together
@@ -42,7 +42,10 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     mask (see core.labels) becomes a labels layer. A file of a series that was opened with another one gives
     no layer, which napari calls `[(None,)]`.
     """
-    images = images_opened(_each(path), opened_together())
+    given, together = _each(path), opened_together()
+    images = images_opened(given, together)
+    for sentence in told_of_opened(given, together) if images else ():
+        warnings.warn(sentence, stacklevel=2)  # napari shows it
     layers = [_layer(image, stem(at)) for image, at in zip(images, named_paths(images), strict=True)]
     return layers or [(None,)]  # type: ignore[list-item]
 
@@ -83,6 +86,9 @@ def _layer(image: Source, name: str) -> LayerData:
     raster = read_raster(image)
     pixels, options, kind = image_layer(raster, name)
     path = image.path
+    if image.is_series:
+        for note in raster.notes:
+            warnings.warn(f"{name}: {note}", stacklevel=2)
     if image.is_series or not is_mask_name(path):
         return pixels, options, kind
     try:

@@ -87,7 +87,7 @@ def find_inputs(
             folders.add(path.parent.resolve())
         else:
             files.setdefault(path.resolve(), path)
-    sources = sources_among(files.values())
+    sources = sources_among(files.values(), ignored)
     folders |= {folder.resolve() for folder in {path.parent for path in files.values()}}
     names = (
         _numbered([_anonymous_name(source) for source in sources])

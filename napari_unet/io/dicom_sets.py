@@ -1,19 +1,23 @@
-"""DICOM files that belong together, by their headers: the slices of a series, and what a DICOMDIR lists."""
+"""DICOM files that belong together, by their headers: the slices of each stack, and what lies beside them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.source import Source
 from napari_unet.io import dicom_header as header
 from napari_unet.io.content import is_dicom
 from napari_unet.io.dicom import guarded
-from napari_unet.io.names import is_index, suffix_of
+from napari_unet.io.dicom_slices import PARALLEL
+from napari_unet.io.names import CAPTURE, LOCALIZER, OBJECT, ODD, REPORT, suffix_of
 
 _VOLUMES = {  # machines whose series are volumes, by what the image is stored as
     "1.2.840.10008.5.1.4.1.1.2": "CT",
@@ -21,15 +25,24 @@ _VOLUMES = {  # machines whose series are volumes, by what the image is stored a
     "1.2.840.10008.5.1.4.1.1.128": "PT",
 }
 _PHOTOGRAPHED = "1.2.840.10008.5.1.4.1.1.7"  # secondary captures: pictures of a screen
+_DOCUMENTS = ("1.2.840.10008.5.1.4.1.1.88.", "1.2.840.10008.5.1.4.1.1.104.")  # structured reports, PDF
+_SCOUTS = {"LOCALIZER", "SCOUT", "SURVEY"}  # in ImageType
 _SERIES = ("StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber", "PatientID")
-_FIELDS = ("SOPClassUID", "SOPInstanceUID", "Modality", *_SERIES)
+_APART = (  # what tells the stacks of one series apart, the first that does
+    *("AcquisitionNumber", "TemporalPositionIdentifier", "TemporalPositionIndex", "TriggerTime"),
+    *("NominalPercentageOfCardiacPhase", "EchoTime", "DiffusionBValue", "ConvolutionKernel"),
+    *("SliceThickness", "ImageType", "AcquisitionTime"),
+)
+_PLACE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns")
+_FIELDS = ("SOPClassUID", "SOPInstanceUID", "Modality", "FrameOfReferenceUID", "NumberOfFrames", *_PLACE)
 _NO_DICOM = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz", ".bmp", ".gif", ".webp"})
-_NAMED = 3
+_FEW = 3  # so many slices are a stack of their own beside a larger one of the same series
+_SAME_MM = 0.01  # slices that are no farther apart lie at one place
 
 
 @dataclass(frozen=True)
 class Series:
-    """Several files of one series of CT, MR or PET, in the order in which they were given."""
+    """Several files of one stack of CT, MR or PET, in the order in which they were given."""
 
     files: tuple[Path, ...]
     modality: str
@@ -40,31 +53,47 @@ class Series:
         return Source(self.files)
 
 
-def series_among(paths: Iterable[Path]) -> list[Series]:
-    """The series of which there are several files, with one image each, among `paths`.
+@dataclass
+class Sorted:
+    """series : the stacks. aside : what lies beside them and is no image of theirs, by the reason."""
 
-    X-rays are none: they stand for themselves, also where several are of one series. A series that lies in
-    several folders, whole in each, is there several times. What cannot be read is left for its reader to
+    series: list[Series] = field(default_factory=list)
+    aside: dict[str, list[Path]] = field(default_factory=lambda: defaultdict(list))
+
+
+def sort_out(paths: Iterable[Path]) -> Sorted:
+    """The stacks among `paths` of which there are several files with one image each, and what is beside them.
+
+    A series has several stacks if its slices differ in size, orientation or pixel size, or if several lie at
+    one place and something in their headers tells them apart (acquisition, phase, kernel). Localizers,
+    secondary captures, reports and other objects of the study of a series are set aside.
+    X-rays are no series: they stand for themselves, also where several are of one series. A series that lies
+    in several folders, whole in each, is there several times. What cannot be read is left for its reader to
     refuse.
     """
-    found: dict[tuple[str, ...], list[tuple[Path, str]]] = defaultdict(list)
-    for path in paths:
-        if suffix_of(path).lower() not in _NO_DICOM and is_dicom(path) and (known := _series_of(path)):
-            found[known[:-1]].append((path, known[-1]))
-    copies = [(key[0], files) for key, slices in found.items() for files in _copies(slices)]
-    return [Series(files, modality) for modality, files in copies if len(files) > 1]
+    headers = [one for path in paths if (one := _header(path))]
+    found = Sorted()
+    by_series: dict[tuple[str, ...], list[_Header]] = defaultdict(list)
+    for one in headers:
+        if one.series:
+            by_series[one.series].append(one)
+    for slices in by_series.values():
+        for copy in _copies(slices):
+            stacks, odd = _stacks(copy)
+            found.series += [Series(tuple(one.path for one in stack), stack[0].kind) for stack in stacks]
+            if odd:
+                found.aside[ODD] += [one.path for one in odd]
+    used = {file for series in found.series for file in series.files}
+    studies = {one.study for one in headers if one.path in used or one.frames > 1} - {""}
+    for one in headers:
+        if one.beside and one.study in studies:
+            found.aside[one.beside].append(one.path)
+    return found
 
 
-def _copies(slices: Sequence[tuple[Path, str]]) -> list[tuple[Path, ...]]:
-    """The files of a series; of one that was copied, those of each folder. slices : (path, its own UID)."""
-    whole = tuple(path for path, _ in slices)
-    folders: dict[Path, list[tuple[Path, str]]] = defaultdict(list)
-    for path, uid in slices:
-        folders[path.parent].append((path, uid))
-    holds = [sorted(uid for _, uid in inside) for inside in folders.values()]
-    if not holds[0][0] or any(one != holds[0] for one in holds):
-        return [whole]
-    return [tuple(path for path, _ in inside) for inside in folders.values()]
+def series_among(paths: Iterable[Path]) -> list[Series]:
+    """The stacks among `paths`; see `sort_out`."""
+    return sort_out(paths).series
 
 
 def series_number(path: Path) -> str:
@@ -82,60 +111,142 @@ def series_number(path: Path) -> str:
     return str(int(found[0])) if found else ""
 
 
-def listed_in(index: Path) -> tuple[Path, ...]:
-    """The images that a DICOMDIR lists, as paths beside it, whether they are there or not.
+@dataclass(frozen=True)
+class _Header:
+    """What tells where a file belongs. series : () for what is no slice of a volume; kind : machine.
 
-    Raises UserError if it is damaged.
+    beside : why it is set aside where its study has a series, "" if it is not. grid : size, pixel size and
+    frame of reference. apart : the values of `_APART`.
     """
+
+    path: Path
+    study: str
+    uid: str
+    kind: str
+    series: tuple[str, ...]
+    beside: str
+    frames: int
+    grid: tuple[Any, ...]
+    cosines: tuple[float, ...]
+    place: tuple[float, ...]
+    apart: tuple[str, ...]
+
+    @property
+    def is_placed(self) -> bool:
+        return len(self.cosines) == 6 and len(self.place) == 3
+
+    @cached_property
+    def height(self) -> float:
+        """Along the normal of its plane, in mm."""
+        return float(np.cross(self.cosines[:3], self.cosines[3:]) @ np.array(self.place))
+
+
+def _header(path: Path) -> _Header | None:
+    """None for what is not DICOM or cannot be read."""
     import pydicom
 
-    with guarded(index.name):
-        dataset = pydicom.dcmread(index, force=True)
-        names = [
-            record.get("ReferencedFileID")
-            for record in dataset.get("DirectoryRecordSequence") or ()
-            if header.text(record, "DirectoryRecordType") in ("IMAGE", "")
-        ]
-    parts = ([name] if isinstance(name, str) else list(name) for name in names if name)
-    return tuple(index.parent.joinpath(*map(str, each)) for each in parts)
-
-
-def refuse_index(path: Path) -> None:
-    """Raises UserError, with the names that it lists, if `path` is a DICOMDIR."""
-    if not is_index(path) or not path.is_file():
-        return
-    files = listed_in(path)
-    raise UserError(
-        f"{path.name} contains no image itself; it lists {count_and_names(files, path.parent)}.",
-        "Open these files, or the folder that they are in.",
-    )
-
-
-def count_and_names(files: Sequence[Path], folder: Path) -> str:
-    """In words: "3 images (A/IM1, A/IM2, …)"."""
-    shown = ", ".join(file.relative_to(folder).as_posix() for file in files[:_NAMED])
-    more = ", …" if len(files) > _NAMED else ""
-    gone = sum(not file.exists() for file in files)
-    told = f"; {gone} of them {'is' if gone == 1 else 'are'} not there" if gone else ""
-    many = "1 image" if len(files) == 1 else f"{len(files)} images"
-    return f"{many} ({shown}{more}){told}" if files else "none"
-
-
-def _series_of(path: Path) -> tuple[str, ...] | None:
-    """(machine, series, slice) of a slice of a volume; None for everything else."""
-    import pydicom
-
+    if suffix_of(path).lower() in _NO_DICOM or not is_dicom(path):
+        return None
+    wanted = [*_FIELDS, *_SERIES, *_APART]
     try:
         with guarded(path.name):
-            dataset: Any = pydicom.dcmread(
-                path, stop_before_pixels=True, specific_tags=list(_FIELDS), force=True
-            )
+            dataset: Any = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=wanted, force=True)
             stored, machine = header.text(dataset, "SOPClassUID"), header.text(dataset, "Modality")
+            frames = int(header.number(dataset, "NumberOfFrames", 1))
             kind = _VOLUMES.get(stored, machine)
-            if kind not in _VOLUMES.values() or stored.startswith(_PHOTOGRAPHED):
-                return None
-            uid = header.text(dataset, "SeriesInstanceUID")
-            known = (uid,) if uid else (str(path.parent), *(header.text(dataset, f) for f in _SERIES))
-            return kind, *known, header.text(dataset, "SOPInstanceUID")
+            beside = _why_beside(dataset, stored, kind, frames)
+            series: tuple[str, ...] = ()
+            if kind in _VOLUMES.values() and not beside and frames == 1:
+                uid = header.text(dataset, "SeriesInstanceUID")
+                series = (kind, uid) if uid else (kind, str(path.parent), *map(str, _texts(dataset, _SERIES)))
+            spacing = tuple(round(mm, 4) for mm in header.numbers(dataset, "PixelSpacing"))
+            size = (header.number(dataset, "Rows", 0), header.number(dataset, "Columns", 0))
+            return _Header(
+                path,
+                header.text(dataset, "StudyInstanceUID"),
+                header.text(dataset, "SOPInstanceUID"),
+                kind,
+                series,
+                beside,
+                frames,
+                (*size, spacing, header.text(dataset, "FrameOfReferenceUID")),
+                tuple(header.numbers(dataset, "ImageOrientationPatient")),
+                tuple(header.numbers(dataset, "ImagePositionPatient")),
+                tuple(_texts(dataset, _APART)),
+            )
     except UserError:
         return None
+
+
+def _texts(dataset: Any, keywords: Iterable[str]) -> Iterator[str]:
+    return (header.text(dataset, keyword) for keyword in keywords)
+
+
+def _why_beside(dataset: Any, stored: str, kind: str, frames: int) -> str:
+    """Why a file is no slice of a series of its study; "" for slices, and for images of other machines."""
+    if stored.startswith(_DOCUMENTS):
+        return REPORT
+    if header.number(dataset, "Rows", 0) < 1 or kind in ("SEG", "PR", "RTDOSE"):
+        return OBJECT
+    if stored.startswith(_PHOTOGRAPHED) and frames == 1:
+        return CAPTURE
+    image_type = dataset.get("ImageType") or ()
+    words = {image_type} if isinstance(image_type, str) else set(map(str, image_type))
+    return LOCALIZER if kind in _VOLUMES.values() and words & _SCOUTS else ""
+
+
+def _copies(slices: Sequence[_Header]) -> list[list[_Header]]:
+    """The files of a series; of one that was copied, those of each folder."""
+    folders: dict[Path, list[_Header]] = defaultdict(list)
+    for one in slices:
+        folders[one.path.parent].append(one)
+    holds = [sorted(one.uid for one in inside) for inside in folders.values()]
+    if not holds[0][0] or any(one != holds[0] for one in holds):
+        return [list(slices)]
+    return list(folders.values())
+
+
+def _stacks(slices: Sequence[_Header]) -> tuple[list[list[_Header]], list[_Header]]:
+    """The stacks of several slices in a series, and single slices beside a stack of theirs.
+
+    What does not tell its place stays with the largest stack, whose reader names it.
+    """
+    groups: list[list[_Header]] = []
+    for one in filter(lambda each: each.is_placed, slices):
+        for group in groups:
+            if group[0].grid == one.grid and np.allclose(
+                group[0].cosines, one.cosines, atol=PARALLEL, rtol=0
+            ):
+                group.append(one)
+                break
+        else:
+            groups.append([one])
+    groups.sort(key=len, reverse=True)
+    lost = [one for one in slices if not one.is_placed]
+    if not groups:
+        groups.append([])
+    groups[0] += lost
+    odd = [one for group in groups[1:] if len(group) < _FEW <= len(groups[0]) for one in group]
+    whole = [group for group in groups if group[0] not in odd]
+    stacks = [stack for group in whole for stack in ([group] if lost else _at_one_place(group))]
+    return [stack for stack in stacks if len(stack) > 1], odd
+
+
+def _at_one_place(group: list[_Header]) -> list[list[_Header]]:
+    """A group by the first of `_APART` that leaves no two slices at one place; whole if there are none."""
+    if not _overlaps(group):
+        return [group]
+    for k in range(len(_APART)):
+        parts: dict[str, list[_Header]] = defaultdict(list)
+        for one in group:
+            parts[one.apart[k]].append(one)
+        several = len(parts) > 1 and min(map(len, parts.values())) > 1
+        if several and not any(map(_overlaps, parts.values())):
+            return list(parts.values())
+    return [group]
+
+
+def _overlaps(group: Sequence[_Header]) -> bool:
+    """Whether different slices lie at one place; one that is stored twice does not count."""
+    heights = sorted({one.uid or str(one.path): one.height for one in group}.values())
+    return bool((np.diff(heights) < _SAME_MM).any())

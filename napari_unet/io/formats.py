@@ -20,7 +20,7 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
 from napari_unet.io.dicom import read_dicom
 from napari_unet.io.dicom_series import geometry_of_series, read_series
-from napari_unet.io.dicom_sets import refuse_index
+from napari_unet.io.dicomdir import refuse_index
 from napari_unet.io.grey import MaskValues
 from napari_unet.io.kinds import family_of
 from napari_unet.io.names import (

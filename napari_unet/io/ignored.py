@@ -7,7 +7,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from napari_unet.core.errors import UserError
-from napari_unet.io.names import FOLDER, HIDDEN, INDEX, NO_IMAGE
+from napari_unet.io.names import (
+    CAPTURE,
+    FOLDER,
+    HIDDEN,
+    INDEX,
+    LOCALIZER,
+    NO_IMAGE,
+    OBJECT,
+    ODD,
+    REPORT,
+)
 
 _NAMED = 3  # files that are named of each kind
 
@@ -15,6 +25,17 @@ _WORDS = {  # (one, several)
     NO_IMAGE: ("1 is not a readable image", "{} are not readable images"),
     HIDDEN: ("1 is hidden", "{} are hidden"),
     INDEX: ("1 is a DICOMDIR, which lists images", "{} are DICOMDIRs, which list images"),
+    LOCALIZER: ("1 is the localizer of a series", "{} are localizers of a series"),
+    CAPTURE: ("1 is a secondary capture beside a series", "{} are secondary captures beside a series"),
+    REPORT: (
+        "1 is a report (dose or other) beside a series",
+        "{} are reports (dose or other) beside a series",
+    ),
+    OBJECT: ("1 belongs to a series and has no image of it", "{} belong to a series and have no image of it"),
+    ODD: (
+        "1 has another size or orientation than its series",
+        "{} have another size or orientation than their series",
+    ),
 }
 
 
@@ -25,7 +46,7 @@ class Ignored:
         self._paths: dict[str, list[Path]] = defaultdict(list)
 
     def add(self, reason: str, paths: Iterable[Path]) -> None:
-        """Notes files that were passed over; reason : NO_IMAGE, HIDDEN, INDEX or FOLDER."""
+        """Notes files that were passed over; reason : one of those in io.names."""
         self._paths[reason] += paths
 
     def less(self, folder: Path) -> None:
@@ -52,7 +73,7 @@ class Ignored:
         return told
 
     def _listed(self, index: Path, names: bool) -> str:
-        from napari_unet.io.dicom_sets import count_and_names, listed_in
+        from napari_unet.io.dicomdir import count_and_names, listed_in
 
         try:
             files = listed_in(index)

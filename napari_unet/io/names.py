@@ -27,7 +27,8 @@ _LETTERS = re.compile(r"\.[a-z]{1,4}")
 
 
 NO_IMAGE, HIDDEN, INDEX, FOLDER = "no image", "hidden", "index", "folder"
-"""Why something in a folder was passed over."""
+LOCALIZER, CAPTURE, REPORT, OBJECT, ODD = "localizer", "capture", "report", "object", "odd"
+"""Why something in a folder was passed over; the second line: what lies beside a series (io.dicom_sets)."""
 
 
 class PassedOver(Protocol):

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from napari_unet.core.source import Source
+from napari_unet.io.ignored import Ignored
 from napari_unet.io.names import list_images
 from napari_unet.io.sources import sources_among
 
@@ -22,15 +23,27 @@ def images_opened(given: Sequence[Path], together: Sequence[Path] = ()) -> list[
     A series whose files a person opens together comes with the first of them that is handed over, and the
     others bring nothing: so it is one image, whether napari hands over its files at once or one by one.
     """
-    mine, every = files_of(given), files_of(together)
-    if not set(mine) <= set(every):
-        every = mine
-    images = _images(tuple(every))
+    mine, every = files_of(given), _every(given, together)
+    images = _images(every)[0]
     leads = {image: next(file for file in every if file in files) for image, files in images}
     return [image for image, _ in images if leads[image] in mine]
 
 
+def told_of_opened(given: Sequence[Path], together: Sequence[Path] = ()) -> tuple[str, ...]:
+    """What lies beside the series among these files and is not shown, in sentences."""
+    return _images(_every(given, together))[1]
+
+
+def _every(given: Sequence[Path], together: Sequence[Path]) -> tuple[Path, ...]:
+    mine, every = files_of(given), files_of(together)
+    return tuple(every if set(mine) <= set(every) else mine)
+
+
 @lru_cache(maxsize=1)
-def _images(files: tuple[Path, ...]) -> tuple[tuple[Source, frozenset[Path]], ...]:
-    """Images with their files; kept, as napari asks for each of the files in turn."""
-    return tuple((image, frozenset(image.files)) for image in sources_among(files))
+def _images(
+    files: tuple[Path, ...],
+) -> tuple[tuple[tuple[Source, frozenset[Path]], ...], tuple[str, ...]]:
+    """Images with their files, and what was passed over; kept, as napari asks for each file in turn."""
+    ignored = Ignored()
+    images = tuple((image, frozenset(image.files)) for image in sources_among(files, ignored))
+    return images, tuple(ignored.sentences())

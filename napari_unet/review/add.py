@@ -85,8 +85,10 @@ def gather(
     """
     if split is not None and manifest is None:
         raise UserError("A split was named, but no manifest.", "Name the manifest that says what is in it.")
-    files, problems = _images(inputs, masks)
-    sources = sources_among(files)
+    ignored = Ignored()
+    files, problems = _images(inputs, masks, ignored)
+    sources = sources_among(files, ignored)
+    problems += ignored.sentences()
     lines = read_manifest(manifest) if manifest else []
     if split is not None:
         splits = sorted({line.split for line in lines if line.split})
@@ -209,12 +211,13 @@ def _from_file(project: ReviewProject, case: Case) -> bool:
     return case.revision is not None and project.revision(case.revision).author.kind == AuthorKind.FILE
 
 
-def _images(inputs: Sequence[Path | str], masks: Path | None) -> tuple[list[Path], list[str]]:
-    """Images by their real paths, each once; what is wrong or was ignored."""
+def _images(
+    inputs: Sequence[Path | str], masks: Path | None, ignored: Ignored
+) -> tuple[list[Path], list[str]]:
+    """Images by their real paths, each once; what is wrong. ignored : gets what was passed over."""
     files: dict[Path, None] = {}
     problems: list[str] = []
     left_out: Counter[str] = Counter()
-    ignored = Ignored()
     beyond = None if masks is None else masks.resolve()
     for path in expanded(map(str, inputs)):
         if path.is_dir():
@@ -235,7 +238,6 @@ def _images(inputs: Sequence[Path | str], masks: Path | None) -> tuple[list[Path
         else:
             files.setdefault(path.resolve())
     problems += [f"Left out {counted(n, 'file')}: {why}." for why, n in left_out.items() if n]
-    problems += ignored.sentences()
     return list(files), problems
 
 

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from dicom_files import save
+from dicom_files import change, save, save_series
 from pydicom.fileset import FileSet
-from pydicom.uid import CTImageStorage, SecondaryCaptureImageStorage, generate_uid
+from pydicom.uid import (
+    CTImageStorage,
+    SecondaryCaptureImageStorage,
+    XRayRadiationDoseSRStorage,
+    generate_uid,
+)
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.source import Source
-from napari_unet.io.dicom_sets import listed_in, series_among, series_number
+from napari_unet.io.dicom_sets import series_among, series_number, sort_out
+from napari_unet.io.dicomdir import listed_in
 from napari_unet.io.formats import read_raster
 from napari_unet.io.ignored import Ignored
-from napari_unet.io.names import list_images, list_images_and_masks
+from napari_unet.io.names import CAPTURE, LOCALIZER, ODD, REPORT, list_images, list_images_and_masks
+from napari_unet.io.sources import named_paths, sources_among
 
 PIXELS = np.zeros((8, 8), np.int16)
 
@@ -60,6 +69,105 @@ def test_a_series_that_was_copied_is_there_twice(tmp_path: Path) -> None:
     apart.mkdir()
     rest = shutil.move(files[2], apart)
     assert [len(series.files) for series in series_among([*files[:2], Path(rest)])] == [3]
+
+
+def stack(folder: Path, count: int = 4, **tags: object) -> list[Path]:
+    """The slices of one upright stack."""
+    return save_series(folder, np.zeros((count, 8, 8), np.int16), **tags)
+
+
+def ids(**more: object) -> dict[str, object]:
+    uid = generate_uid()
+    return {"SeriesInstanceUID": uid, "StudyInstanceUID": uid, "FrameOfReferenceUID": uid, **more}
+
+
+def test_stacks_of_other_size_or_orientation_in_one_series(tmp_path: Path) -> None:
+    same = ids()
+    axial = stack(tmp_path / "a", 6, **same)
+    coronal = stack(tmp_path / "b", 4, orientation=(1, 0, 0, 0, 0, -1), **same)
+    small = save_series(tmp_path / "c", np.zeros((3, 5, 5), np.int16), **same)
+    scout = stack(tmp_path / "d", 1, orientation=(0, 1, 0, 0, 0, -1), **same)
+    found = sort_out([*axial, *coronal, *small, *scout])
+    assert [set(one.files) for one in found.series] == [set(axial), set(coronal), set(small)]
+    assert found.aside == {ODD: scout}
+    for series in found.series:
+        assert len(read_raster(series.source).pixels) == len(series.files)
+
+
+@pytest.mark.parametrize(
+    "keyword", ["AcquisitionNumber", "TemporalPositionIdentifier", "EchoTime", "ConvolutionKernel"]
+)
+def test_stacks_at_one_place_in_one_series(keyword: str, tmp_path: Path) -> None:
+    same = ids()
+    first = stack(tmp_path / "a", 4, **same, **{keyword: "1"})
+    second = stack(tmp_path / "b", 4, **same, **{keyword: "2"})
+    found = sort_out([*first, *second])
+    assert [set(one.files) for one in found.series] == [set(first), set(second)]
+    sources = sources_among([*first, *second])
+    together = [Source.of([*source.files]) for source in sources]
+    assert [len(read_raster(source).pixels) for source in together] == [4, 4]
+    for file in second:
+        file.rename(tmp_path / "a" / f"B{file.name}")
+    moved = [*first, *(tmp_path / "a").glob("B*")]
+    names = [path.name for path in named_paths(sources_among(moved))]
+    assert names == ["a_4-1", "a_4-2"]
+
+
+def test_a_tilted_or_continued_acquisition_is_not_taken_apart(tmp_path: Path) -> None:
+    files = stack(tmp_path / "a", 6)
+    for k, file in enumerate(files):
+        change(file, AcquisitionNumber=k // 2)
+    assert [set(one.files) for one in sort_out(files).series] == [set(files)]
+
+
+def test_what_cannot_be_placed_stays_with_its_series(tmp_path: Path) -> None:
+    files = stack(tmp_path / "a", 4)
+    change(files[2], ImagePositionPatient=None)
+    (series,) = sort_out(files).series
+    with pytest.raises(UserError, match=rf"{files[2].name} does not give its position"):
+        read_raster(series.source)
+
+
+def test_what_lies_beside_a_series_is_named_and_not_read(tmp_path: Path) -> None:
+    study = generate_uid()
+    series = stack(tmp_path, 4, StudyInstanceUID=study)
+    scout = stack(tmp_path / "s", 2, StudyInstanceUID=study, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    capture = stack(tmp_path / "c", 1, StudyInstanceUID=study, SOPClassUID=SecondaryCaptureImageStorage)
+    dose = [
+        save(tmp_path / "dose.dcm", PIXELS, StudyInstanceUID=study, SOPClassUID=XRayRadiationDoseSRStorage)
+    ]
+    beside = {LOCALIZER: scout, CAPTURE: capture, REPORT: dose}
+    assert sort_out([*series, *scout, *capture, *dose]).aside == beside
+    ignored = Ignored()
+    assert sources_among([*scout, *series, *capture, *dose], ignored) == [Source.of(series)]
+    told = " ".join(ignored.sentences())
+    assert "4 files were ignored: 2 are localizers of a series (IM0000, IM0001)" in told
+    assert "1 is a secondary capture beside a series (IM0000)" in told and "(dose.dcm)" in told
+    assert not any(file.name in " ".join(ignored.sentences(names=False)) for file in dose)
+    # without the series, or of another study, they are read as they are
+    assert len(sources_among([*capture, *dose])) == 2
+    change(capture[0], StudyInstanceUID=generate_uid())
+    assert len(sources_among([*series, *capture])) == 2
+
+
+def test_the_folders_that_others_stumble_over(tmp_path: Path) -> None:
+    data = os.environ.get("NAPARI_UNET_DATA", "")
+    packed = Path(data, "dicom", "hard.tar.xz")
+    if not data or not packed.is_file():
+        pytest.skip("needs the data folder with dicom/hard.tar.xz (NAPARI_UNET_DATA)")
+    with tarfile.open(packed) as archive:
+        archive.extractall(tmp_path, filter="data")
+    folder = tmp_path / "dicom_hard"
+    ignored = Ignored()
+    sources = sources_among(list_images(folder / "philips_mixed"), ignored)
+    assert [len(source.files) for source in sources] == [14, 14]
+    assert [path.name for path in named_paths(sources)] == ["philips_mixed_201", "philips_mixed_301"]
+    assert ["tilted" in read_raster(source).notes[0] for source in sources] == [True, True]
+    (told,) = ignored.sentences()
+    assert "1 is the localizer of a series (S1000_I10)" in told
+    assert "2 are secondary captures beside a series (S4010_I10, S4010_I20)" in told
+    (tilted,) = sources_among(list_images(folder / "ge_tilt_gaps"))
+    assert len(tilted.files) == 28
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pydicom
 import pytest
 from dicom_files import save, save_series
 from npe2 import PluginManifest
+from pydicom.uid import generate_uid
 
 import napari_unet
 from napari_unet.core.errors import UserError
@@ -194,3 +195,18 @@ def test_a_mask_over_a_series_is_saved_where_the_series_lies(tmp_path):
     x, y = np.array(first.ImageOrientationPatient, float).reshape(2, 3)
     place = np.array(first.ImagePositionPatient, float) + x * 0.5 * 5 + y * 0.75 * 1
     assert np.allclose(nibabel.affines.apply_affine(saved.affine, voxel) * (-1, -1, 1), place, atol=1e-3)
+
+
+def test_what_was_done_to_a_series_and_what_lies_beside_it_is_told(tmp_path):
+    study = generate_uid()
+    files = save_series(tmp_path / "ct", np.zeros((5, 6, 7), np.int16), StudyInstanceUID=study)
+    files[2].unlink()
+    tags = {"StudyInstanceUID": study, "ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}
+    (scout,) = save_series(tmp_path / "scout", np.zeros((1, 6, 7), np.int16), **tags)
+    scout.rename(tmp_path / "ct" / "scout")
+    with pytest.warns(UserWarning) as said:
+        ((pixels, _, _),) = read_layers(str(tmp_path / "ct"))
+    assert pixels.shape == (5, 6, 7)
+    words = [str(one.message) for one in said]
+    assert any("1 is the localizer of a series (scout)" in text for text in words)
+    assert any(text.startswith("ct: 1 slice of the series is missing") for text in words)
