@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 
@@ -13,9 +14,9 @@ from napari_unet.core.leaks import perceptual_hash
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.models.card import DataSource, ModelCard
 from napari_unet.models.replay_set import ReplayItem, ReplaySet, Role
-from napari_unet.training.config import Recipe
-from napari_unet.training.data_folder import find_pairs, of_split
+from napari_unet.training.config import Recipe, data_source
 from napari_unet.training.samples import labelled
+from napari_unet.training.sources import Use, find_sources
 
 
 def choose_replay_set(
@@ -40,23 +41,24 @@ def choose_replay_set(
 def recipe_replay_set(recipe: Recipe, card: ModelCard) -> ReplaySet | None:
     """What the recipe says that its model keeps: train images for replay, val images for acceptance tests.
 
-    None if the recipe keeps nothing. The test split is never read. Raises UserError for unusable data.
+    Each source gives the same number. None if the recipe keeps nothing. The test split is never read.
+    Raises UserError for unusable data.
     """
-    wanted: tuple[tuple[Role, str, int], ...] = (
-        ("replay", recipe.data.train, recipe.memory.replay),
-        ("gate", recipe.data.val, recipe.memory.gate),
+    found = find_sources(recipe.data, recipe.training.seed)
+    wanted: tuple[tuple[Role, Use, int], ...] = (
+        ("replay", "train", recipe.memory.replay),
+        ("gate", "val", recipe.memory.gate),
     )
-    pairs = find_pairs(recipe.data, recipe.training.seed)
     parts = []
-    for role, split, count in wanted:
-        if count:
-            own = [_hashed(pair, recipe.name) for pair in of_split(pairs, split)]
-            (source,) = recipe.sources
-            source = source.model_copy(update={"split": split, "images": min(count, len(own))})
-            parts.append(choose_replay_set(own, card, role, count, source))
-    if not parts:
-        return None
-    return parts[0] if len(parts) == 1 else parts[0].joined(parts[1])
+    for role, use, count in wanted:
+        there = [one for one in found if one.of(use)]
+        for k, one in enumerate(there):
+            if share := count // len(there) + (k < count % len(there)):
+                own = [_hashed(pair, recipe.name) for pair in one.of(use)]
+                split = one.data.train if use == "train" else one.data.val
+                source = data_source(one.data, split, min(share, len(own)))
+                parts.append(choose_replay_set(own, card, role, share, source))
+    return reduce(ReplaySet.joined, parts) if parts else None
 
 
 def _hashed(pair: TrainingPair, salt: str) -> TrainingPair:

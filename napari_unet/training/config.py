@@ -32,7 +32,8 @@ class TrainingConfig:
     mix_style : probability per batch that two samples exchange the style of their first feature maps.
     average : decay of the running mean of the weights, per step (shorter over the first steps). patience :
     epochs without a better score after which training stops; only counted after half of the epochs.
-    check_every : epochs between two validations.
+    check_every : epochs between two validations. half_size : share of the epochs, the first ones, that train
+    at half the input size, where a step takes a quarter of the time; they are not validated.
     """
 
     __pydantic_config__ = _STRICT
@@ -45,6 +46,7 @@ class TrainingConfig:
     average: float = 0.995
     patience: int = 20
     check_every: int = 2
+    half_size: float = 0.0
     seed: int = 0
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
@@ -60,27 +62,48 @@ class TrainingConfig:
             raise ValueError(f"average must lie in 0..1, got {self.average}")
         if not 0 <= self.mix_style <= 1:
             raise ValueError(f"mix_style must lie in 0..1, got {self.mix_style}")
+        if not 0 <= self.half_size < 1:
+            raise ValueError(f"half_size must be at least 0 and less than 1, got {self.half_size}")
 
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Where the pairs are. `folder` holds `images/` and `masks/` with equal names.
+    """A source of pairs: a folder with images and their masks, named as `io.pairs` says.
 
-    manifest : CSV with the columns file, patient, split (relative to `folder`); without one, patients are
-    taken from the file names and split by the seed. train, val, test : names in the split column. licence and
-    attribution go into the card. `$NAPARI_UNET_DATA` in a path stands for that folder.
+    images, masks : subfolders. manifest : CSV with the columns file, patient, split (relative to `folder`);
+    without one, patients are taken from the file names and split by the seed. train, val, test : names in the
+    split column. licence and attribution go into the card. `$NAPARI_UNET_DATA` in a path stands for that
+    folder.
+    per_epoch : how many training images an epoch sees, drawn again for each epoch; more than there are
+    repeats them; 0: each once. val_patients : patients of the train split whose images are used for
+    validation instead; their IDs, or how many, drawn by the seed. val_images : how many images of the
+    val split are used, of whole patients drawn by the seed; 0: all. leave_out : files that are not used, each
+    with the reason. prefix : is put before patient IDs, where another source uses the same IDs for other
+    people.
     """
 
     __pydantic_config__ = _STRICT
 
     folder: str
     name: str = ""
+    images: str = "images"
+    masks: str = "masks"
     manifest: str | None = "manifest.csv"
     train: str = "train"
     val: str = "val"
     test: str = "test"
+    per_epoch: int = 0
+    val_patients: int | tuple[str, ...] = 0
+    val_images: int = 0
+    leave_out: dict[str, str] = field(default_factory=dict)
+    prefix: str = ""
     licence: str = ""
     attribution: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("per_epoch", "val_patients", "val_images"):
+            if isinstance(value := getattr(self, name), int) and value < 0:
+                raise ValueError(f"{name} must not be negative, got {value}")
 
 
 @dataclass(frozen=True)
@@ -114,14 +137,15 @@ class Recipe:
     """A whole `train` run, as its YAML file says it.
 
     input : how an image becomes an input, the whole field at a size; in the file `size: [Y, X]` is enough.
-    labels : what the masks hold, a channel of the network each. memory : what the model keeps of its images.
+    data : the sources of its images; in the file one can be given without a list. labels : what the masks
+    hold, a channel of the network each. memory : what the model keeps of its images.
     card : the fields of ModelCard that people write.
     """
 
     __pydantic_config__ = _STRICT
 
     name: str
-    data: DataConfig
+    data: tuple[DataConfig, ...]
     input: InputRule = field(default_factory=lambda: InputRule(size=(256, 256)))
     net: NetSpec = field(default_factory=lambda: NetSpec(arguments={"base": 16}))
     labels: LabelSet = LUNGS
@@ -138,14 +162,15 @@ class Recipe:
             raise ValueError(f"card.{made[0]} is unknown or made by the training itself")
         if self.input.size is None or self.input.axes != 2:
             raise ValueError("input: a network is trained with whole images at a size (Y, X)")
+        if not self.data:
+            raise ValueError("data: a recipe needs at least one source")
 
-    @property
-    def sources(self) -> tuple[DataSource, ...]:
-        """What goes into the card about the data; the number of images is filled in when it is known."""
-        data = self.data
-        return (
-            DataSource(name=data.name, split=data.train, licence=data.licence, attribution=data.attribution),
-        )
+
+def data_source(data: DataConfig, split: str, images: int) -> DataSource:
+    """What a card says about a source of which so many images of a split are used."""
+    return DataSource(
+        name=data.name, split=split, images=images, licence=data.licence, attribution=data.attribution
+    )
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -157,7 +182,8 @@ def read_recipe(path: Path) -> Recipe:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"The recipe {path} cannot be read ({error}).", "Check the file.") from error
     try:
-        recipe = TypeAdapter(Recipe).validate_python(_with_input(yaml.safe_load(text)))
+        words = yaml.safe_load(text)
+        recipe = TypeAdapter(Recipe).validate_python(_in_full(words))
         ModelCard.model_validate({**recipe.card, "name": recipe.name})
         return recipe
     except yaml.YAMLError as error:
@@ -167,14 +193,21 @@ def read_recipe(path: Path) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
+        if not isinstance(words["data"] if isinstance(words, dict) and "data" in words else [], list):
+            where = where.replace("data.0", "data", 1)
         raise UserError(
             f"The recipe {path}: {where}: {first['msg'].removeprefix('Value error, ')}.",
             "Correct that setting.",
         ) from error
 
 
-def _with_input(words: Any) -> Any:
-    """A recipe whose size is given alone, as most do."""
-    if not isinstance(words, dict) or "size" not in words or "input" in words:
+def _in_full(words: Any) -> Any:
+    """A recipe with what most give in short: a size alone, and one source without a list."""
+    if not isinstance(words, dict):
         return words
-    return {name: words[name] for name in words if name != "size"} | {"input": {"size": words["size"]}}
+    full = dict(words)
+    if "size" in full and "input" not in full:
+        full["input"] = {"size": full.pop("size")}
+    if isinstance(full.get("data"), dict):
+        full["data"] = [full["data"]]
+    return full

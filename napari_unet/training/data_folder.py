@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -32,14 +36,27 @@ def find_pairs(data: DataConfig, seed: int = 0, notes: list[str] | None = None) 
     if not folder.is_dir():
         raise UserError(f"The data folder {folder} does not exist.", "Correct `data.folder` in the recipe.")
     told = [] if notes is None else notes
-    pairs = _from_manifest(folder, data, told) if data.manifest else _from_names(folder, data, seed, told)
-    if not pairs:
-        raise UserError(f"{folder} has no images.", "Put them into its subfolder `images`.")
+    listed = _from_manifest(folder, data, told) if data.manifest else _from_names(folder, data, seed, told)
+    if not listed:
+        raise UserError(f"{folder} has no images.", f"Put them into its subfolder `{data.images}`.")
+    check_patients(listed)
+    pairs = _with_masks([pair for pair in listed if pair.id not in data.leave_out])
+    if unknown := sorted(data.leave_out.keys() - {pair.id for pair in listed}):
+        raise UserError(f"{folder} has no image {unknown[0]} to leave out.", "Correct `leave_out`.")
+    pairs = _fewer_for_validation(_moved_to_validation(pairs, data, seed), data, seed)
+    return [replace(pair, patient=data.prefix + pair.patient) for pair in pairs]
+
+
+def check_patients(pairs: Iterable[TrainingPair]) -> None:
+    """Raises UserError if a patient is in two splits."""
     splits: dict[str, str] = {}
     for pair in pairs:
         if splits.setdefault(pair.patient, pair.split) != pair.split:
-            raise UserError(f"Patient {pair.patient} is in two splits.", "Keep each patient in one split.")
-    return pairs
+            raise UserError(
+                f"Patient {pair.patient} is in two splits.",
+                "Keep each patient in one split; if two sources use one ID for two people, give one of them "
+                "a `prefix`.",
+            )
 
 
 def of_split(pairs: list[TrainingPair], split: str) -> list[TrainingPair]:
@@ -65,32 +82,32 @@ def _from_manifest(folder: Path, data: DataConfig, notes: list[str]) -> list[Tra
         if not all(row.get(name) for name in ("file", "patient", "split")):
             raise UserError(f"Line {number} of the manifest {path} is not complete.", "Fill it in.")
     nobody = placeholders_among(row["patient"] for _, row in table)
+    images, masks = folder / data.images, folder / data.masks
     lines = [
         Line(number, row["file"], row["patient"], split=row["split"])
         for number, row in table
-        if not (folder / "images" / row["file"]).is_file()
+        if not (images / row["file"]).is_file()
     ]
-    every = list_images(folder / "images", recursive=True)
+    every = list_images(images, recursive=True)
     spelled = match(lines, every)
     notes += spelled.notes
     found = {line.number: image for image, line in spelled.lines.items()}
     pairs = []
     for number, row in table:
-        image = found.get(number, folder / "images" / row["file"])
-        inside = image.is_relative_to(folder / "images")
-        mask = folder / "masks" / (image.relative_to(folder / "images") if inside else image.name)
+        image = found.get(number, images / row["file"])
+        mask = masks / (image.relative_to(images) if image.is_relative_to(images) else image.name)
         patient = row["file"] if row["patient"] in nobody else row["patient"]
-        pairs.append(_pair(image, mask, patient, row["split"]))
+        pairs.append(TrainingPair(image.name, image, mask, patient, split=row["split"]))
     if unlisted := len(set(every) - {pair.image for pair in pairs}):
         what = "1 image" if unlisted == 1 else f"{unlisted} images"
-        notes.append(f"{what} in {folder / 'images'} not in the manifest: ignored.")
+        notes.append(f"{what} in {images} not in the manifest: ignored.")
     return sorted(pairs, key=lambda pair: pair.id)
 
 
 def _from_names(folder: Path, data: DataConfig, seed: int, notes: list[str]) -> list[TrainingPair]:
     ignored = Ignored()
-    images, _ = list_images_and_masks(folder / "images", ignored=ignored)
-    notes += [f"{folder / 'images'}: {text}" for text in ignored.sentences()]
+    images, _ = list_images_and_masks(folder / data.images, ignored=ignored)
+    notes += [f"{folder / data.images}: {text}" for text in ignored.sentences()]
     names = [stem(image).split("_")[0] for image in images]
     nobody = placeholders_among(names)
     patients = [stem(image) if name in nobody else name for image, name in zip(images, names, strict=True)]
@@ -103,27 +120,76 @@ def _from_names(folder: Path, data: DataConfig, seed: int, notes: list[str]) -> 
         return data.train if share[group] < 0.7 else data.val if share[group] < 0.85 else data.test
 
     return [
-        _pair(image, folder / "masks" / image.name, patient, split(patients[group]))
+        TrainingPair(
+            image.name, image, folder / data.masks / image.name, patient, split=split(patients[group])
+        )
         for image, patient, group in zip(images, patients, group_of, strict=True)
     ]
 
 
-def _pair(image: Path, mask: Path, patient: str, split: str) -> TrainingPair:
-    """Raises UserError if one of the files is missing."""
-    if not image.is_file():
-        raise UserError(f"There is no image {image}.", "Correct the manifest.")
-    mask = _mask_there(mask)
-    if not mask.is_file():
-        raise UserError(f"{image.name} has no mask ({mask}).", "Add the mask or take the image out.")
-    return TrainingPair(image.name, image, mask, patient, split=split)
+def _with_masks(pairs: list[TrainingPair]) -> list[TrainingPair]:
+    """With the mask of that very name, however it is spelled, else the one that `io.pairs` finds for it.
+
+    Raises UserError if an image or a mask is missing.
+    """
+    wanted: dict[Path, list[Path]] = defaultdict(list)
+    found: dict[Path, Path] = {}
+    for pair in pairs:
+        if not pair.source.first.is_file():
+            raise UserError(f"There is no image {pair.source.first}.", "Correct the manifest.")
+        mask = as_stored(cast(Path, pair.mask))
+        if mask.is_file() and mask != pair.source.first:
+            found[mask] = mask
+        elif mask.parent.is_dir():
+            wanted[mask.parent].append(mask)
+    for folder, masks in wanted.items():
+        found |= masks_of_images(masks, folder).of
+    with_masks = []
+    for pair in pairs:
+        mask = as_stored(cast(Path, pair.mask))
+        if mask not in found:
+            raise UserError(f"{pair.id} has no mask ({mask}).", "Add the mask or take the image out.")
+        with_masks.append(replace(pair, mask=found[mask]))
+    return with_masks
 
 
-def _mask_there(mask: Path) -> Path:
-    """The mask of that very name, however it is spelled, else the one that `io.pairs` finds for it."""
-    there = as_stored(mask)
-    if there.is_file() or not there.parent.is_dir():
-        return there
-    return masks_of_images([mask], there.parent).of.get(mask, mask)
+def _moved_to_validation(pairs: list[TrainingPair], data: DataConfig, seed: int) -> list[TrainingPair]:
+    """With the images of `val_patients` in the val split. Raises UserError if there are no such patients."""
+    if not data.val_patients:
+        return pairs
+    there = sorted({pair.patient for pair in pairs if pair.split == split_name(data.train)})
+    if isinstance(data.val_patients, int):
+        if data.val_patients >= len(there):
+            raise UserError(
+                f"The split {data.train} has {len(there)} patients: {data.val_patients} of them for "
+                "validation leave none to train with.",
+                "Lower `val_patients`.",
+            )
+        order = np.random.default_rng(seed).permutation(len(there))
+        chosen = {there[k] for k in order[: data.val_patients]}
+    else:
+        chosen = set(data.val_patients)
+        if unknown := sorted(chosen - set(there)):
+            raise UserError(f"The split {data.train} has no patient {unknown[0]}.", "Correct `val_patients`.")
+    return [
+        replace(pair, split=split_name(data.val))
+        if pair.patient in chosen and pair.split == split_name(data.train)
+        else pair
+        for pair in pairs
+    ]
+
+
+def _fewer_for_validation(pairs: list[TrainingPair], data: DataConfig, seed: int) -> list[TrainingPair]:
+    """With at most `val_images` images in the val split, of whole patients; the others are in no split."""
+    if not data.val_images:
+        return pairs
+    own: dict[str, int] = Counter(pair.patient for pair in pairs if pair.split == split_name(data.val))
+    there, kept, count = sorted(own), set(), 0
+    for k in np.random.default_rng(seed).permutation(len(there)):
+        if count + own[there[k]] <= data.val_images:
+            kept.add(there[k])
+            count += own[there[k]]
+    return [pair for pair in pairs if pair.split != split_name(data.val) or pair.patient in kept]
 
 
 def _expanded(folder: str) -> Path:

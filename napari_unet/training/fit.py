@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import OneCycleLR
 
@@ -16,11 +15,13 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import EpochEnded
 from napari_unet.core.label_set import LUNGS
 from napari_unet.models.card import ModelCard
+from napari_unet.models.checkpoint import bare_net, check_fits
 from napari_unet.training.config import TrainingConfig
 from napari_unet.training.learner import Learner, label_dice, mean_of
 from napari_unet.training.resume import load_state, save_state
 from napari_unet.training.samples import Samples
 from napari_unet.training.shifts import SHIFTS, shifted
+from napari_unet.training.sources import Epoch
 from napari_unet.training.style import mixed_style
 
 
@@ -45,17 +46,19 @@ def fit(
     config: TrainingConfig,
     state: Path | None = None,
     device: str = "cpu",
+    seen: Epoch | None = None,
 ) -> Generator[EpochEnded, None, TrainingResult]:
     """Trains `net` and yields after each epoch; with `state`, the best weights are on disk before the yield.
 
     train, val : at 1.5 times the card's input size, and at that size. state : a folder in which a broken-off
-    training is found again and goes on where it stopped.
+    training is found again and goes on where it stopped. seen : which images an epoch sees (None: each once).
     The best epoch has the highest mean of Dice on `val` and Dice on `val` under simulated shifts (shifts.py),
     with averaged weights. One cycle of the learning rate (Smith 2018).
     Raises UserError if the net is not the card's, if `state` belongs to other settings, or if the loss is
     no longer a number; the best weights so far stay in `state`.
     """
-    steps = max(1, round(len(train) / config.batch))
+    seen = seen or Epoch(((len(train), len(train)),))
+    steps = max(1, round(len(seen) / config.batch))
     total = max(6, config.epochs * steps)  # OneCycleLR divides by zero where its warm-up is one step of five
     cycle = partial(OneCycleLR, max_lr=config.learning_rate, total_steps=total, pct_start=0.2)
     learner = Learner(net, card, config, cycle, device)
@@ -65,6 +68,10 @@ def fit(
     settings = {"training": asdict(config), "size": list(card.input.size or ()), "images": len(train)}
     if card.output.labels != LUNGS:
         settings["labels"] = card.output.labels.in_words()
+    if seen.parts != ((len(train), len(train)),):
+        settings["seen"] = [list(part) for part in seen.parts]
+    small_epochs = round(config.half_size * config.epochs)
+    whole, small = learner.size, _half(card) if small_epochs else learner.size
     if state is not None:
         history = load_state(state, learner, best, settings)
     moved = simulated(val)
@@ -72,14 +79,15 @@ def fit(
         for epoch in range(len(history) + 1, config.epochs + 1):
             if _is_exhausted(history, config):
                 break
-            order = torch.randperm(len(train), generator=generator)
+            learner.size = small if epoch <= small_epochs else whole
+            order = seen.order(generator)
             losses = [learner.step(*train.batch(chosen.tolist())) for chosen in order.tensor_split(steps)]
             if not np.isfinite(losses).all():
                 raise UserError(
                     f"Training stopped in epoch {epoch}: the loss is not a number.",
                     "Lower the learning rate.",
                 )
-            due = epoch % config.check_every == 0 or epoch == config.epochs
+            due = epoch > small_epochs and (epoch % config.check_every == 0 or epoch == config.epochs)
             plain, under_shifts = (
                 label_dice(learner.average, samples, card, device) if due else () for samples in (val, moved)
             )
@@ -101,6 +109,19 @@ def fit(
                 save_state(state, learner, best, settings, history)
             yield ended
     return TrainingResult(best, tuple(history))
+
+
+def _half(card: ModelCard) -> tuple[int, int]:
+    """Half of the card's input size. Raises UserError if its network does not take that."""
+    height, width = card.input.size or ()
+    try:
+        check_fits(bare_net(card.net), card.model_copy(update={"input": card.input.larger(0.5)}))
+    except UserError as error:
+        raise UserError(
+            f"The network does not take half of its input size of {height} × {width}.",
+            "Set `half_size` to 0, or choose another size.",
+        ) from error
+    return height // 2, width // 2
 
 
 def simulated(val: Samples) -> Samples:

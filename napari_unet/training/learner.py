@@ -43,6 +43,7 @@ class Learner:
     """A network while it learns the `output` of its card; channels of other outputs do not enter the loss.
 
     net : learns in place, on `device`; only `parameters` do (None: all). schedule : of the learning rate.
+    size : of the images that the network sees in a step, at first the card's.
     average : running mean of the weights (Polyak 1992), shorter over the first steps, in evaluation mode.
     AdamW (Loshchilov 2019), gradients of norm 1 at most. Everything random comes from `config.seed`.
     Raises UserError if the network is not the card's, or its size does not suit it.
@@ -61,7 +62,7 @@ class Learner:
         check_fits(net, card)
         if card.input.size is None:
             raise ValueError(f"{card.name} has no input size")
-        self._size = card.input.size[0], card.input.size[1]
+        self.size = card.input.size[0], card.input.size[1]
         torch.manual_seed(config.seed)
         self.net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.net).eval()
@@ -75,7 +76,7 @@ class Learner:
 
     def step(self, images: Tensor, labels: Tensor, penalty: Penalty | None = None) -> float:
         """Learns from one batch (see `Samples.batch`); returns the loss, which may be no number."""
-        images, labels = self.augment(images, labels, self._size)
+        images, labels = self.augment(images, labels, self.size)
         images = images.to(self._device, memory_format=torch.channels_last)
         labels = labels.to(self._device)
         self.net.train()

@@ -15,6 +15,7 @@ from torch import Tensor
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import EpochEnded
 from napari_unet.io.atomic import atomic_write
+from napari_unet.training.config import TrainingConfig
 from napari_unet.training.learner import Learner
 
 _FILE = "training.safetensors"
@@ -75,7 +76,7 @@ def load_state(
     if not path.exists():
         return []
     words, tensors = _read(path)
-    if words["settings"] != settings:
+    if _with_defaults(words["settings"]) != settings:
         raise UserError(
             f"{folder} holds a training with other settings or other images.",
             "Delete that folder to start again.",
@@ -96,6 +97,11 @@ def load_state(
         EpochEnded(**{**epoch, "label_dice": tuple(epoch.get("label_dice", ()))})
         for epoch in words["history"]
     ]
+
+
+def _with_defaults(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings that an earlier version saved, with the defaults of what it did not know."""
+    return {**settings, "training": {**asdict(TrainingConfig()), **settings["training"]}}
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:

@@ -25,17 +25,18 @@ from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
 from napari_unet.io.alone import writing_alone
 from napari_unet.io.atomic import atomic_write
-from napari_unet.models.card import DataSource, ModelCard, Output, ScoreRow
+from napari_unet.models.card import ModelCard, Output, ScoreRow
 from napari_unet.models.checkpoint import bare_net, build_net, check_fits, save_model
 from napari_unet.training.choose_replay import recipe_replay_set
 from napari_unet.training.compared import middle
-from napari_unet.training.config import Recipe
+from napari_unet.training.config import Recipe, data_source
 from napari_unet.training.data_folder import find_pairs, of_split
 from napari_unet.training.fit import TrainingResult, fit, simulated
 from napari_unet.training.learner import as_saved, mean_of
 from napari_unet.training.pairs import read_pair
 from napari_unet.training.samples import Samples, labelled
 from napari_unet.training.separate import check_splits
+from napari_unet.training.sources import epoch_of, find_sources, of_use
 
 CURVES_FILE = "curves.csv"
 THRESHOLDS = (0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7)  # the first of equals wins
@@ -62,23 +63,22 @@ def train_model(
     chosen = str(pick_device(device))
     state = state or folder.with_name(folder.name + ".training")
     notes: list[str] = []
-    pairs = find_pairs(recipe.data, recipe.training.seed, notes)
-    for text in (*notes, *check_splits(pairs)):
+    found = find_sources(recipe.data, recipe.training.seed, notes)
+    for text in (*notes, *check_splits([pair for one in found for pair in one.pairs])):
         yield Note(text)
-    train_pairs = of_split(pairs, recipe.data.train)
-    train = labelled(train_pairs, card, oversize=True)
-    val = labelled(of_split(pairs, recipe.data.val), card, oversize=False)
+    train = labelled(of_use(found, "train"), card, oversize=True)
+    val = labelled(of_use(found, "val"), card, oversize=False)
     for text in (*train.notes, *val.notes):
         yield Note(text)
     card = card.with_output(likeness=ShapePrior(mean_shape(train.foreground)))
     torch.manual_seed(recipe.training.seed)
     net = build_net(recipe.net)
     with writing_alone(state):
-        result = yield from fit(net, train, val, card, recipe.training, state, chosen)
+        epoch = epoch_of(found, train.origins)
+        result = yield from fit(net, train, val, card, recipe.training, state, chosen, epoch)
         _write_curves(state / CURVES_FILE, result.history, card.output.channels)
-    card = card.model_copy(
-        update={"training": _training(recipe, result, card), "data": _sources(recipe, len(train_pairs))}
-    )
+    sources = tuple(data_source(one.data, one.data.train, len(one.of("train"))) for one in found)
+    card = card.model_copy(update={"training": _training(recipe, result, card), "data": sources})
     predictor = Predictor(as_saved(card, result.weights), card, pick_device(device))
     if "threshold" not in recipe.card:
         card = card.with_output(threshold=choose_threshold(predictor, val))
@@ -172,10 +172,6 @@ def score_row(name: str, values: list[float], note: str = "") -> ScoreRow:
         share_under_090=round(float((array < 0.9).mean()), 4),
         note=note,
     )
-
-
-def _sources(recipe: Recipe, images: int) -> tuple[DataSource, ...]:
-    return tuple(source.model_copy(update={"images": images}) for source in recipe.sources)
 
 
 def _write_curves(path: Path, history: tuple[EpochEnded, ...], labels: tuple[str, ...]) -> None:

@@ -72,7 +72,7 @@ def recipe(tmp_path: Path) -> Recipe:
         rows.append(f"{k}.png,{k},{split}")
     (tmp_path / "images" / "7.png").write_bytes(b"rubbish")
     (tmp_path / "manifest.csv").write_text("\n".join(rows))
-    return Recipe("mine", DataConfig(str(tmp_path), name="set", licence="CC0"), InputRule(size=(32, 32)))
+    return Recipe("mine", (DataConfig(str(tmp_path), name="set", licence="CC0"),), InputRule(size=(32, 32)))
 
 
 def test_replay_comes_from_train_and_the_acceptance_test_from_val_and_test_is_not_read(
@@ -80,7 +80,7 @@ def test_replay_comes_from_train_and_the_acceptance_test_from_val_and_test_is_no
 ) -> None:
     replay_set = recipe_replay_set(replace(recipe, memory=ReplayConfig(2, 9)), CARD)
     assert replay_set is not None
-    folder = Path(recipe.data.folder) / "images"
+    folder = Path(recipe.data[0].folder) / "images"
     files = {checksum(path): int(path.stem) for path in folder.iterdir()}
     found = {
         role: {files[i.content_hash] for i in replay_set.part(role).items} for role in ("replay", "gate")
@@ -100,7 +100,7 @@ def test_a_recipe_that_keeps_nothing(recipe: Recipe) -> None:
 
 
 def test_a_split_that_is_not_there(recipe: Recipe) -> None:
-    data = replace(recipe.data, val="validation")
+    data = (replace(recipe.data[0], val="validation"),)
     with pytest.raises(UserError, match="split validation"):
         recipe_replay_set(replace(recipe, data=data, memory=ReplayConfig(1, 1)), CARD)
 

@@ -70,6 +70,27 @@ def test_epochs_are_counted_and_validated_when_due() -> None:
     assert result.best.best
 
 
+def test_the_first_epochs_may_train_at_half_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+    plain = UNet.forward
+
+    def noted(self: UNet, x: Tensor) -> Tensor:
+        if self.training:
+            sizes.append(tuple(x.shape[-2:]))
+        return plain(self, x)
+
+    monkeypatch.setattr(UNet, "forward", noted)
+    result = _run(fit(_fresh(), TRAIN, VAL, CARD, replace(CONFIG, half_size=0.5)))
+    assert sizes == [(16, 16)] * 4 + [(32, 32)] * 4
+    assert [np.isfinite(epoch.val_dice) for epoch in result.history] == [False, False, True, True]
+    assert result.best.epoch > 2
+    odd = card(input=InputRule(size=(36, 36)))
+    with pytest.raises(UserError, match="half of its input size of 36 × 36"):
+        next(fit(_fresh(), TRAIN, VAL, odd, replace(CONFIG, half_size=0.5)))
+    with pytest.raises(ValueError, match="half_size"):
+        replace(CONFIG, half_size=1.0)
+
+
 def test_the_weights_are_those_of_the_best_epoch() -> None:
     """Not the last ones: validating them again gives the best score."""
     result = _run(fit(_fresh(), TRAIN, VAL, CARD, replace(CONFIG, epochs=6)))

@@ -49,6 +49,6 @@ def test_what_it_remembers_is_judged_by_the_slice_in_the_middle() -> None:
 
 
 def test_a_recipe_whose_network_has_other_channels_is_refused_before_anything_is_read(tmp_path: Path) -> None:
-    recipe = Recipe("mine", DataConfig(str(tmp_path / "nowhere")), RULE, NetSpec(arguments=TINY))
+    recipe = Recipe("mine", (DataConfig(str(tmp_path / "nowhere")),), RULE, NetSpec(arguments=TINY))
     with pytest.raises(UserError, match="does not take 3 slices"):
         next(train_model(recipe, tmp_path / "mine", device="cpu"))

@@ -18,7 +18,7 @@ def _recipe(folder: Path, text: str) -> Path:
 
 def test_a_short_recipe_has_defaults(tmp_path: Path) -> None:
     recipe = read_recipe(_recipe(tmp_path, SHORT))
-    assert (recipe.name, recipe.input.size, recipe.data.train) == ("mine", (256, 256), "train")
+    assert (recipe.name, recipe.input.size, recipe.data[0].train) == ("mine", (256, 256), "train")
     assert recipe.training == TrainingConfig()
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,17 @@ def test_other_settings_or_images_do_not_go_on(begun: Path) -> None:
     for other in ({"config": TrainingConfig(epochs=9, batch=2)}, {"images": 3}):
         with pytest.raises(UserError, match="other settings or other images"):
             next(_steps(begun, **other))
+
+
+def test_the_state_of_an_earlier_version_goes_on(begun: Path) -> None:
+    """One that does not know a setting of today."""
+    words, tensors = resume._read(begun / STATE)
+    del words["settings"]["training"]["half_size"]
+    flat = {
+        f"{owner}.{name}" if name else owner: v for owner, of in tensors.items() for name, v in of.items()
+    }
+    resume.save_file(flat, begun / STATE, metadata={"state": json.dumps(words)})
+    assert next(_steps(begun)).epoch == 2
 
 
 def test_a_full_disk_keeps_the_state_before(begun: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ def recipe(tmp_path: Path) -> Recipe:
     data = DataConfig(str(tmp_path / "data"), name="set", licence="CC0")
     return Recipe(
         name="mine",
-        data=data,
+        data=(data,),
         input=InputRule(size=(32, 32)),
         net=NetSpec(arguments=TINY),
         training=TrainingConfig(epochs=2, batch=2),
@@ -114,7 +114,7 @@ def test_other_networks_are_trained_fine_tuned_and_exported(
 
 
 def test_what_was_assumed_of_a_mask_is_told_before_the_training(recipe: Recipe, tmp_path: Path) -> None:
-    path = next(pair.mask for pair in find_pairs(recipe.data) if pair.split == recipe.data.train)
+    path = next(pair.mask for pair in find_pairs(recipe.data[0]) if pair.split == recipe.data[0].train)
     Image.fromarray(np.rint(ndimage.gaussian_filter(lungs() * 255.0, 0.7)).astype(np.uint8)).save(path)
     steps = train_model(recipe, tmp_path / "mine", device="cpu")
     assert isinstance(first := next(steps), Note)

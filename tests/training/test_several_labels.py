@@ -189,7 +189,7 @@ def test_a_recipe_with_two_labels_becomes_a_model_that_is_fine_tuned(
     data = DataConfig(str(tmp_path / "data"), name="set")
     recipe = Recipe(
         "tiny",
-        data,
+        (data,),
         InputRule(size=(SIDE, SIDE)),
         WIDER,
         labels=RIGHT_AND_LEFT,
