@@ -14,6 +14,7 @@ from napari_unet.core.geometry import MisplacedMask
 from napari_unet.core.labels import IGNORE, NotLabels, ignored, lung, values_in
 from napari_unet.core.metrics import Scores, scores
 from napari_unet.core.wording import size_in_words
+from napari_unet.io.dicom_seg_read import is_seg, read_seg
 from napari_unet.io.formats import read_labels, read_raster
 
 LUNG = "lung"
@@ -79,6 +80,8 @@ def _values(mask: np.ndarray) -> list[int]:
 
 def _spacing(path: Path) -> tuple[float, ...] | None:
     try:
+        if is_seg(path):
+            return read_seg(path).spacing_mm
         return read_raster(path).spacing_mm
     except UserError:
         return None

@@ -14,6 +14,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.labels import NotLabels
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.core.source import Source
+from napari_unet.io.dicom_seg_read import is_seg, read_seg
 from napari_unet.io.formats import is_mask_name, is_readable_image, read_labels, read_raster, stem, write_mask
 from napari_unet.io.layer_data import HEADER, LayerData, image_layer
 from napari_unet.io.names import is_index
@@ -39,8 +40,8 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     """One layer an image, with spacing, place, units, window and header; raises UserError.
 
     The files of a series of CT, MR or PET are one image. What is named `*_mask.*` and holds the numbers of a
-    mask (see core.labels) becomes a labels layer. A file of a series that was opened with another one gives
-    no layer, which napari calls `[(None,)]`.
+    mask (see core.labels) becomes a labels layer, and so does a DICOM segmentation. A file of a series that
+    was opened with another one gives no layer, which napari calls `[(None,)]`.
     """
     given, together = _each(path), opened_together()
     images = images_opened(given, together)
@@ -83,6 +84,8 @@ def sample_ct() -> list[LayerData]:
 
 
 def _layer(image: Source, name: str) -> LayerData:
+    if not image.is_series and is_seg(image.first):
+        return _seg_layer(image.first, name)
     raster = read_raster(image)
     pixels, options, kind = image_layer(raster, name)
     path = image.path
@@ -95,9 +98,23 @@ def _layer(image: Source, name: str) -> LayerData:
         found = read_labels(path, any_label=True)
     except NotLabels:
         return pixels, options, kind
-    for note in found.notes:
-        warnings.warn(f"{path.name}: {note}", stacklevel=2)  # napari shows it
+    _warn(path, found.notes)
     return found.labels, {key: options[key] for key in options if key in _FOR_ALL_LAYERS}, "labels"
+
+
+def _seg_layer(path: Path, name: str) -> LayerData:
+    """A DICOM segmentation, in its place in the patient."""
+    found, seg = read_labels(path, any_label=True), read_seg(path)
+    _warn(path, found.notes)
+    affine = None if seg.geometry is None or found.labels.ndim == 2 else seg.geometry.affine
+    like = Raster(found.labels, seg.spacing_mm, affine=affine, source=str(path))
+    _, options, _ = image_layer(like, name)
+    return found.labels, {key: options[key] for key in options if key in _FOR_ALL_LAYERS}, "labels"
+
+
+def _warn(path: Path, notes: tuple[str, ...]) -> None:
+    for note in notes:
+        warnings.warn(f"{path.name}: {note}", stacklevel=3)  # napari shows it
 
 
 def _sample(number: int) -> list[LayerData]:

@@ -110,7 +110,7 @@ def _pairs(images: Path, masks: Path | None, findings: Path | None) -> Iterator[
     wanted = named_paths(sources)
     ignored = Ignored()
     list_images_and_masks(images, ignored=ignored)
-    found = masks_of_images(wanted, masks) if masks is not None else None
+    found = masks_of_images(wanted, masks, sources) if masks is not None else None
     known, problems = read_findings(findings, wanted) if findings is not None else ({}, ())
     told = [f"{images}: {text}" for text in ignored.sentences()]
     told += [*found.ignored, *found.problems] if found is not None else []

@@ -124,7 +124,7 @@ def _pairs(cases: Sequence[NewCase], masks: Path) -> list[TrainingPair]:
 
     sources = [Source.of(case.source) for case in cases]
     paths = named_paths(sources)
-    files = masks_of_images(paths, masks)
+    files = masks_of_images(paths, masks, sources)
     problems, found = [*files.ignored, *files.problems], []
     nobody = placeholders_among(case.patient for case in cases)
     for case, source, path, name in zip(cases, sources, paths, case_names(paths), strict=True):

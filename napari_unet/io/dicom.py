@@ -38,6 +38,11 @@ def read_dicom(path: Path) -> Raster:
     """
     with guarded(path.name):
         dataset = load(path)
+        if header.text(dataset, "Modality") == "SEG":
+            raise UserError(
+                f"{path.name} is a DICOM segmentation: a mask, and not an image.",
+                "Open the image that it was drawn on.",
+            )
         frame = _frame(dataset)
         header.flatten(dataset)
         window = header.window(dataset)

@@ -19,6 +19,8 @@ from napari_unet.core.quiet import quiet
 from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
 from napari_unet.io.dicom import read_dicom
+from napari_unet.io.dicom_seg_masks import instances_of, read_seg_mask
+from napari_unet.io.dicom_seg_read import is_seg, read_seg
 from napari_unet.io.dicom_series import geometry_of_series, read_series
 from napari_unet.io.dicomdir import refuse_index
 from napari_unet.io.grey import MaskValues
@@ -115,9 +117,12 @@ def read_labels(
     left one. any_label : other numbers are welcome too. of : the image, or another mask of it, on whose grid
     the labels are requested.
     Raises UserError as `read_raster`; NotLabels, with the values, if they are not those of a mask (see
-    core.labels); MisplacedMask if it does not lie where its image does (see core.geometry), or was drawn
-    before its image was turned upright (see io.upright).
+    core.labels); MisplacedMask if it does not lie where its image does (see core.geometry), was drawn before
+    its image was turned upright (see io.upright), or refers to other images (see io.dicom_seg_masks).
     """
+    if is_seg(path):
+        seg = read_seg_mask(path, labels, any_label)
+        return seg.whole() if of is None else seg.on(instances_of(of), geometry_of(of))
     values, notes, lossy = _mask_values(path)
     found = label_map(values, lossy) if any_label else labels_in_file(values, labels, lossy)
     if of is None:
@@ -143,6 +148,8 @@ def geometry_of(image: Path | Source | Raster) -> Geometry | None:
         source = Source.of(image)
         if source.is_series:
             return geometry_of_series(source)
+        if is_seg(source.first):
+            return read_seg(source.first).geometry
         return geometry_of_file(source.first) if family_of(source.first) == "nifti" else None
     if isinstance(image.frame, NiftiFrame) and image.frame.shown_shape == image.shape:
         return geometry_of_frame(image.frame)

@@ -21,6 +21,8 @@ IMAGE_SUFFIXES |= {".bmp", ".gif", ".webp", ".jp2", ".j2k", ".mpo", ".jfif"}
 
 RESULT_ENDINGS = ("_overlay", "_probability")  # what a segmentation may leave besides its mask
 
+SEG_ENDING = "_seg.dcm"
+
 _DOUBLE = (".nii.gz", ".img.gz", ".hdr.gz")
 _KNOWN = frozenset({*IMAGE_SUFFIXES, ".dc3", ".jp2", ".j2k", ".7z", ".bz2", ".mp4", ".onnx", ".safetensors"})
 _LETTERS = re.compile(r"\.[a-z]{1,4}")
@@ -67,8 +69,13 @@ def stem(path: Path) -> str:
 
 
 def is_mask_name(path: Path) -> bool:
-    """True for `<anything>_mask.<suffix>`: the name that masks are saved under."""
-    return stem(path).lower().endswith("_mask")
+    """True for the names that masks are saved under: `<anything>_mask.<suffix>` and `<anything>_seg.dcm`."""
+    return stem(path).lower().endswith("_mask") or is_seg_name(path)
+
+
+def is_seg_name(path: Path) -> bool:
+    """True for the name that DICOM segmentations are saved under: `<anything>_seg.dcm`."""
+    return path.name.lower().endswith(SEG_ENDING)
 
 
 def image_names(path: Path) -> tuple[str, str]:

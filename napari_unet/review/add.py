@@ -154,7 +154,7 @@ def attach_masks(
     known, every = {case.id: case for case in project.cases()}, project.sources()
     paths = dict(zip(every, named_paths(every.values()), strict=True))
     cases = {case: known[case] for case in ids}
-    files = masks_of_images([paths[case] for case in cases], masks)
+    files = masks_of_images([paths[case] for case in cases], masks, [every[case] for case in cases])
     problems = files.problems
     attached, without, accepted, notes = [], [], [], []
     for done, case in enumerate(cases, start=1):

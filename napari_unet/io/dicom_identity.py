@@ -1,0 +1,146 @@
+"""Whose a DICOM object is, in the two ways in which one may leave this program, with nothing in between.
+
+For the archive: patient and study are those of the source, exactly. For research: PS3.15's Basic Application
+Level Confidentiality Profile. Nothing but what is listed here is kept of a header, so that what nobody has
+thought of goes too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from napari_unet.core.errors import UserError
+from napari_unet.io.atomic import atomic_write
+from napari_unet.io.dicom import guarded, load
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+METHOD = "Basic Application Confidentiality Profile"
+_METHOD_CODE = ("113100", "DCM", METHOD)
+_NO_DATE, _NO_TIME = "20000101", "000000"  # where DICOM requires a date
+_EMPTY = (  # what every image has, and the profile empties
+    *("StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName", "StudyID"),
+    *("PatientBirthDate", "PatientSex"),
+)
+_MAPPED = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
+_KEPT = (
+    *("SOPClassUID", "ImageType", "Modality", "Manufacturer", "PresentationIntentType", "SeriesNumber"),
+    *("InstanceNumber", "AcquisitionNumber", "BodyPartExamined", "Laterality", "ImageLaterality"),
+    *("ViewPosition", "PatientOrientation", "PatientPosition", "ImagePositionPatient"),
+    *("ImageOrientationPatient", "SliceLocation", "SliceThickness", "SpacingBetweenSlices", "PixelSpacing"),
+    *("ImagerPixelSpacing", "NominalScannedPixelSpacing", "PositionReferenceIndicator", "KVP"),
+    *("ConvolutionKernel", "GantryDetectorTilt", "ScanOptions", "PixelIntensityRelationship"),
+    *("PixelIntensityRelationshipSign", "SamplesPerPixel", "PhotometricInterpretation"),
+    *("PlanarConfiguration", "Rows", "Columns", "NumberOfFrames", "BitsAllocated", "BitsStored", "HighBit"),
+    *("PixelRepresentation", "PixelAspectRatio", "SmallestImagePixelValue", "LargestImagePixelValue"),
+    *("PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleIntercept", "RescaleSlope", "RescaleType"),
+    *("WindowCenter", "WindowWidth", "VOILUTFunction", "PresentationLUTShape", "LossyImageCompression"),
+    *("LossyImageCompressionRatio", "LossyImageCompressionMethod", "BurnedInAnnotation", "PixelData"),
+)
+_TABLES = ("ModalityLUTSequence", "VOILUTSequence")
+_OF_A_TABLE = ("LUTDescriptor", "LUTData", "ModalityLUTType")
+
+
+class UidMap:
+    """A new UID for each old one, the same each time; kept in memory alone and forgotten with this object."""
+
+    def __init__(self) -> None:
+        self._new: dict[str, str] = {}
+
+    def __call__(self, uid: str) -> str:
+        """The new UID; "" for ""."""
+        from pydicom.uid import generate_uid
+
+        if uid and uid not in self._new:
+            self._new[uid] = str(generate_uid())
+        return self._new.get(uid, "")
+
+
+@dataclass(frozen=True)
+class ForResearch:
+    """An object for research.
+
+    patient : what stands in place of the patient's name and number. images : whether the images go along,
+    with the UIDs of `uids`; without them an object refers to nothing.
+    """
+
+    patient: str
+    images: bool
+    uids: UidMap = field(default_factory=UidMap)
+
+    def header(self, dataset: Dataset) -> Dataset:
+        """A new dataset with no more of `dataset` than may be kept, and with what says so."""
+        made: Any = _only(dataset, _KEPT)
+        for keyword in _TABLES:
+            if tables := [_only(table, _OF_A_TABLE) for table in dataset.get(keyword) or ()]:
+                setattr(made, keyword, tables)
+        for keyword in _MAPPED:
+            if uid := str(dataset.get(keyword) or ""):
+                setattr(made, keyword, self.uids(uid))
+        for keyword in _EMPTY:
+            setattr(made, keyword, "")
+        made.PatientName = made.PatientID = self.patient
+        self.mark(made)
+        return cast("Dataset", made)
+
+    def mark(self, dataset: Any) -> None:
+        """Says in an object that the patient's identity was removed, and how; its own dates go too."""
+        from pydicom import Dataset
+
+        code: Any = Dataset()
+        code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = _METHOD_CODE
+        dataset.PatientIdentityRemoved = "YES"
+        dataset.DeidentificationMethod = METHOD
+        dataset.DeidentificationMethodCodeSequence = [code]
+        dataset.LongitudinalTemporalInformationModified = "REMOVED"
+        for keyword, nothing in (("ContentDate", _NO_DATE), ("ContentTime", _NO_TIME)):
+            if keyword in dataset:
+                setattr(dataset, keyword, nothing)
+        for keyword in ("InstanceCreationDate", "InstanceCreationTime", "SeriesDate", "SeriesTime"):
+            if keyword in dataset:
+                delattr(dataset, keyword)
+        for equipment in dataset.get("ContributingEquipmentSequence") or ():
+            if "ContributionDateTime" in equipment:
+                del equipment.ContributionDateTime
+
+
+def write_for_research(path: Path, image: Path, research: ForResearch) -> Path:
+    """Writes a DICOM image without its patient. The pixels stay as they are stored. Returns `path`.
+
+    Raises UserError if it cannot be read or written, and if its header says that there is text in its pixels:
+    that may be a name.
+    """
+    with guarded(image.name):
+        dataset = load(image)
+        if str(dataset.get("BurnedInAnnotation") or "").upper() == "YES":
+            raise UserError("Its header says that text is burned into its pixels, perhaps a name.")
+        made: Any = research.header(dataset)
+        made.file_meta = _meta(dataset.file_meta.TransferSyntaxUID, made)
+        if "PixelData" in made:
+            made["PixelData"].is_undefined_length = dataset["PixelData"].is_undefined_length
+    with atomic_write(path) as partial:
+        made.save_as(partial, enforce_file_format=True)
+    return path
+
+
+def _only(dataset: Dataset, keywords: tuple[str, ...]) -> Dataset:
+    from pydicom import Dataset
+
+    made = Dataset()
+    for keyword in keywords:
+        if keyword in dataset:
+            made[keyword] = dataset[keyword]
+    return made
+
+
+def _meta(syntax: Any, dataset: Any) -> Any:
+    from pydicom.dataset import FileMetaDataset
+
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = syntax
+    meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    return meta

@@ -1,0 +1,100 @@
+"""A DICOM segmentation as the mask of an image: matched by what it refers to, placed by its frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_unet.core.frames import DicomFrame
+from napari_unet.core.geometry import Geometry, MisplacedMask, on_grid_of
+from napari_unet.core.label_set import LUNGS, LabelSet
+from napari_unet.core.labels import MaskLabels
+from napari_unet.core.raster import Raster
+from napari_unet.core.source import Source
+from napari_unet.io import dicom_header as header
+from napari_unet.io.content import is_dicom
+from napari_unet.io.dicom import guarded
+from napari_unet.io.dicom_seg_labels import values_of
+from napari_unet.io.dicom_seg_read import SegFile, is_seg, read_seg
+
+_THIS = "Choose the segmentation of this image."
+
+
+@dataclass(frozen=True)
+class SegMask:
+    """The labels (Z, Y, X) of a segmentation, with its header, and what was assumed in reading it."""
+
+    seg: SegFile
+    labels: np.ndarray
+    notes: tuple[str, ...]
+
+    def whole(self) -> MaskLabels:
+        """All planes; of one plane (Y, X)."""
+        return MaskLabels(self.labels[0] if len(self.labels) == 1 else self.labels, self.notes)
+
+    def on(self, instances: frozenset[str], image: Geometry | None) -> MaskLabels:
+        """The labels on the grid of an image that consists of these instances and lies there.
+
+        Raises MisplacedMask if the segmentation refers to other images only, or lies elsewhere.
+        """
+        notes = self.notes
+        if not self.seg.references:
+            notes = (*notes, "The segmentation refers to no image: it was placed by its positions alone.")
+        elif instances and not instances & self.seg.references:
+            raise MisplacedMask("The segmentation refers to other images than this one.", _THIS)
+        if image is None and len(instances) == 1:
+            (only,) = instances
+            planes = [k for k, drawn_on in enumerate(self.seg.of_plane) if only in drawn_on]
+            if len(planes) == 1:
+                return MaskLabels(self.labels[planes[0]], notes)
+        if image is None or image.flat:
+            return MaskLabels(self.whole().labels, notes)
+        labels, moved = on_grid_of(self.labels, self.seg.geometry, image)
+        return MaskLabels(labels, (*notes, *moved))
+
+
+def read_seg_mask(path: Path, labels: LabelSet = LUNGS, any_label: bool = False) -> SegMask:
+    """A segmentation as labels of a set; see `io.dicom_seg_labels`. Raises UserError as `read_labels`."""
+    seg = read_seg(path)
+    values, notes = values_of(seg.segments, labels, any_label)
+    found, twice = seg.labels(values)
+    if twice:
+        notes = (*notes, f"{twice:,} voxels are in several of its segments: the last of these counts.")
+    return SegMask(seg, found, notes)
+
+
+def instances_of(image: Path | Source | Raster) -> frozenset[str]:
+    """The SOP instance UIDs of an image, or those that a segmentation refers to; none for other files."""
+    if isinstance(image, Raster):
+        instances = image.frame.instances if isinstance(image.frame, DicomFrame) else ()
+        return frozenset(one.sop_instance for one in instances)
+    files = Source.of(image).files
+    if len(files) == 1 and is_seg(files[0]):
+        return read_seg(files[0]).references
+    return frozenset(uid for path in files if (uid := _instance(path)))
+
+
+def references_among(masks: Iterable[Path]) -> dict[str, list[Path]]:
+    """Of the segmentations among files: which of them refer to an image, by its SOP instance UID."""
+    found: dict[str, list[Path]] = {}
+    for path in masks:
+        if is_seg(path):
+            for uid in read_seg(path).references:
+                found.setdefault(uid, []).append(path)
+    return found
+
+
+def _instance(path: Path) -> str:
+    import pydicom
+
+    if not is_dicom(path):
+        return ""
+    with guarded(path.name):
+        dataset: Any = pydicom.dcmread(
+            path, stop_before_pixels=True, specific_tags=["SOPInstanceUID"], force=True
+        )
+        return header.text(dataset, "SOPInstanceUID")

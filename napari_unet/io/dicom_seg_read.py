@@ -1,0 +1,226 @@
+"""DICOM segmentations (SEG) of any program as masks: what their segments are, and where their frames lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.geometry import Geometry, MisplacedMask
+from napari_unet.io import dicom_header as header
+from napari_unet.io.content import is_dicom
+from napari_unet.io.dicom import guarded
+
+_BINARY, _LABELMAP = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"
+_SAME_PLACE_MM = 0.01
+_WHOLE = 0.05  # how far a gap between frames may be from a whole number of spacings
+_LPS_TO_SPL = [2, 1, 0]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One segment: its number in the file, its label, the codes of what it is and of the side of it."""
+
+    number: int
+    label: str
+    code: str
+    side: str = ""
+
+
+@dataclass(frozen=True)
+class SegFile:
+    """What the header of a segmentation says.
+
+    segments : in their order. references : SOP instance UIDs of the images that it refers to. planes : of
+    each frame, the index of its plane. of_plane : of each plane the images that it was drawn on. numbers : of
+    each frame its segment, 0 where the pixels hold the numbers. geometry : of all planes together; None where
+    the file does not say where they lie.
+    """
+
+    path: Path
+    segments: tuple[Segment, ...]
+    references: frozenset[str]
+    planes: tuple[int, ...]
+    of_plane: tuple[frozenset[str], ...]
+    numbers: tuple[int, ...]
+    shape: tuple[int, int, int]
+    geometry: Geometry | None
+
+    @property
+    def spacing_mm(self) -> tuple[float, ...] | None:
+        """As in Raster, of `SegFile.labels`; of one plane (Y, X). None where the file does not say."""
+        if self.geometry is None or self.geometry.affine is None:
+            return None
+        steps = tuple(float(step) for step in np.linalg.norm(self.geometry.affine[:3, :3], axis=0))
+        return steps[1:] if self.shape[0] == 1 else steps
+
+    def labels(self, values: Mapping[int, int]) -> tuple[np.ndarray, int]:
+        """The labels (Z, Y, X), and how many voxels are in several segments: the later one is kept there.
+
+        values : the label of each segment by its number; segments that are not in it are left out.
+        Raises UserError if the pixels cannot be read.
+        """
+        highest = max(values.values(), default=0)
+        found = np.zeros(self.shape, np.min_scalar_type(highest))
+        twice = 0
+        for plane, number, pixels in self._frames():
+            target = found[plane]
+            for segment, value in values.items():
+                if number not in (0, segment):
+                    continue
+                here = pixels == segment if number == 0 else pixels
+                twice += int(np.count_nonzero(here & (target != 0) & (target != value)))
+                target[here] = value
+        return found, twice
+
+    def _frames(self) -> Iterator[tuple[int, int, np.ndarray]]:
+        """(plane, segment, bool pixels or, where the segment is 0, the numbers of segments)."""
+        import pydicom
+
+        from napari_unet.io import dicom_decoder
+
+        with guarded(self.path.name):
+            dicom_decoder.register()
+            dataset: Any = pydicom.dcmread(self.path, force=True)
+            stored = dataset.pixel_array.reshape(len(self.planes), *self.shape[1:])
+            half = header.number(dataset, "MaximumFractionalValue", 1) / 2
+        for plane, number, pixels in zip(self.planes, self.numbers, stored, strict=True):
+            yield plane, number, (pixels if number == 0 else pixels > half if half > 0.5 else pixels > 0)
+
+
+def is_seg(path: Path) -> bool:
+    """Whether a file is a DICOM segmentation."""
+    import pydicom
+
+    if not is_dicom(path):
+        return False
+    try:
+        with guarded(path.name):
+            dataset = pydicom.dcmread(
+                path, stop_before_pixels=True, specific_tags=["SOPClassUID"], force=True
+            )
+            return header.text(dataset, "SOPClassUID") in (_BINARY, _LABELMAP)
+    except UserError:
+        return False
+
+
+def read_seg(path: Path) -> SegFile:
+    """The header of a segmentation. Raises UserError if it is damaged or its frames form no even stack."""
+    import pydicom
+
+    with guarded(path.name):
+        dataset: Any = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+        frames = list(dataset.get("PerFrameFunctionalGroupsSequence") or ())
+        shared = (dataset.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
+        sources = [_sources(frame) | _sources(shared) for frame in frames]
+        labelmap = header.text(dataset, "SOPClassUID") == _LABELMAP
+        numbers = tuple(0 if labelmap else _segment_of(frame, shared) for frame in frames)
+        places = [_place(frame, shared) for frame in frames]
+        orientation = _numbers("PlaneOrientationSequence", "ImageOrientationPatient", frames[0], shared)
+        spacing = _numbers("PixelMeasuresSequence", "PixelSpacing", frames[0], shared)
+        between = _numbers("PixelMeasuresSequence", "SpacingBetweenSlices", frames[0], shared)
+        size = (int(dataset.Rows), int(dataset.Columns))
+        segments = tuple(_segment(item) for item in dataset.SegmentSequence)
+        references = frozenset().union(_referenced(dataset), *sources)
+    known = all(len(place) == 3 for place in places) and len(orientation) == 6 and len(spacing) == 2
+    if known:
+        planes, affine = _stacked(np.array(places), orientation, spacing, between, path.name)
+    else:
+        planes, affine = _by_source(sources), None
+    shape = (max(planes) + 1, *size)
+    of_plane: list[set[str]] = [set() for _ in range(shape[0])]
+    for plane, uids in zip(planes, sources, strict=True):
+        of_plane[plane] |= uids
+    geometry = None if affine is None else Geometry(shape, affine)
+    drawn_on = tuple(map(frozenset, of_plane))
+    return SegFile(path, segments, references, tuple(planes), drawn_on, numbers, shape, geometry)
+
+
+def _stacked(
+    places: np.ndarray,
+    orientation: Sequence[float],
+    spacing: Sequence[float],
+    between: Sequence[float],
+    name: str,
+) -> tuple[list[int], np.ndarray]:
+    """The plane of each frame along the normal of the frames, and the affine of all (to S, P, L)."""
+    along_row, along_column = np.array(orientation[:3]), np.array(orientation[3:])
+    normal = np.cross(along_row, along_column)
+    normal /= np.linalg.norm(normal)
+    heights = places @ normal
+    different = np.sort(heights)
+    different = different[np.insert(np.diff(different) > _SAME_PLACE_MM, 0, True)]
+    steps = np.diff(different)
+    step = float(steps.min()) if len(steps) else (abs(between[0]) if between and between[0] else 1.0)
+    if len(steps) and between and abs(between[0]) > _SAME_PLACE_MM:
+        step = min(step, abs(between[0]))
+    if len(steps) > 1:
+        step = float(different[-1] - different[0]) / float(np.rint((different[-1] - different[0]) / step))
+    counts = (heights - heights.min()) / step
+    aside = places - heights[:, None] * normal
+    uneven = np.abs(counts - np.rint(counts)).max() > _WHOLE
+    if uneven or np.linalg.norm(aside - aside[0], axis=1).max() > step / 2:
+        raise MisplacedMask(
+            f"The frames of the segmentation {name} are not an evenly spaced, upright stack.",
+            "Save it as NIfTI with the program that made it.",
+        )
+    first = places[int(np.argmin(heights))]
+    affine = np.eye(4)
+    columns = (normal * step, along_column * spacing[0], along_row * spacing[1], first)
+    affine[:3] = np.stack(columns, axis=1)[_LPS_TO_SPL]
+    return [int(count) for count in np.rint(counts)], affine
+
+
+def _by_source(sources: Sequence[frozenset[str]]) -> list[int]:
+    """The plane of each frame where nothing says where it lies: frames of one image lie in one plane."""
+    order: dict[frozenset[str], int] = {}
+    return [order.setdefault(uids, len(order)) for uids in sources]
+
+
+def _segment(item: Any) -> Segment:
+    kind = (item.get("SegmentedPropertyTypeCodeSequence") or [{}])[0]
+    side = (kind.get("SegmentedPropertyTypeModifierCodeSequence") or [{}])[0]
+    return Segment(
+        int(item.SegmentNumber),
+        str(item.get("SegmentLabel") or ""),
+        str(kind.get("CodeValue") or ""),
+        str(side.get("CodeValue") or ""),
+    )
+
+
+def _segment_of(frame: Any, shared: Any) -> int:
+    for groups in (frame, shared):
+        if found := groups.get("SegmentIdentificationSequence"):
+            return int(found[0].ReferencedSegmentNumber)
+    return 1
+
+
+def _sources(groups: Any) -> frozenset[str]:
+    return frozenset(
+        str(image.ReferencedSOPInstanceUID)
+        for derived in groups.get("DerivationImageSequence") or ()
+        for image in derived.get("SourceImageSequence") or ()
+    )
+
+
+def _referenced(dataset: Any) -> frozenset[str]:
+    return frozenset(
+        str(image.ReferencedSOPInstanceUID)
+        for series in dataset.get("ReferencedSeriesSequence") or ()
+        for image in series.get("ReferencedInstanceSequence") or ()
+    )
+
+
+def _place(frame: Any, shared: Any) -> list[float]:
+    return _numbers("PlanePositionSequence", "ImagePositionPatient", frame, shared)
+
+
+def _numbers(sequence: str, keyword: str, *groups: Any) -> list[float]:
+    for each in groups:
+        if found := each.get(sequence):
+            return header.numbers(found[0], keyword)
+    return []
