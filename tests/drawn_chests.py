@@ -26,7 +26,7 @@ def chest(tilt: float = 0.0, seed: int | None = None) -> tuple[np.ndarray, dict[
         "heart": behind & ~dome & (u > 0.2) & ndimage.binary_erosion(behind, iterations=7),
         "dome": dome & (t < 0.97) & (np.abs(u) > 0.2) & (np.abs(u) < 0.6) & (t > 0.9),
         "neck": (t < -0.12) & (t > -0.2) & (np.abs(u) < 0.2),
-        "abdomen": (t > 1.06) & (t < 1.2) & (np.abs(u) < 0.3),
+        "abdomen": (t > 1.12) & (t < 1.26) & (np.abs(u) < 0.3),
         "arm": (np.abs(u - 1.2) < 0.06) & (np.abs(t - 0.5) < 0.2),
         "spine": (np.abs(u) < 0.03) & (np.abs(t - 0.5) < 0.3),
     }

@@ -21,6 +21,7 @@ _APEX = 0.15  # height above which a lung is apex: 0 is the highest apex, 1 the 
 _BESIDE = 0.08  # how far the apex reaches beyond the lungs, in widths of the chest
 _HEART = 0.42  # height below which what lies between the lungs is the heart; above it is the hilum
 _LEVEL = 0.12  # in heights: a lung that ends so much higher than the other is hidden below, not short
+_BELOW = 0.05  # in heights: how far lung may reach below the hull of what is visible
 _UPPER = 0.45  # above this height, the inner borders of the lungs are equally far from the spine
 _TILT = 0.25  # columns per row: no chest is turned further
 _SHARED = 0.5  # of the height: where fewer rows than that cross both lungs, nothing says how it is turned
@@ -84,8 +85,9 @@ def chest_zones(mask: np.ndarray, aspect: float = 1.0) -> ChestZones | None:
     - LUNG: the mask. BORDER: within 2 % of the chest's width from it.
     - OUTSIDE: over the spine, a strip along the chest's midline.
     - APEX: the upper 15 % of the chest's height and what is above, within 8 % of its width from the lungs.
-    - OUTSIDE: outside the ribs, which are the convex hull of both lungs and of their mirror images. So a lung
-      that is hidden by an effusion still has its side of the chest. Also what is higher than the hilum.
+    - OUTSIDE: outside the ribs, which are the convex hull of both lungs and of their mirror images, and 5 %
+      of the height below it. So a lung that is hidden by an effusion still has its side of the chest. Also
+      what lies between the lungs and higher than the hilum.
     - DOME: below the visible base of a lung. Between the lungs, base means the level of its inner lower
       corner (cardiophrenic angle).
     - HILUM and HEART: between the inner borders of the lungs, above and below 42 % of the height.
@@ -214,9 +216,10 @@ class _Chest:
         except QhullError:  # lungs without an area, as a line of pixels has none
             return self.lungs.copy()
         y, x = np.indices(self.lungs.shape)
+        below = _BELOW * (self.bottom - self.top)
         inside = np.ones(self.lungs.shape, bool)
         for down, aside, offset in hull.equations:
-            inside &= down * y + aside * x + offset <= 0
+            inside &= down * y + aside * x + offset <= max(0.0, down * below)
         return inside
 
 
