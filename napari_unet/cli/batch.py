@@ -13,37 +13,37 @@ from typing import Any
 
 import numpy as np
 
+from napari_unet.cli.case_result import Result
 from napari_unet.cli.engine import steps
 from napari_unet.cli.inputs import Case, Inputs
 from napari_unet.cli.report import Row, finished_cases, write_report
-from napari_unet.core.checks import INVERTED, UNLIKE, CheckResult, check_mask, nothing_marked
+from napari_unet.core.checks import CheckResult, check_mask, nothing_marked
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
-from napari_unet.core.header_facts import CHILD, LYING
-from napari_unet.core.label_set import LUNGS
+from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT
 from napari_unet.core.label_sizes import label_sizes, size_columns
 from napari_unet.core.lung_sides import split_left_right
+from napari_unet.core.mask_history import Made, MaskHistory
 from napari_unet.core.masks import part_sizes
 from napari_unet.core.measure import Measures, measure
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
+from napari_unet.io.dicom_identity import ForResearch
+from napari_unet.io.dicom_seg import WrittenSeg, write_seg
 from napari_unet.io.formats import mask_suffix, read_raster, write_mask, write_overlay, write_probability
 from napari_unet.io.names import as_stored, composed, stem
 
 _log = logging.getLogger(__name__)
-_IMAGE_CHECKS = {
-    UNLIKE: "The image may be unsuitable for the model: check the mask with care.",
-    INVERTED: "Bones are dark in the image; this was accounted for.",
-    CHILD: "The header says that the patient is under 18; the model is for adults.",
-    LYING: "The header says that the patient was lying down; the model card does not list such images.",
-}
 _NAMED = 10  # slices that a check result names
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for. threshold, answer : None is the model's own. sides : right and left apart."""
+    """What the user asked for. threshold, answer : None is the model's own. sides : right and left apart.
+
+    seg : a DICOM segmentation too, for the archive; with `anonymous` for research.
+    """
 
     output: Path
     model: str = "cxr-lung"
@@ -54,57 +54,7 @@ class Options:
     overlay: bool = False
     anonymous: bool = False
     answer: str | None = None
-
-
-@dataclass(frozen=True)
-class Result:
-    """One finished case: its row, the files that were written, check results and notes in words."""
-
-    row: Row
-    input: Path | None = None
-    files: tuple[Path, ...] = ()
-    check_results: tuple[CheckResult, ...] = ()
-    notes: tuple[str, ...] = ()
-    slices: int = 1
-    spacing_known: bool = False
-    sides_assumed: bool = False
-    label_columns: tuple[str, ...] = ()
-
-    def record(self) -> dict[str, Any]:
-        """As one JSON object: the columns of the report, and what they leave out."""
-        row = self.row
-        return {
-            "case": row.case,
-            "input": None if self.input is None else str(self.input),
-            "files": [str(path) for path in self.files],
-            "model": row.model,
-            "version": row.version,
-            "device": row.device,
-            "seconds": row.seconds,
-            "area_mm2": row.area_mm2,
-            "area_px": row.area_px,
-            "right_px": row.right_px,
-            "left_px": row.left_px,
-            "right_mm2": row.right_mm2,
-            "left_mm2": row.left_mm2,
-            **dict(zip(self.label_columns, row.label_sizes, strict=True)),
-            "parts": row.parts,
-            "checks": [
-                *({"code": code, "text": text} for code, text in _IMAGE_CHECKS.items() if code in row.checks),
-                *({"code": str(result.code), "text": result.text} for result in self.check_results),
-            ],
-            "notes": list(self.notes),
-            "error": row.error,
-        }
-
-    def sentence(self) -> str:
-        """For people: name, size, check results and notes."""
-        row = self.row
-        size = f"{row.area_px:,} px" if row.area_mm2 is None else f"{row.area_mm2:,.0f} mm²"
-        size += f" in {self.slices} slices" if self.slices > 1 else ""
-        size += "" if self.spacing_known else ", no spacing"
-        remarks = [result.text for result in self.check_results] + list(self.notes)
-        return " ".join([f"{row.case}: {size}, in {row.seconds:.1f} s.", *remarks])
+    seg: bool = False
 
 
 class Batch:
@@ -157,6 +107,11 @@ class Batch:
             files.append(write_probability(targets["probability"], prediction.foreground, raster))
         if options.overlay:
             files.append(write_overlay(targets["overlay"], raster, labels, known))
+        seg, no_seg = self._seg(case, raster, labels, prediction, targets) if options.seg else (None, "")
+        notes = prediction.notes
+        if seg is not None:
+            files.append(seg.path)
+            notes = (*notes, *seg.notes)
         results = _check_results(mask, prediction)
         measured = measure(mask, prediction.spacing_mm, prediction.row_direction, labels=sides)
         self._label_set = known
@@ -178,12 +133,28 @@ class Batch:
             self._input(case),
             tuple(files),
             results,
-            prediction.notes,
+            (*notes, no_seg) if no_seg else notes,
             slices=1 if mask.ndim == 2 else len(mask),
             spacing_known=prediction.spacing_mm is not None,
             sides_assumed=known.of_lungs and measured.sides_assumed and measured.pixels > 0,
             label_columns=size_columns(known),
+            no_seg=no_seg,
         )
+
+    def _seg(
+        self, case: Case, raster: Raster, labels: np.ndarray, prediction: Prediction, targets: dict[str, Path]
+    ) -> tuple[WrittenSeg | None, str]:
+        """The DICOM segmentation, or why there is none."""
+        known = prediction.label_set
+        if known.of_lungs and self._options.sides:
+            known = RIGHT_AND_LEFT
+        history = MaskHistory(Made.AUTOMATIC, prediction.model, prediction.version)
+        research = ForResearch(case.name, images=False) if self._options.anonymous else None
+        try:
+            return write_seg(targets["seg"], labels, raster, known, history, research, case.source), ""
+        except UserError as error:
+            reason = _without_names(str(error), case) if self._options.anonymous else str(error)
+            return None, f"No DICOM segmentation: {reason}"
 
     def _predict(self, raster: Raster, on_progress: Callable[[float], None]) -> Prediction:
         options = self._options
@@ -211,6 +182,8 @@ class Batch:
         """
         mask = mask_suffix(raster)
         endings = {"mask": mask, "probability": mask.replace(".png", ".tif"), "overlay": ".png"}
+        if self._options.seg:
+            endings["seg"] = ".dcm"
         out = self._options.output
         targets = {kind: as_stored(out / f"{case.name}_{kind}{end}") for kind, end in endings.items()}
         for path in targets.values():

@@ -69,6 +69,9 @@ def segment(
     ] = LabelKind.LUNGS,
     probability: Annotated[bool, typer.Option("--probability", help="Also write the probability.")] = False,
     overlay: Annotated[bool, typer.Option("--overlay", help="Also write the image with outlines.")] = False,
+    seg: Annotated[
+        bool, typer.Option("--seg", help="Also write a DICOM segmentation, with the patient and the study.")
+    ] = False,
     recursive: Annotated[bool, typer.Option("--recursive", help="Include sub-folders.")] = False,
     anonymous: Annotated[bool, typer.Option("--anonymous", help="Replace case names with hashes.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.")] = False,
@@ -98,13 +101,14 @@ def segment(
 
     from napari_unet.cli.batch import Batch, Options
 
-    options = Options(output, model, threshold, device, sides, probability, overlay, anonymous, answer)
+    options = Options(output, model, threshold, device, sides, probability, overlay, anonymous, answer, seg)
     batch = Batch(found, options)
-    assumed = 0
+    assumed = without = 0
     try:
         with progress_bar("Segmenting", total=len(found.cases)) as bar:
             for result in batch.run(bar.show):
                 assumed += result.sides_assumed
+                without += bool(result.no_seg)
                 if as_json:
                     json_line(result.record())
                 if result.row.error:
@@ -120,6 +124,19 @@ def segment(
             "which side is which, and the patient's right is taken to be on the image's left."
         )
     failed = sum(bool(row.error) for row in batch.rows)
+    if seg and (written := len(batch.rows) - failed - without):
+        say.print(_of_segs(written, anonymous))
     say.print(f"{len(batch.rows) - failed} of {len(batch.rows)} segmented; results in {output}", markup=False)
-    if failed:
+    if failed or without:
         raise typer.Exit(1)
+
+
+def _of_segs(written: int, anonymous: bool) -> str:
+    """Whose the DICOM segmentations are."""
+    of = "1 DICOM segmentation" if written == 1 else f"{written} DICOM segmentations"
+    if anonymous:
+        return f"{of} for research, without patient and study, and without references to images."
+    return (
+        f"{of} for the archive, with the patient and the study of the image. Nobody has accepted the masks, "
+        "so the descriptions begin with UNREVIEWED."
+    )

@@ -1,0 +1,73 @@
+"""What `segment` found in one case, in words and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from napari_unet.cli.report import Row
+from napari_unet.core.checks import INVERTED, UNLIKE, CheckResult
+from napari_unet.core.header_facts import CHILD, LYING
+
+_IMAGE_CHECKS = {
+    UNLIKE: "The image may be unsuitable for the model: check the mask with care.",
+    INVERTED: "Bones are dark in the image; this was accounted for.",
+    CHILD: "The header says that the patient is under 18; the model is for adults.",
+    LYING: "The header says that the patient was lying down; the model card does not list such images.",
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """One finished case: its row, the files that were written, check results and notes in words.
+
+    no_seg : why a DICOM segmentation that was asked for was not written, in words.
+    """
+
+    row: Row
+    input: Path | None = None
+    files: tuple[Path, ...] = ()
+    check_results: tuple[CheckResult, ...] = ()
+    notes: tuple[str, ...] = ()
+    slices: int = 1
+    spacing_known: bool = False
+    sides_assumed: bool = False
+    label_columns: tuple[str, ...] = ()
+    no_seg: str = ""
+
+    def record(self) -> dict[str, Any]:
+        """As one JSON object: the columns of the report, and what they leave out."""
+        row = self.row
+        return {
+            "case": row.case,
+            "input": None if self.input is None else str(self.input),
+            "files": [str(path) for path in self.files],
+            "model": row.model,
+            "version": row.version,
+            "device": row.device,
+            "seconds": row.seconds,
+            "area_mm2": row.area_mm2,
+            "area_px": row.area_px,
+            "right_px": row.right_px,
+            "left_px": row.left_px,
+            "right_mm2": row.right_mm2,
+            "left_mm2": row.left_mm2,
+            **dict(zip(self.label_columns, row.label_sizes, strict=True)),
+            "parts": row.parts,
+            "checks": [
+                *({"code": code, "text": text} for code, text in _IMAGE_CHECKS.items() if code in row.checks),
+                *({"code": str(result.code), "text": result.text} for result in self.check_results),
+            ],
+            "notes": list(self.notes),
+            "error": row.error,
+        }
+
+    def sentence(self) -> str:
+        """For people: name, size, check results and notes."""
+        row = self.row
+        size = f"{row.area_px:,} px" if row.area_mm2 is None else f"{row.area_mm2:,.0f} mm²"
+        size += f" in {self.slices} slices" if self.slices > 1 else ""
+        size += "" if self.spacing_known else ", no spacing"
+        remarks = [result.text for result in self.check_results] + list(self.notes)
+        return " ".join([f"{row.case}: {size}, in {row.seconds:.1f} s.", *remarks])
