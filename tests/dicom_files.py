@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pydicom
-from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import (
     CTImageStorage,
     DigitalXRayImageStorageForPresentation,
+    EnhancedCTImageStorage,
     ExplicitVRLittleEndian,
     generate_uid,
 )
@@ -82,6 +83,35 @@ def save_series(
         path = folder / f"IM{names[k]:04}"
         files.append(save(path, (pixels + 1024).astype(np.uint16), **(same | own | tags)))
     return files
+
+
+def save_multi_frame(path: Path, slices: Sequence[Path], **tags: Any) -> Path:
+    """The slices of a CT series as an enhanced CT, each frame with its own place and rescale."""
+    headers = [pydicom.dcmread(file) for file in slices]
+    made = dataset(headers[0].pixel_array, Modality="CT", SOPClassUID=EnhancedCTImageStorage)
+    made.StudyInstanceUID, made.SeriesInstanceUID = headers[0].StudyInstanceUID, generate_uid()
+    made.FrameOfReferenceUID, made.NumberOfFrames = headers[0].FrameOfReferenceUID, len(slices)
+    made.PixelData = b"".join(one.PixelData for one in headers)
+    made.SharedFunctionalGroupsSequence = [Dataset()]
+    made.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence = [_only(headers[0], "PixelSpacing")]
+    made.PerFrameFunctionalGroupsSequence = []
+    for one in headers:
+        groups = Dataset()
+        groups.PlanePositionSequence = [_only(one, "ImagePositionPatient")]
+        groups.PlaneOrientationSequence = [_only(one, "ImageOrientationPatient")]
+        groups.PixelValueTransformationSequence = [_only(one, "RescaleSlope", "RescaleIntercept")]
+        made.PerFrameFunctionalGroupsSequence.append(groups)
+    for keyword, value in tags.items():
+        setattr(made, keyword, value)
+    made.save_as(path, enforce_file_format=True)
+    return path
+
+
+def _only(source: Dataset, *keywords: str) -> Dataset:
+    made = Dataset()
+    for keyword in keywords:
+        setattr(made, keyword, source[keyword].value)
+    return made
 
 
 def change(path: Path, **tags: Any) -> None:

@@ -43,8 +43,8 @@ def read_dicom(path: Path) -> Raster:
                 f"{path.name} is a DICOM segmentation: a mask, and not an image.",
                 "Open the image that it was drawn on.",
             )
-        frame = _frame(dataset)
         header.flatten(dataset)
+        frame = _frame(dataset)
         window = header.window(dataset)
         pixels = read_pixels(dataset, path.name)
         spacing, spacing_source = header.spacing(dataset)

@@ -31,7 +31,8 @@ _LYING = {
 _OF_A_FRAME = {
     *("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence"),
     *("WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence"),
-    *(*_SPACINGS, "ImageOrientationPatient", "PatientOrientation"),
+    *(*_SPACINGS, "ImageOrientationPatient", "ImagePositionPatient", "PatientOrientation"),
+    *("SliceThickness", "ConvolutionKernel", "PixelPaddingValue"),
 }
 _VIEWS = {"postero-anterior": "PA", "antero-posterior": "AP", "left lateral": "LL", "right lateral": "RL"}
 
@@ -71,13 +72,13 @@ def raw_number(dataset: Dataset, keyword: str) -> float | None:
         return None
 
 
-def flatten(dataset: Dataset) -> None:
-    """Enhanced objects keep what is true of a frame in functional groups: puts the first frame's on top.
+def flatten(dataset: Dataset, frame: int = 0) -> None:
+    """Enhanced objects keep what is true of a frame in functional groups: puts those of one frame on top.
 
     What is in the frame's own group goes before what all frames share, and both before the dataset.
     """
-    for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
-        for element in (dataset.get(groups) or [()])[0]:
+    for groups, which in (("SharedFunctionalGroupsSequence", 0), ("PerFrameFunctionalGroupsSequence", frame)):
+        for element in (dataset.get(groups) or {which: ()})[which]:
             for inner in (element.value or [()])[0] if element.VR == "SQ" else ():
                 if inner.keyword in _OF_A_FRAME:
                     dataset[inner.tag] = inner

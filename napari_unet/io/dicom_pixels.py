@@ -64,7 +64,7 @@ def read_values(dataset: Dataset, name: str) -> Values:
     if frames > 1:
         raise UserError(
             f"{name} contains {frames} images.",
-            "Multi-frame files cannot be opened yet: export the image that you need separately.",
+            "Multi-frame files are read if they say where each frame lies: export the image that you need.",
         )
     _check_decoder(dataset, name)
     words, bits, notes = _decoded(dataset)

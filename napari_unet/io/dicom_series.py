@@ -14,14 +14,15 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
 from napari_unet.core.straighten import between, placed
 from napari_unet.io import dicom_header as header
-from napari_unet.io.dicom import guarded, load
+from napari_unet.io.dicom import guarded
+from napari_unet.io.dicom_frames import frame_header
 from napari_unet.io.dicom_pixels import Values, read_values
-from napari_unet.io.dicom_slices import COMPLETE, Slice
+from napari_unet.io.dicom_slices import COMPLETE, Slice, pixels_of
 from napari_unet.io.dicom_stack import Stack, stack_of
 
 
 def read_series(source: Source) -> Raster:
-    """The slices of a series as a raster (Z, Y, X).
+    """The slices of a series, or the frames of a multi-frame file, as a raster (Z, Y, X).
 
     Slices are ordered by ImagePositionPatient along the normal of ImageOrientationPatient, whatever their
     names and numbers. Values are those after each slice's own rescale (HU of a CT). The spacing between
@@ -33,7 +34,7 @@ def read_series(source: Source) -> Raster:
     upright, even stack of slices of one size and orientation.
     """
     stack = stack_of(source)
-    middle = _dataset(stack.slices[len(stack.slices) // 2].path)
+    middle = _dataset(stack.slices[len(stack.slices) // 2])
     pixels, padding, notes = _volume(stack, bool(header.inverted(middle)))
     return Raster(
         pixels,
@@ -67,6 +68,7 @@ class _Slices:
         self.notes: dict[str, None] = {}
         self._stack = stack
         self._read: dict[int, Values] = {}
+        self._opened: dict[Path, Any] = {}
 
     def at(self, z: int) -> Values | None:
         """One slice of the array; None where there is none."""
@@ -87,7 +89,8 @@ class _Slices:
 
     def _placed(self, k: int) -> Values:
         one, grid = self._stack.slices[k], self._stack.grid
-        found = _values(one)
+        with guarded(one.path.name):
+            found = read_values(pixels_of(one, self._opened), one.path.name)
         if found.values.shape != one.shape:
             raise UserError(f"{one.path.name} is smaller or larger than its header says.", COMPLETE)
         self.notes.update(dict.fromkeys(found.notes))
@@ -114,11 +117,6 @@ def _volume(stack: Stack, inverted: bool) -> tuple[np.ndarray, tuple[float, floa
     return values, padding, tuple(slices.notes)
 
 
-def _values(one: Slice) -> Values:
-    with guarded(one.path.name):
-        return read_values(load(one.path), one.path.name)
-
-
 def _fits(values: np.ndarray, dtype: np.dtype[Any]) -> bool:
     """Whether an array of `dtype` takes `values` unchanged."""
     if dtype.kind == "i" and values.dtype.kind in "ui":
@@ -127,8 +125,9 @@ def _fits(values: np.ndarray, dtype: np.dtype[Any]) -> bool:
     return bool(np.result_type(dtype, values.dtype) == dtype)
 
 
-def _dataset(path: Path) -> Any:
+def _dataset(one: Slice) -> Any:
     import pydicom
 
-    with guarded(path.name):
-        return pydicom.dcmread(path, stop_before_pixels=True, force=True)
+    with guarded(one.path.name):
+        dataset = pydicom.dcmread(one.path, stop_before_pixels=True, force=True)
+        return dataset if one.frame is None else frame_header(dataset, one.frame)

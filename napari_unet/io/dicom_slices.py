@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,10 @@ from napari_unet.core.source import Source
 from napari_unet.io import dicom_header as header
 from napari_unet.io.content import is_dicom
 from napari_unet.io.dicom import guarded, load
+from napari_unet.io.dicom_frames import GROUPS, frame_dataset, frame_header, is_multi_frame
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 COMPLETE = "Export the whole series from the archive again."
 ALONE = "Remove the others from the folder, or export the series from the archive again."
@@ -40,6 +44,7 @@ class Slice:
     """
 
     path: Path
+    frame: int | None  # of a multi-frame file, from 0
     uids: dict[str, str]
     shape: tuple[int, int]
     orientation: np.ndarray  # (2, 3): along a row, along a column
@@ -66,7 +71,7 @@ def slices_of(source: Source) -> list[Slice]:
             f"{len(source.files)} files).",
             "Connect the drive, or find the files.",
         )
-    slices = [_slice(path) for path in source.files]
+    slices = _frames(source.first) if is_multi_frame(source.first) else list(map(_slice, source.files))
     for check in (_one_series, _one_size, _one_plane, _one_unit):
         check(slices, source.name)
     return slices
@@ -79,8 +84,38 @@ def same_pixels(one: Slice, other: Slice) -> bool:
 
 def _stored(one: Slice) -> tuple[Any, ...]:
     with guarded(one.path.name):
-        dataset = load(one.path)
+        dataset = pixels_of(one, {})
         return dataset.get("PixelData"), *(header.text(dataset, name) for name in _RESCALE[:2])
+
+
+def pixels_of(one: Slice, opened: dict[Path, Dataset]) -> Dataset:
+    """The dataset of one slice, with its pixels; `guarded` is left to the caller.
+
+    opened : multi-frame files that were read already; gets those that were not.
+    """
+    if one.frame is None:
+        return load(one.path)
+    if one.path not in opened:
+        opened[one.path] = load(one.path)
+    return frame_dataset(opened[one.path], one.frame)
+
+
+def _frames(path: Path) -> list[Slice]:
+    """The frames of a multi-frame file. Raises UserError if they are those of several volumes."""
+    import pydicom
+
+    with guarded(path.name):
+        tags: Any = [*_TAGS, *GROUPS]
+        dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags, force=True)
+        count = int(header.number(dataset, "NumberOfFrames", 1))
+        slices = [_known(frame_header(dataset, k), path, k) for k in range(count)]
+    places = Counter(tuple(one.position) for one in slices)
+    if max(places.values()) > 1:
+        raise UserError(
+            f"{path.name} contains {max(places.values())} volumes in one place, such as phases or times.",
+            "Export one of them by itself.",
+        )
+    return slices
 
 
 def _slice(path: Path) -> Slice:
@@ -94,12 +129,17 @@ def _slice(path: Path) -> Slice:
             raise UserError(
                 f"{path.name} contains several images, but is among the slices of a series.", ALONE
             )
-        place = header.numbers(dataset, "ImagePositionPatient")
-        cosines = header.numbers(dataset, "ImageOrientationPatient")
-        spacing = header.numbers(dataset, "PixelSpacing")
-        shape = (int(header.number(dataset, "Rows", 0)), int(header.number(dataset, "Columns", 0)))
-        uids = {name: header.text(dataset, name) for name in _UIDS}
-        rescaled = header.text(dataset, "Modality") != "CT" or any(name in dataset for name in _RESCALE)
+        return _known(dataset, path, None)
+
+
+def _known(dataset: Dataset, path: Path, frame: int | None) -> Slice:
+    """What a header says of its slice. Raises UserError if it does not tell its place."""
+    place = header.numbers(dataset, "ImagePositionPatient")
+    cosines = header.numbers(dataset, "ImageOrientationPatient")
+    spacing = header.numbers(dataset, "PixelSpacing")
+    shape = (int(header.number(dataset, "Rows", 0)), int(header.number(dataset, "Columns", 0)))
+    uids = {name: header.text(dataset, name) for name in _UIDS}
+    rescaled = header.text(dataset, "Modality") != "CT" or any(name in dataset for name in _RESCALE)
     orientation = np.array(cosines).reshape(2, 3) if len(cosines) == 6 else np.zeros((2, 3))
     square = np.abs(orientation @ orientation.T - np.eye(2)).max() <= _SQUARE
     if len(place) != 3 or not square:
@@ -110,7 +150,7 @@ def _slice(path: Path) -> Slice:
     if len(spacing) != 2 or min(spacing) <= 0 or min(shape) < 1:
         raise UserError(f"{path.name} does not give its pixel size.", COMPLETE)
     orientation /= np.linalg.norm(orientation, axis=1, keepdims=True)
-    return Slice(path, uids, shape, orientation, np.array(place), (spacing[0], spacing[1]), rescaled)
+    return Slice(path, frame, uids, shape, orientation, np.array(place), (spacing[0], spacing[1]), rescaled)
 
 
 def _one_series(slices: Sequence[Slice], name: str) -> None:

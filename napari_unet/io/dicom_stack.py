@@ -110,7 +110,7 @@ def _once(slices: Sequence[Slice]) -> list[Slice]:
     """Slices without those that are stored twice, under one UID or with the same pixels at one place."""
     seen: dict[str, Slice] = {}
     for one in slices:
-        seen.setdefault(one.uids["SOPInstanceUID"] or str(one.path), one)
+        seen.setdefault(f"{one.uids['SOPInstanceUID'] or one.path}/{one.frame}", one)
     places: dict[tuple[float, ...], list[Slice]] = {}
     for one in seen.values():
         others = places.setdefault(tuple(one.position), [])

@@ -19,6 +19,7 @@ from napari_unet.core.quiet import quiet
 from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
 from napari_unet.io.dicom import read_dicom
+from napari_unet.io.dicom_frames import is_multi_frame
 from napari_unet.io.dicom_seg_masks import instances_of, read_seg_mask
 from napari_unet.io.dicom_seg_read import is_seg, read_seg
 from napari_unet.io.dicom_series import geometry_of_series, read_series
@@ -90,7 +91,10 @@ def read_raster(image: Path | Source) -> Raster:
     readers = {"picture": read_picture, "tiff": read_tiff, "nifti": read_nifti, "dicom": read_dicom}
     refuse_index(path)
     with _memory_for(path):
-        return readers[family_of(path)](path)
+        family = family_of(path)
+        if family == "dicom" and is_multi_frame(path):
+            return read_series(source)
+        return readers[family](path)
 
 
 def read_mask(path: Path) -> np.ndarray:
@@ -146,11 +150,12 @@ def geometry_of(image: Path | Source | Raster) -> Geometry | None:
     """Where an image or a mask lies, for files by the header alone; None without affine, NIfTI and series."""
     if not isinstance(image, Raster):
         source = Source.of(image)
-        if source.is_series:
+        family = "series" if source.is_series else family_of(source.first)
+        if family == "series" or (family == "dicom" and is_multi_frame(source.first)):
             return geometry_of_series(source)
         if is_seg(source.first):
             return read_seg(source.first).geometry
-        return geometry_of_file(source.first) if family_of(source.first) == "nifti" else None
+        return geometry_of_file(source.first) if family == "nifti" else None
     if isinstance(image.frame, NiftiFrame) and image.frame.shown_shape == image.shape:
         return geometry_of_frame(image.frame)
     if image.affine is None or image.pixels.ndim != 3:

@@ -1,0 +1,79 @@
+"""Multi-frame DICOM: the frames of one file, each as a dataset of one image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_unet.core.errors import UserError
+from napari_unet.io import dicom_header as header
+from napari_unet.io.content import is_dicom
+from napari_unet.io.dicom import guarded
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+"""Where a multi-frame object keeps what is true of a frame."""
+_OF_THE_FILE = {"NumberOfFrames", "PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths"}
+_MASKS = "SEG"
+
+
+def is_multi_frame(path: Path) -> bool:
+    """Whether a DICOM file holds several frames, each with its place in the patient; by the header alone.
+
+    False for masks (SEG), and for films and other stacks without places.
+    """
+    import pydicom
+
+    if not is_dicom(path):
+        return False
+    try:
+        with guarded(path.name):
+            few: Any = ["NumberOfFrames", "Modality"]
+            dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=few, force=True)
+            if header.number(dataset, "NumberOfFrames", 1) < 2 or header.text(dataset, "Modality") == _MASKS:
+                return False
+            groups: Any = list(GROUPS)
+            dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=groups, force=True)
+            frames: Any = dataset.get(GROUPS[1])
+            return bool(frames) and "PlanePositionSequence" in frames[0]
+    except UserError:
+        return False
+
+
+def frame_header(dataset: Dataset, frame: int) -> Dataset:
+    """The header of one frame (from 0) as that of a single image."""
+    import pydicom
+
+    left_out = {pydicom.datadict.tag_for_keyword(keyword) for keyword in _OF_THE_FILE}
+    made = pydicom.Dataset({tag: dataset.get_item(tag) for tag in dataset.keys() - left_out})
+    implicit, little = dataset.original_encoding
+    made.set_original_encoding(bool(implicit), bool(little))
+    header.flatten(made, frame)
+    for groups in GROUPS:
+        made.pop(groups, None)
+    return made
+
+
+def frame_dataset(dataset: Dataset, frame: int) -> Dataset:
+    """One frame (from 0) as the dataset of a single image, its pixels as they are stored.
+
+    Raises whatever a damaged file makes pydicom raise.
+    """
+    from pydicom.encaps import encapsulate, get_frame
+
+    made = frame_header(dataset, frame)
+    made.file_meta = dataset.file_meta
+    if made.file_meta.TransferSyntaxUID.is_encapsulated:
+        count = int(header.number(dataset, "NumberOfFrames", 1))
+        offsets = dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths")
+        known = None if None in offsets else offsets
+        pixels = get_frame(dataset.PixelData, frame, number_of_frames=count, extended_offsets=known)
+        made.PixelData = encapsulate([pixels])
+        made["PixelData"].is_undefined_length = True
+        return made
+    size = dataset.Rows * dataset.Columns * dataset.get("SamplesPerPixel", 1) * dataset.BitsAllocated // 8
+    made.PixelData = dataset.PixelData[frame * size : (frame + 1) * size]
+    made["PixelData"].VR = "OB" if dataset.BitsAllocated <= 8 else "OW"
+    return made
