@@ -84,7 +84,8 @@ def sort_out(paths: Iterable[Path]) -> Sorted:
             if odd:
                 found.aside[ODD] += [one.path for one in odd]
     used = {file for series in found.series for file in series.files}
-    studies = {one.study for one in headers if one.path in used or one.frames > 1} - {""}
+    own = (one for one in headers if one.path in used or (one.frames > 1 and not one.beside))
+    studies = {one.study for one in own} - {""}
     for one in headers:
         if one.beside and one.study in studies:
             found.aside[one.beside].append(one.path)
@@ -186,7 +187,7 @@ def _why_beside(dataset: Any, stored: str, kind: str, frames: int) -> str:
     """Why a file is no slice of a series of its study; "" for slices, and for images of other machines."""
     if stored.startswith(_DOCUMENTS):
         return REPORT
-    if header.number(dataset, "Rows", 0) < 1 or kind in ("SEG", "PR", "RTDOSE"):
+    if header.number(dataset, "Rows", 0) < 1 or kind in ("PR", "RTDOSE"):
         return OBJECT
     if stored.startswith(_PHOTOGRAPHED) and frames == 1:
         return CAPTURE

@@ -13,6 +13,7 @@ from dicom_files import change, save, save_series
 from pydicom.fileset import FileSet
 from pydicom.uid import (
     CTImageStorage,
+    RTDoseStorage,
     SecondaryCaptureImageStorage,
     XRayRadiationDoseSRStorage,
     generate_uid,
@@ -24,7 +25,7 @@ from napari_unet.io.dicom_sets import series_among, series_number, sort_out
 from napari_unet.io.dicomdir import listed_in
 from napari_unet.io.formats import read_raster
 from napari_unet.io.ignored import Ignored
-from napari_unet.io.names import CAPTURE, LOCALIZER, ODD, REPORT, list_images, list_images_and_masks
+from napari_unet.io.names import CAPTURE, LOCALIZER, OBJECT, ODD, REPORT, list_images, list_images_and_masks
 from napari_unet.io.sources import named_paths, sources_among
 
 PIXELS = np.zeros((8, 8), np.int16)
@@ -146,6 +147,8 @@ def test_what_lies_beside_a_series_is_named_and_not_read(tmp_path: Path) -> None
     assert not any(file.name in " ".join(ignored.sentences(names=False)) for file in dose)
     # without the series, or of another study, they are read as they are
     assert len(sources_among([*capture, *dose])) == 2
+    change(dose[0], Rows=8, Modality="RTDOSE", SOPClassUID=RTDoseStorage, NumberOfFrames=3)
+    assert sources_among(dose) == [Source.of(dose)] and sort_out([*series, *dose]).aside == {OBJECT: dose}
     change(capture[0], StudyInstanceUID=generate_uid())
     assert len(sources_among([*series, *capture])) == 2
 
