@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -159,7 +160,8 @@ class Office:
             if kill_after is not None and pid and counts["began"] > kill_after:
                 time.sleep(delay)
                 kill_after = None
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it was through already
+                    os.kill(pid, signal.SIGKILL)
         raise AssertionError("the worker's server ended")
 
     def look(self) -> tuple[list[np.ndarray], Records]:

@@ -12,21 +12,24 @@ from napari_unet.core.errors import UserError
 from napari_unet.models.library import ModelLibrary
 from napari_unet.training.naming import check_name, free_name
 
-TODAY = datetime.now(UTC).date().isoformat()
+
+@pytest.fixture
+def today() -> str:
+    return datetime.now(UTC).date().isoformat()
 
 
-def test_the_parents_name_with_the_date_and_a_number_where_it_is_taken(tmp_path: Path) -> None:
+def test_the_parents_name_with_the_date_and_a_number_where_it_is_taken(tmp_path: Path, today: str) -> None:
     library = ModelLibrary(tmp_path)
-    assert free_name(library, "cxr-lung") == f"cxr-lung-{TODAY}"
-    saved(tmp_path / f"cxr-lung-{TODAY}", name=f"cxr-lung-{TODAY}")
-    assert free_name(library, "cxr-lung") == f"cxr-lung-{TODAY}-2"
-    (tmp_path / f"CXR-lung-{TODAY}-2").mkdir()
-    assert free_name(library, "cxr-lung") == f"cxr-lung-{TODAY}-3"
+    assert free_name(library, "cxr-lung") == f"cxr-lung-{today}"
+    saved(tmp_path / f"cxr-lung-{today}", name=f"cxr-lung-{today}")
+    assert free_name(library, "cxr-lung") == f"cxr-lung-{today}-2"
+    (tmp_path / f"CXR-lung-{today}-2").mkdir()
+    assert free_name(library, "cxr-lung") == f"cxr-lung-{today}-3"
 
 
-def test_names_do_not_grow_from_child_to_child(tmp_path: Path) -> None:
+def test_names_do_not_grow_from_child_to_child(tmp_path: Path, today: str) -> None:
     library = ModelLibrary(tmp_path)
-    assert free_name(library, "cxr-lung-2020-02-03-4") == f"cxr-lung-{TODAY}"
+    assert free_name(library, "cxr-lung-2020-02-03-4") == f"cxr-lung-{today}"
     long = free_name(library, "a" * 64)
     check_name(library, long)
 
