@@ -107,20 +107,26 @@ class ForResearch:
                 del equipment.ContributionDateTime
 
 
+class NotForResearch(UserError):
+    """An image cannot be exported without its patient; the words name no file."""
+
+
 def write_for_research(path: Path, image: Path, research: ForResearch) -> Path:
     """Writes a DICOM image without its patient. The pixels stay as they are stored. Returns `path`.
 
-    Raises UserError if it cannot be read or written, and if its header says that there is text in its pixels:
-    that may be a name.
+    Raises NotForResearch if it cannot be read, and if its header says that there is text in its pixels, which
+    may be a name; UserError if it cannot be written.
     """
-    with guarded(image.name):
-        dataset = load(image)
-        if str(dataset.get("BurnedInAnnotation") or "").upper() == "YES":
-            raise UserError("Its header says that text is burned into its pixels, perhaps a name.")
-        made: Any = research.header(dataset)
-        made.file_meta = _meta(dataset.file_meta.TransferSyntaxUID, made)
-        if "PixelData" in made:
-            made["PixelData"].is_undefined_length = dataset["PixelData"].is_undefined_length
+    try:
+        with guarded("Its image"):
+            dataset = load(image)
+            burned_in = str(dataset.get("BurnedInAnnotation") or "").upper() == "YES"
+            made: Any = research.header(dataset)
+            made.file_meta = _meta(dataset.file_meta.TransferSyntaxUID, made)
+    except UserError as error:
+        raise NotForResearch(error.problem, error.remedy) from None
+    if burned_in:
+        raise NotForResearch("Its header says that text is burned into its pixels, perhaps a name.")
     with atomic_write(path) as partial:
         made.save_as(partial, enforce_file_format=True)
     return path

@@ -6,7 +6,8 @@ trip over frames and segments that are missing or empty.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from napari_unet.io import dicom_header as header
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.dicom import guarded
 from napari_unet.io.dicom_identity import ForResearch
-from napari_unet.io.dicom_seg_source import place_of, plain_sources, source_header
+from napari_unet.io.dicom_seg_source import SegRefused, place_of, plain_sources, source_header
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -34,6 +35,7 @@ PROGRAM = "napari-unet-lung"
 _SCHEME = "99UNETLUNG"  # for labels that have no code
 _CATEGORY = ("123037004", "SCT", "Body structure")
 _MEANINGS = {"39607008": "Lung", "3341006": "Right lung", "44029006": "Left lung"}
+_CODES = {label.name: label.code for known in (LUNGS, RIGHT_AND_LEFT) for label in known.labels}
 _LONG = 64  # characters in a value of the type LO
 _SERIES = 1000  # added to the series number of the image
 
@@ -86,25 +88,27 @@ def write_seg(
 
     Raises
     ------
+    SegRefused
+        If the image is not DICOM or lacks what a segmentation refers to, if nothing is marked, or if what was
+        read again differs. The words name no file.
     UserError
-        If the image is not DICOM or lacks what a segmentation refers to, if nothing is marked, if the file
-        cannot be written, or if what was read again differs.
+        If the file cannot be written.
     """
     from napari_unet.io.dicom_seg_check import read_again
 
+    said = history.in_words()
     frame = place_of(like)
     marked, segments, notes = _segments(labels, known)
     if research is not None and not research.images and not frame.frame_of_reference:
-        raise UserError(
+        raise SegRefused(
             "A DICOM segmentation of an X-ray says where it lies only by its image, which is not exported.",
             "Export the images as well, or save the mask as PNG.",
         )
-    said = history.in_words()
     if like.row_direction is None and any(label.side for label in segments):
         said += ", side assumed"
         notes = (*notes, "The image does not say which side is which: right and left are assumed.")
-    first = source_header(like, source)
-    with quiet("highdicom"), guarded(Path(like.source).name):
+    with _without_a_name(), quiet("highdicom"):
+        first = source_header(like, source)
         made = _made(marked, [(label, said) for label in segments], frame, first, history, research)
     with atomic_write(path) as partial:
         with quiet("pydicom", "highdicom"):
@@ -113,10 +117,20 @@ def write_seg(
     return WrittenSeg(path, read_by, (*notes, *remark))
 
 
+@contextmanager
+def _without_a_name() -> Iterator[None]:
+    """What pydicom and highdicom cannot make an object of is refused."""
+    try:
+        with guarded("The header of the image"):
+            yield
+    except UserError as error:
+        raise SegRefused(error.problem, error.remedy) from None
+
+
 def _segments(labels: np.ndarray, known: LabelSet) -> tuple[np.ndarray, list[Label], tuple[str, ...]]:
     """uint8 (Z, Y, X) with 1, 2, ... for the labels that have pixels; these labels; notes.
 
-    Raises UserError if nothing is marked, or something that has no meaning.
+    Raises SegRefused if nothing is marked, or something that has no meaning.
     """
     values = labels.astype(np.uint8) if labels.dtype == bool else as_bytes(labels)
     if known.of_lungs:
@@ -124,10 +138,10 @@ def _segments(labels: np.ndarray, known: LabelSet) -> tuple[np.ndarray, list[Lab
     there = np.bincount(values.ravel(), minlength=IGNORE + 1)
     odd = [int(value) for value in np.flatnonzero(there) if value not in (0, IGNORE, *known.values)]
     if odd:
-        raise UserError(f"The mask holds the label {odd[0]}, which has no meaning in {known.in_words()}.")
+        raise SegRefused(f"The mask holds the label {odd[0]}, which has no meaning in {known.in_words()}.")
     found = [label for label in known.labels if there[label.value]]
     if not found:
-        raise UserError("The mask is empty: a DICOM segmentation has no empty segments.", "Mark something.")
+        raise SegRefused("The mask is empty: a DICOM segmentation has no empty segments.", "Mark something.")
     numbers = np.zeros(IGNORE + 1, np.uint8)
     numbers[[label.value for label in found]] = np.arange(1, len(found) + 1)
     notes = []
@@ -191,8 +205,9 @@ def _described(number: int, label: Label, said: str, history: MaskHistory) -> An
     from pydicom.sr.codedict import codes
     from pydicom.sr.coding import Code
 
-    code = Code(label.code, "SCT", _MEANINGS.get(label.code, label.name[:_LONG]))
-    if not label.code:
+    known = label.code or _CODES.get(label.name.casefold(), "")
+    code = Code(known, "SCT", _MEANINGS.get(known, label.name[:_LONG]))
+    if not known:
         code = Code(f"label-{label.value}", _SCHEME, label.name[:_LONG])
     algorithm = None
     if history.made is not Made.MANUAL:

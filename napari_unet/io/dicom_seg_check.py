@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_unet.core.errors import UserError
 from napari_unet.core.frames import DicomFrame
 from napari_unet.io.dicom_seg_read import read_seg
+from napari_unet.io.dicom_seg_source import SegRefused
 
 READER = "segimage2itkimage"
 """dcmqi's program that turns the segments of a file into volumes."""
@@ -26,7 +26,7 @@ _DIFFERS = "Nothing was saved. Save the mask as NIfTI, and report this."
 def read_again(path: Path, marked: np.ndarray, frame: DicomFrame) -> tuple[str, tuple[str, ...]]:
     """The program that read the file and found the same mask, and what is to be said about that.
 
-    marked : uint8 (Z, Y, X), the segments' numbers. Raises UserError if what was read differs.
+    marked : uint8 (Z, Y, X), the segments' numbers. Raises SegRefused if what was read differs.
     """
     _read_here(path, marked)
     if not frame.frame_of_reference:
@@ -54,23 +54,23 @@ def _read_here(path: Path, marked: np.ndarray) -> None:
     seg = read_seg(path)
     found, twice = seg.labels({segment.number: segment.number for segment in seg.segments})
     if twice or found.shape != marked.shape or not np.array_equal(found, marked):
-        raise UserError("The DICOM segmentation does not hold the mask that was written.", _DIFFERS)
+        raise SegRefused("The DICOM segmentation does not hold the mask that was written.", _DIFFERS)
 
 
 def _read_by_dcmqi(program: str, path: Path, folder: Path, marked: np.ndarray, frame: DicomFrame) -> None:
-    """Raises UserError unless each segment has the same voxels in the same places."""
+    """Raises SegRefused unless each segment has the same voxels in the same places."""
     command = [program, "--inputDICOM", str(path), "--outputDirectory", str(folder), "--outputType", "nii"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
-        raise UserError("dcmqi did not end reading the DICOM segmentation.", _DIFFERS) from error
+        raise SegRefused("dcmqi did not end reading the DICOM segmentation.", _DIFFERS) from error
     if done.returncode:
-        raise UserError("dcmqi cannot read the DICOM segmentation.", _DIFFERS)
+        raise SegRefused("dcmqi cannot read the DICOM segmentation.", _DIFFERS)
     to_index = np.linalg.inv(_affine(frame))
     for number in range(1, int(marked.max()) + 1):
         file = folder / f"{number}.nii.gz"
         if not file.exists() or not _same(file, marked == number, to_index):
-            raise UserError("dcmqi reads another mask from the DICOM segmentation.", _DIFFERS)
+            raise SegRefused("dcmqi reads another mask from the DICOM segmentation.", _DIFFERS)
 
 
 def _same(file: Path, wanted: np.ndarray, to_index: np.ndarray) -> bool:

@@ -32,16 +32,20 @@ _OF_PATIENT_AND_STUDY = (
 _PIXELS = 0x0028  # the first group of a header that is about pixels
 
 
+class SegRefused(UserError):
+    """No DICOM segmentation can be made of this mask and image; the words name no file."""
+
+
 def place_of(like: Raster) -> DicomFrame:
     """The frame of a raster as a segmentation needs it: without a frame of reference for a plain X-ray.
 
-    Raises UserError if the image is not DICOM, or if what a segmentation refers to is not known.
+    Raises SegRefused if the image is not DICOM, or if what a segmentation refers to is not known.
     """
     frame = like.frame
     if not isinstance(frame, DicomFrame):
-        raise UserError("A DICOM segmentation refers to a DICOM image, and this image is none.", _OTHER)
+        raise SegRefused("A DICOM segmentation refers to a DICOM image, and this image is none.", _OTHER)
     if frame.resampled:
-        raise UserError(
+        raise SegRefused(
             "The image is not as its files store it (it was straightened, or its slices evened out), so a "
             "mask of it does not fit them.",
             "Save the mask as NIfTI.",
@@ -49,32 +53,32 @@ def place_of(like: Raster) -> DicomFrame:
     planes = like.shape[0] if like.pixels.ndim == 3 else 1
     uids = {one.sop_instance for one in frame.instances}
     if not (frame.study and frame.series and all(uids) and all(one.sop_class for one in frame.instances)):
-        raise UserError("The image lacks the UIDs that a DICOM segmentation refers to.", _OTHER)
+        raise SegRefused("The image lacks the UIDs that a DICOM segmentation refers to.", _OTHER)
     if len(frame.instances) != planes or len(uids) != planes:
-        raise UserError(
+        raise SegRefused(
             "A DICOM segmentation is made of a series with one file per slice, or of one image.", _OTHER
         )
     placed = len(frame.positions) == planes and len(frame.orientation) == 6 and len(frame.pixel_spacing) == 2
     if planes > 1 and not (placed and frame.frame_of_reference):
-        raise UserError("The series does not say in which frame of reference it lies.", _OTHER)
+        raise SegRefused("The series does not say in which frame of reference it lies.", _OTHER)
     return frame if placed else replace(frame, frame_of_reference="", orientation=(), positions=())
 
 
 def source_header(like: Raster, source: Source | None = None) -> Dataset:
-    """The header of one file of the image, with patient and study. Raises UserError if there is none."""
+    """The header of one file of the image, with patient and study. Raises SegRefused if there is none."""
     import pydicom
 
     frame = like.frame
     assert isinstance(frame, DicomFrame)
     files = source.files if source is not None else _files_at(Path(like.source))
     for path in files:
-        with guarded(path.name):
+        with guarded("The file of the image"):
             if not is_dicom(path):
                 continue
             dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
             if header.text(dataset, "StudyInstanceUID") == frame.study:
                 return dataset
-    raise UserError(
+    raise SegRefused(
         "The file of the image is not there any more: patient and study cannot be copied from it.",
         "Connect its drive, or find the file.",
     )

@@ -133,10 +133,13 @@ def test_a_mask_without_sides_is_one_segment_lung(tmp_path: Path, ct: Raster) ->
 
 
 def test_labels_of_any_set_keep_their_codes_and_names(tmp_path: Path, ct: Raster) -> None:
-    labels = LabelSet("chest", (Label(4, "heart", code="80891009"), Label(7, "clip")))
+    heart_, clip_, right_ = Label(4, "heart", code="80891009"), Label(7, "clip"), Label(9, "Right lung")
+    labels = LabelSet("chest", (heart_, clip_, right_))
     mask = np.where(lungs(ct.shape) == 1, 4, np.where(lungs(ct.shape) == 2, 7, 0)).astype(np.uint8)
+    mask[2, 17:, 2:5] = 9
     path = write_seg(tmp_path / "a_seg.dcm", mask, ct, labels, BY_MODEL).path
-    heart, clip = pydicom.dcmread(path).SegmentSequence
+    heart, clip, right = pydicom.dcmread(path).SegmentSequence
+    assert right.SegmentedPropertyTypeCodeSequence[0].CodeValue == "3341006"  # known by its name
     code = heart.SegmentedPropertyTypeCodeSequence[0]
     assert (code.CodeValue, code.CodingSchemeDesignator) == ("80891009", "SCT")
     own = clip.SegmentedPropertyTypeCodeSequence[0]

@@ -28,6 +28,7 @@ from napari_unet.review.exporting.pixels import upright
 from napari_unet.review.exporting.splits import Ratios
 from napari_unet.review.exporting.together import Together, split_cases
 from napari_unet.review.faults import StoreFault
+from napari_unet.review.history import history_of
 from napari_unet.review.key import unique_names
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import USABLE, Case, FileState
@@ -69,7 +70,7 @@ def export_steps(
 
     Yields a CaseDone per case; `error` says why one is skipped. All is written beside `folder` and moved in
     at the end: a generator that is closed leaves nothing. Paths of sources are never written, their names
-    only with `source_names`.
+    only with `source_names`, patients only in DICOM segmentations for the archive.
     Raises UserError if `folder` exists and is not empty, if no case is accepted, if the manifest of the
     project has a patient or a file in two splits, or if the disk does not take it.
     """
@@ -107,6 +108,8 @@ def export_steps(
         write_readme(partial / "README.txt", project.protocol, held, result, called)
         if called:
             project.note("exported with source names", options.by, cases=len(result.exported))
+        if Format.DICOM_SEG_ARCHIVE in formats:
+            project.note("exported with patients", options.by, cases=len(result.exported))
     return result
 
 
@@ -193,6 +196,8 @@ def _item(project: ReviewProject, case: Case, together: Together, held: LabelSet
         revision=project.revision(case.revision).sha256,
         raster=upright(raster),
         labels=_labels(labels, raster, case.row_direction, held),
+        source=source,
+        history=history_of(project, case),
     )
 
 

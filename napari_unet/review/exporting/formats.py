@@ -16,6 +16,7 @@ from napari_unet.io.nifti import write_nifti
 from napari_unet.io.pictures import write_png
 from napari_unet.io.tiff import write_tiff
 from napari_unet.review.exporting.coco_files import CocoWriter
+from napari_unet.review.exporting.dicom_seg import ArchiveSegWriter, ResearchSegWriter
 from napari_unet.review.exporting.item import Item, NotExported, Writer
 from napari_unet.review.exporting.kinds import Format
 from napari_unet.review.exporting.manifest import write_rows
@@ -99,5 +100,9 @@ class NiftiWriter(_Files):
 
 
 FORMATS: dict[Format, type[Writer]] = {
-    writer.format: writer for writer in (PngWriter, TiffWriter, NiftiWriter, CocoWriter, NnUNetWriter)
+    writer.format: writer
+    for writer in (
+        *(PngWriter, TiffWriter, NiftiWriter, CocoWriter, NnUNetWriter),
+        *(ResearchSegWriter, ArchiveSegWriter),
+    )
 }

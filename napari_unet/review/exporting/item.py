@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from napari_unet.core.label_set import LabelSet
+from napari_unet.core.mask_history import MaskHistory
 from napari_unet.core.raster import Raster
+from napari_unet.core.source import Source
 from napari_unet.review.exporting.kinds import Format
 from napari_unet.review.types import Status
 
@@ -25,7 +27,8 @@ class Item:
     labels : uint8, of the shape of `raster`: 0 background, labels of the export's set, IGNORE.
     patient : salted hash or "". group : the patient, or where there is none the first case that it must
     not be parted from. name : what its files are called, "" for the case's id. revision : SHA-256 of the mask
-    file in the project.
+    file in the project. source : the files of the image, whose names and headers do not leave the project but
+    as a format says. history : how the mask came about.
     """
 
     case: str
@@ -35,6 +38,8 @@ class Item:
     revision: str
     raster: Raster
     labels: np.ndarray
+    source: Source
+    history: MaskHistory
     group: str = ""
     name: str = ""
 

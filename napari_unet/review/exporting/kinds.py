@@ -18,6 +18,8 @@ class Format(StrEnum):
     NIFTI = "nifti", "NIfTI"
     COCO = "coco", "COCO"
     NNUNET = "nnunet", "nnU-Net"
+    DICOM_SEG = "dicom-seg", "DICOM SEG for research (without the patient)"
+    DICOM_SEG_ARCHIVE = "dicom-seg-archive", "DICOM SEG for the archive (with patient and study)"
 
     def __new__(cls, name: str, words: str = "") -> Format:
         """One of them, found again by its name."""

@@ -82,7 +82,7 @@ class ExportDialog(QDialog):
                 "Accepted and corrected masks go out with their images, without names. Images of one known "
                 "patient, and images that look the same, are in one split; README.txt says of how many the "
                 "patient is not known. Names may be burned into the pictures: look at them before you give "
-                "them away."
+                "them away. DICOM SEG for the archive is the exception: its files hold the patient."
             )
         )
         column.addStretch()

@@ -14,6 +14,7 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QApplication, QDockWidget, QListWidget
 
+from napari_unet.review.exporting.kinds import Format
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import FileState, NewCase, Order, Reason, Status
 from napari_unet.widgets.review import start as review_settings
@@ -251,6 +252,17 @@ def test_what_was_just_accepted_is_exported(started, viewer, qtbot, tmp_path):
     assert {"png", "nifti", "manifest.csv", "README.txt", "report"} <= found
     assert (dialog.folder.path() / "report" / "summary.html").is_file()
     assert dock.page.header.work.text() == ""
+
+
+def test_each_format_has_a_box_that_says_whose_its_files_are(started):
+    dock, _ = started
+    dialog = dock.exporter.ask()
+    for name in Format:
+        dialog.form[name.value].value = True
+    assert dialog.outgoing().formats == tuple(Format)
+    assert "with patient and study" in dialog.form["dicom-seg-archive"].text
+    assert "without the patient" in dialog.form["dicom-seg"].text
+    dialog.reject()
 
 
 def test_nothing_to_export_is_told(started, qtbot):
