@@ -20,6 +20,7 @@ from napari_unet.io.layer_data import HEADER, LayerData, image_layer
 from napari_unet.io.names import is_index
 from napari_unet.io.opened import files_of, images_opened, told_of_opened
 from napari_unet.io.sources import named_paths
+from napari_unet.io.unpacked import has_dicom, is_zip
 from napari_unet.samples import CT, SAMPLES
 from napari_unet.widgets.napari_compat.opened import opened_together
 
@@ -29,11 +30,14 @@ _FOR_ALL_LAYERS = ("name", "metadata", "scale", "units", "translate")
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
     """A reader if all of these files are images that this package reads.
 
-    Of a folder, if it holds such an image. A DICOMDIR gets a reader too, which says what it lists.
+    Of a folder, if it holds such an image; of a zip file, if it holds DICOM. A DICOMDIR stands for the images
+    that it lists.
     """
-    files = files_of(_each(path))
-    known = all(is_readable_image(file) or (is_index(file) and file.is_file()) for file in files)
-    return read_layers if files and known else None
+    given = _each(path)
+    bundles = [one for one in given if is_zip(one) or (is_index(one) and one.is_file())]
+    files = files_of([one for one in given if one not in bundles])
+    known = all(map(is_readable_image, files)) and all(is_index(one) or has_dicom(one) for one in bundles)
+    return read_layers if (files or bundles) and known else None
 
 
 def read_layers(path: str | list[str]) -> list[LayerData]:

@@ -206,7 +206,7 @@ class Batch:
 def _without_names(text: str, case: Case) -> str:
     """`text` with the hash in place of all names of the files. A stem of one letter is left: it is a word."""
     names: set[str] = set()
-    for path in {case.path, *case.source.files}:
+    for path in {case.path, case.source.path, *case.source.files}:
         names |= {str(path.resolve()), os.path.abspath(path), str(path), path.name}
         names |= {name for name in (path.stem, stem(path)) if len(name) > 1}
     names |= {composed(name) for name in names}

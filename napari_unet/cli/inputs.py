@@ -10,32 +10,39 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_unet.core.errors import UserError
 from napari_unet.core.source import Source
 from napari_unet.io.ignored import Ignored
 from napari_unet.io.names import (
     composed,
     expanded,
     folded,
+    is_index,
     is_mask_name,
     list_images_and_masks,
     stem,
     without_results,
 )
 from napari_unet.io.sources import named_paths, sources_among
+from napari_unet.io.unpacked import bundled, is_zip
 
 
 @dataclass(frozen=True)
 class Case:
-    """One input: where it lies and its name in all results. problem : why there is nothing to read, if so."""
+    """One input: where it lies and its name in all results. problem : why there is nothing to read, if so.
+
+    archive : the zip file that it was unpacked from.
+    """
 
     source: Source
     name: str
     problem: str = ""
+    archive: Path | None = None
 
     @property
     def path(self) -> Path:
-        """Its file, or the folder of its series."""
-        return self.source.path
+        """Its file, the folder of its series, or the zip file that it is in."""
+        return self.archive or self.source.path
 
 
 @dataclass(frozen=True)
@@ -62,12 +69,13 @@ def find_inputs(
 
     A folder means the readable images directly in it (recursive : and below it, but not in `output`).
     `*_mask.*` are skipped, and so are overlays and probabilities that stand beside their image. Files that
-    are named come through as they are: reading them says what is wrong with them. The files of a series of
-    CT, MR or PET are one case.
+    are named come through as they are: reading them says what is wrong with them. A zip file means the images
+    in it, a DICOMDIR those that it lists. The files of a series of CT, MR or PET are one case.
     """
     files: dict[Path, Path] = {}
     problems: list[tuple[Path, str]] = []
     folders: set[Path] = set()
+    archives: dict[Path, Path] = {}
     skipped, ignored = 0, Ignored()
     for path in expanded(given):
         if path.is_dir():
@@ -80,6 +88,14 @@ def find_inputs(
             files.update({image.resolve(): image for image in kept if image.resolve() not in files})
             if not images:
                 problems.append((path, "There is no readable image in this folder."))
+        elif is_zip(path) or (is_index(path) and path.is_file()):
+            try:
+                found = {image.resolve(): image for image in bundled(path) or ()}
+                files.update(found)
+                if is_zip(path):
+                    archives.update(dict.fromkeys(found.values(), path))
+            except UserError as error:
+                problems.append((path, str(error)))
         elif glob.has_magic(str(path)) and not os.path.lexists(path):
             problems.append((path, f"No file matches {path}."))
         elif is_mask_name(path) and path.is_file():
@@ -94,7 +110,10 @@ def find_inputs(
         if anonymous
         else case_names(named_paths(sources))
     )
-    cases = [Case(source, name) for source, name in zip(sources, names, strict=True)]
+    cases = [
+        Case(source, name, archive=archives.get(source.first))
+        for source, name in zip(sources, names, strict=True)
+    ]
     for path, problem in problems:
         source = Source.of(path)
         named = composed(path.resolve().name if path.is_dir() else str(path))

@@ -10,11 +10,15 @@ from napari_unet.core.source import Source
 from napari_unet.io.ignored import Ignored
 from napari_unet.io.names import list_images
 from napari_unet.io.sources import sources_among
+from napari_unet.io.unpacked import bundled
 
 
 def files_of(given: Sequence[Path]) -> list[Path]:
-    """Files as they are, and in place of folders the images directly in them."""
-    return [file for one in given for file in (list_images(one) if one.is_dir() else [one])]
+    """Files as they are, and in place of folders, zip files and DICOMDIRs the images in them.
+
+    Of folders those directly in them. Raises UserError for zip files and DICOMDIRs that cannot be read.
+    """
+    return [file for one in given for file in (list_images(one) if one.is_dir() else bundled(one) or [one])]
 
 
 def images_opened(given: Sequence[Path], together: Sequence[Path] = ()) -> list[Source]:

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import lzma
-import stat
-import struct
 import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from napari_unet.core.errors import UserError
+from napari_unet.io import zip_files
+from napari_unet.io.zip_files import MIB
 from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE
 
-MIB = 2**20
 LIMITS = {CARD_FILE: 16 * MIB, WEIGHTS_FILE: 4096 * MIB, MEMORY_FILE: 1024 * MIB}
 """The files of a model and how many bytes each may have at most."""
 
 PICKLES = frozenset({".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth"})
 _MOST_MEMBERS = 1000
-_CHUNK = MIB
-_STEP = 4096  # bytes of a chunk where the method of packing hands out all that it makes of one
-_FREE = 64 * MIB  # may be written whatever the packed size is
+_BY_HAND = "Unpack it yourself and import the folder."
 _DENSE = 20  # weights never shrink to a smaller part than one in so many
 
 Limits = Callable[[Path], Mapping[str, int]]
@@ -44,7 +38,11 @@ def unpack(source: Path, target: Path, limits: Limits | None = None) -> list[str
         return _copy_folder(source, target, limits)
     if not source.is_file():
         raise UserError(f"There is no file or folder {source}.", "Check the path.")
-    with _readable_zip(source) as archive:
+    damaged = UserError(
+        f"{source.name} is neither a model folder nor a readable zip file.",
+        "Choose the folder or the zip file of a model; if it is one, copy it again.",
+    )
+    with zip_files.readable_zip(source, damaged, _BY_HAND) as archive:
         return _extract(archive, source, target, limits)
 
 
@@ -55,10 +53,10 @@ def _copy_folder(source: Path, target: Path, limits: Limits | None) -> list[str]
     for path in paths:
         if path.name in LIMITS:
             if path.is_symlink() or not path.is_file():
-                raise _unsafe(source, path.name, "is a link")
+                raise zip_files.unsafe(source, path.name, "is a link")
             _check_size(path.name, path.stat().st_size, allowed)
             with path.open("rb") as stream:
-                _copy(stream, target / path.name, _CHUNK)
+                _copy(stream, target / path.name, MIB)
             allowed = _allowed(path.name, target, limits, allowed)
     return [path.name for path in paths if path.name not in LIMITS]
 
@@ -68,10 +66,10 @@ def _extract(archive: zipfile.ZipFile, source: Path, target: Path, limits: Limit
     if len(members) > _MOST_MEMBERS:
         raise UserError(f"{source.name} holds {len(members)} files: it is not one model.", "Choose a model.")
     for member in members:
-        _check_member(source, member)
+        zip_files.check_member(source, member, _BY_HAND)
     names = [member.filename for member in members]
     if len(set(names)) < len(names):
-        raise _unsafe(source, CARD_FILE, "or another file is there twice")
+        raise zip_files.unsafe(source, CARD_FILE, "or another file is there twice")
     _check_names(source, names)
     top = _top(source, names)
     wanted = {
@@ -79,13 +77,12 @@ def _extract(archive: zipfile.ZipFile, source: Path, target: Path, limits: Limit
         for member in members
         if PurePosixPath(member.filename).parent == top and PurePosixPath(member.filename).name in LIMITS
     }
-    _check_density(source, wanted.values())
+    zip_files.check_growth(source, wanted.values(), _DENSE, "No model does; do not use it.")
     allowed: Mapping[str, int] = LIMITS
     for name, member in sorted(wanted.items(), key=lambda item: (item[0] != CARD_FILE, item[0])):
         _check_size(name, member.file_size, allowed)
-        dense = member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
         with archive.open(member) as stream:
-            _copy(stream, target / name, _CHUNK if dense else _STEP)
+            _copy(stream, target / name, zip_files.chunk_size(member))
         allowed = _allowed(name, target, limits, allowed)
     return [member.filename for member in members if member not in wanted.values()]
 
@@ -95,17 +92,6 @@ def _allowed(name: str, target: Path, limits: Limits | None, allowed: Mapping[st
     if name != CARD_FILE or limits is None:
         return allowed
     return {**LIMITS, **limits(target)}
-
-
-def _check_density(source: Path, members: Iterable[zipfile.ZipInfo]) -> None:
-    """Refuses before anything is written what grows out of all proportion."""
-    whole = sum(member.file_size for member in members)
-    packed = sum(member.compress_size for member in members)
-    if whole > _FREE and whole > _DENSE * packed:
-        raise UserError(
-            f"{source.name} has {packed / 1e6:.1f} MB and would unpack to {whole / 1e6:.0f} MB.",
-            "No model does; do not use it.",
-        )
 
 
 def _check_size(name: str, size: int, allowed: Mapping[str, int]) -> None:
@@ -129,17 +115,6 @@ def _top(source: Path, names: Iterable[str]) -> PurePosixPath:
     return cards[0]
 
 
-def _check_member(source: Path, member: zipfile.ZipInfo) -> None:
-    name = member.filename
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
-        raise _unsafe(source, name, "leads out of it")
-    if stat.S_ISLNK(member.external_attr >> 16):
-        raise _unsafe(source, name, "is a link")
-    if member.flag_bits & 1:
-        raise UserError(f"{source.name} needs a password.", "Unpack it yourself and import the folder.")
-
-
 def _check_names(source: Path, names: Iterable[str]) -> None:
     names = list(names)
     if {"rdf.yaml", "bioimageio.yaml"} & {PurePosixPath(name).name for name in names}:
@@ -156,39 +131,10 @@ def _copy(stream: IO[bytes], target: Path, step: int) -> None:
     """No more than the stated size comes out of a zip file; a folder's file may grow meanwhile."""
     written = 0
     with target.open("xb") as out:
-        while chunk := _read(stream, step):
+        while chunk := zip_files.read_chunk(stream, step):
             written += len(chunk)
             _check_size(target.name, written, LIMITS)
             out.write(chunk)
-
-
-def _read(stream: IO[bytes], step: int) -> bytes:
-    """Raises BadZipFile for whatever a decoder finds wrong; what is wrong with the disk stays an OSError."""
-    try:
-        return stream.read(step)
-    except (lzma.LZMAError, zlib.error, EOFError, MemoryError, IndexError, AssertionError) as error:
-        raise zipfile.BadZipFile(str(error)) from error
-    except OSError as error:
-        if error.errno is not None:
-            raise
-        raise zipfile.BadZipFile(str(error)) from error  # as bz2 says it
-
-
-@contextmanager
-def _readable_zip(source: Path) -> Iterator[zipfile.ZipFile]:
-    try:
-        with zipfile.ZipFile(source) as archive:
-            yield archive
-    except NotImplementedError as error:
-        raise UserError(
-            f"{source.name} is packed in a way that cannot be read here ({error}).",
-            "Unpack it yourself and import the folder.",
-        ) from error
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, struct.error) as error:
-        raise UserError(
-            f"{source.name} is neither a model folder nor a readable zip file.",
-            "Choose the folder or the zip file of a model; if it is one, copy it again.",
-        ) from error
 
 
 def _pickle(name: str) -> UserError:
@@ -196,7 +142,3 @@ def _pickle(name: str) -> UserError:
         f"{name} is a file that can run programs on your computer when it is opened (a pickle).",
         "Only safetensors files are taken: ask for the model in that form.",
     )
-
-
-def _unsafe(source: Path, name: str, why: str) -> UserError:
-    return UserError(f"{source.name} is not safe: {name} {why}. Nothing was imported.", "Do not use it.")

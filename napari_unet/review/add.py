@@ -19,7 +19,6 @@ from napari_unet.io.ignored import Ignored
 from napari_unet.io.kinds import family_of
 from napari_unet.io.manifest import match, read_manifest, split_name
 from napari_unet.io.names import (
-    INDEX,
     expanded,
     is_index,
     is_mask_name,
@@ -29,6 +28,7 @@ from napari_unet.io.names import (
 )
 from napari_unet.io.pairs import masks_of_images
 from napari_unet.io.sources import named_paths, sources_among
+from napari_unet.io.unpacked import listed
 from napari_unet.review.create import DATABASE_NAME
 from napari_unet.review.moved import adopt_moved
 from napari_unet.review.scan import read_facts
@@ -230,7 +230,10 @@ def _images(
         elif not os.path.lexists(path):
             problems.append(f"{path} does not exist." if path.suffix else f"Nothing matches {path}.")
         elif is_index(path):
-            ignored.add(INDEX, [path])
+            try:
+                files.update(dict.fromkeys(file.resolve() for file in listed(path)))
+            except UserError as error:
+                problems.append(str(error))
         elif is_mask_name(path):
             left_out[_BY_NAME] += 1
         elif not is_readable_image(path):

@@ -241,7 +241,7 @@ def test_x_rays_of_one_series_go_on_being_cases(run: Run, bright_is_lung: None, 
     assert "3 cases added." in run("review", "add", tmp_path / "p", tmp_path / "films").stdout
 
 
-def test_a_dicomdir_says_what_it_lists(run: Run, bright_is_lung: None, tmp_path: Path) -> None:
+def test_a_dicomdir_stands_for_what_it_lists(run: Run, bright_is_lung: None, tmp_path: Path) -> None:
     made = FileSet()
     tags = {"StudyDate": "20261129", "StudyTime": "1200", "StudyID": "1", "SeriesNumber": 1}
     tags |= {"InstanceNumber": 1}
@@ -251,12 +251,34 @@ def test_a_dicomdir_says_what_it_lists(run: Run, bright_is_lung: None, tmp_path:
         made.add(save_dicom(tmp_path / f"{k}.dcm", pixels, **tags, **uids))
     made.write(tmp_path / "disc")
     run("review", "new", tmp_path / "p")
-    for given in (tmp_path / "disc" / "DICOMDIR", tmp_path / "disc"):
-        result = run("segment", given, "-o", tmp_path / "out")
-        assert result.exit_code == 1 and "lists 2 images (" in " ".join(result.output.split())
-    result = run("review", "add", tmp_path / "p", tmp_path / "disc" / "DICOMDIR")
-    assert "DICOMDIR lists 2 images (" in str(result.exception)
-    assert "2 cases added." in run("review", "add", tmp_path / "p", tmp_path / "disc").stdout
+    index = tmp_path / "disc" / "DICOMDIR"
+    assert "2 of 2 segmented" in run("segment", index, "-o", tmp_path / "out").output
+    result = run("segment", tmp_path / "disc", "-o", tmp_path / "out")
+    assert result.exit_code == 1 and "lists 2 images (" in " ".join(result.output.split())
+    assert "2 cases added." in run("review", "add", tmp_path / "p", index).stdout
+    next(file for file in (tmp_path / "disc").rglob("*") if file.is_file() and file != index).unlink()
+    result = run("segment", index, "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "DICOMDIR lists 2 images, of which 1 is not there." in " ".join(result.stderr.split())
+
+
+def test_a_zip_file_is_a_case_of_its_name(run: Run, bright_is_lung: None, tmp_path: Path) -> None:
+    ct_series(tmp_path / "in" / "S1")
+    shutil.make_archive(str(tmp_path / "thorax"), "zip", tmp_path / "in")
+    packed = tmp_path / "thorax.zip"
+    result = run("segment", packed, "-o", tmp_path / "out", "--json")
+    assert result.exit_code == 0, result.output
+    assert f'"input": "{packed}"' in result.stdout
+    mask = nibabel.load(tmp_path / "out" / "thorax_mask.nii.gz")
+    assert mask.shape[2] == 4
+    damaged = tmp_path / "cut.zip"
+    damaged.write_bytes(packed.read_bytes()[:-40])
+    result = run("segment", packed, damaged, "-o", tmp_path / "out")
+    assert result.exit_code == 1 and "1 of 2 segmented" in result.output
+    assert "cut.zip is not a readable zip file" in " ".join(result.stderr.split())
+    run("review", "new", tmp_path / "p")
+    result = run("review", "add", tmp_path / "p", packed)
+    assert "Unpack it" in str(result.exception) + result.output
 
 
 def test_models_are_compared_on_a_series_as_one_case(tmp_path: Path) -> None:

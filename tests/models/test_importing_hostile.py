@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
 from napari_unet.core.input_rule import InputRule
-from napari_unet.models import unpacking
+from napari_unet.io import zip_files
 from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard
 from napari_unet.models.importing import import_model
 from napari_unet.models.library import ModelEntry, ModelLibrary
@@ -46,13 +46,13 @@ def entry(tmp_path: Path) -> ModelEntry:
 def written(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Bytes that were written while unpacking."""
     sizes: list[int] = []
-    read = unpacking._read
+    read = zip_files.read_chunk
 
     def counted(stream: Any, step: int) -> bytes:
         sizes.append(len(data := read(stream, step)))
         return data
 
-    monkeypatch.setattr(unpacking, "_read", counted)
+    monkeypatch.setattr(zip_files, "read_chunk", counted)
     return sizes
 
 
@@ -124,28 +124,28 @@ def test_what_cannot_be_unpacked_here_is_said(
 def test_what_would_grow_out_of_all_proportion_is_never_written(
     tmp_path: Path, library: ModelLibrary, entry: ModelEntry, written: list[int], name: str, method: str
 ) -> None:
-    size = 80 * unpacking.MIB
+    size = 80 * zip_files.MIB
     source = tmp_path / "m.zip"
     with zipfile.ZipFile(source, "w", METHODS[method]) as archive:
         for path in sorted(entry.folder.iterdir()):
             if path.name != name:
                 archive.write(path, path.name)
         with archive.open(name, "w") as stream:
-            for _ in range(size // unpacking.MIB):
-                stream.write(bytes(unpacking.MIB))
-    assert source.stat().st_size < 2 * unpacking.MIB
+            for _ in range(size // zip_files.MIB):
+                stream.write(bytes(zip_files.MIB))
+    assert source.stat().st_size < 2 * zip_files.MIB
     refused(source, library)
-    assert sum(written) < unpacking.MIB
+    assert sum(written) < zip_files.MIB
 
 
 @pytest.mark.parametrize("megabytes", [3, 40])
 def test_weights_that_are_larger_than_the_network_on_the_card_are_not_written(
     tmp_path: Path, library: ModelLibrary, entry: ModelEntry, written: list[int], megabytes: int
 ) -> None:
-    entry.weights.write_bytes(np.random.default_rng(0).bytes(megabytes * unpacking.MIB))
+    entry.weights.write_bytes(np.random.default_rng(0).bytes(megabytes * zip_files.MIB))
     for source in (entry.folder, packed(tmp_path / "m.zip", entry.folder, zipfile.ZIP_STORED)):
         refused(source, library, "larger than 1 MB")
-    assert sum(written) < unpacking.MIB
+    assert sum(written) < zip_files.MIB
 
 
 def test_a_card_of_a_gigabyte_is_not_read(
