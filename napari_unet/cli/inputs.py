@@ -23,6 +23,7 @@ from napari_unet.io.names import (
     stem,
     without_results,
 )
+from napari_unet.io.series_list import EVERY, SeriesChoice, chosen
 from napari_unet.io.sources import named_paths, sources_among
 from napari_unet.io.unpacked import bundled, is_zip
 
@@ -63,26 +64,32 @@ class Inputs:
 
 
 def find_inputs(
-    given: Sequence[str], output: Path, recursive: bool = False, anonymous: bool = False
+    given: Sequence[str],
+    output: Path | None,
+    recursive: bool = False,
+    anonymous: bool = False,
+    choice: SeriesChoice = EVERY,
 ) -> Inputs:
     """Files, folders and globs as cases, each file once, in the order given.
 
     A folder means the readable images directly in it (recursive : and below it, but not in `output`).
     `*_mask.*` are skipped, and so are overlays and probabilities that stand beside their image. Files that
     are named come through as they are: reading them says what is wrong with them. A zip file means the images
-    in it, a DICOMDIR those that it lists. The files of a series of CT, MR or PET are one case.
+    in it, a DICOMDIR those that it lists. The files of a series of CT, MR or PET are one case. choice : which
+    series are taken where one folder, zip file or DICOMDIR holds several; where nobody chose, it is a case
+    with a problem. Raises UserError for a series that is not there.
     """
     files: dict[Path, Path] = {}
     problems: list[tuple[Path, str]] = []
     folders: set[Path] = set()
-    archives: dict[Path, Path] = {}
+    bundles: dict[Path, Path] = {}
     skipped, ignored = 0, Ignored()
     for path in expanded(given):
         if path.is_dir():
             images, masks = list_images_and_masks(path, recursive, ignored)
-            if output.resolve() != path.resolve():
+            if output is not None and output.resolve() != path.resolve():
                 ignored.less(output)
-            kept = without_results(_outside(images, output, path))
+            kept = without_results(images if output is None else _outside(images, output, path))
             skipped += masks + len(images) - len(kept)
             folders |= {path.resolve(), *(image.parent.resolve() for image in kept)}
             files.update({image.resolve(): image for image in kept if image.resolve() not in files})
@@ -92,8 +99,7 @@ def find_inputs(
             try:
                 found = {image.resolve(): image for image in bundled(path) or ()}
                 files.update(found)
-                if is_zip(path):
-                    archives.update(dict.fromkeys(found.values(), path))
+                bundles.update(dict.fromkeys(found.values(), path))
             except UserError as error:
                 problems.append((path, str(error)))
         elif glob.has_magic(str(path)) and not os.path.lexists(path):
@@ -103,15 +109,18 @@ def find_inputs(
             folders.add(path.parent.resolve())
         else:
             files.setdefault(path.resolve(), path)
-    sources = sources_among(files.values(), ignored)
+    every = sources_among(files.values(), ignored)
+    sources, undecided = chosen(every, choice, lambda one: bundles.get(one.first, one.path))
+    problems += [(path, str(error)) for path, error in undecided]
+    paths = dict(zip(every, named_paths(every), strict=True))  # the same, whichever are chosen
     folders |= {folder.resolve() for folder in {path.parent for path in files.values()}}
     names = (
         _numbered([_anonymous_name(source) for source in sources])
         if anonymous
-        else case_names(named_paths(sources))
+        else case_names([paths[source] for source in sources])
     )
     cases = [
-        Case(source, name, archive=archives.get(source.first))
+        Case(source, name, archive=at if (at := bundles.get(source.first)) and is_zip(at) else None)
         for source, name in zip(sources, names, strict=True)
     ]
     for path, problem in problems:

@@ -19,6 +19,7 @@ from napari_unet.cli import (
     models_cmd,
     review_cmd,
     segment_cmd,
+    series_cmd,
     simulate_cmd,
     train_cmd,
 )
@@ -35,6 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("segment")(segment_cmd.segment)
+app.command("series")(series_cmd.series)
 app.command("evaluate")(evaluate_cmd.evaluate)
 app.command("finetune")(finetune_cmd.finetune)
 app.command("compare")(compare_cmd.compare)

@@ -13,6 +13,7 @@ import typer
 
 from napari_unet.cli import review_export_cmd
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
+from napari_unet.cli.series_cmd import AllSeries, SeriesOption, choice_of
 from napari_unet.cli.usage import check_model, model_labels
 from napari_unet.core.errors import UserError
 from napari_unet.core.wording import counted
@@ -86,6 +87,8 @@ def add(
         typer.Option(metavar="NAME", help="For a model with several answers: the name of one, old or new."),
     ] = None,
     device: Annotated[str, typer.Option(help="For the model: auto, cpu, cuda or mps.")] = "auto",
+    series: SeriesOption = None,
+    all_series: AllSeries = False,
     reviewer: Reviewer = "",
 ) -> None:
     """Add images: look into folders and below, read every file, take over masks.
@@ -110,7 +113,13 @@ def add(
             from napari_unet.cli.review_model import admit_model
 
             admit_model(opened, model, answer, by)
-        found = gather(inputs, manifest=manifest, split=split, masks=masks)
+        found = gather(
+            inputs,
+            manifest=manifest,
+            split=split,
+            masks=masks,
+            choice=choice_of(series, all_series),
+        )
         _note(found.problems if masks else tuple(map(_with_hint, found.problems)))
         failed = _add(opened, found, masks, accept, model, answer, device, by)
     if failed:

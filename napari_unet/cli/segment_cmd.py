@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from napari_unet.cli.console import complain, json_line, progress_bar, stderr, stdout
+from napari_unet.cli.series_cmd import AllSeries, SeriesOption, choice_of
 from napari_unet.cli.usage import check_model, model_labels
 from napari_unet.core.errors import UserError
 
@@ -73,6 +74,8 @@ def segment(
         bool, typer.Option("--seg", help="Also write a DICOM segmentation, with the patient and the study.")
     ] = False,
     recursive: Annotated[bool, typer.Option("--recursive", help="Include sub-folders.")] = False,
+    series: SeriesOption = None,
+    all_series: AllSeries = False,
     anonymous: Annotated[bool, typer.Option("--anonymous", help="Replace case names with hashes.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.")] = False,
 ) -> None:
@@ -82,7 +85,7 @@ def segment(
     from napari_unet.doctor import refuse_foreign_files
 
     refuse_foreign_files()
-    found = find_inputs(inputs, output, recursive, anonymous)
+    found = find_inputs(inputs, output, recursive, anonymous, choice_of(series, all_series))
     say = stderr if as_json else stdout
     if found.skipped:
         masks = (

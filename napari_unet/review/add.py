@@ -27,6 +27,7 @@ from napari_unet.io.names import (
     without_results,
 )
 from napari_unet.io.pairs import masks_of_images
+from napari_unet.io.series_list import EVERY, SeriesChoice, chosen
 from napari_unet.io.sources import named_paths, sources_among
 from napari_unet.io.unpacked import listed
 from napari_unet.review.create import DATABASE_NAME
@@ -74,6 +75,7 @@ def gather(
     manifest: Path | None = None,
     split: str | None = None,
     masks: Path | None = None,
+    choice: SeriesChoice = EVERY,
 ) -> Found:
     """The images in folders (and below), files and globs, each once, in the order given.
 
@@ -81,14 +83,15 @@ def gather(
     the folder of a series; `split` takes the images of one split of it only. masks : a folder whose
     files are masks, not images. Ignored and reported: `*_mask.*`, overlays and probabilities beside their
     image, and sub-folders called masks or labels. Review projects are passed by.
+    choice : which series are taken where one folder holds several; where nobody chose, none, which is told.
     Raises UserError if nothing is there, the manifest is not valid, or no line of it has that split.
     """
     if split is not None and manifest is None:
         raise UserError("A split was named, but no manifest.", "Name the manifest that says what is in it.")
     ignored = Ignored()
     files, problems = _images(inputs, masks, ignored)
-    sources = sources_among(files, ignored)
-    problems += ignored.sentences()
+    sources, undecided = chosen(sources_among(files, ignored), choice)
+    problems += [str(error) for _, error in undecided] + ignored.sentences()
     lines = read_manifest(manifest) if manifest else []
     if split is not None:
         splits = sorted({line.split for line in lines if line.split})

@@ -190,7 +190,7 @@ def test_series_in_one_folder_are_told_apart_by_their_numbers(
     folder, out = ct_series(tmp_path / "ct", SeriesNumber=3), tmp_path / "out"
     for file in ct_series(tmp_path / "other", 6, SeriesNumber=11).iterdir():
         file.rename(folder / f"X{file.name}")
-    assert run("segment", folder, "-o", out).exit_code == 0
+    assert run("segment", folder, "--all-series", "-o", out).exit_code == 0
     assert {path.name for path in out.glob("*.gz")} == {"ct_3_mask.nii.gz", "ct_11_mask.nii.gz"}
     assert nibabel.load(out / "ct_11_mask.nii.gz").shape[2] == 6
 

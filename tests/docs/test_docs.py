@@ -146,9 +146,8 @@ def test_the_line_that_napari_says_of_pyqt5_is_explained() -> None:
 
 
 def test_options_of_segment() -> None:
-    documented = {
-        option for row in rows("command-line.md", "segment") for option in re.findall(r"`(--?\w+)`", row[0])
-    }
+    names = [row[0] for row in rows("command-line.md", "segment")]
+    documented = {option for name in names for option in re.findall(r"`(--?[\w-]+)`", name)}
     group = typer.main.get_command(app)
     real = {option for parameter in group.commands["segment"].params for option in parameter.opts}
     assert documented == {option for option in real if option.startswith("-")} - {"--help"}

@@ -1,0 +1,143 @@
+"""Series as people choose among them: number, description, slices, thickness, kernel, size; no patient."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.source import Source
+from napari_unet.core.wording import counted
+from napari_unet.io import dicom_header as header
+from napari_unet.io.dicom import guarded
+from napari_unet.io.dicom_frames import GROUPS, frame_header, is_multi_frame
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+_TAGS = (
+    *("SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "Modality", "SliceThickness"),
+    *("ConvolutionKernel", "Rows", "Columns", "NumberOfFrames"),
+)
+_LISTS = "`napari-unet-lung series` lists them."
+_END = 4  # the shortest end of a UID that names a series
+_NAMED = 10
+
+
+@dataclass(frozen=True)
+class SeriesInfo:
+    """One series. number : its own, with -1, -2, ... where one series holds several stacks; "" if unknown."""
+
+    source: Source
+    number: str
+    description: str
+    modality: str
+    slices: int
+    thickness_mm: float | None
+    kernel: str
+    size: tuple[int, int]
+    uid: str
+
+    def is_called(self, name: str) -> bool:
+        """Whether a person means this series: by its number, its UID, or the end of its UID."""
+        ends = len(name) >= _END and self.uid.endswith(name)
+        return name in (self.number, self.number.partition("-")[0], self.uid) or ends
+
+
+@dataclass(frozen=True)
+class SeriesChoice:
+    """Which series are taken where there are several. every : all of them; wanted : by number or UID."""
+
+    wanted: tuple[str, ...] = ()
+    every: bool = False
+
+
+EVERY = SeriesChoice(every=True)
+
+
+def series_infos(sources: Sequence[Source]) -> list[SeriesInfo]:
+    """The series among images, multi-frame files too, by their headers; other images are ignored."""
+    found = [_info(one) for one in sources if one.is_series or is_multi_frame(one.first)]
+    several = Counter((one.source.path, one.number) for one in found)
+    seen = Counter[tuple[Path, str]]()
+    numbered = []
+    for one in found:
+        key = (one.source.path, one.number)
+        seen[key] += 1
+        number = f"{one.number}-{seen[key]}" if several[key] > 1 else one.number
+        numbered.append(SeriesInfo(**{**vars(one), "number": number}))
+    return numbered
+
+
+def chosen(
+    sources: Sequence[Source], choice: SeriesChoice, place: Callable[[Source], Path] = lambda one: one.path
+) -> tuple[list[Source], list[tuple[Path, UserError]]]:
+    """The images that are taken, and the places with several series among which nobody chose.
+
+    Where series are named, only those are taken, wherever they are. Where nothing is chosen, a place with one
+    series has it taken, and other images are taken as they are. place : what a person gave: the folder of a
+    series, its zip file or DICOMDIR.
+    Raises UserError if a series is named that is not there.
+    """
+    if choice.every:
+        return list(sources), []
+    if choice.wanted:
+        infos = series_infos(sources)
+        for name in choice.wanted:
+            if not any(info.is_called(name) for info in infos):
+                raise UserError(f"There is no series {name}. {_in_words(infos)}", _LISTS)
+        kept = {info.source for info in infos if any(map(info.is_called, choice.wanted))}
+        return [one for one in sources if one in kept], []
+    places: dict[Path, list[Source]] = defaultdict(list)
+    for one in sources:
+        if one.is_series:
+            places[place(one)].append(one)
+    undecided = {path: several for path, several in places.items() if len(several) > 1}
+    left = {one for several in undecided.values() for one in several}
+    problems = [(path, _undecided(path, series_infos(several))) for path, several in undecided.items()]
+    return [one for one in sources if one not in left], problems
+
+
+def _undecided(path: Path, infos: Sequence[SeriesInfo]) -> UserError:
+    return UserError(
+        f"{path.name} contains several series. {_in_words(infos)}",
+        "Choose with --series NUMBER, or take them all with --all-series.",
+    )
+
+
+def _in_words(infos: Sequence[SeriesInfo]) -> str:
+    if not infos:
+        return "There is none."
+    shown = "; ".join(
+        f"{info.number or info.uid} ({counted(info.slices, 'slice')})" for info in infos[:_NAMED]
+    )
+    return f"There are: {shown}{'; …' if len(infos) > _NAMED else ''}."
+
+
+def _info(source: Source) -> SeriesInfo:
+    import pydicom
+
+    with guarded(source.first.name):
+        tags: Any = [*_TAGS, *GROUPS]
+        dataset: Dataset = pydicom.dcmread(
+            source.first, stop_before_pixels=True, specific_tags=tags, force=True
+        )
+        frames = int(header.number(dataset, "NumberOfFrames", 1))
+        if frames > 1:
+            dataset = frame_header(dataset, 0)
+        number, thickness = header.numbers(dataset, "SeriesNumber"), header.numbers(dataset, "SliceThickness")
+        kernel = dataset.get("ConvolutionKernel") or ""
+        return SeriesInfo(
+            source,
+            str(int(number[0])) if number else "",
+            header.text(dataset, "SeriesDescription"),
+            header.text(dataset, "Modality"),
+            frames if frames > 1 else len(source.files),
+            thickness[0] if thickness else None,
+            kernel if isinstance(kernel, str) else ", ".join(map(str, kernel)),
+            (int(header.number(dataset, "Rows", 0)), int(header.number(dataset, "Columns", 0))),
+            header.text(dataset, "SeriesInstanceUID"),
+        )
