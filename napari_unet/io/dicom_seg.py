@@ -24,8 +24,10 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
 from napari_unet.io import dicom_header as header
 from napari_unet.io.atomic import atomic_write
+from napari_unet.io.content import is_dicom
 from napari_unet.io.dicom import guarded
 from napari_unet.io.dicom_identity import ForResearch
+from napari_unet.io.dicom_seg_read import is_seg
 from napari_unet.io.dicom_seg_source import SegRefused, place_of, plain_sources, source_header
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def write_seg(
     Parameters
     ----------
     path : Path
-        Where to; an existing file is replaced once the new one was read again.
+        Where to; an existing file is replaced once the new one was read again, but never a DICOM image.
     labels : ndarray of bool or integers of the shape of `like`
         0 is background, IGNORE becomes background, the others are labels of `known`.
     like : Raster
@@ -92,12 +94,14 @@ def write_seg(
         If the image is not DICOM or lacks what a segmentation refers to, if nothing is marked, or if what was
         read again differs. The words name no file.
     UserError
-        If the file cannot be written.
+        If the file cannot be written, or is an image.
     """
     from napari_unet.io.dicom_seg_check import read_again
 
     said = history.in_words()
     frame = place_of(like)
+    if path.exists() and is_dicom(path) and not is_seg(path):
+        raise UserError(f"{path.name} is an image and is not overwritten.", "Choose another name.")
     marked, segments, notes = _segments(labels, known)
     if research is not None and not research.images and not frame.frame_of_reference:
         raise SegRefused(

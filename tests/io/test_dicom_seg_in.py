@@ -63,6 +63,8 @@ def test_an_x_ray_and_a_single_slice(tmp_path: Path, ct: Raster) -> None:
     assert np.array_equal(read_labels(path, of=xray).labels, mask)
     with pytest.raises(MisplacedMask, match="other images"):
         read_labels(path, of=other)
+    ((labels, _, kind),) = npe2_io.read_layers(str(path))
+    assert kind == "labels" and np.array_equal(labels, mask)
     whole = lungs(ct.shape)
     path = write_seg(tmp_path / "ct_seg.dcm", whole, ct, RIGHT_AND_LEFT, BY_MODEL).path
     for k in (1, 4):  # one slice of a series: its frame of the segmentation of the whole

@@ -17,8 +17,10 @@ from seg_rooms import errors, xray_tags
 from napari_unet.core.errors import UserError
 from napari_unet.core.source import Source
 from napari_unet.io.formats import read_labels, read_raster
+from napari_unet.review.add import add_found, attach_masks, gather
 from napari_unet.review.exporting.export import ExportOptions, ExportResult, Format, export_steps
 from napari_unet.review.scan import scan_steps
+from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import AuthorKind, NewCase
 
 _SHAPE = (60, 80)
@@ -100,6 +102,25 @@ def test_for_research_images_and_masks_fit_together_and_name_nobody(room: Room) 
             assert made.PatientIdentityRemoved == "YES" and made.PatientID == made.PatientName
             assert made.StudyInstanceUID == pydicom.dcmread(files[0]).StudyInstanceUID
     assert "dcmqi" in " ".join(result.notes)
+
+
+def test_an_export_for_research_is_the_beginning_of_another_review(room: Room, tmp_path: Path) -> None:
+    """Images and masks find each other again by what the masks refer to, whatever they are called."""
+    exported(room, Format.DICOM_SEG)
+    folder = room.out / "dicom-seg"
+    for k, path in enumerate(sorted((folder / "masks").iterdir())):
+        path.rename(folder / "masks" / f"1.2.{k}.dcm")
+    with ReviewProject.create(tmp_path / "second", "as before") as second:
+        cases = [case for case, _ in add_found(second, gather([folder / "images"]), READER)]
+        attached = finished(attach_masks(second, cases, folder / "masks", READER, accept=True))
+        assert len(attached.attached) == len(cases) == 2 and attached.problems == ()
+        assert set(attached.accepted) == set(cases)
+        masks = [second.read_mask(second.case(case).revision or "") for case in cases]
+    assert {mask.ndim for mask in masks} == {2, 3}
+    for mask in masks:
+        name = "xray" if mask.ndim == 2 else "ct"
+        before = room.project.read_mask(room.project.case(room.ids[name]).revision or "")
+        assert np.array_equal(mask, np.where(before == 255, 0, before))
 
 
 def test_masks_alone_refer_to_nothing_and_x_rays_are_left_out(room: Room) -> None:

@@ -210,6 +210,13 @@ def save(result: MaskResult, data: np.ndarray, path: Path) -> Path:
     return write_mask(path, lung(labels) if plain else labels, Raster(labels, **result.header))
 
 
+def as_made(result: MaskResult, labels: np.ndarray) -> bool:
+    """Whether a mask is what the model makes at a threshold that was chosen, and nobody painted."""
+    threshold, _ = result.trail.nearest(_marked(result, labels))
+    made = result.prediction.labels(threshold)
+    return np.array_equal(labels, _drawn(result, made, has_sides(result, labels)))
+
+
 def _marked(result: MaskResult, labels: np.ndarray) -> np.ndarray:
     """bool: what the model's labels are on."""
     return np.isin(labels, result.own)

@@ -21,6 +21,7 @@ from napari_unet.widgets.common.jobs import Job, in_words, run_in_thread
 from napari_unet.widgets.common.layer_picker import LayerPicker
 from napari_unet.widgets.common.layers import show_map, slice_in_view
 from napari_unet.widgets.common.results import Edit, MaskResult, Summary
+from napari_unet.widgets.common.results_seg import SavedSeg, save_seg
 from napari_unet.widgets.common.strokes import StrokeFollower
 from napari_unet.widgets.common.threshold import ThresholdPreview, ThresholdSlider
 from napari_unet.widgets.napari_compat.history import one_step
@@ -80,7 +81,8 @@ class ResultView(QWidget):
         self.uncertainty = _button(
             "Uncertainty", self._add_uncertainty, "Where the model is unsure. Click again to remove it."
         )
-        self.save = _button("Save mask…", self._on_save, "As PNG, TIFF or NIfTI.")
+        kinds = "As PNG, TIFF or NIfTI, or for a DICOM image as a DICOM segmentation."
+        self.save = _button("Save mask…", self._on_save, kinds)
         maps = QHBoxLayout()
         maps.addWidget(self.probability)
         maps.addWidget(self.uncertainty)
@@ -258,12 +260,24 @@ class ResultView(QWidget):
         if (shown := self._shown()) is None:
             return
         layer, result = shown
-        path = ask_where(self, result)
-        if path is not None:
+        try:
+            where = ask_where(self, result)
+        except UserError as error:
+            self.failed.emit(error)
+            return
+        if where is None:
+            return
+        path, kind = where.path, where.seg
+        if kind is None:
             self._run("save", lambda: results.save(result, layer.data, path), self._on_saved)
+        else:
+            self._run("save", lambda: save_seg(result, layer.data, path, kind), self._on_seg_saved)
 
     def _on_saved(self, path: Path) -> None:
         self.reported.emit(f"Saved {path.name} in {path.parent}.")
+
+    def _on_seg_saved(self, saved: SavedSeg) -> None:
+        self.reported.emit(saved.sentence())
 
 
 def _gone() -> None:

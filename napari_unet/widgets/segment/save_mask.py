@@ -1,25 +1,60 @@
-"""Where to save a mask."""
+"""Where to save a mask, and as what."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QWidget
 
+from napari_unet.core.errors import UserError
+from napari_unet.core.frames import DicomFrame
 from napari_unet.io.formats import stem
+from napari_unet.io.names import SEG_ENDING
 from napari_unet.resources_path import resource
 from napari_unet.widgets.common.results import MaskResult
+from napari_unet.widgets.common.results_seg import SegKind
 
 KINDS = {"PNG (*.png)": ".png", "TIFF (*.tif *.tiff)": ".tif", "NIfTI (*.nii.gz *.nii)": ".nii.gz"}
+SEG_KINDS = {
+    "DICOM SEG for the archive, with the patient (*.dcm)": SegKind.ARCHIVE,
+    "DICOM SEG for research, without the patient (*.dcm)": SegKind.RESEARCH,
+}
 _SUFFIXES = (".png", ".tif", ".tiff", ".nii", ".nii.gz")
 
 
-def ask_where(parent: QWidget, result: MaskResult) -> Path | None:
-    """The path that the user chose, with a suffix; None if they changed their mind."""
+@dataclass(frozen=True)
+class Where:
+    """What the user chose. seg : for whom, of a DICOM segmentation; None for other files."""
+
+    path: Path
+    seg: SegKind | None = None
+
+
+def ask_where(parent: QWidget, result: MaskResult) -> Where | None:
+    """The path that the user chose, with a suffix; None if they changed their mind.
+
+    Raises UserError for the name of a DICOM file of which nothing says for whom it is, and if a DICOM
+    segmentation gets a name of which the user was not asked whether it may be replaced.
+    """
     suggestion = suggested_path(result)
     kind = next(kind for kind, suffix in KINDS.items() if suggestion.name.endswith(suffix))
-    name, kind = QFileDialog.getSaveFileName(parent, "Save mask", str(suggestion), ";;".join(KINDS), kind)
-    return with_suffix(Path(name), kind) if name else None
+    offered = (*KINDS, *(SEG_KINDS if isinstance(result.header.get("frame"), DicomFrame) else ()))
+    name, kind = QFileDialog.getSaveFileName(parent, "Save mask", str(suggestion), ";;".join(offered), kind)
+    if not name:
+        return None
+    path = Path(name)
+    if kind in SEG_KINDS:
+        named = seg_path(path)
+        if named != path and named.exists():
+            raise UserError(f"{named.name} exists already.", "Choose another name.")
+        return Where(named, SEG_KINDS[kind])
+    if path.name.lower().endswith(".dcm"):
+        raise UserError(
+            "A DICOM file is for the archive or for research.",
+            "Choose one of the DICOM kinds below the name; they are offered for DICOM images.",
+        )
+    return Where(with_suffix(path, kind))
 
 
 def suggested_path(result: MaskResult) -> Path:
@@ -42,3 +77,12 @@ def with_suffix(path: Path, kind: str) -> Path:
     if path.name.lower().endswith(_SUFFIXES):
         return path
     return path.with_name(path.name + KINDS.get(kind, ".png"))
+
+
+def seg_path(path: Path) -> Path:
+    """The name of a DICOM segmentation: the suggested `<image>_mask.png` becomes `<image>_seg.dcm`."""
+    if path.name.lower().endswith(".dcm"):
+        return path
+    if path.name.lower().endswith(_SUFFIXES):
+        return path.with_name(stem(path).removesuffix("_mask") + SEG_ENDING)
+    return path.with_name(path.name + ".dcm")

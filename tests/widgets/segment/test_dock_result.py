@@ -20,6 +20,7 @@ from napari_unet.io.formats import read_mask
 from napari_unet.widgets.common import results
 from napari_unet.widgets.common.colours import LUNGS, RIGHT_LEFT, mask_colormap
 from napari_unet.widgets.segment import result_view
+from napari_unet.widgets.segment.save_mask import Where
 
 
 @pytest.fixture
@@ -399,7 +400,7 @@ def test_the_panel_follows_the_mask_that_is_selected(dock, viewer, make, drag):
 @pytest.fixture
 def save_to(dock, monkeypatch):
     def save(path) -> None:
-        monkeypatch.setattr(result_view, "ask_where", lambda parent, result: path)
+        monkeypatch.setattr(result_view, "ask_where", lambda parent, result: Where(path))
         dock.result.save.click()
         settle_now(dock)
 

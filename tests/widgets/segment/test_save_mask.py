@@ -8,8 +8,18 @@ from types import SimpleNamespace
 import pytest
 from qtpy.QtWidgets import QFileDialog
 
+from napari_unet.core.errors import UserError
+from napari_unet.core.frames import DicomFrame
 from napari_unet.resources_path import resource
-from napari_unet.widgets.segment.save_mask import KINDS, ask_where, suggested_path, with_suffix
+from napari_unet.widgets.common.results_seg import SegKind
+from napari_unet.widgets.segment.save_mask import (
+    KINDS,
+    SEG_KINDS,
+    Where,
+    ask_where,
+    suggested_path,
+    with_suffix,
+)
 
 
 def result(source="", shape=(4, 5), index=None):
@@ -50,7 +60,62 @@ def test_a_name_without_a_suffix_gets_that_of_the_kind():
     assert with_suffix(Path("m.NII.GZ"), "PNG (*.png)").name == "m.NII.GZ"
 
 
-@pytest.mark.parametrize("answer, expected", [(("", ""), None), (("/x/m", "PNG (*.png)"), Path("/x/m.png"))])
-def test_the_dialogs_answer(monkeypatch, answer, expected):
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *arguments: answer)
+@pytest.fixture
+def answers(monkeypatch):
+    """The dialog gives this name and kind; returns the kinds that it offered."""
+
+    def answer(name, kind):
+        offered = []
+
+        def ask(parent, title, suggestion, kinds, first):
+            offered.extend(kinds.split(";;"))
+            return str(name), kind
+
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
+        return offered
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "answer, expected", [(("", ""), None), (("/x/m", "PNG (*.png)"), Where(Path("/x/m.png")))]
+)
+def test_the_dialogs_answer(answers, answer, expected):
+    offered = answers(*answer)
     assert ask_where(None, result("chest")) == expected
+    assert offered == list(KINDS)
+
+
+def dicom(tmp_path):
+    made = result(str(tmp_path / "chest.dcm"))
+    made.header["frame"] = DicomFrame("1", "2", "", ())
+    return made
+
+
+@pytest.mark.parametrize("kind, whose", SEG_KINDS.items())
+@pytest.mark.parametrize(
+    "name, expected",
+    [("chest_mask.png", "chest_seg.dcm"), ("m", "m.dcm"), ("a.DCM", "a.DCM"), ("b.tif", "b_seg.dcm")],
+)
+def test_a_dicom_segmentation_is_for_the_archive_or_for_research(
+    tmp_path, answers, kind, whose, name, expected
+):
+    offered = answers(tmp_path / name, kind)
+    assert ask_where(None, dicom(tmp_path)) == Where(tmp_path / expected, whose)
+    assert offered == [*KINDS, *SEG_KINDS]
+    assert ("with the patient" in kind) is (whose is SegKind.ARCHIVE)
+
+
+def test_nothing_is_replaced_that_the_dialog_did_not_ask_about(tmp_path, answers):
+    (tmp_path / "chest_seg.dcm").touch()
+    answers(tmp_path / "chest_mask.png", next(iter(SEG_KINDS)))
+    with pytest.raises(UserError, match="exists already"):
+        ask_where(None, dicom(tmp_path))
+    answers(tmp_path / "chest_seg.dcm", next(iter(SEG_KINDS)))  # the dialog has asked
+    assert ask_where(None, dicom(tmp_path)).path == tmp_path / "chest_seg.dcm"
+
+
+def test_a_dicom_name_alone_does_not_say_for_whom_it_is(tmp_path, answers):
+    answers(tmp_path / "chest.dcm", "PNG (*.png)")
+    with pytest.raises(UserError, match="archive or for research"):
+        ask_where(None, dicom(tmp_path))
