@@ -38,11 +38,20 @@ def program(name: str) -> str:
 
 
 def errors(path: Path) -> list[str]:
-    """What dciodvfy finds wrong in a DICOM file."""
-    done = subprocess.run([program("dciodvfy"), str(path)], capture_output=True, text=True, check=False)
-    said = (done.stdout + done.stderr).splitlines()
+    """What dciodvfy finds wrong in a DICOM segmentation."""
+    said = _checked(path)
     assert any(line.strip() == "Segmentation" for line in said), said  # it has recognised what it is
     return [line for line in said if line.startswith("Error")]
+
+
+def errors_of(path: Path) -> list[str]:
+    """What dciodvfy finds wrong in any DICOM file."""
+    return [line for line in _checked(path) if line.startswith("Error")]
+
+
+def _checked(path: Path) -> list[str]:
+    done = subprocess.run([program("dciodvfy"), str(path)], capture_output=True, text=True, check=False)
+    return (done.stdout + done.stderr).splitlines()
 
 
 def series(folder: Path, depth: int = 6, **options: object) -> Raster:

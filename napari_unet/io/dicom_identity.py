@@ -17,10 +17,12 @@ from napari_unet.io.dicom import guarded, load
 
 if TYPE_CHECKING:
     from pydicom import Dataset
+    from pydicom.tag import BaseTag
 
 METHOD = "Basic Application Confidentiality Profile"
 _METHOD_CODE = ("113100", "DCM", METHOD)
 _NO_DATE, _NO_TIME = "20000101", "000000"  # where DICOM requires a date
+_OVERLAYS, _OVERLAY_BIT = 0x6000, 0x0102
 _EMPTY = (  # what every image has, and the profile empties
     *("StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName", "StudyID"),
     *("PatientBirthDate", "PatientSex"),
@@ -114,22 +116,30 @@ class NotForResearch(UserError):
 def write_for_research(path: Path, image: Path, research: ForResearch) -> Path:
     """Writes a DICOM image without its patient. The pixels stay as they are stored. Returns `path`.
 
-    Raises NotForResearch if it cannot be read, and if its header says that there is text in its pixels, which
-    may be a name; UserError if it cannot be written.
+    Raises NotForResearch if it cannot be read, and if its header says that there is text in its pixels or an
+    overlay in their unused bits, which may be a name; UserError if it cannot be written.
     """
     try:
         with guarded("Its image"):
             dataset = load(image)
             burned_in = str(dataset.get("BurnedInAnnotation") or "").upper() == "YES"
+            overlaid = any(element.value for element in dataset if _is_overlay_bit(element.tag))
             made: Any = research.header(dataset)
             made.file_meta = _meta(dataset.file_meta.TransferSyntaxUID, made)
-    except UserError as error:
-        raise NotForResearch(error.problem, error.remedy) from None
+    except UserError:  # whose words name the file
+        raise NotForResearch("Its image is damaged or incomplete and cannot be read.") from None
     if burned_in:
         raise NotForResearch("Its header says that text is burned into its pixels, perhaps a name.")
+    if overlaid:
+        raise NotForResearch("It has an overlay in the unused bits of its pixels, perhaps with a name.")
     with atomic_write(path) as partial:
         made.save_as(partial, enforce_file_format=True)
     return path
+
+
+def _is_overlay_bit(tag: BaseTag) -> bool:
+    """Whether an element says in which bit of the pixels an overlay is (60xx,0102); 0 is none of them."""
+    return tag.group & 0xFF01 == _OVERLAYS and tag.element == _OVERLAY_BIT
 
 
 def _only(dataset: Dataset, keywords: tuple[str, ...]) -> Dataset:
