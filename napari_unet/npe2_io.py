@@ -18,11 +18,11 @@ from napari_unet.io.dicom_seg_read import is_seg, read_seg
 from napari_unet.io.formats import is_mask_name, is_readable_image, read_labels, read_raster, stem, write_mask
 from napari_unet.io.layer_data import HEADER, LayerData, image_layer
 from napari_unet.io.names import is_index
-from napari_unet.io.opened import files_of, images_opened, told_of_opened
+from napari_unet.io.opened import files_of, images_opened, series_opened, told_of_opened
 from napari_unet.io.sources import named_paths
 from napari_unet.io.unpacked import has_dicom, is_zip
 from napari_unet.samples import CT, SAMPLES
-from napari_unet.widgets.napari_compat.opened import opened_together
+from napari_unet.widgets.napari_compat.opened import opened_in_window, opened_together
 
 _FOR_ALL_LAYERS = ("name", "metadata", "scale", "units", "translate")
 
@@ -48,7 +48,7 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     was opened with another one gives no layer, which napari calls `[(None,)]`.
     """
     given, together = _each(path), opened_together()
-    images = images_opened(given, together)
+    images = _chosen(images_opened(given, together), given, together)
     for sentence in told_of_opened(given, together) if images else ():
         warnings.warn(sentence, stacklevel=2)  # napari shows it
     layers = [_layer(image, stem(at)) for image, at in zip(images, named_paths(images), strict=True)]
@@ -85,6 +85,22 @@ def sample_ct() -> list[LayerData]:
     """A chest CT, seen through a lung window, and its mask."""
     raster = replace(read_raster(CT.image), modality=Modality.CT)
     return [image_layer(raster, CT.key), _layer(Source.of(CT.mask), stem(CT.mask))]
+
+
+_answer: list[Source] = []  # the series that were chosen when somebody was asked last
+
+
+def _chosen(images: list[Source], given: list[Path], together: list[Path]) -> list[Source]:
+    """`images` without the series that nobody wants to see: asked once, with the first of several."""
+    infos = series_opened(given, together) if images and opened_in_window() else ()
+    if len(infos) < 2:
+        return images
+    if infos[0].source in images:
+        from napari_unet.widgets.common.series_dialog import ask_for_series
+
+        _answer[:] = ask_for_series(infos)
+    unwanted = {info.source for info in infos} - set(_answer)
+    return [image for image in images if image not in unwanted]
 
 
 def _layer(image: Source, name: str) -> LayerData:

@@ -9,6 +9,7 @@ from pathlib import Path
 from napari_unet.core.source import Source
 from napari_unet.io.ignored import Ignored
 from napari_unet.io.names import list_images
+from napari_unet.io.series_list import SeriesInfo, series_infos
 from napari_unet.io.sources import sources_among
 from napari_unet.io.unpacked import bundled
 
@@ -38,6 +39,11 @@ def told_of_opened(given: Sequence[Path], together: Sequence[Path] = ()) -> tupl
     return _images(_every(given, together))[1]
 
 
+def series_opened(given: Sequence[Path], together: Sequence[Path] = ()) -> tuple[SeriesInfo, ...]:
+    """The series among all that a person opens at once, in the order in which napari comes to them."""
+    return _series(_every(given, together))
+
+
 def _every(given: Sequence[Path], together: Sequence[Path]) -> tuple[Path, ...]:
     mine, every = files_of(given), files_of(together)
     return tuple(every if set(mine) <= set(every) else mine)
@@ -51,3 +57,8 @@ def _images(
     ignored = Ignored()
     images = tuple((image, frozenset(image.files)) for image in sources_among(files, ignored))
     return images, tuple(ignored.sentences())
+
+
+@lru_cache(maxsize=1)
+def _series(files: tuple[Path, ...]) -> tuple[SeriesInfo, ...]:
+    return tuple(series_infos([image for image, _ in _images(files)[0]]))

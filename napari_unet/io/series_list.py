@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_unet.core.errors import UserError
+from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
+from napari_unet.core.window import display_pixels
 from napari_unet.core.wording import counted
 from napari_unet.io import dicom_header as header
-from napari_unet.io.dicom import guarded
-from napari_unet.io.dicom_frames import GROUPS, frame_header, is_multi_frame
+from napari_unet.io.dicom import guarded, load, read_dicom
+from napari_unet.io.dicom_frames import GROUPS, frame_dataset, frame_header, is_multi_frame
+from napari_unet.io.dicom_pixels import read_pixels
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -45,6 +50,29 @@ class SeriesInfo:
         """Whether a person means this series: by its number, its UID, or the end of its UID."""
         ends = len(name) >= _END and self.uid.endswith(name)
         return name in (self.number, self.number.partition("-")[0], self.uid) or ends
+
+
+def thumbnail(source: Source) -> np.ndarray | None:
+    """One slice of a series as it is shown, uint8 (Y, X); None where it cannot be read."""
+    middle = source.files[len(source.files) // 2]
+    try:
+        return display_pixels(_middle_frame(middle) if is_multi_frame(middle) else read_dicom(middle))
+    except UserError:
+        return None
+
+
+def _middle_frame(path: Path) -> Raster:
+    with guarded(path.name):
+        dataset = load(path)
+        one = frame_dataset(dataset, int(header.number(dataset, "NumberOfFrames", 1)) // 2)
+        pixels = read_pixels(one, path.name)
+        return Raster(
+            pixels.values,
+            modality=header.modality(one),
+            inverted=header.inverted(one),
+            window=header.window(one),
+            padding=pixels.padding,
+        )
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from types import FrameType
 
 _OPENS = ("open", "napari.components.viewer_model")
 
@@ -15,10 +16,19 @@ def opened_together() -> list[Path]:
     They are in that call's own frame and nowhere else: a reader gets the second slice of a series when
     the first one is a layer already.
     """
+    frame = _opening()
+    paths = () if frame is None else frame.f_locals.get("paths_") or ()
+    return [Path(one) for one in paths if isinstance(one, (str, os.PathLike))]
+
+
+def opened_in_window() -> bool:
+    """Whether a viewer with a window, which somebody sees, opens the files that a reader gets."""
+    frame = _opening()
+    return frame is not None and hasattr(frame.f_locals.get("self"), "window")
+
+
+def _opening() -> FrameType | None:
     frame = sys._getframe().f_back
-    while frame is not None:
-        if (frame.f_code.co_name, frame.f_globals.get("__name__")) == _OPENS:
-            paths = frame.f_locals.get("paths_") or ()
-            return [Path(one) for one in paths if isinstance(one, (str, os.PathLike))]
+    while frame is not None and (frame.f_code.co_name, frame.f_globals.get("__name__")) != _OPENS:
         frame = frame.f_back
-    return []
+    return frame
