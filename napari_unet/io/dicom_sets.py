@@ -17,7 +17,7 @@ from napari_unet.io import dicom_header as header
 from napari_unet.io.content import is_dicom
 from napari_unet.io.dicom import guarded
 from napari_unet.io.dicom_slices import PARALLEL
-from napari_unet.io.names import CAPTURE, LOCALIZER, OBJECT, ODD, REPORT, suffix_of
+from napari_unet.io.names import CAPTURE, LOCALIZER, OBJECT, ODD, REPORT, SEGMENTATION, suffix_of
 
 _VOLUMES = {  # machines whose series are volumes, by what the image is stored as
     "1.2.840.10008.5.1.4.1.1.2": "CT",
@@ -66,7 +66,8 @@ def sort_out(paths: Iterable[Path]) -> Sorted:
 
     A series has several stacks if its slices differ in size, orientation or pixel size, or if several lie at
     one place and something in their headers tells them apart (acquisition, phase, kernel). Localizers,
-    secondary captures, reports and other objects of the study of a series are set aside.
+    secondary captures, reports and other objects of the study of a series are set aside, and so are the
+    segmentations of the study of any image.
     X-rays are no series: they stand for themselves, also where several are of one series. A series that lies
     in several folders, whole in each, is there several times. What cannot be read is left for its reader to
     refuse.
@@ -86,8 +87,9 @@ def sort_out(paths: Iterable[Path]) -> Sorted:
     used = {file for series in found.series for file in series.files}
     own = (one for one in headers if one.path in used or (one.frames > 1 and not one.beside))
     studies = {one.study for one in own} - {""}
+    of_images = {one.study for one in headers if not one.beside} - {""}
     for one in headers:
-        if one.beside and one.study in studies:
+        if one.beside and one.study in (of_images if one.beside == SEGMENTATION else studies):
             found.aside[one.beside].append(one.path)
     return found
 
@@ -185,6 +187,8 @@ def _texts(dataset: Any, keywords: Iterable[str]) -> Iterator[str]:
 
 def _why_beside(dataset: Any, stored: str, kind: str, frames: int) -> str:
     """Why a file is no slice of a series of its study; "" for slices, and for images of other machines."""
+    if kind == "SEG":
+        return SEGMENTATION
     if stored.startswith(_DOCUMENTS):
         return REPORT
     if header.number(dataset, "Rows", 0) < 1 or kind in ("PR", "RTDOSE"):

@@ -17,6 +17,7 @@ from napari_unet.io.names import (
     OBJECT,
     ODD,
     REPORT,
+    SEGMENTATION,
 )
 
 _NAMED = 3  # files that are named of each kind
@@ -32,6 +33,10 @@ _WORDS = {  # (one, several)
         "{} are reports (dose or other) beside a series",
     ),
     OBJECT: ("1 belongs to a series and has no image of it", "{} belong to a series and have no image of it"),
+    SEGMENTATION: (
+        "1 is a DICOM segmentation of one of the images",
+        "{} are DICOM segmentations of the images",
+    ),
     ODD: (
         "1 has another size or orientation than its series",
         "{} have another size or orientation than their series",

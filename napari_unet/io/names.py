@@ -30,6 +30,7 @@ _LETTERS = re.compile(r"\.[a-z]{1,4}")
 
 NO_IMAGE, HIDDEN, INDEX, FOLDER = "no image", "hidden", "index", "folder"
 LOCALIZER, CAPTURE, REPORT, OBJECT, ODD = "localizer", "capture", "report", "object", "odd"
+SEGMENTATION = "segmentation"
 """Why something in a folder was passed over; the second line: what lies beside a series (io.dicom_sets)."""
 
 

@@ -93,6 +93,20 @@ def test_what_has_none_keeps_its_mask_and_is_reported(
     assert anonymous.exit_code == 1 and "only by its image" in anonymous.output
 
 
+def test_segmentations_among_the_images_are_passed_over(
+    run: Run, xray: Path, tmp_path: Path, two_lungs: np.ndarray
+) -> None:
+    """As archives export them: under a name that says nothing."""
+    out = tmp_path / "out"
+    run("segment", xray, "-o", out, "--seg")
+    (out / "chest_seg.dcm").rename(xray.parent / "IM0002")
+    result = run("segment", xray.parent, "-o", tmp_path / "again")
+    assert result.exit_code == 0 and "1 of 1 segmented" in result.output
+    assert "1 is a DICOM segmentation of one of the images (IM0002)" in result.output
+    alone = run("segment", xray.parent / "IM0002", "-o", tmp_path / "alone")
+    assert alone.exit_code == 1 and "a mask, and not an image" in alone.output
+
+
 def test_a_second_run_replaces_it_and_does_not_segment_it(run: Run, xray: Path) -> None:
     folder = xray.parent
     for _ in range(2):
