@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
-from superqt.utils import qthrottled
 
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import Case
@@ -24,8 +23,9 @@ from napari_unet.widgets.review.file_names import FileNames
 from napari_unet.widgets.review.news import DockNews
 from napari_unet.widgets.review.page import ReviewPage
 from napari_unet.widgets.review.queue_pictures import PictureFeed
-from napari_unet.widgets.review.queue_rows import counts_of_needs, is_unavailable, progress_of
+from napari_unet.widgets.review.queue_rows import is_unavailable
 from napari_unet.widgets.review.start import StartPage, remember_project, remember_reviewer, reviewer
+from napari_unet.widgets.review.updates import CaseUpdates
 from napari_unet.widgets.session import is_hidden
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from napari_unet.review.saving.save_state import SaveState
     from napari_unet.review.store import ReviewProject
     from napari_unet.review.types import Revision
-
-_TOGETHER_MS = 60  # changes of cases that come within this time are shown together
 
 
 class ReviewWidget(Dock):
@@ -46,8 +44,6 @@ class ReviewWidget(Dock):
         super().__init__(napari_viewer)
         self.casework = self._session.casework
         self._addition: Addition | None = None  # for the project that is being made
-        self._changed: set[str] = set()
-        self._show_soon = qthrottled(self._show_changes, timeout=_TOGETHER_MS, leading=False, parent=self)
         self._build()
         self._wire()
         self._on_reviewer(self.casework.reviewer or reviewer())
@@ -61,6 +57,7 @@ class ReviewWidget(Dock):
         self.page = ReviewPage(self._session)
         self.message = WrappedLabel(name="message")
         self.news = DockNews(self._viewer, self.casework, self.page, self.message, self)
+        self.updates = CaseUpdates(self.casework, self.page, self)
         self.feed = PictureFeed(self.page.table.model, self.casework.thumbnail, self)
         self.keys = WindowKeys(window_of(self._viewer), self, HELD)
         self.handler = ActionHandler(self.casework, self.page, self.keys, self)
@@ -78,8 +75,8 @@ class ReviewWidget(Dock):
         importer, masks = casework.importer, casework.importer.first_masks
         self._wires = [
             (casework.project_changed, self._on_project),
-            (casework.cases_changed, self._on_cases),
-            (casework.queue_changed, self._on_queue),
+            (casework.cases_changed, self.updates.show),
+            (casework.queue_changed, self.updates.show),
             (casework.case_opened, self._on_opened),
             (casework.case_closed, self._on_closed),
             (casework.save_state, self._on_saving),
@@ -113,6 +110,7 @@ class ReviewWidget(Dock):
         page.case.restore_requested.connect(casework.restore_revision)
         page.case.identity_requested.connect(self._on_identity)
         page.more.button().toggled.connect(self._load_revisions)
+        self.updates.current_changed.connect(self._load_revisions)
         self.handler.done.connect(self.news.confirm)
         self.handler.nameless.connect(self._on_nameless)
         self.files.done.connect(self.news.tell)
@@ -130,7 +128,7 @@ class ReviewWidget(Dock):
         self.files.close_down()
         self._unwatch()
         self.keys.switch(False)
-        self._show_soon.cancel()
+        self.updates.close_down()
         self.news.fade.cancel()
         self.feed.clear()
         for signal, slot in self._wires:
@@ -181,7 +179,7 @@ class ReviewWidget(Dock):
         self.files.forget()
         self.page.table.forget()
         self._on_closed("")
-        self._changed.clear()
+        self.updates.forget()
         if project is None:
             self.start.reload()
             return
@@ -190,8 +188,7 @@ class ReviewWidget(Dock):
         self.page.wants_first = True
         remember_project(project.folder)
         self.page.header.show_project(project.folder, project.protocol, project.storage_note)
-        self.page.table.show_cases(self.casework.cases, self.casework.queue, self.casework.order)
-        self._show_progress()
+        self.updates.show_all()
         addition, self._addition = self._addition, None
         if self.casework.current is not None:  # this dock was opened again
             self._on_opened(self.casework.current)
@@ -243,38 +240,6 @@ class ReviewWidget(Dock):
         self.casework.importer.scan(look_in=[] if folder is None else [folder])
 
     # -- the queue --
-
-    def _on_queue(self) -> None:
-        self._on_cases([])
-
-    def _on_cases(self, ids: list[str]) -> None:
-        self._changed.update(ids)
-        self._show_soon()
-
-    def _show_changes(self) -> None:
-        changed, self._changed = self._changed, set()
-        casework, page = self.casework, self.page
-        page.table.update_cases(changed, casework.cases, casework.queue, casework.order)
-        self._show_progress()
-        current = casework.current
-        if current is not None:
-            page.title.show_case(current, casework.order)  # the order may be another
-            if current.id in changed:
-                page.update_case(current, casework.order)
-                self._load_revisions()
-        case = casework.cases.get(page.unavailable.case_id())
-        if case is not None:
-            page.unavailable.show_case(case)
-            if not is_unavailable(case):
-                casework.open_case(case.id)
-        if current is None and page.wants_first and casework.queue and not casework.opener.is_loading:
-            page.wants_first = False
-            casework.open_next()
-
-    def _show_progress(self) -> None:
-        cases = self.casework.cases.values()
-        self.page.header.show_progress(progress_of(cases))
-        self.page.header.show_ignored(counts_of_needs(cases))
 
     def _open(self, case_id: str) -> None:
         """Open a case that was clicked; one whose file is not what it was is asked about first."""

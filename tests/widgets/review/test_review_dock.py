@@ -335,6 +335,6 @@ def test_a_case_that_was_clicked_is_not_overtaken_by_the_first_of_the_queue(star
     review.work.opener.leave()
     dock.page.wants_first = True
     dock._open(last)  # it is being read, as files of the queue still are
-    dock._on_cases([last])
-    dock._show_changes()
+    dock.updates.show([last])
+    dock.updates._show_changes()
     review.until_open(last)
