@@ -271,7 +271,7 @@ class Predictor:
                 "There is not enough memory for this image.", "Close other programs or open a smaller image."
             )
         self.device = torch.device("cpu")
-        return Note("Out of memory on the graphics card: went on with the processor."), _FIRST_CORE
+        return Note("Out of memory on the graphics card: continued on the processor."), _FIRST_CORE
 
     def _place(self) -> None:
         if self._placed != self.device:

@@ -145,14 +145,14 @@ def _after(card: ModelCard) -> str:
     for answer in answers(card):
         output, which = answer.output, f" of `{answer.name}`" if len(card.outputs) > 1 else ""
         if answer.pooled:
-            words = f"A score{which} of {output.threshold:g} and more says that the finding is there"
+            words = f"A score{which} of {output.threshold:g} or more says that the finding is there"
         elif output.task == "classification":
             words = f"The map{which} shows where {', '.join(output.findings)} is seen; it is no mask"
         else:
             rule = output.mask_rule
             parts = f"keep the {rule.largest_parts} largest parts" if rule.largest_parts else "keep all parts"
             holes = "fill holes, then " if rule.fill_holes else ""
-            sure = f"A pixel{which} of probability {output.threshold:g} and more belongs to the mask"
+            sure = f"A pixel{which} of probability {output.threshold:g} or more belongs to the mask"
             words = f"{sure}; {holes}{parts}"
             if which:
                 held = output.protocol or "not stated"

@@ -49,8 +49,8 @@ def export_bioimageio(
     off = max(float((other - ours).abs().max()) for other, ours in again)
     if not off <= TOLERANCE:
         raise UserError(
-            f"The copy of {entry.card.name} does not do the same as the model (off by {off:.2g}).",
-            "Report this to the makers of the plugin.",
+            f"The copy of {entry.card.name} does not do what the model does (off by {off:.2g}).",
+            "Report this to the developers of the plugin.",
         )
     files = {
         _WEIGHTS: weights,

@@ -50,8 +50,8 @@ def export_onnx(entry: ModelEntry, path: Path) -> float:
         off = _difference(partial, model, x)
         if not off <= TOLERANCE:
             raise UserError(
-                f"The copy of {entry.card.name} does not do the same as the model (off by {off:.2g}).",
-                "Report this to the makers of the plugin.",
+                f"The copy of {entry.card.name} does not do what the model does (off by {off:.2g}).",
+                "Report this to the developers of the plugin.",
             )
     return off
 
@@ -60,7 +60,7 @@ def _check_packages() -> None:
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise UserError(
-            f"ONNX files cannot be written here, for want of {' and '.join(missing)}.",
+            f"ONNX files cannot be written here without {' and '.join(missing)}.",
             "Install them: pip install 'napari-unet-lung[onnx]'",
         )
 

@@ -58,7 +58,7 @@ class ModelEntry:
             )
         if checksum(self.replay_file) != self.card.memory.sha256:
             raise UserError(
-                f"The replay set of the model {self.card.name} is damaged or was exchanged (wrong checksum).",
+                f"The replay set of the model {self.card.name} is damaged or was replaced (wrong checksum).",
                 "Install the model again.",
             )
 
@@ -70,7 +70,7 @@ class ModelEntry:
             )
         if checksum(self.weights) != self.card.sha256:
             raise UserError(
-                f"The weights of the model {self.card.name} are damaged or were exchanged (wrong checksum).",
+                f"The weights of the model {self.card.name} are damaged or were replaced (wrong checksum).",
                 "Do not use it; install the model again.",
             )
 

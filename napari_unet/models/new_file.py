@@ -13,7 +13,7 @@ _SAME_EACH_TIME = (1980, 1, 1, 0, 0, 0)
 def check_new_file(path: Path) -> None:
     """Raises UserError if there is something at `path` already, or no folder to put it in."""
     if path.exists() or path.is_symlink():
-        raise UserError(f"There is a file {path} already.", "Choose another name: nothing is overwritten.")
+        raise UserError(f"There is a file {path} already.", "Choose another name; nothing is overwritten.")
     if not path.parent.is_dir():
         raise UserError(
             f"The folder {path.parent} does not exist.", "Create it first, or choose another one."

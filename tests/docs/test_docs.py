@@ -202,7 +202,7 @@ def test_the_keyboard_card() -> None:
     assert rows("keyboard.md", "After R") == [*reasons, ["Esc", "do not reject"]]
     assert rows("keyboard.md", "Correct") == [list(key) for key in KEYS]
     assert [row[0] for row in rows("correct.md", "Keys")] == [keys for keys, _ in KEYS]
-    assert rows("keyboard.md", "Picture") == [[hint.gesture, hint.does] for hint in HINTS]
+    assert rows("keyboard.md", "Image") == [[hint.gesture, hint.does] for hint in HINTS]
 
 
 def test_the_tutorial_of_review() -> None:

@@ -78,13 +78,13 @@ def test_tiles_are_halved_until_they_fit() -> None:
 def test_then_the_processor_takes_over() -> None:
     found = run(SmallGpu(card(), room=1).steps(Raster(IMAGE)))
     np.testing.assert_allclose(found.probability[0], IMAGE, atol=1e-5)
-    assert found.notes[-1] == "Out of memory on the graphics card: went on with the processor."
+    assert found.notes[-1] == "Out of memory on the graphics card: continued on the processor."
     assert found.device == "cpu"
 
 
 def test_a_whole_image_goes_to_the_processor_at_once() -> None:
     steps = SmallGpu(card(input=InputRule(size=(64, 64))), room=1).steps(Raster(IMAGE))
-    assert _notes(steps) == ["Out of memory on the graphics card: went on with the processor."]
+    assert _notes(steps) == ["Out of memory on the graphics card: continued on the processor."]
 
 
 def test_images_before_and_after_are_kept_in_a_stack() -> None:

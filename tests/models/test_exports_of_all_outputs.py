@@ -152,7 +152,7 @@ def test_bioimageio_core_runs_all_answers(tmp_path: Path, made: Any) -> None:
     own = words["config"]["napari_unet_lung"]
     assert [each["tensor"] for each in own["outputs"]] == names
     for output in entry.card.outputs:
-        assert output.protocol in text and f"{output.threshold:g} and more" in text
+        assert output.protocol in text and f"{output.threshold:g} or more" in text
     assert len(names) == 1 or len(entry.card.outputs) == 1 or all(f"`{name}`" in text for name in names)
 
 

@@ -109,7 +109,7 @@ def test_a_card_saved_again_without_the_memory_does_not_promise_one(tmp_path: Pa
     assert again.memory is None
 
 
-@pytest.mark.parametrize("harm", ["missing", "exchanged"])
+@pytest.mark.parametrize("harm", ["missing", "replaced"])
 def test_a_replay_set_that_is_not_the_cards_is_told_and_the_model_still_segments(
     tmp_path: Path, harm: str
 ) -> None:

@@ -69,11 +69,11 @@ def test_the_page_tells_what_was_done(room: Room) -> None:
     assert "4 of 5 images decided" in text
     assert "2 accepted as they were 1 corrected 1 rejected 1 not looked at yet" in text
     assert "Why images were rejected rotated 1" in text
-    assert "2 of 3 (67%) were accepted without a change" in text
-    assert "Typical of the corrected ones (median): overlap" in text
-    assert f"By reviewer images half took under average {READER} 4" in text
+    assert "2 of 3 (67%) were accepted unchanged" in text
+    assert "Median of the corrected ones: overlap" in text
+    assert f"By reviewer images median mean {READER} 4" in text
     assert re.search(r"Largest correction Case 2, Dice 0\.\d+: mask of cxr-lung, then corrected", text)
-    assert "2 known patients; of 2 images the patient is not known" in text
+    assert "2 known patients; for 2 images the patient is not known" in text
     assert "not a medical device" in text
 
 

@@ -45,11 +45,11 @@ class ApprovedMasks(QObject):
         box.setWindowTitle("Change an approved mask?")
         box.setText(_approved_words(case))
         box.setInformativeText(
-            "If you change it, the case counts as corrected. The decision keeps its time; the correction has "
-            "its own, and your name."
+            "If you change it, the case counts as corrected. The decision keeps its time; the correction is "
+            "recorded with its own, and with your name."
         )
         change = box.addButton("Change the mask", QMessageBox.ButtonRole.AcceptRole)
-        leave = box.addButton("Leave it as it was", QMessageBox.ButtonRole.RejectRole)
+        leave = box.addButton("Leave it as it is", QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(leave)
         box.setEscapeButton(leave)
 

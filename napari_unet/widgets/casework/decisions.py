@@ -80,8 +80,8 @@ class Decisions(QObject):
             self._views.flip()
             self.failed.emit(
                 UserError(
-                    "That was the first mask, not the mask as it is now.",
-                    "The mask as it is now is shown again: look at it, then accept once more.",
+                    "The first mask was in view, not the current one.",
+                    "The current mask is shown again: look at it, then accept once more.",
                 )
             )
             return False

@@ -211,10 +211,14 @@ class Importer(QObject):
                 now = self._connection.read(lambda project: project.case(layers.id))
                 now.succeeded.connect(self._show_first_mask)
             said = _attached_in_words(len(result.attached), len(result.without))
-            more = f"({len(result.notes)} such masks)" if len(result.notes) > 1 else ""
+            more = f"({len(result.notes)} masks of this kind)" if len(result.notes) > 1 else ""
             self.reported.emit(" ".join(filter(None, [said, *result.notes[:1], more, *result.ignored])))
             for problem in result.problems[:1]:
-                more = f" There are {len(result.problems)} such problems." if len(result.problems) > 1 else ""
+                more = (
+                    f" There are {len(result.problems)} problems of this kind."
+                    if len(result.problems) > 1
+                    else ""
+                )
                 self.failed.emit(UserError(problem, more.strip()))
             self._go_on(result.without, model)
 
@@ -265,7 +269,7 @@ def _in_words(added: Added) -> str:
     if added.known:
         text += f" {len(added.known)} were there already."
     more = len(added.problems) - _TOLD
-    return " ".join([text, *added.problems[:_TOLD], *([f"And {more} more such notes."] if more > 0 else [])])
+    return " ".join([text, *added.problems[:_TOLD], *([f"And {more} more notes."] if more > 0 else [])])
 
 
 def _attached_in_words(attached: int, without: int) -> str:

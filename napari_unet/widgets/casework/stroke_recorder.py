@@ -262,15 +262,15 @@ class StrokeRecorder(QObject):
                 self._stumbled.emit(error, again)
 
     def _on_stumbled(self, error: Exception, again: bool) -> None:
-        log_bug("a stroke could not be noted", error)
+        log_bug("a stroke could not be recorded", error)
         remedy = "Save a copy of the mask: File ▸ Save Selected Layer(s)."
         if again:
             self.compare()
             self.save()
-            remedy = "The mask as it is has been compared and is being saved instead: nothing is lost."
+            remedy = "The mask itself has been compared and is being saved instead: nothing is lost."
         self._tell_painted()
         said = str(error).strip().rstrip(".") or type(error).__name__
-        self.failed.emit(UserError(f"A stroke could not be noted at once ({said}).", remedy))
+        self.failed.emit(UserError(f"A stroke could not be recorded at once ({said}).", remedy))
 
     def _post(self, task: Callable[[], None]) -> None:
         self._hand_over()

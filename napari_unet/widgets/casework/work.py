@@ -234,7 +234,9 @@ class CaseWork(QObject):
         """The project's labels have changed, to those of its first mask: say so, and show them."""
         self.opener.forget_all()
         self.presenter.show_labels(self.labels)
-        self.reported.emit(f"The masks of this project hold {self.labels.in_words()}, as those of the model.")
+        self.reported.emit(
+            f"The masks of this project hold {self.labels.in_words()}, like those of the model."
+        )
 
     # -- the queue --
 

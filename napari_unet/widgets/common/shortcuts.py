@@ -16,7 +16,7 @@ ACTS = {
     "Shift+R": "paint lung, the right lung or the first label",
     "Shift+F": "paint the left lung or the second label",
     "Shift+U": "paint “not sure”",
-    "Shift+E": "paint nothing: erase",
+    "Shift+E": "erase",
     "[": "smaller brush",
     "]": "larger brush",
 }
@@ -27,12 +27,12 @@ HELD = frozenset({ACTS["["], ACTS["]"]})
 TABLE = (
     ("Ctrl+Z, Ctrl+Shift+Z", "undo, redo"),
     ("2, 1, 4, 3", "napari's brush, eraser, fill, polygon"),
-    ("Shift+B, Shift+P, Shift+L", "smart brush, push border, lasso: on and off"),
-    ("Shift+R, Shift+F", "paint lung (right lung), left lung; else the first two labels"),
+    ("Shift+B, Shift+P, Shift+L", "smart brush, push border, lasso (on and off)"),
+    ("Shift+R, Shift+F", "paint lung (right lung), paint left lung; in other projects the first two labels"),
     ("Shift+U, Shift+E", "paint “not sure”, erase"),
     ("[ and ], Shift and wheel", "smaller and larger brush, by about 15 %"),
     ("Space held", "move the view"),
-    ("Shift held", "smart brush, lasso: erase; push border: no lung"),
+    ("Shift held", "smart brush, lasso: erase; push border: this is not lung"),
     ("Esc", "leave the tool"),
 )
 """As it is shown in the dock and on the keyboard card."""

@@ -63,7 +63,9 @@ def look_at_source(layer: Image) -> Callable[[], Source] | None:
             return Source(header=raster.header() | {"notes": (*raster.notes, *_size_note(raster))})
         if _is_as_read(np.asarray(data), path, reader):
             shown = " × ".join(map(str, np.shape(data)))
-            note = f"napari had opened this file otherwise ({shown}); it was opened again as it is."
+            note = (
+                f"napari had read this file differently ({shown}); it was opened again as it is in the file."
+            )
             raster = replace(raster, notes=(note, *raster.notes, *_size_note(raster)))
             return Source(raster, _options(raster))
         if own is not None and own.shape == raster.shape and not isinstance(raster.frame, Turned):

@@ -127,7 +127,9 @@ def _restore(box: ActionBox, plane: Plane) -> Make:
     return lambda labels: restore_in(labels, model, None)
 
 
-_AGAIN = _Action("Restore first mask", "The model's mask, or the file's, as it was.", "Restored.", _restore)
+_AGAIN = _Action(
+    "Restore first mask", "The mask as the model drew it, or as it was in the file.", "Restored.", _restore
+)
 _PARTS = _Action(
     "Keep two largest parts", "Remove all but the two largest parts.", "Small parts removed.", _keep
 )

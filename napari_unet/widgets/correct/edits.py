@@ -135,7 +135,7 @@ class MaskEditor(QObject):
 
     def _compute(self, request: _Request) -> None:
         if request.layer not in self._viewer.layers:
-            self._finish("The mask was closed meanwhile: nothing was changed.")
+            self._finish("The mask was closed in the meantime; nothing was changed.")
             return
         data, lead = request.layer.data, request.lead
 
@@ -166,15 +166,15 @@ class MaskEditor(QObject):
         """Make the change; returns what to report, or None if it is computed again."""
         layer = request.layer
         if layer not in self._viewer.layers:
-            return "The mask was closed meanwhile: nothing was changed."
+            return "The mask was closed in the meantime; nothing was changed."
         if layer.data is not data:
-            return "The mask was replaced meanwhile: nothing was changed. Try again."
+            return "The mask was replaced in the meantime; nothing was changed. Try again."
         if is_painting(layer) or not np.array_equal(plane_of(layer, request.lead), before):
             request.tries += 1
             if request.tries < _TRIES or is_painting(layer):
                 self._again.start()
                 return None
-            return "The mask kept changing meanwhile: nothing was changed. Try again."
+            return "The mask kept changing in the meantime; nothing was changed. Try again."
         put(layer, request.lead, change)
         layer.refresh(extent=False)  # the thumbnail does not follow by itself
         return request.done if len(change) else request.nothing

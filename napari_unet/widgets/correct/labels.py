@@ -29,7 +29,7 @@ class LabelBox(QWidget):
         self.left = self._button("Left lung", LEFT, "Paint the patient's left lung (Shift+F).")
         self.others: list[QPushButton] = []  # of labels that are not lungs, in the set's order
         self.unsure = self._button(
-            "Not sure", IGNORE, "Nobody could say what is here: training and scores leave it out (Shift+U)."
+            "Not sure", IGNORE, "For what nobody can tell: ignored in training and in scores (Shift+U)."
         )
         self.erase = self._button("Erase", NOTHING, "Erase what is painted (Shift+E).")
         self._grid = QGridLayout(self)

@@ -107,7 +107,7 @@ class NumbersView(QWidget):
     def _say_why(self, layer: Labels, error: UserError) -> None:
         if layer is self._layer:
             self._sizes.say("")
-            self._check_results.say(escape(f"The numbers of this mask could not be worked out. {error}"))
+            self._check_results.say(escape(f"The numbers of this mask could not be computed. {error}"))
 
     def _show(
         self, layer: Labels, part: str, numbers: LiveNumbers, ignored: int, two: bool, one: bool
@@ -135,7 +135,7 @@ def sizes_of(numbers: LiveNumbers, ignored: int = 0, part: str = "") -> str:
     cells = "".join(f"<tr><td>{name}</td>{_right(value)}</tr>" for name, value in rows)
     lines = []
     if numbers.element is None:
-        lines.append("Pixel size unknown: sizes in pixels.")
+        lines.append("Pixel size unknown: sizes are in pixels.")
     if numbers.sides_assumed and (numbers.right_pixels or numbers.left_pixels):
         lines.append("Right and left are assumed, as in a PA or AP view.")
     paragraphs = "".join(f"<p style='margin: 4px 0 0 0'>{line}</p>" for line in lines)

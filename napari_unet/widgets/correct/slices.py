@@ -31,12 +31,15 @@ class SliceBox(QWidget):
         self._layer: Labels | None = None
         self._at = 0
         self.words = WrappedLabel(name="slices")
-        self.mark = _button("Mark this slice", "A key slice is right: those between are filled by it.")
+        self.mark = _button(
+            "Mark this slice",
+            "Mark this slice as correct: the slices between marked ones are filled in from them.",
+        )
         self.fill = _button(
             "Fill in between", "Redraw the slices between the key slices, from one to the next."
         )
-        self.before = _button("Copy slice before", "Put the mask of the slice before into this one.")
-        self.after = _button("Copy slice after", "Put the mask of the slice after into this one.")
+        self.before = _button("Copy previous slice", "Copy the mask of the previous slice into this one.")
+        self.after = _button("Copy next slice", "Copy the mask of the next slice into this one.")
         self._tips = {each: each.toolTip() for each in (self.mark, self.fill, self.before, self.after)}
         self.mark.clicked.connect(self._on_mark)
         self.fill.clicked.connect(lambda: self.fill_between.emit(self.known()))

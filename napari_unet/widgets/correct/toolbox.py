@@ -29,9 +29,9 @@ _NO_IMAGE = "There is no image of this size under the mask: open it, or make it 
 _SIZE = "Width of the brush, napari's own as well. Keys: [ and ], or Shift and the wheel."
 _NO_MAP = "There is no probability map: only masks that a model made here have one."
 _HINTS = (
-    "Paints only what looks like the place where you begin. You see beforehand what it would paint. "
+    "Paints only what looks like the place where you begin. A preview shows what it would paint. "
     "Hold Shift to erase.",
-    "Begin in the lung and draw to where its border should be, or begin outside and draw into what is "
+    "Start inside the lung and drag to where its border should be, or start outside and drag into what is "
     "too much. The border nearby is redrawn.",
     "Draw around a place; what is inside changes when you release the button.",
 )
@@ -295,4 +295,4 @@ class ToolBox(QWidget):
         except Exception as error:
             self.failed.emit(in_words(error))
             return
-        self._editor.edit(plane.layer, plane.lead, make, "The inside of the lasso is changed.")
+        self._editor.edit(plane.layer, plane.lead, make, "Changed inside the lasso.")

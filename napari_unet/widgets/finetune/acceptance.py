@@ -17,8 +17,10 @@ from napari_unet.widgets.finetune.evidence_table import EvidenceTable
 from napari_unet.widgets.finetune.training import TrainingRequest
 
 _IN_WORDS = {"dice": "Dice", "hd95": "border distance (HD95)", "auc": "Scores and their AUC"}
-_HELD_OUT = "Each of these cases of yours was held out once: the model it tested had not seen its patient."
-_NONE_HELD_OUT = "None of your cases could test the new model: all have trained the model it is based on."
+_HELD_OUT = "Each of these cases was held out once: the model tested on it had not seen its patient."
+_NONE_HELD_OUT = (
+    "None of your cases could test the new model: all were used to train the model it is based on."
+)
 _NOT_PASSED = "It did not pass. You can use it all the same, but keeping the present model is safer."
 _MAYBE = (
     "It did not pass: its gain may be chance. You may use it all the same; more corrected cases, of at least "

@@ -148,7 +148,7 @@ class FineTuneWidget(Dock):
         if self.training.start(request):
             self.run.pause.setFocus()  # the button that was pressed is gone
         else:
-            self._on_failed(UserError("A training is under way already.", "Wait for it, or cancel it."))
+            self._on_failed(UserError("Training is under way already.", "Wait for it, or cancel it."))
 
     def _on_taken(self) -> None:
         if self.training.outcome is None:
@@ -158,7 +158,7 @@ class FineTuneWidget(Dock):
         if own != chosen_library().own:
             self._on_failed(
                 UserError(
-                    f"The new model lies in {own}, which was your folder of models when its training began.",
+                    f"The new model is in {own}, which was your model folder when training began.",
                     "Choose that folder again in the preferences to use it.",
                 )
             )

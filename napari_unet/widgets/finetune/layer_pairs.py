@@ -204,7 +204,7 @@ def _on_file(labels: np.ndarray, raster: Raster, name: str) -> np.ndarray:
     if labels.shape == raster.shape and not isinstance(raster.frame, Turned):
         return labels
     raise UserError(
-        f"napari shows the image of {name} otherwise than its file is.",
+        f"napari shows the image of {name} differently from its file.",
         "Choose the image in the Segment dock and press Segment: it is opened again as it is. "
         "Then draw its mask.",
     )

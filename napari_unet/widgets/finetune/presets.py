@@ -27,7 +27,7 @@ CUSTOM = "custom"
 _TITLES = {"quick": "Quick", "thorough": "Thorough", CUSTOM: "Custom"}
 _AUGMENT = [
     ("Place and shape", GENTLE),
-    ("Place, shape and looks", AugmentConfig()),
+    ("Place, shape and appearance", AugmentConfig()),
     ("None", AugmentConfig(**{field.name: 0.0 for field in fields(AugmentConfig)})),
 ]
 _LOSSES = [("Dice and cross-entropy", "dice and cross-entropy"), ("Cross-entropy", "cross-entropy")]

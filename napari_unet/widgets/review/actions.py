@@ -71,12 +71,12 @@ def plan_keys(chosen: Mapping[str, str], taken: Mapping[str, str]) -> KeyPlan:
             continue
         key = normal_key(wanted)
         if not key:
-            problems.append(f"“{wanted}” is no key that can be used for “{action.title}”.")
+            problems.append(f"“{wanted}” cannot be used as the key for “{action.title}”.")
         elif key in taken:
-            problems.append(f"{key} cannot be used for “{action.title}”: {taken[key]} has it already.")
+            problems.append(f"{key} cannot be used for “{action.title}”: {taken[key]} uses it already.")
         elif key in keys:
             other = _titles()[keys[key]]
-            problems.append(f"{key} cannot be used for “{action.title}”: “{other}” has it already.")
+            problems.append(f"{key} cannot be used for “{action.title}”: “{other}” uses it already.")
         else:
             keys[key] = action.name
             continue

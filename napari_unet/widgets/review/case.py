@@ -87,10 +87,10 @@ class CaseBox(QWidget):
         self.masks.currentIndexChanged.connect(lambda: self._on_selected())
         self.look = QPushButton("Show")
         self.look.setCheckable(True)
-        self.look.setToolTip("Show this mask as an outline over the present mask.")
+        self.look.setToolTip("Show this mask as an outline over the current mask.")
         self.look.toggled.connect(self._on_look)
         self.restore = QPushButton("Restore")
-        self.restore.setToolTip("Replace the present mask by this one. Ctrl+Z undoes it.")
+        self.restore.setToolTip("Replace the current mask with this one. Ctrl+Z undoes it.")
         self.restore.clicked.connect(lambda: self.restore_requested.emit(self._selected()))
         fields, earlier, whose = Fields(), QHBoxLayout(), QHBoxLayout()
         earlier.addWidget(self.masks, stretch=1)
@@ -189,9 +189,9 @@ def revision_tip(revision: Revision) -> str:
     """What changed against the mask before."""
     lines = [revision_words(revision)]
     if revision.changed_mm2 is not None:
-        lines.append(f"{revision.changed_mm2:,.0f} mm² changed against the mask before")
+        lines.append(f"{revision.changed_mm2:,.0f} mm² changed from the previous mask")
     elif revision.changed_pixels is not None:
-        lines.append(f"{revision.changed_pixels:,} pixels changed against the mask before")
+        lines.append(f"{revision.changed_pixels:,} pixels changed from the previous mask")
     if revision.dice is not None:
         lines.append(f"Dice {revision.dice:.3f}")
     return "\n".join(lines)

@@ -45,7 +45,7 @@ class Outgoing:
 def choices(
     report: Annotated[bool, {"text": "Report: a table, and a page to print"}] = True,
     source_names: Annotated[
-        bool, {"text": "Name the files as their sources (perhaps patients' names; asks first)"}
+        bool, {"text": "Name the files after their sources (may contain patients' names; asks first)"}
     ] = False,
 ) -> tuple[bool, bool]:
     """What is chosen beside the formats. magicgui makes the form from this signature."""
@@ -61,7 +61,7 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Export")
         self.setMinimumWidth(_WIDTH)
-        self.folder = PathLine("A new folder", folder="Folder for what is exported")
+        self.folder = PathLine("A new folder", folder="Folder for the export")
         self.folder.choose(_free(project.with_name(f"{project.name} export")))
         self.form = magic_signature(choices).to_container(labels=False)
         for place, name in enumerate(Format):
@@ -79,10 +79,11 @@ class ExportDialog(QDialog):
             column.addWidget(box.native)
         column.addWidget(
             WrappedLabel(
-                "Accepted and corrected masks go out with their images, without names. Images of one known "
-                "patient, and images that look the same, are in one split; README.txt says of how many the "
-                "patient is not known. Names may be burned into the pictures: look at them before you give "
-                "them away. DICOM SEG for the archive is the exception: its files hold the patient."
+                "Accepted and corrected masks are exported with their images, without names. Images of the "
+                "same known patient, and images that look the same, are kept in one split; README.txt says "
+                "for how many cases the patient is not known. Names may be burned into the images: look at "
+                "them before you share them. DICOM SEG for the archive is the exception: its files name the "
+                "patient."
             )
         )
         column.addStretch()
@@ -130,7 +131,7 @@ class Exporter(QObject):
     def write(self, out: Outgoing) -> None:
         """Write it, once all that was decided so far is saved; names of sources only after a question."""
         if out.source_names and out.formats:
-            more = "The exported files, manifest.csv and the formats' own lists will hold such names."
+            more = "The exported files, manifest.csv and the formats' own lists will contain these names."
             self._ask_names(more, "Export with these names", partial(self._write, out))
         else:
             self._write(out)

@@ -44,14 +44,14 @@ class FileNames(QObject):
         if self._shown is not None:
             self._use(None)
         else:
-            more = "They stand in the case's header and are found by the search until the project is closed."
+            more = "They are shown in the case's header and can be searched for until the project is closed."
             self.ask(more, "Show file names", self._read)
 
     def write_key(self) -> None:
         """Write the private key, after a question, to a file that is asked for."""
         more = (
             "The key holds the names of all files and, from DICOM headers, the patients' IDs. Keep it to "
-            "yourself: it must not lie in a project or an export."
+            "yourself: it must not be stored in a project or an export."
         )
         self.ask(more, "Choose a file…", self._choose)
 

@@ -24,7 +24,7 @@ _SAYS = {
         "The image file of case {} is not where it was. Was the folder moved, or a drive disconnected?"
     ),
     FileState.CHANGED: (
-        "The image file of case {} has changed since it was added. Its mask may not fit any more, so it was "
+        "The image file of case {} has changed since it was added. Its mask may no longer fit, so it was "
         "set aside until you decide."
     ),
     FileState.UNREADABLE: "The image file of case {} cannot be read. Replace it, then look again.",
@@ -50,7 +50,7 @@ class UnavailableFilePanel(QFrame):
         self.leave = QPushButton("Keep it set aside")
         self.leave.clicked.connect(lambda: self._resolve(False))
         self.search = QPushButton("Search a folder…")
-        self.search.setToolTip("All missing files are searched for there, by content, whatever their names.")
+        self.search.setToolTip("Searches there for all missing files, by content, whatever their names are.")
         self.search.clicked.connect(lambda: self._ask())
         self.again = QPushButton("Look again")
         self.again.clicked.connect(lambda: self.look_requested.emit(None))

@@ -161,7 +161,7 @@ def patient_words(case: Case) -> str:
     if case.patient:
         return f"Patient {case.patient[:6]}"
     why = " (the file has a placeholder for the ID)" if case.placeholder else ""
-    return f"Patient not known{why}: the case counts as a patient of its own."
+    return f"Patient not known{why}: the case counts as a separate patient."
 
 
 def why_words(case: Case, order: Order) -> str:

@@ -191,21 +191,23 @@ class SegmentWidget(Dock):
             return
         data = layer.data
         self.message.say("")
-        self.status.say("Looking at the file…")
+        self.status.say("Reading the file…")
         self.bar.setRange(0, 0)
         job = self._job = run_in_thread(look, self)
 
         def go_on(found: Source) -> None:
             self.status.say("")
             if layer not in self._viewer.layers or layer.data is not data:
-                self.status.say("The image was closed or replaced meanwhile. Press Segment again.")
+                self.status.say("The image was closed or replaced in the meantime. Press Segment again.")
             elif found.raster is not None:
                 shown, hidden = open_again(self._viewer, layer, found)
                 self.image.choose(shown)
                 self._segment(shown, entry)
                 if hidden:
                     names = ", ".join(hidden)
-                    self.message.warn(f"Drawn over the picture as it was shown, and hidden with it: {names}.")
+                    self.message.warn(
+                        f"Drawn over the image as it was shown before, and hidden with it: {names}."
+                    )
             else:
                 adopt_header(layer, found.header)
                 self._segment(layer, entry)
@@ -258,10 +260,10 @@ class SegmentWidget(Dock):
 
     def _on_segmented(self, request: SegmentRequest, done: Segmented) -> None:
         if request.layer not in self._viewer.layers:
-            self.status.say("The image was closed meanwhile, so its mask was not added.")
+            self.status.say("The image was closed in the meantime, so its mask was not added.")
             return
         if not request.still_fits():
-            self.status.say("The image was replaced meanwhile. Press Segment again.")
+            self.status.say("The image was replaced in the meantime. Press Segment again.")
             return
         prediction = done.result.prediction
         colours = mask_colormap(legend_of(done.result.labels, done.result.left_right))

@@ -66,7 +66,7 @@ def sizes(measures: Measures) -> str:
     if measures.volume_ml is not None:
         lines.append(f"Volume: {measures.volume_ml:,.0f} mL")
     if measures.area_mm2 is None and measures.volume_ml is None:
-        lines.append("Pixel size unknown: sizes in pixels only.")
+        lines.append("Pixel size unknown: sizes are in pixels.")
     if measures.sides_assumed:
         lines.append("Right and left are assumed, as in a PA or AP view.")
     paragraphs = "".join(f"<p style='margin: 4px 0 0 0'>{line}</p>" for line in lines)
@@ -79,7 +79,7 @@ def label_table(numbers: LiveNumbers) -> str:
         f"<tr><td>{escape(name[:1].upper() + name[1:])}</td>{_cell(numbers.size(pixels))}</tr>"
         for name, pixels in numbers.sizes
     )
-    unknown = "" if numbers.element is not None else "<p>Pixel size unknown: sizes in pixels only.</p>"
+    unknown = "" if numbers.element is not None else "<p>Pixel size unknown: sizes are in pixels.</p>"
     return f"<table cellspacing=2>{''.join(rows)}</table>{unknown}"
 
 

@@ -36,7 +36,7 @@ class Starts(Protocol):
 class CanvasMouse(QObject):
     """Takes mouse events of the canvas before napari, its layers and other tools get them.
 
-    Qt's events are caught, because napari passes each button to whatever tool is on: its brush begins a
+    Qt's events are caught, because napari passes each button to whatever tool is active: its brush begins a
     stroke that goes on after the release, its bucket fills. While a layer has a tool on, no button but the
     left one reaches it, whatever modifiers are held, in 2D and in 3D. The right button does what `right`
     begins, the middle one moves the view. While the left button draws, the others do nothing. With no tool
@@ -98,7 +98,7 @@ class CanvasMouse(QObject):
             drag = self._pan()
         if drag is None:
             if tool and button == _RIGHT:
-                show_info("There is no grey image in view whose window could be changed.")
+                show_info("There is no greyscale image in view to adjust.")
             return tool
         next(drag)
         self._drag, self._button = drag, button

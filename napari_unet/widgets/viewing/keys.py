@@ -22,11 +22,11 @@ class Hint:
 INVERT, RESET, OUTLINE, PRESET = "G", "W", "H", "Shift+W"
 
 HINTS = (
-    Hint("Right-drag", "window (sideways) and level (up and down), whatever tool is on"),
-    Hint("Middle-drag", "move the view, whatever tool is on"),
+    Hint("Right-drag", "window (sideways) and level (up and down), whatever tool is active"),
+    Hint("Middle-drag", "move the view, whatever tool is active"),
     Hint(INVERT, "invert grey"),
     Hint(RESET, "reset window, level and grey"),
-    Hint(PRESET, "next window: of a CT lung, mediastinum, bone; the file's, automatic, full range"),
+    Hint(PRESET, "next window: lung, mediastinum, bone (CT only); the file's, automatic, full range"),
     Hint(OUTLINE, "mask filled or as outline"),
 )
 

@@ -21,7 +21,7 @@ _offered: WeakKeyDictionary[Image, tuple[object, tuple[Preset, ...]]] = WeakKeyD
 class WindowLevel:
     """Right-drag on the canvas: left and right change the window, up and down the level.
 
-    It does so whatever tool is on (see `CanvasMouse`). In 3D and with a modifier key, with no tool on, and on
+    It does so whatever tool is active (see `CanvasMouse`). In 3D, with a modifier key, without a tool, and on
     colour images napari's own right-drag (zoom) goes on.
     """
 
@@ -41,7 +41,7 @@ class WindowLevel:
         if image is None:
             return
         if not is_grey(image):
-            show_info(f"“{image.name}” is shown in colours: only grey images can be inverted.")
+            show_info(f"“{image.name}” is shown in colours: only greyscale images can be inverted.")
             return
         self._swap(image)
 

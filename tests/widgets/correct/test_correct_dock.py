@@ -311,7 +311,7 @@ def test_the_mask_removed_meanwhile(dock, viewer, held, hands):
     go.set()
     hands.ready()
     assert np.array_equal(mask.data, before)
-    assert "closed meanwhile" in dock.status.text()
+    assert "closed in the meantime" in dock.status.text()
 
 
 def test_the_mask_replaced_meanwhile(dock, held, hands):
@@ -320,7 +320,7 @@ def test_the_mask_replaced_meanwhile(dock, held, hands):
     go.set()
     hands.ready()
     assert not mask.data.any()
-    assert "replaced meanwhile" in dock.status.text()
+    assert "replaced in the meantime" in dock.status.text()
 
 
 def test_the_mask_renamed_meanwhile(dock, held, hands):

@@ -170,7 +170,7 @@ def test_numbers_that_fail_say_so(dock, hands, case, failing):
     failing(numbers, "live_numbers")
     mask.data_setitem((np.array([3]), np.array([3])), 1)
     hands.ready()
-    assert "could not be worked out" in dock.numbers._check_results.text()
+    assert "could not be computed" in dock.numbers._check_results.text()
     mask.undo()
     hands.ready()
     assert "Right lung" in dock.numbers._sizes.text()

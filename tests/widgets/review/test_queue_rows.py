@@ -89,7 +89,7 @@ def test_a_rejection_bears_its_reason():
 
 
 def test_the_tip_says_that_a_patient_is_not_known():
-    assert "Patient not known: the case counts as a patient of its own." in tip_of(
+    assert "Patient not known: the case counts as a separate patient." in tip_of(
         case(1, patient=""), Order.ID
     )
 

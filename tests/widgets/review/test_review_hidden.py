@@ -105,7 +105,7 @@ def test_the_first_mask_is_not_accepted_in_place_of_the_mask(started, viewer, qt
     qtbot.waitUntil(lambda: dock.casework.views.shows_first_mask)
     qtbot.keyClick(canvas, A)
     assert number(dock) == 1 and layer.visible and not dock.casework.views.shows_first_mask
-    assert "That was the first mask" in dock.message.text()
+    assert "The first mask was in view" in dock.message.text()
     qtbot.keyClick(canvas, A)
     qtbot.waitUntil(lambda: number(dock) == 2)
 

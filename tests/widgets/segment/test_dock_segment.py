@@ -166,7 +166,7 @@ def test_image_removed_meanwhile(dock, viewer, image, click_segment, finish):
     viewer.layers.remove(image)
     finish(job, two_lungs((64, 80)))
     assert not masks(viewer)
-    assert "closed meanwhile" in words(dock, "status")
+    assert "closed in the meantime" in words(dock, "status")
     assert not dock.run.isEnabled()  # nothing to segment any more
 
 
@@ -175,7 +175,7 @@ def test_image_replaced_meanwhile(dock, viewer, image, click_segment, finish):
     image.data = np.ones((32, 32), np.uint8)
     finish(job, two_lungs((64, 80)))
     assert not masks(viewer)
-    assert "replaced meanwhile" in words(dock, "status")
+    assert "replaced in the meantime" in words(dock, "status")
 
 
 def test_another_image_of_the_same_name_gets_nothing(dock, viewer, image, click_segment, finish):

@@ -230,7 +230,7 @@ def test_g_leaves_coloured_maps_alone_and_says_so(viewer, viewing, hands, capsys
     chest.colormap = "viridis"
     hands.press_key("G")
     assert chest.colormap.name == "viridis"
-    assert "only grey images" in capsys.readouterr().out
+    assert "only greyscale images" in capsys.readouterr().out
 
 
 def test_w_goes_back_to_the_whole_range(viewer, viewing, hands):
