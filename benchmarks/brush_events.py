@@ -8,7 +8,7 @@ from benchmarks import child
 from benchmarks.result import Column, NotMeasured, Result
 
 _COLUMNS = (Column("what"), Column("napari alone", "ms"), Column("with our docks", "ms"))
-_EVENTS = {"move": "one movement of the mouse", "release": "the release"}
+_EVENTS = {"move": "one movement of the mouse", "release": "release of the button"}
 
 
 def measure(quick: bool) -> Result:
@@ -16,8 +16,8 @@ def measure(quick: bool) -> Result:
     side, rounds = (512, 1) if quick else (4096, 3)
     result = Result(
         "Painting",
-        f"Strokes of the mouse on a mask of {side}×{side}: how long each event keeps the window, in napari "
-        "as it comes and in a review with its docks open, where every stroke goes to the journal. In turns.",
+        f"Strokes of the mouse on a mask of {side}×{side}: how long each event keeps the window, in plain "
+        "napari and in a review with its docks open, where every stroke goes to the journal. In turns.",
         _COLUMNS,
     )
     try:

@@ -80,9 +80,9 @@ def measure_worth(quick: bool) -> Result:
     result = Result(
         "What a stroke is worth",
         f"A simulated hand corrects the shipped model's masks of the {len(SAMPLES)} sample X-rays towards "
-        "their references, which count the lung behind the heart and the model's do not. Each stroke goes "
-        "along the middle of what is wrong most, with a tremble, over half of its length. Fitted: the brush "
-        f"is as wide as what is wrong, stroke by stroke; wide: {_WIDE} times as wide.",
+        "their references, which include the lung behind the heart, while the model's masks do not. Each "
+        "stroke follows the middle of the largest error, with a tremor, over half of its length. Fitted: "
+        f"the brush is as wide as the error, stroke by stroke; wide: {_WIDE} times as wide.",
         _WORTH,
     )
     cases = []

@@ -33,9 +33,10 @@ def measure(quick: bool) -> Result:
     counts, seeds = ((2,), (0,)) if quick else ((8, 20), (0, 1, 2))
     result = Result(
         "Fine-tuning",
-        "cxr-lung, fitted to cases of covid's adapt split with the preset Quick, float32 on the processor. "
+        "cxr-lung, fine-tuned on cases of covid's adapt split with the preset Quick, float32 on the "
+        "processor. "
         "Scored on the test splits at the images' own size, with the card's threshold and rules. Cases are "
-        "drawn by patient with the seed, which is the training's too.",
+        "drawn by patient with the seed that is also used for training.",
         _COLUMNS,
     )
     try:

@@ -47,9 +47,9 @@ class Method:
 
 
 METHODS = (
-    Method("nothing against it", replace(_QUICK, replay=0)),
+    Method("no countermeasure", replace(_QUICK, replay=0)),
     Method("replay of the parent's replay set of 16 images (as shipped)", _QUICK),
-    Method("replay, towards the parent's own masks too", _QUICK, "replay"),
+    Method("replay, also towards the parent's own masks", _QUICK, "replay"),
     Method(
         "distillation from the parent on the new images, weight 0.5", replace(_QUICK, replay=0), "distill"
     ),
@@ -57,7 +57,7 @@ METHODS = (
     Method("encoder frozen", replace(_QUICK, replay=0, frozen=5)),
     Method("L2 to the parent, weight 0.1", replace(_QUICK, replay=0), "l2"),
     Method(
-        "replay, and the looks of images changed as in training from scratch",
+        "replay, with the appearance of images augmented as in training from scratch",
         replace(_QUICK, augment=AugmentConfig()),
     ),
 )
@@ -68,7 +68,8 @@ def measure(quick: bool) -> Result:
     draws = (0,) if quick else (0, 1, 2)
     result = Result(
         "Not forgetting",
-        f"cxr-lung, fitted to 8 cases of covid's adapt split ({len(draws)} draws by patient, {_QUICK.steps} "
+        f"cxr-lung, fine-tuned on 8 cases of covid's adapt split ({len(draws)} draws by patient, "
+        f"{_QUICK.steps} "
         f"steps of {_QUICK.batch}), scored on the cases of all other adapt patients and on Montgomery's "
         "validation split. Dice at the network's own size, before the rules that clean a "
         "mask. No test image is used.",

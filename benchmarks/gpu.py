@@ -21,7 +21,7 @@ from napari_unet.inference.predictor import Predictor
 _COLUMNS = (
     Column("what"),
     Column("GPU, best", "ms"),
-    Column("GPU to CPU, best", "ratio"),
+    Column("GPU relative to CPU, best", "ratio"),
     Column("median", "ratio"),
     Column("largest difference in probability", "tiny"),
     Column("pixels that differ", "share"),

@@ -85,7 +85,7 @@ def judged(images: Iterator[np.ndarray], inverted: bool = False) -> tuple[int, i
 def main() -> None:
     """Prints one row a set."""
     data = Path(os.environ["NAPARI_UNET_DATA"])
-    print("| images | n | taken | flagged | refused | polarity right | plausibility: 5 %, median, 95 % |")
+    print("| images | n | accepted | flagged | refused | polarity right | plausibility: 5 %, median, 95 % |")
     print("|---|---|---|---|---|---|---|")
 
     def row(name: str, images: Iterator[np.ndarray], inverted: bool = False, wanted: bool = True) -> None:

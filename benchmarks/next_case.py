@@ -12,8 +12,8 @@ _COLUMNS = (
     Column("longest standstill", "ms"),
     Column("in napari's code", "ms"),
     Column("in ours", "ms"),
-    Column("longest piece of ours", "ms"),
-    Column("ours of both", "share"),
+    Column("longest stretch of ours", "ms"),
+    Column("our share", "share"),
 )
 
 
@@ -23,8 +23,8 @@ def measure(quick: bool) -> Result:
     result = Result(
         "From case to case",
         f"{count} X-rays of {side}×{side} with masks, in napari with the docks Review and Correct. Each is "
-        "accepted, so that the next one is shown. Another thread looks every millisecond whose function the "
-        "window's thread is in, until all is calm; work in the background is not counted.",
+        "accepted, so that the next one is shown. Another thread samples every millisecond whose function "
+        "the window's thread is in, until nothing runs any more; work in the background is not counted.",
         _COLUMNS,
     )
     try:
@@ -37,7 +37,7 @@ def measure(quick: bool) -> Result:
         longest, napari, ours, piece = (median(one[key] for one in shown) for key in keys)
         result.add(words, longest, napari, ours, piece, ours / max(ours + napari, 1e-9))
     result.notes.append(
-        "Medians; the first case is with its project and the docks. napari draws with a processor where the "
-        "machine has no GPU, as under Xvfb."
+        "Medians; the first case includes opening its project and the docks. Where the machine has no GPU, "
+        "as under Xvfb, napari draws on the processor."
     )
     return result

@@ -10,11 +10,11 @@ from benchmarks.result import Column, Result
 
 _HEAD = """# Benchmarks
 
-`make bench` measures everything on this page and writes it anew, with the figures behind it in
+`make bench` measures everything on this page and rewrites it, with the underlying figures in
 `benchmarks/results/*.json`. Do not edit it by hand.
 
-Machines are noisy, so things that are compared run in turns (A B A B …), and a ratio says more than a time.
-"Best" is the best of all rounds, "median" their median; a ratio is of two bests or of two medians.
+Machines are noisy, so what is compared runs in turns (A B A B …), and a ratio says more than a time.
+"Best" is the best of all rounds, "median" their median; a ratio is that of two bests or of two medians.
 """
 _FORMATS: dict[str, Callable[[float], str]] = {
     "ms": lambda x: f"{1e3 * x:.1f}" if x < 0.1 else f"{1e3 * x:.0f}",

@@ -23,13 +23,13 @@ _COLUMNS = (
     Column("network"),
     Column("method"),
     Column("best", "s"),
-    Column("time to ours, best", "ratio"),
+    Column("time relative to ours, best", "ratio"),
     Column("median", "ratio"),
     Column("largest difference in probability", "tiny"),
     Column("pixels of the mask that differ", "share"),
 )
 _OURS = "**this package**: exact tiles, with uncertainty"
-_WHOLE = "whole image, network as it is"
+_WHOLE = "whole image, network unchanged"
 _OVERLAP = 0.25
 Method = Callable[[nn.Module, np.ndarray], np.ndarray]
 
@@ -38,12 +38,12 @@ def measure(quick: bool) -> Result:
     """Every method on the networks of the tile benchmark."""
     side, roi, names, rounds = (128, 64, ("quick",), 1) if quick else (2048, 512, ("wide", "shipped"), 3)
     result = Result(
-        "Beside other tools, same network",
+        "Compared with other tools, same network",
         f"One X-ray of {side}×{side} (values 0..1) at its own size, from the array to the probability, with "
         "the same network and weights in one process, in turns, on the CPU. Differences are those to the "
         "whole image's probability, and to its mask at 0.5. Other tools get the network as PyTorch has it; "
         "where it says “folded”, they get the form that this package makes of it (folded normalisation, "
-        "channels_last), so that the cost of tiling shows by itself.",
+        "channels_last), so that the cost of tiling can be seen separately.",
         _COLUMNS,
     )
     with ExitStack() as stack:

@@ -14,8 +14,8 @@ _ROWS = {
     "order": "order the queue by anatomy checks",
     "first": "`review open`: from the start of the process until the first case is on the screen",
     "next": "next case, until its layers are there",
-    "filter": "type into the search box, until the rows are there (150 ms of it wait for more letters)",
-    "sort": "click on a column's head, until it is drawn",
+    "filter": "type into the search box, until the rows are there (150 ms of it waiting for more letters)",
+    "sort": "click on a column heading, until it is drawn",
     "scroll": "scroll to another place, until it is drawn",
 }
 
@@ -26,7 +26,7 @@ def measure(quick: bool) -> Result:
     result = Result(
         "Review queue",
         f"A project of {count:,} X-rays of {side}×{side} (one file under many names), used in napari with "
-        "the docks Review and Correct. All times are of the window's process.",
+        "the docks Review and Correct. All times are those of the window's process.",
         _COLUMNS,
     )
     try:

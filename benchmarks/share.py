@@ -22,8 +22,8 @@ from napari_unet.nets.unet import UNet
 _COLUMNS = (
     Column("image"),
     Column("call, best", "ms"),
-    Column("network, then", "ms"),
-    Column("not the network, best", "share"),
+    Column("network, of that", "ms"),
+    Column("outside the network, best", "share"),
     Column("median", "share"),
     Column("with `.mask()`, best", "share"),
     Column("median", "share"),
@@ -59,11 +59,11 @@ def measure(quick: bool) -> Result:
         card = default_library().find(SHIPPED).card
     seen = "×".join(map(str, card.input.size or ())) + (", as it is and mirrored" if card.flips else "")
     result = Result(
-        "Share of a `segment` call that is not the network",
+        "Share of a `segment` call outside the network",
         f"`napari_unet.segment(image)` with {model} (which sees the image at {seen}) on 12-bit X-rays of "
         "several sizes, on the CPU, model loaded. Everything that is not a forward pass counts: the input "
-        "check, resizing to the network and back, uncertainty, the plausibility. `.mask()` is threshold, "
-        "parts and holes at the image's own size.",
+        "check, resizing to the network's size and back, uncertainty and plausibility. `.mask()` applies "
+        "threshold, parts and holes at the image's own size.",
         _COLUMNS,
     )
     for side, all_calls in calls.items():

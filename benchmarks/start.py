@@ -25,7 +25,7 @@ _PROGRAMS = {
         "import sys, contextlib; from napari_unet.cli.main import main; sys.argv[1:] = ['--help']\n"
         "with contextlib.suppress(SystemExit): main()\n"
     ),
-    "`import torch`, to compare": "import torch",
+    "`import torch`, for comparison": "import torch",
 }
 
 
@@ -44,7 +44,7 @@ def measure(quick: bool) -> Result:
         "process in which torch works; the window's process waits for it only at the first segmentation.",
         _COLUMNS,
     )
-    last = times["`import torch`, to compare"].best
+    last = times["`import torch`, for comparison"].best
     for name, taken in times.items():
         result.add(name, taken.best, taken.median, taken.best / last, torch[name])
     engines = [child.figures("engine") for _ in range(1 if quick else 5)]

@@ -20,10 +20,10 @@ _COLUMNS = (
     Column("network"),
     Column("cut into"),
     Column("best", "s"),
-    Column("time to whole, best", "ratio"),
+    Column("time relative to whole, best", "ratio"),
     Column("median", "ratio"),
     Column("peak memory", "MB"),
-    Column("memory to whole", "ratio"),
+    Column("memory relative to whole", "ratio"),
     Column("largest difference", "tiny"),
 )
 
@@ -32,11 +32,11 @@ def measure(quick: bool) -> Result:
     """Time, memory and difference of tiles."""
     side, cores, names, rounds = (128, (64,), ("quick",), 1) if quick else (2048, (1024, 512), _NAMES, 3)
     result = Result(
-        "Tiled against whole",
+        "Tiles compared with the whole image",
         f"One X-ray of {side}×{side} at its own size through the same network, folded and in channels_last: "
         "in one piece and in tiles flush with the image's border, with a halo as wide as the receptive field "
-        "at inner seams. Time in turns in one process; memory as the growth of a fresh process. The "
-        "difference is that of the probability to the whole image's.",
+        "at inner seams. Times are taken in turns in one process; memory is the growth of a fresh process. "
+        "The difference is that between the probabilities and the whole image's.",
         _COLUMNS,
     )
     for name in names:

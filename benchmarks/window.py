@@ -9,14 +9,14 @@ from benchmarks.timing import Times
 
 _COLUMNS = (Column("what"), Column("best", "ms"), Column("median", "ms"))
 _ROWS = {
-    "napari": "napari's own window, to compare (import and first drawing)",
+    "napari": "napari's own window, for comparison (import and first drawing)",
     "dock": "opening the Segment dock",
     "engine": "from there until the engine is warm, in the background",
     "first segment": "click on Segment until the mask is there, first time",
     "segment": "click on Segment until the mask is there, second time",
     "preview": "threshold slider, one step: mask and Labels layer",
-    "drawn": "threshold slider, one step: until it is drawn, by a processor instead of a GPU",
-    "release": "threshold slider let go: parts, holes, one undoable edit",
+    "drawn": "threshold slider, one step: until it is drawn, on a processor instead of a GPU",
+    "release": "threshold slider released: parts, holes, one undoable edit",
 }
 
 
@@ -26,8 +26,9 @@ def measure(quick: bool) -> Result:
     with model_at_hand() as model:
         result = Result(
             "In the window",
-            f"napari with the Segment dock, used by its buttons, with {model} and an X-ray of {side}×{side}. "
-            "All times are of the window's process, as its user feels them.",
+            f"napari with the Segment dock, operated through its buttons, with {model} and an X-ray of "
+            f"{side}×{side}. "
+            "All times are those of the window's process, as its user experiences them.",
             _COLUMNS,
         )
         try:
