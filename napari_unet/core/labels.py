@@ -18,7 +18,6 @@ IGNORE = 255
 """Label of pixels that training and scores leave out: nobody could say what is there."""
 
 RIGHT, LEFT = 1, 2
-SIDE_NAMES = {RIGHT: "right", LEFT: "left"}
 
 _COUNTED = 1 << 16
 _WHOLE = 0.05  # a number is taken for the whole number that is no farther than this

@@ -40,15 +40,9 @@ class LiveNumbers:
 
     @property
     def changed_mm2(self) -> float | None:
-        return self._area(self.changed_pixels)
-
-    @property
-    def area_right_mm2(self) -> float | None:
-        return self._area(self.right_pixels)
-
-    @property
-    def area_left_mm2(self) -> float | None:
-        return self._area(self.left_pixels)
+        if self.element is None or self.volume or self.changed_pixels is None:
+            return None
+        return self.changed_pixels * self.element
 
     def size(self, pixels: int) -> str:
         """`pixels` in words: mm² of an image, mL of a volume, px where the spacing is not known."""
@@ -57,9 +51,6 @@ class LiveNumbers:
         if self.volume:
             return f"{pixels * self.element / 1000:,.0f} mL"
         return f"{pixels * self.element:,.0f} mm²"
-
-    def _area(self, pixels: int | None) -> float | None:
-        return None if pixels is None or self.element is None or self.volume else pixels * self.element
 
 
 def live_numbers(

@@ -38,22 +38,6 @@ class Measures:
     mean_hu: float | None
     sides_assumed: bool
 
-    def describe(self) -> str:
-        """One or two sentences for the window, with units; says so where there is no spacing."""
-        if not self.pixels:
-            return "No lung in the mask."
-        if self.area_mm2 is not None:
-            text = f"Area {self.area_mm2:,.0f} mm² (right {self.right_mm2:,.0f}, left {self.left_mm2:,.0f})"
-        elif self.volume_ml is not None:
-            text = f"Volume {self.volume_ml:,.0f} mL"
-        else:
-            text = f"{self.pixels:,} px (right {self.right_pixels:,}, left {self.left_pixels:,}), no spacing"
-        if self.ratio is not None:
-            text += f", left/right {self.ratio:.2f}"
-        if self.mean_hu is not None:
-            text += f", mean {self.mean_hu:,.0f} HU"
-        return text + (". Left and right are assumed." if self.sides_assumed else ".")
-
 
 def measure(
     mask: np.ndarray,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -197,18 +197,7 @@ class Prediction:
             return self.drawn
         if self._is_volume:
             return self._cleaned(self._raw(threshold))
-        return self._whole(lambda z: self._label_slab(z, threshold), np.uint8)
-
-    def label_slabs(self, threshold: float | None = None) -> Iterator[np.ndarray]:
-        """Yield `labels` slice by slice, as uint8 (Y, X), to save memory.
-
-        A volume that is cleaned as a whole is computed as a whole.
-        """
-        if self._is_volume or self.drawn is not None:
-            yield from self.labels(threshold).reshape(-1, *self.shape[-2:])
-            return
-        for z in range(self.planes):
-            yield self._label_slab(z, threshold)
+        return self._whole(lambda z: self._cleaned(self._raw_slab(z, threshold)), np.uint8)
 
     def kept(self) -> Prediction:
         """Return the same prediction with small 8-bit maps, a few kB, to store.
@@ -283,10 +272,6 @@ class Prediction:
         likeliest = full[0] if len(full) == 1 else full.max(axis=0)
         sure = threshold_mask(likeliest, self.threshold if threshold is None else threshold).view(np.uint8)
         return np.asarray(sure * (values[0] if len(full) == 1 else values[full.argmax(axis=0)]))
-
-    def _label_slab(self, z: int, threshold: float | None) -> np.ndarray:
-        """`labels` of slice z, where each slice is cleaned by itself."""
-        return self._cleaned(self._raw_slab(z, threshold))
 
     def _cleaned(self, raw: np.ndarray) -> np.ndarray:
         spacing = self.spacing_mm if self.spacing_mm is None else self.spacing_mm[-raw.ndim :]

@@ -61,7 +61,8 @@ class SlidingWindow(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Every window of an image at once: each pooling moves on by one pixel, what follows is dilated.
 
-        Equal to `windows` on each window. (Max-pooling fragments of Giusti et al. 2013, by dilation.)
+        Equal to the network of 2012 on each window. (The max-pooling fragments of Giusti et al. 2013, by
+        dilation.)
         """
         dilation = 1
         for convolution in self.encoder:
@@ -69,12 +70,6 @@ class SlidingWindow(nn.Module):
             x = functional.max_pool2d(x, 2, stride=1, dilation=dilation)
             dilation *= 2
         return self._logit(_activation(_dilated(self.hidden, x, dilation)))
-
-    def windows(self, x: Tensor) -> Tensor:
-        """Windows (N, 1, window, window) one by one, as in 2012: logits (N, 1, 1, 1)."""
-        for convolution in self.encoder:
-            x = functional.max_pool2d(_activation(convolution(x)), 2)
-        return self._logit(_activation(self.hidden(x)))
 
     def _logit(self, x: Tensor) -> Tensor:
         other, wanted = self.output(x).split(1, dim=1)

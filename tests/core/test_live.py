@@ -43,7 +43,8 @@ def test_ignored_pixels_count_nowhere(labels, model) -> None:
 
 def test_areas_come_from_the_labels_of_the_sides() -> None:
     numbers = live_numbers(lungs(right=2, left=1), None, (2.0, 2.0), "L", Modality.DX)
-    assert (numbers.area_right_mm2, numbers.area_left_mm2) == (60 * 20 * 4, 60 * 25 * 4)
+    assert (numbers.right_pixels, numbers.left_pixels) == (60 * 20, 60 * 25)
+    assert numbers.size(numbers.right_pixels) == "4,800 mm²"
     assert numbers.dice is None and numbers.changed_mm2 is None
 
 
@@ -53,7 +54,7 @@ def test_sides_of_a_mask_without_them_come_from_the_image() -> None:
     assert live_numbers(lungs(1, 1), None, None, None).sides_assumed
     assert not live_numbers(lungs(1, 2), None, None, None).sides_assumed
     assert known.dice == 1 and known.changed_pixels == 0
-    assert known.area_left_mm2 is None and known.size(known.left_pixels) == "1,500 px"
+    assert known.size(known.left_pixels) == "1,500 px"
 
 
 def test_check_results_are_those_of_the_checks_and_ignored_pixels_are_no_lung() -> None:
@@ -67,7 +68,7 @@ def test_a_slice_of_a_ct_is_measured_but_not_checked() -> None:
     volume = np.repeat(lungs(left=0)[None], 5, axis=0)
     numbers = live_numbers(volume, volume, (4.0, 2.0, 2.0), "L", Modality.CT)
     assert Code.MISSING_LUNG in {result.code for result in numbers.check_results}
-    assert numbers.changed_mm2 is None and numbers.area_right_mm2 is None
+    assert numbers.changed_mm2 is None
     assert numbers.size(numbers.right_pixels) == "120 mL"
     assert not live_numbers(volume, None, (4.0, 2.0, 2.0), "L", Modality.DX).check_results
 

@@ -83,11 +83,6 @@ def own_raster_source(layer: Image, index: tuple[int, ...] | None = None) -> Cal
     return raster
 
 
-def raster_from_layer(layer: Image, index: tuple[int, ...] | None = None) -> Raster:
-    """A copy of what `layer` holds, with its spacing; see `raster_source`."""
-    return raster_source(layer, index)()
-
-
 def geometry_of_layer(layer: Layer) -> Geometry | None:
     """Where the file that a layer was opened from says that it lies; None if it does not say."""
     header = layer.metadata.get(HEADER)

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QLabel
 
 from napari_unet.core.errors import UserError
 from napari_unet.io.formats import read_raster
-from napari_unet.widgets.common.layers import HEADER, raster_from_layer
+from napari_unet.widgets.common.layers import HEADER, raster_source
 from napari_unet.widgets.finetune.layer_pairs import pairs_of
 
 CASES = Path(__file__).parents[2] / "data" / "cases"
@@ -138,7 +138,7 @@ def opened(path) -> Image:
 )
 def test_a_raster_is_that_of_the_file(name):
     layer = opened(CASES / name)
-    raster, expected = raster_from_layer(layer), read_raster(CASES / name)
+    raster, expected = raster_source(layer)(), read_raster(CASES / name)
     np.testing.assert_array_equal(raster.pixels, expected.pixels)
     assert raster.spacing_mm == expected.spacing_mm
     assert HEADER not in layer.metadata, "looking changes nothing"
@@ -148,7 +148,7 @@ def test_a_raster_is_that_of_the_file(name):
     ("name", "make"), [("a.png", _rgb16), ("a.tif", _planar), ("a.gif", _gif), ("a.jpg", _mpo)]
 )
 def test_other_pictures_are_as_on_the_command_line(tmp_path, name, make):
-    raster = raster_from_layer(opened(make(tmp_path / name)))
+    raster = raster_source(opened(make(tmp_path / name)))()
     np.testing.assert_array_equal(raster.pixels, read_raster(tmp_path / name).pixels)
 
 
@@ -156,14 +156,14 @@ def test_a_stack_with_a_pixel_size(tmp_path):
     sizes = {"axes": "ZYX", "PhysicalSizeX": 500, "PhysicalSizeY": 400, "PhysicalSizeZ": 2000}
     tifffile.imwrite(tmp_path / "a.ome.tif", np.stack([_GREY] * 5), ome=True, metadata=sizes)
     layer = opened(tmp_path / "a.ome.tif")
-    assert raster_from_layer(layer).spacing_mm == pytest.approx((2, 0.4, 0.5))
-    assert raster_from_layer(layer, index=(3,)).spacing_mm == pytest.approx((0.4, 0.5))
+    assert raster_source(layer)().spacing_mm == pytest.approx((2, 0.4, 0.5))
+    assert raster_source(layer, index=(3,))().spacing_mm == pytest.approx((0.4, 0.5))
 
 
 def test_what_the_user_set_as_scale_goes_first():
     layer = opened(CASES / "imagej_0.2mm.tif")
     layer.scale, layer.units = (0.5, 0.5), ("mm", "mm")
-    assert raster_from_layer(layer).spacing_mm == pytest.approx((0.5, 0.5))
+    assert raster_source(layer)().spacing_mm == pytest.approx((0.5, 0.5))
 
 
 @pytest.mark.parametrize("name", ["grey_alpha.png", "imagej_0.2mm.tif", "orientation6.jpg"])
@@ -171,7 +171,7 @@ def test_changed_pixels_count_and_keep_their_size(name):
     layer = opened(CASES / name)
     changed = layer.data[..., 0] if layer.ndim == 3 else layer.data
     layer.data = changed = changed // 2 + np.eye(256, dtype=np.uint8)
-    raster = raster_from_layer(layer)
+    raster = raster_source(layer)()
     np.testing.assert_array_equal(raster.pixels, changed)
     assert raster.spacing_mm == (pytest.approx((0.2, 0.2)) if name.endswith("tif") else None)
 
@@ -180,13 +180,13 @@ def test_a_layer_whose_file_is_gone_is_taken_as_it_is(tmp_path):
     Picture.fromarray(_GREY).save(tmp_path / "a.png")
     layer = opened(tmp_path / "a.png")
     (tmp_path / "a.png").unlink()
-    np.testing.assert_array_equal(raster_from_layer(layer).pixels, _GREY)
+    np.testing.assert_array_equal(raster_source(layer)().pixels, _GREY)
 
 
 def test_a_colour_photograph_stays_refused(tmp_path):
     Picture.fromarray(np.dstack([_GREY, _GREY[::-1], 255 - _GREY])).save(tmp_path / "a.png")
     with pytest.raises(UserError, match="colour picture"):
-        raster_from_layer(opened(tmp_path / "a.png"))
+        raster_source(opened(tmp_path / "a.png"))()
 
 
 def drawn_over(layer) -> Labels:
