@@ -56,7 +56,7 @@ def stack(viewer, viewing):
 
 def test_the_numbers_follow_a_drag_with_the_brush_on(viewer, viewing, hands):
     viewer.layers["lungs"].mode = "paint"
-    assert told(viewer) == "W 4083  L 2042  full range"
+    assert told(viewer) == "W 4083  L 2042\nfull range"
     seen = []
     hands.drag(-100, 0, while_down=lambda: seen.append(told(viewer)))
     low, high = viewer.layers["chest"].contrast_limits
@@ -83,9 +83,9 @@ def test_presets_of_a_ct(viewer, stack):
         next_preset(viewer)
         seen.append(told(viewer))
     assert seen == [
-        "W 1500  L −600 HU  lung",
-        "W 400  L 40 HU  mediastinum",
-        "W 2000  L 400 HU  bone",
+        "W 1500  L −600 HU\nlung",
+        "W 400  L 40 HU\nmediastinum",
+        "W 2000  L 400 HU\nbone",
     ]
 
 
