@@ -95,7 +95,7 @@ def _morning(window: Window, day: Day) -> None:
     window.new_project(REVIEWER, COVID / "images", masks, COVID / "manifest.csv", day.project)
     window.wait("cases", 12)
     window.choose_order("Case number")
-    window.wait("news", "11 masks came from the folder, 1 case has none.")
+    window.wait("news", "11 masks taken from the folder; 1 case without a mask.")
     window.click_case(1)
     window.wait("lung", True)
     assert window.see()["focus"], "the keyboard does not belong to the canvas"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.wording import counted
 from napari_unet.review.types import USABLE, Author, AuthorKind, Case
 from napari_unet.widgets.casework.case_list import CaseList
 from napari_unet.widgets.casework.connection import ProjectConnection, there
@@ -264,14 +265,12 @@ class Importer(QObject):
 
 
 def _in_words(added: Added) -> str:
-    count = len(added.new)
-    text = "1 image was added." if count == 1 else f"{count} images were added."
-    if added.known:
-        text += f" {len(added.known)} were there already."
+    text = f"{counted(len(added.new), 'image')} added"
+    text += f"; {len(added.known):,} there already." if added.known else "."
     more = len(added.problems) - _TOLD
     return " ".join([text, *added.problems[:_TOLD], *([f"And {more} more notes."] if more > 0 else [])])
 
 
 def _attached_in_words(attached: int, without: int) -> str:
-    came = "1 mask came" if attached == 1 else f"{attached} masks came"
-    return f"{came} from the folder, {'1 case has' if without == 1 else f'{without} cases have'} none."
+    taken = f"{counted(attached, 'mask')} taken from the folder"
+    return f"{taken}; {counted(without, 'case')} without a mask." if without else f"{taken}."

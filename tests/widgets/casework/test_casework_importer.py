@@ -43,13 +43,13 @@ def test_images_are_added_read_and_shown_in_the_queue(review, tmp_path):
     assert review.work.project.protocol == "heart left out"
     review.work.importer.add_images([tmp_path / "images"])
     review.qtbot.waitUntil(lambda: len(review.work.queue) == 3)
-    assert review.news[0].startswith("3 images were added.")
+    assert review.news[0].startswith("3 images added.")
     review.qtbot.waitUntil(
         lambda: all(case.file_state == FileState.PRESENT for case in review.work.cases.values())
     )
     assert {case.shape for case in review.work.cases.values()} == {SHAPE}
     review.work.importer.add_images(images)
-    review.qtbot.waitUntil(lambda: "3 were there already" in review.news[-1])
+    review.qtbot.waitUntil(lambda: "3 there already" in review.news[-1])
     review.settle()
     assert len(review.work.queue) == 3
 
@@ -66,7 +66,7 @@ def test_what_was_assumed_of_a_mask_is_told_in_the_window(review, tmp_path):
     (tmp_path / "masks").mkdir()
     Picture.fromarray(lungs((120, 160)) * 255).save(tmp_path / "masks" / "0.jpg", quality=60)
     review.work.importer.add_images(images, masks=tmp_path / "masks")
-    review.qtbot.waitUntil(lambda: any("1 mask came from the folder" in text for text in review.news))
+    review.qtbot.waitUntil(lambda: any("1 mask taken from the folder" in text for text in review.news))
     assert "Case 1: It is no plain mask of two values" in review.news[-1]
 
 
