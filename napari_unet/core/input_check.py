@@ -190,12 +190,12 @@ def content_notes(
         raise NotForModel(
             "This does not look like an image for this model.", f"It is for {use}: open one." if use else ""
         )
-    doubtful = [k for k, value in enumerate(found) if value < prior.flag]
-    if not doubtful:
+    flagged = [k for k, value in enumerate(found) if value < prior.flag]
+    if not flagged:
         return ()
     if len(found) == 1 and unusual:
         return (f"The mask does not look like normal lungs. {' '.join(unusual)} Check it with care.",)
-    which = "The image" if len(found) == 1 else f"{_images(doubtful)} of the stack"
+    which = "The image" if len(found) == 1 else f"{_images(flagged)} of the stack"
     return (f"{which} may not be what the model is for: check the mask with care.",)
 
 

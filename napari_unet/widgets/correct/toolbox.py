@@ -178,7 +178,7 @@ class ToolBox(QWidget):
         self.show_state()
 
     def _offer_uses(self, plane: Plane | None) -> None:
-        """Grey what the lasso cannot do here; what was wished for comes back once it can be done."""
+        """Grey what the lasso cannot do here; what was chosen comes back once it can be done."""
         lacking = {}
         if plane is not None and plane.probability is None:
             lacking[Inside.THRESHOLD] = _NO_MAP
