@@ -84,15 +84,16 @@ class WindowLevel:
         return next((one.name for one in (first, *offered) if _is_same(one.window, here)), "")
 
     def in_words(self, image: Image) -> str:
-        """Window and level of `image` as numbers; below them the name of the window, if it has one.
+        """Window and level of `image` as numbers, with the name of the window if it has one.
 
-        On one line they would run into the letter at the lower edge of a narrow canvas.
+        Of a volume it is below them: on one line it would run into the letter at the lower edge (P, I).
         """
         window, offered = Window(*image.contrast_limits), _presets(image)
         unit = " HU" if offered[0] in CT_PRESETS else ""
         name = self.name_of(image)
         text = f"W {window.text(window.width)}  L {window.text(window.level)}{unit}"
-        return f"{text}\n{name}" if name else text
+        between = "\n" if image.ndim > 2 else "  "
+        return f"{text}{between}{name}" if name else text
 
     def _image(self) -> Image | None:
         image = window_image(self._viewer)

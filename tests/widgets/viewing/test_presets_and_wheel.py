@@ -56,7 +56,7 @@ def stack(viewer, viewing):
 
 def test_the_numbers_follow_a_drag_with_the_brush_on(viewer, viewing, hands):
     viewer.layers["lungs"].mode = "paint"
-    assert told(viewer) == "W 4083  L 2042\nfull range"
+    assert told(viewer) == "W 4083  L 2042  full range"
     seen = []
     hands.drag(-100, 0, while_down=lambda: seen.append(told(viewer)))
     low, high = viewer.layers["chest"].contrast_limits
