@@ -12,6 +12,7 @@ from job_fakes import until_calm
 from PIL import Image as Picture
 from qtpy.QtWidgets import QApplication
 
+from napari_unet.core.prediction import Prediction
 from napari_unet.io.formats import read_raster
 from napari_unet.review.saving.save_state import Saving
 from napari_unet.review.store import ReviewProject
@@ -19,9 +20,10 @@ from napari_unet.review.types import Author, AuthorKind, Case, NewCase
 from napari_unet.widgets.session import session_of
 
 MODEL = Author(AuthorKind.MODEL, "test-lung", "1.0")
+SHAPE = (60, 80)
 
 
-def write_images(folder: Path, count: int, shape: tuple[int, int] = (60, 80)) -> list[Path]:
+def write_images(folder: Path, count: int, shape: tuple[int, int] = SHAPE) -> list[Path]:
     """X-rays 0.png, 1.png, …, all different."""
     folder.mkdir(exist_ok=True)
     paths = []
@@ -149,3 +151,25 @@ def wait_seconds(qtbot: Any, seconds: float) -> None:
     while time.monotonic() < end:
         QApplication.processEvents()
         time.sleep(0.005)
+
+
+def first_mask(shape: tuple[int, ...] = SHAPE) -> Prediction:
+    """What the engine would say."""
+    labels = lungs(shape)
+    probability = (labels[::2, ::2] * 250).astype(np.uint8)
+    probability[5:15, 5:15] = 127
+    return Prediction(
+        probability[None],
+        shape=shape,
+        model="test-lung",
+        version="1.0",
+        drawn=labels,
+        boundary_uncertainty=0.25,
+        checks=("holes",),
+    )
+
+
+def asked(review: Review, engine: Any, count: int) -> Any:
+    """The newest job of the engine, once there are so many."""
+    review.qtbot.waitUntil(lambda: len(engine.jobs) == count)
+    return engine.jobs[-1]

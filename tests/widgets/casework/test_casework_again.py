@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from casework_fakes import lungs, stroke, write_images
-from test_casework_importer import SHAPE, asked, first_mask
+from casework_fakes import SHAPE, asked, first_mask, lungs, stroke, write_images
 
 from napari_unet.review.types import Author, AuthorKind, Order, Status
 from napari_unet.widgets.review.queue_rows import Column

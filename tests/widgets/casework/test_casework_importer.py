@@ -4,36 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from casework_fakes import lungs, stroke, write_images, write_stack
+from casework_fakes import SHAPE, asked, first_mask, lungs, stroke, write_images, write_stack
 from PIL import Image as Picture
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.prediction import Prediction
 from napari_unet.review.types import Author, AuthorKind, FileState, Order
 from napari_unet.widgets.session import session_of
-
-SHAPE = (60, 80)
-
-
-def first_mask(shape=SHAPE) -> Prediction:
-    """What the engine would say."""
-    labels = lungs(shape)
-    probability = (labels[::2, ::2] * 250).astype(np.uint8)
-    probability[5:15, 5:15] = 127
-    return Prediction(
-        probability[None],
-        shape=shape,
-        model="test-lung",
-        version="1.0",
-        drawn=labels,
-        boundary_uncertainty=0.25,
-        checks=("holes",),
-    )
-
-
-def asked(review, engine, count):
-    review.qtbot.waitUntil(lambda: len(engine.jobs) == count)
-    return engine.jobs[-1]
 
 
 def test_images_are_added_read_and_shown_in_the_queue(review, tmp_path):

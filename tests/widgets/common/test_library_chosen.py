@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from casework_fakes import Review, write_images
-from test_casework_importer import asked, first_mask
+from casework_fakes import Review, asked, first_mask, write_images
 
 from napari_unet.core.input_rule import InputRule
 from napari_unet.models.card import ModelCard
