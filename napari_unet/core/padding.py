@@ -51,16 +51,62 @@ def set_apart(
     if padded is None or padded.all():
         return pixels, None
     inside = pixels[~padded]
-    value = inside.max() if inverted else inside.min()
+    pixels, value = _with_room(pixels, inside.max() if inverted else inside.min(), inverted)
+    return np.where(padded, pixels.dtype.type(value), pixels), (float(value), float(value))
+
+
+class PaddedSlices:
+    """Which pixels of a volume are padding, slice by slice; a bit for each."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self._shape = shape
+        self._packed: dict[int, np.ndarray] = {}
+
+    def put(self, z: int, padded: np.ndarray | None) -> None:
+        """Note the padding of a slice; bool (Y, X), None if there is none."""
+        if padded is not None and padded.any():
+            self._packed[z] = np.packbits(padded)
+
+    def at(self, z: int) -> np.ndarray | None:
+        """bool (Y, X) as it was put; None where there is none."""
+        packed = self._packed.get(z)
+        if packed is None:
+            return None
+        rows, columns = self._shape
+        return np.unpackbits(packed, count=rows * columns).astype(bool).reshape(self._shape)
+
+
+def set_apart_slices(
+    volume: np.ndarray, padding: PaddedSlices, inverted: bool
+) -> tuple[np.ndarray, tuple[float, float] | None]:
+    """`set_apart` for a volume (Z, Y, X), which is changed: no second one is made if a value is free."""
+    padded = [padding.at(z) is not None for z in range(len(volume))]
+    if not any(padded):
+        return volume, None
+    found = []
+    for z, pixels in enumerate(volume):
+        inside = pixels if (of_slice := padding.at(z)) is None else pixels[~of_slice]
+        if inside.size:
+            found.append(inside.max() if inverted else inside.min())
+    if not found:
+        return volume, None
+    volume, value = _with_room(volume, max(found) if inverted else min(found), inverted)
+    for z in range(len(volume)):
+        if (of_slice := padding.at(z)) is not None:
+            volume[z][of_slice] = value
+    return volume, (float(value), float(value))
+
+
+def _with_room(pixels: np.ndarray, darkest: np.number, inverted: bool) -> tuple[np.ndarray, float | int]:
+    """The pixels, with more bits if needed, and a value that is darker by 1 than their darkest."""
     if pixels.dtype.kind == "f":
-        step = np.maximum(1, np.spacing(np.abs(value)))
-        value = value + step if inverted else value - step
-        return np.where(padded, value, pixels).astype(pixels.dtype), (float(value), float(value))
-    whole = int(value) + (1 if inverted else -1)
+        step = np.maximum(1, np.spacing(np.abs(darkest)))
+        return pixels, pixels.dtype.type(darkest + step if inverted else darkest - step)
+    whole = int(darkest) + (1 if inverted else -1)
     limits = np.iinfo(pixels.dtype)
     if not limits.min <= whole <= limits.max:
         pixels = pixels.astype(np.int32 if pixels.dtype.itemsize < 4 else np.int64)
-    return np.where(padded, pixels.dtype.type(whole), pixels), (float(whole), float(whole))
+    return pixels, whole
 
 
 def filled(pixels: np.ndarray, padded: np.ndarray | None, inverted: bool) -> np.ndarray:

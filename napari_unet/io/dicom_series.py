@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.geometry import Geometry
-from napari_unet.core.padding import either, set_apart
+from napari_unet.core.padding import PaddedSlices, either, set_apart_slices
 from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
 from napari_unet.core.straighten import between, placed
@@ -102,18 +102,18 @@ class _Slices:
 def _volume(stack: Stack, inverted: bool) -> tuple[np.ndarray, tuple[float, float] | None, tuple[str, ...]]:
     """Values (Z, Y, X), what is padding, and notes. int16 where all values fit."""
     pixels = np.zeros(stack.shape, np.int16)
-    padded: np.ndarray | None = None
+    padded = PaddedSlices(stack.shape[1:])
     slices = _Slices(stack)
     for z in range(len(pixels)):
         found = slices.at(z)
-        if found is not None and not _fits(found.values, pixels.dtype):
+        if found is None:
+            padded.put(z, np.ones(stack.shape[1:], bool))
+            continue
+        if not _fits(found.values, pixels.dtype):
             pixels = pixels.astype(np.result_type(pixels.dtype, found.values.dtype))
-        if found is None or found.padded is not None:
-            padded = np.zeros(stack.shape, bool) if padded is None else padded
-            padded[z] = True if found is None else found.padded
-        if found is not None:
-            pixels[z] = found.values
-    values, padding = set_apart(pixels, padded, inverted)
+        pixels[z] = found.values
+        padded.put(z, found.padded)
+    values, padding = set_apart_slices(pixels, padded, inverted)
     return values, padding, tuple(slices.notes)
 
 

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from napari_unet.core.intensity import IntensityRule
-from napari_unet.core.padding import filled, padded_pixels, set_apart, without_padding
+from napari_unet.core.padding import (
+    PaddedSlices,
+    filled,
+    padded_pixels,
+    set_apart,
+    set_apart_slices,
+    without_padding,
+)
 
 _PIXELS = np.arange(5, 29).reshape(4, 6)
 _PADDED = np.zeros((4, 6), bool)
@@ -57,3 +64,27 @@ def test_the_grey_values_of_a_network_know_no_padding():
         np.testing.assert_array_equal(seen[3:], rule.apply(image, inverted))
         assert not seen[:3].any()
     assert not rule.apply(np.full((3, 3), np.nan)).any()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])
+@pytest.mark.parametrize("inverted", [False, True])
+def test_a_volume_is_set_apart_slice_by_slice_as_a_whole(dtype, inverted):
+    volume = np.random.default_rng(3).integers(0, 200, (4, 5, 7)).astype(dtype)
+    padded = np.random.default_rng(4).random(volume.shape) < 0.3
+    padded[1], padded[2] = True, False
+    padding = PaddedSlices((5, 7))
+    for z, one in enumerate(padded):
+        padding.put(z, one)
+        np.testing.assert_array_equal(padding.at(z) if one.any() else one, one)
+    assert padding.at(2) is None
+    expected, limits = set_apart(volume, padded, inverted)
+    found, same_limits = set_apart_slices(volume, padding, inverted)
+    np.testing.assert_array_equal(found, expected)
+    assert found.dtype == expected.dtype and same_limits == limits
+
+
+def test_a_volume_of_nothing_but_padding_stays():
+    padding = PaddedSlices((2, 2))
+    assert set_apart_slices(np.zeros((1, 2, 2)), padding, False)[1] is None
+    padding.put(0, np.ones((2, 2), bool))
+    assert set_apart_slices(np.zeros((1, 2, 2)), padding, False)[1] is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -221,6 +222,21 @@ def test_a_real_series_with_scrambled_names(tmp_path: Path) -> None:
     theirs = nibabel.load(folder / "Case_005_lung.nii.gz")
     assert np.allclose(saved.affine, theirs.affine, atol=0.01)
     assert np.array_equal(np.asarray(saved.dataobj) > 0, np.asarray(theirs.dataobj) > 0)
+
+
+def test_reading_needs_little_more_memory_than_the_volume(tmp_path: Path) -> None:
+    hu = np.random.default_rng(0).integers(-900, 900, (24, 512, 512)).astype(np.int16)
+    hu[:, :40] = -1024  # stored as 0
+    source = Source.of(save_series(tmp_path / "ct", hu, PixelPaddingValue=0))
+    tracemalloc.start()
+    try:
+        raster = read_raster(source)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert raster.padding is not None and raster.pixels.dtype == np.int16
+    few_slices, bits = 16 * 2**20, raster.pixels.size / 8
+    assert peak < raster.pixels.nbytes + bits + few_slices
 
 
 def data_folder(*parts: str) -> Path:
