@@ -171,12 +171,14 @@ def test_columns_and_codes() -> None:
     assert "Columns: " + ", ".join(f"`{name}`" for name in evaluate_cmd.COLUMNS) in text
 
 
-def test_the_recipe_that_is_shown_is_one(tmp_path: Path) -> None:
+def test_the_recipes_that_are_shown_are_recipes(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
-    (recipe,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    recipe, sources = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     path = tmp_path / "recipe.yaml"
     path.write_text(recipe, encoding="utf-8")
-    assert read_recipe(path).data.manifest is None
+    assert read_recipe(path).data[0].manifest is None
+    path.write_text(yaml.safe_dump(yaml.safe_load(recipe) | yaml.safe_load(sources)), encoding="utf-8")
+    assert len(read_recipe(path).data) == 2
 
 
 def test_mouse_and_keys() -> None:
