@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,9 @@ from napari_unet.engine import ChildEngine
 """
 
 
-@pytest.fixture
-def no_leak() -> Iterator[None]:
+@contextmanager
+def nothing_left() -> Iterator[None]:
+    """Fails if shared memory of ours is left that was not there before."""
     before = own_segments()
     yield
     left = own_segments() - before
@@ -40,6 +42,12 @@ def no_leak() -> Iterator[None]:
         time.sleep(0.01)
         left &= own_segments()
     assert not left
+
+
+@pytest.fixture
+def no_leak() -> Iterator[None]:
+    with nothing_left():
+        yield
 
 
 @pytest.fixture
@@ -72,6 +80,15 @@ def make_engine(
 @pytest.fixture
 def engine(make_engine: Callable[..., ChildEngine]) -> ChildEngine:
     return make_engine()
+
+
+@pytest.fixture(scope="module")
+def shared_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChildEngine]:
+    """For a module's jobs that leave the child as it was: one that trains takes seconds to start."""
+    with nothing_left():
+        made = ChildEngine(log_folder=tmp_path_factory.mktemp("log"))
+        yield made
+        made.close()
 
 
 @pytest.fixture(params=["child", "local"])

@@ -31,9 +31,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.fixture
-def library(fakes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelLibrary:
-    """The child's too."""
-    monkeypatch.setenv("NAPARI_UNET_MODELS", str(tmp_path / "models"))
+def library(fakes: Any, tmp_path: Path) -> ModelLibrary:
     made = ModelLibrary(tmp_path / "models")
     fakes.parent(made)
     return made
@@ -50,8 +48,9 @@ def steps_of(heard: Any) -> list[StepsDone]:
     return [event for event in heard.events if isinstance(event, StepsDone)]
 
 
-def submit(engine: ChildEngine, fakes: Any, **options: Any) -> Any:
-    options = {"parent": "tiny", "config": fakes.QUICK, "device": "cpu", "threads": 1} | options
+def submit(engine: ChildEngine, fakes: Any, library: ModelLibrary, **options: Any) -> Any:
+    usual = {"parent": "tiny", "config": fakes.QUICK, "device": "cpu", "threads": 1, "library": library}
+    options = usual | options
     return engine.submit("finetune", pairs=fakes.cases(), **options)
 
 
@@ -62,9 +61,9 @@ def endless(fakes: Any) -> Any:
 
 
 def test_it_succeeds_with_the_weights_of_this_process(
-    engine: ChildEngine, fakes: Any, library: ModelLibrary, ear: Any
+    shared_engine: ChildEngine, fakes: Any, library: ModelLibrary, ear: Any
 ) -> None:
-    job = submit(engine, fakes, name="there")
+    job = submit(shared_engine, fakes, library, name="there")
     heard = ear(job)
     result = job.result(WAIT_S)
     assert isinstance(result, FineTuneResult) and result.report.child == "there"
@@ -75,27 +74,33 @@ def test_it_succeeds_with_the_weights_of_this_process(
     assert here == there
 
 
-def test_estimate_and_compare_are_jobs_too(engine: ChildEngine, fakes: Any, library: ModelLibrary) -> None:
-    found = engine.submit("estimate", cases=4, parent="tiny", device="cpu").result(WAIT_S)
+def test_estimate_and_compare_are_jobs_too(
+    shared_engine: ChildEngine, fakes: Any, library: ModelLibrary
+) -> None:
+    found = shared_engine.submit("estimate", cases=4, parent="tiny", device="cpu", library=library).result(
+        WAIT_S
+    )
     assert isinstance(found["quick"], Estimate)
     pairs = fakes.cases(2)
-    found = engine.submit("compare", old="tiny", new="tiny", pairs=pairs, device="cpu").result(WAIT_S)
+    found = shared_engine.submit(
+        "compare", old="tiny", new="tiny", pairs=pairs, device="cpu", library=library
+    ).result(WAIT_S)
     assert [(type(one), one.metric, len(one.cases)) for one in found] == [
         (Evidence, "dice", 2),
         (Evidence, "hd95", 2),
     ]
 
 
-def test_it_fails_in_plain_words(engine: ChildEngine, fakes: Any, library: ModelLibrary) -> None:
+def test_it_fails_in_plain_words(shared_engine: ChildEngine, fakes: Any, library: ModelLibrary) -> None:
     with pytest.raises(UserError, match="no model named gone"):
-        submit(engine, fakes, parent="gone").result(WAIT_S)
+        submit(shared_engine, fakes, library, parent="gone").result(WAIT_S)
 
 
 def test_it_is_paused_goes_on_and_is_cancelled_and_leaves_nothing(
-    engine: ChildEngine, fakes: Any, library: ModelLibrary, ear: Any
+    shared_engine: ChildEngine, fakes: Any, library: ModelLibrary, ear: Any
 ) -> None:
     before = fakes.files(library.own)
-    job = submit(engine, fakes, config=endless(fakes))
+    job = submit(shared_engine, fakes, library, config=endless(fakes))
     heard = ear(job)
     wait_for(lambda: steps_of(heard))
     job.ask("pause")
@@ -112,11 +117,11 @@ def test_it_is_paused_goes_on_and_is_cancelled_and_leaves_nothing(
 
 
 def test_stop_makes_a_model_of_what_there_is(
-    engine: ChildEngine, fakes: Any, library: ModelLibrary, ear: Any
+    shared_engine: ChildEngine, fakes: Any, library: ModelLibrary, ear: Any
 ) -> None:
     from dataclasses import replace
 
-    job = submit(engine, fakes, config=replace(fakes.QUICK, steps=1_000_000, check_every=4))
+    job = submit(shared_engine, fakes, library, config=replace(fakes.QUICK, steps=1_000_000, check_every=4))
     heard = ear(job)
     wait_for(lambda: len(steps_of(heard)) > 4)
     job.ask("stop")
@@ -129,7 +134,7 @@ def test_a_crash_in_training_costs_nothing_but_the_job(
 ) -> None:
     before = fakes.files(library.own)
     pid = engine.submit("state").result(WAIT_S)["pid"]
-    job = submit(engine, fakes, config=endless(fakes))
+    job = submit(engine, fakes, library, config=endless(fakes))
     heard = ear(job)
     wait_for(lambda: steps_of(heard))
     os.kill(pid, signal.SIGKILL)
@@ -139,11 +144,13 @@ def test_a_crash_in_training_costs_nothing_but_the_job(
     assert engine.submit("plain", value=1).result(WAIT_S) == 1
 
 
-def test_started_twice_makes_two_models(engine: ChildEngine, fakes: Any, library: ModelLibrary) -> None:
-    jobs = [submit(engine, fakes) for _ in range(2)]
+def test_started_twice_makes_two_models(
+    shared_engine: ChildEngine, fakes: Any, library: ModelLibrary
+) -> None:
+    jobs = [submit(shared_engine, fakes, library) for _ in range(2)]
     names = [job.result(WAIT_S).card.name for job in jobs]
     assert names[1] == f"{names[0]}-2"
-    named = [submit(engine, fakes, name="ours") for _ in range(2)]
+    named = [submit(shared_engine, fakes, library, name="ours") for _ in range(2)]
     assert named[0].result(WAIT_S).card.name == "ours"
     with pytest.raises(UserError, match="already"):
         named[1].result(WAIT_S)
@@ -152,11 +159,13 @@ def test_started_twice_makes_two_models(engine: ChildEngine, fakes: Any, library
 def test_segmenting_goes_on_while_another_engine_trains(
     make_engine: Callable[..., ChildEngine], fakes: Any, library: ModelLibrary, ear: Any
 ) -> None:
-    trains, segments = make_engine(nice=10, threads=1), make_engine()
-    heard = ear(submit(trains, fakes, config=endless(fakes)))
+    trains, segments = make_engine(nice=1, threads=1), make_engine()
+    heard = ear(submit(trains, fakes, library, config=endless(fakes)))
     wait_for(lambda: steps_of(heard))
     image = fakes.case(9).image
-    prediction = segments.submit("segment", raster=image, model="tiny", device="cpu").result(WAIT_S)
+    prediction = segments.submit("segment", raster=image, model="tiny", device="cpu", library=library).result(
+        WAIT_S
+    )
     assert prediction.model == "tiny"
     told = len(heard.events)
     wait_for(lambda: len(heard.events) > told)
