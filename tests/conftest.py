@@ -95,6 +95,12 @@ def make_napari_viewer(request: pytest.FixtureRequest, qtbot: Any, viewer_pool: 
         viewer_pool.give_back(passed=not request.node.rep_call.failed)
 
 
+def pytest_collection_finish() -> None:
+    """What was imported until now stays: from here on garbage is looked for among the rest only."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip tests marked `gpu` where there is no CUDA device."""
     wanting = [item for item in items if item.get_closest_marker("gpu")]

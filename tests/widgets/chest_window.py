@@ -36,10 +36,11 @@ class Hands:
         modifiers=Qt.KeyboardModifier.NoModifier,
         while_down: Callable[[], None] | None = None,
         release: bool = True,
+        moves: int = 5,
     ) -> None:
         start = QPoint(self._canvas.width() // 2, self._canvas.height() // 2)
         QTest.mousePress(self._canvas, button, modifiers, start)
-        for share in np.linspace(0, 1, 6)[1:]:
+        for share in np.linspace(0, 1, moves + 1)[1:]:
             here = start + QPoint(round(right * share), round(down * share))
             self._move(here, button, modifiers)
             self.wait(15)  # napari takes a move at most every 5 ms

@@ -79,7 +79,7 @@ def test_only_the_left_button_touches_a_mask(viewer, viewing, hands, button):
     for mode in TOOLS:
         lungs.mode = mode
         for modifiers in MODIFIERS:
-            hands.drag(60, 60, button=button, modifiers=modifiers)
+            hands.drag(60, 60, button=button, modifiers=modifiers, moves=2)
             assert (chest.contrast_limits != [0, 4083]) == (button == RIGHT)
             chest.contrast_limits = (0, 4083)
         hands.hover(-80, -80)
