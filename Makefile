@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 EXTRAS := all,testing
 BIN := $(VENV)/bin
+PYQT6 := .venv-pyqt6
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
+unexport PYTHONDONTWRITEBYTECODE # hundreds of processes: each module is compiled once
 ifneq ($(wildcard ../shared/data),)
 export NAPARI_UNET_DATA ?= $(abspath ../shared/data)
 endif
@@ -13,7 +15,8 @@ endif
 # Drawing needs a screen: a virtual one where xvfb is, the real one elsewhere (macOS, Windows).
 XVFB = $(if $(shell command -v xvfb-run),xvfb-run -a)
 
-.PHONY: help setup system demo test test-review test-docks test-others test-binding test-all test-pyqt6 lint bench screenshots docs site clean
+PARTS := test-review test-others test-docks test-programs lint test-binding
+.PHONY: help setup system demo test $(PARTS) test-all test-pyqt6 bench screenshots docs site clean
 help:
 	@echo "make demo         the main job on the bundled X-rays: a window, or pictures in demo/"
 	@echo "make test         lint and all tests that are not slow"
@@ -50,26 +53,32 @@ lint: $(VENV)/.ready
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate napari_unet/napari.yaml
 
-# In parts, two at once, each on a screen of its own, so that each window has the keyboard.
+# In parts of about the same length, the longest first. Four at once fill two processors: windows and engines
+# often wait. Each part has one thread and a screen of its own, so that each window has the keyboard; without
+# virtual screens there is one part at a time.
 DOCKS := $(addprefix tests/widgets/,correct finetune napari_compat viewing)
+PROGRAMS := $(addprefix tests/,cli end_to_end engine packaging)
 PYTEST = $(BIN)/python -m pytest -m "not slow"
-test: lint
-	+@$(MAKE) --no-print-directory --jobs=2 test-others test-review test-docks test-binding
+test: $(VENV)/.ready $(PYQT6)/.ready
+	+@$(MAKE) --no-print-directory --keep-going --jobs=$(if $(XVFB),4,1) $(PARTS)
 
+$(PARTS): export OMP_NUM_THREADS := 1
 test-review:
 	$(XVFB) $(PYTEST) tests/widgets $(addprefix --ignore=,$(DOCKS))
+
+test-others:
+	$(XVFB) $(if $(XVFB),-n 200) $(PYTEST) $(addprefix --ignore=,$(PROGRAMS) tests/widgets tests/bindings)
 
 test-docks:
 	$(XVFB) $(if $(XVFB),-n 300) $(PYTEST) $(DOCKS)
 
-test-others:
-	$(XVFB) $(if $(XVFB),-n 200) $(PYTEST) $(addprefix --ignore=,tests/widgets tests/bindings)
+test-programs:
+	$(XVFB) $(if $(XVFB),-n 500) $(PYTEST) $(PROGRAMS)
 
 test-all: lint test-pyqt6
 	$(XVFB) $(BIN)/python -m pytest
 
 # PyQt6 alone lies in .venv-pyqt6; all else is taken from the other environment.
-PYQT6 := .venv-pyqt6
 PYTEST6 = QT_API=pyqt6 PYTEST_QT_API=pyqt6 $(XVFB) $(if $(XVFB),-n 400) $(PYQT6)/bin/python -m pytest
 $(PYQT6)/.ready: $(VENV)/.ready scripts/pyqt6_environment.py
 	$(BIN)/python scripts/pyqt6_environment.py $(PYQT6)
