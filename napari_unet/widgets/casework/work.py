@@ -6,14 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 from napari.layers import Labels
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.label_checks import remedy, stray_words
 from napari_unet.core.label_set import LUNGS, LabelSet
-from napari_unet.core.labels import LEFT
 from napari_unet.engine.protocol import Engine
 from napari_unet.review.login import login_name
 from napari_unet.review.types import Author, AuthorKind, Case, Order
@@ -23,10 +20,11 @@ from napari_unet.widgets.casework.connection import ORDER, ProjectConnection
 from napari_unet.widgets.casework.decisions import Decisions
 from napari_unet.widgets.casework.first_masks import FirstMasks
 from napari_unet.widgets.casework.importer import Importer
+from napari_unet.widgets.casework.label_words import said_of_labels
 from napari_unet.widgets.casework.layers import OtherLayers
 from napari_unet.widgets.casework.opener import CaseOpener
-from napari_unet.widgets.casework.pictures import thumbnail_of
 from napari_unet.widgets.casework.presenter import CasePresenter
+from napari_unet.widgets.casework.reader import CaseReader
 from napari_unet.widgets.casework.views import CaseViews
 from napari_unet.widgets.common.jobs import Job
 from napari_unet.widgets.common.mask_context import MaskContext
@@ -61,8 +59,8 @@ class CaseWork(QObject):
 
     All methods are for the GUI thread and return at once; what they bring about comes in signals, on the GUI
     thread too. Reading is done in jobs, writing by one saver, in the order of the calls. `views` has what is
-    shown of the open case, `decisions` what is decided about it; `importer` adds images and asks for first
-    masks.
+    shown of the open case, `decisions` what is decided about it, `reader` what is read of cases; `importer`
+    adds images and asks for first masks.
 
     project_changed : the project that is open now, or None. cases_changed : ids of cases that are new or
     changed in `cases`. queue_changed : `queue` is another. case_opened : a Case, when its layers are there.
@@ -95,6 +93,7 @@ class CaseWork(QObject):
         self.connection.mask_saved.connect(self.case_list.took_mask)
         self.case_list.cases_changed.connect(self.cases_changed)
         self.case_list.queue_changed.connect(self.queue_changed)
+        self.reader = CaseReader(self.connection, self.case_list, self._here)
         self.approved = ApprovedMasks(self.case_list, host.viewer, self)
         self.presenter = CasePresenter(host.viewer, host.keep_context, self.author, self.approved.protects)
         self.presenter.asked.connect(lambda: self.approved.ask(self.presenter))
@@ -317,46 +316,15 @@ class CaseWork(QObject):
         self.case_opened.emit(self.cases[id])
 
     def _on_used(self, labels: tuple[int, ...]) -> None:
-        """Say what a label that was painted means, or that it means nothing; once for each case."""
         layers = self.presenter.layers
-        known = self.labels
-        unknown = known.strays(np.array(labels))
-        left = known.of_lungs and LEFT in labels
-        if layers is None or not (unknown or left):
-            return
-        number, fresh = layers.loaded.case.number, set(labels) - layers.explained
-        layers.explained |= set(labels)
-        if fresh & set(unknown):
-            self.failed.emit(UserError(f"Case {number}: {stray_words(unknown, known)}", remedy(known)))
-        elif left and LEFT in fresh and layers.loaded.revision is not None and not layers.loaded.sides:
-            self.reported.emit(
-                f"Label 2 is the left lung, but the mask of case {number} has label 1 for both lungs. Give "
-                "each lung its own label, or paint with label 1."
-            )
-
-    # -- what is read of the open case --
-
-    def revisions(self) -> Job:
-        """The masks of the open case: a list of Revision, the first one first."""
-        id = self._here()
-        return self.read(lambda project: project.revisions(id) if id else [])
+        said = "" if layers is None else said_of_labels(labels, self.labels, layers)
+        if isinstance(said, UserError):
+            self.failed.emit(said)
+        elif said:
+            self.reported.emit(said)
 
     def restore_revision(self, revision: str) -> None:
         """Put an older mask into the layer, as one edit that can be undone; it is saved like a stroke."""
         layers = self.presenter.layers
         if layers is not None:
             self.opener.restore(layers, revision)
-
-    def read_identity(self) -> Job:
-        """Who the open image is of (an io.identity.Identity), read from its file now and not stored."""
-        from napari_unet.io.identity import Identity, read_identity
-
-        id = self._here()
-        return self.read(lambda project: read_identity(project.source(id)) if id else Identity())
-
-    def thumbnail(self, id: str) -> Job | None:
-        """A small picture of a case with its mask: uint8 (rows, columns, 3). Failures are not reported."""
-        case = self.cases.get(id)
-        if self.project is None or case is None:
-            return None
-        return self.connection.read(lambda project: thumbnail_of(project, id, case.revision), quiet=True)

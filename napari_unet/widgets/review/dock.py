@@ -58,7 +58,7 @@ class ReviewWidget(Dock):
         self.message = WrappedLabel(name="message")
         self.news = DockNews(self._viewer, self.casework, self.page, self.message, self)
         self.updates = CaseUpdates(self.casework, self.page, self)
-        self.feed = PictureFeed(self.page.table.model, self.casework.thumbnail, self)
+        self.feed = PictureFeed(self.page.table.model, self.casework.reader.thumbnail, self)
         self.keys = WindowKeys(window_of(self._viewer), self, HELD)
         self.handler = ActionHandler(self.casework, self.page, self.keys, self)
         self.files = FileNames(self.casework, self.page, self)
@@ -286,7 +286,7 @@ class ReviewWidget(Dock):
             if self._is_open and now is not None and now.id == case.id:
                 self.page.case.show_revisions(revisions)
 
-        self.casework.revisions().succeeded.connect(show)
+        self.casework.reader.revisions().succeeded.connect(show)
 
     def _on_identity(self) -> None:
         case = self.casework.current
@@ -298,7 +298,7 @@ class ReviewWidget(Dock):
             if self._is_open and now is not None and now.id == case.id:
                 self.page.case.show_identity(identity)
 
-        self.casework.read_identity().succeeded.connect(show)
+        self.casework.reader.identity().succeeded.connect(show)
 
     # -- what comes from the case work --
 

@@ -222,7 +222,7 @@ def test_revisions_are_looked_at_and_restored(review, tmp_path):
     review.work.presenter.recorder.save()
     painted = review.saved(id)
     listed = []
-    review.work.revisions().succeeded.connect(listed.extend)
+    review.work.reader.revisions().succeeded.connect(listed.extend)
     review.qtbot.waitUntil(lambda: len(listed) == 2)
     review.work.views.show_revision(listed[0].id)
     review.qtbot.waitUntil(lambda: len(review.viewer.layers) == 3)
@@ -240,16 +240,16 @@ def test_thumbnails_are_made_and_kept(review, tmp_path):
     stack, flat = review.start(images)
     pictures = {}
     for id in (stack, flat):
-        review.work.thumbnail(id).succeeded.connect(lambda made, id=id: pictures.__setitem__(id, made))
+        review.work.reader.thumbnail(id).succeeded.connect(lambda made, id=id: pictures.__setitem__(id, made))
     review.qtbot.waitUntil(lambda: len(pictures) == 2)
     assert pictures[flat].shape == (96, 64, 3)
     assert (pictures[flat] == (255, 176, 0)).all(axis=-1).any()
     assert review.work.project.thumbnail_path(flat).is_file()
     again = []
-    review.work.thumbnail(flat).succeeded.connect(again.append)
+    review.work.reader.thumbnail(flat).succeeded.connect(again.append)
     review.qtbot.waitUntil(lambda: bool(again))
     np.testing.assert_array_equal(again[0], pictures[flat])
-    assert review.work.thumbnail("?") is None
+    assert review.work.reader.thumbnail("?") is None
 
 
 def test_a_changed_file_is_decided(review, tmp_path):
