@@ -119,14 +119,25 @@ def chosen(
                 raise UserError(f"There is no series {name}. {_in_words(infos)}", _LISTS)
         kept = {info.source for info in infos if any(map(info.is_called, choice.wanted))}
         return [one for one in sources if one in kept], []
+    undecided = _several(sources, place)
+    left = {one for several in undecided.values() for one in several}
+    problems = [(path, _undecided(path, series_infos(several))) for path, several in undecided.items()]
+    return [one for one in sources if one not in left], problems
+
+
+def series_to_choose(sources: Sequence[Source]) -> list[SeriesInfo]:
+    """The series that share their folder with others; see `chosen`."""
+    several = _several(sources, lambda one: one.path).values()
+    return [info for together in several for info in series_infos(together)]
+
+
+def _several(sources: Sequence[Source], place: Callable[[Source], Path]) -> dict[Path, list[Source]]:
+    """The series of places that hold more than one."""
     places: dict[Path, list[Source]] = defaultdict(list)
     for one in sources:
         if one.is_series:
             places[place(one)].append(one)
-    undecided = {path: several for path, several in places.items() if len(several) > 1}
-    left = {one for several in undecided.values() for one in several}
-    problems = [(path, _undecided(path, series_infos(several))) for path, several in undecided.items()]
-    return [one for one in sources if one not in left], problems
+    return {path: several for path, several in places.items() if len(several) > 1}
 
 
 def _undecided(path: Path, infos: Sequence[SeriesInfo]) -> UserError:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.source import Source
 from napari_unet.core.wording import counted
+from napari_unet.io.series_list import SeriesInfo, series_to_choose
 from napari_unet.review.types import USABLE, Author, AuthorKind, Case
 from napari_unet.widgets.casework.case_list import CaseList
 from napari_unet.widgets.casework.connection import ProjectConnection, there
@@ -18,10 +20,11 @@ from napari_unet.widgets.casework.first_masks import FirstMasks
 from napari_unet.widgets.casework.opener import CaseOpener
 from napari_unet.widgets.casework.presenter import CasePresenter
 from napari_unet.widgets.common.jobs import Job, exhaust
+from napari_unet.widgets.common.series_dialog import ask_for_series
 from napari_unet.widgets.napari_compat.history import undo_steps
 
 if TYPE_CHECKING:
-    from napari_unet.review.add import Attached
+    from napari_unet.review.add import Attached, Found
     from napari_unet.review.scan import ScanDone, ScanResult
     from napari_unet.review.store import ReviewProject
 
@@ -35,6 +38,20 @@ class Added:
     new: tuple[str, ...]
     known: tuple[str, ...]
     problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What there is to add, and the series of which some are to be chosen first."""
+
+    found: Found
+    infos: list[SeriesInfo]
+
+    def without(self, wanted: list[Source]) -> Found:
+        """What there is to add if of the series only those are wanted."""
+        unwanted = {info.source for info in self.infos} - set(wanted)
+        cases = [case for case in self.found.cases if Source.of(case.source) not in unwanted]
+        return replace(self.found, cases=cases)
 
 
 class Importer(QObject):
@@ -83,24 +100,39 @@ class Importer(QObject):
         manifest: Path | None = None,
         masks: Path | None = None,
         model: str | None = None,
-    ) -> Job:
+    ) -> None:
         """Add images by folder, file or glob; then read them, and make first masks, in the background.
 
-        masks : folder with masks that are there already. model : for cases that are without. The job's result
-        is an `Added`.
+        Where a folder holds several series, it is asked which of them are taken. masks : folder with masks
+        that are there already. model : for cases that are without.
         """
         project, by = self._connection.project, self._author().name
 
-        def work() -> Added:
-            from napari_unet.review.add import add_found, gather
+        def work() -> Added | _Found:
+            from napari_unet.review.add import gather
 
             found = gather(list(inputs), manifest=manifest, masks=masks)
+            infos = series_to_choose([Source.of(case.source) for case in found.cases])
+            return _Found(found, infos) if infos else added_to(found)
+
+        def added_to(found: Found) -> Added:
+            from napari_unet.review.add import add_found
+
             ids = add_found(there(project), found, by)
             return Added(
                 tuple(id for id, new in ids if new),
                 tuple(id for id, new in ids if not new),
                 tuple(found.problems),
             )
+
+        def go_on(result: Added | _Found) -> None:
+            if isinstance(result, Added):
+                added(result)
+            elif (found := result.without(ask_for_series(result.infos))).cases:
+                self._connection.run(lambda: added_to(found)).succeeded.connect(added)
+            else:
+                self.added.emit(Added((), (), ()))
+                self.reported.emit("Nothing was added: no series was chosen.")
 
         def added(result: Added) -> None:
             self._case_list.reload()
@@ -113,9 +145,7 @@ class Importer(QObject):
             else:
                 self._go_on(result.new, model)
 
-        job = self._connection.run(work)
-        job.succeeded.connect(added)
-        return job
+        self._connection.run(work).succeeded.connect(go_on)
 
     def scan(self, ids: Sequence[str] | None = None, look_in: Sequence[Path] = ()) -> None:
         """Read files in the background: hash, header, what has changed, moved or gone. One scan at a time.

@@ -40,7 +40,7 @@ def test_a_mask_with_its_image_s_place_comes_and_other_files_are_counted(
 ) -> None:
     review.start([])
     review.work.importer.add_images([ct], masks=masks(tmp_path, "ct_mask_scaled.nii.gz"))
-    review.qtbot.waitUntil(lambda: any("1 mask came" in text for text in review.news))
+    review.qtbot.waitUntil(lambda: any("1 mask taken" in text for text in review.news))
     assert any("1 file was ignored" in text and "notes.txt" in text for text in review.news)
     review.settle()
 
