@@ -177,6 +177,7 @@ def fine_tune(
     protocol: str = "",
     device: str = "auto",
     threads: int | None = None,
+    untouched: Sequence[TrainingPair] = (),
     on_event: Callable[[object], None] | None = None,
 ) -> FineTuneResult:
     """Train a copy of a model on images with masks, and add it to the model library.
@@ -204,6 +205,9 @@ def fine_tune(
         Where to compute.
     threads : int, optional
         Number of processor threads. By default as many as there are.
+    untouched : sequence of TrainingPair
+        Your images without a corrected mask, from ``open_project(folder).untouched_pairs()``. Both models are
+        compared on up to 24 of them.
     on_event : callable, optional
         Called with each event of ``training.finetune.fine_tune``. If it raises an exception, the training
         ends and leaves nothing behind.
@@ -231,5 +235,6 @@ def fine_tune(
         protocol=protocol,
         device=device,
         threads=threads,
+        untouched=untouched,
     )
     return run(steps, on_event)

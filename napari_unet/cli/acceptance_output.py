@@ -14,6 +14,8 @@ from napari_unet.core.evidence import LEAST, CaseScore, Evidence
 from napari_unet.core.evidence_metrics import DICE, HD95
 from napari_unet.core.evidence_sheet import EvidenceSheet, sheets
 
+_MOST_CHANGED = 10  # rows of a table
+
 
 def show_evidence(evidence: Sequence[Evidence], old: str, new: str) -> None:
     """For each place and output a table of all cases with their mean, and what the paired tests say."""
@@ -62,6 +64,18 @@ def _show_test(one: Evidence) -> None:
         stdout.print(f"{patients}: too few to test whether this is chance; at least {LEAST} are needed.")
 
 
+def show_drift(report: AcceptanceReport) -> None:
+    """Of each place a table of the images whose masks changed most, with the reason."""
+    for place in report.drift:
+        table = Table(title=f"Drift on {place.place}", title_justify="left", box=None, pad_edge=False)
+        table.add_column("image")
+        table.add_column(f"Dice against {report.parent}", justify="right")
+        table.add_column("reason")
+        for case in place.most_changed_first()[:_MOST_CHANGED]:
+            table.add_row(case.id, f"{case.dice:.3f}", case.reason(report.asked_zones))
+        show_table(table)
+
+
 def report_record(report: AcceptanceReport) -> dict[str, Any]:
     """`verdict`, `scores` and `evidence` for JSON; null where there is no answer."""
     places = dict(zip(("held_out", "reference"), report.places, strict=False))
@@ -71,6 +85,7 @@ def report_record(report: AcceptanceReport) -> dict[str, Any]:
         "passed": report.passed,
         "scores": {"held_out": None, "reference": None} | sides,
         "evidence": evidence_records(report.evidence),
+        "drift": drift_records(report),
     }
 
 
@@ -120,6 +135,29 @@ def evidence_records(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
             "each": [{"case": case.id, **_figures(case), "finding": case.truth} for case in one.cases],
         }
         for one in evidence
+    ]
+
+
+def drift_records(report: AcceptanceReport) -> list[dict[str, Any]]:
+    """The places without a reference, each with its images, the most changed first."""
+    return [
+        {
+            "on": place.place,
+            "dice": _number(place.dice),
+            "objections": list(place.objections()),
+            "each": [
+                {
+                    "image": case.id,
+                    "dice": _number(case.dice),
+                    "zones": dict(case.zones),
+                    "leaks": list(case.leaks),
+                    "checks": list(case.checks),
+                    "reason": case.reason(report.asked_zones),
+                }
+                for case in place.most_changed_first()
+            ],
+        }
+        for place in report.drift
     ]
 
 

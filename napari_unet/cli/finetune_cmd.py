@@ -50,6 +50,7 @@ def finetune(
     usage.check_model(parent, device)
     with ReviewProject.open(project) as opened:
         pairs, protocol = opened.training_pairs(), opened.protocol
+        untouched = opened.untouched_pairs()
 
     from napari_unet.training.adapt_config import PRESETS
 
@@ -63,6 +64,7 @@ def finetune(
         protocol=protocol,
         device=device,
         threads=threads,
+        untouched=untouched,
     )
     result = _watched(work)
     if as_json:
@@ -104,10 +106,11 @@ def _title(begun: Any) -> str:
 
 
 def _show(result: FineTuneResult) -> None:
-    from napari_unet.cli.acceptance_output import show_evidence
+    from napari_unet.cli.acceptance_output import show_drift, show_evidence
 
     report = result.report
     show_evidence([one for one in report.evidence if one.cases], report.parent, report.child)
+    show_drift(report)
     for sentence in (report.verdict(), *report.remarks()):
         stdout.print(sentence, markup=False)
     stdout.print(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
 
+from napari_unet.core.chest_zones import Zone
+from napari_unet.core.drift import Drift
 from napari_unet.core.evidence import Evidence, Movement
 from napari_unet.core.evidence_metrics import DICE
 
@@ -23,11 +26,19 @@ class AcceptanceReport:
     - At the others every output that the parent has too: none may be harmed, as a whole or in a part.
 
     The rest informs.
+
+    drift : where the new masks were compared with the parent's only, as no reference says which are right. It
+    informs; a leak, and a check of the user's own images that newly fails, speak against the new model.
+    asked : names of the zones in which the user's masks follow another protocol. difference : what was
+    measured about that, as a sentence.
     """
 
     parent: str
     child: str
     evidence: tuple[Evidence, ...]
+    drift: tuple[Drift, ...] = ()
+    asked: tuple[str, ...] = ()
+    difference: str = ""
 
     def __post_init__(self) -> None:
         if not self.evidence:
@@ -70,20 +81,36 @@ class AcceptanceReport:
     @property
     def passed(self) -> bool:
         """Better at the first place and nothing harmed."""
-        return Movement.BETTER in self._movements and not self.harmed
+        return Movement.BETTER in self._movements and not self.harmed and not self.objections
 
     @property
     def undecided(self) -> bool:
         """Nothing but chance stands between this model and `passed`."""
-        return not self.passed and Movement.PERHAPS_BETTER in self._movements and not self.harmed
+        spoken_against = self.harmed or self.objections
+        return not self.passed and Movement.PERHAPS_BETTER in self._movements and not spoken_against
+
+    @property
+    def objections(self) -> tuple[str, ...]:
+        """Damage where there is no reference, in words."""
+        return tuple(objection for place in self.drift for objection in place.objections())
+
+    @property
+    def asked_zones(self) -> frozenset[Zone]:
+        """As `asked`; a name from a newer version is ignored."""
+        return frozenset(Zone[name] for name in self.asked if name in Zone.__members__)
 
     def verdict(self) -> str:
-        """One plain sentence for people."""
+        """A plain sentence for people about quality, and others about what else was looked at."""
         parts = [self._first(one, moved) for one, moved in zip(self.to_improve, self._movements, strict=True)]
         parts += [self._kept(one) for one in self.kept if one.tested]
         parts += [self._harm(one) for one in self.harmed if one not in (*self.to_improve, *self.kept)]
-        text = ", ".join(parts) or "not tested"
-        return text[:1].upper() + text[1:] + "."
+        sentences = [", ".join(parts) or "not tested"]
+        if self.objections:
+            sentences.append("found " + ", ".join(self.objections))
+        if looked_at := [place for place in self.drift if not isnan(place.dice)]:
+            alike = ", ".join(place.words() for place in looked_at)
+            sentences.append(f"drift, as Dice against {self.parent}: {alike}")
+        return " ".join(f"{text[:1].upper()}{text[1:]}." for text in sentences)
 
     def remarks(self) -> tuple[str, ...]:
         """Sentences about outputs that the parent has not, and evidence that has cases and no answer."""
@@ -92,6 +119,7 @@ class AcceptanceReport:
             f"{self.parent} has no output {output}: it was compared with its output {against}."
             for output, against in new.items()
         ]
+        said += [self.difference] if self.difference else []
         return tuple(dict.fromkeys((*said, *(one.missing for one in self.evidence if one.missing))))
 
     @property

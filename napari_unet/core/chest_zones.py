@@ -8,8 +8,6 @@ from functools import cached_property
 
 import numpy as np
 from scipy import ndimage
-from scipy.spatial import ConvexHull, QhullError
-from scipy.stats import theilslopes
 
 from napari_unet.core.lung_sides import split_left_right
 from napari_unet.core.masks import part_sizes
@@ -39,6 +37,7 @@ class Zone(IntEnum):
     APEX = 5
     FIELD = 6
     OUTSIDE = 7
+    SPINE = 8
 
     @property
     def words(self) -> str:
@@ -55,6 +54,7 @@ _WORDS = {
     Zone.APEX: "at the apex",
     Zone.FIELD: "in opaque parts of the lung field",
     Zone.OUTSIDE: "outside the lungs",
+    Zone.SPINE: "over the spine",
 }
 
 
@@ -83,7 +83,7 @@ def chest_zones(mask: np.ndarray, aspect: float = 1.0) -> ChestZones | None:
     Every pixel is in one zone, the first of these that applies:
 
     - LUNG: the mask. BORDER: within 2 % of the chest's width from it.
-    - OUTSIDE: over the spine, a strip along the chest's midline.
+    - SPINE: a strip along the chest's midline, inside the ribs.
     - APEX: the upper 15 % of the chest's height and what is above, within 8 % of its width from the lungs.
     - OUTSIDE: outside the ribs, which are the convex hull of both lungs and of their mirror images, and 5 %
       of the height below it. So a lung that is hidden by an effusion still has its side of the chest. Also
@@ -161,9 +161,10 @@ class _Chest:
         zones[between] = Zone.HILUM
         zones[between & (height > _HEART)] = Zone.HEART
         zones[self._below()] = Zone.DOME
-        zones[(between & (height < _APEX)) | ~self._inside_ribs()] = Zone.OUTSIDE
+        inside = self._inside_ribs()
+        zones[(between & (height < _APEX)) | ~inside] = Zone.OUTSIDE
         zones[(height < _APEX) & (beside <= _BESIDE)] = Zone.APEX
-        zones[np.abs(across) < _SPINE] = Zone.OUTSIDE
+        zones[(np.abs(across) < _SPINE) & inside] = Zone.SPINE
         zones[beside <= BORDER] = Zone.BORDER
         zones[self.lungs] = Zone.LUNG
         return zones
@@ -208,6 +209,8 @@ class _Chest:
         return int(rows[k]), int(columns[k])
 
     def _inside_ribs(self) -> np.ndarray:
+        from scipy.spatial import ConvexHull, QhullError  # which no card needs in order to be read
+
         rows, columns = np.nonzero(self.sides[0] | self.sides[1])
         points = np.stack([rows, columns], axis=1).astype(float)
         mirrored = np.stack([rows, 2 * self.middle[rows] - columns], axis=1)
@@ -235,6 +238,8 @@ def _extent(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _slope(rows: np.ndarray, columns: np.ndarray) -> float:
     """Of the line through most of these points, in columns per row."""
+    from scipy.stats import theilslopes  # half a second, which no card needs in order to be read
+
     some = slice(None, None, max(1, len(rows) // _NODES))
     if len(set(rows[some])) < 2:
         return 0.0

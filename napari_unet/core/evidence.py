@@ -23,6 +23,7 @@ class Movement(StrEnum):
     BETTER = "better"
     PERHAPS_BETTER = "perhaps better"
     UNCHANGED = "unchanged"
+    PERHAPS_UNCHANGED = "perhaps unchanged"
     PERHAPS_WORSE = "perhaps worse"
     WORSE = "worse"
 
@@ -191,7 +192,7 @@ class Evidence:
         """
         gains, gain = self.gains, self.gain
         if isnan(gain) or abs(gain) <= self.rules.noticeable:
-            return Movement.UNCHANGED
+            return Movement.UNCHANGED if self.patients >= LEAST else Movement.PERHAPS_UNCHANGED
         agree = min(float(np.mean(gains)) * np.sign(gain), balance(gains) * np.sign(gain)) > 0
         noticeable = abs(np.mean(gains)) > self.rules.noticeable
         certain = bool(agree and noticeable and self.p_value < level)

@@ -29,7 +29,8 @@ def mask_leaks(chest: ChestZones, mask: np.ndarray) -> tuple[MaskLeak, ...]:
 
     A leak is one connected part of at least 1 % of the lungs' area that lies more than 3 % of the chest's
     width from the earlier mask and outside all zones of the lung (`Zone.OUTSIDE`). Lung behind the heart or
-    the dome, at the hilum and apex, and in an opaque field, is none.
+    the dome, at the hilum and apex, and in an opaque field, is none. Neither is a mask that reaches the
+    spine: in a patient who is turned, the midline is not known to a pixel.
 
     Parameters
     ----------

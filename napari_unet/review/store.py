@@ -194,6 +194,17 @@ class ReviewProject(MaskStore):
         with self._database.reading() as connection:
             return training.training_pairs(connection, self.folder, self._nobody)
 
+    def untouched_pairs(self) -> list[TrainingPair]:
+        """Return the cases that only a model has seen, without masks, as `untouched` of a fine-tune.
+
+        Returns
+        -------
+        list of TrainingPair
+            In order of the cases' numbers; with paths, as `training_pairs`.
+        """
+        with self._database.reading() as connection:
+            return training.untouched_pairs(connection, self._nobody)
+
     def verify(self) -> Generator[CaseDone, None, list[Problem]]:
         """Read every mask and image again and find what is wrong.
 

@@ -1,4 +1,4 @@
-"""What a project gives to a training: its accepted and corrected masks."""
+"""What a project gives to a training: accepted and corrected masks, and images nobody has touched."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from napari_unet.review.labels import labels_of
 from napari_unet.review.rows import all_sources
 from napari_unet.review.schema import cases, revisions
 from napari_unet.review.types import SET_ASIDE, USABLE
+from napari_unet.review.untouched import all_untouched
 
 
 def training_pairs(connection: Connection, folder: Path, nobody: Collection[str] = ()) -> list[TrainingPair]:
@@ -41,4 +42,22 @@ def training_pairs(connection: Connection, folder: Path, nobody: Collection[str]
             label_set=labels,
         )
         for row in connection.execute(query)
+    ]
+
+
+def untouched_pairs(connection: Connection, nobody: Collection[str] = ()) -> list[TrainingPair]:
+    """Cases that only a model has seen, by number, without a mask; `nobody` and what is omitted as above."""
+    untouched = set(all_untouched(connection))
+    query = (
+        select(cases.c.id, cases.c.patient, cases.c.content_hash)
+        .where(cases.c.file_state.not_in([state.value for state in SET_ASIDE]))
+        .order_by(cases.c.number)
+    )
+    sources = all_sources(connection)
+    return [
+        TrainingPair(
+            row.id, sources[row.id], None, "" if row.patient in nobody else row.patient, row.content_hash
+        )
+        for row in connection.execute(query)
+        if row.id in untouched
     ]

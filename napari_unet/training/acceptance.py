@@ -14,8 +14,10 @@ from napari_unet.core.evidence import CaseScore, Evidence
 from napari_unet.core.groups import group_stacks
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import BACKGROUND
+from napari_unet.core.labels import IGNORE, lung
 from napari_unet.core.leaks import Fingerprint
 from napari_unet.core.prediction import Prediction
+from napari_unet.core.protocol_difference import CaseDifference, case_difference
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
@@ -46,7 +48,8 @@ class Measured:
 
     pixel_mm : what a pixel measures, None where the spacing is not known. notes : what was assumed.
     fingerprints : what would give away each of its images in another set. group : see CaseScore. masks : what
-    both models drew, to be looked at.
+    both models drew, to be looked at. difference : of the reference from the parent's mask, by zones of the
+    chest.
     """
 
     id: str
@@ -56,6 +59,7 @@ class Measured:
     fingerprints: tuple[Fingerprint, ...] = ()
     group: str = ""
     masks: ComparedCase | None = None
+    difference: CaseDifference | None = None
 
 
 def measure(old: Predictor, new: Predictor, pair: TrainingPair) -> Measured:
@@ -73,6 +77,7 @@ def measure(old: Predictor, new: Predictor, pair: TrainingPair) -> Measured:
     masks: list[ComparedCase] = []
     notes = [f"Case {pair.id}: {note}" for note in raster.notes]
     problems: list[UserError] = []
+    difference = None
     for ours, theirs in compared_outputs(old.card, new.card):
         said = [_Says(old, theirs), _Says(new, ours)]
         if ours.task == "classification":
@@ -89,6 +94,8 @@ def measure(old: Predictor, new: Predictor, pair: TrainingPair) -> Measured:
             drawn = [one.labels(raster, chosen) for one in said]
             values += mask_values(ours, theirs, drawn, labels, _steps(spacing))
             masks.append(ComparedCase.of(*(one > BACKGROUND for one in drawn)))
+            if ours == new.card.output:
+                difference = _difference(ours, drawn[0], labels, spacing)
             notes += read.notes
     nothing = UserError(
         f"Case {pair.id} has no reference for what {new.card.name} says.",
@@ -103,6 +110,7 @@ def measure(old: Predictor, new: Predictor, pair: TrainingPair) -> Measured:
         tuple(dict.fromkeys((*notes, *(error.problem for error in problems)))),
         image_fingerprints(pair, raster, old.card),
         masks=masks[0] if masks else None,
+        difference=difference,
     )
 
 
@@ -252,6 +260,16 @@ class _Says:
 
     def _predict(self, raster: Raster) -> Prediction:
         return run(self.model.steps(raster, raster.inverted, self.output.id))
+
+
+def _difference(
+    output: Output, drawn: np.ndarray, labels: np.ndarray, spacing: tuple[float, ...] | None
+) -> CaseDifference | None:
+    """None where there are no zones: for other labels than lungs, and for stacks."""
+    if not output.labels.of_lungs or drawn.ndim != 2:
+        return None
+    ignore, aspect = labels == IGNORE, _steps(spacing)[0]
+    return case_difference(drawn > BACKGROUND, lung(labels), ignore, aspect)
 
 
 def _slices(raster: Raster, chosen: list[int]) -> Raster:

@@ -17,6 +17,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, Note, PartBegun, Preview, StepsDone
 from napari_unet.core.evidence import LEAST, Evidence
 from napari_unet.core.protocol import protocols_differ
+from napari_unet.core.protocol_difference import protocol_difference
 from napari_unet.core.steps import STOP, changed
 from napari_unet.core.training_pair import FEW, TrainingPair
 from napari_unet.inference.device import pick_device
@@ -36,6 +37,7 @@ from napari_unet.training.derived import (
     reference_set,
     seen_as_derived,
 )
+from napari_unet.training.drift import MACHINES, Elsewhere, look_elsewhere, looks
 from napari_unet.training.estimate import measure_pace
 from napari_unet.training.folds import patient_folds
 from napari_unet.training.learner import as_saved, mean_dice
@@ -61,6 +63,7 @@ def fine_tune(
     device: str = "auto",
     threads: int | None = None,
     library: ModelLibrary | None = None,
+    untouched: Sequence[TrainingPair] = (),
 ) -> Steps:
     """Fits a copy of `parent` to `pairs`, proves it, and puts it into the library.
 
@@ -73,6 +76,7 @@ def fine_tune(
     for the parent's with the date. config : in place of a preset's. protocol : what belongs to a mask, in
     words, where the user's differs from the parent's. threads : for torch on the processor; None for as many
     as it has. The same pairs, settings, seed, device and threads give the same weights on the CPU.
+    untouched : images without a mask by a person, on which both models are looked at in the end.
     Sending STOP ends a training early with the best it has; later ones have no more steps than that.
     Raises UserError for a name that is taken, fewer than two usable cases or patients, and whatever else is
     wrong before the training; later, if memory or disk run out or the loss is not a number from the start.
@@ -84,7 +88,7 @@ def fine_tune(
     library = library or default_library()
     with using_threads(threads) as used, freed_memory_kept(), memory_explained():
         settings = {"preset": preset, "device": str(pick_device(device)), "threads": used}
-        made = _FineTune(pairs, library, parent, name, config, protocol, settings)
+        made = _FineTune(pairs, library, parent, name, config, protocol, settings, untouched)
         return (yield from made.steps())
 
 
@@ -100,6 +104,7 @@ class _FineTune:
         config: AdaptConfig,
         protocol: str,
         settings: dict[str, Any],
+        untouched: Sequence[TrainingPair],
     ) -> None:
         self._begun = time.perf_counter()
         self._library, self._name, self._config = library, name, config
@@ -128,7 +133,9 @@ class _FineTune:
         self._stopping = self._stopped = False
         self._compared = 0
         self._drawn: tuple[dict[str, ComparedCase], dict[str, ComparedCase]] = ({}, {})  # held out, reference
-        self._to_compare = len(self._fresh) + len(self._reference or ())
+        self._own = untouched
+        self._glances = looks(card, self._judges, untouched)
+        self._to_compare = len(self._fresh) + len(self._reference or ()) + self._glances
 
     def steps(self) -> Steps:
         """The whole way; see `fine_tune`."""
@@ -143,11 +150,15 @@ class _FineTune:
         folded = time.perf_counter()
         result = yield from self._train(len(self._parts), ())
         trained = time.perf_counter()
-        reference = yield from self._compare_reference(self._predictor(result))
+        new = self._predictor(result)
+        reference = yield from self._compare_reference(new)
+        elsewhere = yield from self._look_elsewhere(new)
         site = gather(YOURS, measured, self._entry.card)
+        machines = gather(MACHINES, elsewhere.machines, self._entry.card) if elsewhere.machines else ()
+        report = self._report((*site, *reference, *machines), measured, elsewhere)
         compared = time.perf_counter()
         seconds = (read - self._begun + trained - folded, folded - read + compared - trained)
-        return self._saved(result, (*site, *reference), seconds)
+        return self._saved(result, report, elsewhere, seconds)
 
     def _warnings(self) -> Iterator[str]:
         """What the user should know before the training."""
@@ -291,6 +302,20 @@ class _FineTune:
         self._drawn[1].update({case.id: case.masks for case in found if case.masks is not None})
         return gather(REFERENCE, found, self._entry.card)
 
+    def _look_elsewhere(self, new: Predictor) -> Generator[Event, str | None, Elsewhere]:
+        before, of = self._to_compare - self._glances, self._to_compare
+        steps = look_elsewhere(self._parent, new, self._judges, self._own)
+        return (yield from changed(steps, lambda done: replace(done, done=before + done.done, total=of)))
+
+    def _report(
+        self, evidence: tuple[Evidence, ...], measured: list[Measured], elsewhere: Elsewhere
+    ) -> AcceptanceReport:
+        name = self._name or free_name(self._library, self._entry.card.name)
+        difference = protocol_difference(case.difference for case in measured)
+        asked = tuple(dict.fromkeys(one.zone.name for one in difference.found))
+        sentence = difference.sentence() if difference.cases else ""
+        return AcceptanceReport(self._entry.card.name, name, evidence, elsewhere.drift, asked, sentence)
+
     def _predictor(self, result: AdaptResult) -> Predictor:
         """The new network as it will be read back: weights rounded to half precision."""
         card = seen_as_derived(self._entry.card)
@@ -306,14 +331,17 @@ class _FineTune:
         reference = len(self._reference or ())
         parts = self._parts[done:]
         seconds = sum(self._pace.train(self._config_of(part), len(part), reference) for part in parts)
-        return seconds + (self._to_compare - self._compared) * self._pace.case
+        cases = self._to_compare - self._compared - self._glances
+        return seconds + cases * self._pace.case + self._glances * self._pace.glance
 
     def _saved(
-        self, result: AdaptResult, evidence: tuple[Evidence, ...], seconds: tuple[float, float]
+        self,
+        result: AdaptResult,
+        report: AcceptanceReport,
+        elsewhere: Elsewhere,
+        seconds: tuple[float, float],
     ) -> FineTuneResult:
-        parent, cases = self._entry.card, self._cases
-        name = self._name or free_name(self._library, parent.name)
-        report = AcceptanceReport(parent.name, name, evidence)
+        parent, cases, name = self._entry.card, self._cases, report.child
         config = replace(self._config, steps=result.step)
         took = {"stopped": self._stopped, "seconds": [round(s, 1) for s in seconds]}
         settings = {**asdict(config), **self._settings, **took}
@@ -322,7 +350,7 @@ class _FineTune:
         folder = self._library.own / name
         replay_set = derived_replay_set(cases, parent.output.labels, self._replay_set, self._config.seed)
         card = save_model(result.weights, card, folder, replay_set=replay_set)
-        return FineTuneResult(card, folder, report, *seconds, *self._drawn)
+        return FineTuneResult(card, folder, report, *seconds, *self._drawn, drift=elsewhere.masks)
 
 
 def _preset(name: str) -> AdaptConfig:

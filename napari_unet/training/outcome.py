@@ -30,6 +30,8 @@ class FineTuneResult:
     held_out, reference : mapping of str to ComparedCase
         What both models drew, by the ids of the report's cases. For a held-out case, the new model is the one
         that had not seen its patient.
+    drift : mapping of str to mapping of str to ComparedCase
+        The same for each place of the report's drift, by the ids of its cases.
     """
 
     card: ModelCard
@@ -39,6 +41,7 @@ class FineTuneResult:
     acceptance_seconds: float
     held_out: Mapping[str, ComparedCase] = field(default_factory=dict)
     reference: Mapping[str, ComparedCase] = field(default_factory=dict)
+    drift: Mapping[str, Mapping[str, ComparedCase]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

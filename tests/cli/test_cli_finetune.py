@@ -99,6 +99,25 @@ def test_json_tells_name_seconds_scores_and_verdict(run: Run, project: Path, mod
     assert (training["seed"], training["threads"], training["preset"]) == (3, 1, "quick")
 
 
+def test_images_that_nobody_has_touched_are_looked_at_by_both_models(
+    run: Run, project: Path, models: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "more").mkdir()
+    for k in range(7, 9):
+        pixels = (xray(lungs(40, 48), k) * 255).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "more" / f"{k}.png")
+    added = run("review", "add", project, tmp_path / "more", "--model", "tiny", "--device", "cpu")
+    assert added.exit_code == 0, added.output
+    made = run("finetune", project, "--from", "tiny", "--name", "ours", "--json")
+    (place,) = json.loads(made.stdout)["drift"]
+    assert place["on"] == "your untouched images" and len(place["each"]) == 2
+    assert {"image", "dice", "zones", "leaks", "checks", "reason"} == place["each"][0].keys()
+    card = default_library().find("ours").card
+    assert card.gate is not None and card.gate.drift[0].place == place["on"]
+    shown = run("finetune", project, "--from", "tiny", "--name", "again")
+    assert "Drift on your untouched images" in shown.stdout and "Dice against tiny" in shown.stdout
+
+
 def test_the_same_command_gives_the_same_weights(run: Run, project: Path, models: Path) -> None:
     for name in ("a", "b"):
         assert run("finetune", project, "--from", "tiny", "--name", name, "--threads", "1").exit_code == 0
@@ -180,7 +199,7 @@ def test_two_models_on_the_same_images(run: Run, models: Path, images: Path) -> 
     assert "on these images" in done.stdout
     found = json.loads(run("compare", "tiny", "tiny", "--images", images, "--masks", masks, "--json").stdout)
     assert found["cases"] == 3 and found["dice"]["old"] == found["dice"]["new"]
-    assert found["verdict"].startswith("Unchanged on these images")
+    assert found["verdict"].startswith("Perhaps unchanged on these images")
     (first, second) = found["evidence"]
     assert (first["metric"], second["metric"], second["unit"]) == ("dice", "hd95", "px")
     assert [one["old"] for one in first["each"]] == [one["dice"]["old"] for one in found["each"]]

@@ -12,8 +12,8 @@ from PIL import Image
 
 from napari_unet.core.chest_zones import BORDER, Zone, chest_zones
 
-INSIDE = {"heart": Zone.HEART, "dome": Zone.DOME}
-OUTSIDE = ("neck", "abdomen", "arm", "spine")
+INSIDE = {"heart": Zone.HEART, "dome": Zone.DOME, "spine": Zone.SPINE}
+OUTSIDE = ("neck", "abdomen", "arm")
 
 
 @pytest.mark.parametrize("tilt", [0, -7, 7])

@@ -27,9 +27,9 @@ def test_a_part_outside_the_ribs_is_a_leak_with_its_size_and_place(part: str) ->
     assert leak.centre == pytest.approx((row / 256, column / 256), abs=0.02)
 
 
-@pytest.mark.parametrize("part", ["heart", "dome"])
+@pytest.mark.parametrize("part", ["heart", "dome", "spine"])
 @pytest.mark.parametrize("seed", range(3))
-def test_lung_of_the_other_protocol_is_none(part: str, seed: int) -> None:
+def test_lung_of_the_other_protocol_and_the_spine_are_none(part: str, seed: int) -> None:
     zones, parts = drawn(seed)
     assert mask_leaks(zones, zones.lungs | parts[part]) == ()
 

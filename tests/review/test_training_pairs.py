@@ -42,6 +42,18 @@ def test_accepted_and_corrected_masks_only(tmp_path: Path) -> None:
         assert [pair.id for pair in project.training_pairs()] == ids[:1]
 
 
+def test_untouched_cases_come_without_masks(tmp_path: Path) -> None:
+    project, ids = project_with(tmp_path, 4)
+    with project:
+        for case in ids[:3]:
+            project.add_revision(case, lungs(), MODEL)
+        project.add_revision(ids[1], lungs(3), ANN)
+        project.decide(ids[2], Status.ACCEPTED, "Ann")
+        (pair,) = project.untouched_pairs()
+        assert (pair.id, pair.mask, pair.image) == (ids[0], None, project.source(ids[0]))
+        assert pair.content_hash == "c" * 64 and pair.patient == ""
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> ReviewProject:
     """Two read and accepted images of one patient."""

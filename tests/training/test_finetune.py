@@ -26,6 +26,7 @@ from napari_unet.models.card import CARD_FILE
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelLibrary
 from napari_unet.models.replay_set import read_replay_set
+from napari_unet.training.drift import MACHINES
 from napari_unet.training.finetune import REFERENCE, YOURS, fine_tune
 from napari_unet.training.losses import LOSSES
 from napari_unet.training.samples import from_replay_set
@@ -66,10 +67,12 @@ def test_a_model_that_has_learnt_is_in_the_library(library: ModelLibrary) -> Non
     assert entry.card.training["device"] == "cpu" and entry.card.training["threads"] == 1
     kept = read_replay_set(entry)
     assert kept is not None and len(kept) == 5 + 6
-    site, distance, reference, _ = result.report.evidence
+    site, distance, reference, _, machines, _ = result.report.evidence
     assert sorted(one.id for one in site.cases) == [f"case-{k}" for k in range(6)]
     assert distance.unit == "mm" and site.new > site.old + 0.2 and site.wins == 6
     assert len(reference.cases) == 2
+    assert (machines.place, len(machines.cases)) == (MACHINES, 2) and machines.judges
+    assert [one.place for one in result.report.drift] == [MACHINES]  # the tiny model is for no X-rays
     assert result.report.passed
     assert result.train_seconds > 0 and result.acceptance_seconds > 0
     assert not [event for event in events if isinstance(event, Note)]
@@ -108,7 +111,7 @@ def test_what_is_told_on_the_way(library: ModelLibrary) -> None:
     assert seen[0].case == seen[1].case != seen[2].case
     assert seen[0].probability.shape == (SIDE, SIDE) and seen[0].probability.dtype == np.uint8
     compared = [event for event in events if isinstance(event, CaseDone)]
-    assert [(one.done, one.total) for one in compared] == [(k, 6) for k in range(1, 7)]
+    assert [(one.done, one.total) for one in compared] == [(k, 18) for k in range(1, 19)]
     assert {one.name for one in compared[:4]} == {f"case-{k}" for k in range(4)}
 
 
@@ -435,5 +438,6 @@ def test_a_case_that_is_gone_when_it_is_compared_is_left_out(
     assert len(result.report.evidence[0].cases) == 1
     assert [bool(event.error) for event in events if isinstance(event, CaseDone)] == [
         *(False, True, True, True),
-        *(False, False),
+        *(False, False),  # the reference set
+        *(False,) * 12,  # under six machines
     ]
