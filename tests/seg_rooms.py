@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from dicom_files import save_series
 from pydicom.uid import generate_uid
@@ -58,6 +59,25 @@ def series(folder: Path, depth: int = 6, **options: object) -> Raster:
     """A CT series on disk as it is read."""
     volume = np.random.default_rng(0).integers(-1000, 400, (depth, 20, 24)).astype(np.int16)
     return read_raster(Source.of(save_series(folder, volume, **options)))
+
+
+def hard_series(folder: Path, kind: str) -> Source:
+    """A series of 8 slices that is not stored as an even, upright stack."""
+    files = save_series(folder, np.zeros((8, 20, 24), np.int16), spacing_mm=(3.27, 0.75, 0.5))
+    if kind == "one slice is missing":
+        files.pop(3).unlink()
+    for k, path in enumerate(files):
+        dataset = pydicom.dcmread(path)
+        across, down, up = map(float, dataset.ImagePositionPatient)
+        if kind == "rounded to 0.5 mm":
+            up = round(2 * up) / 2
+        elif kind == "a little uneven":
+            up += 0.04 * (-1) ** k if 0 < k < 7 else 0
+        elif kind == "tilted":
+            down += k * 1.1
+        dataset.ImagePositionPatient = [f"{mm:.5g}" for mm in (across, down, up)]
+        dataset.save_as(path)
+    return Source(tuple(files))
 
 
 def lungs(shape: tuple[int, ...]) -> np.ndarray:

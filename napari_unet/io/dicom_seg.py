@@ -27,8 +27,16 @@ from napari_unet.io.atomic import atomic_write
 from napari_unet.io.content import is_dicom
 from napari_unet.io.dicom import guarded
 from napari_unet.io.dicom_identity import ForResearch
+from napari_unet.io.dicom_seg_planes import own_planes, refer_to_slices
 from napari_unet.io.dicom_seg_read import is_seg
-from napari_unet.io.dicom_seg_source import SegRefused, place_of, plain_sources, source_header
+from napari_unet.io.dicom_seg_source import (
+    SegRefused,
+    between_slices,
+    mapped,
+    place_of,
+    plain_sources,
+    stored_slices,
+)
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -112,8 +120,9 @@ def write_seg(
         said += ", side assumed"
         notes = (*notes, "The image does not say which side is which: right and left are assumed.")
     with _without_a_name(), quiet("highdicom"):
-        first = source_header(like, source)
-        made = _made(marked, [(label, said) for label in segments], frame, first, history, research)
+        first, stored = stored_slices(like, frame, source)
+        described = [(label, said) for label in segments]
+        made = _made(marked, described, frame, stored, first, history, research)
     with atomic_write(path) as partial:
         with quiet("pydicom", "highdicom"):
             made.save_as(partial, enforce_file_format=True)
@@ -161,20 +170,27 @@ def _made(
     marked: np.ndarray,
     segments: Sequence[tuple[Label, str]],
     frame: DicomFrame,
+    stored: DicomFrame,
     first: Dataset,
     history: MaskHistory,
     research: ForResearch | None,
 ) -> Any:
-    """The object, for the archive or for research. segments : each with its description."""
+    """The object, for the archive or for research.
+
+    segments : each with its description. frame, stored : where the mask and where the files lie; one and the
+    same unless the image was resampled.
+    """
     import highdicom
     from pydicom.uid import ExplicitVRLittleEndian
 
+    if research is not None:
+        first, frame, stored = research.header(first), mapped(frame, research), mapped(stored, research)
     said = history.in_words()
     described = [_described(k, *segment, history) for k, segment in enumerate(segments, start=1)]
     names = " and ".join(label.name for label, _ in segments)
     series = f"{names}, {said}" if history.accepted else f"{said} ({names})"
     made: Any = highdicom.seg.Segmentation(
-        source_images=plain_sources(marked.shape, frame, first, research),
+        source_images=plain_sources(stored, first, between_slices(frame)),
         pixel_array=marked,
         segmentation_type="BINARY",
         segment_descriptions=described,
@@ -192,7 +208,9 @@ def _made(
         transfer_syntax_uid=ExplicitVRLittleEndian,
         omit_empty_frames=False,
         specific_character_set="ISO_IR 192",
+        **own_planes(frame),
     )
+    refer_to_slices(made, frame, stored)
     made.ContentCreatorName = "" if research else _name(history.reader)
     if not frame.frame_of_reference:
         made.PatientOrientation = list(frame.patient_orientation)

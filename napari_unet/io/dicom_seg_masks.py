@@ -71,7 +71,7 @@ def instances_of(image: Path | Source | Raster) -> frozenset[str]:
     """The SOP instance UIDs of an image, or those that a segmentation refers to; none for other files."""
     if isinstance(image, Raster):
         instances = image.frame.instances if isinstance(image.frame, DicomFrame) else ()
-        return frozenset(one.sop_instance for one in instances)
+        return frozenset(one.sop_instance for one in instances if one.sop_instance)
     files = Source.of(image).files
     if len(files) == 1 and is_seg(files[0]):
         return read_seg(files[0]).references

@@ -17,7 +17,7 @@ from napari_unet.io.dicom import guarded
 
 _BINARY, _LABELMAP = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"
 _SAME_PLACE_MM = 0.01
-_WHOLE = 0.05  # how far a gap between frames may be from a whole number of spacings
+_EVEN_MM, _WHOLE = 0.06, 0.05  # how far a frame may be from its even place: in mm, or in spacings
 _LPS_TO_SPL = [2, 1, 0]
 
 
@@ -152,27 +152,39 @@ def _stacked(
     normal = np.cross(along_row, along_column)
     normal /= np.linalg.norm(normal)
     heights = places @ normal
-    different = np.sort(heights)
-    different = different[np.insert(np.diff(different) > _SAME_PLACE_MM, 0, True)]
-    steps = np.diff(different)
-    step = float(steps.min()) if len(steps) else (abs(between[0]) if between and between[0] else 1.0)
-    if len(steps) and between and abs(between[0]) > _SAME_PLACE_MM:
-        step = min(step, abs(between[0]))
-    if len(steps) > 1:
-        step = float(different[-1] - different[0]) / float(np.rint((different[-1] - different[0]) / step))
-    counts = (heights - heights.min()) / step
+    step = _step(np.sort(heights), abs(between[0]) if between else 0.0)
     aside = places - heights[:, None] * normal
-    uneven = np.abs(counts - np.rint(counts)).max() > _WHOLE
-    if uneven or np.linalg.norm(aside - aside[0], axis=1).max() > step / 2:
+    if step is None or np.linalg.norm(aside - aside[0], axis=1).max() > step / 2:
         raise MisplacedMask(
             f"The frames of the segmentation {name} are not an evenly spaced, upright stack.",
             "Save it as NIfTI with the program that made it.",
         )
+    counts = (heights - heights.min()) / step
     first = places[int(np.argmin(heights))]
     affine = np.eye(4)
     columns = (normal * step, along_column * spacing[0], along_row * spacing[1], first)
     affine[:3] = np.stack(columns, axis=1)[_LPS_TO_SPL]
     return [int(count) for count in np.rint(counts)], affine
+
+
+def _step(heights: np.ndarray, between: float) -> float | None:
+    """mm from plane to plane of sorted heights, of which some may be missing; None if they are not even.
+
+    between : what the header says, 0.0 if nothing. One that fits goes before the gaps themselves.
+    """
+    apart = np.diff(heights)
+    gaps = apart[apart > _SAME_PLACE_MM]
+    if not len(gaps):
+        return between or 1.0
+    total = float(heights[-1] - heights[0])
+    for guess in (between, float(np.median(gaps)), float(gaps.min())):
+        if guess <= _SAME_PLACE_MM:
+            continue
+        step = total / max(1.0, np.rint(total / guess))
+        off = (heights - heights[0]) / step
+        if np.abs(off - np.rint(off)).max() * step <= max(_EVEN_MM, _WHOLE * step):
+            return float(step)
+    return None
 
 
 def _by_source(sources: Sequence[frozenset[str]]) -> list[int]:

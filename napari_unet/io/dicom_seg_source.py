@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +17,11 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
 from napari_unet.io import dicom_header as header
 from napari_unet.io.content import is_dicom
-from napari_unet.io.dicom import guarded
 from napari_unet.io.dicom_identity import ForResearch
 
 if TYPE_CHECKING:
     from pydicom import Dataset
+    from pydicom.valuerep import DSfloat
 
 _OTHER = "Save the mask as PNG, TIFF or NIfTI."
 _OF_PATIENT_AND_STUDY = (
@@ -29,6 +29,7 @@ _OF_PATIENT_AND_STUDY = (
     *("StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName"),
 )
 """Type 2 in DICOM: empty where the image does not have them."""
+_PARALLEL = 1e-3  # by how much the direction cosines of two slices may differ
 _PIXELS = 0x0028  # the first group of a header that is about pixels
 
 
@@ -39,63 +40,77 @@ class SegRefused(UserError):
 def place_of(like: Raster) -> DicomFrame:
     """The frame of a raster as a segmentation needs it: without a frame of reference for a plain X-ray.
 
+    The planes of a resampled series are evenly spaced, as its array is.
+
     Raises SegRefused if the image is not DICOM, or if what a segmentation refers to is not known.
     """
     frame = like.frame
     if not isinstance(frame, DicomFrame):
         raise SegRefused("A DICOM segmentation refers to a DICOM image, and this image is none.", _OTHER)
-    if frame.resampled:
-        raise SegRefused(
-            "The image is not as its files store it (it was straightened, or its slices evened out), so a "
-            "mask of it does not fit them.",
-            "Save the mask as NIfTI.",
-        )
     planes = like.shape[0] if like.pixels.ndim == 3 else 1
     uids = {one.sop_instance for one in frame.instances}
-    if not (frame.study and frame.series and all(uids) and all(one.sop_class for one in frame.instances)):
+    known = frame.resampled or (all(uids) and all(one.sop_class for one in frame.instances))
+    if not (frame.study and frame.series and known):
         raise SegRefused("The image lacks the UIDs that a DICOM segmentation refers to.", _OTHER)
-    if len(frame.instances) != planes or len(uids) != planes:
+    if not frame.resampled and (len(frame.instances) != planes or len(uids) != planes):
         raise SegRefused(
             "A DICOM segmentation is made of a series with one file per slice, or of one image.", _OTHER
         )
     placed = len(frame.positions) == planes and len(frame.orientation) == 6 and len(frame.pixel_spacing) == 2
     if planes > 1 and not (placed and frame.frame_of_reference):
         raise SegRefused("The series does not say in which frame of reference it lies.", _OTHER)
-    return frame if placed else replace(frame, frame_of_reference="", orientation=(), positions=())
+    if not placed:
+        return replace(frame, frame_of_reference="", orientation=(), positions=())
+    if not frame.resampled:
+        return frame
+    even = np.linspace(frame.positions[0], frame.positions[-1], planes)
+    return replace(frame, positions=tuple(map(tuple, even.tolist())))
 
 
-def source_header(like: Raster, source: Source | None = None) -> Dataset:
-    """The header of one file of the image, with patient and study. Raises SegRefused if there is none."""
+def stored_slices(like: Raster, frame: DicomFrame, source: Source | None) -> tuple[Dataset, DicomFrame]:
+    """The header of one file of the image, with patient and study; the frame as its files store it.
+
+    That is `frame` itself, unless it is resampled: then all files say where they lie. Raises SegRefused if
+    they are not there.
+    """
+    headers = _headers(source.files if source is not None else _files_at(Path(like.source)), frame)
+    first = next(headers, None)
+    if first is None:
+        raise SegRefused(
+            "The file of the image is not there any more: patient and study cannot be copied from it.",
+            "Connect its drive, or find the file.",
+        )
+    if not frame.resampled:
+        return first, frame
+    places: dict[Instance, tuple[float, ...]] = {}
+    for one in (first, *headers):
+        place = tuple(header.numbers(one, "ImagePositionPatient"))
+        turned = np.subtract(header.numbers(one, "ImageOrientationPatient") or np.inf, frame.orientation)
+        if len(place) == 3 and np.abs(turned).max() <= _PARALLEL:
+            places[Instance(header.text(one, "SOPClassUID"), header.text(one, "SOPInstanceUID"))] = place
+    return first, replace(frame, instances=tuple(places), positions=tuple(places.values()))
+
+
+def _headers(files: Iterable[Path], frame: DicomFrame) -> Iterator[Dataset]:
+    """Those of the series."""
     import pydicom
 
-    frame = like.frame
-    assert isinstance(frame, DicomFrame)
-    files = source.files if source is not None else _files_at(Path(like.source))
     for path in files:
-        with guarded("The file of the image"):
-            if not is_dicom(path):
-                continue
-            dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
-            if header.text(dataset, "StudyInstanceUID") == frame.study:
-                return dataset
-    raise SegRefused(
-        "The file of the image is not there any more: patient and study cannot be copied from it.",
-        "Connect its drive, or find the file.",
-    )
+        if not is_dicom(path):
+            continue
+        dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+        uids = header.text(dataset, "StudyInstanceUID"), header.text(dataset, "SeriesInstanceUID")
+        if uids == (frame.study, frame.series):
+            yield dataset
 
 
-def plain_sources(
-    shape: tuple[int, ...], frame: DicomFrame, first: Dataset, research: ForResearch | None
-) -> list[Dataset]:
+def plain_sources(stored: DicomFrame, first: Dataset, between: float) -> list[Dataset]:
     """What highdicom refers to: for each slice its UIDs and place, and the patient and study of `first`.
 
-    For research all UIDs are those of `research`, and the patient is what it says.
+    between : from slice to slice of the mask in mm, 0.0 for one slice.
     """
     from pydicom import Dataset
 
-    if research is not None:
-        first = research.header(first)
-        frame = _mapped(frame, research)
     patient: Any = Dataset()
     for element in deepcopy(first):
         if element.tag.group < _PIXELS and not element.tag.is_private:
@@ -103,25 +118,28 @@ def plain_sources(
     for keyword in _OF_PATIENT_AND_STUDY:
         if keyword not in patient:
             setattr(patient, keyword, "")
-    between = _between(frame) or header.number(first, "SliceThickness", 1.0)
+    between = between or header.number(first, "SliceThickness", 1.0)
     thickness = header.number(first, "SliceThickness", between)
     through = (thickness if thickness > 0 else between, between)
-    others = (Dataset() for _ in frame.instances[1:])  # highdicom looks for the patient in the first one
-    return [_placed(made, shape, frame, k, through) for k, made in enumerate((patient, *others))]
+    size = (int(header.number(first, "Rows", 0)), int(header.number(first, "Columns", 0)))
+    others = (Dataset() for _ in stored.instances[1:])  # highdicom looks for the patient in the first one
+    return [_placed(made, size, stored, k, through) for k, made in enumerate((patient, *others))]
+
+
+def numbers(values: Iterable[float]) -> list[DSfloat]:
+    """Decimal strings, of no more signs than DICOM allows."""
+    from pydicom.valuerep import DSfloat
+
+    return [DSfloat(float(value), auto_format=True) for value in values]
 
 
 def _placed(
-    made: Any, shape: tuple[int, ...], frame: DicomFrame, k: int, through: tuple[float, float]
+    made: Any, size: tuple[int, int], frame: DicomFrame, k: int, through: tuple[float, float]
 ) -> Dataset:
     """`made` as slice k of a frame. through : thickness of a slice, and from slice to slice in mm."""
-    from pydicom.valuerep import DSfloat
-
-    def numbers(values: tuple[float, ...]) -> list[DSfloat]:
-        return [DSfloat(value, auto_format=True) for value in values]
-
     made.SOPClassUID, made.SOPInstanceUID = frame.instances[k]
     made.StudyInstanceUID, made.SeriesInstanceUID = frame.study, frame.series
-    made.Rows, made.Columns = shape[-2:]
+    made.Rows, made.Columns = size
     for keyword in ("FrameOfReferenceUID", "ImagePositionPatient", "ImageOrientationPatient"):
         if keyword in made:
             delattr(made, keyword)
@@ -135,7 +153,7 @@ def _placed(
     return cast("Dataset", made)
 
 
-def _between(frame: DicomFrame) -> float:
+def between_slices(frame: DicomFrame) -> float:
     """mm from slice to slice; 0.0 for one slice."""
     if len(frame.positions) < 2:
         return 0.0
@@ -143,7 +161,8 @@ def _between(frame: DicomFrame) -> float:
     return float(np.linalg.norm(apart)) / (len(frame.positions) - 1)
 
 
-def _mapped(frame: DicomFrame, research: ForResearch) -> DicomFrame:
+def mapped(frame: DicomFrame, research: ForResearch) -> DicomFrame:
+    """A frame with the UIDs of an export for research."""
     new = research.uids
     instances = tuple(Instance(one.sop_class, new(one.sop_instance)) for one in frame.instances)
     return replace(

@@ -13,7 +13,7 @@ import numpy as np
 import pydicom
 import pytest
 from dicom_files import NUMBER, PATIENT, save
-from seg_rooms import BY_MODEL, ORIENTATIONS, errors, lungs, program, series, xray_tags
+from seg_rooms import BY_MODEL, ORIENTATIONS, errors, hard_series, lungs, program, series, xray_tags
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT, Label, LabelSet
@@ -23,7 +23,7 @@ from napari_unet.core.raster import Raster
 from napari_unet.io import dicom_seg_check
 from napari_unet.io.dicom_identity import ForResearch
 from napari_unet.io.dicom_seg import write_seg
-from napari_unet.io.formats import read_raster
+from napari_unet.io.formats import read_labels, read_raster
 
 _SPL_OF_RAS = np.array([[0, 0, 1, 0], [0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 1]], float)
 
@@ -244,11 +244,46 @@ def test_sides_that_were_assumed_are_called_so(tmp_path: Path) -> None:
     assert all("assumed" in one.SegmentDescription for one in pydicom.dcmread(written.path).SegmentSequence)
 
 
-def test_what_is_not_as_its_files_store_it_is_refused(tmp_path: Path, ct: Raster) -> None:
+@pytest.mark.parametrize("research", [None, ForResearch("case-1", images=True)])
+@pytest.mark.parametrize("kind", ["one slice is missing", "rounded to 0.5 mm", "a little uneven", "tilted"])
+def test_a_series_that_was_straightened_or_evened_out(
+    tmp_path: Path, kind: str, research: ForResearch | None
+) -> None:
+    """The mask lies where the image lies as it is shown, and refers to the files that store its slices."""
+    source = hard_series(tmp_path / "ct", kind)
+    ct = read_raster(source)
+    assert ct.frame.resampled is (kind != "a little uneven")
+    mask = lungs(ct.shape)
+    written = write_seg(tmp_path / "a_seg.dcm", mask, ct, RIGHT_AND_LEFT, BY_MODEL, research)
+    assert errors(written.path) == []
+    program("segimage2itkimage")
+    assert written.read_by == "dcmqi"  # voxel for voxel, by the affine of the image
+    if research is None:
+        for image in (ct, source):
+            assert np.array_equal(read_labels(written.path, of=image).labels, mask)
+    new = research.uids if research else str
+    made = pydicom.dcmread(written.path)
+    (referenced,) = made.ReferencedSeriesSequence
+    listed = {one.ReferencedSOPInstanceUID for one in referenced.ReferencedInstanceSequence}
+    assert listed == {new(pydicom.dcmread(path).SOPInstanceUID) for path in source.files}
+    referring = 0
+    for group in made.PerFrameFunctionalGroupsSequence:
+        place = np.array(group.PlanePositionSequence[0].ImagePositionPatient, float)
+        k = int(np.linalg.norm(np.array(ct.frame.positions) - place, axis=1).argmin())
+        known = ct.frame.instances[k].sop_instance
+        assert bool(group.get("DerivationImageSequence")) is bool(known)
+        if known:
+            referring += 1
+            (one,) = group.DerivationImageSequence[0].SourceImageSequence
+            assert one.ReferencedSOPInstanceUID == new(known)
+            assert one.SpatialLocationsPreserved == ("NO" if kind == "tilted" else "YES")
+    assert referring
+
+
+def test_an_image_without_what_a_segmentation_refers_to_is_refused(tmp_path: Path, ct: Raster) -> None:
     one_file = replace(ct.frame, instances=ct.frame.instances[:1] * len(ct.pixels))
     for odd, why in (
         (Raster(ct.pixels), "is none"),
-        (replace(ct, frame=replace(ct.frame, resampled=True)), "straightened"),
         (replace(ct, frame=replace(ct.frame, study="")), "UIDs"),
         (replace(ct, frame=one_file), "per slice"),
         (replace(ct, frame=replace(ct.frame, frame_of_reference="")), "frame of reference"),

@@ -12,7 +12,7 @@ import pydicom
 import pytest
 from dicom_files import NUMBER, PATIENT, save, save_series
 from export_rooms import READER, SECRET, Room, finished, lungs
-from seg_rooms import errors, xray_tags
+from seg_rooms import errors, hard_series, xray_tags
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.source import Source
@@ -129,6 +129,23 @@ def test_masks_alone_refer_to_nothing_and_x_rays_are_left_out(room: Room) -> Non
     assert any("only by its image" in why for _, why in result.left_out)
     made = pydicom.dcmread(room.out / "dicom-seg" / "masks" / f"{room.ids['ct']}_seg.dcm")
     assert "ReferencedSeriesSequence" not in made and not (room.out / "dicom-seg" / "images").exists()
+
+
+@pytest.mark.parametrize("kind", ["tilted", "rounded to 0.5 mm"])
+def test_a_series_that_was_straightened_goes_out_with_all_its_files(
+    room: Room, tmp_path: Path, kind: str
+) -> None:
+    source = hard_series(tmp_path / "hard", kind)
+    dicom_case(room, "hard", source)
+    mask = np.zeros(read_raster(source).shape, np.uint8)
+    mask[2:5, 4:12, 5:15] = 1
+    room.mask("hard", mask)
+    room.decide("hard")
+    exported(room, Format.DICOM_SEG)
+    folder, case = room.out / "dicom-seg", room.ids["hard"]
+    files = tuple((folder / "images" / case).iterdir())
+    assert len(files) == len(source.files)
+    assert np.array_equal(read_labels(folder / "masks" / f"{case}_seg.dcm", of=Source(files)).labels, mask)
 
 
 def test_for_the_archive_with_patient_reader_and_history(room: Room) -> None:

@@ -83,17 +83,15 @@ class ResearchSegWriter(_SegWriter):
         return self.told(folder), self.told(path)
 
     def _images(self, folder: Path, item: Item, research: ForResearch) -> None:
-        """The slices of the image, numbered in their order; copies in the source are left out."""
+        """The files of the image, numbered in the order of the slices; each stored slice once."""
         frame = item.raster.frame
         assert isinstance(frame, DicomFrame)
-        order = {one.sop_instance: k for k, one in enumerate(frame.instances, start=1)}
+        order = {one.sop_instance: k for k, one in enumerate(frame.instances)}
+        files = {next(iter(instances_of(file)), ""): file for file in reversed(item.source.files)}
         folder.mkdir()
-        for file in item.source.files:
-            (uid,) = instances_of(file) or ("",)
-            if uid not in order:
-                continue
+        for k, uid in enumerate(sorted(files, key=lambda uid: order.get(uid, len(order))), start=1):
             try:
-                write_for_research(folder / f"{order.pop(uid):04}.dcm", file, research)
+                write_for_research(folder / f"{k:04}.dcm", files[uid], research)
             except NotForResearch as reason:
                 raise NotExported(_as_reason(reason)) from reason
 
