@@ -138,7 +138,7 @@ def test_a_copy_that_does_something_else_is_not_written(
 ) -> None:
     entry = saved(tmp_path / "m")
     monkeypatch.setattr(module, "TOLERANCE", -1.0)
-    with pytest.raises(UserError, match="does not do the same"):
+    with pytest.raises(UserError, match="does not do what the model does"):
         export_bioimageio(entry, tmp_path / "m.zip")
     assert not (tmp_path / "m.zip").exists()
 

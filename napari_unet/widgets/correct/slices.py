@@ -33,7 +33,7 @@ class SliceBox(QWidget):
         self.words = WrappedLabel(name="slices")
         self.mark = _button(
             "Mark this slice",
-            "Mark this slice as correct: the slices between marked ones are filled in from them.",
+            "A key slice is drawn correctly: the slices between key slices are filled in from them.",
         )
         self.fill = _button(
             "Fill in between", "Redraw the slices between the key slices, from one to the next."
