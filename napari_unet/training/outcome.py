@@ -43,6 +43,11 @@ class FineTuneResult:
     reference: Mapping[str, ComparedCase] = field(default_factory=dict)
     drift: Mapping[str, Mapping[str, ComparedCase]] = field(default_factory=dict)
 
+    def masks_at(self, place: str) -> Mapping[str, ComparedCase]:
+        """What both models drew at one place of the report; none where masks are not kept."""
+        known = dict(zip(self.report.places, (self.held_out, self.reference), strict=False))
+        return {**known, **self.drift}.get(place, {})
+
 
 @dataclass(frozen=True)
 class Estimate:

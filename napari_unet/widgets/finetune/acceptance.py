@@ -21,6 +21,10 @@ _HELD_OUT = "Each of these cases was held out once: the model tested on it had n
 _NONE_HELD_OUT = (
     "None of your cases could test the new model: all were used to train the model it is based on."
 )
+_DRIFT = (
+    " Drift is the Dice of the new masks against those of the present model: no reference says which are "
+    "right."
+)
 _NOT_PASSED = "It did not pass. You can use it all the same, but keeping the present model is safer."
 _MAYBE = (
     "It did not pass: its gain may be chance. You may use it all the same; more corrected cases, of at least "
@@ -31,13 +35,13 @@ _MAYBE = (
 class AcceptancePage(QWidget):
     """taken : the new model is to be used. kept : the present one stays.
 
-    looked_at : (whether it is one of the user's cases, its id, its name), a row was clicked or reached by the
-    keyboard. looked_away : nobody wants to see it any more.
+    looked_at : (place in the report, id of the case, its name), a row was clicked or reached by the keyboard.
+    looked_away : nobody wants to see it any more.
     """
 
     taken = Signal()
     kept = Signal()
-    looked_at = Signal(bool, str, str)
+    looked_at = Signal(str, str, str)
     looked_away = Signal()
 
     def __init__(self) -> None:
@@ -89,7 +93,7 @@ class AcceptancePage(QWidget):
         self._models = (report.parent, report.child)
         self.show_case("")
         how = _HELD_OUT + _by_chance(report.evidence[0]) if report.evidence[0].cases else _NONE_HELD_OUT
-        self.explained.say(f"{_metrics(report)} before → after. {how}")
+        self.explained.say(f"{_metrics(report)} before → after. {how}{_DRIFT if report.drift else ''}")
         for button, suggested in ((self.take, report.passed), (self.keep, not report.passed)):
             font = button.font()
             font.setBold(suggested)

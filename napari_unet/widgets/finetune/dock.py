@@ -129,18 +129,18 @@ class FineTuneWidget(Dock):
 
     # -- what is done --
 
-    def _on_looked_at(self, yours: bool, id: str, name: str) -> None:
+    def _on_looked_at(self, place: str, id: str, name: str) -> None:
         if self.training.outcome is None:
             return
         request, result = self.training.outcome
-        compared = (result.held_out if yours else result.reference).get(id)
-        pair = next((pair for pair in request.pairs if yours and pair.id == id), None)
-        if compared is None or (yours and pair is None):
+        compared = result.masks_at(place).get(id)
+        pair = next((pair for pair in (*request.pairs, *request.untouched) if pair.id == id), None)
+        if compared is None or (compared.image is None and pair is None):
             self.contours.hide()
             self._say(f"The masks of {escape(name)} were not kept.")
             return
         self._say("")
-        self.contours.show(compared, pair, name)
+        self.contours.show(compared, pair if compared.image is None else None, name)
 
     def _on_requested(self, request: TrainingRequest) -> None:
         self._say("")

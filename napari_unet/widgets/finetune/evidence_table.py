@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableWidget, QTableWidgetItem
 
 from napari_unet.core.acceptance_report import AcceptanceReport
+from napari_unet.core.drift import DriftCase
 from napari_unet.core.evidence import CaseScore, Evidence
 from napari_unet.core.evidence_sheet import EvidenceSheet, SheetRow, sheets
 
@@ -35,15 +36,15 @@ class EvidenceTable(QTableWidget):
         # as high as there is room: a size of its own would make the page scroll, too
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self._cases: dict[int, tuple[bool, str, str]] = {}  # by row
+        self._cases: dict[int, tuple[str, str, str]] = {}  # by row
 
-    def case(self) -> tuple[bool, str, str] | None:
-        """The case that is selected: (whether it is of the first place, its id, its name)."""
+    def case(self) -> tuple[str, str, str] | None:
+        """The case that is selected: (place, its id, its name)."""
         rows = {item.row() for item in self.selectedItems()}
         return self._cases.get(min(rows, default=-1))
 
     def fill(self, report: AcceptanceReport, names: Mapping[str, str]) -> None:
-        """Another report. names : for people, of the cases of the first place by their ids."""
+        """Another report. names : for people, of the user's cases by their ids."""
         self.blockSignals(True)
         self.clearSelection()
         self.clearSpans()
@@ -58,8 +59,16 @@ class EvidenceTable(QTableWidget):
             self._add_headings(sheet, f"{place}, {sheet.output}" if several else place)
             for row in sheet.rows(worst_first=True):
                 name = names.get(row.case, row.case) if yours else row.case
-                self._cases[self.rowCount()] = (yours, row.case, name)
+                self._cases[self.rowCount()] = (sheet.place, row.case, name)
                 self._add_case(sheet, row, name)
+        for drift in report.drift:
+            self._add_heading(
+                f"{drift.place[:1].upper()}{drift.place[1:]}, drift: {_value_or_dash(drift.dice)}"
+            )
+            for case in drift.most_changed_first():
+                name = names.get(case.id, case.id)
+                self._cases[self.rowCount()] = (drift.place, case.id, name)
+                self._add_drift(name, case, case.reason(report.asked_zones))
         self.blockSignals(False)
         head = self.horizontalHeader().sizeHint().height() + _FRAME
         rows = self.rowCount()
@@ -86,20 +95,37 @@ class EvidenceTable(QTableWidget):
                 continue
             text = f"{_INSET}{label}" if label and label != sheet.labels[0] else _joined(place, label)
             units = {one.metric: one.unit for one in others if one is not None}
-            row = self.rowCount()
-            self.insertRow(row)
             figures = _moved(first, first.rules.digits)
-            items = [QTableWidgetItem(f"{text}: {figures}")]
-            items += [QTableWidgetItem(units.get(metric, "")) for metric in self._others]
-            for column, item in zip((0, *range(3, self.columnCount())), items, strict=True):
-                font = item.font()
-                font.setBold(True)
-                item.setFont(font)
-                item.setFlags(Qt.ItemFlag.ItemIsEnabled)
-                if column:
-                    item.setTextAlignment(_RIGHT)
-                self.setItem(row, column, item)
-            self.setSpan(row, 0, 1, 3)
+            self._add_heading(f"{text}: {figures}", *(units.get(metric, "") for metric in self._others))
+
+    def _add_heading(self, text: str, *others: str) -> None:
+        """A row that cannot be selected. others : of the columns after the change."""
+        row = self.rowCount()
+        self.insertRow(row)
+        for column, said in zip((0, *range(3, self.columnCount())), (text, *others), strict=False):
+            item = QTableWidgetItem(said)
+            font = item.font()
+            font.setBold(True)
+            item.setFont(font)
+            item.setFlags(Qt.ItemFlag.ItemIsEnabled)
+            if column:
+                item.setTextAlignment(_RIGHT)
+            self.setItem(row, column, item)
+        self.setSpan(row, 0, 1, 3)
+
+    def _add_drift(self, name: str, case: DriftCase, reason: str) -> None:
+        """An image without a reference: how like the masks are, and why they are not more so."""
+        at = self.rowCount()
+        self.insertRow(at)
+        warned = " ⚠" if case.leaks or case.checks else ""
+        for column, text in enumerate(
+            (f"{name}: {reason}" if reason else name, _value_or_dash(case.dice) + warned)
+        ):
+            item = QTableWidgetItem(text)
+            item.setToolTip(text)
+            if column:
+                item.setTextAlignment(_RIGHT)
+            self.setItem(at, column, item)
 
     def _add_case(self, sheet: EvidenceSheet, row: SheetRow, name: str) -> None:
         """One label of a case; the case's name is in its first row."""
@@ -123,6 +149,10 @@ class EvidenceTable(QTableWidget):
             if column:
                 item.setTextAlignment(_RIGHT)
             self.setItem(at, column, item)
+
+
+def _value_or_dash(value: float) -> str:
+    return "–" if isnan(value) else f"{value:.3f}"
 
 
 def _value(one: Evidence) -> str:

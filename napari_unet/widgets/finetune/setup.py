@@ -211,6 +211,7 @@ class SetupPage(QWidget):
                         config,
                         chosen.protocol,
                         differs,
+                        chosen.untouched,
                     )
                 )
                 self.show_state()

@@ -35,12 +35,13 @@ _CALM_MS = 300  # changes of cases that come within this time are counted togeth
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is learned from. names : of the cases for people, by the pair's id. protocol : what counts as lung
-    in their masks, in words; "" if nobody said."""
+    """What is learned from. names : of all cases for people, by the pair's id. protocol : what counts as lung
+    in their masks, in words; "" if nobody said. untouched : images that only a model has seen."""
 
     pairs: Sequence[TrainingPair]
     names: Mapping[str, str]
     protocol: str = ""
+    untouched: Sequence[TrainingPair] = ()
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,9 @@ class SourceBox(QWidget):
         names = {case.id: f"Case {case.number}" for case in self._casework.cases.values()}
 
         def from_project() -> Chosen:
-            pairs = project.training_pairs()
-            return Chosen(pairs, {pair.id: names.get(pair.id, "A case") for pair in pairs}, project.protocol)
+            pairs, untouched = project.training_pairs(), project.untouched_pairs()
+            named = {pair.id: names.get(pair.id, "A case") for pair in (*pairs, *untouched)}
+            return Chosen(pairs, named, project.protocol, untouched)
 
         return from_project
 

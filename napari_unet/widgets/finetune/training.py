@@ -59,7 +59,8 @@ class TrainingRequest:
 
     names : of the cases for people ("Case 7"), by the pair's id. parent : folder of the model to begin with,
     parent_name : what it is called. config : None for a preset. protocol : what counts as lung in the pairs'
-    masks, "" if nobody said. differs : what to say about protocols that differ, "" if they agree.
+    masks, "" if nobody said. differs : what to say about protocols that differ, "" if they agree. untouched :
+    images without a mask by a person, on which the new model is looked at.
     """
 
     pairs: Sequence[TrainingPair]
@@ -71,6 +72,7 @@ class TrainingRequest:
     config: AdaptConfig | None = None
     protocol: str = ""
     differs: str = ""
+    untouched: Sequence[TrainingPair] = ()
 
     @property
     def patients(self) -> int:
@@ -94,6 +96,7 @@ class TrainingRequest:
             "preset": self.preset,
             "config": self.config,
             "protocol": self.protocol,
+            "untouched": list(self.untouched),
             "device": chosen.device,
             "threads": chosen.threads,
             "library": chosen_library(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from finetune_fakes import SHAPE, lungs, result_of
@@ -11,6 +13,8 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 from test_finetune_dock import LEFT, project, started  # noqa: F401
 
+from napari_unet.core.drift import Drift, DriftCase
+from napari_unet.training.compared import ComparedCase
 from napari_unet.widgets.finetune.contours import NEW, OLD
 
 
@@ -68,6 +72,29 @@ def test_a_click_shows_the_image_with_the_contours_of_both_models(dock, compared
     qtbot.mouseClick(dock.acceptance.hide_case, LEFT)
     assert not viewer.layers and not dock.acceptance.hide_case.isEnabled()
     assert "Click on a case" in dock.acceptance.legend.text()
+
+
+def test_images_without_a_reference_are_shown_too(dock, started, library, viewer, qtbot):  # noqa: F811
+    job, ids = started(new=1)
+    (untouched,) = job.arguments["untouched"]
+    assert untouched.id == ids[4] and untouched.mask is None
+    result = result_of(job, library)
+    small, large = np.zeros((32, 32), bool), lungs() > 0
+    small[8:20, 6:26] = True
+    travel = ComparedCase.of(small, small.T, np.full((32, 32), 90, np.uint8))
+    drift = {"the travel set": {"Child 1": travel}, "yours": {ids[4]: ComparedCase.of(large, large)}}
+    places = tuple(Drift(place, tuple(DriftCase(id, 0.9) for id in masks)) for place, masks in drift.items())
+    report = replace(result.report, drift=places)
+    job.end(replace(result, report=report, drift=drift))
+    qtbot.waitUntil(dock.acceptance.isVisible)
+    rows = dock.acceptance.table.rowCount()
+    click(dock, qtbot, rows - 3)
+    qtbot.waitUntil(lambda: names(viewer)[:1] == ["Child 1"])
+    assert viewer.layers[0].data.shape == (32, 32)
+    click(dock, qtbot, rows - 1)
+    qtbot.waitUntil(lambda: names(viewer)[:1] == ["Case 5"])
+    assert viewer.layers[0].data.shape == SHAPE
+    assert "Drift is the Dice" in dock.acceptance.explained.text()
 
 
 def test_window_and_level_of_a_compared_case(dock, compared, viewer, qtbot):

@@ -8,6 +8,7 @@ import pytest
 from evidence_fakes import masks, scores
 
 from napari_unet.core.acceptance_report import AcceptanceReport
+from napari_unet.core.drift import Drift, DriftCase
 from napari_unet.widgets.finetune.evidence_table import EvidenceTable
 
 SITE, KEPT = "your images", "the reference set"
@@ -48,10 +49,32 @@ def test_a_model_of_one_label_has_a_row_for_each_case(table):
         ["Home 1", "0.900 → 0.900", "+0.000", "9.0 → 5.0"],
     ]
     table.selectRow(1)
-    assert table.case() == (True, "c1", "Ward 1")
+    assert table.case() == (SITE, "c1", "Ward 1")
     table.selectRow(4)
-    assert table.case() == (False, "Home 1", "Home 1")
+    assert table.case() == (KEPT, "Home 1", "Home 1")
     table.clearSelection()
+    assert table.case() is None
+
+
+def test_drift_has_a_section_for_each_place_with_reasons_the_most_changed_first(table):
+    zones = (("HEART", 0.03), ("BORDER", 0.01))
+    travel = Drift("the travel set", (DriftCase("NIH 1", 0.97), DriftCase("Child 1", 0.6, zones)))
+    own = Drift("your untouched images", (DriftCase("c1", 0.9, leaks=(0.1,)), DriftCase("c0", nan)))
+    evidence = masks(SITE, [(0.8, 0.9)])
+    table.fill(AcceptanceReport("p", "c", evidence, (travel, own), ("HEART",)), NAMES)
+    assert texts(table)[2:] == [
+        ["The travel set, drift: 0.785"],
+        ["Child 1: 75 % of the change lies behind the heart: your protocol", "0.600"],
+        ["NIH 1", "0.970"],
+        ["Your untouched images, drift: 0.900"],
+        ["Ward 1: a new part outside the lungs (10 % of their area): leak", "0.900 ⚠"],
+        ["Ward 0", "–"],
+    ]
+    table.selectRow(3)
+    assert table.case() == ("the travel set", "Child 1", "Child 1")
+    table.selectRow(6)
+    assert table.case() == ("your untouched images", "c1", "Ward 1")
+    table.selectRow(2)
     assert table.case() is None
 
 
@@ -71,7 +94,7 @@ def test_of_several_labels_each_has_a_row(table):
         ["    lungs", "1.000 → –", "", "9.0 → 5.0"],
     ]
     table.selectRow(4)  # a row of a label is one of its case
-    assert table.case() == (True, "c0", "Ward 0")
+    assert table.case() == (SITE, "c0", "Ward 0")
 
 
 def test_outputs_are_named_where_there_are_several(table):
