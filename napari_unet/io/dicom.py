@@ -118,11 +118,14 @@ class _PydicomWarnings:
             warnings.warn(message, category, stacklevel=stacklevel + 1)
 
 
-def load(path: Path) -> Dataset:
-    """The whole file. One without preamble or meta information is read too if it looks like DICOM inside."""
+def load(path: Path, defer: int | None = None) -> Dataset:
+    """The whole file. One without preamble or meta information is read too if it looks like DICOM inside.
+
+    defer : values of more bytes are left in the file until somebody asks for them.
+    """
     import pydicom
 
-    dataset = pydicom.dcmread(path, force=True)
+    dataset = pydicom.dcmread(path, force=True, defer_size=defer)
     if not {"SOPClassUID", "Modality", "Rows", "PhotometricInterpretation"} & set(dataset.dir()):
         raise UserError(f"{path.name} is not a DICOM image.", "Open PNG, JPEG, TIFF, NIfTI or DICOM.")
     if "TransferSyntaxUID" not in dataset.file_meta:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_unet.core.errors import UserError
 from napari_unet.io import dicom_header as header
 from napari_unet.io.content import is_dicom
-from napari_unet.io.dicom import guarded
+from napari_unet.io.dicom import guarded, load
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -17,6 +17,7 @@ GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 """Where a multi-frame object keeps what is true of a frame."""
 _OF_THE_FILE = {"NumberOfFrames", "PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths"}
 _MASKS = "SEG"
+_LARGE = 2**20  # bytes
 
 
 def is_multi_frame(path: Path) -> bool:
@@ -42,24 +43,28 @@ def is_multi_frame(path: Path) -> bool:
         return False
 
 
+def load_frames(path: Path) -> Dataset:
+    """A multi-frame file, whose pixels stay in the file unless they are compressed: they may be gigabytes."""
+    dataset = load(path, defer=_LARGE)
+    return load(path) if dataset.file_meta.TransferSyntaxUID.is_deflated else dataset
+
+
 def frame_header(dataset: Dataset, frame: int) -> Dataset:
     """The header of one frame (from 0) as that of a single image."""
     import pydicom
 
-    left_out = {pydicom.datadict.tag_for_keyword(keyword) for keyword in _OF_THE_FILE}
+    left_out = {pydicom.datadict.tag_for_keyword(keyword) for keyword in (*_OF_THE_FILE, *GROUPS)}
     made = pydicom.Dataset({tag: dataset.get_item(tag) for tag in dataset.keys() - left_out})
     implicit, little = dataset.original_encoding
     made.set_original_encoding(bool(implicit), bool(little))
-    header.flatten(made, frame)
-    for groups in GROUPS:
-        made.pop(groups, None)
+    header.flatten(made, frame, dataset)
     return made
 
 
 def frame_dataset(dataset: Dataset, frame: int) -> Dataset:
     """One frame (from 0) as the dataset of a single image, its pixels as they are stored.
 
-    Raises whatever a damaged file makes pydicom raise.
+    dataset : of `load_frames`. Raises whatever a damaged file makes pydicom raise.
     """
     from pydicom.encaps import encapsulate, get_frame
 
@@ -74,6 +79,16 @@ def frame_dataset(dataset: Dataset, frame: int) -> Dataset:
         made["PixelData"].is_undefined_length = True
         return made
     size = dataset.Rows * dataset.Columns * dataset.get("SamplesPerPixel", 1) * dataset.BitsAllocated // 8
-    made.PixelData = dataset.PixelData[frame * size : (frame + 1) * size]
+    made.PixelData = _stored(dataset, frame * size, size)
     made["PixelData"].VR = "OB" if dataset.BitsAllocated <= 8 else "OW"
     return made
+
+
+def _stored(dataset: Dataset, start: int, size: int) -> bytes:
+    """A part of the pixel data; from the file if they were left there."""
+    item: Any = dataset.get_item("PixelData", keep_deferred=True)
+    if item.value is not None:
+        return bytes(dataset.PixelData[start : start + size])
+    with open(str(dataset.filename), "rb") as file:
+        file.seek(item.value_tell + start)
+        return file.read(min(size, item.length - start))

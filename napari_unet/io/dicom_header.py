@@ -72,13 +72,14 @@ def raw_number(dataset: Dataset, keyword: str) -> float | None:
         return None
 
 
-def flatten(dataset: Dataset, frame: int = 0) -> None:
+def flatten(dataset: Dataset, frame: int = 0, whole: Dataset | None = None) -> None:
     """Enhanced objects keep what is true of a frame in functional groups: puts those of one frame on top.
 
     What is in the frame's own group goes before what all frames share, and both before the dataset.
+    whole : has the groups, if the dataset itself has none.
     """
     for groups, which in (("SharedFunctionalGroupsSequence", 0), ("PerFrameFunctionalGroupsSequence", frame)):
-        for element in (dataset.get(groups) or {which: ()})[which]:
+        for element in ((dataset if whole is None else whole).get(groups) or {which: ()})[which]:
             for inner in (element.value or [()])[0] if element.VR == "SQ" else ():
                 if inner.keyword in _OF_A_FRAME:
                     dataset[inner.tag] = inner

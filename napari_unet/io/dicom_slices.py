@@ -16,7 +16,7 @@ from napari_unet.core.source import Source
 from napari_unet.io import dicom_header as header
 from napari_unet.io.content import is_dicom
 from napari_unet.io.dicom import guarded, load
-from napari_unet.io.dicom_frames import GROUPS, frame_dataset, frame_header, is_multi_frame
+from napari_unet.io.dicom_frames import GROUPS, frame_dataset, frame_header, is_multi_frame, load_frames
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -96,7 +96,7 @@ def pixels_of(one: Slice, opened: dict[Path, Dataset]) -> Dataset:
     if one.frame is None:
         return load(one.path)
     if one.path not in opened:
-        opened[one.path] = load(one.path)
+        opened[one.path] = load_frames(one.path)
     return frame_dataset(opened[one.path], one.frame)
 
 

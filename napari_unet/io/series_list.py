@@ -16,8 +16,8 @@ from napari_unet.core.source import Source
 from napari_unet.core.window import display_pixels
 from napari_unet.core.wording import counted
 from napari_unet.io import dicom_header as header
-from napari_unet.io.dicom import guarded, load, read_dicom
-from napari_unet.io.dicom_frames import GROUPS, frame_dataset, frame_header, is_multi_frame
+from napari_unet.io.dicom import guarded, read_dicom
+from napari_unet.io.dicom_frames import GROUPS, frame_dataset, frame_header, is_multi_frame, load_frames
 from napari_unet.io.dicom_pixels import read_pixels
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def thumbnail(source: Source) -> np.ndarray | None:
 
 def _middle_frame(path: Path) -> Raster:
     with guarded(path.name):
-        dataset = load(path)
+        dataset = load_frames(path)
         one = frame_dataset(dataset, int(header.number(dataset, "NumberOfFrames", 1)) // 2)
         pixels = read_pixels(one, path.name)
         return Raster(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import tarfile
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
 from dicom_files import change, save_multi_frame, save_series
-from pydicom.uid import RLELossless
+from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
@@ -75,11 +76,41 @@ def test_several_volumes_in_one_file_are_refused_in_words(tmp_path: Path) -> Non
         read_raster(multi)
 
 
+def test_reading_needs_little_more_memory_than_the_volume(tmp_path: Path) -> None:
+    hu = np.random.default_rng(0).integers(-900, 900, (24, 512, 512)).astype(np.int16)
+    multi = save_multi_frame(tmp_path / "multi.dcm", save_series(tmp_path / "ct", hu))
+    tracemalloc.start()
+    try:
+        raster = read_raster(multi)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert np.array_equal(raster.pixels, hu)
+    assert peak < raster.pixels.nbytes + 16 * 2**20
+
+
+def test_a_deflated_multi_frame(tmp_path: Path) -> None:
+    hu = np.random.default_rng(0).integers(-900, 900, (6, 512, 512)).astype(np.int16)
+    multi = save_multi_frame(tmp_path / "multi.dcm", save_series(tmp_path / "ct", hu))
+    dataset = pydicom.dcmread(multi)
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    dataset.save_as(multi)
+    assert np.array_equal(read_raster(multi).pixels, hu)
+
+
 def test_what_is_cut_off_is_named(tmp_path: Path) -> None:
     multi = save_multi_frame(tmp_path / "multi.dcm", save_series(tmp_path / "ct", volume()))
-    multi.write_bytes(multi.read_bytes()[:-150])
+    _cut(multi, 150)
+    large = np.zeros((6, 512, 512), np.int16)
+    _cut(save_multi_frame(tmp_path / "large.dcm", save_series(tmp_path / "b", large)), 2**20)
+    with pytest.raises(UserError, match=r"large\.dcm is damaged or incomplete"):
+        read_raster(tmp_path / "large.dcm")
     with pytest.raises(UserError, match=r"multi\.dcm is damaged or incomplete"):
         read_raster(multi)
+
+
+def _cut(path: Path, count: int) -> None:
+    path.write_bytes(path.read_bytes()[:-count])
 
 
 @pytest.fixture(scope="module")
