@@ -175,6 +175,7 @@ def fine_tune(
     preset: str = "quick",
     config: AdaptConfig | None = None,
     protocol: str = "",
+    same_protocol: bool | None = None,
     device: str = "auto",
     threads: int | None = None,
     untouched: Sequence[TrainingPair] = (),
@@ -201,6 +202,10 @@ def fine_tune(
         Settings, instead of those of a preset.
     protocol : str
         What belongs to a mask, in words, if it differs from the parent's protocol.
+    same_protocol : bool, optional
+        True if the masks follow the parent's protocol: its answer is fitted to the new images. False if they
+        follow another one: the new model has one answer more, and the parent's answers stay exactly as they
+        are. By default True, if neither the words nor the masks say that the protocols differ.
     device : {"auto", "cpu", "cuda", "mps"}
         Where to compute.
     threads : int, optional
@@ -220,8 +225,9 @@ def fine_tune(
     Raises
     ------
     UserError
-        If the name is in use, if there are fewer than two usable cases or patients, if memory or disk space
-        run out, or if the loss is not a number from the start.
+        If the name is in use, if there are fewer than two usable cases or patients, if the protocols seem to
+        differ and `same_protocol` is not given, if memory or disk space run out, or if the loss is not a
+        number from the start.
     """
     from napari_unet.core.steps import run
     from napari_unet.training import finetune
@@ -233,6 +239,7 @@ def fine_tune(
         preset=preset,
         config=config,
         protocol=protocol,
+        same_protocol=same_protocol,
         device=device,
         threads=threads,
         untouched=untouched,

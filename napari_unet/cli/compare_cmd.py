@@ -38,6 +38,13 @@ def compare(
             help="For models that score findings: a CSV with a column file and one per finding, 1 or 0.",
         ),
     ] = None,
+    answer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="For a model B with several answers: compare only the one of this name, old or new.",
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")] = False,
 ) -> None:
@@ -54,7 +61,7 @@ def compare(
     from napari_unet.core.events import Familiar
 
     check_model(old, device)
-    check_model(new, device)
+    check_model(new, device, answer)
     pairs = list(_pairs(images, masks, findings))
     if not pairs:
         if masks is None:
@@ -77,7 +84,7 @@ def compare(
             stderr.print(note, markup=False)
         return event
 
-    work = steps("compare", old=old, new=new, pairs=pairs, device=device)
+    work = steps("compare", old=old, new=new, pairs=pairs, device=device, answer=answer)
     evidence = watched("Comparing", changed(work, heard))
     report = AcceptanceReport(old, new, evidence)
     verdict = report.verdict()

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Generator
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from napari_unet.cli import usage
-from napari_unet.cli.console import json_line, progress_bar, stdout
+from napari_unet.cli.console import complain, json_line, progress_bar, stderr, stdout, watched
 from napari_unet.cli.engine import steps
 
 if TYPE_CHECKING:
+    from napari_unet.core.protocol import ProtocolQuestion
     from napari_unet.training.outcome import FineTuneResult
+
+
+class Protocol(StrEnum):
+    """What was said about the protocols of masks and model."""
+
+    SAME = "same"
+    OTHER = "other"
 
 
 def finetune(
@@ -31,6 +41,13 @@ def finetune(
             metavar="NAME", help="Name of the new model.", show_default="the parent's with the date"
         ),
     ] = None,
+    protocol: Annotated[
+        Protocol | None,
+        typer.Option(
+            help="Whether your masks follow the model's protocol. Other: the new model has one answer more.",
+            show_default="same, where neither words nor masks differ",
+        ),
+    ] = None,
     seed: Annotated[
         int, typer.Option(min=0, help="The same seed, device and number of threads give the same model.")
     ] = 0,
@@ -43,34 +60,57 @@ def finetune(
     """Fit a model to the accepted and corrected cases of a review project.
 
     The new model goes into your model folder whatever the comparison with the old one says; the old one
-    stays.
+    stays. With --protocol other its answers are those of the old model, and one that follows your masks.
     """
     from napari_unet.review.store import ReviewProject
 
     usage.check_model(parent, device)
     with ReviewProject.open(project) as opened:
-        pairs, protocol = opened.training_pairs(), opened.protocol
+        pairs, words = opened.training_pairs(), opened.protocol
         untouched = opened.untouched_pairs()
+    about = {"pairs": pairs, "parent": parent, "protocol": words, "device": device, "threads": threads}
+    if protocol is None:
+        typed = {"preset": preset, "from": parent, "name": name, "seed": seed or None, "threads": threads}
+        _ask(steps("protocol_question", **about), parent, ["finetune", str(project), *_options(typed)])
 
     from napari_unet.training.adapt_config import PRESETS
 
     work = steps(
         "finetune",
-        pairs=pairs,
-        parent=parent,
         name=name,
         preset=preset,
         config=replace(PRESETS[preset], seed=seed),
-        protocol=protocol,
-        device=device,
-        threads=threads,
+        same_protocol=protocol is not Protocol.OTHER,
         untouched=untouched,
+        **about,
     )
     result = _watched(work)
     if as_json:
         json_line(_record(result))
     else:
         _show(result)
+
+
+def _options(typed: dict[str, object]) -> list[str]:
+    """As on the command line; without those that were not given."""
+    given = {name: str(value) for name, value in typed.items() if value is not None}
+    return [text for name, value in given.items() for text in (f"--{name}", value)]
+
+
+def _ask(steps: Generator[Any, Any, ProtocolQuestion], parent: str, command: list[str]) -> None:
+    """Ends the command if only a person can know whether the protocols are the same; says how to go on."""
+    question = watched("Comparing protocols", steps)
+    if not question.open:
+        return
+    again = f"napari-unet-lung {shlex.join(command)} --protocol"
+    complain(f"Your masks may follow another protocol than the model {parent}.")
+    for line in (
+        *question.in_lines(),
+        f"If they follow the same protocol, and only the images are others: {again} same",
+        f"If they follow another protocol, so that the new model has an answer for each: {again} other",
+    ):
+        stderr.print(line, markup=False)
+    raise typer.Exit(2)
 
 
 def _watched(steps: Generator[Any, Any, FineTuneResult]) -> FineTuneResult:
@@ -111,7 +151,7 @@ def _show(result: FineTuneResult) -> None:
     report = result.report
     show_evidence([one for one in report.evidence if one.cases], report.parent, report.child)
     show_drift(report)
-    for sentence in (report.verdict(), *report.remarks()):
+    for sentence in filter(None, (report.verdict(), *report.remarks(), result.of_earlier_answers())):
         stdout.print(sentence, markup=False)
     stdout.print(
         f"The model {result.card.name} is in {result.folder} (training {_duration(result.train_seconds)}, "
@@ -128,6 +168,8 @@ def _record(result: FineTuneResult) -> dict[str, Any]:
         "parent": result.card.parent,
         "folder": str(result.folder),
         "seconds": {"training": round(result.train_seconds, 2), "gate": round(result.acceptance_seconds, 2)},
+        "answers": [output.id for output in result.card.outputs],
+        "earlier_change": result.earlier_change,
         **report_record(result.report),
     }
 

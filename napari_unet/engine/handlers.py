@@ -19,6 +19,7 @@ HANDLERS = {
     "devices": "napari_unet.inference.device:describe_devices",
     "pick_device": "napari_unet.inference.device:pick_device",
     "finetune": "napari_unet.training.finetune:fine_tune",
+    "protocol_question": "napari_unet.training.protocol_question:protocol_question",
     "estimate": "napari_unet.training.estimate:estimate",
     "compare": "napari_unet.training.acceptance:compare_models",
     "train": "napari_unet.training.run:train_model",

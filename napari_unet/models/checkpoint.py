@@ -98,8 +98,8 @@ def _saved(
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)
-        stored = {name: _stored(value, half) for name, value in weights.items()}
-        save_file(stored, partial / WEIGHTS_FILE)
+        stored = rounded_weights(weights, card.net) if half else weights
+        save_file({name: _contiguous(value) for name, value in stored.items()}, partial / WEIGHTS_FILE)
         spec = None
         if replay_set is not None:
             write_replay_set(replay_set, partial / MEMORY_FILE)
@@ -161,12 +161,25 @@ def _read_weights(entry: ModelEntry) -> dict[str, Tensor]:
         ) from error
 
 
-def _stored(value: Tensor, half: bool) -> Tensor:
-    value = value.detach().cpu().contiguous()
-    if not half or not value.dtype.is_floating_point:
+def rounded_weights(weights: dict[str, Tensor], spec: NetSpec) -> dict[str, Tensor]:
+    """Floating-point tensors as float16 where their values fit; those that no training changes, exactly."""
+    untouched = registry.UNTOUCHED.get(spec.kind)
+    return {
+        name: _half(value, exact=untouched is not None and name.startswith(untouched))
+        for name, value in weights.items()
+    }
+
+
+def _half(value: Tensor, exact: bool) -> Tensor:
+    if not value.dtype.is_floating_point:
         return value
     rounded = value.to(torch.float16)
-    return rounded if bool(rounded.isfinite().all()) else value
+    fits = torch.equal(rounded.to(value.dtype), value) if exact else bool(rounded.isfinite().all())
+    return rounded if fits else value
+
+
+def _contiguous(value: Tensor) -> Tensor:
+    return value.detach().cpu().contiguous()
 
 
 def _loaded(value: Tensor) -> Tensor:

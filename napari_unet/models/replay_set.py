@@ -30,7 +30,7 @@ class ReplayItem:
 
     role : "replay" goes into training, "gate" only tests. patient : salted hash, "" if unknown.
     content_hash : SHA-256 of the image file, "" for layers. phash : see core.leaks. source : name of the
-    DataSource.
+    DataSource. output : id of the model's answer whose protocol the mask follows, "" for the last one.
     """
 
     role: Role
@@ -38,6 +38,7 @@ class ReplayItem:
     content_hash: str = ""
     phash: int = 0
     source: str = ""
+    output: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,11 @@ class ReplaySet:
         items = tuple(self.items[k] for k in chosen)
         return replace(self, images=self.images[index], labels=self.labels[index], items=items)
 
+    def answered(self, output: str) -> ReplaySet:
+        """The same for a model that has one more answer: `output` was the last one before."""
+        items = tuple(replace(item, output=item.output or output) for item in self.items)
+        return replace(self, items=items)
+
     def joined(self, other: ReplaySet) -> ReplaySet:
         """This one followed by another of the same image size."""
         return ReplaySet(
@@ -111,7 +117,7 @@ def write_replay_set(replay_set: ReplaySet, path: Path) -> None:
     for value in {*_NAMES, *values_in(replay_set.labels)} - {0}:
         tensors[_NAMES.get(value, str(value))] = np.packbits(replay_set.labels == value, axis=-1)
     words = {
-        "items": [asdict(item) | {"phash": f"{item.phash:x}"} for item in replay_set.items],
+        "items": [_words(item) for item in replay_set.items],
         "sources": [source.model_dump() for source in replay_set.sources],
     }
     save_file(tensors, path, metadata={"memory": json.dumps(words)})
@@ -161,6 +167,12 @@ def _read(path: Path) -> ReplaySet:
     items = tuple(_item(item) for item in words["items"])
     sources = tuple(DataSource.model_validate(source) for source in words["sources"])
     return ReplaySet(images, labels, items, sources)
+
+
+def _words(item: ReplayItem) -> dict[str, Any]:
+    """As JSON; without `output` where it is not stated, as in files of earlier versions."""
+    words = asdict(item) | {"phash": f"{item.phash:x}"}
+    return words if item.output else {name: value for name, value in words.items() if name != "output"}
 
 
 def _item(words: dict[str, Any]) -> ReplayItem:

@@ -25,6 +25,9 @@ what the output loses on each side, and where that is not 0 an `input_remainder`
 `pool` too, from its logits to (N, classes): its own pooling, so that the logits are its class activation map.
 """
 
+UNTOUCHED = {"further-answer": "base."}
+"""With what the names of the weights begin that no training changes, for networks that have such."""
+
 PAPERS = {
     "unet": {
         "text": "Ronneberger, Fischer, Brox: U-Net: Convolutional Networks for Biomedical Image Segmentation",

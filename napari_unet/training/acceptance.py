@@ -62,10 +62,11 @@ class Measured:
     difference: CaseDifference | None = None
 
 
-def measure(old: Predictor, new: Predictor, pair: TrainingPair) -> Measured:
+def measure(old: Predictor, new: Predictor, pair: TrainingPair, answer: str | None = None) -> Measured:
     """Both models on one case, with the cards' thresholds and rules, at the image's own size.
 
-    Each output of the new model for which the case has a reference: a mask, of which pixels marked IGNORE
+    answer : the id of one output of the new model, None for all of them.
+    Each of these for which the case has a reference: a mask, of which pixels marked IGNORE
     do not count, or findings; why a mask is none for an output is noted. Of a stack the chosen slices count:
     Dice over all of their pixels, HD95 as the mean over slices, in plane. A model that sees a slice alone
     gets no other than these. Raises UserError as `read_pair` does, and if there is no reference at all.
@@ -78,7 +79,7 @@ def measure(old: Predictor, new: Predictor, pair: TrainingPair) -> Measured:
     notes = [f"Case {pair.id}: {note}" for note in raster.notes]
     problems: list[UserError] = []
     difference = None
-    for ours, theirs in compared_outputs(old.card, new.card):
+    for ours, theirs in compared_outputs(old.card, new.card, answer):
         said = [_Says(old, theirs), _Says(new, ours)]
         if ours.task == "classification":
             if any(name.casefold() in pair.findings for name in ours.findings):
@@ -117,7 +118,10 @@ def measure(old: Predictor, new: Predictor, pair: TrainingPair) -> Measured:
 def measure_replay_set(
     old: Predictor, new: Predictor, replay_set: ReplaySet
 ) -> Generator[CaseDone, None, tuple[Measured, ...]]:
-    """As `measure`, for the images of a replay set, which are inputs already. Yields CaseDone."""
+    """As `measure`, for the images of a replay set, which are inputs already. Yields CaseDone.
+
+    An image whose mask follows the protocol of one answer says something about that one only.
+    """
     told = new.card.output.labels
     said = [
         (ours, theirs, [_Says(_for_inputs(old), theirs), _Says(_for_inputs(new), ours)])
@@ -131,6 +135,8 @@ def measure_replay_set(
         seen = None if image.ndim == 2 else [len(image) // 2]  # the others are its neighbours
         truth = labels if seen is None else labels[None]
         for ours, theirs, models in said:
+            if item.output not in ("", ours.id):
+                continue
             drawn = [one.labels(Raster(image, inverted=False), seen) for one in models]
             values += mask_values(ours, theirs, drawn, truth, _steps(None))
             shown = [one > BACKGROUND for one in drawn]
@@ -181,23 +187,26 @@ def compare_models(
     device: str = "auto",
     name: str = "these images",
     library: ModelLibrary | None = None,
+    answer: str | None = None,
 ) -> Generator[CaseDone | Familiar, None, tuple[Evidence, ...]]:
     """Two models of the library on the same cases. Yields CaseDone, with `error` for a case that is skipped.
 
+    answer : which of the new model's, as in `ModelCard.output_named`; None for all of them.
     Yields a Familiar about each model at the end. Cases of one patient, file or look count once in the paired
     test. Raises UserError if a model or the device is not there, the models have no task in common, or no
     case can be used.
     """
     library, chosen = library or default_library(), pick_device(device)
     entries = [library.find(model) for model in (old, new)]
-    compared_outputs(entries[0].card, entries[1].card)
+    answer = None if answer is None else entries[1].card.output_named(answer).id
+    compared_outputs(entries[0].card, entries[1].card, answer)
     first, second = (Predictor(load_model(entry), entry.card, chosen) for entry in entries)
     found: list[Measured] = []
     owners: list[str] = []
     problem = UserError("There is nothing to compare.", "Give images with masks.")
     for done, pair in enumerate(pairs, start=1):
         try:
-            found.append(measure(first, second, pair))
+            found.append(measure(first, second, pair, answer))
             owners.append(pair.group)
         except UserError as error:
             problem = error

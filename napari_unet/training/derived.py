@@ -51,6 +51,7 @@ def reference_set(cases: Cases, inherited: ReplaySet) -> ReplaySet:
 
 def derived_card(
     parent: ModelCard,
+    begun: ModelCard,
     name: str,
     cases: Cases,
     report: AcceptanceReport,
@@ -60,6 +61,7 @@ def derived_card(
 ) -> ModelCard:
     """The card of a model fitted to `cases`; the same input and rule for masks as its parent.
 
+    begun : the card with which it was trained, with the outputs and the network of the new model.
     sources : of the images that were replayed. protocol : "" for the parent's. settings : with `steps` as
     made, and `stopped`, whether somebody ended a part early.
     """
@@ -77,7 +79,7 @@ def derived_card(
         for k, pair in enumerate(cases.pairs)
     ]
     again = {case.id for case in taught}
-    return parent.with_output(threshold=THRESHOLD, protocol=protocol or parent.output.protocol).model_copy(
+    return begun.with_output(protocol=protocol or begun.output.protocol).model_copy(
         update={
             "name": name,
             "version": "1",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -15,36 +15,33 @@ from torch import nn
 from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, Note, PartBegun, Preview, StepsDone
-from napari_unet.core.evidence import LEAST, Evidence
-from napari_unet.core.protocol import protocols_differ
+from napari_unet.core.evidence import Evidence
 from napari_unet.core.protocol_difference import protocol_difference
 from napari_unet.core.steps import STOP, changed
-from napari_unet.core.training_pair import FEW, TrainingPair
+from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
-from napari_unet.models.checkpoint import load_model, save_model
+from napari_unet.models.checkpoint import save_model
 from napari_unet.models.library import ModelLibrary, default_library
-from napari_unet.models.replay_set import read_replay_set
 from napari_unet.training.acceptance import Measured, gather, measure, measure_replay_set
 from napari_unet.training.adapt import AdaptResult, Watch, adapt
 from napari_unet.training.adapt_config import PRESETS, AdaptConfig
+from napari_unet.training.beginning import Parent
 from napari_unet.training.cases import read_cases
+from napari_unet.training.cautions import cautions
 from napari_unet.training.compared import ComparedCase
 from napari_unet.training.derived import (
     derived_card,
     derived_replay_set,
     fresh_cases,
-    reference_set,
-    seen_as_derived,
 )
 from napari_unet.training.drift import MACHINES, Elsewhere, look_elsewhere, looks
 from napari_unet.training.estimate import measure_pace
 from napari_unet.training.folds import patient_folds
-from napari_unet.training.learner import as_saved, mean_dice
+from napari_unet.training.learner import mean_dice
 from napari_unet.training.machine import check_room, freed_memory_kept, memory_explained, using_threads
 from napari_unet.training.naming import check_name, free_name
 from napari_unet.training.outcome import FineTuneResult
-from napari_unet.training.samples import from_replay_set
 from napari_unet.training.taught import taught_by
 
 Event = PartBegun | StepsDone | Preview | CaseDone | Note
@@ -60,6 +57,7 @@ def fine_tune(
     preset: str = "quick",
     config: AdaptConfig | None = None,
     protocol: str = "",
+    same_protocol: bool | None = None,
     device: str = "auto",
     threads: int | None = None,
     library: ModelLibrary | None = None,
@@ -74,12 +72,16 @@ def fine_tune(
 
     pairs : images with masks; those that are unusable are reported and ignored. name : of the new model; None
     for the parent's with the date. config : in place of a preset's. protocol : what belongs to a mask, in
-    words, where the user's differs from the parent's. threads : for torch on the processor; None for as many
+    words, where the user's differs from the parent's. same_protocol : True for masks by the parent's
+    protocol, of other images: the child's answer changes. False for another protocol: the child has one
+    answer more, and the parent's own stay as they are. None for True, where neither the words nor the masks
+    say that the protocols differ. threads : for torch on the processor; None for as many
     as it has. The same pairs, settings, seed, device and threads give the same weights on the CPU.
     untouched : images without a mask by a person, on which both models are looked at in the end.
     Sending STOP ends a training early with the best it has; later ones have no more steps than that.
-    Raises UserError for a name that is taken, fewer than two usable cases or patients, and whatever else is
-    wrong before the training; later, if memory or disk run out or the loss is not a number from the start.
+    Raises UserError for a name that is taken, fewer than two usable cases or patients, protocols that seem
+    to differ where nobody said what they are, and whatever else is wrong before the training; later, if
+    memory or disk run out or the loss is not a number from the start.
     """
     if config is None:
         config = _preset(preset)
@@ -88,7 +90,9 @@ def fine_tune(
     library = library or default_library()
     with using_threads(threads) as used, freed_memory_kept(), memory_explained():
         settings = {"preset": preset, "device": str(pick_device(device)), "threads": used}
-        made = _FineTune(pairs, library, parent, name, config, protocol, settings, untouched)
+        made = _FineTune(
+            pairs, library, parent, name, config, protocol, same_protocol, settings, untouched
+        )
         return (yield from made.steps())
 
 
@@ -103,27 +107,25 @@ class _FineTune:
         name: str | None,
         config: AdaptConfig,
         protocol: str,
+        same_protocol: bool | None,
         settings: dict[str, Any],
         untouched: Sequence[TrainingPair],
     ) -> None:
         self._begun = time.perf_counter()
-        self._library, self._name, self._config = library, name, config
-        self._protocol, self._settings = protocol, settings
+        self._library, self._name = library, name
+        self._protocol = protocol.strip()
         self._entry = library.find(parent)
         if name is not None:
             check_name(library, name)
         check_room(library.own)
-        self._net = load_model(self._entry)
-        self._device = str(settings["device"])
-        self._parent = Predictor(self._net, self._entry.card, torch.device(self._device))
-        self._cases, self._notes = read_cases(pairs, self._entry.card)
-        self._replay_set = read_replay_set(self._entry)
-        replay_set = self._replay_set
-        card = self._entry.card
-        self._replayed = None if replay_set is None else from_replay_set(replay_set.part("replay"), card)
-        self._judges = None if replay_set is None else reference_set(self._cases, replay_set)
-        self._reference = None if self._judges is None else from_replay_set(self._judges, card)
-        self._parents_cases = taught_by(self._entry.card, replay_set)
+        device = self._device = str(settings["device"])
+        found = Parent(self._entry, device)
+        self._cases, self._notes = read_cases(pairs, found.card)
+        self._start = found.begin(self._cases, self._protocol, same_protocol)
+        same = self._start.same_protocol
+        self._config = config if same else config.for_further_answer()
+        self._settings = settings | {"same_protocol": same}
+        self._parents_cases = taught_by(found.card, self._start.replay_set)
         self._fresh = fresh_cases(self._cases, self._parents_cases)
         groups = [self._cases.groups[k] for k in self._fresh]
         self._folds = [
@@ -134,65 +136,34 @@ class _FineTune:
         self._compared = 0
         self._drawn: tuple[dict[str, ComparedCase], dict[str, ComparedCase]] = ({}, {})  # held out, reference
         self._own = untouched
-        self._glances = looks(card, self._judges, untouched)
-        self._to_compare = len(self._fresh) + len(self._reference or ()) + self._glances
+        self._glances = looks(found.card, self._start.judges, untouched)
+        self._to_compare = len(self._fresh) + len(self._start.judges or ()) + self._glances
 
     def steps(self) -> Steps:
         """The whole way; see `fine_tune`."""
-        for text in (*self._notes, *self._warnings()):
+        start = self._start
+        told = cautions(start, self._fresh, self._parents_cases, self._protocol)
+        for text in (*self._notes, *told):
             yield from self._say(Note(text))
         read = time.perf_counter()
-        self._pace = measure_pace(self._net, self._entry.card, self._config, self._device, self._cases.shape)
+        self._pace = measure_pace(start.net, start.card, self._config, self._device, self._cases.shape)
         measured: list[Measured] = []
         for part, held_out in enumerate(self._folds, start=1):
             result = yield from self._train(part, held_out)
-            measured += yield from self._compare(self._predictor(result), held_out)
+            measured += yield from self._compare(start.predictor(result.weights), held_out)
         folded = time.perf_counter()
         result = yield from self._train(len(self._parts), ())
         trained = time.perf_counter()
-        new = self._predictor(result)
+        change = start.earlier_change(result.weights)
+        new = start.predictor(result.weights)
         reference = yield from self._compare_reference(new)
         elsewhere = yield from self._look_elsewhere(new)
-        site = gather(YOURS, measured, self._entry.card)
-        machines = gather(MACHINES, elsewhere.machines, self._entry.card) if elsewhere.machines else ()
+        site = gather(YOURS, measured, start.card)
+        machines = gather(MACHINES, elsewhere.machines, start.card) if elsewhere.machines else ()
         report = self._report((*site, *reference, *machines), measured, elsewhere)
         compared = time.perf_counter()
         seconds = (read - self._begun + trained - folded, folded - read + compared - trained)
-        return self._saved(result, report, elsewhere, seconds)
-
-    def _warnings(self) -> Iterator[str]:
-        """What the user should know before the training."""
-        card, cases, replay_set = self._entry.card, len(self._cases.pairs), self._replay_set
-        if cases < FEW:
-            yield f"{cases} cases are few: four or more teach the model better, and eight can prove it."
-        if protocols_differ(self._protocol, card.output.protocol):
-            yield (
-                f"Your masks follow another rule than those of {card.name}. Yours: “{self._protocol.strip()}”"
-                f" Its: “{card.output.protocol}” The new model will follow yours; do not compare areas of "
-                "the two."
-            )
-        patients = len({self._cases.groups[k] for k in self._fresh})
-        if 0 < patients < LEAST:
-            yield (
-                f"The new model is tested on {patients} patient{'s' * (patients != 1)}: under {LEAST} it can "
-                "be called “perhaps better” at most, for its gain may be chance."
-            )
-        if replay_set is None or self._judges is None:
-            yield f"The model {card.name} has no replay set: what it forgets cannot be measured."
-        elif gone := len(replay_set.part("gate")) - len(self._judges):
-            yield (
-                f"{gone} of the {len(self._judges) + gone} reference images of {card.name} are among these "
-                "cases, or of their patients: they are used for training and no longer for the test."
-            )
-        if known := cases - len(self._fresh):
-            others = "only the others are held out" if self._fresh else "none is left"
-            first = f" To test on all of them, begin with {card.parent}." if card.parent else ""
-            yield (
-                f"{known} of {cases} cases were used to train {card.name} before: they are used for "
-                f"training again, and {others} to test the new model.{first}"
-            )
-        if unknown := self._parents_cases.sentence():
-            yield unknown
+        return self._saved(result, report, elsewhere, seconds, change)
 
     def _train(self, part: int, held_out: tuple[int, ...]) -> Generator[Event, str | None, AdaptResult]:
         """On all cases but those held out. A request to stop counts from the first score on."""
@@ -210,14 +181,14 @@ class _FineTune:
         )
         yield from self._say(begun)
         steps = adapt(
-            self._net,
+            self._start.net,
             cases.large.subset(taught),
-            self._replayed,
+            self._start.replayed,
             config,
-            self._entry.card,
+            self._start.card,
             self._device,
             held,
-            self._reference,
+            self._start.reference,
             part,
             watch=self._watch(held_out),
         )
@@ -252,8 +223,8 @@ class _FineTune:
             return None
         samples = self._cases.samples(held_out)
         small = self._cases.small
-        net = copy.deepcopy(self._net).to(self._device)
-        card = self._entry.card
+        net = copy.deepcopy(self._start.net).to(self._device)
+        card = self._start.card
         own = card.channels_of(card.output)
         scores = [mean_dice(net, small.subset([k]), card, self._device) for k in samples]
         worst = samples[int(np.argmin(np.nan_to_num(scores, nan=1.0)))]
@@ -276,7 +247,7 @@ class _FineTune:
         for k in held_out:
             pair, problem = self._cases.pairs[k], ""
             try:
-                case = measure(self._parent, new, pair)
+                case = measure(self._start.parent.predictor, new, pair, self._start.answer)
                 found.append(replace(case, group=str(self._cases.groups[k])))
                 if case.masks is not None:
                     self._drawn[0][case.id] = case.masks
@@ -294,17 +265,18 @@ class _FineTune:
         self._stopping, self._stopped = False, True
 
     def _compare_reference(self, new: Predictor) -> Generator[Event, str | None, tuple[Evidence, ...]]:
-        if self._judges is None or not len(self._judges):
+        judges = self._start.judges
+        if judges is None or not len(judges):
             return ()
         before, of = self._compared, self._to_compare
-        steps = measure_replay_set(self._parent, new, self._judges)
+        steps = measure_replay_set(self._start.parent.predictor, new, judges)
         found = yield from changed(steps, lambda done: CaseDone(done.name, before + done.done, of))
         self._drawn[1].update({case.id: case.masks for case in found if case.masks is not None})
-        return gather(REFERENCE, found, self._entry.card)
+        return gather(REFERENCE, found, self._start.card)
 
     def _look_elsewhere(self, new: Predictor) -> Generator[Event, str | None, Elsewhere]:
         before, of = self._to_compare - self._glances, self._to_compare
-        steps = look_elsewhere(self._parent, new, self._judges, self._own)
+        steps = look_elsewhere(self._start.parent.predictor, new, self._start.judges, self._own)
         return (yield from changed(steps, lambda done: replace(done, done=before + done.done, total=of)))
 
     def _report(
@@ -316,11 +288,6 @@ class _FineTune:
         sentence = difference.sentence() if difference.cases else ""
         return AcceptanceReport(self._entry.card.name, name, evidence, elsewhere.drift, asked, sentence)
 
-    def _predictor(self, result: AdaptResult) -> Predictor:
-        """The new network as it will be read back: weights rounded to half precision."""
-        card = seen_as_derived(self._entry.card)
-        return Predictor(as_saved(card, result.weights), card, torch.device(self._device))
-
     def _say(self, event: Event) -> Generator[Event, str | None, None]:
         """Yields, and listens."""
         if (yield event) == STOP:
@@ -328,7 +295,7 @@ class _FineTune:
 
     def _seconds_left(self, done: int) -> float:
         """To the end of the whole, after so many parts."""
-        reference = len(self._reference or ())
+        reference = len(self._start.reference or ())
         parts = self._parts[done:]
         seconds = sum(self._pace.train(self._config_of(part), len(part), reference) for part in parts)
         cases = self._to_compare - self._compared - self._glances
@@ -340,17 +307,19 @@ class _FineTune:
         report: AcceptanceReport,
         elsewhere: Elsewhere,
         seconds: tuple[float, float],
+        change: float | None,
     ) -> FineTuneResult:
         parent, cases, name = self._entry.card, self._cases, report.child
         config = replace(self._config, steps=result.step)
         took = {"stopped": self._stopped, "seconds": [round(s, 1) for s in seconds]}
         settings = {**asdict(config), **self._settings, **took}
-        sources = () if self._replay_set is None else self._replay_set.sources
-        card = derived_card(parent, name, cases, report, sources, self._protocol.strip(), settings)
+        start = self._start
+        sources = () if start.replay_set is None else start.replay_set.sources
+        card = derived_card(parent, start.card, name, cases, report, sources, self._protocol, settings)
         folder = self._library.own / name
-        replay_set = derived_replay_set(cases, parent.output.labels, self._replay_set, self._config.seed)
+        replay_set = derived_replay_set(cases, parent.output.labels, start.replay_set, self._config.seed)
         card = save_model(result.weights, card, folder, replay_set=replay_set)
-        return FineTuneResult(card, folder, report, *seconds, *self._drawn, drift=elsewhere.masks)
+        return FineTuneResult(card, folder, report, *seconds, *self._drawn, elsewhere.masks, change)
 
 
 def _preset(name: str) -> AdaptConfig:

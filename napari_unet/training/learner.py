@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from napari_unet.core.metrics import dice
 from napari_unet.models.card import ModelCard
-from napari_unet.models.checkpoint import build_net, check_fits
+from napari_unet.models.checkpoint import build_net, check_fits, rounded_weights
 from napari_unet.training.augment import Augment
 from napari_unet.training.augment_config import AugmentConfig
 from napari_unet.training.losses import Loss, dice_and_cross_entropy
@@ -134,7 +134,8 @@ def mean_dice(net: nn.Module, samples: Samples, card: ModelCard, device: str = "
 def as_saved(card: ModelCard, weights: dict[str, Tensor]) -> nn.Module:
     """The network as it will be read back: weights rounded to half precision; in evaluation mode."""
     net = build_net(card.net)
-    net.load_state_dict({k: v.half().float() if v.dtype.is_floating_point else v for k, v in weights.items()})
+    stored = rounded_weights(weights, card.net)
+    net.load_state_dict({k: v.float() if v.dtype.is_floating_point else v for k, v in stored.items()})
     return net.eval()
 
 

@@ -38,14 +38,18 @@ class Value:
     truth: bool | None = None
 
 
-def compared_outputs(old: ModelCard, new: ModelCard) -> tuple[tuple[Output, Output], ...]:
+def compared_outputs(
+    old: ModelCard, new: ModelCard, answer: str | None = None
+) -> tuple[tuple[Output, Output], ...]:
     """(an output of the new model, the parent's that it is compared with), the new model's default first.
 
-    That is the one of the same id and task, else the parent's default one if that has the task. Raises
-    UserError if nothing can be compared.
+    answer : the id of the one that is compared, None for all of them. The parent's is the one of the same id
+    and task, else its default one if that has the task. Raises UserError if nothing can be compared.
     """
     found = []
     for ours in (new.output, *(output for output in new.outputs if output != new.output)):
+        if answer not in (None, ours.id):
+            continue
         theirs = next((output for output in old.outputs if output.id == ours.id), old.output)
         theirs = theirs if theirs.task == ours.task else old.output
         if theirs.task == ours.task:

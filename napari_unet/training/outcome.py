@@ -32,6 +32,9 @@ class FineTuneResult:
         that had not seen its patient.
     drift : mapping of str to mapping of str to ComparedCase
         The same for each place of the report's drift, by the ids of its cases.
+    earlier_change : float, optional
+        For a model with an answer of its own beside those of its parent: the largest difference between the
+        probabilities of the parent's answers in both models. None where the answer itself was trained.
     """
 
     card: ModelCard
@@ -42,6 +45,21 @@ class FineTuneResult:
     held_out: Mapping[str, ComparedCase] = field(default_factory=dict)
     reference: Mapping[str, ComparedCase] = field(default_factory=dict)
     drift: Mapping[str, Mapping[str, ComparedCase]] = field(default_factory=dict)
+    earlier_change: float | None = None
+
+    def of_earlier_answers(self) -> str:
+        """A sentence about the parent's answers, "" where they were trained."""
+        if self.earlier_change is None:
+            return ""
+        *earlier, new = self.card.outputs
+        names, several = " and ".join(output.id for output in earlier), len(earlier) > 1
+        which = f"Its answers {names} are those" if several else f"Its answer {names} is that"
+        change = self.earlier_change
+        much = f"differ by {change:.0e} at most" if change else "do not differ at all"
+        return (
+            f"What follows your masks is the answer {new.id} of {self.card.name}. {which} of "
+            f"{self.report.parent} as before: the probabilities {much}."
+        )
 
     def masks_at(self, place: str) -> Mapping[str, ComparedCase]:
         """What both models drew at one place of the report; none where masks are not kept."""

@@ -25,8 +25,9 @@ Run = Callable[..., Result]
 PERCENTILES = IntensityRule("percentiles", 0.5, 99.5)
 
 
-def model(folder: Path, name: str, seed: int = 0) -> None:
-    saved(folder / name, seed, name=name, input=InputRule(size=(32, 32)), intensity=PERCENTILES)
+def model(folder: Path, name: str, seed: int = 0, **fields: Any) -> None:
+    size = InputRule(size=(32, 32))
+    saved(folder / name, seed, name=name, input=size, intensity=PERCENTILES, **fields)
 
 
 @pytest.fixture
@@ -123,6 +124,50 @@ def test_the_same_command_gives_the_same_weights(run: Run, project: Path, models
         assert run("finetune", project, "--from", "tiny", "--name", name, "--threads", "1").exit_code == 0
     one, two = (default_library().find(name).weights.read_bytes() for name in ("a", "b"))
     assert one == two
+
+
+def test_words_that_differ_are_asked_about_and_nothing_is_made(run: Run, project: Path, models: Path) -> None:
+    model(models, "sides", protocol="heart included")
+    asked = run("finetune", project, "--from", "sides", "--name", "ours")
+    assert asked.exit_code == 2, asked.output
+    said = asked.stderr
+    assert "“heart left out”" in said and "“heart included”" in said
+    command = f"napari-unet-lung finetune {project} --preset quick --from sides --name ours --protocol"
+    assert f"{command} same" in said and f"{command} other" in said
+    assert not (models / "ours").exists()
+    wrong = run("finetune", project, "--from", "sides", "--protocol", "mine")
+    assert wrong.exit_code == 2 and "mine" in wrong.stderr
+
+
+def test_another_protocol_makes_a_model_of_two_answers(
+    run: Run, project: Path, models: Path, images: Path, tmp_path: Path
+) -> None:
+    model(models, "sides", protocol="heart included")
+    options = ("--from", "sides", "--name", "ours", "--protocol", "other", "--device", "cpu")
+    made = run("finetune", project, *options)
+    assert made.exit_code == 0, made.output
+    assert "one answer more than sides: lungs-2" in made.stderr
+    assert (
+        "Its answer lungs is that of sides as before: the probabilities do not differ at all" in made.stdout
+    )
+    found = [("sides", None), ("ours", "old"), ("ours", "new"), ("ours", None)]
+    masks = []
+    for k, (name, answer) in enumerate(found):
+        out = tmp_path / f"out-{k}"
+        wanted = () if answer is None else ("--answer", answer)
+        done = run("segment", images, "-o", out, "--model", name, *wanted, "--probability", "--device", "cpu")
+        assert done.exit_code == 0, done.output
+        masks.append(sorted(path.read_bytes() for path in out.glob("*_probability.*")))
+    assert masks[0] == masks[1] != masks[2] == masks[3] and masks[0]
+    compared = run(
+        *("compare", "sides", "ours", "--images", images, "--masks", tmp_path / "masks", "--answer", "old"),
+        *("--json", "--device", "cpu"),
+    )
+    assert compared.exit_code == 0, compared.output
+    evidence = json.loads(compared.stdout)["evidence"]
+    assert {one["output"] for one in evidence} == {"lungs"} and all(
+        one["old"] == one["new"] for one in evidence
+    )
 
 
 def test_a_name_that_is_taken_is_refused_before_training(run: Run, project: Path, models: Path) -> None:

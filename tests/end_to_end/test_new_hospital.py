@@ -44,6 +44,7 @@ def test_accepted_masks_become_a_model_that_all_commands_know(
         name="ours",
         config=AdaptConfig(steps=2, batch=2, check_every=2),
         protocol=protocol,
+        same_protocol=True,
         device="cpu",
         threads=1,
         on_event=told.append,

@@ -5,18 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from net_fakes import card, tiny_net
+from net_fakes import TINY, card, tiny_net
+from torch import nn
 
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.core.tiling import TilePlan, predict_tiled
 from napari_unet.inference import predictor
 from napari_unet.inference.predictor import Predictor
+from napari_unet.nets.answer_designs import DESIGNS
 from napari_unet.nets.mirrored import MirroredBorders
-from napari_unet.nets.unet import UNet
+from napari_unet.nets.registry import build
 
 
-def _whole(net: UNet | MirroredBorders, image: np.ndarray) -> np.ndarray:
+def _whole(net: nn.Module, image: np.ndarray) -> np.ndarray:
     """Logits of the whole image, padded at bottom and right by its last pixel."""
     pad = [(0, -n % net.stride) for n in image.shape]
     x = torch.from_numpy(np.pad(image, pad, mode="edge"))[None, None]
@@ -24,7 +26,7 @@ def _whole(net: UNet | MirroredBorders, image: np.ndarray) -> np.ndarray:
         return net(x)[0, :, : image.shape[0], : image.shape[1]].numpy()
 
 
-def _tiled(net: UNet | MirroredBorders, image: np.ndarray, halo: int, core: int) -> np.ndarray:
+def _tiled(net: nn.Module, image: np.ndarray, halo: int, core: int) -> np.ndarray:
     def predict(part: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
             return net(torch.from_numpy(np.ascontiguousarray(part))[None, None])[0].numpy()
@@ -37,7 +39,7 @@ def _tiled(net: UNet | MirroredBorders, image: np.ndarray, halo: int, core: int)
             return end.value
 
 
-def _halo(net: UNet | MirroredBorders) -> int:
+def _halo(net: nn.Module) -> int:
     return -(-net.receptive_radius // net.stride) * net.stride
 
 
@@ -51,6 +53,16 @@ def test_tiles_equal_the_whole(depth: int, up: str, block: str) -> None:
             image = np.random.default_rng(depth).random(shape)
             found = _tiled(net, image, _halo(net), 2 * net.stride)
             np.testing.assert_allclose(found, _whole(net, image).astype(np.float32), rtol=2e-7)
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_tiles_equal_the_whole_with_a_further_answer(design: str) -> None:
+    net = build("further-answer", {"base": {"kind": "unet", "arguments": TINY}, "design": design})
+    net = net.double().eval()
+    for shape in ((net.stride + 1, 3 * _halo(net) + 3), (2 * _halo(net) + 5, net.stride - 1)):
+        image = np.random.default_rng(0).random(shape)
+        found = _tiled(net, image, _halo(net), 2 * net.stride)
+        np.testing.assert_allclose(found, _whole(net, image).astype(np.float32), rtol=2e-7, atol=1e-12)
 
 
 @pytest.mark.parametrize("depth", [2, 3])

@@ -16,7 +16,7 @@ from napari_unet.core.label_set import LUNGS
 from napari_unet.core.labels import IGNORE
 from napari_unet.models.card import DataSource, ModelCard, TrainedCase
 from napari_unet.training.cases import Cases, read_cases
-from napari_unet.training.derived import MOST, derived_card, derived_replay_set, fresh_cases
+from napari_unet.training.derived import MOST, derived_card, derived_replay_set, fresh_cases, seen_as_derived
 from napari_unet.training.taught import taught_by
 
 PARENT = card(
@@ -37,7 +37,9 @@ def report(*new: float) -> AcceptanceReport:
 def child(found: Cases, parent: ModelCard = PARENT, protocol: str = "") -> ModelCard:
     away = (DataSource(name="Home"), DataSource(name="Away", licence="CC BY", attribution="Them"))
     settings = {"steps": 8, "stopped": False}
-    return derived_card(parent, "ours", found, report(0.9, 0.8, NAN), away, protocol, settings)
+    return derived_card(
+        parent, seen_as_derived(parent), "ours", found, report(0.9, 0.8, NAN), away, protocol, settings
+    )
 
 
 def test_a_child_is_made_like_its_parent_and_says_where_it_comes_from() -> None:

@@ -177,8 +177,8 @@ def test_a_parent_whose_weights_are_gone_is_refused(library: ModelLibrary) -> No
         next(start(library))
 
 
-def test_a_protocol_that_differs_is_said_first(library: ModelLibrary) -> None:
-    result, events = finish(start(library, protocol="Lungs with the heart"))
+def test_other_words_for_the_same_protocol_are_said_first(library: ModelLibrary) -> None:
+    result, events = finish(start(library, protocol="Lungs with the heart", same_protocol=True))
     assert isinstance(events[0], Note) and "Lungs with the heart" in events[0].text
     assert "lungs without the heart" in events[0].text
     assert result.card.output.protocol == "Lungs with the heart"
@@ -204,12 +204,12 @@ def test_a_parent_without_memory_can_be_tuned_but_not_tested_for_what_it_forgets
 
 def test_a_childs_cases_do_not_judge_its_own_child(library: ModelLibrary) -> None:
     tuned(library, cases(4), name="first")
-    result, events = finish(start(library, cases(7), parent="first", name="second"))
+    result, events = finish(start(library, cases(7), parent="first", name="second", same_protocol=True))
     assert "4 of 7 cases were used to train first before" in notes(events)
     assert {one.id for one in result.report.evidence[0].cases} == {"case-4", "case-5", "case-6"}
     assert [one.id for one in result.card.trained_on] == [f"case-{k}" for k in range(7)]
     assert result.report.parent == "first"
-    known, events = finish(start(library, cases(4), parent="first", name="third"))
+    known, events = finish(start(library, cases(4), parent="first", name="third", same_protocol=True))
     assert known.report.evidence[0].cases == () and not known.report.passed
     assert [event.part for event in events if isinstance(event, PartBegun)] == [1]
 
@@ -241,7 +241,7 @@ def test_cases_that_taught_in_one_project_test_nothing_in_another(library: Model
     if "memory" in lost:
         card = first.card.model_copy(update={"memory": None})
         (first.folder / CARD_FILE).write_text(card.model_dump_json())
-    result, events = finish(start(library, again, parent="first", name="second"))
+    result, events = finish(start(library, again, parent="first", name="second", same_protocol=True))
     assert "4 of 6 cases were used to train first before" in notes(events)
     assert {one.id for one in result.report.evidence[0].cases} == {"other case-4", "other case-5"}
     assert "earlier version" not in notes(events)
@@ -258,10 +258,14 @@ def test_an_older_card_goes_on_working_and_what_cannot_be_known_is_said(library:
     old = tuple(one.model_copy(update={"content_hash": "", "looks": ()}) for one in first.card.trained_on)
     card = first.card.model_copy(update={"trained_on": old})
     (first.folder / CARD_FILE).write_text(card.model_dump_json(exclude={"trained_on": {"__all__": NEWER}}))
-    result, events = finish(start(library, in_another_project(cases(6)), parent="first", name="second"))
+    result, events = finish(
+        start(library, in_another_project(cases(6)), parent="first", name="second", same_protocol=True)
+    )
     assert "4 of 6 cases were used to train first before" in notes(events)  # its replay set knows them
     (first.folder / CARD_FILE).write_text(card.model_copy(update={"memory": None}).model_dump_json())
-    result, events = finish(start(library, in_another_project(cases(6)), parent="first", name="third"))
+    result, events = finish(
+        start(library, in_another_project(cases(6)), parent="first", name="third", same_protocol=True)
+    )
     assert "made by an earlier version, which kept neither file nor look of 4 cases" in notes(events)
     assert len(result.report.evidence[0].cases) == 6
 
@@ -269,7 +273,7 @@ def test_an_older_card_goes_on_working_and_what_cannot_be_known_is_said(library:
 def test_a_second_round_begins_with_the_child_and_is_judged_by_what_is_new(library: ModelLibrary) -> None:
     """The child keeps some cases for its own acceptance tests: learned from again, they judge nothing."""
     tuned(library, name="first")
-    result, events = finish(start(library, cases(6), parent="first", name="second"))
+    result, events = finish(start(library, cases(6), parent="first", name="second", same_protocol=True))
     assert "4 of 6 cases were used to train first before" in notes(events)
     assert "begin with tiny" in notes(events)
     assert "reference images of first are among these cases" in notes(events)
