@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -91,7 +91,7 @@ def finetune(
         _show(result)
 
 
-def _options(typed: dict[str, object]) -> list[str]:
+def _options(typed: Mapping[str, object]) -> list[str]:
     """As on the command line; without those that were not given."""
     given = {name: str(value) for name, value in typed.items() if value is not None}
     return [text for name, value in given.items() for text in (f"--{name}", value)]

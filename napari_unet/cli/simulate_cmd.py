@@ -33,6 +33,10 @@ def simulate(
     ] = None,
     split: Annotated[str | None, typer.Option(help="Only images of this split in the manifest.")] = None,
     model: Annotated[str, typer.Option(help="The model to start from.")] = "cxr-lung",
+    answer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="For a model with several answers: the name of one, old or new."),
+    ] = None,
     preset: Annotated[
         str, typer.Option(parser=usage.preset, metavar="[quick|thorough]", help="Preset for fine-tuning.")
     ] = "quick",
@@ -55,7 +59,7 @@ def simulate(
     from napari_unet.simulation.result import write_result
 
     numbers = _numbers(after)
-    usage.check_model(model, device)
+    usage.check_model(model, device, answer)
     found = gather([images], manifest=manifest, split=split, masks=masks)
     for problem in found.problems:
         stderr.print(problem, markup=False)
@@ -69,10 +73,12 @@ def simulate(
         side=side,
         device=device,
         threads=threads,
+        answer=answer,
     )
     result = _watched(work, output)
     about = {
         "model": model,
+        **({} if answer is None else {"answer": answer}),
         "preset": preset,
         "after": list(numbers),
         "cases": result.cases,

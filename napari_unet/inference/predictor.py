@@ -118,7 +118,7 @@ class Predictor:
             threshold=answer.threshold,
             rule=answer.mask_rule,
             model=self.card.name,
-            version=self.card.version,
+            version=self.card.version_of(answer),
             device=str(self.device),
             seconds=time.perf_counter() - start,
             notes=tuple(seen.notes),

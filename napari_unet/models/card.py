@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from napari_unet.core.acceptance_report import AcceptanceReport
+from napari_unet.core.answered import with_answer
 from napari_unet.core.errors import UserError
 from napari_unet.core.header_facts import HeaderFact, header_facts
 from napari_unet.core.input_check import ShapePrior
@@ -184,6 +185,15 @@ class ModelCard(_Part):
     def channels(self) -> tuple[str, ...]:
         """The names of the network's channels."""
         return tuple(name for output in self.outputs for name in output.channels)
+
+    @property
+    def drawing(self) -> tuple[Output, ...]:
+        """The answers that are masks."""
+        return tuple(output for output in self.outputs if output.task == "segmentation")
+
+    def version_of(self, output: Output) -> str:
+        """What stands beside the model's name where something is by one of its answers."""
+        return self.version if len(self.outputs) == 1 else with_answer(self.version, output.id)
 
     def output_named(self, name: str | None = None) -> Output:
         """The answer with that id; "new" is the last one, as is None, and "old" the first.

@@ -22,6 +22,7 @@ from napari_unet.simulation.simulated_model import Fitting, looking
 from napari_unet.training.acceptance import intact_replay_set
 from napari_unet.training.adapt_config import PRESETS
 from napari_unet.training.cases import image_fingerprints
+from napari_unet.training.further import following, up_to
 from napari_unet.training.machine import freed_memory_kept, using_threads
 from napari_unet.training.samples import from_replay_set
 from napari_unet.training.taught import taught_by
@@ -40,14 +41,17 @@ def simulation_steps(
     device: str = "auto",
     threads: int | None = None,
     library: ModelLibrary | None = None,
+    answer: str | None = None,
 ) -> Steps:
     """Works through `pairs` once for each seed and each Arm, with `model` to begin with.
 
     Yields Notes about what was assumed or ignored, ArmBegun, CaseDone for each case and the Outcome of each
     arm. after : numbers of corrected cases after which a model is fitted by `preset`. side : larger images
-    are reduced to this longer side, in pixels. Raises UserError if fewer than two pairs can be used.
+    are reduced to this longer side, in pixels. answer : of the model, as in `ModelCard.output_named`: what
+    draws and what is fitted. Raises UserError if fewer than two pairs can be used.
     """
     entry = (library or default_library()).find(model)
+    entry.card.output_named(answer)
     subjects = []
     for pair in pairs:
         try:
@@ -59,21 +63,32 @@ def simulation_steps(
     if known := _known(entry, model, subjects):
         yield Note(known)
     with using_threads(threads) as used, freed_memory_kept():
-        outcomes = yield from _outcomes(entry, subjects, preset, after, seeds, str(pick_device(device)))
+        outcomes = yield from _outcomes(
+            entry, answer, subjects, preset, after, seeds, str(pick_device(device))
+        )
     return Simulation(tuple(outcomes), len(subjects), used)
 
 
 def _outcomes(
-    entry: ModelEntry, subjects: Sequence[Subject], preset: str, after: Sequence[int], seeds: int, device: str
+    entry: ModelEntry,
+    answer: str | None,
+    subjects: Sequence[Subject],
+    preset: str,
+    after: Sequence[int],
+    seeds: int,
+    device: str,
 ) -> Generator[ArmBegun | CaseDone | Outcome, None, list[Outcome]]:
-    net, replay_set = load_model(entry), read_replay_set(entry)
-    replayed = None if replay_set is None else from_replay_set(replay_set.part("replay"), entry.card)
-    first = kept(looking(net, entry.card, device))
+    net, card = up_to(load_model(entry), entry.card, answer)
+    replay_set = read_replay_set(entry)
+    if replay_set is not None:
+        replay_set = following(replay_set.answered(entry.card.output.id), card.output)
+    replayed = from_replay_set(replay_set.part("replay"), card) if replay_set else None
+    first = kept(looking(net, card, device))
     outcomes = []
     for seed in range(seeds):
         for arm in Arm:
             yield ArmBegun(arm, seed)
-            fitting = Fitting(net, entry.card, replayed, PRESETS[preset], device)
+            fitting = Fitting(net, card, replayed, PRESETS[preset], device)
             outcome = yield from simulate(subjects, arm, first, fitting, after=after, seed=seed)
             yield outcome
             outcomes.append(outcome)

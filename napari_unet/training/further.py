@@ -48,6 +48,24 @@ def with_further_answer(
     return further.eval(), card.model_copy(update=changed)
 
 
+def up_to(net: nn.Module, card: ModelCard, answer: str | None) -> tuple[nn.Module, ModelCard]:
+    """The same model as it was when `answer` was its last one: then that can be trained too.
+
+    answer : as in `ModelCard.output_named`. Raises UserError if the network's answers were made together.
+    """
+    wanted = card.output_named(answer)
+    while card.output != wanted and isinstance(net, FurtherAnswer):
+        net, base = net.base, NetSpec.model_validate(card.net.arguments["base"])
+        card = card.model_copy(update={"outputs": card.outputs[:-1], "net": base, "facts": None})
+    if card.output != wanted:
+        raise UserError(
+            f"Of the model {card.name} only the answer {card.output.id} can be trained.",
+            "Choose that, or another model.",
+        )
+    (net.own if isinstance(net, FurtherAnswer) else net).requires_grad_(True)
+    return net, card
+
+
 @torch.inference_mode()
 def largest_change(
     parent: nn.Module, child: nn.Module, inputs: torch.Tensor, channels: int, device: str = "cpu"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
-from napari_unet.models.card import ModelCard, ScoreRow
+from napari_unet.models.card import ModelCard, Output, ScoreRow
 from napari_unet.models.library import ModelEntry, choose
 from napari_unet.widgets.common.forms import Foldable, WrappedLabel
 from napari_unet.widgets.common.preferences import chosen_library
@@ -84,6 +85,31 @@ class ModelBox(QComboBox):
         """Of the model that the library means by that name; -1 if there is none."""
         meant = choose(name, self._entries)
         return -1 if meant is None else self._entries.index(meant)
+
+
+class AnswerBox(QComboBox):
+    """The answers of a model; hidden where it has only one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(8)
+        self.hide()
+
+    def offer(self, outputs: Sequence[Output]) -> bool:
+        """Offer these, the last one first chosen; True if there are several."""
+        if [output.id for output in outputs] != [self.itemData(k) for k in range(self.count())]:
+            self.clear()
+            for output in outputs:
+                self.addItem(output.id, output.id)
+                self.setItemData(self.count() - 1, output.protocol, _TOOL_TIP)
+            self.setCurrentIndex(self.count() - 1)
+        self.setVisible(len(outputs) > 1)
+        return len(outputs) > 1
+
+    def chosen(self) -> str | None:
+        """The id of the answer; None for a model's only one."""
+        return str(self.currentData()) if self.count() > 1 else None
 
 
 class ModelCardView(QWidget):

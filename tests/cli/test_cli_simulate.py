@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import Result
-from net_fakes import lungs, saved, xray
+from net_fakes import TINY, lungs, saved, xray
 from PIL import Image
 
 from napari_unet.core.input_rule import InputRule
+from napari_unet.models.card import NetSpec, Output
 from napari_unet.simulation.result import as_svg, as_table
 from napari_unet.simulation.simulate import Arm, Cost, Outcome
 
@@ -115,3 +116,22 @@ def test_the_plot_ends_where_the_table_says() -> None:
     ends = [tuple(map(float, line.split()[-1].split(","))) for line in (first, second)]
     assert ends[0][0] == ends[1][0] and ends[0][1] < ends[1][1]  # fewer strokes lie lower
     assert text.count("stroke-dasharray") == 1
+
+
+def test_an_answer_is_simulated_by_name(run: Run, folder: Path) -> None:
+    saved(
+        folder / "models" / "two",
+        name="two",
+        net=NetSpec(kind="further-answer", arguments={"base": {"kind": "unet", "arguments": {**TINY}}}),
+        input=InputRule(size=(32, 32)),
+        outputs=(Output(), Output(id="lungs-2")),
+    )
+    options = ["--model", "two", "--after", "2", "--seeds", 1]
+    for answer in ("old", "lungs-2"):
+        result = run(*arguments(folder), *options, "--answer", answer)
+        assert result.exit_code in (0, 1), result.output
+        record = json.loads((folder / "out" / "simulation.json").read_text())
+        assert (record["model"], record["answer"]) == ("two", answer)
+        assert any(cost["models"] for outcome in record["outcomes"] for cost in outcome["costs"])
+    wrong = run(*arguments(folder), *options, "--answer", "heart")
+    assert wrong.exit_code == 2 and "no answer named heart" in wrong.stderr

@@ -13,13 +13,14 @@ from drawn_chests import chest
 from net_fakes import card, dark_is_lung, in_place_of, saved
 from tuning_fakes import QUICK, SIDE, case, cases, finish, parent, replay_set, tuned
 
+from napari_unet.core.answered import answer_in
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, Note, StepsDone
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.segment import segment
-from napari_unet.models.card import NetSpec
+from napari_unet.models.card import NetSpec, Output
 from napari_unet.models.checkpoint import build_net, load_model, save_model
 from napari_unet.models.library import ModelEntry, ModelLibrary
 from napari_unet.models.replay_set import ReplaySet, read_replay_set
@@ -27,7 +28,7 @@ from napari_unet.training import beginning, finetune, protocol_question
 from napari_unet.training.acceptance import compare_models
 from napari_unet.training.adapt import adapt
 from napari_unet.training.finetune import REFERENCE, YOURS
-from napari_unet.training.further import following
+from napari_unet.training.further import following, up_to
 
 WITH_HEART = "lungs with the heart"
 CONFIG = replace(QUICK, steps=30, check_every=15)
@@ -230,3 +231,36 @@ def test_a_replay_set_without_answers_is_read_as_before(library: ModelLibrary) -
     kept = read_replay_set(library.find("tiny"))
     assert isinstance(kept, ReplaySet) and {item.output for item in kept.items} == {""}
     assert len(following(kept, library.find("tiny").card.output)) == len(kept)
+
+
+def test_an_earlier_answer_can_be_trained_as_it_was_when_it_was_the_last(library: ModelLibrary) -> None:
+    other(library)
+    entry = library.find("ours")
+    whole, same_card = up_to(load_model(entry), entry.card, "new")
+    assert same_card == entry.card and not any(one.requires_grad for one in whole.base.parameters())  # type: ignore[union-attr]
+    earlier, earlier_card = up_to(load_model(entry), entry.card, "old")
+    before = load_model(library.find("tiny"))
+    image = torch.rand(1, 1, SIDE, SIDE)
+    with torch.inference_mode():
+        assert torch.equal(earlier(image), before(image))
+    assert all(one.requires_grad for one in earlier.parameters())
+    assert [output.id for output in earlier_card.outputs] == ["lungs"]
+    two = saved(
+        library.own / "two",
+        name="two",
+        net=NetSpec(arguments={"base": 2, "depth": 2, "classes": 2}),
+        outputs=(Output(id="a"), Output(id="b")),
+    )
+    with pytest.raises(UserError, match="only the answer b"):
+        up_to(load_model(two), two.card, "old")
+
+
+def test_the_answer_stands_beside_the_version(library: ModelLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
+    other(library)
+    monkeypatch.setenv("NAPARI_UNET_MODELS", str(library.own))
+    image = case(9).image
+    assert isinstance(image, Raster)
+    found = [segment(image, model="ours", output=name, device="cpu").version for name in ("old", None)]
+    assert found == ["1, answer lungs", "1, answer lungs-2"]
+    assert [answer_in(version) for version in found] == ["lungs", "lungs-2"]
+    assert segment(image, model="tiny", device="cpu").version == "1" and answer_in("1") is None

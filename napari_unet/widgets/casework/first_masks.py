@@ -34,10 +34,12 @@ class FirstMasksProgress:
 
 @dataclass(frozen=True)
 class _Request:
-    """model : whose mask. again : the case has a mask; it is replaced if nobody has touched the case."""
+    """model : whose mask, by which of its answers; None for its own choice. again : the case has a mask; it
+    is replaced if nobody has touched the case."""
 
     model: str
     again: bool
+    answer: str | None = None
 
 
 class FirstMasks(QObject):
@@ -81,19 +83,22 @@ class FirstMasks(QObject):
         """Whether cases are waiting for their mask."""
         return self._job is not None
 
-    def ask(self, ids: list[str], model: str, again: bool = False) -> None:
+    def ask(self, ids: list[str], model: str, again: bool = False, answer: str | None = None) -> None:
         """Masks by `model` for these cases; one that waits already waits once, for the model asked for last.
 
+        answer : which of the model's, None for its own choice.
         again : the cases have masks. Those of cases that nobody has touched are replaced, all others stay.
         """
-        request = _Request(model, again)
+        request = _Request(model, again, answer)
         self._waiting |= {id: request for id in ids if id != self._asked or request != self._request}
         self._tell()
         self._next()
 
     def change_model(self, model: str) -> None:
         """Masks by `model` for all cases that wait for one, and again for the case under way."""
-        self._waiting = {id: replace(request, model=model) for id, request in self._waiting.items()}
+        self._waiting = {
+            id: replace(request, model=model, answer=None) for id, request in self._waiting.items()
+        }
         if self._request is not None and self._request.model != model:
             self._waiting.setdefault(self._asked, _Request(model, again=True))
 
@@ -122,6 +127,7 @@ class FirstMasks(QObject):
                 "model": request.model,
                 "device": device,
                 "library": library,
+                "output": request.answer,
             }
 
         job = self._job = run_on_engine(self._engine(), "first_mask", arguments, owner=self)

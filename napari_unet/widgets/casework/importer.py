@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_unet.core.answered import answer_in
 from napari_unet.core.errors import UserError
 from napari_unet.core.source import Source
 from napari_unet.core.wording import counted
@@ -100,11 +101,13 @@ class Importer(QObject):
         manifest: Path | None = None,
         masks: Path | None = None,
         model: str | None = None,
+        answer: str | None = None,
     ) -> None:
         """Add images by folder, file or glob; then read them, and make first masks, in the background.
 
         Where a folder holds several series, it is asked which of them are taken. masks : folder with masks
-        that are there already. model : for cases that are without.
+        that are there already. model : for cases that are without; answer : which of its answers, None for
+        its own choice.
         """
         project, by = self._connection.project, self._author().name
 
@@ -141,9 +144,9 @@ class Importer(QObject):
             self.reported.emit(_in_words(result))
             ids = (*result.new, *result.known)
             if masks is not None:
-                self._attach(ids, masks, model)
+                self._attach(ids, masks, model, answer)
             else:
-                self._go_on(result.new, model)
+                self._go_on(result.new, model, answer)
 
         self._connection.run(work).succeeded.connect(go_on)
 
@@ -199,7 +202,8 @@ class Importer(QObject):
             name = author.name if author is not None else model
             if name:
                 self.reported.emit("The model is looking at this case…")
-                self.first_masks.ask([id], name)
+                answer = None if author is None else answer_in(author.version)
+                self.first_masks.ask([id], name, answer=answer)
             else:
                 self.reported.emit("No model has seen this case. Make first masks with a model first.")
 
@@ -225,7 +229,7 @@ class Importer(QObject):
             self._scan.cancel()
         self.first_masks.stop()
 
-    def _attach(self, ids: Sequence[str], masks: Path, model: str | None) -> None:
+    def _attach(self, ids: Sequence[str], masks: Path, model: str | None, answer: str | None) -> None:
         project, by = self._connection.project, self._author().name
 
         def work(job: Job) -> Attached:
@@ -251,15 +255,15 @@ class Importer(QObject):
                     else ""
                 )
                 self.failed.emit(UserError(problem, more.strip()))
-            self._go_on(result.without, model)
+            self._go_on(result.without, model, answer)
 
         job = self._connection.start(work)
         job.succeeded.connect(attached)
 
-    def _go_on(self, ids: Sequence[str], model: str | None) -> None:
+    def _go_on(self, ids: Sequence[str], model: str | None, answer: str | None) -> None:
         self.scan()
         if model and ids:
-            self.first_masks.ask(list(ids), model)
+            self.first_masks.ask(list(ids), model, answer=answer)
 
     def _on_first_mask(self, id: str) -> None:
         self._opener.forget(id)

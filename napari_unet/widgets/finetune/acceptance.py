@@ -80,14 +80,17 @@ class AcceptancePage(QWidget):
         column.addLayout(buttons)
         column.addStretch()
 
-    def show_report(self, report: AcceptanceReport, request: TrainingRequest, seconds: float) -> None:
-        """Another training has come to its end. seconds : how long it took."""
+    def show_report(
+        self, report: AcceptanceReport, request: TrainingRequest, seconds: float, earlier: str = ""
+    ) -> None:
+        """Another training has come to its end. seconds : how long it took. earlier : what is to be said of
+        the answers that the parent has too."""
         self.title.say(
             f"<b>{escape(report.child)}</b> against {escape(report.parent)}, made in {seconds:.0f} s"
         )
         self.verdict.say(f"<b>{escape(report.verdict())}</b>")
         self._warn(report)
-        self.protocol.warn(request.differs) if request.differs else self.protocol.say("")
+        self.protocol.say(escape(earlier))
         self.remarks.say(escape(" ".join(report.remarks())))
         self.table.fill(report, request.names)
         self._models = (report.parent, report.child)

@@ -114,7 +114,7 @@ class FineTuneWidget(Dock):
         request, result = self.training.outcome
         self._say("")
         seconds = result.train_seconds + result.acceptance_seconds
-        self.acceptance.show_report(result.report, request, seconds)
+        self.acceptance.show_report(result.report, request, seconds, result.of_earlier_answers())
         self._session.library_changed.emit()
         self._area.verticalScrollBar().setValue(0)
         if has_keyboard:  # else somebody paints or types

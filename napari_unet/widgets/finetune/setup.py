@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from qtpy.QtCore import Qt, Signal
@@ -10,7 +11,7 @@ from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from superqt.utils import qdebounced
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.protocol import protocols_differ
+from napari_unet.core.protocol import ProtocolQuestion, protocols_differ
 from napari_unet.nets.registry import layers_of
 from napari_unet.training.naming import check_name, free_name
 from napari_unet.training.outcome import Estimate
@@ -18,6 +19,7 @@ from napari_unet.widgets.common.forms import Fields, WrappedLabel
 from napari_unet.widgets.common.preferences import chosen_library
 from napari_unet.widgets.common.text_fields import TextLine
 from napari_unet.widgets.finetune.presets import PresetBox
+from napari_unet.widgets.finetune.protocol_choice import ProtocolChoice
 from napari_unet.widgets.finetune.source import LEAST, Chosen, SourceBox
 from napari_unet.widgets.finetune.training import BUSY, Training, TrainingRequest
 from napari_unet.widgets.model_box import ModelBox
@@ -54,6 +56,9 @@ class SetupPage(QWidget):
         self.problem = WrappedLabel(name="problem")
         self.start = QPushButton("Start")
         self.start.clicked.connect(lambda: self._on_start())
+        self.choice = ProtocolChoice()
+        self.choice.decided.connect(self._on_decided)
+        self._asked: tuple[TrainingRequest, Any] | None = None  # whose protocol is in question, and the form
         fields = Fields()
         top = Qt.AlignmentFlag.AlignTop
         fields.setAlignment(fields.add("Learn from", self.source), top)
@@ -65,7 +70,7 @@ class SetupPage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(fields)
-        for part in (self.protocol, self.taught, self.start):
+        for part in (self.protocol, self.taught, self.start, self.choice):
             column.addWidget(part)
         self._measure_soon = qdebounced(self._measure, timeout=_CALM_MS, parent=self)
         self._check_soon = qdebounced(self.show_state, timeout=_TYPED_MS, parent=self)
@@ -102,7 +107,7 @@ class SetupPage(QWidget):
         self.protocol.warn(self.differs()) if self.differs() else self.protocol.say("")
         self.taught.say(self.known())
         has_all = entry is not None and bool(self.name.text().strip()) and not problem
-        ready = has_all and count.patients >= LEAST and not self._collecting
+        ready = has_all and count.patients >= LEAST and not self._collecting and self._asked is None
         self.start.setEnabled(ready and self._training.stage not in BUSY)
 
     def differs(self) -> str:
@@ -113,8 +118,7 @@ class SetupPage(QWidget):
             return ""
         return (
             f"Your masks follow another rule than the model's. Yours: “{yours.strip()}” The model's: "
-            f"“{theirs.strip()}” The new model will follow yours, so areas that it measures cannot be "
-            "compared with those of the old one."
+            f"“{theirs.strip()}” After Start you choose what the new model is to make of that."
         )
 
     def known(self) -> str:
@@ -132,6 +136,7 @@ class SetupPage(QWidget):
     # -- what changes --
 
     def _on_model(self) -> None:
+        self._withdraw_question()
         entry = self.model.entry()
         if entry is not None:
             *_, (_, arguments) = layers_of(entry.card.net.kind, entry.card.net.arguments)
@@ -142,14 +147,17 @@ class SetupPage(QWidget):
         self._measure_soon()
 
     def _on_source(self) -> None:
+        self._withdraw_question()
         self.show_state()
         self._measure_soon()
 
     def _on_setting(self) -> None:
+        self._withdraw_question()
         self.show_state()
         self._measure_soon()
 
     def _on_typed(self, text: str) -> None:
+        self._withdraw_question()
         self._typed = bool(text.strip())
         self.start.setEnabled(False)
         self._check_soon()
@@ -163,7 +171,8 @@ class SetupPage(QWidget):
 
     def _measure(self) -> None:
         entry, cases = self.model.entry(), self.source.count().cases
-        if entry is None or cases < LEAST or not self.isVisible() or self._training.stage in BUSY:
+        busy = self._collecting or self._training.stage in BUSY
+        if entry is None or cases < LEAST or not self.isVisible() or busy:
             return
         configs = self.presets.configs()
         if self._measured is not None:
@@ -195,26 +204,23 @@ class SetupPage(QWidget):
         self._collecting = True
         self.show_state()
         name, preset, config = self.name.text().strip(), self.presets.preset(), self.presets.config()
-        differs = self.differs()
 
         def go(chosen: Chosen) -> None:
-            self._collecting = False
             if self._is_open:
-                self.requested.emit(
-                    TrainingRequest(
-                        chosen.pairs,
-                        chosen.names,
-                        entry.folder,
-                        entry.card.name,
-                        name,
-                        preset,
-                        config,
-                        chosen.protocol,
-                        differs,
-                        chosen.untouched,
-                    )
+                request = TrainingRequest(
+                    chosen.pairs,
+                    chosen.names,
+                    entry.folder,
+                    entry.card.name,
+                    name,
+                    preset,
+                    config,
+                    chosen.protocol,
+                    untouched=chosen.untouched,
                 )
-                self.show_state()
+                self._training.compare_protocols(
+                    request, lambda found: self._on_compared(request, found), stay
+                )
 
         def stay(error: UserError) -> None:
             self._collecting = False
@@ -223,3 +229,39 @@ class SetupPage(QWidget):
                 self.show_state()
 
         self.source.collect(go, stay)
+
+    def _on_compared(self, request: TrainingRequest, question: ProtocolQuestion) -> None:
+        self._collecting = False
+        if not self._is_open:
+            return
+        if question.open:
+            self._asked = request, self._form()
+            self.choice.ask(question)
+        else:
+            self.requested.emit(request)
+        self.show_state()
+
+    def _on_decided(self, same: bool) -> None:
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            self.requested.emit(replace(asked[0], same_protocol=same))
+        self.show_state()
+
+    def _form(self) -> tuple[object, ...]:
+        """What is chosen."""
+        entry, source = self.model.entry(), self.source
+        model = None if entry is None else entry.folder
+        return (
+            model,
+            source.count(),
+            source.protocol,
+            self.name.text(),
+            self.presets.preset(),
+            self.presets.config(),
+        )
+
+    def _withdraw_question(self) -> None:
+        """Where something else is chosen now."""
+        if self._asked is not None and self._asked[1] != self._form():
+            self._asked = None
+            self.choice.hide()

@@ -20,6 +20,7 @@ from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.protocol import ProtocolQuestion
 from napari_unet.core.steps import STOP
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.engine.client import ChildEngine
@@ -34,6 +35,8 @@ from napari_unet.widgets.napari_compat.window import real_viewer, window_of
 
 NICE = 10
 """Added to the niceness of the process that trains."""
+
+_Failed = Callable[[UserError], None]
 
 _trainings: dict[int, Training] = {}
 
@@ -59,8 +62,8 @@ class TrainingRequest:
 
     names : of the cases for people ("Case 7"), by the pair's id. parent : folder of the model to begin with,
     parent_name : what it is called. config : None for a preset. protocol : what counts as lung in the pairs'
-    masks, "" if nobody said. differs : what to say about protocols that differ, "" if they agree. untouched :
-    images without a mask by a person, on which the new model is looked at.
+    masks, "" if nobody said. same_protocol : whether that is the model's protocol too. untouched : images
+    without a mask by a person, on which the new model is looked at.
     """
 
     pairs: Sequence[TrainingPair]
@@ -71,7 +74,7 @@ class TrainingRequest:
     preset: str
     config: AdaptConfig | None = None
     protocol: str = ""
-    differs: str = ""
+    same_protocol: bool = True
     untouched: Sequence[TrainingPair] = ()
 
     @property
@@ -96,6 +99,7 @@ class TrainingRequest:
             "preset": self.preset,
             "config": self.config,
             "protocol": self.protocol,
+            "same_protocol": self.same_protocol,
             "untouched": list(self.untouched),
             "device": chosen.device,
             "threads": chosen.threads,
@@ -167,22 +171,32 @@ class Training(QObject):
         parent: Path,
         configs: Mapping[str, AdaptConfig],
         done: Callable[[Mapping[str, Estimate]], None],
-        failed: Callable[[UserError], None],
+        failed: _Failed,
     ) -> None:
         """Ask how long trainings would take; an earlier question is dropped. Nothing while one goes on."""
+        self._ask("estimate", parent, {"cases": cases, "configs": dict(configs)}, done, failed)
+
+    def compare_protocols(
+        self, request: TrainingRequest, done: Callable[[ProtocolQuestion], None], failed: _Failed
+    ) -> None:
+        """Ask whether the masks of a request follow the model's protocol; as `estimate`, and in its place."""
+        about = {"pairs": list(request.pairs), "protocol": request.protocol}
+        self._ask("protocol_question", request.parent, about, done, failed)
+
+    def _ask(
+        self, kind: str, parent: Path, about: dict[str, Any], done: Callable[[Any], None], failed: _Failed
+    ) -> None:
         self.drop_estimate()
         if self.stage in BUSY:
             return
         chosen = preferences()
-        arguments = {
-            "cases": cases,
+        arguments = about | {
             "parent": str(parent),
-            "configs": dict(configs),
             "device": chosen.device,
             "threads": chosen.threads,
             "library": chosen_library(),
         }
-        job = self._estimate = run_on_engine(self._process(), "estimate", lambda: arguments, owner=self)
+        job = self._estimate = run_on_engine(self._process(), kind, lambda: arguments, owner=self)
         job.succeeded.connect(done)
         job.failed.connect(failed)
         job.ended.connect(partial(self._on_estimated, job))

@@ -35,7 +35,10 @@ _PROTOCOL = "Both lungs as far as they are visible; the heart is left out."
 
 @dataclass(frozen=True)
 class Addition:
-    """What is to be added. folder : of a new project, None for the open one. labels : of its masks."""
+    """What is to be added. folder : of a new project, None for the open one. labels : of its masks.
+
+    answer : which of the model's answers draws, None for its own choice.
+    """
 
     inputs: tuple[Path, ...]
     manifest: Path | None = None
@@ -44,6 +47,7 @@ class Addition:
     folder: Path | None = None
     protocol: str = ""
     labels: LabelSet = LUNGS
+    answer: str | None = None
 
 
 class PathLine(QWidget):
@@ -131,7 +135,7 @@ class AddDialog(QDialog):
         self.protocol = TextBox()
         self.protocol.setPlaceholderText("What counts as lung in these masks")
         self.first = QComboBox()
-        self._outputs: dict[str, Output] = {}  # by the models' names
+        self._outputs: dict[tuple[str, str | None], Output] = {}  # by model and answer
         self._own_protocol = False
         self._offer_models(model)
         self.masks = PathLine("Masks named like the images", folder="Folder with masks")
@@ -178,12 +182,16 @@ class AddDialog(QDialog):
     def _offer_models(self, model: str) -> None:
         entries, _ = chosen_library().scan()
         for entry in entries:
-            self._outputs[entry.card.name] = entry.card.output
-            self.first.addItem(f"Drawn by the model {entry.card.name}", (_MODEL, entry.card.name))
-            if entry.card.name == model:
-                self.first.setCurrentIndex(self.first.count() - 1)
-        self.first.addItem("From a folder of masks (PNG, TIFF, NIfTI)", (_FOLDER, ""))
-        self.first.addItem("None: start with empty masks", (_NOTHING, ""))
+            name, drawing = entry.card.name, entry.card.drawing
+            for output in drawing or (entry.card.output,):
+                answer = output.id if len(drawing) > 1 else None
+                which = "" if answer is None else f", answer {answer}"
+                self._outputs[name, answer] = output
+                self.first.addItem(f"Drawn by the model {name}{which}", (_MODEL, name, answer))
+                if name == model:  # the last of its answers is its own choice
+                    self.first.setCurrentIndex(self.first.count() - 1)
+        self.first.addItem("From a folder of masks (PNG, TIFF, NIfTI)", (_FOLDER, "", None))
+        self.first.addItem("None: start with empty masks", (_NOTHING, "", None))
 
     def _suggest(self) -> None:
         """A folder beside the images, until the user has named one."""
@@ -212,8 +220,8 @@ class AddDialog(QDialog):
         What masks from a folder hold, only the user can know.
         """
         if not self._own_protocol:
-            kind, model = self.first.currentData()
-            own = self._outputs[model].protocol if kind == _MODEL else ""
+            kind, *drawn_by = self.first.currentData()
+            own = self._outputs[tuple(drawn_by)].protocol if kind == _MODEL else ""
             self.protocol.setText("" if kind == _FOLDER else own or _PROTOCOL)
         self._enable()
 
@@ -243,7 +251,7 @@ class AddDialog(QDialog):
 
     def addition(self) -> Addition:
         """What the form says."""
-        kind, model = self.first.currentData()
+        kind, model, answer = self.first.currentData()
         return Addition(
             self.images.paths(),
             self.manifest.path(),
@@ -251,7 +259,8 @@ class AddDialog(QDialog):
             model if kind == _MODEL else None,
             self.folder.path() if self._new else None,
             self.protocol.text().strip(),
-            self._outputs[model].labels if kind == _MODEL else LUNGS,
+            self._outputs[model, answer].labels if kind == _MODEL else LUNGS,
+            answer,
         )
 
     def _on_ok(self) -> None:

@@ -167,7 +167,7 @@ class ReviewWidget(Dock):
     def _add_images(self, addition: Addition) -> None:
         self.page.say_work("Looking for images…")
         self.casework.importer.add_images(
-            list(addition.inputs), addition.manifest, addition.masks, addition.model
+            list(addition.inputs), addition.manifest, addition.masks, addition.model, addition.answer
         )
 
     def _on_project(self, project: ReviewProject | None) -> None:

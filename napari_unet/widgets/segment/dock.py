@@ -30,7 +30,7 @@ from napari_unet.widgets.common.preferences import preferences
 from napari_unet.widgets.common.shortcuts import forward_undo
 from napari_unet.widgets.common.sources import Source, adopt_header, look_at_source, open_again
 from napari_unet.widgets.dock import Dock
-from napari_unet.widgets.model_box import ModelBox
+from napari_unet.widgets.model_box import AnswerBox, ModelBox
 from napari_unet.widgets.segment.request import Segmented, SegmentRequest
 from napari_unet.widgets.segment.result_view import ResultView
 from napari_unet.widgets.viewing import HINTS
@@ -54,6 +54,7 @@ class SegmentWidget(Dock):
         self._usable = True
         self._build()
         forward_undo(self, lambda: self.result.picker.layer())
+        self._on_model(self.model.entry())
         self._on_image(self.image.layer())
         self._check_installation()
 
@@ -66,7 +67,8 @@ class SegmentWidget(Dock):
         self.slices = QComboBox()
         self.slices.addItems(["This slice", "All slices"])
         self.model = ModelBox(self._session)
-        self.model.chosen.connect(self._show_state)
+        self.answer = AnswerBox()
+        self.model.chosen.connect(self._on_model)
         self.device = QComboBox()
         self.device.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.device.addItem("Automatic", _AUTO)
@@ -92,6 +94,7 @@ class SegmentWidget(Dock):
         self._slices_label = fields.add("Slices", self.slices)
         fields.add("Model", self.model)
         fields.add_wide(self.model.card)
+        self._answer_label = fields.add("Answer", self.answer)
         fields.add("Device", self.device)
         buttons = QHBoxLayout()
         buttons.addWidget(self.run, stretch=2)
@@ -162,6 +165,11 @@ class SegmentWidget(Dock):
             self.slices.setCurrentIndex(0)
         self._show_state()
 
+    def _on_model(self, entry: ModelEntry | None) -> None:
+        several = self.answer.offer(() if entry is None else entry.card.drawing)
+        self._answer_label.setVisible(several)
+        self._show_state()
+
     def _show_state(self) -> None:
         self.hint.setVisible(self.image.layer() is None)
         self._show_facts()
@@ -226,7 +234,8 @@ class SegmentWidget(Dock):
             self._on_failed(error)
             return
         left_right = self.result.left_right.isChecked()
-        request = SegmentRequest(layer, index, entry, self.device.currentData(), left_right)
+        answer = self.answer.chosen()
+        request = SegmentRequest(layer, index, entry, self.device.currentData(), left_right, answer)
         self.message.say("")
         self.status.say("Getting ready…")
         self.bar.setRange(0, 0)

@@ -27,9 +27,18 @@ class SegmentRequest:
     """Made on the GUI thread; `arguments` and `finish` run in the job's."""
 
     def __init__(
-        self, layer: Image, index: tuple[int, ...] | None, entry: ModelEntry, device: str, left_right: bool
+        self,
+        layer: Image,
+        index: tuple[int, ...] | None,
+        entry: ModelEntry,
+        device: str,
+        left_right: bool,
+        answer: str | None = None,
     ) -> None:
-        """index : see layers.raster_source. device : for the engine. left_right : which labels to make."""
+        """index : see layers.raster_source. device : for the engine. left_right : which labels to make.
+
+        answer : which of the model's, None for its own choice.
+        """
         self.layer = layer
         self.index = index
         self.entry = entry
@@ -37,13 +46,19 @@ class SegmentRequest:
         self._raster = raster_source(layer, index)
         self._device = device
         self._left_right = left_right
+        self._answer = answer
         self._header: dict[str, Any] = {}
 
     def arguments(self) -> dict[str, Any]:
         """For the engine's kind "segment"; copies the pixels."""
         raster = self._raster()
         self._header = raster.header()
-        return {"raster": raster, "model": str(self.entry.folder), "device": self._device}
+        return {
+            "raster": raster,
+            "model": str(self.entry.folder),
+            "device": self._device,
+            "output": self._answer,
+        }
 
     def finish(self, prediction: Prediction) -> Segmented:
         """The prediction with its first mask."""

@@ -13,7 +13,8 @@ from PIL import Image as Picture
 
 from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.events import PartBegun, Preview, StepsDone
-from napari_unet.models.card import CARD_FILE, ModelCard
+from napari_unet.core.protocol import ProtocolQuestion
+from napari_unet.models.card import CARD_FILE, ModelCard, Output
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, NewCase, Status
 from napari_unet.training.compared import ComparedCase
@@ -25,12 +26,18 @@ PROTOCOL = "Visible lung fields; the heart is left out"
 
 
 def fake_engine(**options: Any) -> FakeEngine:
-    """Answers estimates at once: a second for each step. Keeps all other jobs for the test."""
+    """Answers estimates and questions about protocols at once. Keeps all other jobs for the test.
+
+    An estimate is a second for each step; what differs is the words, if anything does.
+    """
 
     def estimate(arguments: dict[str, Any]) -> dict[str, Estimate]:
         return {name: Estimate(config.steps, 0.0) for name, config in arguments["configs"].items()}
 
-    return FakeEngine({"estimate": estimate}, **options)
+    def question(arguments: dict[str, Any]) -> ProtocolQuestion:
+        return ProtocolQuestion(arguments["protocol"], PROTOCOL, "The masks were measured.")
+
+    return FakeEngine({"estimate": estimate, "protocol_question": question}, **options)
 
 
 class FakeEngines(list[FakeEngine]):
@@ -91,9 +98,11 @@ def fold(part: int, case: str, steps: int = 4, parts: int = 3) -> list[object]:
     ]
 
 
-def result_of(job: FakeJob, library: Path, forgets: float = 0.002, worst: float = 0.9) -> FineTuneResult:
+def result_of(
+    job: FakeJob, library: Path, forgets: float = 0.002, worst: float = 0.9, untouched: float | None = None
+) -> FineTuneResult:
     """A new model in the library. forgets : what it loses on the reference set. worst : Dice in one case,
-    which was 0.78; the others gain."""
+    which was 0.78; the others gain. untouched : as in the result of a model with one answer more."""
     name = job.arguments["name"]
     pairs = job.arguments["pairs"]
     folder = add_model(library, name, parent="test-lung")
@@ -106,5 +115,6 @@ def result_of(job: FakeJob, library: Path, forgets: float = 0.002, worst: float 
     small = np.zeros((32, 32), bool)
     small[8:20, 6:26] = True
     seen = {id: ComparedCase.of(small, small.T, np.full((32, 32), 90, np.uint8)) for id in old}
-    card = ModelCard(name=name, parent="test-lung")
-    return FineTuneResult(card, folder, report, 20.0, 40.0, drawn, seen)
+    outputs = (Output(), Output(id="lungs-2")) if untouched is not None else (Output(),)
+    card = ModelCard(name=name, parent="test-lung", outputs=outputs)
+    return FineTuneResult(card, folder, report, 20.0, 40.0, drawn, seen, untouched)

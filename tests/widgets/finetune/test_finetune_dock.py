@@ -184,14 +184,44 @@ def test_four_cases_that_all_gain_are_perhaps_better_and_that_was_said_before(do
     assert dock.acceptance.keep.isDefault()
 
 
-def test_protocols_that_differ_are_told_before_and_after(dock, started, library, qtbot):
-    job, _ = started(protocol="Whole thorax without the spine")
-    assert job.arguments["protocol"] == "Whole thorax without the spine"
+@pytest.mark.parametrize("same", [True, False])
+def test_protocols_that_differ_are_asked_about(dock, project, engines, library, qtbot, same):
+    project(protocol="Whole thorax without the spine")
+    qtbot.waitUntil(dock.setup.start.isEnabled)
     assert "follow another rule" in dock.setup.protocol.text()
-    assert "“Whole thorax without the spine”" in dock.setup.protocol.text()
-    job.end(result_of(job, library))
+    qtbot.mouseClick(dock.setup.start, LEFT)
+    choice = dock.setup.choice
+    qtbot.waitUntil(choice.isVisible)
+    known = choice.known.text()
+    assert "Whole thorax without the spine" in known and PROTOCOL in known and "were measured" in known
+    assert not engines.jobs and not dock.setup.start.isEnabled()
+    assert not (choice.same.isDefault() or choice.other.isDefault())
+    assert not (choice.same.autoDefault() or choice.other.autoDefault())
+    qtbot.mouseClick(choice.same if same else choice.other, LEFT)
+    qtbot.waitUntil(lambda: bool(engines.jobs) and engines.jobs[-1]._progress is not None)
+    job = engines.jobs[-1]
+    assert job.kind == "finetune" and job.arguments["same_protocol"] is same
+    assert job.arguments["protocol"] == "Whole thorax without the spine"
+    job.end(result_of(job, library, untouched=None if same else 0.0))
     qtbot.waitUntil(dock.acceptance.isVisible)
-    assert "Whole thorax" in dock.acceptance.protocol.text()
+    said = dock.acceptance.protocol.text()
+    assert said == "" if same else "Its answer lungs is that of test-lung as before" in said
+
+
+def test_a_question_is_withdrawn_when_something_else_is_chosen(dock, project, engines, qtbot):
+    project(protocol="Whole thorax without the spine")
+    qtbot.waitUntil(dock.setup.start.isEnabled)
+    qtbot.mouseClick(dock.setup.start, LEFT)
+    qtbot.waitUntil(dock.setup.choice.isVisible)
+    qtbot.mouseClick(dock.setup.presets.buttons["thorough"], LEFT)
+    assert not dock.setup.choice.isVisible()
+    qtbot.waitUntil(dock.setup.start.isEnabled)
+    assert not engines.jobs
+
+
+def test_what_follows_the_models_protocol_is_not_asked_about(started):
+    job, _ = started(protocol=PROTOCOL)
+    assert job.arguments["same_protocol"] is True
 
 
 def test_protocols_that_agree_need_no_words(dock, project, qtbot):

@@ -14,6 +14,7 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QApplication, QDockWidget, QListWidget
 
+from napari_unet.models.card import CARD_FILE, ModelCard, Output
 from napari_unet.review.exporting.kinds import Format
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import FileState, NewCase, Order, Reason, Status
@@ -234,6 +235,31 @@ def test_the_way_from_the_first_page_to_the_first_case(review_dock, viewer, qtbo
     (recent,) = review_dock.start.recent_buttons()
     qtbot.mouseClick(recent, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: number(review_dock) == 1)
+    worker = review_dock.casework.connection.worker
+    review_dock.setParent(None)
+    assert worker.join(20)
+
+
+def test_a_new_project_begins_with_the_answer_that_is_chosen(review_dock, models, engine, qtbot, tmp_path):
+    old, new = Output(protocol="heart left out"), Output(id="lungs-2", protocol="heart included")
+    (models / "two").mkdir()
+    card = ModelCard(name="two", outputs=(old, new))
+    (models / "two" / CARD_FILE).write_text(card.model_dump_json())
+    write_images(tmp_path / "ward", 1)
+    qtbot.keyClicks(review_dock.start.reviewer, "Ann")
+    qtbot.mouseClick(review_dock.start.new, Qt.MouseButton.LeftButton)
+    dialog = review_dock.findChild(AddDialog)
+    offered = [dialog.first.itemText(k) for k in range(dialog.first.count())]
+    assert "Drawn by the model test-lung" in offered
+    dialog.images.choose(tmp_path / "ward")
+    dialog.first.setCurrentText("Drawn by the model two, answer lungs-2")
+    assert dialog.protocol.text() == "heart included"
+    dialog.first.setCurrentText("Drawn by the model two, answer lungs")
+    assert dialog.protocol.text() == "heart left out"
+    dialog.buttons.button(dialog.buttons.StandardButton.Ok).click()
+    qtbot.waitUntil(lambda: any(job.kind == "first_mask" for job in engine.jobs))
+    (job,) = (job for job in engine.jobs if job.kind == "first_mask")
+    assert (job.arguments["model"], job.arguments["output"]) == ("two", "lungs")
     worker = review_dock.casework.connection.worker
     review_dock.setParent(None)
     assert worker.join(20)

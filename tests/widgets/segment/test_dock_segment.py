@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QLabel
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
+from napari_unet.models.card import CARD_FILE, ModelCard, Output
 
 
 def words(dock, name: str) -> str:
@@ -299,3 +300,25 @@ def test_what_the_header_says_against_the_card_is_told_before_the_mask(viewer, d
     assert dock.facts.isHidden()
     viewer.layers.selection.active = layer
     assert not dock.facts.isHidden()
+
+
+def test_a_model_of_two_answers_offers_them(dock, models, image, click_segment, finish):
+    assert not dock.answer.isVisible() and not dock._answer_label.isVisible()
+    job = click_segment()
+    assert job.arguments["output"] is None
+    finish(job, two_lungs((64, 80)))
+    old, new = Output(protocol="heart left out"), Output(id="lungs-2", protocol="heart included")
+    (models / "two").mkdir()
+    card = ModelCard(name="two", outputs=(old, new))
+    (models / "two" / CARD_FILE).write_text(card.model_dump_json())
+    dock.model.reload()
+    dock.model.setCurrentText("two")
+    assert dock.answer.isVisible() and dock._answer_label.isVisible()
+    assert dock.answer.currentText() == "lungs-2", "the last one is the model's own choice"
+    assert dock.answer.itemData(0, Qt.ItemDataRole.ToolTipRole) == "heart left out"
+    dock.answer.setCurrentText("lungs")
+    job = click_segment()
+    assert job.arguments["output"] == "lungs" and job.arguments["model"].endswith("two")
+    finish(job, two_lungs((64, 80)))
+    dock.model.setCurrentText("test-lung")
+    assert not dock.answer.isVisible()
