@@ -14,6 +14,9 @@ from napari_unet.models.replay_set import ReplaySet
 from napari_unet.nets.further_answer import KIND, FurtherAnswer
 from napari_unet.nets.unet import UNet
 
+DESIGN = "half-decoder"
+"""Of the parts that give a new answer (nets/answer_designs.py); docs/fine-tuning.md compares them."""
+
 SAME = 1e-6
 """By how much the probability of an earlier answer may differ from the parent's: rounding, and no more."""
 
@@ -39,7 +42,7 @@ def with_further_answer(
     new = card.output.model_copy(
         update={"id": _free_id(card.outputs), "threshold": threshold, "protocol": protocol}
     )
-    arguments = {"base": card.net.model_dump(), "classes": len(new.channels)}
+    arguments = {"base": card.net.model_dump(), "classes": len(new.channels), "design": DESIGN}
     spec = NetSpec(kind=KIND, arguments=arguments)
     further = build_net(spec)
     assert isinstance(further, FurtherAnswer)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_unet.training.adapt_config import PRESETS, AdaptConfig
+from napari_unet.training.adapt_config import FASTER, GENTLE, PRESETS, AdaptConfig
+from napari_unet.training.augment_config import AugmentConfig
 
 COUNTS = st.integers(0, 10_000)
 
@@ -35,3 +36,13 @@ def test_steps_alone_are_what_was_asked_for() -> None:
 def test_settings_that_cannot_be(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError):
         AdaptConfig(**wrong)  # type: ignore[arg-type]
+
+
+def test_parts_of_their_own_learn_faster_from_varied_images_without_replay() -> None:
+    further = PRESETS["quick"].for_further_answer()
+    assert (further.replay, further.frozen) == (0, 0)
+    assert further.learning_rate == FASTER * PRESETS["quick"].learning_rate
+    assert further.augment == AugmentConfig() != GENTLE
+    assert further.for_images(8).steps == PRESETS["quick"].for_images(8).steps
+    own = AugmentConfig(strength=0.25)
+    assert replace(PRESETS["quick"], augment=own).for_further_answer().augment == own
