@@ -35,8 +35,8 @@ def measure(quick: bool) -> Result:
         "Fine-tuning",
         "cxr-lung, fine-tuned on cases of covid's adapt split with the preset Quick, float32 on the "
         "processor. Scored on the test splits at the images' own size, with the card's threshold and rules: "
-        "covid by the new answer, Montgomery by the old one. Cases are drawn by patient with the seed that is "
-        "also used for training.",
+        "covid by the new answer, Montgomery by the old one. Cases are drawn by patient with the seed that "
+        "is also used for training.",
         _COLUMNS,
     )
     try:

@@ -90,9 +90,7 @@ def fine_tune(
     library = library or default_library()
     with using_threads(threads) as used, freed_memory_kept(), memory_explained():
         settings = {"preset": preset, "device": str(pick_device(device)), "threads": used}
-        made = _FineTune(
-            pairs, library, parent, name, config, protocol, same_protocol, settings, untouched
-        )
+        made = _FineTune(pairs, library, parent, name, config, protocol, same_protocol, settings, untouched)
         return (yield from made.steps())
 
 

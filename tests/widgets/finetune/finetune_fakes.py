@@ -99,10 +99,14 @@ def fold(part: int, case: str, steps: int = 4, parts: int = 3) -> list[object]:
 
 
 def result_of(
-    job: FakeJob, library: Path, forgets: float = 0.002, worst: float = 0.9, untouched: float | None = None
+    job: FakeJob,
+    library: Path,
+    forgets: float = 0.002,
+    worst: float = 0.9,
+    earlier_change: float | None = None,
 ) -> FineTuneResult:
     """A new model in the library. forgets : what it loses on the reference set. worst : Dice in one case,
-    which was 0.78; the others gain. untouched : as in the result of a model with one answer more."""
+    which was 0.78; the others gain. earlier_change : as in the result of a model with one answer more."""
     name = job.arguments["name"]
     pairs = job.arguments["pairs"]
     folder = add_model(library, name, parent="test-lung")
@@ -115,6 +119,6 @@ def result_of(
     small = np.zeros((32, 32), bool)
     small[8:20, 6:26] = True
     seen = {id: ComparedCase.of(small, small.T, np.full((32, 32), 90, np.uint8)) for id in old}
-    outputs = (Output(), Output(id="lungs-2")) if untouched is not None else (Output(),)
+    outputs = (Output(), Output(id="lungs-2")) if earlier_change is not None else (Output(),)
     card = ModelCard(name=name, parent="test-lung", outputs=outputs)
-    return FineTuneResult(card, folder, report, 20.0, 40.0, drawn, seen, untouched)
+    return FineTuneResult(card, folder, report, 20.0, 40.0, drawn, seen, earlier_change=earlier_change)

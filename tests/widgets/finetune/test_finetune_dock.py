@@ -202,7 +202,7 @@ def test_protocols_that_differ_are_asked_about(dock, project, engines, library, 
     job = engines.jobs[-1]
     assert job.kind == "finetune" and job.arguments["same_protocol"] is same
     assert job.arguments["protocol"] == "Whole thorax without the spine"
-    job.end(result_of(job, library, untouched=None if same else 0.0))
+    job.end(result_of(job, library, earlier_change=None if same else 0.0))
     qtbot.waitUntil(dock.acceptance.isVisible)
     said = dock.acceptance.protocol.text()
     assert said == "" if same else "Its answer lungs is that of test-lung as before" in said
