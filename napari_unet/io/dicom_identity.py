@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from napari_unet.core.errors import UserError
+from napari_unet.io import dicom_header as header
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.dicom import guarded, load
 
@@ -128,6 +129,8 @@ def write_for_research(path: Path, image: Path, research: ForResearch) -> Path:
             made.file_meta = _meta(dataset.file_meta.TransferSyntaxUID, made)
     except UserError:  # whose words name the file
         raise NotForResearch("Its image is damaged or incomplete and cannot be read.") from None
+    if header.number(dataset, "NumberOfFrames", 1) > 1:
+        raise NotForResearch("All its slices are in one file, whose dates and places are not removed.")
     if burned_in:
         raise NotForResearch("Its header says that text is burned into its pixels, perhaps a name.")
     if overlaid:

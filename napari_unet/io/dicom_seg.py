@@ -208,7 +208,7 @@ def _made(
         transfer_syntax_uid=ExplicitVRLittleEndian,
         omit_empty_frames=False,
         specific_character_set="ISO_IR 192",
-        **own_planes(frame),
+        **own_planes(frame, stored),
     )
     refer_to_slices(made, frame, stored)
     made.ContentCreatorName = "" if research else _name(history.reader)

@@ -2,6 +2,7 @@
 
 A series that was straightened or evened out (`DicomFrame.resampled`) has planes of its own, in the frame of
 reference of its files. A plane refers to the file that stores the same slice; those in between refer to none.
+The frames of a multi-frame file may be in any order, and are found by their places.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet.core.frames import DicomFrame
-from napari_unet.io.dicom_seg_source import between_slices, numbers
+from napari_unet.io.dicom_seg_source import between_slices, is_multi_frame, numbers
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -21,11 +22,11 @@ _SOURCE = ("121322", "DCM", "Source image for image processing operation")
 _DERIVED = ("113076", "DCM", "Segmentation")
 
 
-def own_planes(frame: DicomFrame) -> dict[str, Any]:
-    """What highdicom is told of the planes of a resampled frame; nothing of another one."""
+def own_planes(frame: DicomFrame, stored: DicomFrame) -> dict[str, Any]:
+    """What highdicom is told of the planes; nothing where they are one file each."""
     import highdicom
 
-    if not frame.resampled:
+    if not frame.resampled and not is_multi_frame(stored):
         return {}
     between = between_slices(frame)
     return {
@@ -42,7 +43,7 @@ def refer_to_slices(made: Any, frame: DicomFrame, stored: DicomFrame) -> None:
 
     frame : that of the mask; stored : where its files lie, both with the UIDs of the object.
     """
-    if not frame.resampled:
+    if not frame.resampled or is_multi_frame(stored):
         return
     own = dict(zip(stored.instances, stored.positions, strict=True))
     places = np.array(frame.positions)

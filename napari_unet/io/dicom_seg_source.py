@@ -29,6 +29,10 @@ _OF_PATIENT_AND_STUDY = (
     *("StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName"),
 )
 """Type 2 in DICOM: empty where the image does not have them."""
+_SHARED = {
+    "PlaneOrientationSequence": ("ImageOrientationPatient",),
+    "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness", "SpacingBetweenSlices"),
+}
 _PARALLEL = 1e-3  # by how much the direction cosines of two slices may differ
 _PIXELS = 0x0028  # the first group of a header that is about pixels
 
@@ -52,10 +56,8 @@ def place_of(like: Raster) -> DicomFrame:
     known = frame.resampled or (all(uids) and all(one.sop_class for one in frame.instances))
     if not (frame.study and frame.series and known):
         raise SegRefused("The image lacks the UIDs that a DICOM segmentation refers to.", _OTHER)
-    if not frame.resampled and (len(frame.instances) != planes or len(uids) != planes):
-        raise SegRefused(
-            "A DICOM segmentation is made of a series with one file per slice, or of one image.", _OTHER
-        )
+    if not frame.resampled and (len(frame.instances) != planes or len(uids) not in (1, planes)):
+        raise SegRefused("Some slices of the image are in one file, and some are not.", _OTHER)
     placed = len(frame.positions) == planes and len(frame.orientation) == 6 and len(frame.pixel_spacing) == 2
     if planes > 1 and not (placed and frame.frame_of_reference):
         raise SegRefused("The series does not say in which frame of reference it lies.", _OTHER)
@@ -80,6 +82,8 @@ def stored_slices(like: Raster, frame: DicomFrame, source: Source | None) -> tup
             "The file of the image is not there any more: patient and study cannot be copied from it.",
             "Connect its drive, or find the file.",
         )
+    if header.number(first, "NumberOfFrames", 1) > 1:
+        return first, _stored_frames(first, frame)
     if not frame.resampled:
         return first, frame
     places: dict[Instance, tuple[float, ...]] = {}
@@ -89,6 +93,21 @@ def stored_slices(like: Raster, frame: DicomFrame, source: Source | None) -> tup
         if len(place) == 3 and np.abs(turned).max() <= _PARALLEL:
             places[Instance(header.text(one, "SOPClassUID"), header.text(one, "SOPInstanceUID"))] = place
     return first, replace(frame, instances=tuple(places), positions=tuple(places.values()))
+
+
+def is_multi_frame(stored: DicomFrame) -> bool:
+    """Whether all slices are in one file."""
+    return len(stored.instances) > 1 and len(set(stored.instances)) == 1
+
+
+def _stored_frames(first: Dataset, frame: DicomFrame) -> DicomFrame:
+    """The frames of a multi-frame file, in the order of the file."""
+    groups = first.PerFrameFunctionalGroupsSequence
+    places = [tuple(header.numbers(each.PlanePositionSequence[0], "ImagePositionPatient")) for each in groups]
+    if len(set(places)) < len(places):
+        raise SegRefused("The file of the image holds several images of one place.", _OTHER)
+    instance = Instance(header.text(first, "SOPClassUID"), header.text(first, "SOPInstanceUID"))
+    return replace(frame, instances=(instance,) * len(places), positions=tuple(places))
 
 
 def _headers(files: Iterable[Path], frame: DicomFrame) -> Iterator[Dataset]:
@@ -122,6 +141,8 @@ def plain_sources(stored: DicomFrame, first: Dataset, between: float) -> list[Da
     thickness = header.number(first, "SliceThickness", between)
     through = (thickness if thickness > 0 else between, between)
     size = (int(header.number(first, "Rows", 0)), int(header.number(first, "Columns", 0)))
+    if is_multi_frame(stored):
+        return [_as_multi_frame(_placed(patient, size, stored, 0, through), stored)]
     others = (Dataset() for _ in stored.instances[1:])  # highdicom looks for the patient in the first one
     return [_placed(made, size, stored, k, through) for k, made in enumerate((patient, *others))]
 
@@ -150,6 +171,29 @@ def _placed(
         made.SliceThickness, made.SpacingBetweenSlices = numbers(through)
     if frame.pixel_spacing:
         made.PixelSpacing = numbers(frame.pixel_spacing)
+    return cast("Dataset", made)
+
+
+def _as_multi_frame(made: Any, stored: DicomFrame) -> Dataset:
+    """What was said of the first slice, as functional groups of all frames."""
+    from pydicom import Dataset
+
+    shared: Any = Dataset()
+    for sequence, keywords in _SHARED.items():
+        group = Dataset()
+        for keyword in keywords:
+            group[keyword] = made[keyword]
+            delattr(made, keyword)
+        setattr(shared, sequence, [group])
+    frames = []
+    for place in stored.positions:
+        position, each = Dataset(), Dataset()
+        position.ImagePositionPatient = numbers(place)
+        each.PlanePositionSequence = [position]
+        frames.append(each)
+    del made.ImagePositionPatient
+    made.NumberOfFrames = len(frames)
+    made.SharedFunctionalGroupsSequence, made.PerFrameFunctionalGroupsSequence = [shared], frames
     return cast("Dataset", made)
 
 

@@ -74,7 +74,12 @@ def test_uids_are_mapped_alike_and_never_twice_the_same() -> None:
 
 @pytest.mark.parametrize(
     ("change", "why"),
-    [({"BurnedInAnnotation": "YES"}, "burned"), ({"OverlayBitPosition": 12}, "overlay"), ({}, "damaged")],
+    [
+        ({"BurnedInAnnotation": "YES"}, "burned"),
+        ({"OverlayBitPosition": 12}, "overlay"),
+        ({"NumberOfFrames": 2}, "in one file"),
+        ({}, "damaged"),
+    ],
 )
 def test_images_that_may_show_a_name_or_are_damaged_are_refused(
     tmp_path: Path, change: dict[str, object], why: str
@@ -83,8 +88,8 @@ def test_images_that_may_show_a_name_or_are_damaged_are_refused(
     dataset = pydicom.dcmread(path)
     if "OverlayBitPosition" in change:
         dataset.add_new(0x60020102, "US", 12)
-    elif change:
-        dataset.BurnedInAnnotation = "YES"
+    else:
+        dataset.update(change)
     dataset.save_as(path)
     if not change:
         path.write_bytes(path.read_bytes()[:200])

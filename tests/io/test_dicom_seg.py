@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import subprocess
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,18 +13,30 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
-from dicom_files import NUMBER, PATIENT, save
-from seg_rooms import BY_MODEL, ORIENTATIONS, errors, hard_series, lungs, program, series, xray_tags
+from dicom_files import NUMBER, PATIENT, save, save_multi_frame
+from seg_rooms import (
+    BY_MODEL,
+    ORIENTATIONS,
+    errors,
+    errors_of,
+    hard_series,
+    lungs,
+    program,
+    series,
+    xray_tags,
+)
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT, Label, LabelSet
 from napari_unet.core.labels import IGNORE
 from napari_unet.core.mask_history import Made, MaskHistory
 from napari_unet.core.raster import Raster
+from napari_unet.core.source import Source
 from napari_unet.io import dicom_seg_check
 from napari_unet.io.dicom_identity import ForResearch
 from napari_unet.io.dicom_seg import write_seg
 from napari_unet.io.formats import read_labels, read_raster
+from napari_unet.io.sources import sources_among
 
 _SPL_OF_RAS = np.array([[0, 0, 1, 0], [0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 1]], float)
 
@@ -244,6 +257,29 @@ def test_sides_that_were_assumed_are_called_so(tmp_path: Path) -> None:
     assert all("assumed" in one.SegmentDescription for one in pydicom.dcmread(written.path).SegmentSequence)
 
 
+@pytest.mark.parametrize("tilted", [False, True])
+def test_a_multi_frame_series_is_referred_to_frame_by_frame(tmp_path: Path, tilted: bool) -> None:
+    """Its frames are in no order of place."""
+    slices = hard_series(tmp_path / "ct", "tilted" if tilted else "").files
+    volume = save_multi_frame(tmp_path / "volume.dcm", [slices[k] for k in (3, 0, 7, 1, 6, 2, 5, 4)])
+    ct = read_raster(volume)
+    assert ct.frame.resampled is tilted
+    mask = lungs(ct.shape)
+    path = write_seg(tmp_path / "a_seg.dcm", mask, ct, RIGHT_AND_LEFT, BY_MODEL).path
+    assert errors(path) == []
+    assert np.array_equal(read_labels(path, of=volume).labels, mask)
+    made, source = pydicom.dcmread(path), pydicom.dcmread(volume)
+    (listed,) = made.ReferencedSeriesSequence[0].ReferencedInstanceSequence
+    assert listed.ReferencedSOPInstanceUID == source.SOPInstanceUID
+    for group in made.PerFrameFunctionalGroupsSequence:
+        (one,) = group.DerivationImageSequence[0].SourceImageSequence
+        stored = source.PerFrameFunctionalGroupsSequence[one.ReferencedFrameNumber - 1]
+        there = stored.PlanePositionSequence[0].ImagePositionPatient
+        here = group.PlanePositionSequence[0].ImagePositionPatient
+        assert abs(there[2] - here[2]) < 1e-3
+        assert one.SpatialLocationsPreserved == ("NO" if tilted else "YES")
+
+
 @pytest.mark.parametrize("research", [None, ForResearch("case-1", images=True)])
 @pytest.mark.parametrize("kind", ["one slice is missing", "rounded to 0.5 mm", "a little uneven", "tilted"])
 def test_a_series_that_was_straightened_or_evened_out(
@@ -280,12 +316,35 @@ def test_a_series_that_was_straightened_or_evened_out(
     assert referring
 
 
+@pytest.mark.data
+def test_series_that_loaders_stumble_over(tmp_path: Path, data: Path) -> None:
+    """GE and Philips with a tilted gantry, gaps and summaries in one folder; enhanced CT of two makers."""
+    with tarfile.open(data / "dicom" / "hard.tar.xz") as hard:
+        hard.extractall(tmp_path, filter="data")
+    there = tmp_path / "dicom_hard"
+    folders = ("ge_tilt_gaps", "philips_mixed", "enhanced_ct_as_slices")
+    files = [path for folder in folders for path in (there / folder).rglob("*") if path.is_file()]
+    several = [source for source in sources_among(sorted(files)) if source.is_series]
+    frames = ("enhanced_ct/volume.dcm", "dcmqi_seg/24x38x3/multiframe/mf.dcm")
+    several += [Source.of(there / name) for name in frames]
+    assert len(several) >= 6
+    for k, source in enumerate(several):
+        raster = read_raster(source)
+        mask = np.zeros(raster.shape, np.uint8)
+        mask[1:, 5:15, 5:15] = 1
+        written = write_seg(tmp_path / f"{k}_seg.dcm", mask, raster, LUNGS, BY_MODEL, source=source)
+        assert set(errors(written.path)) <= set(errors_of(source.first))  # what is wrong with the patient
+        assert np.array_equal(read_labels(written.path, of=source).labels, mask)
+        program("segimage2itkimage")
+        assert written.read_by == "dcmqi"
+
+
 def test_an_image_without_what_a_segmentation_refers_to_is_refused(tmp_path: Path, ct: Raster) -> None:
-    one_file = replace(ct.frame, instances=ct.frame.instances[:1] * len(ct.pixels))
+    two_files = replace(ct.frame, instances=ct.frame.instances[:2] * (len(ct.pixels) // 2))
     for odd, why in (
         (Raster(ct.pixels), "is none"),
         (replace(ct, frame=replace(ct.frame, study="")), "UIDs"),
-        (replace(ct, frame=one_file), "per slice"),
+        (replace(ct, frame=two_files), "in one file"),
         (replace(ct, frame=replace(ct.frame, frame_of_reference="")), "frame of reference"),
         (replace(ct, source=str(tmp_path / "gone")), "not there any more"),
     ):
