@@ -53,7 +53,7 @@ def own_preferences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
     if "napari-unet-lung" not in PluginManager.instance():
         PluginManager.instance().discover()
-    # napari would read all manifests again for the settings of each test, which takes half a second
+    # napari would read all manifests again for the settings of each test
     monkeypatch.setattr(PluginManager, "discover", lambda *_, **__: 0)
     settings._clear_plugin_settings_cache()
     monkeypatch.setattr(settings, "_CFG_PATH", str(tmp_path / "napari" / "settings.yaml"))
