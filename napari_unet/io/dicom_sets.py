@@ -136,7 +136,11 @@ class _Header:
 
     @property
     def is_placed(self) -> bool:
-        return len(self.cosines) == 6 and len(self.place) == 3
+        """Whether it says all that is needed to find its stack."""
+        rows, columns, spacing, _ = self.grid
+        return (
+            len(self.cosines) == 6 and len(self.place) == 3 and min(rows, columns) > 0 and len(spacing) == 2
+        )
 
     @cached_property
     def height(self) -> float:
@@ -191,7 +195,8 @@ def _why_beside(dataset: Any, stored: str, kind: str, frames: int) -> str:
         return SEGMENTATION
     if stored.startswith(_DOCUMENTS):
         return REPORT
-    if header.number(dataset, "Rows", 0) < 1 or kind in ("PR", "RTDOSE"):
+    without_image = stored not in _VOLUMES and header.number(dataset, "Rows", 0) < 1
+    if without_image or kind in ("PR", "RTDOSE"):
         return OBJECT
     if stored.startswith(_PHOTOGRAPHED) and frames == 1:
         return CAPTURE

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import tarfile
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from dicom_files import change, save, save_series
 from pydicom.fileset import FileSet
@@ -127,6 +129,19 @@ def test_what_cannot_be_placed_stays_with_its_series(tmp_path: Path) -> None:
     (series,) = sort_out(files).series
     with pytest.raises(UserError, match=rf"{files[2].name} does not give its position"):
         read_raster(series.source)
+
+
+@pytest.mark.parametrize("keyword", ["ImageOrientationPatient", "Rows"])
+def test_a_slice_whose_header_is_cut_off_is_named(keyword: str, tmp_path: Path) -> None:
+    files = stack(tmp_path / "a", 4)
+    whole = files[2].read_bytes()
+    tag = pydicom.datadict.tag_for_keyword(keyword)
+    assert tag is not None
+    at = whole.index(struct.pack("<HH", tag >> 16, tag & 0xFFFF))
+    files[2].write_bytes(whole[:at])
+    (source,) = sources_among(files)
+    with pytest.raises(UserError, match=files[2].name):
+        read_raster(source)
 
 
 def test_what_lies_beside_a_series_is_named_and_not_read(tmp_path: Path) -> None:
