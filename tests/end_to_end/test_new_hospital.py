@@ -52,7 +52,7 @@ def test_accepted_masks_become_a_model_that_all_commands_know(
     assert any(isinstance(event, PartBegun) for event in told)
     assert "what can be seen" in "".join(event.text for event in told if isinstance(event, Note))
     report = result.report
-    yours, _, reference, _ = report.evidence
+    yours, _, reference, *_ = report.evidence
     assert {one.id for one in yours.cases} == {pair.id for pair in pairs}
     assert 0.5 < yours.old < 1 and 0.5 < yours.new < 1
     assert len(reference.cases) == 8

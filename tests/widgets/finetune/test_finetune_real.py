@@ -75,7 +75,7 @@ def test_two_corrected_cases_become_a_model_that_is_taken_and_given_back(dock, q
     assert dock.training.stage is Stage.DECIDE, dock.message.text()
     assert {step.part for step in dock.training.progress.steps} == {1, 2, 3}
     assert dock.training.progress.preview is not None
-    yours, _, reference, _ = dock.training.result.report.evidence
+    yours, _, reference, *_ = dock.training.result.report.evidence
     assert {case.id for case in yours.cases} == set(ids[:2])
     assert len(reference.cases) == 8
     assert dock.acceptance.isVisible() and dock.acceptance.verdict.text()
