@@ -145,7 +145,7 @@ def test_acceptance(at: Room, by_hand: list[Prediction]) -> None:
 
 def test_fine_tune(at: Room, by_hand: list[Prediction]) -> None:
     pairs = pairs_of(by_hand, at)
-    asked = {"config": QUICK, "protocol": "Ours.", "device": "cpu", "threads": 1}
+    asked = {"config": QUICK, "protocol": "Ours.", "same_protocol": True, "device": "cpu", "threads": 1}
     if at.toy is SCORES:
         with pytest.raises(UserError, match="gives scores and no masks"):
             fine_tune(pairs, at.toy.name, "ours", **asked)
