@@ -25,7 +25,7 @@ help:
 	@echo "make lint         ruff, mypy, import-linter, npe2 validate"
 	@echo "make bench        benchmarks/results and docs/benchmarks.md"
 	@echo "make screenshots  the pictures of the README"
-	@echo "make docs         the pages of the models, from their cards"
+	@echo "make docs         the pages of the models, from their cards, and the picture of their protocols"
 	@echo "make site         the pages of docs/ as a web site in site/, links checked"
 	@echo "make setup        only the environment in $(VENV)"
 	@echo "make clean        remove environments and everything that was built"
@@ -99,6 +99,7 @@ screenshots: $(VENV)/.ready
 
 docs: $(VENV)/.ready
 	$(BIN)/python scripts/model_pages.py
+	$(BIN)/python scripts/draw_protocols.py
 
 site: $(VENV)/.ready
 	$(BIN)/mkdocs build --strict

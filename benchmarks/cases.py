@@ -13,6 +13,7 @@ from benchmarks import (
     masks,
     next_case,
     peers,
+    protocols,
     review_queue,
     share,
     start,
@@ -35,5 +36,6 @@ CASES: dict[str, Callable[[bool], Result]] = {
     "worth": correct_tools.measure_worth,
     "forgetting": forgetting.measure,
     "finetune": fine_tuning.measure,
+    "protocols": protocols.measure,
     "gpu": gpu.measure,
 }

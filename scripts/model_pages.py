@@ -22,7 +22,8 @@ def page(card: ModelCard, weights_bytes: int) -> str:
         f"The model `{card.name}`, version {card.version}{made_from}. Research use, not a medical device.",
         f"**For:** {card.use}.",
         f"**What counts as lung:** {card.output.protocol}. Masks drawn by another rule will not match its "
-        "masks exactly, however good both are.",
+        "masks exactly, however good both are. [Two protocols on one X-ray](../protocols.md) shows the "
+        "difference.",
         "## Accuracy\n\n" + _scores(card.scores),
         "## What it was trained on\n\n" + "\n".join(_source(source) for source in card.data),
         f"The weights were chosen by: {card.chosen_by}." if card.chosen_by else "",

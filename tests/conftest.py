@@ -51,10 +51,8 @@ def own_preferences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     from napari import settings
     from npe2 import PluginManager
 
-    if "napari-unet-lung" not in PluginManager.instance():
+    if "napari-unet-lung" not in PluginManager.instance():  # to read all manifests takes half a second
         PluginManager.instance().discover()
-    # napari would read all manifests again for the settings of each test
-    monkeypatch.setattr(PluginManager, "discover", lambda *_, **__: 0)
     settings._clear_plugin_settings_cache()
     monkeypatch.setattr(settings, "_CFG_PATH", str(tmp_path / "napari" / "settings.yaml"))
     yield

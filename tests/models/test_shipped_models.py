@@ -1,0 +1,86 @@
+"""The models that come with the package."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from napari_unet.core.files import checksum
+from napari_unet.core.protocol import protocols_differ
+from napari_unet.models.library import SHIPPED, ModelEntry, default_library
+from napari_unet.models.replay_set import read_replay_set
+from napari_unet.training.choose_replay import recipe_replay_set
+from napari_unet.training.config import read_recipe
+
+RECIPES = Path(__file__).parents[2] / "resources" / "recipes"
+ENTRIES = {entry.card.name: entry for entry in default_library().list() if entry.shipped}
+
+
+@pytest.fixture
+def whole() -> ModelEntry:
+    return ENTRIES["cxr-lung-whole"]
+
+
+def test_there_are_two_and_the_first_is_used_where_nobody_has_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NAPARI_UNET_MODELS", str(tmp_path))
+    library = default_library()
+    assert [entry.card.name for entry in library.list()] == ["cxr-lung", "cxr-lung-whole"]
+    assert library.current() is None and SHIPPED == "cxr-lung"
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_each_is_whole_small_and_says_what_its_recipe_says(name: str) -> None:
+    entry = ENTRIES[name]
+    entry.verify()
+    assert entry.weights.stat().st_size <= 4_000_000 and entry.replay_file.stat().st_size < 3_000_000
+    recipe, card = read_recipe(RECIPES / f"{name}.yaml"), entry.card
+    written = {**recipe.card}
+    said = {"protocol": card.output.protocol, "threshold": card.output.threshold, **card.model_dump()}
+    for field, text in written.items():
+        assert said[field] == (tuple(text) if isinstance(text, list) else text), field
+    assert card.net == recipe.net and card.input.size == recipe.input.size
+    assert [(one.name, one.split, one.licence, one.attribution) for one in card.data] == [
+        (one.name, one.train, one.licence, one.attribution) for one in recipe.data
+    ]
+    assert len(card.scores) == len(recipe.scores)
+
+
+def test_their_protocols_differ_in_words(whole: ModelEntry) -> None:
+    assert protocols_differ(whole.card.output.protocol, ENTRIES["cxr-lung"].card.output.protocol)
+    for words in ("behind the heart", "dome of the diaphragm", "inside the ribs"):
+        assert words in whole.card.output.protocol
+    child = whole.card.facts_against({"age_years": 4, "view": "AP", "modality": "CR"})
+    assert not child and ENTRIES["cxr-lung"].card.facts_against({"age_years": 4, "modality": "CR"})
+
+
+def test_the_whole_lung_s_model_learned_from_free_images_and_keeps_some(whole: ModelEntry) -> None:
+    assert all("CC BY" in source.licence and source.attribution for source in whole.card.data)
+    words = " ".join(source.name + source.attribution for source in whole.card.data)
+    assert "Montgomery" not in words and "Shenzhen" not in words
+    kept = read_replay_set(whole)
+    assert kept is not None
+    count = Counter((item.role, item.source) for item in kept.items)
+    assert sorted(count.values()) == [4, 4, 8, 8]
+    assert all("CC BY" in source.licence and source.attribution for source in kept.sources)
+    patients = [{item.patient for item in kept.part(role).items} for role in ("replay", "gate")]
+    assert not patients[0] & patients[1]
+
+
+@pytest.mark.data
+def test_its_replay_set_is_what_the_recipe_chooses_and_no_test_image(data: Path, whole: ModelEntry) -> None:
+    kept = read_replay_set(whole)
+    again = recipe_replay_set(read_recipe(RECIPES / "cxr-lung-whole.yaml"), whole.card)
+    assert kept is not None and again is not None
+    assert [item.content_hash for item in kept.items] == [item.content_hash for item in again.items]
+    tested = set()
+    for name in ("children", "covid"):
+        place = data / "cxr" / name
+        with (place / "manifest.csv").open(encoding="utf-8") as stream:
+            rows = [row for row in csv.DictReader(stream) if row["split"] == "test"]
+        tested |= {checksum(place / "images" / row["file"]) for row in rows}
+    assert len(tested) == 227 and not tested & {item.content_hash for item in kept.items}
