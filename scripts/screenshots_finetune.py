@@ -38,6 +38,8 @@ def take(folder: Path) -> None:
     desk.picture("fine-tune")
 
     desk.click(dock.setup.start)
+    desk.wait_until(dock.setup.choice.isVisible, "question about the protocol")
+    desk.click(dock.setup.choice.other)
     desk.wait_until(lambda: dock.training.stage in BUSY, "training")
     dock.run.watch.setChecked(True)
     desk.wait_until(lambda: _is_far(dock.training.progress), "second part", _PATIENCE_S)

@@ -103,6 +103,9 @@ def test_a_fine_tune_of_two_steps(tiny, docks, qtbot):
     dock.setup.presets.settings.form.steps.value = 2
     qtbot.waitUntil(dock.setup.start.isEnabled)
     qtbot.mouseClick(dock.setup.start, LEFT)
+    qtbot.waitUntil(lambda: dock.setup.choice.isVisible() or dock.training.stage is Stage.RUNNING)
+    if dock.setup.choice.isVisible():
+        qtbot.mouseClick(dock.setup.choice.same, LEFT)
     qtbot.waitUntil(lambda: dock.training.stage is Stage.RUNNING)
     qtbot.waitUntil(lambda: dock.training.stage is not Stage.RUNNING, timeout=240_000)
     assert dock.training.stage is Stage.DECIDE, dock.message.text()

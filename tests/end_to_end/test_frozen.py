@@ -90,5 +90,5 @@ def test_the_fine_tuned_model_is_current_gives_the_same_mask_and_goes_on_learnin
     expected = np.asarray(Image.open(FROZEN / "chest_6_by_ours.png")) > 0
     assert np.count_nonzero(mask != expected) <= 2  # rounding of another processor
     run("review", "add", frozen / "project", frozen / "images")
-    made = run("finetune", frozen / "project", "--from", "ours", "--name", "next", "--device", "cpu")
+    made = run("finetune", frozen / "project", "--from", "ours", "--name", "next", "--protocol", "same")
     assert "next" in made.stdout and library.find("next").card.parent == "ours"

@@ -70,6 +70,9 @@ def test_two_corrected_cases_become_a_model_that_is_taken_and_given_back(dock, q
     dock.setup.presets.settings.form.steps.value = 4
     qtbot.waitUntil(dock.setup.start.isEnabled)
     qtbot.mouseClick(dock.setup.start, LEFT)
+    qtbot.waitUntil(lambda: dock.setup.choice.isVisible() or dock.training.stage is Stage.RUNNING)
+    if dock.setup.choice.isVisible():
+        qtbot.mouseClick(dock.setup.choice.same, LEFT)
     qtbot.waitUntil(lambda: dock.training.stage is Stage.RUNNING)
     qtbot.waitUntil(lambda: dock.training.stage is not Stage.RUNNING, timeout=LONG)
     assert dock.training.stage is Stage.DECIDE, dock.message.text()
