@@ -269,14 +269,15 @@ class Hands(QObject):
         self.click("Create project")
 
     def new_project_by_model(self, name: str, images: str, model: str, project: str) -> None:
-        """As `new_project`, with paths that are typed and first masks by a model."""
+        """As `new_project`, with paths that are typed and first masks by a model, with its newest answer."""
         QTest.keyClicks(self.review.start.reviewer, name)
         self.click("New project")
         self._until(lambda: self._front() is not self.window, "the dialog never came")
         dialog = self._front()
         dialog.images.line.setText(images)
         first = [dialog.first.itemText(row) for row in range(dialog.first.count())]
-        dialog.first.setCurrentIndex(next(n for n, text in enumerate(first) if text.endswith(f" {model}")))
+        rows = [row for row, text in enumerate(first) if text.split(", answer ")[0].endswith(f" {model}")]
+        dialog.first.setCurrentIndex(rows[-1])  # the model's own choice is its last answer
         dialog.folder.line.setText(project)
         self.click("Create project")
 

@@ -51,7 +51,7 @@ def test_a_copy_that_differs_gets_no_name(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "find_spec", lambda name: None if name == "onnxscript" else object())
-    with pytest.raises(UserError, match="for want of onnxscript") as error:
+    with pytest.raises(UserError, match="without onnxscript") as error:
         export_onnx(saved(tmp_path / "m"), tmp_path / "m.onnx")
     assert "pip install 'napari-unet-lung[onnx]'" in error.value.remedy
 

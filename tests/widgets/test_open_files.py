@@ -13,7 +13,6 @@ from pydicom.uid import generate_uid
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 
-from napari_unet.core.errors import UserError
 from napari_unet.npe2_io import get_reader
 
 CASES = Path(__file__).parents[1] / "data" / "cases"
@@ -84,11 +83,15 @@ def test_a_dropped_ct_series_is_one_layer(make_napari_viewer, tmp_path: Path) ->
     assert [layer.data.shape for layer in viewer.layers] == [(5, 16, 16)]
 
 
-def test_a_series_that_is_incomplete_makes_no_layer(make_napari_viewer, tmp_path: Path) -> None:
+def test_a_series_that_lacks_a_slice_opens_with_an_empty_one_and_says_so(
+    make_napari_viewer, tmp_path: Path
+) -> None:
     viewer, files = make_napari_viewer(), ct(tmp_path / "ct", 5)
-    with pytest.raises(UserError, match="1 slice of the series ct is missing"):
+    with pytest.warns(UserWarning, match="ct: 1 slice of the series is missing and left empty"):
         viewer.open([files[0], *files[2:]], plugin=OURS)
-    assert len(viewer.layers) == 0
+    (layer,) = viewer.layers
+    np.testing.assert_array_equal(layer.data[[0, 2, 3, 4], 0, 0], [0, 2, 3, 4])
+    assert np.unique(layer.data[1]) < 0  # darker than all that was measured
 
 
 def test_one_slice_and_a_folder_of_x_rays_open(make_napari_viewer, tmp_path: Path) -> None:
