@@ -34,12 +34,18 @@ def project(dock, qtbot, tmp_path):
 
 @pytest.fixture
 def started(dock, project, engines, qtbot):
-    """Start a training on a project of four accepted cases; returns its job and the ids."""
+    """Start a training on a project of four accepted cases; returns its job and the ids.
 
-    def start(**options):
+    other_protocol : whether the question about protocols is answered so; it must not come otherwise.
+    """
+
+    def start(other_protocol=False, **options):
         ids = project(**options)
         qtbot.waitUntil(dock.setup.start.isEnabled)
         qtbot.mouseClick(dock.setup.start, LEFT)
+        if other_protocol:
+            qtbot.waitUntil(dock.setup.choice.isVisible)
+            qtbot.mouseClick(dock.setup.choice.other, LEFT)
         qtbot.waitUntil(lambda: bool(engines.jobs) and engines.jobs[-1]._progress is not None)
         return engines.jobs[-1], ids
 

@@ -13,8 +13,8 @@ from test_finetune_dock import project, started  # noqa: F401  (fixtures)
 def test_the_acceptance_page_has_room_for_its_table(dock, started, library, viewer, qtbot, theme):  # noqa: F811
     viewer.theme = theme
     on_small_screen(viewer, qtbot)
-    job, _ = started(accepted=24, protocol="Whole thorax without the spine")
-    job.end(result_of(job, library, forgets=0.05))
+    job, _ = started(accepted=24, protocol="Whole thorax without the spine", other_protocol=True)
+    job.end(result_of(job, library, forgets=0.05, earlier_change=0.0))
     qtbot.waitUntil(dock.acceptance.isVisible)
     qtbot.wait(200)
     assert scroll_bars(dock) == [dock.acceptance.table]
