@@ -150,10 +150,10 @@ class _Header:
 
 def _header(path: Path) -> _Header | None:
     """None for what is not DICOM or cannot be read."""
-    import pydicom
-
     if suffix_of(path).lower() in _NO_DICOM or not is_dicom(path):
         return None
+    import pydicom
+
     wanted = [*_FIELDS, *_SERIES, *_APART]
     try:
         with guarded(path.name):

@@ -11,7 +11,8 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from functools import lru_cache
+from pathlib import Path, PurePath
 from typing import Protocol
 
 from napari_unet.io.content import is_dicom, is_nifti_pair
@@ -56,11 +57,16 @@ def suffix_of(path: Path) -> str:
     Up to four letters are a suffix, and so are longer ones that are known. A number is not, nor is anything
     else: in "1.2.840.113" and "IM.001" it distinguishes one image from the next.
     """
-    lower = path.name.lower()
+    return _suffix_of(path.name)
+
+
+@lru_cache(maxsize=1 << 15)  # asked several times for each file of a folder
+def _suffix_of(name: str) -> str:
+    lower = name.lower()
     for double in _DOUBLE:
         if lower.endswith(double) and lower != double:
-            return path.name[-len(double) :]
-    suffix = path.suffix
+            return name[-len(double) :]
+    suffix = PurePath(name).suffix
     return suffix if suffix.lower() in _KNOWN or _LETTERS.fullmatch(suffix.lower()) else ""
 
 

@@ -270,8 +270,8 @@ def _walk(folder: Path, masks: Path | None, ignored: Ignored) -> tuple[list[Path
         if in_masks or (masks is not None and masks != folder and place.is_relative_to(masks)):
             out[_IN_FOLDER] += len(readable)
             continue
-        out[_BY_NAME] += sum(map(is_mask_name, readable))
         candidates = [path for path in readable if not is_mask_name(path)]
+        out[_BY_NAME] += len(readable) - len(candidates)
         kept = without_results(candidates)
         out["overlays and probabilities"] += len(candidates) - len(kept)
         images += kept
