@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isnan
 
@@ -99,24 +100,29 @@ class AcceptanceReport:
         """As `asked`; a name from a newer version is ignored."""
         return frozenset(Zone[name] for name in self.asked if name in Zone.__members__)
 
-    def verdict(self) -> str:
-        """A plain sentence for people about quality, and others about what else was looked at."""
+    def judgement(self) -> str:
+        """Plain sentences for people about quality, and about what speaks against the new model."""
         parts = [self._first(one, moved) for one, moved in zip(self.to_improve, self._movements, strict=True)]
         parts += [self._kept(one) for one in self.kept if one.tested]
         parts += [self._harm(one) for one in self.harmed if one not in (*self.to_improve, *self.kept)]
         sentences = [", ".join(parts) or "not tested"]
         if self.objections:
             sentences.append("found " + ", ".join(self.objections))
+        return _as_sentences(sentences)
+
+    def verdict(self) -> str:
+        """The judgement, and a sentence about what else was looked at."""
+        sentences = []
         if looked_at := [place for place in self.drift if not isnan(place.dice)]:
             alike = ", ".join(place.words() for place in looked_at)
             sentences.append(f"drift, as Dice against {self.parent}: {alike}")
-        return " ".join(f"{text[:1].upper()}{text[1:]}." for text in sentences)
+        return f"{self.judgement()} {_as_sentences(sentences)}".rstrip()
 
     def remarks(self) -> tuple[str, ...]:
         """Sentences about outputs that the parent has not, and evidence that has cases and no answer."""
         new = {one.output: one.against for one in self.evidence if one.against}
         said = [
-            f"{self.parent} has no output {output}: it was compared with its output {against}."
+            f"{self.parent} has no answer {output}: its answer {against} was compared."
             for output, against in new.items()
         ]
         said += [self.difference] if self.difference else []
@@ -159,11 +165,15 @@ class AcceptanceReport:
         metric = "" if one.metric == DICE.name else f" by {one.rules.title}"
         label = f" for {one.label}" if one.label else ""
         several = len({other.output for other in self.evidence}) > 1
-        return label + (f" in output {one.output}" if several else "") + metric
+        return label + (f" in answer {one.output}" if several else "") + metric
 
 
 def _wholes(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
     return tuple(one for one in evidence if not one.label) or evidence
+
+
+def _as_sentences(texts: Iterable[str]) -> str:
+    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in texts)
 
 
 def _signed(one: Evidence) -> str:

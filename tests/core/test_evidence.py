@@ -123,10 +123,10 @@ def test_of_two_outputs_the_new_one_is_to_be_better_and_the_old_one_to_be_kept()
     report = two_outputs(0.1, -0.1, -0.001)
     assert report.passed  # the old output is not meant for your images, the new one not for the reference set
     assert report.verdict() == (
-        "Better in output new on your images (0.80 → 0.90, 8 of 8 cases), unchanged in output old on the "
+        "Better in answer new on your images (0.80 → 0.90, 8 of 8 cases), unchanged in answer old on the "
         "reference set (−0.001)."
     )
-    assert report.remarks() == ("p has no output new: it was compared with its output old.",)
+    assert report.remarks() == ("p has no answer new: its answer old was compared.",)
     lost = two_outputs(0.1, 0.0, -HARM - 0.001)
     assert lost.forgets and not lost.passed
 

@@ -139,7 +139,7 @@ def test_a_new_output_is_compared_with_the_parents_default(library: ModelLibrary
     ]
     assert {one.output: one.against for one in evidence} == {"new": "old", "old": ""}
     assert not evidence[2].compared  # the parent has no right lung
-    assert "a has no output new" in AcceptanceReport("a", "b", evidence).remarks()[0]
+    assert "a has no answer new" in AcceptanceReport("a", "b", evidence).remarks()[0]
 
 
 def test_three_labels_are_each_measured(library: ModelLibrary) -> None:

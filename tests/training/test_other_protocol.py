@@ -86,7 +86,7 @@ def test_the_old_answer_is_the_parents_and_the_new_one_follows_the_masks(
     reference = result.report.at(REFERENCE)
     assert {one.output for one in reference} == {"lungs"}
     assert all(case.old == case.new for case in reference[0].cases) and len(reference[0].cases) == 2
-    assert result.report.passed and "Better in output lungs-2" in result.report.verdict()
+    assert result.report.passed and "Better in answer lungs-2" in result.report.verdict()
     assert "do not differ at all" in result.of_earlier_answers()
 
 

@@ -97,6 +97,10 @@ class WrappedLabel(Toned):
         super().say(text)
         self.setVisible(bool(text))
 
+    def say_plain(self, text: str) -> None:
+        """Show `text` as it is, whatever signs it has; an empty one hides the label."""
+        self.say(f"<span>{escape(text)}</span>" if text else "")
+
     def warn(self, text: str) -> None:
         """Show `text`, which is plain, behind a warning sign."""
         self.say(f"<span style='color: var(--warning)'>⚠</span> {escape(text)}")

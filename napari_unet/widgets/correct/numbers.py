@@ -107,7 +107,7 @@ class NumbersView(QWidget):
     def _say_why(self, layer: Labels, error: UserError) -> None:
         if layer is self._layer:
             self._sizes.say("")
-            self._check_results.say(escape(f"The numbers of this mask could not be computed. {error}"))
+            self._check_results.say_plain(f"The numbers of this mask could not be computed. {error}")
 
     def _show(
         self, layer: Labels, part: str, numbers: LiveNumbers, ignored: int, two: bool, one: bool

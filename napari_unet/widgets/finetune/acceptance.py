@@ -88,10 +88,11 @@ class AcceptancePage(QWidget):
         self.title.say(
             f"<b>{escape(report.child)}</b> against {escape(report.parent)}, made in {seconds:.0f} s"
         )
-        self.verdict.say(f"<b>{escape(report.verdict())}</b>")
+        self.verdict.say(f"<b>{escape(report.judgement())}</b>")  # the table has the rest of the verdict
         self._warn(report)
-        self.protocol.say(escape(earlier))
-        self.remarks.say(escape(" ".join(report.remarks())))
+        self.protocol.say_plain(earlier)
+        self.protocol.setToolTip(report.difference)
+        self.remarks.say_plain(" ".join(said for said in report.remarks() if said != report.difference))
         self.table.fill(report, request.names)
         self._models = (report.parent, report.child)
         self.show_case("")

@@ -121,9 +121,9 @@ class RunPage(QWidget):
 
     def _show_progress(self) -> None:
         progress, request = self._training.progress, self._training.request
-        self.where.say(escape(where(progress)))
+        self.where.say(where(progress))
         notes = " ".join(progress.notes)
-        self.notes.say(escape(notes if request is None else request.in_words(notes)))
+        self.notes.say_plain(notes if request is None else request.in_words(notes))
         self._show_time()
 
     def _show_time(self) -> None:

@@ -12,6 +12,7 @@ from job_fakes import FakeEngine, FakeJob
 from PIL import Image as Picture
 
 from napari_unet.core.acceptance_report import AcceptanceReport
+from napari_unet.core.drift import Drift
 from napari_unet.core.events import PartBegun, Preview, StepsDone
 from napari_unet.core.protocol import ProtocolQuestion
 from napari_unet.models.card import CARD_FILE, ModelCard, Output
@@ -104,9 +105,12 @@ def result_of(
     forgets: float = 0.002,
     worst: float = 0.9,
     earlier_change: float | None = None,
+    drift: tuple[Drift, ...] = (),
+    difference: str = "",
 ) -> FineTuneResult:
     """A new model in the library. forgets : what it loses on the reference set. worst : Dice in one case,
-    which was 0.78; the others gain. earlier_change : as in the result of a model with one answer more."""
+    which was 0.78; the others gain. earlier_change : as in the result of a model with one answer more.
+    drift, difference : as in the report."""
     name = job.arguments["name"]
     pairs = job.arguments["pairs"]
     folder = add_model(library, name, parent="test-lung")
@@ -114,7 +118,7 @@ def result_of(
     yours = masks("your images", site, [(9.0, 4.0)] * len(pairs), ids=[pair.id for pair in pairs])
     old = [f"Montgomery {k + 1}" for k in range(3)]
     kept = masks("the reference set", [(0.976, 0.976 - forgets)] * 3, [(3.0, 3.0)] * 3, ids=old)
-    report = AcceptanceReport("test-lung", name, (*yours, *kept))
+    report = AcceptanceReport("test-lung", name, (*yours, *kept), drift, difference=difference)
     drawn = {pair.id: ComparedCase.of(lungs() > 0, np.roll(lungs() > 0, 4, axis=0)) for pair in pairs}
     small = np.zeros((32, 32), bool)
     small[8:20, 6:26] = True

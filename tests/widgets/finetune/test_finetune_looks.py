@@ -6,7 +6,10 @@ import pytest
 from finetune_fakes import fold, result_of
 from looks import cut_texts, nested, on_small_screen, places, scroll_bars
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel
 from test_finetune_dock import project, started  # noqa: F401  (fixtures)
+
+from napari_unet.core.drift import Drift, DriftCase
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
@@ -14,9 +17,15 @@ def test_the_acceptance_page_has_room_for_its_table(dock, started, library, view
     viewer.theme = theme
     on_small_screen(viewer, qtbot)
     job, _ = started(accepted=24, protocol="Whole thorax without the spine", other_protocol=True)
-    job.end(result_of(job, library, forgets=0.05, earlier_change=0.0))
+    travel = Drift("the travel set", (DriftCase("NIH 1", 0.97), DriftCase("Child 1", 0.6, leaks=(0.1,))))
+    own = Drift("your untouched images", (DriftCase("c1", 0.9, checks=("holes",)),))
+    machines = Drift("the reference set under other machines", (DriftCase("Montgomery 1", 0.9),))
+    added = "The corrected masks add the lung behind the heart in 8 of 8 cases (11 % of the lungs' area)."
+    looked_at = {"drift": (machines, travel, own), "difference": added}
+    job.end(result_of(job, library, forgets=0.05, earlier_change=0.0, **looked_at))
     qtbot.waitUntil(dock.acceptance.isVisible)
     qtbot.wait(200)
+    assert "&#" not in "".join(label.text() for label in dock.findChildren(QLabel) if "<" not in label.text())
     assert scroll_bars(dock) == [dock.acceptance.table]
     assert dock.acceptance.table.height() >= 6 * 23  # with every warning there is
     assert cut_texts(dock) == []
