@@ -91,6 +91,7 @@ def decode_frame(src: bytes, runner: DecodeRunner) -> bytes:
         space = "RGB" if runner.samples_per_pixel == 3 else None
         pixels = imagecodecs.jpeg8_decode(src, colorspace=space, outcolorspace=space)
     elif syntax in _LS:
+        _check_end(src)
         pixels = imagecodecs.jpegls_decode(src)
     else:
         pixels = imagecodecs.jpeg2k_decode(src, numthreads=_THREADS)
@@ -104,7 +105,10 @@ def decode_frame(src: bytes, runner: DecodeRunner) -> bytes:
 
 
 def _check_end(frame: bytes) -> None:
-    """Raises ValueError for a JPEG without an end of image: libjpeg makes up what is cut off, in grey."""
+    """Raises ValueError for a JPEG or JPEG-LS without an end of image.
+
+    libjpeg makes up what is cut off, in grey; CharLS looks for it for seconds, whatever the size.
+    """
     scan = frame.rfind(b"\xff\xda")  # neither this marker nor the end can occur among compressed pixels
     if scan < 0 or frame.find(b"\xff\xd9", scan) < 0:
         raise ValueError("the JPEG ends too early")
