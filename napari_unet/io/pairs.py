@@ -151,18 +151,15 @@ def _by_reference(
 def _under_one_name(here: dict[str, list[Path]], there: dict[str, list[Path]]) -> None:
     """Gives segmentations that have no partner by name the name of the one that refers to the same image."""
     alone = [case for case in here if case not in there and len(here[case]) == 1]
-    others = [case for case in there if case not in here and len(there[case]) == 1]
+    called = {paths[0]: case for case, paths in there.items() if case not in here and len(paths) == 1}
     try:
-        refer = references_among(there[case][0] for case in others)
+        refer = references_among(called)
         for case in alone if refer else ():
             (path,) = here[case]
             uids = instances_of(path) if is_seg(path) else ()
-            mine = list(dict.fromkeys(one for uid in uids for one in refer.get(uid, ())))
+            mine = {one for uid in uids for one in refer.get(uid, ()) if one in called}
             if len(mine) == 1:
-                other = next(name for name in others if there[name] == mine)
-                there[case] = there.pop(other)
-                others.remove(other)
-                refer = references_among(there[name][0] for name in others)
+                there[case] = there.pop(called.pop(*mine))
     except UserError:
         return  # a damaged file is reported when it is read
 
