@@ -18,7 +18,7 @@ from napari_unet.io.dicom_seg_read import is_seg, read_seg
 from napari_unet.io.formats import is_mask_name, is_readable_image, read_labels, read_raster, stem, write_mask
 from napari_unet.io.layer_data import HEADER, LayerData, image_layer
 from napari_unet.io.names import is_index
-from napari_unet.io.opened import files_of, images_opened, series_opened, told_of_opened
+from napari_unet.io.opened import Opened, files_of, opened
 from napari_unet.io.sources import named_paths
 from napari_unet.io.unpacked import has_dicom, is_zip
 from napari_unet.samples import CT, SAMPLES
@@ -47,9 +47,9 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     mask (see core.labels) becomes a labels layer, and so does a DICOM segmentation. A file of a series that
     was opened with another one gives no layer, which napari calls `[(None,)]`.
     """
-    given, together = _each(path), opened_together()
-    images = _chosen(images_opened(given, together), given, together)
-    for sentence in told_of_opened(given, together) if images else ():
+    found = opened(_each(path), opened_together())
+    images = _chosen(found)
+    for sentence in found.told if images else ():
         warnings.warn(sentence, stacklevel=2)  # napari shows it
     layers = [_layer(image, stem(at)) for image, at in zip(images, named_paths(images), strict=True)]
     return layers or [(None,)]  # type: ignore[list-item]
@@ -90,17 +90,17 @@ def sample_ct() -> list[LayerData]:
 _answer: list[Source] = []  # the series that were chosen when somebody was asked last
 
 
-def _chosen(images: list[Source], given: list[Path], together: list[Path]) -> list[Source]:
-    """`images` without the series that nobody wants to see: asked once, with the first of several."""
-    infos = series_opened(given, together) if images and opened_in_window() else ()
+def _chosen(found: Opened) -> list[Source]:
+    """The images without the series that nobody wants to see: asked once, with the first of several."""
+    infos = found.series if found.images and opened_in_window() else ()
     if len(infos) < 2:
-        return images
-    if infos[0].source in images:
+        return found.images
+    if infos[0].source in found.images:
         from napari_unet.widgets.common.series_dialog import ask_for_series
 
         _answer[:] = ask_for_series(infos)
     unwanted = {info.source for info in infos} - set(_answer)
-    return [image for image in images if image not in unwanted]
+    return [image for image in found.images if image not in unwanted]
 
 
 def _layer(image: Source, name: str) -> LayerData:
@@ -110,31 +110,35 @@ def _layer(image: Source, name: str) -> LayerData:
     pixels, options, kind = image_layer(raster, name)
     path = image.path
     if image.is_series:
-        for note in raster.notes:
-            warnings.warn(f"{name}: {note}", stacklevel=2)
+        _warn(name, raster.notes)
     if image.is_series or not is_mask_name(path):
         return pixels, options, kind
     try:
         found = read_labels(path, any_label=True)
     except NotLabels:
         return pixels, options, kind
-    _warn(path, found.notes)
-    return found.labels, {key: options[key] for key in options if key in _FOR_ALL_LAYERS}, "labels"
+    _warn(path.name, found.notes)
+    return _labels_layer(found.labels, options)
 
 
 def _seg_layer(path: Path, name: str) -> LayerData:
     """A DICOM segmentation, in its place in the patient."""
     found, seg = read_labels(path, any_label=True), read_seg(path)
-    _warn(path, found.notes)
+    _warn(path.name, found.notes)
     affine = None if seg.geometry is None or found.labels.ndim == 2 else seg.geometry.affine
     like = Raster(found.labels, seg.spacing_mm, affine=affine, source=str(path))
     _, options, _ = image_layer(like, name)
-    return found.labels, {key: options[key] for key in options if key in _FOR_ALL_LAYERS}, "labels"
+    return _labels_layer(found.labels, options)
 
 
-def _warn(path: Path, notes: tuple[str, ...]) -> None:
+def _labels_layer(labels: np.ndarray, options: dict[str, Any]) -> LayerData:
+    """options : of an image layer in the same place."""
+    return labels, {key: options[key] for key in options if key in _FOR_ALL_LAYERS}, "labels"
+
+
+def _warn(name: str, notes: tuple[str, ...]) -> None:
     for note in notes:
-        warnings.warn(f"{path.name}: {note}", stacklevel=3)  # napari shows it
+        warnings.warn(f"{name}: {note}", stacklevel=3)  # napari shows it
 
 
 def _sample(number: int) -> list[LayerData]:

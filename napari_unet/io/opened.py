@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,31 +23,36 @@ def files_of(given: Sequence[Path]) -> list[Path]:
     return [file for one in given for file in (list_images(one) if one.is_dir() else bundled(one) or [one])]
 
 
-def images_opened(given: Sequence[Path], together: Sequence[Path] = ()) -> list[Source]:
-    """The images that are to be shown when napari hands over `given`, of all that a person opens `together`.
+@dataclass(frozen=True)
+class Opened:
+    """What napari hands over, of all that a person opens together.
+
+    images : that are to be shown now. told : what lies beside their series and is not shown, in sentences.
+    series : among all that is opened at once, in the order in which napari comes to them; looked for when it
+    is asked for.
+    """
+
+    images: list[Source]
+    told: tuple[str, ...]
+    files: tuple[Path, ...]
+
+    @property
+    def series(self) -> tuple[SeriesInfo, ...]:
+        return _series(self.files)
+
+
+def opened(given: Sequence[Path], together: Sequence[Path] = ()) -> Opened:
+    """What comes of it when napari hands over `given`, of all that a person opens `together`.
 
     A series whose files a person opens together comes with the first of them that is handed over, and the
     others bring nothing: so it is one image, whether napari hands over its files at once or one by one.
     """
-    mine, every = files_of(given), _every(given, together)
-    images = _images(every)[0]
-    leads = {image: next(file for file in every if file in files) for image, files in images}
-    return [image for image, _ in images if leads[image] in mine]
-
-
-def told_of_opened(given: Sequence[Path], together: Sequence[Path] = ()) -> tuple[str, ...]:
-    """What lies beside the series among these files and is not shown, in sentences."""
-    return _images(_every(given, together))[1]
-
-
-def series_opened(given: Sequence[Path], together: Sequence[Path] = ()) -> tuple[SeriesInfo, ...]:
-    """The series among all that a person opens at once, in the order in which napari comes to them."""
-    return _series(_every(given, together))
-
-
-def _every(given: Sequence[Path], together: Sequence[Path]) -> tuple[Path, ...]:
     mine, every = files_of(given), files_of(together)
-    return tuple(every if set(mine) <= set(every) else mine)
+    if not set(mine) <= set(every):
+        every = mine
+    images, told = _images(tuple(every))
+    leads = {image: next(file for file in every if file in files) for image, files in images}
+    return Opened([image for image, _ in images if leads[image] in mine], told, tuple(every))
 
 
 @lru_cache(maxsize=1)

@@ -18,7 +18,7 @@ from napari_unet import npe2_io
 from napari_unet.core.errors import UserError
 from napari_unet.io import unpacked as module
 from napari_unet.io.formats import read_raster
-from napari_unet.io.opened import images_opened
+from napari_unet.io.opened import opened
 from napari_unet.io.sources import sources_among
 from napari_unet.io.unpacked import bundled, unpacked
 
@@ -61,7 +61,7 @@ def test_a_zip_file_holds_its_series(packed: Path, temporary: Path) -> None:
 
 def test_napari_opens_the_series_in_a_zip_file(packed: Path, tmp_path: Path) -> None:
     assert npe2_io.get_reader(str(packed)) is npe2_io.read_layers
-    assert len(images_opened([packed])) == 2
+    assert len(opened([packed]).images) == 2
     other = tmp_path / "other.zip"
     with zipfile.ZipFile(other, "w") as archive:
         archive.writestr("readme.txt", "no image")
