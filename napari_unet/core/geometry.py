@@ -6,7 +6,7 @@ the patient's superior, posterior and left, as Raster.affine does. A 2D image is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -31,6 +31,10 @@ _PARALLEL = 0.9  # cosine between the planes of two 2D images
 
 
 _AS_STORED = ((2, 1, 0), (False, False, False))
+
+RAS_TO_SPL = np.array([[0, 0, 1, 0], [0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 1]], float)
+"""From mm towards right, anterior and superior, as NIfTI counts them, to those of the affines here."""
+_LPS_TO_SPL = [2, 1, 0]
 
 
 class MisplacedMask(UserError):
@@ -250,6 +254,21 @@ def _nearest(
 def _whole(index: np.ndarray) -> np.ndarray:
     """The nearest whole numbers; halves go up, also those that rounding errors have made a little less."""
     return np.floor(index + (0.5 + _HALF)).astype(np.int64)
+
+
+def stack_affine(
+    orientation: Sequence[float] | np.ndarray, spacing: Sequence[float], step: np.ndarray, origin: np.ndarray
+) -> np.ndarray:
+    """The affine of slices, (4, 4), by what DICOM says of them: in mm towards left, posterior and superior.
+
+    orientation : directions of a row and of a column, six numbers. spacing : from row to row and from column
+    to column. step : (3,) from one slice to the next. origin : (3,) the first pixel of the first one.
+    """
+    along_row, along_column = np.reshape(orientation, (2, 3))
+    columns = (step, along_column * spacing[0], along_row * spacing[1], origin)
+    affine = np.eye(4)
+    affine[:3] = np.stack(columns, axis=1)[_LPS_TO_SPL]
+    return affine
 
 
 def _without_depth(geometry: Geometry) -> Geometry:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_unet.core.frames import DicomFrame
+from napari_unet.core.geometry import RAS_TO_SPL, stack_affine
 from napari_unet.io.dicom_seg_read import read_seg
 from napari_unet.io.dicom_seg_source import SegRefused
 
@@ -19,7 +20,6 @@ READER = "segimage2itkimage"
 """dcmqi's program that turns the segments of a file into volumes."""
 _SAME = 0.01  # of a voxel: how far a voxel may lie from its place
 _SECONDS = 600
-_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _DIFFERS = "Nothing was saved. Save the mask as NIfTI, and report this."
 
 
@@ -81,7 +81,7 @@ def _same(file: Path, wanted: np.ndarray, to_index: np.ndarray) -> bool:
     import nibabel
 
     image = nibabel.load(file)
-    places = to_index @ _RAS_TO_LPS @ image.affine
+    places = to_index @ RAS_TO_SPL @ image.affine
     whole = np.rint(places)
     corners = np.array(list(product(*((0, length - 1) for length in image.shape), (1,))))
     if np.abs(corners @ (places - whole).T).max() > _SAME or (np.abs(whole[:3, :3]).sum(axis=0) != 1).any():
@@ -94,13 +94,9 @@ def _same(file: Path, wanted: np.ndarray, to_index: np.ndarray) -> bool:
 
 
 def _affine(frame: DicomFrame) -> np.ndarray:
-    """(4, 4): index (Z, Y, X) to mm towards the patient's left, posterior and superior."""
-    along_row, along_column = np.array(frame.orientation).reshape(2, 3)
+    """As in core.geometry."""
     places = np.array(frame.positions)
-    step = np.cross(along_row, along_column)
+    step = np.cross(frame.orientation[:3], frame.orientation[3:])
     if len(places) > 1:
         step = (places[-1] - places[0]) / (len(places) - 1)
-    columns = (step, along_column * frame.pixel_spacing[0], along_row * frame.pixel_spacing[1], places[0])
-    affine = np.eye(4)
-    affine[:3] = np.stack(columns, axis=1)
-    return affine
+    return stack_affine(frame.orientation, frame.pixel_spacing, step, places[0])

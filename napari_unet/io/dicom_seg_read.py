@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.geometry import Geometry, MisplacedMask
+from napari_unet.core.geometry import Geometry, MisplacedMask, stack_affine
 from napari_unet.io import dicom_header as header
 from napari_unet.io.content import is_dicom
 from napari_unet.io.dicom import guarded
@@ -18,7 +18,6 @@ from napari_unet.io.dicom import guarded
 _BINARY, _LABELMAP = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"
 _SAME_PLACE_MM = 0.01
 _EVEN_MM, _WHOLE = 0.06, 0.05  # how far a frame may be from its even place: in mm, or in spacings
-_LPS_TO_SPL = [2, 1, 0]
 
 
 @dataclass(frozen=True)
@@ -148,8 +147,7 @@ def _stacked(
     name: str,
 ) -> tuple[list[int], np.ndarray]:
     """The plane of each frame along the normal of the frames, and the affine of all (to S, P, L)."""
-    along_row, along_column = np.array(orientation[:3]), np.array(orientation[3:])
-    normal = np.cross(along_row, along_column)
+    normal = np.cross(orientation[:3], orientation[3:])
     normal /= np.linalg.norm(normal)
     heights = places @ normal
     step = _step(np.sort(heights), abs(between[0]) if between else 0.0)
@@ -161,9 +159,7 @@ def _stacked(
         )
     counts = (heights - heights.min()) / step
     first = places[int(np.argmin(heights))]
-    affine = np.eye(4)
-    columns = (normal * step, along_column * spacing[0], along_row * spacing[1], first)
-    affine[:3] = np.stack(columns, axis=1)[_LPS_TO_SPL]
+    affine = stack_affine(orientation, spacing, normal * step, first)
     return [int(count) for count in np.rint(counts)], affine
 
 

@@ -14,18 +14,16 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.even_slices import EVEN, EVEN_MM, EvenStack, Level, even_stack
 from napari_unet.core.frames import DicomFrame, Instance
+from napari_unet.core.geometry import stack_affine
 from napari_unet.core.source import Source
 from napari_unet.core.straighten import UprightGrid, upright_grid
 from napari_unet.io.dicom_slices import COMPLETE, Slice, same_pixels, slices_of
 
-_SHIFT_MM, _TILT_DEGREES = (
-    0.1,
-    0.1,
-)  # by how much slices may be shifted, and how steeply the last against the first
+_SHIFT_MM = 0.1  # by how much slices may be shifted
+_TILT_DEGREES = 0.1  # and how steeply the last against the first
 _STEEPEST = 45.0  # degrees: what is steeper is no tilt of a gantry
 _SAME_PLACE = 0.02  # share of the spacing below which two slices lie at one place
 _NO_SLICE = Instance("", "")
-_LPS_TO_SPL = [2, 1, 0]
 
 
 @dataclass(frozen=True)
@@ -56,11 +54,7 @@ class Stack:
     def affine(self) -> np.ndarray:
         """(4, 4): index (Z, Y, X) to mm towards superior, posterior, left."""
         first = self.slices[0]
-        along_row, along_column = first.orientation
-        columns = (self.step, along_column * first.spacing[0], along_row * first.spacing[1], self.origin)
-        affine = np.eye(4)
-        affine[:3] = np.stack(columns, axis=1)[_LPS_TO_SPL]
-        return affine
+        return stack_affine(first.orientation, first.spacing, self.step, self.origin)
 
     def frame(self) -> DicomFrame:
         """What objects that refer to the series need."""

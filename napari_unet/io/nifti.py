@@ -12,7 +12,7 @@ import numpy as np
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.frames import NiftiFrame, three_axes
-from napari_unet.core.geometry import Geometry, is_placeless, is_sound
+from napari_unet.core.geometry import RAS_TO_SPL, Geometry, is_placeless, is_sound
 from napari_unet.core.padding import outside_field, set_apart
 from napari_unet.core.raster import Raster
 from napari_unet.io.atomic import atomic_write
@@ -23,7 +23,6 @@ from napari_unet.io.names import suffix_of
 from napari_unet.io.nifti_affine import disagreement, known_affine
 
 # World axes of a file (right, anterior, superior) to those of a Raster (superior, posterior, left).
-_RAS_TO_SPL = np.array([[0, 0, 1, 0], [0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 1]], float)
 _MM_PER_UNIT = {"mm": 1.0, "unknown": 1.0, "meter": 1000.0, "micron": 0.001}
 # All that says where the voxels lie, and nothing that may name a person (descrip, db_name, extensions).
 _GEOMETRY = (
@@ -180,7 +179,7 @@ def _geometry(header: Any, frame: NiftiFrame) -> Geometry:
 
 
 def _shown_affine(affine: np.ndarray, frame: NiftiFrame, mm: float) -> np.ndarray:
-    return np.asarray(np.diag([mm, mm, mm, 1]) @ _RAS_TO_SPL @ affine @ frame.index_map())
+    return np.asarray(np.diag([mm, mm, mm, 1]) @ RAS_TO_SPL @ affine @ frame.index_map())
 
 
 def _frame(header: Any, shape: tuple[int, ...], affine: np.ndarray | None) -> NiftiFrame:
@@ -239,7 +238,7 @@ def _plain_dtype(dtype: np.dtype[Any], scaled: bool) -> np.dtype[Any]:
 def _default_affine(like: Raster) -> np.ndarray:
     if like.affine is not None and like.pixels.ndim == 3:
         reverse = np.eye(4)[[2, 1, 0, 3]]
-        return np.asarray(_RAS_TO_SPL.T @ like.affine @ reverse)
+        return np.asarray(RAS_TO_SPL.T @ like.affine @ reverse)
     spacing = (like.spacing_mm or (1.0,) * like.pixels.ndim)[::-1]
     depth = spacing[2] if len(spacing) == 3 else 1.0
     return np.diag([-spacing[0], -spacing[1], depth, 1.0])
