@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.frames import DicomFrame, Instance
@@ -116,6 +116,17 @@ class _PydicomWarnings:
     def warn(message: str, category: type[Warning] | None = None, stacklevel: int = 1) -> None:
         if not is_quiet():
             warnings.warn(message, category, stacklevel=stacklevel + 1)
+
+
+def read_header(path: Path, *keywords: str) -> Any:
+    """The header of a DICOM file, without its pixels; `guarded` is left to the caller.
+
+    keywords : these elements alone, which is quicker; all of them, if none is named.
+    """
+    import pydicom
+
+    wanted: Any = list(keywords) or None
+    return pydicom.dcmread(path, stop_before_pixels=True, specific_tags=wanted, force=True)
 
 
 def load(path: Path, defer: int | None = None) -> Dataset:

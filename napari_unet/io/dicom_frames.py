@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_unet.core.errors import UserError
 from napari_unet.io import dicom_header as header
 from napari_unet.io.content import is_dicom
-from napari_unet.io.dicom import guarded, load
+from napari_unet.io.dicom import guarded, load, read_header
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -25,19 +25,14 @@ def is_multi_frame(path: Path) -> bool:
 
     False for masks (SEG), and for films and other stacks without places.
     """
-    import pydicom
-
     if not is_dicom(path):
         return False
     try:
         with guarded(path.name):
-            few: Any = ["NumberOfFrames", "Modality"]
-            dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=few, force=True)
+            dataset = read_header(path, "NumberOfFrames", "Modality")
             if header.number(dataset, "NumberOfFrames", 1) < 2 or header.text(dataset, "Modality") == _MASKS:
                 return False
-            groups: Any = list(GROUPS)
-            dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=groups, force=True)
-            frames: Any = dataset.get(GROUPS[1])
+            frames = read_header(path, *GROUPS).get(GROUPS[1])
             return bool(frames) and "PlanePositionSequence" in frames[0]
     except UserError:
         return False

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
 from napari_unet.io import dicom_header as header
 from napari_unet.io.content import is_dicom
-from napari_unet.io.dicom import guarded
+from napari_unet.io.dicom import guarded, read_header
 from napari_unet.io.dicom_seg_labels import values_of
 from napari_unet.io.dicom_seg_read import SegFile, is_seg, read_seg
 
@@ -89,12 +88,7 @@ def references_among(masks: Iterable[Path]) -> dict[str, list[Path]]:
 
 
 def _instance(path: Path) -> str:
-    import pydicom
-
     if not is_dicom(path):
         return ""
     with guarded(path.name):
-        dataset: Any = pydicom.dcmread(
-            path, stop_before_pixels=True, specific_tags=["SOPInstanceUID"], force=True
-        )
-        return header.text(dataset, "SOPInstanceUID")
+        return header.text(read_header(path, "SOPInstanceUID"), "SOPInstanceUID")

@@ -13,7 +13,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.geometry import Geometry, MisplacedMask, stack_affine
 from napari_unet.io import dicom_header as header
 from napari_unet.io.content import is_dicom
-from napari_unet.io.dicom import guarded
+from napari_unet.io.dicom import guarded, read_header
 
 _BINARY, _LABELMAP = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"
 _SAME_PLACE_MM = 0.01
@@ -93,16 +93,11 @@ class SegFile:
 
 def is_seg(path: Path) -> bool:
     """Whether a file is a DICOM segmentation."""
-    import pydicom
-
     if not is_dicom(path):
         return False
     try:
         with guarded(path.name):
-            dataset = pydicom.dcmread(
-                path, stop_before_pixels=True, specific_tags=["SOPClassUID"], force=True
-            )
-            return header.text(dataset, "SOPClassUID") in (_BINARY, _LABELMAP)
+            return header.text(read_header(path, "SOPClassUID"), "SOPClassUID") in (_BINARY, _LABELMAP)
     except UserError:
         return False
 
@@ -112,7 +107,7 @@ def read_seg(path: Path) -> SegFile:
     import pydicom
 
     with guarded(path.name):
-        dataset: Any = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+        dataset = read_header(path)
         frames = list(dataset.get("PerFrameFunctionalGroupsSequence") or ())
         shared = (dataset.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
         sources = [_sources(frame) | _sources(shared) for frame in frames]

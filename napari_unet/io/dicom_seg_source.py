@@ -17,6 +17,7 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
 from napari_unet.io import dicom_header as header
 from napari_unet.io.content import is_dicom
+from napari_unet.io.dicom import read_header
 from napari_unet.io.dicom_identity import ForResearch
 
 if TYPE_CHECKING:
@@ -112,12 +113,10 @@ def _stored_frames(first: Dataset, frame: DicomFrame) -> DicomFrame:
 
 def _headers(files: Iterable[Path], frame: DicomFrame) -> Iterator[Dataset]:
     """Those of the series."""
-    import pydicom
-
     for path in files:
         if not is_dicom(path):
             continue
-        dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+        dataset = read_header(path)
         uids = header.text(dataset, "StudyInstanceUID"), header.text(dataset, "SeriesInstanceUID")
         if uids == (frame.study, frame.series):
             yield dataset

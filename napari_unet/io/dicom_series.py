@@ -14,7 +14,7 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
 from napari_unet.core.straighten import between, placed
 from napari_unet.io import dicom_header as header
-from napari_unet.io.dicom import guarded
+from napari_unet.io.dicom import guarded, read_header
 from napari_unet.io.dicom_frames import frame_header
 from napari_unet.io.dicom_pixels import Values, read_values
 from napari_unet.io.dicom_slices import COMPLETE, Slice, pixels_of
@@ -126,8 +126,6 @@ def _fits(values: np.ndarray, dtype: np.dtype[Any]) -> bool:
 
 
 def _dataset(one: Slice) -> Any:
-    import pydicom
-
     with guarded(one.path.name):
-        dataset = pydicom.dcmread(one.path, stop_before_pixels=True, force=True)
+        dataset = read_header(one.path)
         return dataset if one.frame is None else frame_header(dataset, one.frame)

@@ -15,7 +15,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.source import Source
 from napari_unet.io import dicom_header as header
 from napari_unet.io.content import is_dicom
-from napari_unet.io.dicom import guarded
+from napari_unet.io.dicom import guarded, read_header
 from napari_unet.io.dicom_slices import PARALLEL
 from napari_unet.io.names import CAPTURE, LOCALIZER, OBJECT, ODD, REPORT, SEGMENTATION, suffix_of
 
@@ -101,14 +101,9 @@ def series_among(paths: Iterable[Path]) -> list[Series]:
 
 def series_number(path: Path) -> str:
     """SeriesNumber of a DICOM file, "" where it has none or cannot be read."""
-    import pydicom
-
     try:
         with guarded(path.name):
-            dataset: Any = pydicom.dcmread(
-                path, stop_before_pixels=True, specific_tags=["SeriesNumber"], force=True
-            )
-            found = header.numbers(dataset, "SeriesNumber")
+            found = header.numbers(read_header(path, "SeriesNumber"), "SeriesNumber")
     except UserError:
         return ""
     return str(int(found[0])) if found else ""
@@ -152,12 +147,9 @@ def _header(path: Path) -> _Header | None:
     """None for what is not DICOM or cannot be read."""
     if suffix_of(path).lower() in _NO_DICOM or not is_dicom(path):
         return None
-    import pydicom
-
-    wanted = [*_FIELDS, *_SERIES, *_APART]
     try:
         with guarded(path.name):
-            dataset: Any = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=wanted, force=True)
+            dataset = read_header(path, *_FIELDS, *_SERIES, *_APART)
             stored, machine = header.text(dataset, "SOPClassUID"), header.text(dataset, "Modality")
             frames = int(header.number(dataset, "NumberOfFrames", 1))
             kind = _VOLUMES.get(stored, machine)

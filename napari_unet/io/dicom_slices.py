@@ -15,7 +15,7 @@ from napari_unet.core.frames import Instance
 from napari_unet.core.source import Source
 from napari_unet.io import dicom_header as header
 from napari_unet.io.content import is_dicom
-from napari_unet.io.dicom import guarded, load
+from napari_unet.io.dicom import guarded, load, read_header
 from napari_unet.io.dicom_frames import GROUPS, frame_dataset, frame_header, is_multi_frame, load_frames
 
 if TYPE_CHECKING:
@@ -102,11 +102,8 @@ def pixels_of(one: Slice, opened: dict[Path, Dataset]) -> Dataset:
 
 def _frames(path: Path) -> list[Slice]:
     """The frames of a multi-frame file. Raises UserError if they are those of several volumes."""
-    import pydicom
-
     with guarded(path.name):
-        tags: Any = [*_TAGS, *GROUPS]
-        dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags, force=True)
+        dataset = read_header(path, *_TAGS, *GROUPS)
         count = int(header.number(dataset, "NumberOfFrames", 1))
         slices = [_known(frame_header(dataset, k), path, k) for k in range(count)]
     places = Counter(tuple(one.position) for one in slices)
@@ -119,12 +116,10 @@ def _frames(path: Path) -> list[Slice]:
 
 
 def _slice(path: Path) -> Slice:
-    import pydicom
-
     if not is_dicom(path):
         raise UserError(f"{path.name} is not a DICOM file, but is among the files of a series.", ALONE)
     with guarded(path.name):
-        dataset: Any = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS), force=True)
+        dataset = read_header(path, *_TAGS)
         if header.number(dataset, "NumberOfFrames", 1) > 1:
             raise UserError(
                 f"{path.name} contains several images, but is among the slices of a series.", ALONE

@@ -31,14 +31,12 @@ def read_identity(image: Path | Source) -> Identity:
     path = Source.of(image).first
     if suffix_of(path).lower() not in (".dcm", ".dicom") and not is_dicom(path):
         return Identity()
-    import pydicom
-
-    from napari_unet.io.dicom import guarded
+    from napari_unet.io.dicom import guarded, read_header
 
     with guarded(path.name):
         if not path.is_file():
             raise UserError(f"{path.name} no longer exists.", "Connect its drive, or find the file.")
-        dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_FIELDS), force=True)
+        dataset = read_header(path, *_FIELDS)
         found = {name: str(dataset.get(name) or "").strip() for name in _FIELDS}
     return Identity(
         found["PatientName"].replace("^", " ").strip(),

@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,12 +15,9 @@ from napari_unet.core.source import Source
 from napari_unet.core.window import display_pixels
 from napari_unet.core.wording import counted
 from napari_unet.io import dicom_header as header
-from napari_unet.io.dicom import guarded, read_dicom
+from napari_unet.io.dicom import guarded, read_dicom, read_header
 from napari_unet.io.dicom_frames import GROUPS, frame_dataset, frame_header, is_multi_frame, load_frames
 from napari_unet.io.dicom_pixels import read_pixels
-
-if TYPE_CHECKING:
-    from pydicom import Dataset
 
 _TAGS = (
     *("SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "Modality", "SliceThickness"),
@@ -157,13 +153,8 @@ def _in_words(infos: Sequence[SeriesInfo]) -> str:
 
 
 def _info(source: Source) -> SeriesInfo:
-    import pydicom
-
     with guarded(source.first.name):
-        tags: Any = [*_TAGS, *GROUPS]
-        dataset: Dataset = pydicom.dcmread(
-            source.first, stop_before_pixels=True, specific_tags=tags, force=True
-        )
+        dataset = read_header(source.first, *_TAGS, *GROUPS)
         frames = int(header.number(dataset, "NumberOfFrames", 1))
         if frames > 1:
             dataset = frame_header(dataset, 0)
