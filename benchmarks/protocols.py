@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.adapt_sets import OLD, cases
 from benchmarks.result import Column, NotMeasured, Result
-from napari_unet.core.chest_zones import Zone, chest_zones
+from napari_unet.core.chest_zones import Zone, at_zone_size, chest_zones
 from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.segment import segment_steps
@@ -16,7 +16,6 @@ from napari_unet.models.library import default_library
 MODEL = "cxr-lung-whole"
 _SETS = (("Montgomery, test", OLD), ("Shenzhen", "shenzhen_eval"))
 _ZONES = (Zone.HEART, Zone.DOME, Zone.HILUM, Zone.APEX, Zone.FIELD, Zone.OUTSIDE)
-_SIDE = 256  # pixels; zones are measured on masks of about this size
 
 _COLUMNS = (
     Column("images"),
@@ -60,8 +59,7 @@ def _of_set(pairs: list[TrainingPair]) -> list[object]:
         steps = segment_steps(raster, model=MODEL, device="cpu", input_check=False, library=library)
         found = run(steps).mask()
         covered.append((found & visible).sum() / visible.sum())
-        step = max(1, round(max(visible.shape) / _SIDE))
-        visible, found = visible[::step, ::step], found[::step, ::step]
+        visible, found = at_zone_size(visible), at_zone_size(found)
         chest = chest_zones(visible)
         if chest is None:
             continue

@@ -12,6 +12,7 @@ from napari_unet.cli.console import complain, json_line, progress_bar, stderr, s
 from napari_unet.cli.series_cmd import AllSeries, SeriesOption, choice_of
 from napari_unet.cli.usage import check_model, model_labels
 from napari_unet.core.errors import UserError
+from napari_unet.core.wording import counted
 
 
 class LabelKind(StrEnum):
@@ -136,7 +137,7 @@ def segment(
 
 def _of_segs(written: int, anonymous: bool) -> str:
     """Whose the DICOM segmentations are."""
-    of = "1 DICOM segmentation" if written == 1 else f"{written} DICOM segmentations"
+    of = counted(written, "DICOM segmentation")
     if anonymous:
         return f"{of} for research, without patient and study, and without references to images."
     return (

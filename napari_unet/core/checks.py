@@ -15,6 +15,7 @@ from napari_unet.core.labels import lung
 from napari_unet.core.lung_sides import sides_and_parts
 from napari_unet.core.masks import bounding_box, hole_sizes
 from napari_unet.core.orientation import sides
+from napari_unet.core.wording import listed
 
 _RATIO = (0.5, 1.7)  # left to right; holds 320 of 321 reference masks from three hospitals
 _AREA_CM2 = (100.0, 1200.0)  # both lungs of an adult on a chest film, collapsed to overinflated
@@ -165,9 +166,8 @@ def _border(mask: np.ndarray) -> CheckResult | None:
     touched = [name for name, edge in edges.items() if edge.sum() > _TOUCH * len(edge)]
     if not touched:
         return None
-    where = " and ".join([", ".join(touched[:-1]), touched[-1]]) if len(touched) > 1 else touched[0]
     return CheckResult(
-        Code.BORDER, f"The lung touches the {where} edge of the image: part of it may be cut off."
+        Code.BORDER, f"The lung touches the {listed(touched)} edge of the image: part of it may be cut off."
     )
 
 

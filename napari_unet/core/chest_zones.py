@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from napari_unet.core.lung_sides import split_left_right
 from napari_unet.core.masks import part_sizes
+from napari_unet.core.resize import thinned
 
 BORDER = 0.02  # width of the band around the lungs, in widths of the chest
 _SMALLER = 0.05  # of the larger lung: with a smaller second one there is no chest to measure
@@ -24,6 +25,7 @@ _UPPER = 0.45  # above this height, the inner borders of the lungs are equally f
 _TILT = 0.25  # columns per row: no chest is turned further
 _SHARED = 0.5  # of the height: where fewer rows than that cross both lungs, nothing says how it is turned
 _NODES = 160  # rows that the midline is fitted to
+_LARGEST = 256  # pixels of the longer side on which zones are told apart
 
 
 class Zone(IntEnum):
@@ -75,6 +77,11 @@ class ChestZones:
     def distance(self) -> np.ndarray:
         """float (Y, X): from the lungs, in widths of the chest; 0 inside."""
         return _distance(self.lungs, self.aspect) / self.width
+
+
+def at_zone_size(mask: np.ndarray) -> np.ndarray:
+    """A mask (Y, X) of any size as it is divided into zones: some of its rows and columns."""
+    return thinned(mask, _LARGEST)
 
 
 def chest_zones(mask: np.ndarray, aspect: float = 1.0) -> ChestZones | None:

@@ -8,11 +8,10 @@ from math import isnan
 
 import numpy as np
 
-from napari_unet.core.chest_zones import ChestZones, Zone, chest_zones
+from napari_unet.core.chest_zones import ChestZones, Zone, at_zone_size, chest_zones
 from napari_unet.core.mask_leaks import mask_leaks
 from napari_unet.core.wording import counted
 
-_LARGEST = 256  # pixels of the longer side on which zones are looked up
 _HARDLY = 0.005  # of the lungs' area: a change that needs no reason
 
 
@@ -109,8 +108,7 @@ def drift_case(
     share = dice(new, old)
     chest = None
     if in_zones and old.ndim == 2:
-        step = -(-max(old.shape) // _LARGEST)
-        old, new = old[::step, ::step], new[::step, ::step]
+        old, new = at_zone_size(old), at_zone_size(new)
         chest = chest_zones(old, aspect)
     if chest is None:
         return DriftCase(id, share, checks=tuple(checks))

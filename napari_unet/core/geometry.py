@@ -256,6 +256,11 @@ def _whole(index: np.ndarray) -> np.ndarray:
     return np.floor(index + (0.5 + _HALF)).astype(np.int64)
 
 
+def pixel_aspect(spacing: Sequence[float] | None) -> float:
+    """Height of a pixel divided by its width; 1.0 where the spacing, (..., Y, X), is not known."""
+    return 1.0 if spacing is None else spacing[-2] / spacing[-1]
+
+
 def stack_affine(
     orientation: Sequence[float] | np.ndarray, spacing: Sequence[float], step: np.ndarray, origin: np.ndarray
 ) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from napari_unet.core.labels import IGNORE, LEFT, RIGHT, values_in
+from napari_unet.core.wording import listed
 
 BACKGROUND = 0
 NOT_SURE = "not sure"
@@ -156,7 +157,7 @@ class LabelSet:
             labels = [f"{RIGHT} (lung, right lung)", f"{LEFT} (left lung)"]
         if self.not_sure:
             labels.append(f"{IGNORE} ({NOT_SURE})")
-        return " or ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))
+        return listed(labels, "or")
 
     def to_json(self) -> dict[str, Any]:
         """Return a dict that `from_json` reads; a model card has the same fields."""

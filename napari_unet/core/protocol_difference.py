@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_unet.core.chest_zones import Zone, chest_zones
+from napari_unet.core.chest_zones import Zone, at_zone_size, chest_zones
+from napari_unet.core.wording import counted, listed
 
 SHARE = 0.01
 """Of the lungs' area: from this on, a zone can count as changed in a case."""
@@ -26,7 +27,6 @@ cases and the dome in 0.57; with `cxr/montgomery` val, also under the six simula
 moved by up to 6 % of the chest's width, no zone changes in more than 0.1.
 """
 
-_LARGEST = 256  # pixels of the longer side on which is measured
 _HARDLY = 0.005  # of the lungs' area
 
 
@@ -73,8 +73,7 @@ class ZoneDifference:
     def words(self) -> str:
         """As in "add the lung behind the heart in 7 of 8 cases"."""
         verb = "add" if self.adds else "leave out"
-        cases = "case" if self.of == 1 else "cases"
-        return f"{verb} the lung {self.zone.words} in {self.cases} of {self.of} {cases}"
+        return f"{verb} the lung {self.zone.words} in {self.cases} of {counted(self.of, 'case')}"
 
 
 @dataclass(frozen=True)
@@ -106,8 +105,8 @@ class ProtocolDifference:
             return "Where the masks differ was not measured: no case has two lungs in both masks."
         if self.found:
             parts = [f"{zone.words()} ({_percent(zone.share)} of the lungs' area)" for zone in self.found]
-            return f"The corrected masks {_listed(parts)}."
-        cases = "1 case" if self.cases == 1 else f"{self.cases} cases"
+            return f"The corrected masks {listed(parts)}."
+        cases = counted(self.cases, "case")
         if self.border < _HARDLY and not self.zones:
             return f"The corrected masks hardly differ from those of the model ({cases})."
         along = f"along the border ({_percent(self.border)} of the lungs' area, {cases})"
@@ -142,9 +141,8 @@ def case_difference(
     """
     if old.shape != corrected.shape:
         raise ValueError(f"masks differ in shape: {old.shape} and {corrected.shape}")
-    step = -(-max(old.shape) // _LARGEST)
-    old, corrected = old[::step, ::step], corrected[::step, ::step]
-    counts = np.ones(old.shape, bool) if ignore is None else ~ignore[::step, ::step]
+    old, corrected = at_zone_size(old), at_zone_size(corrected)
+    counts = np.ones(old.shape, bool) if ignore is None else ~at_zone_size(ignore)
     around_old, around_corrected = chest_zones(old, aspect), chest_zones(corrected, aspect)
     if around_old is None or around_corrected is None:
         return None
@@ -188,7 +186,3 @@ def _in_zones(zones: np.ndarray, pixels: np.ndarray, area: int) -> InZones:
 
 def _percent(share: float) -> str:
     return f"{max(1, round(100 * share))} %"
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]

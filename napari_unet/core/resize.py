@@ -8,6 +8,12 @@ from itertools import pairwise
 import numpy as np
 
 
+def thinned(plane: np.ndarray, longest: int) -> np.ndarray:
+    """Every n-th pixel of (Y, X), a view, so that no side is longer than `longest`."""
+    step = max(1, -(-max(plane.shape) // longest))
+    return plane[::step, ::step]
+
+
 def resized(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """float32 (..., *size) of maps (..., [Z,] Y, X); uint8 0..255 counts as 0..1. `maps` itself if it fits.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import LEFT, RIGHT, NotLabels
+from napari_unet.core.wording import first_of
 from napari_unet.io.dicom_seg_read import Segment
 
 _LUNG = frozenset({"39607008", "T-28000"})  # SNOMED CT, and SNOMED's codes of earlier days
@@ -77,5 +78,4 @@ def _by_code_or_name(segments: Sequence[Segment], labels: LabelSet) -> dict[int,
 
 
 def _named(segments: Sequence[Segment]) -> str:
-    more = ", …" if len(segments) > _TOLD else ""
-    return ", ".join(one.label or f"segment {one.number}" for one in segments[:_TOLD]) + more
+    return first_of([one.label or f"segment {one.number}" for one in segments], _TOLD)

@@ -13,6 +13,7 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.frames import Instance
 from napari_unet.core.source import Source
+from napari_unet.core.wording import first_of, size_in_words
 from napari_unet.io import dicom_header as header
 from napari_unet.io.content import is_dicom
 from napari_unet.io.dicom import guarded, load, read_header
@@ -158,7 +159,7 @@ def _one_series(slices: Sequence[Slice], name: str) -> None:
 def _one_size(slices: Sequence[Slice], name: str) -> None:
     shapes = Counter(one.shape for one in slices)
     if len(shapes) > 1:
-        sizes = " and ".join(f"{rows} × {columns}" for (rows, columns), _ in shapes.most_common(_NAMED))
+        sizes = " and ".join(size_in_words(shape) for shape, _ in shapes.most_common(_NAMED))
         raise UserError(f"The series {name} has slices of several sizes ({sizes} pixels).", ALONE)
     if np.ptp([one.spacing for one in slices], axis=0).max() > 1e-3 * min(slices[0].spacing):
         raise UserError(f"The series {name} has slices with pixels of several sizes.", ALONE)
@@ -184,4 +185,4 @@ def _one_unit(slices: Sequence[Slice], name: str) -> None:
 
 
 def _names(paths: Sequence[Path]) -> str:
-    return ", ".join(path.name for path in paths[:_NAMED]) + (", …" if len(paths) > _NAMED else "")
+    return first_of([path.name for path in paths], _NAMED)

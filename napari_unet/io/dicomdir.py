@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.wording import counted, first_of
 from napari_unet.io import dicom_header as header
 from napari_unet.io.dicom import guarded
 from napari_unet.io.names import is_index
@@ -44,9 +45,7 @@ def refuse_index(path: Path) -> None:
 
 def count_and_names(files: Sequence[Path], folder: Path) -> str:
     """In words: "3 images (A/IM1, A/IM2, …)"."""
-    shown = ", ".join(file.relative_to(folder).as_posix() for file in files[:_NAMED])
-    more = ", …" if len(files) > _NAMED else ""
+    shown = first_of([file.relative_to(folder).as_posix() for file in files], _NAMED)
     gone = sum(not file.exists() for file in files)
     told = f"; {gone} of them {'is' if gone == 1 else 'are'} not there" if gone else ""
-    many = "1 image" if len(files) == 1 else f"{len(files)} images"
-    return f"{many} ({shown}{more}){told}" if files else "none"
+    return f"{counted(len(files), 'image')} ({shown}){told}" if files else "none"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.wording import first_of
 from napari_unet.io.names import (
     CAPTURE,
     FOLDER,
@@ -92,5 +93,4 @@ class Ignored:
 def _examples(paths: list[Path], names: bool) -> str:
     if not names:
         return ""
-    shown = ", ".join(path.name for path in paths[:_NAMED])
-    return f" ({shown}{', …' if len(paths) > _NAMED else ''})"
+    return f" ({first_of([path.name for path in paths], _NAMED)})"

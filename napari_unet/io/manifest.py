@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.wording import first_of
 from napari_unet.io.names import composed, folded, stem, suffix_of
 
 _SEPARATORS = ",;\t"
@@ -238,4 +239,4 @@ def _lies_in(image: Path, folders: list[str], level: int) -> bool:
 
 
 def _examples(texts: list[str]) -> str:
-    return f" ({', '.join(texts[:_SHOWN])}{', …' if len(texts) > _SHOWN else ''})"
+    return f" ({first_of(texts, _SHOWN)})"

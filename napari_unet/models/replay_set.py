@@ -40,6 +40,10 @@ class ReplayItem:
     source: str = ""
     output: str = ""
 
+    def follows(self, output: str) -> bool:
+        """Whether the mask follows the protocol of this output, if that may be the last one."""
+        return self.output in ("", output)
+
 
 @dataclass(frozen=True)
 class ReplaySet:

@@ -11,6 +11,7 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, Familiar
 from napari_unet.core.evidence import CaseScore, Evidence
+from napari_unet.core.geometry import pixel_aspect
 from napari_unet.core.groups import group_stacks
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import BACKGROUND
@@ -28,7 +29,7 @@ from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
 from napari_unet.models.replay_set import ReplaySet, read_replay_set
 from napari_unet.training.cases import image_fingerprints
-from napari_unet.training.compared import ComparedCase, middle, thinned
+from napari_unet.training.compared import ComparedCase, middle, shown_pixels
 from napari_unet.training.measures import (
     Measure,
     Value,
@@ -135,12 +136,12 @@ def measure_replay_set(
         seen = None if image.ndim == 2 else [len(image) // 2]  # the others are its neighbours
         truth = labels if seen is None else labels[None]
         for ours, theirs, models in said:
-            if item.output not in ("", ours.id):
+            if not item.follows(ours.id):
                 continue
             drawn = [one.labels(Raster(image, inverted=False), seen) for one in models]
             values += mask_values(ours, theirs, drawn, truth, _steps(None))
             shown = [one > BACKGROUND for one in drawn]
-            masks.append(ComparedCase.of(shown[0], shown[1], thinned(middle(image))))
+            masks.append(ComparedCase.of(shown[0], shown[1], shown_pixels(middle(image))))
         name = f"{item.source} {len(found) + 1}".strip()
         found.append(Measured(name, tuple(values), None, masks=masks[0] if masks else None))
         yield CaseDone(name, len(found), len(replay_set.items))
@@ -277,8 +278,7 @@ def _difference(
     """None where there are no zones: for other labels than lungs, and for stacks."""
     if not output.labels.of_lungs or drawn.ndim != 2:
         return None
-    ignore, aspect = labels == IGNORE, _steps(spacing)[0]
-    return case_difference(drawn > BACKGROUND, lung(labels), ignore, aspect)
+    return case_difference(drawn > BACKGROUND, lung(labels), labels == IGNORE, pixel_aspect(spacing))
 
 
 def _slices(raster: Raster, chosen: list[int]) -> Raster:
@@ -288,4 +288,4 @@ def _slices(raster: Raster, chosen: list[int]) -> Raster:
 
 def _steps(spacing: tuple[float, ...] | None) -> tuple[float, float]:
     """The size of a pixel in the unit of distances before they are in mm: as wide as it is, 1."""
-    return (1.0, 1.0) if spacing is None else (spacing[-2] / spacing[-1], 1.0)
+    return pixel_aspect(spacing), 1.0

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from napari_unet.core.evidence import LEAST
 from napari_unet.core.protocol import protocols_differ
 from napari_unet.core.training_pair import FEW
-from napari_unet.core.wording import counted
+from napari_unet.core.wording import counted, listed
 from napari_unet.training.beginning import Beginning
 from napari_unet.training.taught import Taught
 
@@ -22,7 +22,7 @@ def cautions(start: Beginning, fresh: tuple[int, ...], taught: Taught, protocol:
     if len(new.outputs) > len(card.outputs):
         yield (
             f"The new model will have one answer more than {card.name}: {new.output.id}, which follows your "
-            f"masks. {_listed([output.id for output in card.outputs])}."
+            f"masks. {_that_stay([output.id for output in card.outputs])}."
         )
     elif protocols_differ(protocol, card.output.protocol):
         yield (
@@ -53,8 +53,8 @@ def cautions(start: Beginning, fresh: tuple[int, ...], taught: Taught, protocol:
         yield unknown
 
 
-def _listed(ids: list[str]) -> str:
+def _that_stay(ids: list[str]) -> str:
     """As in "Its answer lungs stays as it is"."""
     if len(ids) == 1:
         return f"Its answer {ids[0]} stays as it is"
-    return f"Its answers {', '.join(ids[:-1])} and {ids[-1]} stay as they are"
+    return f"Its answers {listed(ids)} stay as they are"

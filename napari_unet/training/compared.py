@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from napari_unet.core.resize import thinned
+
 LARGEST = 1024
 """Pixels of the longer side of what is shown: more is not seen, and would keep the window."""
 
@@ -25,7 +27,7 @@ class ComparedCase:
     @classmethod
     def of(cls, old: np.ndarray, new: np.ndarray, image: np.ndarray | None = None) -> ComparedCase:
         """Of bool masks (Y, X) or (Z, Y, X), of which the slice in the middle is kept."""
-        planes = [thinned(middle(mask)) for mask in (old, new)]
+        planes = [shown_pixels(middle(mask)) for mask in (old, new)]
         bits = np.packbits(np.stack(planes))
         height, width = planes[0].shape
         return cls((height, width), zlib.compress(bits.tobytes(), 1), image)
@@ -43,7 +45,6 @@ def middle(pixels: np.ndarray) -> np.ndarray:
     return pixels if pixels.ndim == 2 else pixels[len(pixels) // 2]
 
 
-def thinned(plane: np.ndarray) -> np.ndarray:
-    """Every n-th pixel of (Y, X), so that no side is longer than LARGEST."""
-    step = -(-max(plane.shape) // LARGEST)
-    return np.array(plane[::step, ::step])
+def shown_pixels(plane: np.ndarray) -> np.ndarray:
+    """A copy of (Y, X) whose longer side has at most LARGEST pixels."""
+    return np.array(thinned(plane, LARGEST))

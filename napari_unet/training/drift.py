@@ -12,6 +12,7 @@ from napari_unet.core.checks import check_labels
 from napari_unet.core.drift import Drift, DriftCase, drift_case
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
+from napari_unet.core.geometry import pixel_aspect
 from napari_unet.core.label_set import BACKGROUND
 from napari_unet.core.metrics import dice
 from napari_unet.core.raster import Raster
@@ -22,7 +23,7 @@ from napari_unet.io.formats import read_raster
 from napari_unet.models.card import ModelCard
 from napari_unet.models.replay_set import ReplaySet
 from napari_unet.training.acceptance import Measured, measure_replay_set
-from napari_unet.training.compared import ComparedCase, thinned
+from napari_unet.training.compared import ComparedCase, shown_pixels
 from napari_unet.training.fit import simulated
 from napari_unet.training.measures import Value, compared_outputs
 from napari_unet.training.pairs import read_image
@@ -56,10 +57,10 @@ class Seen(NamedTuple):
     masks: dict[str, ComparedCase]
 
 
-def looks(card: ModelCard, references: ReplaySet | None, untouched: Sequence[TrainingPair]) -> int:
-    """How many events `look_elsewhere` yields."""
-    machines = len(SHIFTS) * min(len(references or ()), MOST_REFERENCES)
-    return machines + len(travel_set()) * travels(card) + min(len(untouched), MOST_UNTOUCHED)
+def looks(card: ModelCard, references: int, untouched: int = 0) -> int:
+    """How many events `look_elsewhere` yields, for so many reference images and images of the user's."""
+    machines = len(SHIFTS) * min(references, MOST_REFERENCES)
+    return machines + len(travel_set()) * travels(card) + min(untouched, MOST_UNTOUCHED)
 
 
 def look_elsewhere(
@@ -70,7 +71,7 @@ def look_elsewhere(
     references : the parent's, for the simulated machines. untouched : images of the user's without a mask by
     a person.
     """
-    total, before = looks(old.card, references, untouched), 0
+    total, before = looks(old.card, len(references or ()), len(untouched)), 0
 
     def counted(done: CaseDone) -> CaseDone:
         return replace(done, done=before + done.done, total=total)
@@ -81,7 +82,7 @@ def look_elsewhere(
     if references is not None and len(references):
         machines, alike = yield from changed(under_machines(old, new, references), counted)
         drift.append(alike)
-        before += len(SHIFTS) * min(len(references), MOST_REFERENCES)
+        before += len(SHIFTS) * len(alike.cases)
     if travels(old.card):
         seen = yield from changed(on_travel_set(old, new), counted)
         drift.append(seen.drift)
@@ -126,7 +127,7 @@ def on_travel_set(old: Predictor, new: Predictor) -> Generator[CaseDone, None, S
         drawn = _drawn(old, new, raster)
         cases.append(_compared(image.title, raster, drawn, old))
         before, after = (one > BACKGROUND for one in drawn)
-        masks[image.title] = ComparedCase.of(before, after, thinned(raster.pixels))
+        masks[image.title] = ComparedCase.of(before, after, shown_pixels(raster.pixels))
         yield CaseDone(image.title, done, len(images))
     return Seen(Drift(PLACE, tuple(cases)), masks)
 
@@ -176,12 +177,11 @@ def _compared(
     model: Predictor,
     checks: Sequence[str] = (),
 ) -> DriftCase:
-    spacing = raster.spacing_mm
     return drift_case(
         id,
         *(one > BACKGROUND for one in drawn),
         in_zones=model.card.output.labels.of_lungs,
-        aspect=1.0 if spacing is None else spacing[-2] / spacing[-1],
+        aspect=pixel_aspect(raster.spacing_mm),
         checks=checks,
     )
 

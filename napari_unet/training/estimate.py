@@ -21,13 +21,11 @@ from napari_unet.models.library import ModelLibrary, default_library
 from napari_unet.training.acceptance import measure
 from napari_unet.training.adapt import adapt
 from napari_unet.training.adapt_config import PRESETS, AdaptConfig
-from napari_unet.training.drift import MOST_REFERENCES
+from napari_unet.training.drift import looks
 from napari_unet.training.learner import mean_dice
 from napari_unet.training.machine import freed_memory_kept, memory_explained, using_threads
 from napari_unet.training.outcome import Estimate
 from napari_unet.training.samples import Samples
-from napari_unet.training.shifts import SHIFTS
-from napari_unet.training.travel import travel_set, travels
 
 _TRIALS = 2
 _SHAPE = (1024, 1024)  # of an image, where none is at hand
@@ -76,9 +74,8 @@ def estimate(
             like = replace(config, steps=1, per_image=0, check_every=1, learning_rate=1e-4, seed=0, folds=2)
             if like not in paces:
                 paces[like] = measure_pace(net, entry.card, like, chosen)
-            found[name] = expected(
-                paces[like], config, cases, min(config.folds, cases), tests, _glances(entry.card, tests)
-            )
+            glances = looks(entry.card, tests)
+            found[name] = expected(paces[like], config, cases, min(config.folds, cases), tests, glances)
     return found
 
 
@@ -93,10 +90,6 @@ def expected(
     fold = pace.train(config.for_images(cases - held_out), held_out, tests)
     whole = pace.train(config.for_images(cases), 0, tests)
     return Estimate(whole, folds * fold + (cases + tests) * pace.case + glances * pace.glance)
-
-
-def _glances(card: ModelCard, tests: int) -> int:
-    return len(SHIFTS) * min(tests, MOST_REFERENCES) + len(travel_set()) * travels(card)
 
 
 def measure_pace(

@@ -134,7 +134,7 @@ class _FineTune:
         self._compared = 0
         self._drawn: tuple[dict[str, ComparedCase], dict[str, ComparedCase]] = ({}, {})  # held out, reference
         self._own = untouched
-        self._glances = looks(found.card, self._start.judges, untouched)
+        self._glances = looks(found.card, len(self._start.judges or ()), len(untouched))
         self._to_compare = len(self._fresh) + len(self._start.judges or ()) + self._glances
 
     def steps(self) -> Steps:

@@ -84,7 +84,7 @@ def largest_change(
 
 def following(replay_set: ReplaySet, output: Output) -> ReplaySet:
     """The images whose masks follow the protocol of `output`, which is the last of its card."""
-    return replay_set.subset([k for k, item in enumerate(replay_set.items) if item.output in ("", output.id)])
+    return replay_set.subset([k for k, item in enumerate(replay_set.items) if item.follows(output.id)])
 
 
 def _free_id(outputs: tuple[Output, ...]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_unet.core.acceptance_report import AcceptanceReport
+from napari_unet.core.wording import listed
 from napari_unet.models.card import ModelCard
 from napari_unet.training.compared import ComparedCase
 
@@ -52,7 +53,7 @@ class FineTuneResult:
         if self.earlier_change is None:
             return ""
         *earlier, new = self.card.outputs
-        names, several = " and ".join(output.id for output in earlier), len(earlier) > 1
+        names, several = listed([output.id for output in earlier]), len(earlier) > 1
         which = f"Its answers {names} are those" if several else f"Its answer {names} is that"
         change = self.earlier_change
         much = f"differ by {change:.0e} at most" if change else "do not differ at all"

@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
+from napari_unet.core.geometry import pixel_aspect
 from napari_unet.core.labels import IGNORE, lung
 from napari_unet.core.metrics import dice
 from napari_unet.core.protocol import ProtocolQuestion
@@ -86,6 +87,4 @@ def _masks(parent: Predictor, pair: TrainingPair) -> tuple[np.ndarray, np.ndarra
         drawn = run(parent.steps(raster, raster.inverted)).labels()
     except UserError:
         return None
-    spacing = raster.spacing_mm
-    aspect = 1.0 if spacing is None else spacing[-2] / spacing[-1]
-    return lung(drawn), lung(labels), labels == IGNORE, aspect
+    return lung(drawn), lung(labels), labels == IGNORE, pixel_aspect(raster.spacing_mm)

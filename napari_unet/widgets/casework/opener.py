@@ -10,6 +10,7 @@ import numpy as np
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.wording import listed
 from napari_unet.review.leases import CaseTaken
 from napari_unet.review.types import Author, Case
 from napari_unet.widgets.casework.cache import CaseLayers
@@ -293,4 +294,4 @@ def _open_elsewhere(taken: Iterable[CaseTaken]) -> str:
     by = f" ({who})" if who else ""
     if len(numbers) == 1:
         return f"Case {numbers[0]} is open elsewhere{by}"
-    return f"Cases {', '.join(map(str, numbers[:-1]))} and {numbers[-1]} are open elsewhere{by}"
+    return f"Cases {listed(list(map(str, numbers)))} are open elsewhere{by}"

@@ -13,7 +13,7 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.core.window import display_window
 from napari_unet.io.formats import read_raster
-from napari_unet.training.compared import middle, thinned
+from napari_unet.training.compared import middle, shown_pixels
 from napari_unet.widgets.common.colours import mask_colormap
 from napari_unet.widgets.common.jobs import Job, run_in_thread
 from napari_unet.widgets.common.sources import MAP
@@ -119,7 +119,7 @@ def picture_of(pair: TrainingPair) -> Picture:
     pixels = raster.pixels
     if pixels.ndim == 3 and pair.slices:
         pixels = pixels[list(pair.slices)]
-    pixels = thinned(middle(pixels))
+    pixels = shown_pixels(middle(pixels))
     window = display_window(raster)
     return Picture(pixels, (window.low, window.high), "gray_r" if raster.inverted else "gray")
 
