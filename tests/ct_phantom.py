@@ -1,0 +1,35 @@
+"""A drawn chest for tests: a body with two lungs, a heart, vessels and noise, in HU."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+RIGHT, LEFT = 1, 2
+SPACING_MM = (4.0, 3.0, 3.0)
+
+
+def chest_ct(
+    shape: tuple[int, int, int] = (48, 96, 96), seed: int = 0, noise: float = 15.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """int16 HU and uint8 labels (Z, Y, X); Z to the head, Y to the back, X to the patient's left.
+
+    The right lung has the lower X; the heart lies between them, in front and to the left.
+    """
+    rng = np.random.default_rng(seed)
+    z, y, x = (
+        np.linspace(-1, 1, n).reshape(s)
+        for n, s in zip(shape, ((-1, 1, 1), (1, -1, 1), (1, 1, -1)), strict=True)
+    )
+    hu = np.full(shape, -1000.0)
+    hu[np.broadcast_to((y / 0.72) ** 2 + (x / 0.92) ** 2 < 1, shape)] = 40
+    heart = ((z + 0.3) / 0.6) ** 2 + ((y + 0.12) / 0.36) ** 2 + ((x - 0.12) / 0.34) ** 2 < 1
+    labels = np.zeros(shape, np.uint8)
+    for side, centre in ((RIGHT, -0.42), (LEFT, 0.42)):
+        lung = (z / 0.85) ** 2 + (y / 0.55) ** 2 + ((x - centre) / 0.32) ** 2 < 1
+        labels[lung & ~heart & ((z + 1.1) ** 2 + y**2 + (x - centre) ** 2 > 0.3)] = side
+    air = ndimage.gaussian_filter((labels > 0).astype(np.float32), 0.7)
+    hu = np.where(hu > -900, 40 - 890 * air, hu)
+    vessels = ndimage.gaussian_filter(rng.standard_normal(shape), 1.2)
+    hu[(labels > 0) & (vessels > 2.2 * vessels.std())] = 20
+    return np.rint(hu + noise * rng.standard_normal(shape)).astype(np.int16), labels
