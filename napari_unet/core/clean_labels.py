@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from napari_unet.core.ct_lungs import clean_lungs
 from napari_unet.core.masks import MaskRule, clean
 
 
@@ -18,8 +19,11 @@ def clean_labels(
     union of a heart and two lungs that touch it is one part, which says nothing of any of them. What one
     label loses, another may fill in: a speck of right lung in the left one becomes left lung. A pixel that
     several labels claim keeps the label it had if that is among them, otherwise it takes the first in the
-    order of `values`. spacing_mm : as for `clean`.
+    order of `values`. spacing_mm : as for `clean`. The two lungs of a volume are cleaned together if
+    `rule.both_lungs` says so (core.ct_lungs).
     """
+    if rule.both_lungs and labels.ndim == 3 and len(values) == 2:
+        return clean_lungs(labels, (values[0], values[1]), rule, spacing_mm)
     if len(values) == 1:
         return clean(labels == values[0], rule, spacing_mm).view(np.uint8) * np.uint8(values[0])
     if labels.ndim == 3 and rule.per_slice:

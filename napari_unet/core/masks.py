@@ -20,6 +20,8 @@ class MaskRule:
         otherwise in pixels; 0 for none. What is thin but long (a costophrenic angle) stays, and no part falls
         in two.
     per_slice : a (Z, Y, X) stack is cleaned slice by slice (a stack of X-rays); False: as one volume (CT).
+    both_lungs : the labels are the right and the left lung of a volume, which are cleaned together, as
+        core.ct_lungs says; False: each label for itself.
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (no field: misspelt settings are reported)
@@ -29,6 +31,7 @@ class MaskRule:
     fill_holes: bool = True
     smoothing: float = 0.0
     per_slice: bool = True
+    both_lungs: bool = False
 
     def __post_init__(self) -> None:
         if self.largest_parts < 0:
@@ -37,6 +40,8 @@ class MaskRule:
             raise ValueError(f"min_part_share must lie in 0..1, got {self.min_part_share}")
         if not 0 <= self.smoothing < np.inf:
             raise ValueError(f"smoothing must be 0 or more, got {self.smoothing}")
+        if self.both_lungs and self.per_slice:
+            raise ValueError("both_lungs is for volumes: per_slice must be false")
 
 
 def threshold_mask(probability: np.ndarray, threshold: float) -> np.ndarray:

@@ -191,6 +191,11 @@ class ModelCard(_Part):
         """The answers that are masks."""
         return tuple(output for output in self.outputs if output.task == "segmentation")
 
+    @property
+    def in_hounsfield(self) -> bool:
+        """Whether the grey values of its inputs have a meaning: those of CT in a window."""
+        return self.intensity.kind == "window" and "CT" in self.modalities
+
     def version_of(self, output: Output) -> str:
         """What stands beside the model's name where something is by one of its answers."""
         return self.version if len(self.outputs) == 1 else with_answer(self.version, output.id)

@@ -26,30 +26,38 @@ class Augment:
     more: the pixels that do not count; beyond the image they count, as background. Output images
     are scaled to 0..1 by their 0.5th and 99.5th percentile again, as IntensityRule does with a whole image.
     mirrored : for each label's channel the one that takes its place in a mirrored image.
+    hounsfield : grey values have a meaning: they are those of CT in a window. Then they are not scaled again,
+    and no change is made that gives one tissue the value of another over the whole image: of the curves
+    there is only a small change of scale and offset, and no field, random convolution or fluid.
     """
 
-    def __init__(self, config: AugmentConfig, seed: int, mirrored: Sequence[int] = (0,)) -> None:
-        self.config = config
+    def __init__(
+        self, config: AugmentConfig, seed: int, mirrored: Sequence[int] = (0,), *, hounsfield: bool = False
+    ) -> None:
+        self.config, self._hounsfield = config, hounsfield
         self.generator = torch.Generator().manual_seed(seed)
         self._labels, self._mirrored = len(mirrored), list(mirrored)
 
     def __call__(self, images: Tensor, masks: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
         images, masks = self._geometry(images, masks, size)
-        images, masks = self._effusion(images, masks)
-        for change, chance in (
-            (self._opacity, self.config.opacity),
-            (self._curve, self.config.curve),
-            (self._field, self.config.field),
-            (self._random_convolution, self.config.random_convolution),
-            (self._detail, self.config.detail),
-            (self._noise, self.config.noise),
-            (self._cover, self.config.cover),
-        ):
+        config = self.config
+        changes = [(self._opacity, config.opacity)]
+        if self._hounsfield:
+            changes += [(self._tone, config.curve)]
+        else:
+            images, masks = self._effusion(images, masks)
+            changes += [(self._curve, config.curve), (self._field, config.field)]
+            changes += [(self._random_convolution, config.random_convolution)]
+        changes += [(self._detail, config.detail), (self._noise, config.noise), (self._cover, config.cover)]
+        for change, chance in changes:
             chosen = self._uniform(len(images), 0, 1) < chance
             if chosen.any():
                 images = torch.where(_per_sample(chosen, images), change(images), images)
-                images = _rescale(images)
+                images = self._in_range(images)
         return images, masks
+
+    def _in_range(self, images: Tensor) -> Tensor:
+        return images.clamp(0, 1) if self._hounsfield else _rescale(images)
 
     # -- where things are --
 
@@ -89,7 +97,7 @@ class Augment:
         if self._mirrored != sorted(self._mirrored):
             turned = (mirrored < 0).to(masks.device)
             masks[turned, : self._labels] = masks[turned][:, self._mirrored]
-        return _rescale(images), (masks >= 0.5).float()
+        return self._in_range(images), (masks >= 0.5).float()
 
     def _foreground(self, masks: Tensor) -> Tensor:
         """(N, Y, X): any label."""
@@ -144,6 +152,12 @@ class Augment:
         return images, masks
 
     # -- how things look --
+
+    def _tone(self, x: Tensor) -> Tensor:
+        """Another calibration: scale and offset by a few per cent of the window."""
+        n, s = len(x), self.config.strength
+        scale, offset = torch.exp(self._normal(n) * 0.06 * s), self._normal(n) * 0.02 * s
+        return x * _per_sample(scale, x) + _per_sample(offset, x)
 
     def _curve(self, x: Tensor) -> Tensor:
         """A monotone contrast curve: gamma, then a mixture with a sigmoid about a random grey."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -17,6 +17,7 @@ from napari_unet.core.masks import MaskRule
 from napari_unet.models.card import DataSource, ModelCard, NetSpec
 from napari_unet.training.augment_config import AugmentConfig
 
+COLUMNS = ("file", "patient", "split")  # of a manifest
 _STRICT = ConfigDict(extra="forbid")  # a setting that is misspelt must not be passed over
 _WRITTEN_BY_PEOPLE = {
     *("version", "parent", "title", "use", "protocol", "modalities", "views", "body_parts", "threshold"),
@@ -34,6 +35,10 @@ class TrainingConfig:
     epochs without a better score after which training stops; only counted after half of the epochs.
     check_every : epochs between two validations. half_size : share of the epochs, the first ones, that train
     at half the input size, where a step takes a quarter of the time; they are not validated.
+    empty_slices : of volumes, the share of the slices without any label that trains. val_slices : of volumes,
+    every how-many-th slice validates.
+    precision : of the multiplications in a step; bfloat16 takes a quarter of the time on processors that have
+    it. Weights are float32 all the same.
     """
 
     __pydantic_config__ = _STRICT
@@ -47,11 +52,14 @@ class TrainingConfig:
     patience: int = 20
     check_every: int = 2
     half_size: float = 0.0
+    empty_slices: float = 1.0
+    val_slices: int = 1
+    precision: Literal["float32", "bfloat16"] = "float32"
     seed: int = 0
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "patience", "check_every"):
+        for name in ("epochs", "batch", "patience", "check_every", "val_slices"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not 0 < self.learning_rate < 1:
@@ -64,6 +72,8 @@ class TrainingConfig:
             raise ValueError(f"mix_style must lie in 0..1, got {self.mix_style}")
         if not 0 <= self.half_size < 1:
             raise ValueError(f"half_size must be at least 0 and less than 1, got {self.half_size}")
+        if not 0 <= self.empty_slices <= 1:
+            raise ValueError(f"empty_slices must lie in 0..1, got {self.empty_slices}")
 
 
 @dataclass(frozen=True)
@@ -71,9 +81,9 @@ class DataConfig:
     """A source of pairs: a folder with images and their masks, named as `io.pairs` says.
 
     images, masks : subfolders. manifest : CSV with the columns file, patient, split (relative to `folder`);
-    without one, patients are taken from the file names and split by the seed. train, val, test : names in the
-    split column. licence and attribution go into the card. `$NAPARI_UNET_DATA` in a path stands for that
-    folder.
+    without one, patients are taken from the file names and split by the seed. columns : what the manifest
+    calls these columns, if not so. train, val, test : names in the split column. licence and attribution go
+    into the card. `$NAPARI_UNET_DATA` in a path stands for that folder.
     per_epoch : how many training images an epoch sees, drawn again for each epoch; more than there are
     repeats them; 0: each once. val_patients : patients of the train split whose images are used for
     validation instead; their IDs, or how many, drawn by the seed. val_images : how many images of the
@@ -89,6 +99,7 @@ class DataConfig:
     images: str = "images"
     masks: str = "masks"
     manifest: str | None = "manifest.csv"
+    columns: dict[str, str] = field(default_factory=dict)
     train: str = "train"
     val: str = "val"
     test: str = "test"
@@ -104,6 +115,8 @@ class DataConfig:
         for name in ("per_epoch", "val_patients", "val_images"):
             if isinstance(value := getattr(self, name), int) and value < 0:
                 raise ValueError(f"{name} must not be negative, got {value}")
+        if unknown := sorted(self.columns.keys() - set(COLUMNS)):
+            raise ValueError(f"columns: {unknown[0]} is none of {', '.join(COLUMNS)}")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from napari_unet.io.ignored import Ignored
 from napari_unet.io.manifest import Line, match, read_table, split_name
 from napari_unet.io.names import as_stored
 from napari_unet.io.pairs import masks_of_images
-from napari_unet.training.config import DataConfig
+from napari_unet.training.config import COLUMNS, DataConfig
 from napari_unet.training.separate import together
 
 
@@ -75,11 +75,13 @@ def _from_manifest(folder: Path, data: DataConfig, notes: list[str]) -> list[Tra
         raise UserError(
             f"The manifest {path} cannot be read. {error.problem}", "Check `data.manifest`."
         ) from error
-    missing = {"file", "patient", "split"} - set(columns if table else ())
-    if missing:
+    called = {name: data.columns.get(name, name) for name in COLUMNS}
+    if missing := set(called.values()) - set(columns if table else ()):
         raise UserError(f"The manifest {path} lacks {', '.join(sorted(missing))}.", "Add the columns.")
+    table = [(number, {name: row.get(its, "") for name, its in called.items()}) for number, row in table]
     for number, row in table:
-        if not all(row.get(name) for name in ("file", "patient", "split")):
+        row["split"] = split_name(row["split"])
+        if not all(row.values()):
             raise UserError(f"Line {number} of the manifest {path} is not complete.", "Fill it in.")
     nobody = placeholders_among(row["patient"] for _, row in table)
     images, masks = folder / data.images, folder / data.masks

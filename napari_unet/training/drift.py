@@ -28,7 +28,7 @@ from napari_unet.training.fit import simulated
 from napari_unet.training.measures import Value, compared_outputs
 from napari_unet.training.pairs import read_image
 from napari_unet.training.samples import from_replay_set
-from napari_unet.training.shifts import SHIFTS
+from napari_unet.training.shifts import shifts_of
 from napari_unet.training.travel import PLACE, travel_set, travels
 
 MACHINES = "the reference set under other machines"
@@ -59,7 +59,7 @@ class Seen(NamedTuple):
 
 def looks(card: ModelCard, references: int, untouched: int = 0) -> int:
     """How many events `look_elsewhere` yields, for so many reference images and images of the user's."""
-    machines = len(SHIFTS) * min(references, MOST_REFERENCES)
+    machines = len(shifts_of(card)) * min(references, MOST_REFERENCES)
     return machines + len(travel_set()) * travels(card) + min(untouched, MOST_UNTOUCHED)
 
 
@@ -82,7 +82,7 @@ def look_elsewhere(
     if references is not None and len(references):
         machines, alike = yield from changed(under_machines(old, new, references), counted)
         drift.append(alike)
-        before += len(SHIFTS) * len(alike.cases)
+        before += len(shifts_of(old.card)) * len(alike.cases)
     if travels(old.card):
         seen = yield from changed(on_travel_set(old, new), counted)
         drift.append(seen.drift)
@@ -106,13 +106,14 @@ def under_machines(
     machines. Yields CaseDone.
     """
     some = references.subset(spread(len(references), MOST_REFERENCES))
-    samples = simulated(from_replay_set(some, old.card))
+    shifts = len(shifts_of(old.card))
+    samples = simulated(from_replay_set(some, old.card), old.card)
     moved = ReplaySet.of(
-        samples.images, samples.labels(old.card.output.labels), some.items * len(SHIFTS), some.sources
+        samples.images, samples.labels(old.card.output.labels), some.items * shifts, some.sources
     )
     found = yield from measure_replay_set(old, new, moved)
     images = [found[k :: len(some)] for k in range(len(some))]
-    names = [f"{item.source} {k}, {len(SHIFTS)} machines".strip() for k, item in enumerate(some.items, 1)]
+    names = [f"{item.source} {k}, {shifts} machines".strip() for k, item in enumerate(some.items, 1)]
     cases = [_mean(name, of_one) for name, of_one in zip(names, images, strict=True)]
     drift = [_mean_drift(name, of_one) for name, of_one in zip(names, images, strict=True)]
     return tuple(cases), Drift(MACHINES, tuple(drift))

@@ -20,7 +20,7 @@ from napari_unet.training.config import TrainingConfig
 from napari_unet.training.learner import Learner, label_dice, mean_of
 from napari_unet.training.resume import load_state, save_state
 from napari_unet.training.samples import Samples
-from napari_unet.training.shifts import SHIFTS, shifted
+from napari_unet.training.shifts import shifted, shifts_of
 from napari_unet.training.sources import Epoch
 from napari_unet.training.style import mixed_style
 
@@ -61,7 +61,7 @@ def fit(
     steps = max(1, round(len(seen) / config.batch))
     total = max(6, config.epochs * steps)  # OneCycleLR divides by zero where its warm-up is one step of five
     cycle = partial(OneCycleLR, max_lr=config.learning_rate, total_steps=total, pct_start=0.2)
-    learner = Learner(net, card, config, cycle, device)
+    learner = Learner(net, card, config, cycle, device, precision=config.precision)
     generator = learner.augment.generator
     best = {name: value.cpu().clone() for name, value in net.state_dict().items()}
     history: list[EpochEnded] = []
@@ -74,7 +74,7 @@ def fit(
     whole, small = learner.size, _half(card) if small_epochs else learner.size
     if state is not None:
         history = load_state(state, learner, best, settings)
-    moved = simulated(val)
+    moved = simulated(val, card)
     with mixed_style(_early(net, config), config.mix_style, generator):
         for epoch in range(len(history) + 1, config.epochs + 1):
             if _is_exhausted(history, config):
@@ -124,16 +124,18 @@ def _half(card: ModelCard) -> tuple[int, int]:
     return height // 2, width // 2
 
 
-def simulated(val: Samples) -> Samples:
-    """The validation images under each simulated shift."""
-    moved = []
-    for name in SHIFTS:
+def simulated(val: Samples, card: ModelCard) -> Samples:
+    """The validation images under each simulated shift. card : of the model that sees them."""
+    moved: list[list[tuple[np.ndarray, np.ndarray]]] = []
+    volumes: list[int] = []
+    for number, name in enumerate(shifts_of(card)):
         for slices, masks, valid in zip(val.images, val.masks, val.valid, strict=True):
             labels = np.concatenate([masks > 0, valid == 0])
             moved.append([shifted(image, labels, name) for image in slices])
+        volumes += [number * (max(val.volumes) + 1) + volume for volume in val.volumes]
     images = np.stack([[image for image, _ in slices] for slices in moved])
     masks = np.stack([slices[0][1] for slices in moved]).astype(np.float32)
-    return Samples(images, masks[:, :-1], 1 - masks[:, -1:])
+    return Samples(images, masks[:, :-1], 1 - masks[:, -1:], tuple(volumes))
 
 
 def _is_exhausted(history: list[EpochEnded], config: TrainingConfig) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -12,7 +13,6 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from napari_unet.core.metrics import dice
 from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import build_net, check_fits, rounded_weights
 from napari_unet.training.augment import Augment
@@ -45,6 +45,7 @@ class Learner:
     net : learns in place, on `device`; only `parameters` do (None: all). schedule : of the learning rate.
     size : of the images that the network sees in a step, at first the card's.
     average : running mean of the weights (Polyak 1992), shorter over the first steps, in evaluation mode.
+    precision : as in TrainingConfig.
     AdamW (Loshchilov 2019), gradients of norm 1 at most. Everything random comes from `config.seed`.
     Raises UserError if the network is not the card's, or its size does not suit it.
     """
@@ -58,6 +59,7 @@ class Learner:
         device: str = "cpu",
         parameters: Iterable[nn.Parameter] | None = None,
         loss: Loss = dice_and_cross_entropy,
+        precision: str = "float32",
     ) -> None:
         check_fits(net, card)
         if card.input.size is None:
@@ -68,7 +70,8 @@ class Learner:
         self.average = copy.deepcopy(self.net).eval()
         self._own = card.channels_of(card.output)
         mirrored = [channel - self._own.start for channel in card.mirrored_channels[self._own]]
-        self.augment = Augment(config.augment, config.seed, mirrored)
+        self.augment = Augment(config.augment, config.seed, mirrored, hounsfield=card.in_hounsfield)
+        self._precision = getattr(torch, precision)
         self._config, self._loss, self._device = config, loss, device
         self._parameters = list(net.parameters() if parameters is None else parameters)
         self.optimizer = AdamW(self._parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
@@ -80,7 +83,11 @@ class Learner:
         images = images.to(self._device, memory_format=torch.channels_last)
         labels = labels.to(self._device)
         self.net.train()
-        logits = self.net(images)
+        with torch.autocast(
+            torch.device(self._device).type, self._precision, enabled=self._precision != torch.float32
+        ):
+            logits = self.net(images)
+        logits = logits.float()
         loss = self._loss(logits[:, self._own], labels[:, :-1], 1 - labels[:, -1:])
         if penalty is not None:
             loss = loss + penalty(self.net, images, logits)
@@ -103,20 +110,22 @@ def label_dice(net: nn.Module, samples: Samples, card: ModelCard, device: str = 
     """Mean Dice of each label of the card's `output` on images at the network's size; nan without an answer.
 
     Read as `Prediction.labels` does at a threshold of 0.5: where a pixel has a label, it is the likeliest.
-    Pixels that are not valid are ignored.
+    Pixels that are not valid are ignored. Slices of one volume count together, as one image.
     """
     net.eval()
-    own, found = card.channels_of(card.output), []
-    for image, masks, valid in zip(samples.images, samples.masks, samples.valid, strict=True):
+    own = card.channels_of(card.output)
+    both: dict[int, np.ndarray] = defaultdict(lambda: np.zeros((2, samples.masks.shape[1])))
+    for image, masks, valid, volume in zip(
+        samples.images, samples.masks, samples.valid, samples.volumes, strict=True
+    ):
         x = torch.from_numpy(image)[None].to(device)
         logits = net(x)[0, own].cpu().numpy()
         likeliest = logits.argmax(axis=0)
-        found.append(
-            [
-                dice((one > 0) & (likeliest == k), mask > 0, valid[0] == 0)
-                for k, (one, mask) in enumerate(zip(logits, masks, strict=True))
-            ]
-        )
+        for k, (one, mask) in enumerate(zip(logits, masks, strict=True)):
+            drawn, real = (one > 0) & (likeliest == k) & (valid[0] > 0), (mask > 0) & (valid[0] > 0)
+            common = np.count_nonzero(drawn & real)
+            both[volume][:, k] += 2 * common, np.count_nonzero(drawn) + np.count_nonzero(real)
+    found = [[a / b if b else float("nan") for a, b in zip(*sums, strict=True)] for sums in both.values()]
     return tuple(mean_of(column) for column in zip(*found, strict=True))
 
 

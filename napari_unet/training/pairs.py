@@ -16,8 +16,9 @@ from napari_unet.core.input_check import check_pixels
 from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import LEFT, RIGHT, MaskLabels, NotLabels, array_labels, lung
 from napari_unet.core.labels_in_file import labels_in_file
+from napari_unet.core.lung_division import divide_lungs
 from napari_unet.core.lung_sides import split_left_right
-from napari_unet.core.raster import Raster
+from napari_unet.core.raster import Modality, Raster, modality_of
 from napari_unet.core.source import Source
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.core.wording import size_in_words
@@ -72,11 +73,16 @@ def read_pair(pair: TrainingPair, card: ModelCard) -> ReadPair:
     if known.of_lungs and not known.tells_sides:
         labels = np.where(lung(labels), RIGHT, labels)
     elif known.of_lungs and (labels == RIGHT).any() and not (labels == LEFT).any():
-        per_slice = card.output.mask_rule.per_slice
-        sides = split_left_right(lung(labels), raster.row_direction, per_slice=per_slice)
-        labels = np.where(lung(labels), sides, labels)
+        labels = np.where(lung(labels), _sides(lung(labels), raster, card.output.mask_rule.per_slice), labels)
         notes.append(f"{_mask(pair)}: Right and left lung were told apart by where they lie.")
     return ReadPair(raster, labels.astype(np.uint8, copy=False), tuple(notes))
+
+
+def _sides(mask: np.ndarray, raster: Raster, per_slice: bool) -> np.ndarray:
+    """Labels of both lungs: of a CT along the membrane between them, else where fewest pixels are between."""
+    if mask.ndim == 3 and raster.spacing_mm is not None and modality_of(raster) is Modality.CT:
+        return divide_lungs(mask, raster.pixels, raster.spacing_mm, raster.row_direction)
+    return split_left_right(mask, raster.row_direction, per_slice=per_slice)
 
 
 def chosen_slices(pair: TrainingPair, raster: Raster) -> list[int]:

@@ -34,7 +34,7 @@ from napari_unet.training.data_folder import find_pairs, of_split
 from napari_unet.training.fit import TrainingResult, fit, simulated
 from napari_unet.training.learner import as_saved, mean_of
 from napari_unet.training.pairs import read_pair
-from napari_unet.training.samples import Samples, labelled
+from napari_unet.training.samples import Samples, SliceChoice, labelled
 from napari_unet.training.separate import check_splits
 from napari_unet.training.sources import epoch_of, find_sources, of_use
 
@@ -66,11 +66,14 @@ def train_model(
     found = find_sources(recipe.data, recipe.training.seed, notes)
     for text in (*notes, *check_splits([pair for one in found for pair in one.pairs])):
         yield Note(text)
-    train = labelled(of_use(found, "train"), card, oversize=True)
-    val = labelled(of_use(found, "val"), card, oversize=False)
+    slices = SliceChoice(empty=recipe.training.empty_slices)
+    train = labelled(of_use(found, "train"), card, oversize=True, slices=slices)
+    slices = SliceChoice(every=recipe.training.val_slices)
+    val = labelled(of_use(found, "val"), card, oversize=False, slices=slices)
     for text in (*train.notes, *val.notes):
         yield Note(text)
-    card = card.with_output(likeness=ShapePrior(mean_shape(train.foreground)))
+    if len(set(train.origins)) == len(train):  # slices of a volume do not look alike
+        card = card.with_output(likeness=ShapePrior(mean_shape(train.foreground)))
     torch.manual_seed(recipe.training.seed)
     net = build_net(recipe.net)
     with writing_alone(state):
@@ -126,12 +129,13 @@ def _training(recipe: Recipe, result: TrainingResult, card: ModelCard) -> dict[s
 
 def choose_threshold(predictor: Predictor, val: Samples) -> float:
     """The threshold with the highest mean of Dice on `val` and Dice on `val` under simulated shifts."""
-    known = predictor.card.output.labels
-    if predictor.card.intensity.kind == "window":  # the images went through it already
+    card = predictor.card
+    known = card.output.labels
+    if card.intensity.kind == "window":  # the images went through it already
         predictor = copy.copy(predictor)
         predictor.card = predictor.card.model_copy(update={"intensity": IntensityRule("window", 0, 1)})
     totals = dict.fromkeys(THRESHOLDS, 0.0)
-    for samples in (val, simulated(val)):
+    for samples in (val, simulated(val, card)):
         found: dict[float, list[float]] = {threshold: [] for threshold in THRESHOLDS}
         for image, labels in zip(samples.images, samples.labels(known), strict=True):
             raster = Raster(image[0] if len(image) == 1 else image)

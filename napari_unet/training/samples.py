@@ -13,6 +13,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import IGNORE
+from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.prepare import field_of, network_input, resized
 from napari_unet.models.card import ModelCard
@@ -20,6 +21,22 @@ from napari_unet.models.replay_set import ReplaySet
 from napari_unet.training.pairs import chosen_slices, read_pair
 
 _OVERSIZE = 1.5  # samples are kept this much larger than the network's input: crops then stay sharp
+
+
+@dataclass(frozen=True)
+class SliceChoice:
+    """Which slices of volumes become samples. empty : the share of those without any label. every : each
+    how-many-th of the others and of these; both are spread over the volume."""
+
+    empty: float = 1.0
+    every: int = 1
+
+    def of(self, labelled: Sequence[bool]) -> list[int]:
+        """The numbers of slices that are chosen. labelled : whether there is any label in each."""
+        rest = np.flatnonzero(~np.asarray(labelled, bool))
+        wanted = round(self.empty * len(rest))
+        kept = rest[np.arange(wanted) * len(rest) // max(wanted, 1)]
+        return sorted([*np.flatnonzero(labelled).tolist(), *kept.tolist()])[self.every // 2 :: self.every]
 
 
 @dataclass(frozen=True)
@@ -47,6 +64,11 @@ class Samples:
         return Samples(self.images[index], self.masks[index], self.valid[index])
 
     @property
+    def volumes(self) -> tuple[int, ...]:
+        """For each image a number, the same for slices of one volume."""
+        return self.origins or tuple(range(len(self)))
+
+    @property
     def middle(self) -> np.ndarray:
         """float32 (N, Y, X): the images without their neighbours."""
         return np.asarray(self.images[:, self.images.shape[1] // 2])
@@ -69,16 +91,21 @@ class Samples:
         )
 
 
-def labelled(pairs: Sequence[TrainingPair], card: ModelCard, oversize: bool) -> Samples:
+def labelled(
+    pairs: Sequence[TrainingPair], card: ModelCard, oversize: bool, slices: SliceChoice | None = None
+) -> Samples:
     """Pairs as the model sees them in inference; of stacks, each slice that counts by itself.
 
     Masks are those of the card's `output`. oversize : 1.5 times the card's input size, for training;
-    otherwise that size. Raises UserError for what `read_pair` refuses; if the model takes no whole images or
-    draws no masks; if no mask holds any label (one that is empty is welcome: nothing can be seen there).
+    otherwise that size. Volumes that have no more pixels than the card's size are not enlarged: there are
+    many slices of them. slices : which of those that count; None: all. Raises UserError for what `read_pair`
+    refuses; if the model takes no whole images or draws no masks; if no mask holds any label (one that is
+    empty is welcome: nothing can be seen there).
     """
     known = card.output.labels
-    rule = _whole_field(card)
-    rule = rule.larger(_OVERSIZE) if oversize else rule
+    whole = _whole_field(card)
+    large = whole.larger(_OVERSIZE) if oversize else whole
+    rule: InputRule | None = None
     images: list[np.ndarray] = []
     targets: list[np.ndarray] = []
     origins: list[int] = []
@@ -87,7 +114,9 @@ def labelled(pairs: Sequence[TrainingPair], card: ModelCard, oversize: bool) -> 
         raster, labels, said = read_pair(pair, card)
         notes += said
         stack = labels if labels.ndim == 3 else labels[None]
-        for z in chosen_slices(pair, raster) if labels.ndim == 3 else [0]:
+        if rule is None:  # one size for all, as the first needs it
+            rule = whole if labels.ndim == 3 and not _is_larger(labels, whole) else large
+        for z in _slices(pair, raster, labels, known, slices) if labels.ndim == 3 else [0]:
             field, box = field_of(raster, rule, z)
             images.append(network_input(field, rule, card.intensity, bool(raster.inverted)))
             targets.append(_targets(stack[z][box], known, images[-1].shape[1:]))
@@ -99,6 +128,22 @@ def labelled(pairs: Sequence[TrainingPair], card: ModelCard, oversize: bool) -> 
         )
     stacked = np.stack(targets)
     return Samples(np.stack(images), stacked[:, :-1], stacked[:, -1:], tuple(origins), tuple(notes))
+
+
+def _is_larger(labels: np.ndarray, rule: InputRule) -> bool:
+    """Whether a slice has more pixels along an axis than the network sees."""
+    return any(n > size for n, size in zip(labels.shape[1:], rule.size or (), strict=True))
+
+
+def _slices(
+    pair: TrainingPair, raster: Raster, labels: np.ndarray, known: LabelSet, choice: SliceChoice | None
+) -> list[int]:
+    """Those of a stack that become samples."""
+    counting = chosen_slices(pair, raster)
+    if choice is None:
+        return counting
+    drawn = [bool(np.isin(labels[z], known.values).any()) for z in counting]
+    return [counting[k] for k in choice.of(drawn)]
 
 
 def from_replay_set(replay_set: ReplaySet, card: ModelCard) -> Samples:

@@ -96,7 +96,7 @@ def test_the_weights_are_those_of_the_best_epoch() -> None:
     result = _run(fit(_fresh(), TRAIN, VAL, CARD, replace(CONFIG, epochs=6)))
     net = _fresh()
     net.load_state_dict(result.weights)
-    again = [mean_dice(net, samples, CARD) for samples in (VAL, simulated(VAL))]
+    again = [mean_dice(net, samples, CARD) for samples in (VAL, simulated(VAL, CARD))]
     assert again == [result.best.val_dice, result.best.shifted_dice]
     scores = [(epoch.val_dice + epoch.shifted_dice) / 2 for epoch in result.history]
     assert scores.index(max(scores)) + 1 == result.best.epoch
@@ -188,7 +188,7 @@ def test_a_net_and_a_size_that_do_not_suit() -> None:
 
 
 def test_simulated_machines_are_those_of_training_time() -> None:
-    moved = simulated(VAL)
+    moved = simulated(VAL, CARD)
     assert moved.images.shape == (12, 1, 32, 32) and moved.masks.shape == moved.valid.shape == (12, 1, 32, 32)
     assert all(part.dtype == np.float32 for part in (moved.images, moved.masks, moved.valid))
     assert moved.valid.all() and set(np.unique(moved.masks)) == {0, 1}

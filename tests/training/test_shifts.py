@@ -5,7 +5,7 @@ import pytest
 from net_fakes import lungs, xray
 
 from napari_unet.core.metrics import dice
-from napari_unet.training.shifts import SHIFTS, shifted
+from napari_unet.training.shifts import CT_SHIFTS, SHIFTS, shifted
 
 
 def _masks(mask: np.ndarray) -> np.ndarray:
@@ -13,7 +13,7 @@ def _masks(mask: np.ndarray) -> np.ndarray:
     return np.stack([mask, np.zeros_like(mask)])
 
 
-@pytest.mark.parametrize("name", SHIFTS)
+@pytest.mark.parametrize("name", [*SHIFTS, *CT_SHIFTS])
 @pytest.mark.parametrize("shape", [(64, 64), (48, 80)])
 def test_a_shift_changes_the_image_and_nothing_else(name: str, shape: tuple[int, int]) -> None:
     mask = lungs(*shape)
@@ -29,27 +29,36 @@ def test_a_shift_changes_the_image_and_nothing_else(name: str, shape: tuple[int,
     np.testing.assert_array_equal(moved, again[0])
 
 
-@pytest.mark.parametrize("name", SHIFTS)
+@pytest.mark.parametrize("name", [*SHIFTS, *CT_SHIFTS])
 def test_image_and_mask_stay_together(name: str) -> None:
     """Lungs are dark in the image: where the mask goes, the dark goes."""
     mask = lungs(96, 96)
-    moved, (moved_mask, _) = shifted(np.where(mask, 0.2, 0.8).astype(np.float32), _masks(mask), name)
+    lung, tissue = (0.8, 0.2) if name == "large field" else (0.2, 0.8)  # which has air around
+    moved, (moved_mask, _) = shifted(np.where(mask, lung, tissue).astype(np.float32), _masks(mask), name)
+    moved = moved if lung < tissue else 1 - moved
     dark = moved < (np.percentile(moved, 5) + np.percentile(moved, 95)) / 2
     assert dice(dark[8:-8, 8:-8], moved_mask[8:-8, 8:-8]) > 0.9
 
 
 def test_only_geometry_moves_the_mask() -> None:
     mask = lungs()
-    still = {name for name in SHIFTS if np.array_equal(shifted(xray(mask), _masks(mask), name)[1][0], mask)}
-    assert still == {"adaptive equalisation", "equalisation", "haze", "coarse"}
+    still = {
+        name
+        for name in SHIFTS | CT_SHIFTS
+        if np.array_equal(shifted(xray(mask), _masks(mask), name)[1][0], mask)
+    }
+    assert still == {
+        *("adaptive equalisation", "equalisation", "haze", "coarse"),
+        *("low dose", "soft kernel", "sharp kernel"),
+    }
 
 
-@pytest.mark.parametrize("name", SHIFTS)
+@pytest.mark.parametrize("name", [*SHIFTS, *CT_SHIFTS])
 def test_an_empty_mask_stays_empty(name: str) -> None:
     assert not shifted(xray(lungs()), np.zeros((2, 64, 64), bool), name)[1].any()
 
 
-@pytest.mark.parametrize("name", SHIFTS)
+@pytest.mark.parametrize("name", [*SHIFTS, *CT_SHIFTS])
 def test_what_does_not_count_moves_with_the_lungs(name: str) -> None:
     mask = lungs()
     _, moved = shifted(xray(mask), np.stack([mask, mask]), name)
