@@ -32,4 +32,5 @@ def chest_ct(
     hu = np.where(hu > -900, 40 - 890 * air, hu)
     vessels = ndimage.gaussian_filter(rng.standard_normal(shape), 1.2)
     hu[(labels > 0) & (vessels > 2.2 * vessels.std())] = 20
-    return np.rint(hu + noise * rng.standard_normal(shape)).astype(np.int16), labels
+    noisy = np.clip(np.rint(hu + noise * rng.standard_normal(shape)), -1024, 3071)
+    return noisy.astype(np.int16), labels

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from pydantic import ConfigDict
 
+from napari_unet.training.ct_kinds import Kind
+
 
 @dataclass(frozen=True)
 class AugmentConfig:
@@ -32,3 +34,39 @@ class AugmentConfig:
                 raise ValueError(
                     f"augment.{name} must lie in 0..{2 if name == 'strength' else 1}, got {value}"
                 )
+
+
+@dataclass(frozen=True)
+class VolumeConfig:
+    """How CT volumes change before they are cut into slices, again in each epoch (`volumes.py`).
+
+    Probabilities are per volume; 0 switches a change off. disease : simulated disease of one kind, sometimes
+    of two. kinds : which are drawn; () means all. spacing : slices of another thickness and distance, 0.5 to
+    10 mm. kernel : sharper or softer. noise : as of a low dose. shift : of all HU. cut : a smaller field of
+    view. metal : bright objects with streaks.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    disease: float = 0.0
+    kinds: tuple[Kind, ...] = ()
+    spacing: float = 0.0
+    kernel: float = 0.0
+    noise: float = 0.0
+    shift: float = 0.0
+    cut: float = 0.0
+    metal: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value in self._chances.items():
+            if not 0 <= value <= 1:
+                raise ValueError(f"volumes.{name} must lie in 0..1, got {value}")
+
+    @property
+    def _chances(self) -> dict[str, float]:
+        return {name: value for name, value in vars(self).items() if name != "kinds"}
+
+    @property
+    def any(self) -> bool:
+        """Whether anything ever changes."""
+        return any(self._chances.values())

@@ -15,7 +15,7 @@ from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.masks import MaskRule
 from napari_unet.models.card import DataSource, ModelCard, NetSpec
-from napari_unet.training.augment_config import AugmentConfig
+from napari_unet.training.augment_config import AugmentConfig, VolumeConfig
 
 COLUMNS = ("file", "patient", "split")  # of a manifest
 _STRICT = ConfigDict(extra="forbid")  # a setting that is misspelt must not be passed over
@@ -30,6 +30,7 @@ class TrainingConfig:
     """How the weights are found. One epoch sees every training image once, in batches of about
     `batch`.
 
+    volumes : how CT volumes change before slices are cut out of them, again in each epoch.
     mix_style : probability per batch that two samples exchange the style of their first feature maps.
     average : decay of the running mean of the weights, per step (shorter over the first steps). patience :
     epochs without a better score after which training stops; only counted after half of the epochs.
@@ -57,6 +58,7 @@ class TrainingConfig:
     precision: Literal["float32", "bfloat16"] = "float32"
     seed: int = 0
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    volumes: VolumeConfig = field(default_factory=VolumeConfig)
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch", "patience", "check_every", "val_slices"):

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from scipy import ndimage
@@ -19,33 +18,13 @@ from scipy import ndimage
 from napari_unet.core.labels import LEFT, RIGHT
 from napari_unet.core.masks import bounding_box
 from napari_unet.training.ct_fields import Space, scan_noise
+from napari_unet.training.ct_kinds import Degree, Kind
 
-TEST_SEEDS = range(1_000_000, 1_001_000)
-"""Seeds of test sets; training never draws them."""
 _MARGIN_MM = 8.0
 _RIM_HU = (-850.0, -30.0)  # pixels just outside of the mask that are partly lung
 _FAT_HU = -150.0  # above it, only the pixels that touch the mask are
 _AIR, _TISSUE = -1000.0, 40.0
 _LOWEST, _HIGHEST = -1024, 3071
-
-
-class Kind(StrEnum):
-    """What is simulated."""
-
-    CONSOLIDATION = "consolidation"
-    EFFUSION = "effusion"
-    GROUND_GLASS = "ground_glass"
-    FIBROSIS = "fibrosis"
-    MASS = "mass"
-    PNEUMOTHORAX = "pneumothorax"
-
-
-class Degree(StrEnum):
-    """How much of it."""
-
-    MILD = "mild"
-    MODERATE = "moderate"
-    SEVERE = "severe"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -47,11 +47,13 @@ def fit(
     state: Path | None = None,
     device: str = "cpu",
     seen: Epoch | None = None,
+    renewed: Callable[[int], Samples] | None = None,
 ) -> Generator[EpochEnded, None, TrainingResult]:
     """Trains `net` and yields after each epoch; with `state`, the best weights are on disk before the yield.
 
     train, val : at 1.5 times the card's input size, and at that size. state : a folder in which a broken-off
     training is found again and goes on where it stopped. seen : which images an epoch sees (None: each once).
+    renewed : gives what takes the place of `train` in an epoch, counted from 1; as many samples.
     The best epoch has the highest mean of Dice on `val` and Dice on `val` under simulated shifts (shifts.py),
     with averaged weights. One cycle of the learning rate (Smith 2018).
     Raises UserError if the net is not the card's, if `state` belongs to other settings, or if the loss is
@@ -80,6 +82,8 @@ def fit(
             if _is_exhausted(history, config):
                 break
             learner.size = small if epoch <= small_epochs else whole
+            if renewed is not None:
+                train = renewed(epoch)
             order = seen.order(generator)
             losses = [learner.step(*train.batch(chosen.tolist())) for chosen in order.tensor_split(steps)]
             if not np.isfinite(losses).all():

@@ -37,6 +37,7 @@ from napari_unet.training.pairs import read_pair
 from napari_unet.training.samples import Samples, SliceChoice, labelled
 from napari_unet.training.separate import check_splits
 from napari_unet.training.sources import epoch_of, find_sources, of_use
+from napari_unet.training.volumes import changing
 
 CURVES_FILE = "curves.csv"
 THRESHOLDS = (0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7)  # the first of equals wins
@@ -78,7 +79,8 @@ def train_model(
     net = build_net(recipe.net)
     with writing_alone(state):
         epoch = epoch_of(found, train.origins)
-        result = yield from fit(net, train, val, card, recipe.training, state, chosen, epoch)
+        renewed = changing(of_use(found, "train"), train, card, recipe.training)
+        result = yield from fit(net, train, val, card, recipe.training, state, chosen, epoch, renewed)
         _write_curves(state / CURVES_FILE, result.history, card.output.channels)
     sources = tuple(data_source(one.data, one.data.train, len(one.of("train"))) for one in found)
     card = card.model_copy(update={"training": _training(recipe, result, card), "data": sources})

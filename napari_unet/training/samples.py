@@ -46,7 +46,8 @@ class Samples:
     images : a slice with its neighbours on both sides, if the model sees them. masks : a channel for each
     label of the output that is taught. valid : 0 where nobody could say what is there (label IGNORE); such
     pixels count in no loss and no score. origins : of each image the index of its pair; of a stack each slice
-    that counts is an image. notes : what was assumed in reading the pairs.
+    that counts is an image. notes : what was assumed in reading the pairs. slices : of each image which slice
+    of its pair it is.
     """
 
     images: np.ndarray
@@ -54,6 +55,7 @@ class Samples:
     valid: np.ndarray
     origins: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    slices: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -109,6 +111,7 @@ def labelled(
     images: list[np.ndarray] = []
     targets: list[np.ndarray] = []
     origins: list[int] = []
+    places: list[int] = []
     notes: list[str] = []
     for k, pair in enumerate(pairs):
         raster, labels, said = read_pair(pair, card)
@@ -121,13 +124,16 @@ def labelled(
             images.append(network_input(field, rule, card.intensity, bool(raster.inverted)))
             targets.append(_targets(stack[z][box], known, images[-1].shape[1:]))
             origins.append(k)
+            places.append(z)
     if not any(target[:-1].any() for target in targets):
         raise UserError(
             f"None of the masks holds any {' or '.join(known.names)}.",
             "Choose cases in which some can be seen.",
         )
     stacked = np.stack(targets)
-    return Samples(np.stack(images), stacked[:, :-1], stacked[:, -1:], tuple(origins), tuple(notes))
+    return Samples(
+        np.stack(images), stacked[:, :-1], stacked[:, -1:], tuple(origins), tuple(notes), tuple(places)
+    )
 
 
 def _is_larger(labels: np.ndarray, rule: InputRule) -> bool:

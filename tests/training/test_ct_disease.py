@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ct_phantom import LEFT, RIGHT, SPACING_MM, chest_ct
 from scipy import ndimage
 
-from napari_unet.training.ct_disease import TEST_SEEDS, Degree, Diseased, Kind, diseased
-from tests.ct_phantom import LEFT, RIGHT, SPACING_MM, chest_ct
+from napari_unet.training.ct_disease import Diseased, diseased
+from napari_unet.training.ct_kinds import TEST_SEEDS, Degree, Kind
 
 _TAKEN_OUT = (Kind.EFFUSION, Kind.PNEUMOTHORAX)
 
