@@ -89,6 +89,8 @@ def _steps(card: ModelCard) -> str:
 
 
 def _cleaning(rule: MaskRule) -> str:
+    if rule.both_lungs and rule.largest_parts == 1:
+        return "Cleans both lungs of a volume together: holes, corners that belong to the other lung, parts."
     parts = f"the {rule.largest_parts} largest parts" if rule.largest_parts else "all parts"
     holes = "Fills holes, then keeps" if rule.fill_holes else "Keeps"
     smooth = (
@@ -102,7 +104,8 @@ def _cleaning(rule: MaskRule) -> str:
 def _input(spec: InputRule) -> str:
     if spec.size:
         size = f"{spec.size[1]} × {spec.size[0]} pixels"
-        return f"Resizes the whole image to {size}, and the probability back to the image's own size."
+        beside = f", each slice with {spec.neighbours} on either side" if spec.neighbours else ""
+        return f"Resizes the whole image to {size}{beside}, and the probability back to the image's own size."
     if spec.spacing_mm:
         return f"Resamples to {spec.spacing_mm[0]:g} × {spec.spacing_mm[1]:g} mm per pixel, tile by tile."
     return "Uses the image's own pixels, tile by tile."

@@ -17,6 +17,7 @@ from napari_unet.core.input_check import mixed_polarity_note, plausibility
 from napari_unet.core.prediction import Box, Prediction, in_bytes
 from napari_unet.core.raster import Raster
 from napari_unet.core.resize import resized as at_size
+from napari_unet.core.standing import turn_to_stand
 from napari_unet.core.steps import changed
 from napari_unet.core.tiling import plan_tiles, predict_tiled
 from napari_unet.inference.features import bottleneck_features, image_features
@@ -76,6 +77,16 @@ class Predictor:
         self._layout = torch.contiguous_format if plain else torch.channels_last
 
     def steps(self, raster: Raster, inverted: bool | None = None, output: str | None = None) -> Steps:
+        """As `_steps`, with axial slices of CT turned as those of training lay (core.standing), and back.
+
+        Raises UserError for slices in other planes.
+        """
+        turn = turn_to_stand(raster) if self.card.in_hounsfield else None
+        if not turn:
+            return (yield from self._steps(raster, inverted, output))
+        return turn.prediction((yield from self._steps(turn.raster(raster), inverted, output)), raster)
+
+    def _steps(self, raster: Raster, inverted: bool | None, output: str | None) -> Steps:
         """Yields TileDone after each slice or tile, and Notes; returns the Prediction, on the network's grid.
 
         output : which of the model's answers, as in `ModelCard.output_named`.

@@ -40,14 +40,16 @@ class AugmentConfig:
 class VolumeConfig:
     """How CT volumes change before they are cut into slices, again in each epoch (`volumes.py`).
 
-    Probabilities are per volume; 0 switches a change off. disease : simulated disease of one kind, sometimes
-    of two. kinds : which are drawn; () means all. spacing : slices of another thickness and distance, 0.5 to
-    10 mm. kernel : sharper or softer. noise : as of a low dose. shift : of all HU. cut : a smaller field of
-    view. metal : bright objects with streaks.
+    after : share of the epochs, the first ones, that see the volumes as they are. Probabilities are per
+    volume; 0 switches a change off. disease : simulated disease of one kind, sometimes of two. kinds : which
+    are drawn; () means all. spacing : slices of another thickness and distance, 0.5 to 10 mm. kernel :
+    sharper or softer. noise : as of a low dose. shift : of all HU. cut : a smaller field of view. metal :
+    bright objects with streaks.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
+    after: float = 0.0
     disease: float = 0.0
     kinds: tuple[Kind, ...] = ()
     spacing: float = 0.0
@@ -58,13 +60,13 @@ class VolumeConfig:
     metal: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, value in self._chances.items():
+        for name, value in (self._chances | {"after": self.after}).items():
             if not 0 <= value <= 1:
                 raise ValueError(f"volumes.{name} must lie in 0..1, got {value}")
 
     @property
     def _chances(self) -> dict[str, float]:
-        return {name: value for name, value in vars(self).items() if name != "kinds"}
+        return {name: value for name, value in vars(self).items() if name not in ("kinds", "after")}
 
     @property
     def any(self) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -77,13 +80,17 @@ def fit(
     if state is not None:
         history = load_state(state, learner, best, settings)
     moved = simulated(val, card)
-    with mixed_style(_early(net, config), config.mix_style, generator):
+    first_changed = round(config.volumes.after * config.epochs) + 1
+    with (
+        mixed_style(_early(net, config), config.mix_style, generator),
+        _ahead(renewed, max(first_changed, len(history) + 1), config.epochs) as following,
+    ):
         for epoch in range(len(history) + 1, config.epochs + 1):
             if _is_exhausted(history, config):
                 break
             learner.size = small if epoch <= small_epochs else whole
-            if renewed is not None:
-                train = renewed(epoch)
+            if renewed is not None and epoch >= first_changed:
+                train = following()
             order = seen.order(generator)
             losses = [learner.step(*train.batch(chosen.tolist())) for chosen in order.tensor_split(steps)]
             if not np.isfinite(losses).all():
@@ -113,6 +120,27 @@ def fit(
                 save_state(state, learner, best, settings, history)
             yield ended
     return TrainingResult(best, tuple(history))
+
+
+@contextmanager
+def _ahead(
+    renewed: Callable[[int], Samples] | None, first: int, last: int
+) -> Iterator[Callable[[], Samples]]:
+    """Gives what has the samples of the epochs `first` to `last`, one more each time it is called; those of
+    the next one are made while somebody trains with these."""
+    with ThreadPoolExecutor(1, "volumes") as pool:
+        made = [pool.submit(renewed, first)] if renewed is not None and first <= last else []
+        epochs = iter(range(first + 1, last + 1))
+
+        def following() -> Samples:
+            samples = made.pop().result()
+            made.extend(pool.submit(renewed, epoch) for epoch in islice(epochs, 1) if renewed is not None)
+            return samples
+
+        try:
+            yield following
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _half(card: ModelCard) -> tuple[int, int]:

@@ -6,9 +6,13 @@ import csv
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors import safe_open
 
 from napari_unet.core.files import checksum
+from napari_unet.core.input_rule import InputRule
+from napari_unet.core.label_set import RIGHT_AND_LEFT
 from napari_unet.core.protocol import protocols_differ
 from napari_unet.models.library import SHIPPED, ModelEntry, default_library
 from napari_unet.models.replay_set import read_replay_set
@@ -24,12 +28,12 @@ def whole() -> ModelEntry:
     return ENTRIES["cxr-lung-whole"]
 
 
-def test_there_are_two_and_the_first_is_used_where_nobody_has_chosen(
+def test_there_are_three_and_that_for_x_rays_is_used_where_nobody_has_chosen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NAPARI_UNET_MODELS", str(tmp_path))
     library = default_library()
-    assert [entry.card.name for entry in library.list()] == ["cxr-lung", "cxr-lung-whole"]
+    assert [entry.card.name for entry in library.list()] == ["ct-lung", "cxr-lung", "cxr-lung-whole"]
     assert library.current() is None and SHIPPED == "cxr-lung"
 
 
@@ -56,6 +60,28 @@ def test_their_protocols_differ_in_words(whole: ModelEntry) -> None:
         assert words in whole.card.output.protocol
     child = whole.card.facts_against({"age_years": 4, "view": "AP", "modality": "CR"})
     assert not child and ENTRIES["cxr-lung"].card.facts_against({"age_years": 4, "modality": "CR"})
+
+
+def test_that_for_ct_tells_the_lungs_apart_and_keeps_slices_of_the_training_volumes() -> None:
+    entry = ENTRIES["ct-lung"]
+    card = entry.card
+    assert card.in_hounsfield and card.output.labels == RIGHT_AND_LEFT and card.output.swaps == ((0, 1),)
+    assert card.output.mask_rule.both_lungs and not card.output.mask_rule.per_slice
+    assert card.output.likeness is None  # slices of a volume do not look alike
+    assert card.input == InputRule(size=(256, 256), neighbours=1)
+    for words in ("consolidated", "tumour", "pleural fluid", "pneumothorax", "main bronchi", "bowel"):
+        assert words in card.output.protocol
+    assert all("CC BY 3.0" in source.licence and "10.7937" in source.attribution for source in card.data)
+    kept = read_replay_set(entry)
+    assert kept is not None and kept.images.shape[1:] == (3, 256, 256)
+    assert Counter(item.role for item in kept.items) == {"replay": 7, "gate": 4}
+    assert len(list_parameters(entry)) and sum(list_parameters(entry)) <= 2_000_000
+
+
+def list_parameters(entry: ModelEntry) -> list[int]:
+    """How many numbers each tensor of the weights file has."""
+    with safe_open(entry.weights, framework="np") as file:
+        return [int(np.prod(file.get_slice(name).get_shape())) for name in file.keys()]  # noqa: SIM118
 
 
 def test_the_whole_lung_s_model_learned_from_free_images_and_keeps_some(whole: ModelEntry) -> None:

@@ -16,7 +16,7 @@ from napari_unet.core.events import EpochEnded
 from napari_unet.core.input_rule import InputRule
 from napari_unet.nets.unet import UNet
 from napari_unet.training import learner as module
-from napari_unet.training.augment_config import AugmentConfig
+from napari_unet.training.augment_config import AugmentConfig, VolumeConfig
 from napari_unet.training.config import TrainingConfig
 from napari_unet.training.fit import TrainingResult, fit, simulated
 from napari_unet.training.learner import Learner, mean_dice
@@ -213,3 +213,41 @@ def test_pixels_that_do_not_count_have_no_say_in_training_nor_in_validation() ->
     assert [e.loss for e in told.history] == [e.loss for e in denied.history]
     plain = _run(fit(_fresh(), TRAIN, VAL, CARD, config))
     assert not _equal(told.weights, plain.weights)
+
+
+def test_volumes_are_renewed_after_their_share_of_the_epochs_and_once_for_each() -> None:
+    asked: list[int] = []
+
+    def renewed(epoch: int) -> Samples:
+        asked.append(epoch)
+        return TRAIN
+
+    config = replace(CONFIG, volumes=VolumeConfig(after=0.5, noise=1.0))
+    result = _run(fit(_fresh(), TRAIN, VAL, CARD, config, renewed=renewed))
+    assert asked == [3, 4]
+    assert result.history == _run(fit(_fresh(), TRAIN, VAL, CARD, config)).history
+
+
+def test_what_is_renewed_is_what_is_seen(tmp_path: Path) -> None:
+    """Also where a training that was broken off goes on."""
+    config = replace(CONFIG, volumes=VolumeConfig(after=0.25, noise=1.0))
+    other = Samples(1 - TRAIN.images, TRAIN.masks, TRAIN.valid)
+    plain, changed = (
+        _run(fit(_fresh(), TRAIN, VAL, CARD, config, renewed=lambda _, of=of: of)) for of in (TRAIN, other)
+    )
+    assert changed.history[0] == plain.history[0] and changed.history[1] != plain.history[1]
+    steps = fit(_fresh(), TRAIN, VAL, CARD, config, tmp_path, renewed=lambda _: other)
+    for _ in range(2):
+        next(steps)
+    steps.close()
+    asked: list[int] = []
+    again = fit(_fresh(), TRAIN, VAL, CARD, config, tmp_path, renewed=lambda k: asked.append(k) or other)
+    assert _run(again).history == changed.history and asked == [3, 4]
+
+
+def test_what_fails_while_volumes_are_made_is_raised() -> None:
+    def broken(_: int) -> Samples:
+        raise UserError("No volume.", "")
+
+    with pytest.raises(UserError, match="No volume"):
+        _run(fit(_fresh(), TRAIN, VAL, CARD, CONFIG, renewed=broken))

@@ -1,0 +1,50 @@
+"""Heart and liver on the other side than the header says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_unet.core.situs import is_mirrored
+
+SPACING = (5.0, 5.0, 5.0)
+
+
+def _chest() -> tuple[np.ndarray, np.ndarray]:
+    """(HU, labels), X towards the patient's left: the heart lies there, the liver under the right lung."""
+    hounsfield = np.full((40, 44, 60), -100, np.int16)  # fat
+    labels = np.zeros(hounsfield.shape, np.uint8)
+    labels[6:36, 8:36, 8:26] = 1
+    labels[4:36, 8:36, 34:52] = 2
+    hounsfield[34:38, 30:40, 28:33] = 500
+    hounsfield[:, 34:40, 28:33] = 500  # spine at column 30
+    labels[4:12, 10:30, 8:26] = 0
+    hounsfield[labels > 0] = -850
+    hounsfield[4:12, 10:30, 8:26] = 60  # liver
+    labels[8:20, 10:24, 34:42] = 0
+    hounsfield[8:20, 10:24, 26:42] = 50  # heart
+    return hounsfield, labels
+
+
+def test_a_usual_chest_is_not_mirrored_whichever_way_it_is_stored() -> None:
+    hounsfield, labels = _chest()
+    assert not is_mirrored(hounsfield, labels, SPACING, "L")
+    assert not is_mirrored(hounsfield[..., ::-1], labels[..., ::-1], SPACING, "R")
+
+
+@pytest.mark.parametrize("stored", ["L", "R"])
+def test_a_mirrored_one_under_a_right_header_and_a_usual_one_under_a_wrong_header_are(stored: str) -> None:
+    hounsfield, labels = _chest()
+    other = np.array([0, 2, 1], np.uint8)[labels]
+    if stored == "L":
+        hounsfield, other = hounsfield[..., ::-1], other[..., ::-1]
+    assert is_mirrored(hounsfield, other, SPACING, stored)
+
+
+def test_nothing_is_said_without_sides_or_without_both_lungs() -> None:
+    hounsfield, labels = (part[..., ::-1] for part in _chest())
+    labels = np.array([0, 2, 1], np.uint8)[labels]
+    assert is_mirrored(hounsfield, labels, SPACING, "L")
+    assert not is_mirrored(hounsfield, labels, SPACING, None)
+    assert not is_mirrored(hounsfield, np.where(labels == 1, labels, 0), SPACING, "L")
+    assert not is_mirrored(hounsfield, np.zeros_like(labels), SPACING, "L")

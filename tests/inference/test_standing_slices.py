@@ -1,0 +1,81 @@
+"""Right and left in CT come from the affine alone, however slices are stored."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from net_fakes import TINY, PointNet, card
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.input_rule import InputRule
+from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.label_set import RIGHT_AND_LEFT
+from napari_unet.core.masks import MaskRule
+from napari_unet.core.raster import Raster
+from napari_unet.core.steps import run
+from napari_unet.inference.predictor import Predictor
+from napari_unet.models.card import NetSpec, Output
+
+HEIGHT, WIDTH = 32, 48
+
+
+def _predictor(modality: str = "CT") -> Predictor:
+    """A network that calls air in the left half of the image right lung, and in the right half left lung."""
+
+    def answer(x: torch.Tensor) -> torch.Tensor:
+        air = 80 * (0.3 - x[:, :1])
+        here = torch.linspace(1, -1, x.shape[-1]).sign().mul(40).expand_as(air)
+        return torch.cat([torch.minimum(air, here), torch.minimum(air, -here)], dim=1)
+
+    net = PointNet(answer)
+    net.classes = 2
+    output = Output(
+        labels=RIGHT_AND_LEFT, mask_rule=MaskRule(1, per_slice=False, both_lungs=True), swaps=((0, 1),)
+    )
+    return Predictor(
+        net,
+        card(
+            net=NetSpec(arguments={**TINY, "classes": 2}),
+            input=InputRule(size=(HEIGHT, WIDTH)),
+            intensity=IntensityRule("window", -1000, 400),
+            modalities=(modality,),
+            outputs=(output,),
+        ),
+        torch.device("cpu"),
+    )
+
+
+def _volume() -> np.ndarray:
+    """Z to the head, Y to the back, X to the patient's left; the right lung is larger and lies before."""
+    pixels = np.full((6, HEIGHT, WIDTH), 40, np.int16)
+    pixels[1:5, 4:24, 6:20] = -850
+    pixels[1:5, 10:26, 30:40] = -850
+    return pixels
+
+
+@pytest.mark.parametrize(("down", "along"), list(product("PA", "LR")))
+def test_the_same_voxels_are_right_lung_however_slices_are_stored(down: str, along: str) -> None:
+    turned = (
+        slice(None),
+        slice(None, None, -1 if down == "A" else 1),
+        slice(None, None, -1 if along == "R" else 1),
+    )
+    affine = np.diag([3.0, -2.0 if down == "A" else 2.0, -2.0 if along == "R" else 2.0, 1.0])
+    raster = Raster(_volume()[turned], (3, 2, 2), affine=affine, row_direction=along)
+    prediction = run(_predictor().steps(raster, False))
+    expected = np.zeros(_volume().shape, np.uint8)
+    expected[1:5, 4:24, 6:20] = 1
+    expected[1:5, 10:26, 30:40] = 2
+    np.testing.assert_array_equal(prediction.labels(), expected[turned])
+    assert prediction.row_direction == along
+
+
+def test_other_planes_are_refused_by_models_for_ct_only() -> None:
+    affine = np.eye(4)[[1, 0, 2, 3]]  # coronal
+    raster = Raster(_volume(), (3, 2, 2), affine=affine, row_direction="L")
+    with pytest.raises(UserError, match="coronal"):
+        run(_predictor().steps(raster, False))
+    assert run(_predictor("MR").steps(raster, False)).labels().any()
