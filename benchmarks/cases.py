@@ -18,6 +18,7 @@ from benchmarks import (
     share,
     start,
     tiled,
+    volumes,
     window,
 )
 from benchmarks.result import Result
@@ -31,6 +32,7 @@ CASES: dict[str, Callable[[bool], Result]] = {
     "brush": brush_events.measure,
     "tiled": tiled.measure,
     "peers": peers.measure,
+    "volumes": volumes.measure,
     "masks": masks.measure,
     "correct": correct_tools.measure,
     "worth": correct_tools.measure_worth,

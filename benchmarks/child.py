@@ -22,10 +22,20 @@ def run(*command: str) -> str:
     return _run([sys.executable, *command])
 
 
-def figures(module: str, *arguments: object, window: bool = False) -> dict[str, Any]:
-    """The figures that `benchmarks.children.MODULE` printed. window : it needs a screen."""
+def figures(
+    module: str,
+    *arguments: object,
+    window: bool = False,
+    path: str = "",
+    patience_s: float = _PATIENCE_S,
+) -> dict[str, Any]:
+    """The figures that `benchmarks.children.MODULE` printed.
+
+    window : it needs a screen. path : a further folder with packages. patience_s : how long it may take.
+    """
     command = [sys.executable, "-m", f"benchmarks.children.{module}", *map(str, arguments)]
-    return dict(json.loads(_run([*(_screen() if window else []), *command]).splitlines()[-1]))
+    printed = _run([*(_screen() if window else []), *command], path, patience_s)
+    return dict(json.loads(printed.splitlines()[-1]))
 
 
 def _screen() -> list[str]:
@@ -37,16 +47,16 @@ def _screen() -> list[str]:
     raise NotMeasured("no screen and no xvfb-run")
 
 
-def _run(command: list[str]) -> str:
+def _run(command: list[str], path: str = "", patience_s: float = _PATIENCE_S) -> str:
     with tempfile.TemporaryDirectory() as folder:
         settings = {"NAPARI_CONFIG": str(Path(folder) / "napari.yaml")}  # napari as it comes
-        path = os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
+        paths = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH"), path]))
         done = subprocess.run(
             command,
-            env=os.environ | settings | {"PYTHONPATH": path},
+            env=os.environ | settings | {"PYTHONPATH": paths},
             capture_output=True,
             text=True,
-            timeout=_PATIENCE_S,
+            timeout=patience_s,
         )
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1]

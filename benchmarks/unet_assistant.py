@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from unittest.mock import patch
 import numpy as np
 from torch import nn
 
+from benchmarks.fetched import fetch
 from benchmarks.result import NotMeasured
 
 NAME = "napari-unet-assistant 0.6.5"
@@ -29,7 +29,7 @@ def predictor() -> Iterator[Predict]:
     are of no use here, and its file readers' libraries are stood in for.
     """
     with tempfile.TemporaryDirectory() as folder, patch.object(sys, "path", [*sys.path, folder]):
-        _fetch(folder)
+        fetch(folder, _WANTED)
         with patch.dict(sys.modules, _stand_ins()):
             try:
                 from napari_unet_assistant.inference import predictor as module
@@ -51,13 +51,6 @@ def _using(module: Any) -> Predict:
         return np.asarray(mask, bool)
 
     return predict
-
-
-def _fetch(folder: str) -> None:
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder, _WANTED]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise NotMeasured("it could not be fetched from PyPI")
 
 
 def _stand_ins() -> dict[str, ModuleType]:

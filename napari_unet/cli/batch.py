@@ -22,13 +22,15 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
 from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT
 from napari_unet.core.label_sizes import label_sizes, size_columns
+from napari_unet.core.lung_measures import LungMeasures, lung_measures
 from napari_unet.core.lung_sides import split_left_right
 from napari_unet.core.mask_history import Made, MaskHistory
 from napari_unet.core.masks import part_sizes
 from napari_unet.core.measure import Measures, measure
 from napari_unet.core.prediction import Prediction
-from napari_unet.core.raster import Raster
+from napari_unet.core.raster import Raster, hounsfield
 from napari_unet.core.steps import run
+from napari_unet.core.volume_checks import check_volume, thinned_slices
 from napari_unet.io.dicom_identity import ForResearch
 from napari_unet.io.dicom_seg import WrittenSeg, write_seg
 from napari_unet.io.formats import mask_suffix, read_raster, write_mask, write_overlay, write_probability
@@ -112,7 +114,10 @@ class Batch:
         if seg is not None:
             files.append(seg.path)
             notes = (*notes, *seg.notes)
-        results = _check_results(mask, prediction)
+        results = _check_results(sides, prediction, raster)
+        lungs = None
+        if known.of_lungs and prediction.is_volume:
+            lungs = lung_measures(sides, raster, prediction.stopped_at)
         measured = measure(mask, prediction.spacing_mm, prediction.row_direction, labels=sides)
         self._label_set = known
         row = Row(
@@ -126,6 +131,7 @@ class Batch:
             checks=tuple(dict.fromkeys([*prediction.image_checks, *(str(found.code) for found in results)])),
             area_px=measured.pixels,
             **(_of_sides(measured) if known.of_lungs else {}),
+            **_of_lungs(lungs),
             label_sizes=label_sizes(said, known, prediction.spacing_mm),
         )
         return Result(
@@ -139,6 +145,7 @@ class Batch:
             sides_assumed=known.of_lungs and measured.sides_assumed and measured.pixels > 0,
             label_columns=size_columns(known),
             no_seg=no_seg,
+            lungs=lungs,
         )
 
     def _seg(
@@ -236,9 +243,28 @@ def _of_sides(measured: Measures) -> dict[str, Any]:
     }
 
 
-def _check_results(mask: np.ndarray, prediction: Prediction) -> tuple[CheckResult, ...]:
+def _of_lungs(lungs: LungMeasures | None) -> dict[str, Any]:
+    if lungs is None:
+        return {}
+    names = (
+        "volume_ml",
+        "right_ml",
+        "left_ml",
+        "mean_hu",
+        "laa950_percent",
+        "slice_mm",
+        "kernel",
+        "contrast",
+    )
+    return {name: getattr(lungs, name) for name in names}
+
+
+def _check_results(sides: np.ndarray, prediction: Prediction, raster: Raster) -> tuple[CheckResult, ...]:
+    mask = sides > 0
     if not prediction.label_set.of_lungs:
         return nothing_marked(mask)
+    if prediction.is_volume:
+        return check_volume(sides, prediction.spacing_mm, prediction.row_direction, hounsfield(raster))
     slices = _slices(mask, prediction)
     found = [check_mask(one, spacing, prediction.row_direction) for one, spacing in slices]
     if len(slices) == 1:
@@ -270,4 +296,6 @@ def _on_slices(same: Sequence[tuple[int, CheckResult]]) -> str:
 
 
 def _count_parts(mask: np.ndarray, prediction: Prediction) -> int:
+    if prediction.is_volume:
+        mask = thinned_slices(mask)
     return sum(len(part_sizes(one)[1]) - 1 for one, _ in _slices(mask, prediction))

@@ -9,6 +9,7 @@ from typing import Any
 from napari_unet.cli.report import Row
 from napari_unet.core.checks import INVERTED, UNLIKE, CheckResult
 from napari_unet.core.header_facts import CHILD, LYING
+from napari_unet.core.lung_measures import LungMeasures
 
 _IMAGE_CHECKS = {
     UNLIKE: "The image may be unsuitable for the model: check the mask with care.",
@@ -22,7 +23,7 @@ _IMAGE_CHECKS = {
 class Result:
     """One finished case: its row, the files that were written, check results and notes in words.
 
-    no_seg : why a DICOM segmentation that was asked for was not written, in words.
+    no_seg : why a DICOM segmentation that was asked for was not written, in words. lungs : of a volume.
     """
 
     row: Row
@@ -35,6 +36,7 @@ class Result:
     sides_assumed: bool = False
     label_columns: tuple[str, ...] = ()
     no_seg: str = ""
+    lungs: LungMeasures | None = None
 
     def record(self) -> dict[str, Any]:
         """As one JSON object: the columns of the report, and what they leave out."""
@@ -53,6 +55,16 @@ class Result:
             "left_px": row.left_px,
             "right_mm2": row.right_mm2,
             "left_mm2": row.left_mm2,
+            "volume_ml": row.volume_ml,
+            "right_ml": row.right_ml,
+            "left_ml": row.left_ml,
+            "mean_hu": row.mean_hu,
+            "laa950_percent": row.laa950_percent,
+            "slice_mm": row.slice_mm,
+            "kernel": row.kernel,
+            "contrast": row.contrast,
+            "incomplete": list(self.lungs.incomplete) if self.lungs else [],
+            "laa950_reason": self.lungs.laa950_reason if self.lungs else "",
             **dict(zip(self.label_columns, row.label_sizes, strict=True)),
             "parts": row.parts,
             "checks": [
@@ -67,7 +79,10 @@ class Result:
         """For people: name, size, check results and notes."""
         row = self.row
         size = f"{row.area_px:,} px" if row.area_mm2 is None else f"{row.area_mm2:,.0f} mm²"
+        if self.lungs is not None and self.lungs.volume_ml is not None:
+            size = self.lungs.volume_in_words()
         size += f" in {self.slices} slices" if self.slices > 1 else ""
         size += "" if self.spacing_known else ", no spacing"
         remarks = [result.text for result in self.check_results] + list(self.notes)
+        remarks += self.lungs.incomplete if self.lungs is not None else ()
         return " ".join([f"{row.case}: {size}, in {row.seconds:.1f} s.", *remarks])

@@ -25,7 +25,9 @@ class Row:
     parts : connected parts of the mask, over all slices of a stack of X-rays. checks : codes of the check
     results. error : why there is no mask; empty if there is one. area_px : pixels of the mask (voxels of a
     volume). right_px, left_px, right_mm2, left_mm2 : of the patient's right and left lung, by the image's
-    sides, also where the mask does not distinguish them. label_sizes : of labels that are not lungs, see
+    sides, also where the mask does not distinguish them. Of the lungs in a volume, else None and "":
+    volume_ml, right_ml, left_ml, mean_hu, laa950_percent, slice_mm, kernel, contrast, as in
+    core.lung_measures. label_sizes : of labels that are not lungs, see
     core.label_sizes; they have columns of their own after all others. New columns come at the end.
     """
 
@@ -43,6 +45,14 @@ class Row:
     left_px: int | None = None
     right_mm2: float | None = None
     left_mm2: float | None = None
+    volume_ml: float | None = None
+    right_ml: float | None = None
+    left_ml: float | None = None
+    mean_hu: float | None = None
+    laa950_percent: float | None = None
+    slice_mm: float | None = None
+    kernel: str = ""
+    contrast: str = ""
     label_sizes: tuple[int | float | None, ...] = ()
 
     def cells(self) -> list[str]:
@@ -51,6 +61,8 @@ class Row:
             *(self.case, self.model, self.version, self.device, _cell(self.seconds, ".3f")),
             *(_cell(self.area_mm2), _cell(self.parts), ";".join(self.checks), self.error),
             *map(_cell, (self.area_px, self.right_px, self.left_px, self.right_mm2, self.left_mm2)),
+            *map(_cell, (self.volume_ml, self.right_ml, self.left_ml, self.mean_hu)),
+            *(_cell(self.laa950_percent, ".2f"), _cell(self.slice_mm, ".3f"), self.kernel, self.contrast),
             *map(_cell, self.label_sizes),
         ]
 

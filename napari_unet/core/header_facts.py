@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from napari_unet.core.raster import Modality
+from napari_unet.core.raster import RADIOGRAPHS
 
 CHILD, LYING, VIEW = "child", "lying", "view"
 """Codes, which stand beside those of core.checks."""
@@ -21,7 +21,6 @@ _OF_AGE = 18
 _ADULTS = re.compile(r"\badults?\b", re.IGNORECASE)
 _ANY_AGE = re.compile(r"\b(child|children|infants|pa?ediatric|all ages|any age)\b", re.IGNORECASE)
 _ANY_POSITION = re.compile(r"\b(lying|supine|bedside|portable|any position)\b", re.IGNORECASE)
-_RADIOGRAPHS = {Modality.CR.value, Modality.DX.value}
 _WITH_CARE = "check the mask with care."
 _POSITIONS = {
     "supine": "lay on the back (supine)",
@@ -57,7 +56,7 @@ def header_facts(
     if age_years is not None and age_years < _OF_AGE and _ADULTS.search(use) and not _ANY_AGE.search(use):
         text = f"The header says that the patient is under 18; the model is for adults: {_WITH_CARE}"
         found.append(HeaderFact(CHILD, text))
-    is_radiograph = modality in _RADIOGRAPHS or (not modality and bool(_RADIOGRAPHS & set(modalities)))
+    is_radiograph = modality in RADIOGRAPHS or (not modality and bool(set(RADIOGRAPHS) & set(modalities)))
     if position in _POSITIONS and is_radiograph and not _ANY_POSITION.search(use):
         text = f"The header says that the patient {_POSITIONS[position]}; the model's card does not name that"
         found.append(HeaderFact(LYING, f"{text}: {_WITH_CARE}"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from scipy import ndimage
 from napari_unet.core.errors import UserError
 from napari_unet.core.masks import MaskRule, bounding_box, clean
 from napari_unet.core.padding import padded_pixels, without_padding
-from napari_unet.core.raster import AIR_HU, Modality, Raster
+from napari_unet.core.raster import AIR_HU, RADIOGRAPHS, Modality, Raster
 
 SMALLEST, LARGEST = 32, 10_000
 _SHAPE_SIDE = 256
@@ -61,11 +61,10 @@ def check_pixels(raster: Raster) -> None:
             f"The image is {in_plane[1]} × {in_plane[0]} pixels.",
             f"Use one with {SMALLEST} to {LARGEST} pixels a side.",
         )
-    pixels = _image_pixels(raster)
-    low, high = float(pixels.min()), float(pixels.max())  # nan if any pixel is
+    low, high = _range(raster)  # nan if any pixel is
     if np.isnan(low) or max(-low, high) > _TOO_LARGE:
         with np.errstate(over="ignore"):
-            bad = np.count_nonzero(~np.isfinite(pixels.astype(np.float32)))
+            bad = sum(np.count_nonzero(~np.isfinite(part.astype(np.float32))) for part in _inside(raster))
         raise NotForModel(
             f"{bad} pixels of the image are not numbers (NaN or infinite).", "Export the image again."
         )
@@ -89,7 +88,7 @@ def check_kind(
             f"This is a {raster.modality} image; the model is for {expected} images.",
             f"Open {expected} images, or choose a model for {raster.modality} if you have one.",
         )
-    lowest = 0.0 if raster.modality else float(_image_pixels(raster).min())  # the header says what it is
+    lowest = 0.0 if raster.modality else _range(raster)[0]  # the header says what it is
     if modalities and Modality.CT.value not in modalities and lowest < AIR_HU:
         raise NotForModel(
             f"The image has values down to {lowest:.0f}, as CT has; the model is for {expected} images.",
@@ -108,17 +107,39 @@ def check_kind(
         )
 
 
-def _image_pixels(raster: Raster) -> np.ndarray:
-    """The pixels that are not padding, of any shape. Raises NotForModel if too few are left."""
-    padded = padded_pixels(raster.pixels, raster.padding)
-    if padded is None:
-        return raster.pixels
-    planes = padded if padded.ndim == 3 else padded[None]
+def _range(raster: Raster) -> tuple[float, float]:
+    """Lowest and highest pixel that is not padding; nan if one is. Raises NotForModel as `_inside`."""
+    ends = np.array([(float(part.min()), float(part.max())) for part in _inside(raster)])
+    return float(ends[:, 0].min()), float(ends[:, 1].max())
+
+
+def _inside(raster: Raster) -> Iterator[np.ndarray]:
+    """The pixels of each plane that are not padding, of any shape; of all planes at once if none has padding.
+
+    Raises NotForModel if too few are left. Slices that a volume lacks have none and are passed over; an X-ray
+    has some in each image of a stack.
+    """
+    if raster.padding is None:
+        yield raster.pixels
+        return
+    planes = raster.pixels if raster.pixels.ndim == 3 else raster.pixels[None]
+    may_lack = raster.pixels.ndim == 3 and raster.modality not in RADIOGRAPHS
+    seen = False
     for plane in planes:
-        inside = 0 if plane.all() else min(without_padding(plane, (1, 1))[0].shape)
+        padded = padded_pixels(plane, raster.padding)
+        if padded is not None and padded.all() and may_lack:
+            continue
+        inside = min(plane.shape)
+        if padded is not None:
+            inside = 0 if padded.all() else min(without_padding(padded, (1, 1))[0].shape)
         if inside < SMALLEST:
-            raise NotForModel("Nearly all of the image is padding, its header says.", "Open another image.")
-    return np.asarray(raster.pixels[~padded])
+            break
+        seen = True
+        yield plane if padded is None else plane[~padded]
+    else:
+        if seen:
+            return
+    raise NotForModel("Nearly all of the image is padding, its header says.", "Open another image.")
 
 
 def plausibility(probability: np.ndarray, prior: ShapePrior) -> float:

@@ -13,7 +13,7 @@ from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import LEFT, RIGHT, ignored, lung
 from napari_unet.core.lung_sides import sides_and_parts
 from napari_unet.core.orientation import sides
-from napari_unet.core.raster import Modality
+from napari_unet.core.raster import RADIOGRAPHS, Modality
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def live_numbers(
     if not label_set.of_lungs:
         return _of_labels(labels, model_labels, spacing, label_set)
     is_image = labels.ndim == 2 and modality != Modality.CT
-    is_volume = labels.ndim == 3 and modality not in (Modality.CR, Modality.DX)
+    is_volume = labels.ndim == 3 and modality not in RADIOGRAPHS
     mask = lung(labels)
     whole = is_image or is_volume
     problems = check_label_values(labels, row_direction, sides=whole)
@@ -89,7 +89,7 @@ def live_numbers(
         agreement = mean_dice(labels, model_labels, label_set)
         different = mask != theirs
         changed = int(np.count_nonzero(different if ignore is None else different & ~ignore))
-    results = check_mask(mask, spacing, row_direction, counted) if whole else ()
+    results = check_mask(labels if told_apart else mask, spacing, row_direction, counted) if whole else ()
     return LiveNumbers(
         dice=agreement,
         changed_pixels=changed,

@@ -9,9 +9,7 @@ import numpy as np
 
 from napari_unet.core.lung_sides import split_left_right
 from napari_unet.core.orientation import sides
-from napari_unet.core.raster import Modality
-
-_RADIOGRAPHS = (Modality.CR, Modality.DX)
+from napari_unet.core.raster import RADIOGRAPHS, Modality
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def measure(
         raise ValueError(f"spacing {spacing_mm} does not fit shape {mask.shape}")
     if pixels is not None and pixels.shape != mask.shape:
         raise ValueError(f"image and mask differ in shape: {pixels.shape} and {mask.shape}")
-    stack = mask.ndim == 3 and modality in _RADIOGRAPHS
+    stack = mask.ndim == 3 and modality in RADIOGRAPHS
     if labels is None:
         labels = split_left_right(mask, row_direction, per_slice=stack)
     right, left = (int(np.count_nonzero(labels == lung)) for lung in (1, 2))

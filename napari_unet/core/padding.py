@@ -20,6 +20,12 @@ def padded_pixels(pixels: np.ndarray, padding: tuple[float, float] | None) -> np
     return padded if padded.any() else None
 
 
+def is_padding(pixels: np.ndarray, padding: tuple[float, float] | None) -> bool:
+    """Whether all pixels are padding, as in a slice that was missing. padding : as in `padded_pixels`."""
+    padded = padded_pixels(pixels, padding)
+    return padded is not None and bool(padded.all())
+
+
 def either(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
     """bool, True where one of two is; None is padding nowhere."""
     return other if one is None else one if other is None else one | other
@@ -140,6 +146,26 @@ def padding_as_nan(pixels: np.ndarray, padding: tuple[float, float] | None) -> n
     if padded is None or padded.all():
         return pixels
     return np.where(padded, np.float32(np.nan), pixels.astype(np.float32))
+
+
+def box_of_slices(volume: np.ndarray, padding: tuple[float, float] | None) -> tuple[slice, slice]:
+    """Rows and columns of a volume (Z, Y, X) without those that are padding in all slices; looked at in turn.
+
+    All of them if there is no padding, or nothing else.
+    """
+    rows, columns = (np.zeros(n, bool) for n in volume.shape[1:])
+    for plane in volume if padding is not None else ():
+        padded = padded_pixels(plane, padding)
+        if padded is None:
+            break
+        rows |= ~padded.all(axis=1)
+        columns |= ~padded.all(axis=0)
+    else:
+        if rows.any():
+            ends = (np.flatnonzero(inside)[[0, -1]] for inside in (rows, columns))
+            first, second = (slice(int(low), int(high) + 1) for low, high in ends)
+            return first, second
+    return slice(0, volume.shape[1]), slice(0, volume.shape[2])
 
 
 def _box_inside(padded: np.ndarray) -> tuple[slice, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -11,9 +11,10 @@ import numpy as np
 
 from napari_unet.core.clean_labels import clean_labels
 from napari_unet.core.label_set import LUNGS, LabelSet
-from napari_unet.core.masks import MaskRule, threshold_mask
+from napari_unet.core.masks import MaskRule
 from napari_unet.core.resize import resized
 from napari_unet.core.uncertainty import entropy
+from napari_unet.core.volume_labels import likeliest_labels, with_cleaned
 
 Box = tuple[slice, slice]
 
@@ -68,6 +69,9 @@ class Prediction:
     boundary_uncertainty : float, optional
         Share of the labels' boundary along which the model is uncertain (`core.uncertainty`). None if there
         is not a boundary.
+    stopped_at : int, optional
+        Of a volume, how many slices the network has seen when somebody stopped it; in the others there is no
+        label. None if it saw all.
     refused : str
         Why the image is unsuitable for the model, in words; there are no maps then. "" otherwise.
     """
@@ -97,6 +101,7 @@ class Prediction:
     drawn: np.ndarray | None = None
     checks: tuple[str, ...] = ()
     boundary_uncertainty: float | None = None
+    stopped_at: int | None = None
     refused: str = ""
 
     def __post_init__(self) -> None:
@@ -171,7 +176,8 @@ class Prediction:
             Between 0 and 1. By default the card's.
         cleaned : bool
             Whether to apply the `MaskRule`: holes, largest parts, smoothing. A stack of X-rays is cleaned
-            slice by slice, and several labels one by one (`core.clean_labels`).
+            slice by slice, a volume as a whole on the grid of its maps (`core.volume_labels`), and several
+            labels one by one (`core.clean_labels`).
 
         Returns
         -------
@@ -195,9 +201,27 @@ class Prediction:
         """
         if self.drawn is not None and threshold in (None, self.threshold):
             return self.drawn
-        if self._is_volume:
-            return self._cleaned(self._raw(threshold))
-        return self._whole(lambda z: self._cleaned(self._raw_slab(z, threshold)), np.uint8)
+        return self._stacked(self.label_slabs(threshold), np.uint8)
+
+    def label_slabs(self, threshold: float | None = None) -> Iterator[np.ndarray]:
+        """Yield `labels` slice by slice, uint8 (Y, X), the only image too; for volumes that fill the memory.
+
+        The parts of a volume are told by all slices together, which is done on the maps' own grid before the
+        first slice comes.
+        """
+        at = self.threshold if threshold is None else threshold
+        if self.drawn is not None and at == self.threshold:
+            yield from self.drawn.reshape(self.planes, *self.shape[-2:])
+        elif self.task != "segmentation":
+            yield from (np.zeros(self.shape[-2:], np.uint8) for _ in range(self.planes))
+        elif not self.is_volume:
+            yield from (self._cleaned(self._raw_slab(z, threshold)) for z in range(self.planes))
+        else:
+            raw = np.stack(
+                [likeliest_labels(self._grid(z), self.label_set.values, at) for z in range(self.planes)]
+            )
+            cleaned = clean_labels(raw, self.label_set.values, self.rule, self._grid_spacing())
+            yield from (self._drawn_slab(z, raw[z], cleaned[z], at) for z in range(self.planes))
 
     def kept(self) -> Prediction:
         """Return the same prediction with small 8-bit maps, a few kB, to store.
@@ -228,8 +252,8 @@ class Prediction:
         )
 
     @property
-    def _is_volume(self) -> bool:
-        """Whether the MaskRule looks at all slices together."""
+    def is_volume(self) -> bool:
+        """Whether the slices are those of one volume, and not images of their own."""
         return len(self.shape) == 3 and not self.rule.per_slice
 
     def _grid(self, z: int) -> np.ndarray:
@@ -253,25 +277,41 @@ class Prediction:
 
     def _whole(self, slab: Any, dtype: Any) -> np.ndarray:
         """Array of `shape` from its slabs (Y, X)."""
-        if len(self.shape) == 2:
-            return np.asarray(slab(0))
-        whole = np.empty(self.shape, dtype)
-        for z in range(self.planes):
-            whole[z] = slab(z)
-        return whole
+        return self._stacked(map(slab, range(self.planes)), dtype)
+
+    def _stacked(self, slabs: Iterable[np.ndarray], dtype: Any) -> np.ndarray:
+        """Array of `shape` from its slabs (Y, X) in turn."""
+        whole = np.empty((self.planes, *self.shape[-2:]), dtype)
+        for plane, slab in zip(whole, slabs, strict=True):
+            plane[...] = slab
+        return whole.reshape(self.shape)
 
     def _raw(self, threshold: float | None) -> np.ndarray:
         return self._whole(lambda z: self._raw_slab(z, threshold), np.uint8)
 
     def _raw_slab(self, z: int, threshold: float | None) -> np.ndarray:
-        """uint8 (Y, X): the likeliest label where it reaches the threshold; nan never does."""
+        """uint8 (Y, X): the likeliest label where it reaches the threshold."""
         if self.task != "segmentation":
             return np.zeros(self.shape[-2:], np.uint8)
-        full = self._full(self._grid(z), z)
-        values = np.array(self.label_set.values, np.uint8)
-        likeliest = full[0] if len(full) == 1 else full.max(axis=0)
-        sure = threshold_mask(likeliest, self.threshold if threshold is None else threshold).view(np.uint8)
-        return np.asarray(sure * (values[0] if len(full) == 1 else values[full.argmax(axis=0)]))
+        at = self.threshold if threshold is None else threshold
+        return likeliest_labels(self._full(self._grid(z), z), self.label_set.values, at)
+
+    def _drawn_slab(self, z: int, raw: np.ndarray, cleaned: np.ndarray, threshold: float) -> np.ndarray:
+        """uint8 (Y, X) of slice z of a volume, whose labels on the grid were `raw` and became `cleaned`."""
+        if not cleaned.any():
+            return np.zeros(self.shape[-2:], np.uint8)
+        values = self.label_set.values
+        maps = with_cleaned(self._grid(z), values, raw, cleaned, threshold)
+        return likeliest_labels(self._full(maps, z), values, threshold)
+
+    def _grid_spacing(self) -> tuple[float, ...] | None:
+        """In mm (Z, y, x), of the maps of a volume; where their boxes differ, that of the first."""
+        if self.spacing_mm is None:
+            return None
+        rows, columns = self.boxes[0] if self.boxes else (slice(0, self.shape[1]), slice(0, self.shape[2]))
+        covered = (rows.stop - rows.start, columns.stop - columns.start)
+        steps = zip(covered, self.maps.shape[-2:], self.spacing_mm[1:], strict=True)
+        return (self.spacing_mm[0], *(n / grid * mm for n, grid, mm in steps))
 
     def _cleaned(self, raw: np.ndarray) -> np.ndarray:
         spacing = self.spacing_mm if self.spacing_mm is None else self.spacing_mm[-raw.ndim :]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_unet.core.acquisition import Acquisition
 from napari_unet.core.errors import UserError
 from napari_unet.core.frames import Frame
 
@@ -22,6 +23,9 @@ class Modality(StrEnum):
     EM = "EM"
     UNKNOWN = ""
 
+
+RADIOGRAPHS = (Modality.CR, Modality.DX)
+"""What makes images each of its own: a stack of them is no volume."""
 
 AIR_HU = -500
 """CT in Hounsfield units has values this far under zero in every slice; a projection seldom has."""
@@ -64,6 +68,8 @@ class Raster:
     age_years, position
         Of the patient when the image was made. None and "" if unknown; a position is "supine", "prone" or
         "decubitus". Only `core.header_facts` uses them, and they are never stored.
+    acquisition : Acquisition, optional
+        How a CT was made: kernel, contrast medium, thickness of its slices. None if nothing says so.
     source : str
         Path of the file, folder of a series, or name of a layer.
     frame : Frame, optional
@@ -90,6 +96,7 @@ class Raster:
     body_part: str = ""
     age_years: float | None = field(default=None, repr=False)
     position: str = ""
+    acquisition: Acquisition | None = None
     source: str = ""
     frame: Frame | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
@@ -144,6 +151,12 @@ class Raster:
 def modality_of(raster: Raster) -> Modality:
     """Return the modality in the header; without one, a volume with values that only CT has is a CT."""
     return modality_in(raster.pixels, raster.modality)
+
+
+def hounsfield(raster: Raster) -> np.ndarray | None:
+    """The pixels of a volume of CT, which are in HU; None for anything else."""
+    is_ct = raster.pixels.ndim == 3 and modality_of(raster) is Modality.CT
+    return raster.pixels if is_ct else None
 
 
 def modality_in(pixels: np.ndarray, modality: Modality) -> Modality:

@@ -13,6 +13,7 @@ from napari_unet.core.checks import UNLIKE, check_labels
 from napari_unet.core.events import Note, TileDone
 from napari_unet.core.input_check import NotForModel
 from napari_unet.core.prediction import Prediction
+from napari_unet.core.raster import hounsfield
 from napari_unet.core.source import Source
 from napari_unet.core.uncertainty import boundary_uncertainty
 from napari_unet.inference.segment import segment_steps
@@ -59,6 +60,8 @@ def first_mask_steps(
     return replace(
         kept,
         drawn=labels,
-        checks=check_labels(labels, raster.spacing_mm, direction, stack, prediction.label_set),
+        checks=check_labels(
+            labels, raster.spacing_mm, direction, stack, prediction.label_set, hounsfield(raster)
+        ),
         boundary_uncertainty=None if isnan(uncertainty) else uncertainty,
     )

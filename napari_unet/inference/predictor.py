@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,21 +15,22 @@ from torch import Tensor, nn
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
 from napari_unet.core.input_check import mixed_polarity_note, plausibility
+from napari_unet.core.padding import box_of_slices, is_padding
 from napari_unet.core.prediction import Box, Prediction, in_bytes
 from napari_unet.core.raster import Raster
 from napari_unet.core.resize import resized as at_size
 from napari_unet.core.standing import turn_to_stand
-from napari_unet.core.steps import changed
+from napari_unet.core.steps import STOP, changed
 from napari_unet.core.tiling import plan_tiles, predict_tiled
 from napari_unet.inference.features import bottleneck_features, image_features
 from napari_unet.inference.fold import folded
-from napari_unet.inference.prepare import field_of, network_input, resized
+from napari_unet.inference.prepare import Field, ahead, field_at_size, network_input
 from napari_unet.models.card import ModelCard, Output
 from napari_unet.models.checkpoint import check_fits
 from napari_unet.nets.registry import facts_of
 
-Steps = Generator[TileDone | Note, None, Prediction]
-Maps = Generator[TileDone | Note, None, np.ndarray]
+Steps = Generator[TileDone | Note, str | None, Prediction]
+Maps = Generator[TileDone | Note, str | None, np.ndarray]
 _FIRST_CORE, _SMALLEST_CORE = 1024, 64  # pixels per side of what a tile keeps; in volumes as many in all
 _MOST_AS_FLOATS = 2**28  # bytes of the maps of a stack or volume
 _MEMORY_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
@@ -39,6 +41,7 @@ class _Seen:
     """What a run is asked for, and what it finds out on its way.
 
     Of each image: `inverted`, `plausibility`, `scores` (float32, one per finding) and where its maps lie.
+    stopped_at : of a volume, how many slices were done when somebody stopped it.
     """
 
     output: Output
@@ -47,6 +50,7 @@ class _Seen:
     plausibility: list[float] = field(default_factory=list)
     scores: list[np.ndarray] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
+    stopped_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,10 @@ class Predictor:
         of the mean counts their disagreement too (Gal 2017, total uncertainty). Of a classification the maps
         are those of the network's logits before its pooling, and the scores follow from what it pools; in a
         stack of images each finding has the highest score of any.
+        Where the slices are those of one volume (the answer's MaskRule is not `per_slice`), maps have 8 bits,
+        all slices lose the same border of padding, and in slices that are nothing else there is no label.
+        Closing the steps throws away what is done. Sending STOP in return for a TileDone keeps it: the
+        slices that are left get no labels, `Prediction.stopped_at` says how many were seen, and a note too.
         """
         start = time.perf_counter()
         answer, rule = self.card.output_named(output), self.card.input
@@ -112,7 +120,9 @@ class Predictor:
             )
         with bottleneck_features(self.net) as passes:
             if one_field:
-                maps = yield from self._inside(raster, 0, inverted, seen)
+                maps = yield from self._inside(
+                    raster, partial(field_at_size, raster, self.card.input), inverted, seen
+                )
             else:
                 maps = yield from self._stack(raster, inverted, seen)
         seen.notes += mixed_polarity_note(seen.inverted)
@@ -134,26 +144,44 @@ class Predictor:
             seconds=time.perf_counter() - start,
             notes=tuple(seen.notes),
             row_direction=raster.row_direction,
-            inverted=all(seen.inverted),
+            inverted=bool(seen.inverted) and all(seen.inverted),
             plausibility=tuple(seen.plausibility),
+            stopped_at=seen.stopped_at,
             features=image_features(
-                passes, both_ways=one_field and rule.size is not None, inverted=all(seen.inverted)
+                passes,
+                both_ways=one_field and rule.size is not None,
+                inverted=bool(seen.inverted) and all(seen.inverted),
             ),
         )
 
     def _stack(self, raster: Raster, inverted: bool | None, seen: _Seen) -> Maps:
-        """(C, Z, y, x), slice by slice; 8 bits where floats would fill the memory."""
-        slices, maps = len(raster.pixels), np.empty(0)
-        for z in range(slices):
-            found = yield from _notes_only(self._inside(raster, z, inverted, seen))
-            if z == 0:
-                large = found.nbytes * slices > _MOST_AS_FLOATS
-                maps = np.empty((len(found), slices, *found.shape[1:]), np.uint8 if large else np.float32)
-            maps[:, z] = found if maps.dtype == np.float32 else in_bytes(found)
-            yield TileDone(z + 1, slices)
-        return maps
+        """(C, Z, y, x), slice by slice; 8 bits of a volume, and where floats would fill the memory."""
+        slices, volume = len(raster.pixels), not seen.output.mask_rule.per_slice
+        box = box_of_slices(raster.pixels, raster.padding) if volume else None
+        maps: np.ndarray | None = None
+        for z, read in enumerate(ahead(partial(field_at_size, raster, self.card.input, box=box), slices)):
+            if volume and is_padding(raster.pixels[z], raster.padding):
+                seen.boxes += [box] if box and self._keeps_boxes(raster) else []
+            else:
+                found = yield from _notes_only(self._inside(raster, read, inverted, seen))
+                if maps is None:
+                    as_bytes = volume or found.nbytes * slices > _MOST_AS_FLOATS
+                    shape = (len(found), slices, *found.shape[1:])
+                    maps = np.zeros(shape, np.uint8 if as_bytes else np.float32)
+                maps[:, z] = found if maps.dtype == np.float32 else in_bytes(found)
+            if (yield TileDone(z + 1, slices)) == STOP and z + 1 < slices:
+                seen.stopped_at = z + 1
+                seen.notes.append(f"Stopped after {z + 1} of {slices} slices: the others are empty.")
+                seen.boxes += seen.boxes[-1:] * (slices - len(seen.boxes))
+                break
+        size = self.card.input.size or raster.shape[1:]
+        return np.zeros((len(seen.output.channels), slices, *size), np.uint8) if maps is None else maps
 
-    def _inside(self, raster: Raster, z: int, inverted: bool | None, seen: _Seen) -> Maps:
+    def _keeps_boxes(self, raster: Raster) -> bool:
+        """Whether the maps of slices cover what was cut out of them, and not the whole slice."""
+        return raster.padding is not None and self.card.input.size is not None
+
+    def _inside(self, raster: Raster, read: Callable[[], Field], inverted: bool | None, seen: _Seen) -> Maps:
         """(C, y, x) of an image or slice, (C, Z, y, x) of a volume: as without its border of padding.
 
         A volume has the network's grid in plane and the image's own slices. Where a header names padding,
@@ -162,11 +190,11 @@ class Predictor:
         """
         axes = self.card.input.axes
         spacing, shape = raster.spacing_mm and raster.spacing_mm[-axes:], raster.shape[-axes:]
-        field, box = field_of(raster, self.card.input, z)
-        found = yield from self._image(field, spacing, inverted, seen)
+        found, box = yield from self._image(read, spacing, inverted, seen)
+        covered = tuple(part.stop - part.start for part in box)
         if axes == 3:
-            found = at_size(found, (field.shape[1], *found.shape[2:]))
-            if found.nbytes > _MOST_AS_FLOATS:
+            found = at_size(found, (covered[0], *found.shape[2:]))
+            if not seen.output.mask_rule.per_slice or found.nbytes > _MOST_AS_FLOATS:
                 found = np.stack([in_bytes(channel) for channel in found])
             if raster.padding is not None:
                 seen.boxes += [(box[1], box[2])] * shape[0]
@@ -179,24 +207,29 @@ class Predictor:
             seen.boxes.append((box[0], box[1]))
             return found
         maps = np.zeros((len(found), *shape), np.float32)
-        maps[:, *box] = at_size(found, field.shape[1:])
+        maps[:, *box] = at_size(found, covered)
         return maps
 
     def _image(
-        self, field: np.ndarray, spacing: tuple[float, ...] | None, inverted: bool | None, seen: _Seen
-    ) -> Maps:
-        """(C, *grid) of the pixels (channels, *axes) that the network sees."""
+        self,
+        read: Callable[[], Field],
+        spacing: tuple[float, ...] | None,
+        inverted: bool | None,
+        seen: _Seen,
+    ) -> Generator[TileDone | Note, str | None, Field]:
+        """(C, *grid) of what the network sees, and where it lies; read : gives `field_at_size`."""
         core = _FIRST_CORE
         while True:
             try:
                 self._place()
+                field, box = read()
                 if self.card.input.size is not None:
-                    maps = self._whole(field, self.card.input.size, inverted, seen)
+                    maps = self._whole(field, inverted, seen)
                     yield TileDone(1, 1)
                 else:
                     maps = yield from self._tiled(field, spacing, bool(inverted), core, seen.output)
                     seen.inverted.append(bool(inverted))
-                return maps
+                return maps, box
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
@@ -204,11 +237,8 @@ class Predictor:
             seen.notes.append(note.text)
             yield note
 
-    def _whole(
-        self, field: np.ndarray, size: tuple[int, ...], inverted: bool | None, seen: _Seen
-    ) -> np.ndarray:
-        """(C, *size): the probability in a field that the network sees whole."""
-        small = resized(field, size)[0].numpy()
+    def _whole(self, small: np.ndarray, inverted: bool | None, seen: _Seen) -> np.ndarray:
+        """(C, *size): the probability in a field that the network sees whole, at its size."""
         found, expected = self._looked(small, bool(inverted), seen.output), seen.output.likeness
         if expected is not None and found.looks < (expected.flag if inverted is None else expected.refuse):
             other = self._looked(small, not inverted, seen.output)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -12,24 +15,44 @@ from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.padding import padding_as_nan, without_padding
 from napari_unet.core.raster import Raster
 
+Field = tuple[np.ndarray, tuple[slice, ...]]
+"""What a network sees at once, (channels, *axes), and where in the image or slice it was cut out."""
+
 _ENLARGE = {2: torch.ops.aten.upsample_bilinear2d.out, 3: torch.ops.aten.upsample_trilinear3d.out}
 
 
-def field_of(raster: Raster, rule: InputRule, z: int = 0) -> tuple[np.ndarray, tuple[slice, ...]]:
+def field_of(raster: Raster, rule: InputRule, z: int = 0, box: tuple[slice, ...] | None = None) -> Field:
     """The raw pixels (channels, *axes) that a network sees at once, and where they were cut out.
 
     z : of a stack, the slice in the middle; its neighbours are further channels. A border of padding is cut
-    off (of the slice in the middle, or of the volume), other padding is NaN. Not for an image where the rule
-    is for volumes.
+    off (of the slice in the middle, or of the volume), other padding is NaN. box : rows and columns to be cut
+    out of a slice instead, those of `core.padding.box_of_slices` where the slices are those of one volume.
+    Not for an image where the rule is for volumes.
     """
     if rule.axes == 3:
         field, box = without_padding(raster.pixels, raster.padding)
         return field[None], box
     stack = raster.pixels if raster.pixels.ndim == 3 else raster.pixels[None]
-    middle, box = without_padding(stack[z], raster.padding)
-    if not rule.neighbours:
-        return middle[None], box
+    if box is None:
+        middle, box = without_padding(stack[z], raster.padding)
+        if not rule.neighbours:
+            return middle[None], box
     return np.stack([padding_as_nan(stack[k][box], raster.padding) for k in rule.slices(z, len(stack))]), box
+
+
+def field_at_size(raster: Raster, rule: InputRule, z: int = 0, box: tuple[slice, ...] | None = None) -> Field:
+    """`field_of`, brought to the rule's size if it has one."""
+    field, box = field_of(raster, rule, z, box)
+    return (field if rule.size is None else resized(field, rule.size)[0].numpy()), box
+
+
+def ahead(read: Callable[[int], Field], count: int) -> Iterator[Callable[[], Field]]:
+    """What gives `read(z)` of each of `count` slices; the next is read while somebody works on this one."""
+    with ThreadPoolExecutor(1, "slices") as pool:
+        following = [pool.submit(read, 0)] if count else []
+        for z in range(count):
+            this, following = following, [pool.submit(read, z + 1)] if z + 1 < count else []
+            yield this[0].result
 
 
 def network_input(

@@ -10,7 +10,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note
 from napari_unet.core.input_check import ShapePrior, check_kind, check_pixels, content_notes, polarity_note
 from napari_unet.core.prediction import Prediction
-from napari_unet.core.raster import Raster
+from napari_unet.core.raster import Modality, Raster, modality_of
 from napari_unet.core.steps import run
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor, Steps
@@ -63,6 +63,8 @@ def segment_steps(
     model : a name in the library, or a folder. output : which of its answers, as in `ModelCard.output_named`.
     threshold : None for the card's. input_check : False skips the check of what the image shows. masks_only :
     False takes an answer of scores, too, whose map is not a mask.
+    Closing the steps throws away what is done. Of a stack it is kept if STOP (core.steps) is sent in return
+    for a TileDone, to a job by `EngineJob.ask(STOP)`: see `Predictor.steps`.
     Raises NotForModel for images that the model is not for, UserError for models, answers and devices that
     cannot be used.
     """
@@ -79,8 +81,11 @@ def segment_steps(
     before = (*raster.notes, *(fact.text for fact in facts))
     for text in before:
         yield Note(text)
-    prediction = yield from (cache or _cache).get(entry, device).steps(raster, raster.inverted, answer.id)
-    found = polarity_note(raster.inverted, prediction.inverted, measured=bool(prediction.plausibility))
+    inverted = raster.inverted
+    if inverted is None and modality_of(raster) is Modality.CT:
+        inverted = False  # Hounsfield units rise with what X-rays do not get through
+    prediction = yield from (cache or _cache).get(entry, device).steps(raster, inverted, answer.id)
+    found = polarity_note(inverted, prediction.inverted, measured=bool(prediction.plausibility))
     prior = answer.likeness
     if input_check and prior is not None:
         found += content_notes(prediction.plausibility, prior, card.use, _unusual(prediction, prior))

@@ -61,6 +61,7 @@ def read_dicom(path: Path) -> Raster:
             body_part=header.text(dataset, "BodyPartExamined"),
             age_years=header.age_years(dataset),
             position=header.position(dataset),
+            acquisition=header.acquisition(dataset),
             notes=pixels.notes,
             source=str(path),
             frame=frame,

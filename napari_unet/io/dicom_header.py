@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet.core.acquisition import Acquisition, contrast_of, sharpness_of
 from napari_unet.core.raster import Modality
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _OF_A_FRAME = {
     *("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence"),
     *("WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence"),
     *(*_SPACINGS, "ImageOrientationPatient", "ImagePositionPatient", "PatientOrientation"),
-    *("SliceThickness", "ConvolutionKernel", "PixelPaddingValue"),
+    *("SliceThickness", "ConvolutionKernel", "ConvolutionKernelGroup", "PixelPaddingValue"),
 }
 _VIEWS = {"postero-anterior": "PA", "antero-posterior": "AP", "left lateral": "LL", "right lateral": "RL"}
 
@@ -202,3 +203,25 @@ def position(dataset: Dataset) -> str:
     if len(entered) < 3 or view(dataset) == "PA":
         return ""
     return {"S": "supine", "P": "prone", "DR": "decubitus", "DL": "decubitus"}.get(entered[2:], "")
+
+
+def acquisition(dataset: Dataset) -> Acquisition | None:
+    """How a CT was made; None for other machines."""
+    if modality(dataset) is not Modality.CT:
+        return None
+    kernel = dataset.get("ConvolutionKernel") or ()
+    names = [str(one).strip() for one in ([kernel] if isinstance(kernel, str) else kernel)]
+    agent = text(dataset, "ContrastBolusAgent") if "ContrastBolusAgent" in dataset else None
+    applied = bool(
+        dataset.get("ContrastBolusAgentSequence")
+        or number(dataset, "ContrastBolusVolume", 0) > 0
+        or text(dataset, "ContrastBolusRoute")
+    )
+    group, maker = text(dataset, "ConvolutionKernelGroup"), text(dataset, "Manufacturer")
+    thickness = number(dataset, "SliceThickness", 0)
+    return Acquisition(
+        "/".join(filter(None, names)),
+        sharpness_of(names[0] if names else "", maker, group),
+        contrast_of(agent, applied),
+        thickness if thickness > 0 else None,
+    )

@@ -49,6 +49,7 @@ def read_series(source: Source) -> Raster:
         body_part=header.text(middle, "BodyPartExamined"),
         age_years=header.age_years(middle),
         position=header.position(middle),
+        acquisition=header.acquisition(middle),
         notes=(*stack.notes, *notes),
         source=str(source.path),
         frame=stack.frame(),

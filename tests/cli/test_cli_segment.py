@@ -23,6 +23,7 @@ pytestmark = pytest.mark.usefixtures("bright_is_lung")
 COLUMNS = [
     *("case", "model", "version", "device", "seconds", "area_mm2", "parts", "checks", "error"),
     *("area_px", "right_px", "left_px", "right_mm2", "left_mm2"),
+    *("volume_ml", "right_ml", "left_ml", "mean_hu", "laa950_percent", "slice_mm", "kernel", "contrast"),
 ]
 Run = Callable[..., Result]
 Save = Callable[..., Path]
@@ -74,9 +75,10 @@ def test_both_lungs_are_measured_in_pixels_whatever_the_labels(
 ) -> None:
     result = run("segment", save("a.png", unequal_lungs), "-o", out, "--labels", labels, "--json")
     (row,) = report(out)
-    assert [row[name] for name in COLUMNS[-5:]] == ["360", "240", "120", "", ""]
+    assert [row[name] for name in COLUMNS[9:14]] == ["360", "240", "120", "", ""]
+    assert not any(row[name] for name in COLUMNS[14:])  # of volumes
     record = json.loads(result.stdout)
-    assert [record[name] for name in COLUMNS[-5:]] == [360, 240, 120, None, None]
+    assert [record[name] for name in COLUMNS[9:14]] == [360, 240, 120, None, None]
     assert "Right and left are assumed in 1 of 1" in result.stderr
 
 

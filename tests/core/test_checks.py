@@ -97,7 +97,8 @@ def test_an_implausible_area_needs_a_known_spacing(spacing: float, word: str) ->
 
 def test_a_volume_is_judged_as_one() -> None:
     volume = np.stack([lungs()] * 30)
-    assert codes(volume, spacing_mm=(8.0, 1.4, 1.4)) == []  # ends in the lungs: no border result
+    volume[[0, -1]] = False
+    assert codes(volume, spacing_mm=(8.0, 1.4, 1.4)) == []
     assert "mL is small" in only_text(volume, Code.VOLUME, spacing_mm=(0.1, 1.0, 1.0))
     volume[10:12, 60:70, 40:50] = False
     assert codes(volume) == ["holes"]

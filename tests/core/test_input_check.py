@@ -8,6 +8,7 @@ import pytest
 from napari_unet.core.errors import UserError
 from napari_unet.core.input_check import (
     LARGEST,
+    NotForModel,
     ShapePrior,
     check_kind,
     check_pixels,
@@ -239,3 +240,23 @@ def test_of_a_flagged_image_what_is_unusual_is_said_and_nothing_is_guessed() -> 
     (told,) = content_notes([0.1], like, "chest X-rays", ["The left lung is only 30% the size."])
     assert "left lung is only 30%" in told and "model is for" not in told
     assert content_notes([0.9], like, "", ["anything"]) == ()
+
+
+def test_a_volume_may_lack_slices_and_a_stack_of_x_rays_may_not() -> None:
+    stack = np.random.default_rng(0).integers(0, 99, (4, 40, 40)).astype(np.int16)
+    stack[[0, 2]] = -1
+    check_pixels(Raster(stack, modality=Modality.CT, padding=(-1, -1)))
+    for raster in (
+        Raster(stack, modality=Modality.DX, padding=(-1, -1)),
+        Raster(stack * 0 - 1, modality=Modality.CT, padding=(-1, -1)),
+        Raster(np.where(np.arange(40) < 20, stack, -1), modality=Modality.CT, padding=(-1, -1)),
+    ):
+        with pytest.raises(NotForModel, match="Nearly all of the image is padding"):
+            check_pixels(raster)
+
+
+def test_pixels_that_are_no_numbers_are_counted_in_all_slices() -> None:
+    stack = np.random.default_rng(0).random((3, 40, 40))
+    stack[0, 0], stack[1, 5, 5], stack[2, 7, :2] = -1, np.nan, np.inf
+    with pytest.raises(NotForModel, match="3 pixels of the image are not numbers"):
+        check_pixels(Raster(stack, padding=(-1, -1)))

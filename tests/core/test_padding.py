@@ -6,7 +6,9 @@ import pytest
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.padding import (
     PaddedSlices,
+    box_of_slices,
     filled,
+    is_padding,
     padded_pixels,
     set_apart,
     set_apart_slices,
@@ -88,3 +90,14 @@ def test_a_volume_of_nothing_but_padding_stays():
     assert set_apart_slices(np.zeros((1, 2, 2)), padding, False)[1] is None
     padding.put(0, np.ones((2, 2), bool))
     assert set_apart_slices(np.zeros((1, 2, 2)), padding, False)[1] is None
+
+
+def test_all_slices_of_a_volume_lose_the_same_border():
+    volume = np.full((4, 6, 7), -7)
+    volume[0, 2:4, 1:3], volume[2, 3:5, 2:6] = 1, 2  # slices 1 and 3 are missing
+    box = box_of_slices(volume, (-7, -7))
+    assert box == (slice(2, 5), slice(1, 6))
+    assert [is_padding(plane, (-7, -7)) for plane in volume] == [False, True, False, True]
+    everything = (slice(0, 6), slice(0, 7))
+    for pixels, padding in ((volume, None), (np.full((4, 6, 7), -7), (-7, -7)), (volume * 0, (-7, -7))):
+        assert box_of_slices(pixels, padding) == everything

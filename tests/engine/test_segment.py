@@ -50,3 +50,27 @@ def test_segment_needs_no_torch_here_and_gives_the_same(
     raster = Raster(np.load(folder / "image.npy"), spacing_mm=(0.5, 0.5))
     expected = segment(raster, model=str(folder / "model"), device="cpu", input_check=False).probability
     np.testing.assert_allclose(np.load(folder / "probability.npy"), expected, atol=1e-5)
+
+
+STOPPED = """
+import numpy as np, sys
+from napari_unet.core.raster import Raster
+from napari_unet.core.steps import STOP
+stack = np.random.default_rng(0).integers(-1000, 200, (400, 64, 64)).astype(np.int16)
+with ChildEngine(threads=1) as engine:
+    job = engine.submit("segment", raster=Raster(stack), model=FOLDER + "/model", device="cpu",
+                        input_check=False)
+    for event in job.events():
+        if getattr(event, "done", 0) == 1:
+            job.ask(STOP)
+    prediction = job.result(100)
+print(prediction.shape, 1 <= prediction.stopped_at < 400, prediction.maps[:, prediction.stopped_at:].any())
+"""
+
+
+def test_a_volume_in_work_is_stopped_by_a_word_and_comes_as_far_as_it_is(
+    no_leak: None, run_script: Callable[..., Any], no_torch: str, folder: Path
+) -> None:
+    done = run_script(no_torch + STOPPED.replace("FOLDER", repr(str(folder))))
+    assert done.stderr == ""
+    assert done.stdout.strip() == "(400, 64, 64) True False"

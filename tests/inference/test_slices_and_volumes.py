@@ -14,11 +14,15 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import TileDone
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.label_set import RIGHT_AND_LEFT
+from napari_unet.core.masks import MaskRule
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
-from napari_unet.core.steps import run
+from napari_unet.core.steps import STOP, run
 from napari_unet.inference import predictor
 from napari_unet.inference.predictor import Predictor
+from napari_unet.inference.prepare import ahead
+from napari_unet.models.card import Output
 
 CPU = torch.device("cpu")
 NAMES = ("one", "two", "three")
@@ -97,3 +101,76 @@ def test_grey_values_of_a_volume_are_those_of_all_its_slices() -> None:
 def test_a_model_of_volumes_takes_no_image() -> None:
     with pytest.raises(UserError, match="is for volumes"):
         _predict(VolumeNet(), Raster(np.eye(32)), input=InputRule(axes=3))
+
+
+VOLUME = {"outputs": (Output(labels=RIGHT_AND_LEFT, mask_rule=MaskRule(per_slice=False)),)}
+
+
+def _slices_net() -> PointNet:
+    """Right lung where the slice in the middle is bright, left where the one above is."""
+    net = PointNet(lambda x: torch.logit(x[:, 1:], 1e-6))
+    net.channels, net.classes = 3, 2
+    return net
+
+
+def test_maps_of_a_volume_have_8_bits_on_the_network_s_grid() -> None:
+    stack = np.random.default_rng(0).random((4, 64, 48), dtype=np.float32)
+    fields = {"input": InputRule(size=(32, 24), neighbours=1), **VOLUME}
+    found = _predict(_slices_net(), Raster(stack), **fields)
+    assert found.maps.shape == (2, 4, 32, 24) and found.maps.dtype == np.uint8 and found.is_volume
+    small = stack.reshape(4, 32, 2, 24, 2).mean(axis=(2, 4))
+    np.testing.assert_allclose(found.maps[0] / 255, small, atol=0.6 / 255)
+    np.testing.assert_allclose(found.maps[1, :3] / 255, small[1:], atol=0.6 / 255)
+
+
+def test_slices_of_a_volume_lose_one_border_and_missing_ones_have_no_labels() -> None:
+    stack = np.full((4, 40, 40), -5, np.float32)
+    stack[0, 4:40, 6:] = stack[1, 8:, 10:36] = stack[3, 8:, 10:] = 0.75
+    raster = Raster(stack, padding=(-5.0, -5.0))
+    found = _predict(_slices_net(), raster, input=InputRule(size=(36, 34), neighbours=1), **VOLUME)
+    assert found.boxes == ((slice(4, 40), slice(6, 40)),) * 4
+    labels = found.labels()
+    np.testing.assert_array_equal(labels > 0, stack > 0)
+    assert not labels[2].any()
+
+
+def test_a_volume_can_be_stopped_and_keeps_what_is_done() -> None:
+    stack = np.full((6, 40, 40), 0.75, np.float32)
+    for padding in (None, (-5.0, -5.0)):
+        steps = Predictor(
+            _slices_net(), card(input=InputRule(size=(32, 32), neighbours=1), **VOLUME), CPU
+        ).steps(Raster(stack, padding=padding), False)
+        assert [next(steps) for _ in range(2)] == [TileDone(1, 6), TileDone(2, 6)]
+        with pytest.raises(StopIteration) as end:
+            steps.send(STOP)
+        found = end.value.value
+        assert found.stopped_at == 2 and found.notes == (
+            "Stopped after 2 of 6 slices: the others are empty.",
+        )
+        assert found.labels()[:2].all() and not found.labels()[2:].any() and found.shape == stack.shape
+    whole = run(
+        steps_of := Predictor(
+            _slices_net(), card(input=InputRule(size=(32, 32), neighbours=1), **VOLUME), CPU
+        ).steps(Raster(stack), False)
+    )
+    assert whole.stopped_at is None and not whole.notes and steps_of.gi_frame is None
+
+
+def test_the_next_slice_is_read_meanwhile_and_what_goes_wrong_there_is_said() -> None:
+    begun: list[int] = []
+
+    def read(z: int) -> Any:
+        begun.append(z)
+        if z == 2:
+            raise MemoryError
+        return z
+
+    slices = ahead(read, 4)
+    assert next(slices)() == 0
+    while 1 not in begun:
+        pass
+    assert next(slices)() == 1
+    with pytest.raises(MemoryError):
+        next(slices)()
+    slices.close()
+    assert list(ahead(read, 0)) == []

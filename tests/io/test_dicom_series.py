@@ -12,9 +12,10 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
-from dicom_files import NUMBER, PATIENT, change, save_series
+from dicom_files import NUMBER, PATIENT, change, save_multi_frame, save_series
 from pydicom.uid import generate_uid
 
+from napari_unet.core.acquisition import Acquisition
 from napari_unet.core.errors import UserError
 from napari_unet.core.frames import DicomFrame
 from napari_unet.core.raster import Modality
@@ -245,3 +246,15 @@ def data_folder(*parts: str) -> Path:
     if not data or not folder.is_dir():
         pytest.skip(f"needs the data folder with {'/'.join(parts)} (NAPARI_UNET_DATA)")
     return folder
+
+
+def test_how_a_ct_was_made_is_read_and_the_agent_s_name_is_not_kept(tmp_path: Path) -> None:
+    tags = {"Manufacturer": "GE MEDICAL SYSTEMS", "ConvolutionKernel": "STANDARD", "SliceThickness": 1.25}
+    files = save_series(tmp_path / "one", volume(), **tags, ContrastBolusAgent="OMNIPAQUE for DOE^JANE")
+    found = read_raster(Source.of(files)).acquisition
+    assert found == Acquisition("STANDARD", "soft", "given", 1.25)
+    frames = save_multi_frame(tmp_path / "frames", files, Manufacturer="GE", ContrastBolusRoute="ORAL")
+    assert read_raster(Source.of(frames)).acquisition == Acquisition(contrast="given")
+    silent = read_raster(Source.of(save_series(tmp_path / "two", volume()))).acquisition
+    assert silent == Acquisition()
+    assert read_raster(Source.of(save_series(tmp_path / "mr", volume(), Modality="MR"))).acquisition is None

@@ -15,7 +15,7 @@ from napari_unet.core.label_checks import label_problem, remedy
 from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT, LabelSet
 from napari_unet.core.labels import IGNORE, LEFT, lung
 from napari_unet.core.lung_sides import split_left_right
-from napari_unet.core.raster import Modality, Raster
+from napari_unet.core.raster import RADIOGRAPHS, Raster
 from napari_unet.io.formats import read_raster
 from napari_unet.io.sources import named_paths
 from napari_unet.review.exporting.burned_in import find_text
@@ -135,7 +135,7 @@ def _refuse_labels(project: ReviewProject, cases: Sequence[Case], held: LabelSet
             raise
         except UserError:
             continue  # reported with its case
-        stack = case.modality in (Modality.CR.value, Modality.DX.value)
+        stack = case.modality in RADIOGRAPHS
         if labels is None:
             continue
         if problem := label_problem(labels, case.row_direction, stack, held.tells_sides, held):
@@ -241,7 +241,7 @@ def _labels(labels: np.ndarray, raster: Raster, row_direction: str | None, held:
     elif (labels == LEFT).any():
         exported = np.where(lungs, labels, np.uint8(0))
     else:
-        stack = labels.ndim == 3 and raster.modality in (Modality.CR, Modality.DX)
+        stack = labels.ndim == 3 and raster.modality in RADIOGRAPHS
         exported = split_left_right(lungs, row_direction or raster.row_direction, per_slice=stack)
     exported[labels == IGNORE] = IGNORE
     return np.asarray(exported)

@@ -18,6 +18,8 @@ class CaseLine:
     corrected, corrected_by : when (UTC) and by whom the current mask was made, where a person made it;
     decided is the decision's own time. right_..., left_... : of the current mask; mm² of an image, mL of a
     volume. sides : "assumed" where no header says which side is which. lengths, note : as in the window.
+    volume_ml, mean_hu, laa950_percent, slice_mm, kernel, contrast : of the lungs in a volume, as in
+    core.lung_measures; None and "" for images, and where the image cannot be read.
     """
 
     case: str
@@ -53,6 +55,12 @@ class CaseLine:
     sides: str = ""
     lengths: str = ""
     note: str = ""
+    volume_ml: float | None = None
+    mean_hu: float | None = None
+    laa950_percent: float | None = None
+    slice_mm: float | None = None
+    kernel: str = ""
+    contrast: str = ""
 
     def cells(self) -> list[str]:
         """The row's text, column by column."""

@@ -11,6 +11,7 @@ from typing import Any
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.label_sizes import label_sizes, size_columns
+from napari_unet.core.lung_measures import LungMeasures
 from napari_unet.core.measure import Measures
 from napari_unet.io.atomic import atomic_write
 from napari_unet.review.check_results import follow_masks
@@ -18,7 +19,7 @@ from napari_unet.review.exporting.folder import new_folder
 from napari_unet.review.exporting.manifest import write_rows
 from napari_unet.review.faults import StoreFault
 from napari_unet.review.reporting.lines import COLUMNS, CaseLine, cell
-from napari_unet.review.reporting.lungs import lines_in_words, lungs_of, mask_of
+from napari_unet.review.reporting.lungs import lines_in_words, lungs_of, mask_of, measured_in_volume
 from napari_unet.review.reporting.page import page
 from napari_unet.review.reporting.pictures import Correction, correction_picture
 from napari_unet.review.reporting.scores import ScoreTable
@@ -47,7 +48,8 @@ def report_steps(project: ReviewProject, folder: Path) -> Generator[CaseDone, No
             lines.append(line)
             mask = mask_of(project, case)
             if mask is not None and labels.of_lungs:
-                lines[-1] = line = replace(line, **_per_lung(lungs_of(case, mask)))
+                lungs = measured_in_volume(project, case, mask)
+                lines[-1] = line = replace(line, **_per_lung(lungs_of(case, mask)), **_in_volume(lungs))
             sizes = label_sizes(mask, labels, case.spacing_mm)
             rows.append([*line.cells(), *map(cell, sizes), *scores.cells(case.id)])
             if case.status == Status.CORRECTED and first is not None and line.dice is not None:
@@ -118,6 +120,11 @@ def _per_lung(lungs: Measures) -> dict[str, Any]:
         "left_ml": None if element is None else element * lungs.left_pixels,
         "sides": "assumed" if lungs.sides_assumed else "",
     }
+
+
+def _in_volume(lungs: LungMeasures | None) -> dict[str, Any]:
+    names = ("volume_ml", "mean_hu", "laa950_percent", "slice_mm", "kernel", "contrast")
+    return {} if lungs is None else {name: getattr(lungs, name) for name in names}
 
 
 def _against_first(

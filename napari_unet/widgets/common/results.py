@@ -185,7 +185,10 @@ def summarise(result: MaskResult, data: np.ndarray, slice_in_view: int) -> Summa
         return Summary(None, texts, threshold, left_right, part, numbers)
     sides = np.where(painted, labels, 0) if left_right else None
     measures = measure(painted, spacing, direction, modality=modality, labels=sides)
-    found = (*check_label_values(labels, direction), *check_mask(painted, spacing, direction))
+    found = (
+        *check_label_values(labels, direction),
+        *check_mask(painted if sides is None else sides, spacing, direction),
+    )
     check_results = tuple(one.text for one in found)
     return Summary(measures, check_results, threshold, left_right, part)
 

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_unet.core.correct import LiveNumbers, live_numbers
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE, LEFT, RIGHT
-from napari_unet.core.raster import Modality
+from napari_unet.core.raster import RADIOGRAPHS
 from napari_unet.widgets.common.forms import WrappedLabel, check_list
 from napari_unet.widgets.common.jobs import Job, run_in_thread
 from napari_unet.widgets.common.strokes import StrokeFollower
@@ -77,7 +77,7 @@ class NumbersView(QWidget):
         if self._job is not None:
             self._stale = True
             return
-        whole = self._target.is_volume and plane.modality not in (Modality.CR, Modality.DX)
+        whole = self._target.is_volume and plane.modality not in RADIOGRAPHS
         lead = None if whole else plane.lead
         data, spacing = layer.data, (self._target.spacing if whole else plane.spacing)
         model = self._target.whole_model() if whole else plane.model

@@ -1,0 +1,109 @@
+"""`segment` on CT series: millilitres and density in the report, and what of them is only a lower bound."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import Result
+from dicom_files import save_series
+
+from napari_unet.core.events import TileDone
+from napari_unet.core.label_set import RIGHT_AND_LEFT
+from napari_unet.core.masks import MaskRule
+from napari_unet.core.prediction import Prediction, in_bytes
+from napari_unet.core.raster import Raster
+
+Run = Callable[..., Result]
+OF_VOLUMES = [
+    "volume_ml",
+    "right_ml",
+    "left_ml",
+    "mean_hu",
+    "laa950_percent",
+    "slice_mm",
+    "kernel",
+    "contrast",
+]
+SOFT = {"Manufacturer": "SIEMENS", "ConvolutionKernel": ["Br36d", "3"], "ContrastBolusAgent": "none"}
+
+
+@pytest.fixture(autouse=True)
+def air_is_lung(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of a network: lung is what has less than -500 HU; the right one is on the image's left."""
+    from napari_unet.cli import segment_cmd
+    from napari_unet.inference import segment
+
+    def steps(raster: Raster, **_: Any) -> Iterator[TileDone]:
+        maps = np.repeat((raster.pixels < -500)[None].astype(np.float32), 2, axis=0)
+        half = raster.shape[2] // 2
+        maps[0, :, :, half:], maps[1, :, :, :half] = 0, 0
+        yield TileDone(len(raster.pixels), len(raster.pixels))
+        return Prediction(  # type: ignore[return-value]
+            in_bytes(maps),
+            label_set=RIGHT_AND_LEFT,
+            rule=MaskRule(largest_parts=1, per_slice=False),
+            spacing_mm=raster.spacing_mm,
+            row_direction=raster.row_direction,
+            model="air",
+        )
+
+    monkeypatch.setattr(segment, "segment_steps", steps)
+    monkeypatch.setattr(segment_cmd, "check_model", lambda *given: None)
+
+
+def chest() -> np.ndarray:
+    """int16 HU (30, 40, 60): lungs of 400 and 200 pixels in 24 slices, half of the right one at -960."""
+    volume = np.full((30, 40, 60), 30, np.int16)
+    volume[3:27, 10:30, 8:28], volume[3:27, 10:20, 32:52] = -840, -840
+    volume[3:27, 10:20, 8:28] = -960
+    return volume
+
+
+def finished(run: Run, tmp_path: Path, *more: str) -> tuple[dict[str, str], dict[str, Any]]:
+    result = run("segment", tmp_path / "thorax", "-o", tmp_path / "out", "--json", *more)
+    assert result.exit_code == 0, result.output
+    with (tmp_path / "out" / "report.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    return row, json.loads(result.stdout)
+
+
+def test_both_lungs_are_measured_in_a_series(run: Run, tmp_path: Path) -> None:
+    save_series(tmp_path / "thorax", chest(), spacing_mm=(1.25, 2.0, 2.0), SliceThickness=1.0, **SOFT)
+    row, record = finished(run, tmp_path)
+    assert [row[name] for name in OF_VOLUMES] == [
+        *("72.0", "48.0", "24.0", "-880.0", "33.33", "1.250", "Br36d/3", "none"),
+    ]
+    assert [record[name] for name in OF_VOLUMES[:6]] == pytest.approx([72, 48, 24, -880, 100 / 3, 1.25])
+    assert (record["kernel"], record["contrast"], record["incomplete"]) == ("Br36d/3", "none", [])
+    assert record["laa950_reason"] == "" and row["area_mm2"] == "" and row["area_px"] == str(24 * 600)
+    assert row["checks"] == "volume"  # 72 mL are few
+
+
+def test_a_scan_that_ends_within_the_lungs_says_at_least(run: Run, tmp_path: Path) -> None:
+    sharp = {**SOFT, "ConvolutionKernel": "B70f", "ContrastBolusAgent": "Something 300"}
+    save_series(tmp_path / "thorax", chest()[5:], spacing_mm=(2.5, 2.0, 2.0), **sharp)
+    row, record = finished(run, tmp_path)
+    assert record["incomplete"] == ["The scan ends within the lungs, at its first slice."]
+    assert "cut-off" in row["checks"].split(";") and row["laa950_percent"] == ""
+    assert record["laa950_percent"] is None and row["contrast"] == "given"
+    for reason in ("slices are 2.5 mm", "the kernel B70f is sharp", "a contrast medium was given"):
+        assert reason in record["laa950_reason"]
+    said = run("segment", tmp_path / "thorax", "-o", tmp_path / "again").output
+    assert "at least 132 mL (right 88, left 44) in 25 slices" in " ".join(said.split())
+
+
+def test_a_series_that_lacks_slices_is_segmented_and_says_at_least(run: Run, tmp_path: Path) -> None:
+    files = save_series(tmp_path / "thorax", chest(), spacing_mm=(1.0, 2.0, 2.0))
+    for file in files[12:14]:
+        file.unlink()
+    row, record = finished(run, tmp_path)
+    assert record["incomplete"] == ["2 slices are missing within the lungs."]
+    assert float(row["volume_ml"]) == pytest.approx(22 * 600 * 4 / 1000)
+    assert (row["kernel"], row["contrast"]) == ("", "unknown")
+    assert "the kernel is not known" in record["laa950_reason"]
