@@ -35,12 +35,7 @@ def measure(quick: bool) -> Result:
     with ct_model() as model, tempfile.TemporaryDirectory() as folder:
         result = Result(
             "CT volumes, from files to mask",
-            f"A DICOM series of {SIDE}×{SIDE} (the bundled CT sample, enlarged) on the CPU, each time in a "
-            "fresh process: read, segmented, cleaned, measured and checked, written as NIfTI. "
-            f"Ours is {model}; {LUNGMASK} has its own network and post-processing with random weights (R231's are not "
-            "downloaded), in turns with ours. “Mask” is the post-processing, and for ours drawing the slices "
-            "at full size; “rest” is all else, with the measures, checks and writing. The whole command "
-            "includes starting Python. Memory is the peak above what is there after importing the libraries.",
+            _how(model),
             _COLUMNS,
         )
         series = save_chest(Path(folder) / "both", both)
@@ -55,6 +50,20 @@ def measure(quick: bool) -> Result:
             found = _run("volume", save_chest(Path(folder) / str(slices), slices))
             result.add("**this package**", str(slices), found["whole"], None, None, *_shares(found))
     return result
+
+
+def _how(model: str) -> str:
+    return " ".join(
+        (
+            f"A DICOM series of {SIDE}×{SIDE} (the bundled CT sample, enlarged) on the CPU, each time in a",
+            "fresh process: read, segmented, cleaned, measured and checked, written as NIfTI.",
+            f"Ours is {model}; {LUNGMASK} has its own network and post-processing, with random weights",
+            "(R231's are not downloaded), in turns with ours. “Mask” is the post-processing, and for ours",
+            "drawing the slices at full size; “rest” is all else, with the measures, checks and writing.",
+            "The whole command includes starting Python. Memory is the peak above what is there after",
+            "importing the libraries.",
+        )
+    )
 
 
 def _add_both(result: Result, series: Path, theirs: str | None, slices: int, rounds: int) -> None:
