@@ -67,7 +67,7 @@ def check_volume(
         both_sides(right, left, row_direction, _RATIO, told),
         extra_parts(parts, right + left),
         holes(marked[box], right + left),
-        border(marked.any(axis=0)),
+        border(np.asarray(marked.any(axis=0))),
         _gap(marked),
         _ends(marked, coarse),
         _volume(right + left, coarse),
@@ -83,7 +83,7 @@ def thinned_slices(mask: np.ndarray) -> np.ndarray:
 
 def _gap(marked: np.ndarray) -> CheckResult | None:
     """Slices without lung between slices with some."""
-    there = marked.any(axis=(1, 2))
+    there = np.asarray(marked.any(axis=(1, 2)))
     inside = np.flatnonzero(there)
     without = np.flatnonzero(~there[inside[0] : inside[-1]]) + inside[0]
     if not len(without):

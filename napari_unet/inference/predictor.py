@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
 from napari_unet.core.input_check import mixed_polarity_note, plausibility
-from napari_unet.core.padding import box_of_slices, is_padding
+from napari_unet.core.padding import is_padding
 from napari_unet.core.prediction import Box, Prediction, in_bytes
 from napari_unet.core.raster import Raster
 from napari_unet.core.resize import resized as at_size
@@ -24,7 +24,7 @@ from napari_unet.core.steps import STOP, changed
 from napari_unet.core.tiling import plan_tiles, predict_tiled
 from napari_unet.inference.features import bottleneck_features, image_features
 from napari_unet.inference.fold import folded
-from napari_unet.inference.prepare import Field, ahead, field_at_size, network_input
+from napari_unet.inference.prepare import Field, ahead, common_box, field_at_size, network_input
 from napari_unet.models.card import ModelCard, Output
 from napari_unet.models.checkpoint import check_fits
 from napari_unet.nets.registry import facts_of
@@ -157,7 +157,7 @@ class Predictor:
     def _stack(self, raster: Raster, inverted: bool | None, seen: _Seen) -> Maps:
         """(C, Z, y, x), slice by slice; 8 bits of a volume, and where floats would fill the memory."""
         slices, volume = len(raster.pixels), not seen.output.mask_rule.per_slice
-        box = box_of_slices(raster.pixels, raster.padding) if volume else None
+        box = common_box(raster, seen.output.mask_rule)
         maps: np.ndarray | None = None
         for z, read in enumerate(ahead(partial(field_at_size, raster, self.card.input, box=box), slices)):
             if volume and is_padding(raster.pixels[z], raster.padding):

@@ -12,7 +12,8 @@ from torch.nn import functional
 
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
-from napari_unet.core.padding import padding_as_nan, without_padding
+from napari_unet.core.masks import MaskRule
+from napari_unet.core.padding import box_of_slices, padding_as_nan, without_padding
 from napari_unet.core.raster import Raster
 
 Field = tuple[np.ndarray, tuple[slice, ...]]
@@ -26,7 +27,7 @@ def field_of(raster: Raster, rule: InputRule, z: int = 0, box: tuple[slice, ...]
 
     z : of a stack, the slice in the middle; its neighbours are further channels. A border of padding is cut
     off (of the slice in the middle, or of the volume), other padding is NaN. box : rows and columns to be cut
-    out of a slice instead, those of `core.padding.box_of_slices` where the slices are those of one volume.
+    out of a slice instead, see `common_box`.
     Not for an image where the rule is for volumes.
     """
     if rule.axes == 3:
@@ -38,6 +39,13 @@ def field_of(raster: Raster, rule: InputRule, z: int = 0, box: tuple[slice, ...]
         if not rule.neighbours:
             return middle[None], box
     return np.stack([padding_as_nan(stack[k][box], raster.padding) for k in rule.slices(z, len(stack))]), box
+
+
+def common_box(raster: Raster, rule: MaskRule) -> tuple[slice, slice] | None:
+    """Rows and columns that all slices of a stack keep, if they are those of one volume; else None."""
+    if raster.pixels.ndim == 2 or rule.per_slice:
+        return None
+    return box_of_slices(raster.pixels, raster.padding)
 
 
 def field_at_size(raster: Raster, rule: InputRule, z: int = 0, box: tuple[slice, ...] | None = None) -> Field:

@@ -15,7 +15,7 @@ from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import IGNORE
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.inference.prepare import field_of, network_input, resized
+from napari_unet.inference.prepare import common_box, field_of, network_input, resized
 from napari_unet.models.card import ModelCard
 from napari_unet.models.replay_set import ReplaySet
 from napari_unet.training.pairs import chosen_slices, read_pair
@@ -117,12 +117,13 @@ def labelled(
         raster, labels, said = read_pair(pair, card)
         notes += said
         stack = labels if labels.ndim == 3 else labels[None]
+        box = common_box(raster, card.output.mask_rule)
         if rule is None:  # one size for all, as the first needs it
             rule = whole if labels.ndim == 3 and not _is_larger(labels, whole) else large
         for z in _slices(pair, raster, labels, known, slices) if labels.ndim == 3 else [0]:
-            field, box = field_of(raster, rule, z)
+            field, cut = field_of(raster, rule, z, box)
             images.append(network_input(field, rule, card.intensity, bool(raster.inverted)))
-            targets.append(_targets(stack[z][box], known, images[-1].shape[1:]))
+            targets.append(_targets(stack[z][cut], known, images[-1].shape[1:]))
             origins.append(k)
             places.append(z)
     if not any(target[:-1].any() for target in targets):
