@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.raster import Modality, Raster
+from napari_unet.core.raster import Modality, Raster, hounsfield
 
 
 def full(shape: tuple[int, ...] = (3, 4, 5)) -> Raster:
@@ -66,3 +66,11 @@ def test_a_user_error_is_problem_and_remedy() -> None:
 
 def test_modalities_are_their_dicom_terms() -> None:
     assert Modality("CR") is Modality.CR and f"{Modality.UNKNOWN}" == ""
+
+
+def test_hounsfield_units_are_those_of_volumes_of_ct() -> None:
+    volume = np.full((2, 4, 4), 40, np.int16)
+    assert hounsfield(Raster(volume, modality=Modality.CT)) is volume
+    assert hounsfield(Raster(volume - 900)) is not None  # no header, and values that only CT has
+    for other in (Raster(volume), Raster(volume, modality=Modality.MR), Raster(volume[0], modality=Modality.CT)):
+        assert hounsfield(other) is None
