@@ -46,6 +46,7 @@ def save_chest(folder: Path, slices: int) -> Path:
         one.SOPClassUID, one.SOPInstanceUID = CTImageStorage, generate_uid()
         one.SeriesInstanceUID, one.StudyInstanceUID, one.FrameOfReferenceUID = series, study, frame
         one.Modality, one.BodyPartExamined, one.InstanceNumber = "CT", "CHEST", int(names[k])
+        one.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
         one.Rows = one.Columns = SIDE
         one.SamplesPerPixel, one.PhotometricInterpretation = 1, "MONOCHROME2"
         one.BitsAllocated = one.BitsStored = 16

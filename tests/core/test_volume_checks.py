@@ -48,7 +48,8 @@ def test_the_labels_tell_the_sides_and_not_the_place() -> None:
 def test_slices_without_lung_between_others() -> None:
     labels = chest()
     labels[10] = 0
-    (result,) = check_volume(labels, SPACING)
+    parts, result = check_volume(labels, SPACING)
+    assert str(parts.code) == "extra-parts"  # each lung is in two
     assert result.text == "1 slice between others has no lung, number 11."
     labels[12:14] = 0
     assert check_volume(labels, SPACING)[-1].text.startswith(
@@ -72,7 +73,7 @@ def test_a_volume_that_no_adult_has(factor: float) -> None:
 
 def test_parts_and_holes() -> None:
     labels = chest()
-    labels[1:3, 10:40, 10:40] = 1
+    labels[4:6, 10:40, 10:40] = 1
     labels[20, 100:110, 50:60] = 0
     assert codes(labels) == ["extra-parts", "holes"]
 
