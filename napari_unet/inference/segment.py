@@ -64,7 +64,7 @@ def segment_steps(
     threshold : None for the card's. input_check : False skips the check of what the image shows. masks_only :
     False takes an answer of scores, too, whose map is not a mask.
     Closing the steps throws away what is done. Of a stack it is kept if STOP (core.steps) is sent in return
-    for a TileDone, to a job by `EngineJob.ask(STOP)`: see `Predictor.steps`.
+    for a TileDone, to a job by `EngineJob.ask(STOP)`: see `Predictor`.
     Raises NotForModel for images that the model is not for, UserError for models, answers and devices that
     cannot be used.
     """

@@ -72,5 +72,6 @@ def test_hounsfield_units_are_those_of_volumes_of_ct() -> None:
     volume = np.full((2, 4, 4), 40, np.int16)
     assert hounsfield(Raster(volume, modality=Modality.CT)) is volume
     assert hounsfield(Raster(volume - 900)) is not None  # no header, and values that only CT has
-    for other in (Raster(volume), Raster(volume, modality=Modality.MR), Raster(volume[0], modality=Modality.CT)):
+    slice_of_ct = Raster(volume[0], modality=Modality.CT)
+    for other in (Raster(volume), Raster(volume, modality=Modality.MR), slice_of_ct):
         assert hounsfield(other) is None
