@@ -9,8 +9,9 @@ from scipy import ndimage
 
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.masks import MaskRule
 from napari_unet.core.raster import Raster
-from napari_unet.inference.prepare import field_of, network_input, resized
+from napari_unet.inference.prepare import common_box, field_at_size, field_of, network_input, resized
 
 
 def _ramp(n: int) -> np.ndarray:
@@ -130,3 +131,18 @@ def test_a_volume_is_one_field_without_its_border_of_padding() -> None:
     rule = InputRule(spacing_mm=(1, 1, 1), axes=3)
     seen = network_input(field, rule, IntensityRule("window", 0, 14), spacing_mm=(2, 0.5, 1))
     assert seen.shape == (1, 8, 4, 8)
+
+
+def test_slices_of_a_volume_keep_the_same_rows_and_columns_and_images_their_own() -> None:
+    stack = np.full((3, 40, 40), -5, np.int16)
+    stack[0, 4:30, 6:], stack[2, 10:34, 12:36] = 7, 8
+    raster = Raster(stack, padding=(-5.0, -5.0))
+    box = common_box(raster, MaskRule(per_slice=False))
+    assert box == (slice(4, 34), slice(6, 40)) and common_box(raster, MaskRule()) is None
+    assert common_box(raster.slice(0), MaskRule(per_slice=False)) is None
+    rule = InputRule(size=(15, 17), neighbours=1)
+    field, cut = field_at_size(raster, rule, 2, box)
+    assert field.shape == (3, 15, 17) and cut == box
+    assert field_of(raster, rule, 2)[1] == (slice(10, 34), slice(12, 36))
+    alone, _ = field_of(raster, InputRule(), 2, box)
+    assert alone.shape == (1, 30, 34) and np.isnan(alone[0, 0, 0]) and alone[0, 6, 6] == 8
