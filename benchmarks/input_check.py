@@ -52,6 +52,15 @@ def slices(data: Path) -> Iterator[np.ndarray]:
             yield np.clip((pixels.astype(np.float32) + 1250) / 1500 * 255, 0, 255).astype(np.uint8)
 
 
+def gate_images(data: Path, wanted: bool) -> Iterator[np.ndarray]:
+    """Pictures made from CT, of which a manifest says whether a model for chest X-rays may take them."""
+    folder = data / "gate_images"
+    with (folder / "manifest.csv").open(newline="", encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            if row["gate_should"].startswith("accept") == wanted:
+                yield read_raster(folder / "images" / row["file"]).pixels
+
+
 def photographs() -> Iterator[np.ndarray]:
     """scikit-image's own pictures that come with the package, in grey."""
     for name in PHOTOGRAPHS.split():
@@ -108,6 +117,8 @@ def main() -> None:
     row("electron microscopy", (read_raster(path).pixels for path in em), wanted=False)
     row("photographs and drawings", photographs(), wanted=False)
     row("chest X-rays upside down", (p[::-1] for p in chest(data, "shenzhen_tb", ("val",))), wanted=False)
+    row("frontal projections, another computation", gate_images(data, True))
+    row("CT slices, scouts, lateral projections", gate_images(data, False), wanted=False)
     on_their_side = (np.rot90(p) for p in chest(data, "shenzhen_tb", ("val",)))
     row("chest X-rays on their side", on_their_side, wanted=False)
 

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import replace
 
 from napari_unet.core.checks import INVERTED, UNLIKE, Code, check_mask
+from napari_unet.core.ct_content import ct_content_notes
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note
 from napari_unet.core.input_check import ShapePrior, check_kind, check_pixels, content_notes, polarity_note
@@ -77,8 +78,11 @@ def segment_steps(
         which = f"answer {answer.id} of the model" if len(card.outputs) > 1 else "model"
         raise UserError(f"The {which} {card.name} gives scores and no masks.", "Choose a model for masks.")
     check_kind(raster, card.modalities, card.views, card.body_parts)
+    little_lung: tuple[str, ...] = ()
+    if input_check and answer.labels.of_lungs:
+        little_lung = ct_content_notes(raster, card.modalities, card.use)
     facts = card.facts_against(raster.header())
-    before = (*raster.notes, *(fact.text for fact in facts))
+    before = (*raster.notes, *(fact.text for fact in facts), *little_lung)
     for text in before:
         yield Note(text)
     inverted = raster.inverted
@@ -91,7 +95,9 @@ def segment_steps(
         found += content_notes(prediction.plausibility, prior, card.use, _unusual(prediction, prior))
     for text in found:
         yield Note(text)
-    unlike = prior is not None and min(prediction.plausibility, default=1.0) < prior.flag
+    unlike = bool(little_lung)
+    if prior is not None:
+        unlike |= min(prediction.plausibility, default=1.0) < prior.flag
     return replace(
         prediction,
         notes=(*before, *found, *prediction.notes),

@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ct_phantom import chest_ct
 from net_fakes import dark_is_lung, in_place_of, lung_prior, lungs, saved, xray
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
 from napari_unet.core.input_check import NotForModel
 from napari_unet.core.input_rule import InputRule
+from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.core.steps import run
@@ -161,3 +163,28 @@ def test_segment_without_events(tmp_path: Path) -> None:
     found = segment.segment(Raster(xray(lungs())), model=str(tmp_path / "tiny"), device="cpu", threshold=0.1)
     assert found.probability.shape == (1, 64, 64)
     assert found.threshold == 0.1
+
+
+def test_a_model_for_ct_refuses_one_that_shows_no_lung_and_flags_one_that_shows_little(
+    tmp_path: Path,
+) -> None:
+    window = IntensityRule("window", -1000, 400)
+    saved(tmp_path / "tiny", input=InputRule(size=(64, 64)), intensity=window, modalities=("CT",))
+    library = ModelLibrary(tmp_path)
+    pixels, labels = chest_ct((24, 64, 64))
+    spacing = (8.0, 4.5, 4.5)
+
+    def found(pixels: np.ndarray, **options: Any) -> Prediction:
+        return _segment(library, Raster(pixels, spacing, modality=Modality.CT), **options)
+
+    assert found(pixels).image_checks == ()
+    without = np.where(labels > 0, np.int16(40), pixels)
+    with pytest.raises(NotForModel, match="no aerated lung"):
+        found(without)
+    assert found(without, input_check=False).planes == 24
+    little = without.copy()
+    little[10:14, 28:36, 40:48] = -800  # 13 cm²
+    little[12, 26:38, 38:50] = -800  # 29 cm²
+    flagged = found(little)
+    assert "unlike" in flagged.image_checks
+    assert flagged.notes[0].startswith("Hardly any aerated lung")

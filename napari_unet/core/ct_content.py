@@ -1,0 +1,117 @@
+"""Does a CT show lung at all? By its values alone, before any model has seen it.
+
+Heads, limbs and most of the abdomen hold no large area of pixels as light as lung; bowel gas is lighter than
+lung, and its rim, where it is not, is thin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from napari_unet.core.input_check import NotForModel
+from napari_unet.core.raster import AIR_HU, Modality, Raster
+
+_GRID_MM = 2.5  # slices are looked at on about this grid: noise and fine structures do not count
+_BODY_HU = -400.0
+_LUNG_HU = (-960.0, -500.0)  # of mean values; air is lighter, ground glass and tissue are denser
+_OPENED_MM = 5.0
+_MOST = 60  # slices that are looked at, spread over the volume
+_THIN_MM = 25.0  # a stack that is thinner may show a part of the lung only
+_NONE_CM2, _NONE_IN_FEW_CM2, _LITTLE_CM2 = 20.0, 3.0, 50.0
+_NONE, _NONE_IN_FEW, _LITTLE = 0.13, 0.05, 0.2
+"""The largest area in a slice that looks like lung, and its share of the body there; both must be small, for
+small bodies have small lungs. Measured: whole chests 174 to 321 cm², heads, necks and abdomens up to 17."""
+
+
+@dataclass(frozen=True)
+class LungLike:
+    """What looks like lung in a CT.
+
+    area_cm2, share : the largest area in a slice, and its share of the body there. height_mm : of the stack.
+    """
+
+    area_cm2: float
+    share: float
+    height_mm: float
+
+    @property
+    def none(self) -> bool:
+        """Whether this is no image of the chest, as far as that can be seen."""
+        if self.height_mm < _THIN_MM:
+            return self.area_cm2 < _NONE_IN_FEW_CM2 and self.share < _NONE_IN_FEW
+        return self.area_cm2 < _NONE_CM2 and self.share < _NONE
+
+    @property
+    def little(self) -> bool:
+        """Whether it may not be one, or hardly any lung is aerated."""
+        return self.area_cm2 < _LITTLE_CM2 and self.share < _LITTLE
+
+
+def lung_like(pixels: np.ndarray, spacing_mm: tuple[float, ...]) -> LungLike:
+    """How much of a CT looks like aerated lung.
+
+    pixels : HU, (Y, X) or (Z, Y, X). spacing_mm : one per axis. In each slice the body is the largest part
+    over -400 HU with what lies between two points of it in a row or a column.
+    """
+    stack = pixels if pixels.ndim == 3 else pixels[None]
+    chosen = np.unique(np.linspace(0, len(stack) - 1, _MOST).round().astype(np.intp))
+    area, share = max((_area_cm2(stack[z], spacing_mm[-2:]) for z in chosen), default=(0.0, 0.0))
+    return LungLike(area, share, len(stack) * spacing_mm[0] if pixels.ndim == 3 else 0.0)
+
+
+def ct_content_notes(raster: Raster, modalities: Sequence[str], use: str) -> tuple[str, ...]:
+    """What to say about an image that shows hardly any lung, for a model of lungs in CT; () if it shows some.
+
+    modalities : what the model takes; nothing is said for one that takes more than CT, nor of a CT without
+    spacing. Raises NotForModel if the image shows no lung, or has no values that CT has.
+    """
+    if tuple(modalities) != (Modality.CT,):
+        return ()
+    remedy = f"The model is for {use}: open one." if use else "Open a CT of the chest."
+    if float(raster.pixels.min(initial=0)) > AIR_HU:
+        what = "this CT" if raster.modality else "the image"
+        raise NotForModel(
+            f"No pixel of {what} is as light as the air in lungs: values are expected in HU, and the lowest "
+            f"is {raster.pixels.min():g}.",
+            remedy,
+        )
+    if raster.spacing_mm is None:
+        return ()
+    found = lung_like(raster.pixels, raster.spacing_mm)
+    if found.none:
+        raise NotForModel(
+            "This CT shows no aerated lung: it may be one of a head, a limb or the abdomen.", remedy
+        )
+    return ("Hardly any aerated lung is in this CT: check the mask with care.",) if found.little else ()
+
+
+def _area_cm2(pixels: np.ndarray, spacing_mm: tuple[float, ...]) -> tuple[float, float]:
+    """Of one slice (Y, X) what lies in the body and looks like lung, and its share of the body."""
+    factors = [max(1, round(_GRID_MM / step)) for step in spacing_mm]
+    height, width = (n // factor * factor for n, factor in zip(pixels.shape, factors, strict=True))
+    if not height or not width:
+        return 0.0, 0.0
+    blocks = pixels[:height, :width].reshape(
+        height // factors[0], factors[0], width // factors[1], factors[1]
+    )
+    mean = blocks.mean(axis=(1, 3), dtype=np.float32)
+    steps = np.multiply(factors, spacing_mm)
+    parts, count = ndimage.label(mean > _BODY_HU)
+    if not count:
+        return 0.0, 0.0
+    body = parts == 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))
+    inside = _between(body, 0) | _between(body, 1)
+    like = inside & (mean > _LUNG_HU[0]) & (mean < _LUNG_HU[1])
+    like = ndimage.binary_opening(like, iterations=max(1, round(_OPENED_MM / float(steps.mean()))))
+    return float(like.sum() * steps.prod() / 100), float(like.sum() / inside.sum())
+
+
+def _between(body: np.ndarray, axis: int) -> np.ndarray:
+    """What has body on both sides along an axis, or is body. A field of view may cut lungs open elsewhere."""
+    before = np.logical_or.accumulate(body, axis=axis)
+    after = np.flip(np.logical_or.accumulate(np.flip(body, axis), axis=axis), axis)
+    return np.asarray(before & after)
