@@ -7,6 +7,7 @@ from collections.abc import Callable
 from benchmarks import (
     brush_events,
     correct_tools,
+    ct,
     fine_tuning,
     forgetting,
     gpu,
@@ -39,5 +40,6 @@ CASES: dict[str, Callable[[bool], Result]] = {
     "forgetting": forgetting.measure,
     "finetune": fine_tuning.measure,
     "protocols": protocols.measure,
+    "ct": ct.measure,
     "gpu": gpu.measure,
 }

@@ -21,10 +21,12 @@ _FORMATS: dict[str, Callable[[float], str]] = {
     "s": lambda x: f"{x:.2f}",
     "ratio": lambda x: f"{x:.2f}",
     "share": lambda x: "0" if x == 0 else f"{100 * x:.2g} %" if x < 0.01 else f"{100 * x:.1f} %",
+    "score": lambda x: f"{x:.4f}",
+    "mm": lambda x: f"{x:.2f}",
     "MB": lambda x: f"{x / 1e6:.0f}",
     "tiny": lambda x: "0" if x == 0 else f"{x:.1g}" if x < 0.01 else f"{x:.2f}",
 }
-_IN_TITLE = ("ms", "s", "MB")
+_IN_TITLE = ("ms", "s", "MB", "mm")
 
 
 def page(results: Iterable[Result]) -> str:

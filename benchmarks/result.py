@@ -14,7 +14,10 @@ class NotMeasured(Exception):
 
 @dataclass(frozen=True)
 class Column:
-    """unit : "text", "ms", "s", "ratio", "share", "MB" or "tiny"; cells are in s, bytes, 0..1 or plain."""
+    """unit : "text", "ms", "s", "ratio", "share", "score", "mm", "MB" or "tiny".
+
+    Cells are in s, mm, bytes, 0..1 or plain.
+    """
 
     title: str
     unit: str = "text"
