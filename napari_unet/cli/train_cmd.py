@@ -49,7 +49,7 @@ def train(
         raise typer.Exit(2) from error
     folder = output or default_library().own / plan.name
     work = engine(threads).submit("train", recipe=plan, folder=folder, device=device).events()
-    with progress_bar("Training", total=plan.training.epochs, stays=True) as bar:
+    with progress_bar("Training", total=plan.training.epochs + plan.training.second_cycle, stays=True) as bar:
 
         def tell(event: CaseDone | EpochEnded | Note) -> None:
             if isinstance(event, Note):

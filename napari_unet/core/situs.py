@@ -12,6 +12,8 @@ import numpy as np
 from napari_unet.core.labels import LEFT, RIGHT
 from napari_unet.core.lung_division import spine_columns
 from napari_unet.core.masks import bounding_box
+from napari_unet.core.prediction import Prediction
+from napari_unet.core.raster import Raster
 
 SITUS_NOTE = (
     "Heart and liver lie on the other side than usual: situs inversus or wrong header. Right and left lung "
@@ -26,24 +28,57 @@ _HEART_MM, _LIVER, _LIMIT = 8.0, 4.0, -1.5
 _COARSE_MM = 5.0
 
 
+def situs_notes(raster: Raster, found: Prediction) -> tuple[str, ...]:
+    """What is to be said of heart and liver in a CT volume; () if nothing is, or nothing tells.
+
+    raster : of axial slices that lie as usual (core.standing). found : right and left lung in it.
+    """
+    if raster.pixels.ndim != 3 or raster.spacing_mm is None or found.task != "segmentation":
+        return ()
+    if not found.label_set.tells_sides:
+        return ()
+    steps = _steps(raster.spacing_mm)
+    labels = np.stack([_coarse_labels(found, z, steps) for z in range(0, found.planes, steps[0])])
+    coarse = raster.pixels[tuple(slice(None, None, step) for step in steps)]
+    spacing = tuple(step * mm for step, mm in zip(steps, raster.spacing_mm, strict=True))
+    return (SITUS_NOTE,) if is_mirrored(coarse, labels, spacing, raster.row_direction) else ()
+
+
+def _steps(spacing_mm: tuple[float, ...]) -> list[int]:
+    """Every how-many-th voxel is looked at, along each axis."""
+    return [max(1, round(_COARSE_MM / step)) for step in spacing_mm]
+
+
+def _coarse_labels(found: Prediction, z: int, steps: list[int]) -> np.ndarray:
+    """uint8 (y, x): the likeliest label of some pixels of a slice, by the nearest pixel of the maps."""
+    grid = found.maps[:, z] if found.maps.ndim == 4 else found.maps
+    box = found.boxes[z] if found.boxes else (slice(0, found.shape[1]), slice(0, found.shape[2]))
+    inside, places = [], []
+    for part, size, length, step in zip(box, grid.shape[1:], found.shape[1:], steps[1:], strict=True):
+        at = np.arange(0, length, step)
+        inside.append((at >= part.start) & (at < part.stop))
+        place = (at + 0.5 - part.start) * size / (part.stop - part.start)
+        places.append(np.clip(place.astype(int), 0, size - 1))
+    some = grid[:, places[0][:, None], places[1][None, :]]
+    lowest = found.threshold * 255 if grid.dtype == np.uint8 else found.threshold
+    sure = (some.max(axis=0) >= lowest) & inside[0][:, None] & inside[1][None, :]
+    return np.asarray(np.array(found.label_set.values, np.uint8)[some.argmax(axis=0)] * sure)
+
+
 def is_mirrored(
     hounsfield: np.ndarray, labels: np.ndarray, spacing_mm: tuple[float, ...], row_direction: str | None
 ) -> bool:
     """Whether heart and liver, taken together, lie on the other side than usual. False where nothing tells.
 
-    hounsfield, labels : (Z, Y, X), Z towards the head, Y towards the back; 1 right, 2 left lung.
-    spacing_mm : one per axis. row_direction : "L" or "R"; without it nothing is said.
+    hounsfield, labels : (Z, Y, X), Z towards the head, Y towards the back; 1 right, 2 left lung. Voxels of
+    about 5 mm are enough. spacing_mm : one per axis. row_direction : "L" or "R"; without it nothing is said.
     """
     if row_direction is None or not (labels == RIGHT).any() or not (labels == LEFT).any():
         return False
-    steps = [max(1, round(_COARSE_MM / step)) for step in spacing_mm]
-    coarse = tuple(slice(None, None, step) for step in steps)
-    hounsfield, labels = hounsfield[coarse], labels[coarse]
-    spacing = tuple(step * mm for step, mm in zip(steps, spacing_mm, strict=True))
     box = bounding_box(labels > 0)
     if box is None:
         return False
-    heart, liver = heart_and_liver(hounsfield, labels, spacing, box)
+    heart, liver = heart_and_liver(hounsfield, labels, spacing_mm, box)
     if row_direction == "R":
         heart, liver = -heart, 1 / liver
     return bool(heart / _HEART_MM + _LIVER * np.log(liver) < _LIMIT)

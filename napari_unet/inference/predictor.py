@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -19,6 +19,7 @@ from napari_unet.core.padding import is_padding
 from napari_unet.core.prediction import Box, Prediction, in_bytes
 from napari_unet.core.raster import Raster
 from napari_unet.core.resize import resized as at_size
+from napari_unet.core.situs import situs_notes
 from napari_unet.core.standing import turn_to_stand
 from napari_unet.core.steps import STOP, changed
 from napari_unet.core.tiling import plan_tiles, predict_tiled
@@ -83,12 +84,17 @@ class Predictor:
     def steps(self, raster: Raster, inverted: bool | None = None, output: str | None = None) -> Steps:
         """As `_steps`, with axial slices of CT turned as those of training lay (core.standing), and back.
 
+        A note says so if heart and liver lie on the other side than the header says.
         Raises UserError for slices in other planes.
         """
-        turn = turn_to_stand(raster) if self.card.in_hounsfield else None
-        if not turn:
+        if not self.card.in_hounsfield:
             return (yield from self._steps(raster, inverted, output))
-        return turn.prediction((yield from self._steps(turn.raster(raster), inverted, output)), raster)
+        turn = turn_to_stand(raster)
+        standing = turn.raster(raster) if turn else raster
+        found = yield from self._steps(standing, inverted, output)
+        said = situs_notes(standing, found) if raster.row_direction else ()
+        found = turn.prediction(found, raster) if turn else found
+        return replace(found, notes=(*found.notes, *said))
 
     def _steps(self, raster: Raster, inverted: bool | None, output: str | None) -> Steps:
         """Yields TileDone after each slice or tile, and Notes; returns the Prediction, on the network's grid.

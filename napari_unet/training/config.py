@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,6 +38,8 @@ class TrainingConfig:
     at half the input size, where a step takes a quarter of the time; they are not validated.
     empty_slices : of volumes, the share of the slices without any label that trains. val_slices : of volumes,
     every how-many-th slice validates.
+    second_cycle : epochs that follow from the best weights, with a second cycle of half the learning rate;
+    all of them at the whole size, with changed volumes; 0: none. The better of both is kept.
     precision : of the multiplications in a step; bfloat16 takes a quarter of the time on processors that have
     it. Weights are float32 all the same.
     """
@@ -53,6 +55,7 @@ class TrainingConfig:
     patience: int = 20
     check_every: int = 2
     half_size: float = 0.0
+    second_cycle: int = 0
     empty_slices: float = 1.0
     val_slices: int = 1
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -74,8 +77,25 @@ class TrainingConfig:
             raise ValueError(f"mix_style must lie in 0..1, got {self.mix_style}")
         if not 0 <= self.half_size < 1:
             raise ValueError(f"half_size must be at least 0 and less than 1, got {self.half_size}")
+        if self.second_cycle < 0:
+            raise ValueError(f"second_cycle must not be negative, got {self.second_cycle}")
         if not 0 <= self.empty_slices <= 1:
             raise ValueError(f"empty_slices must lie in 0..1, got {self.empty_slices}")
+
+    @property
+    def following(self) -> TrainingConfig | None:
+        """The settings of the second cycle; None if there is none."""
+        if not self.second_cycle:
+            return None
+        return replace(
+            self,
+            epochs=self.second_cycle,
+            second_cycle=0,
+            learning_rate=self.learning_rate / 2,
+            half_size=0.0,
+            seed=self.seed + 1,
+            volumes=replace(self.volumes, after=0.0),
+        )
 
 
 @dataclass(frozen=True)

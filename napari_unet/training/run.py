@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import csv
 import io
-from collections.abc import Generator
-from dataclasses import asdict
+from collections.abc import Callable, Generator
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from napari_unet.core.input_check import ShapePrior, mean_shape
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.metrics import dice_of_labels
 from napari_unet.core.raster import Raster
-from napari_unet.core.steps import run
+from napari_unet.core.steps import changed, run
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
 from napari_unet.io.alone import writing_alone
@@ -29,7 +30,7 @@ from napari_unet.models.card import ModelCard, Output, ScoreRow
 from napari_unet.models.checkpoint import bare_net, build_net, check_fits, save_model
 from napari_unet.training.choose_replay import recipe_replay_set
 from napari_unet.training.compared import middle
-from napari_unet.training.config import Recipe, data_source
+from napari_unet.training.config import Recipe, TrainingConfig, data_source
 from napari_unet.training.data_folder import find_pairs, of_split
 from napari_unet.training.fit import TrainingResult, fit, simulated
 from napari_unet.training.learner import as_saved, mean_of
@@ -40,6 +41,7 @@ from napari_unet.training.sources import epoch_of, find_sources, of_use
 from napari_unet.training.volumes import changing
 
 CURVES_FILE = "curves.csv"
+_SECOND_CYCLE = "second cycle"  # folder inside of that with the state
 THRESHOLDS = (0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7)  # the first of equals wins
 
 
@@ -80,7 +82,14 @@ def train_model(
     with writing_alone(state):
         epoch = epoch_of(found, train.origins)
         renewed = changing(of_use(found, "train"), train, card, recipe.training)
-        result = yield from fit(net, train, val, card, recipe.training, state, chosen, epoch, renewed)
+        steps = fit(net, train, val, card, recipe.training, state, chosen, epoch, renewed)
+        result = yield from changed(steps, partial(_counted, config=recipe.training))
+        if (following := recipe.training.following) is not None:
+            net.load_state_dict(result.weights)
+            renewed = changing(of_use(found, "train"), train, card, following)
+            steps = fit(net, train, val, card, following, state / _SECOND_CYCLE, chosen, epoch, renewed)
+            counted = partial(_counted, config=recipe.training, before=recipe.training.epochs)
+            result = _better(result, (yield from changed(steps, counted)), counted)
         _write_curves(state / CURVES_FILE, result.history, card.output.channels)
     sources = tuple(data_source(one.data, one.data.train, len(one.of("train"))) for one in found)
     card = card.model_copy(update={"training": _training(recipe, result, card), "data": sources})
@@ -91,6 +100,22 @@ def train_model(
     scores = yield from score_sets(predictor, recipe)
     card = card.model_copy(update={"scores": scores})
     return save_model(result.weights, card, folder, replay_set=recipe_replay_set(recipe, card))
+
+
+def _counted(epoch: EpochEnded, config: TrainingConfig, before: int = 0) -> EpochEnded:
+    """An epoch of one of the cycles, counted among all of them. before : epochs of the first cycle."""
+    return replace(epoch, epoch=before + epoch.epoch, epochs=config.epochs + config.second_cycle)
+
+
+def _better(
+    first: TrainingResult, second: TrainingResult, counted: Callable[[EpochEnded], EpochEnded]
+) -> TrainingResult:
+    """The weights of the better one, and the curves of both. counted : of the second one's epochs."""
+    score = [one.best.val_dice + one.best.shifted_dice for one in (first, second)]
+    kept = first if score[0] > score[1] else second
+    history = [replace(epoch, best=epoch.best and kept is first) for epoch in first.history]
+    history += [counted(replace(epoch, best=epoch.best and kept is second)) for epoch in second.history]
+    return TrainingResult(kept.weights, tuple(history))
 
 
 def _card(recipe: Recipe) -> ModelCard:

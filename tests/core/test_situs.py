@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_unet.core.situs import is_mirrored
+from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT
+from napari_unet.core.prediction import Prediction, in_bytes
+from napari_unet.core.raster import Raster
+from napari_unet.core.situs import SITUS_NOTE, is_mirrored, situs_notes
 
 SPACING = (5.0, 5.0, 5.0)
 
@@ -48,3 +51,32 @@ def test_nothing_is_said_without_sides_or_without_both_lungs() -> None:
     assert not is_mirrored(hounsfield, labels, SPACING, None)
     assert not is_mirrored(hounsfield, np.where(labels == 1, labels, 0), SPACING, "L")
     assert not is_mirrored(hounsfield, np.zeros_like(labels), SPACING, "L")
+
+
+@pytest.mark.parametrize("as_bytes", [False, True])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_note_says_so_from_the_maps_of_a_prediction(mirrored: bool, as_bytes: bool) -> None:
+    hounsfield, labels = _chest()
+    if mirrored:
+        hounsfield, labels = hounsfield[..., ::-1], np.array([0, 2, 1], np.uint8)[labels[..., ::-1]]
+    fine = hounsfield.repeat(2, axis=1).repeat(
+        2, axis=2
+    )  # with a border of padding that the maps do not cover
+    fine = np.pad(fine, ((0, 0), (10, 6), (8, 4)), constant_values=-1024)
+    box = (slice(10, 10 + 88), slice(8, 8 + 120))
+    maps = np.stack([labels == 1, labels == 2]).astype(np.float32)
+    raster = Raster(fine, (5.0, 2.5, 2.5), row_direction="L")
+    found = Prediction(
+        in_bytes(maps) if as_bytes else maps,
+        shape=fine.shape,
+        boxes=(box,) * len(fine),
+        label_set=RIGHT_AND_LEFT,
+    )
+    assert situs_notes(raster, found) == ((SITUS_NOTE,) if mirrored else ())
+    assert situs_notes(Raster(fine, row_direction="L"), found) == ()
+
+
+def test_a_model_of_one_label_says_nothing() -> None:
+    hounsfield, labels = (part[..., ::-1] for part in _chest())
+    found = Prediction((labels > 0)[None].astype(np.float32), label_set=LUNGS)
+    assert situs_notes(Raster(hounsfield, SPACING, row_direction="L"), found) == ()

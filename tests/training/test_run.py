@@ -69,6 +69,26 @@ def _train(recipe: Recipe, folder: Path, **options: Any) -> tuple[list[Any], Any
             return events, end.value
 
 
+def test_a_second_cycle_follows_from_the_best_weights_and_the_better_is_kept(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    config = replace(recipe.training, check_every=1)
+    twice = replace(recipe, training=replace(config, second_cycle=3), scores=())
+    steps = train_model(twice, tmp_path / "mine", device="cpu")
+    begun = [next(steps) for _ in range(3)]
+    steps.close()  # broken off after the first epoch of the second cycle
+    events, card = _train(twice, tmp_path / "mine")
+    epochs = [*begun, *events]
+    assert [(one.epoch, one.epochs) for one in epochs] == [(k, 5) for k in range(1, 6)]
+    whole, _ = _train(twice, tmp_path / "whole")
+    assert whole == epochs
+    with (tmp_path / "mine.training" / "curves.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4", "5"]
+    best = [max((one.val_dice + one.shifted_dice) / 2 for one in part) for part in (epochs[:2], epochs[2:])]
+    assert card.training["best_epoch"] > 2 if best[1] >= best[0] else card.training["best_epoch"] <= 2
+
+
 def test_a_recipe_becomes_a_model(recipe: Recipe, tmp_path: Path) -> None:
     events, card = _train(recipe, tmp_path / "mine")
     assert [type(event) for event in events] == [EpochEnded] * 2 + [CaseDone] * 2
