@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
 from napari_unet.core.input_check import mixed_polarity_note, plausibility
+from napari_unet.core.orientation import axes_towards
 from napari_unet.core.padding import is_padding
 from napari_unet.core.prediction import Box, Prediction, in_bytes
 from napari_unet.core.raster import Raster
@@ -84,7 +85,7 @@ class Predictor:
     def steps(self, raster: Raster, inverted: bool | None = None, output: str | None = None) -> Steps:
         """As `_steps`, with axial slices of CT turned as those of training lay (core.standing), and back.
 
-        A note says so if heart and liver lie on the other side than the header says.
+        A note says so if heart and liver lie on the other side than the affine says.
         Raises UserError for slices in other planes.
         """
         if not self.card.in_hounsfield:
@@ -92,7 +93,8 @@ class Predictor:
         turn = turn_to_stand(raster)
         standing = turn.raster(raster) if turn else raster
         found = yield from self._steps(standing, inverted, output)
-        said = situs_notes(standing, found) if raster.row_direction else ()
+        towards = axes_towards(raster.affine)
+        said = situs_notes(standing, found) if towards is not None and towards[0] == "S" else ()
         found = turn.prediction(found, raster) if turn else found
         return replace(found, notes=(*found.notes, *said))
 

@@ -30,7 +30,7 @@ def _affine(*ways: str) -> np.ndarray:
     return affine
 
 
-@pytest.mark.parametrize(("across", "down", "along"), product("SI", "PA", "LR"))
+@pytest.mark.parametrize(("across", "down", "along"), list(product("SI", "PA", "LR")))
 def test_the_affine_alone_says_how_slices_are_turned(across: str, down: str, along: str) -> None:
     raster = Raster(PIXELS, affine=_affine(across, down, along), row_direction=along)
     turn = turn_to_stand(raster)
