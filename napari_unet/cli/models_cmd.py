@@ -8,13 +8,17 @@ import typer
 from rich.table import Table
 
 from napari_unet.cli.console import complain, json_line, show_table, stdout
+from napari_unet.cli.engine import steps
 from napari_unet.cli.models_exchange_cmd import export_model, import_model
 from napari_unet.cli.remember_cmd import remember
 from napari_unet.cli.usage import find_model
 from napari_unet.core.errors import UserError
+from napari_unet.core.steps import run
+from napari_unet.core.wording import size_in_words
 
 if TYPE_CHECKING:
-    from napari_unet.models.card import DataSource, Output, ReplaySpec
+    from napari_unet.core.network_facts import NetworkDrawing
+    from napari_unet.models.card import DataSource, ModelCard, Output, ReplaySpec
 
 app = typer.Typer(help="List, show and verify the models on this computer.", no_args_is_help=True)
 app.command("export")(export_model)
@@ -49,18 +53,19 @@ def list_models(as_json: AsJson = False) -> None:
 def show_model(
     name: Annotated[str, typer.Argument(help="Name or folder of a model.")], as_json: AsJson = False
 ) -> None:
-    """The whole card of one model."""
+    """The whole card of one model, and its network stage by stage."""
     card = find_model(name).card
     if as_json:
         json_line(card.in_words())
         return
+    drawing = run(steps("drawing", card=card))
     table = Table(show_header=False)
     for field, value in (
         ("name", f"{card.name} {card.version}"),
         ("for", card.use),
         ("masks", card.output.protocol),
         ("parent", card.parent or "–"),
-        ("network", f"{card.net.kind}: {card.facts.in_words()}" if card.facts else card.net.kind),
+        ("network", _network(card, drawing)),
         ("input", card.input.in_words()),
         ("threshold", f"{card.output.threshold:g}"),
         *([("answers", "\n".join(map(_answer, card.outputs)))] if len(card.outputs) > 1 else []),
@@ -78,6 +83,7 @@ def show_model(
     ):
         table.add_row(field, value)
     show_table(table)
+    show_table(_stages(drawing))
     scores = Table("Dice on", "images", "mean", "median", "worst", "under 0.90")
     for row in card.scores:
         figures = (f"{v:.3f}" for v in (row.mean, row.median, row.worst))
@@ -105,6 +111,28 @@ def verify_models(
         complain(problem)
     if bad:
         raise typer.Exit(1)
+
+
+def _stages(found: NetworkDrawing) -> Table:
+    """What is deeper in the network is further to the right."""
+    table = Table("Stage", "Size", "Channels", "Parameters", "Receptive field")
+    for stage in found.stages:
+        table.add_row(
+            "  " * found.level(stage) + stage.name,
+            size_in_words(stage.size),
+            str(stage.channels),
+            f"{stage.parameters:,}",
+            "whole image" if stage.field is None else f"{stage.field} pixels",
+        )
+    return table
+
+
+def _network(card: ModelCard, found: NetworkDrawing) -> str:
+    facts = f": {card.facts.in_words()}" if card.facts else ""
+    return (
+        f"{card.net.kind}{facts}\n{found.parameters:,} parameters, {found.multiply_adds / 1e9:.2f} billion"
+        f" multiplications for {size_in_words(found.input_size)} pixels"
+    )
 
 
 def _answer(output: Output) -> str:

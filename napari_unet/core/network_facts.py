@@ -1,8 +1,9 @@
-"""NetworkFacts: what must be known of a network to make its inputs and plan its tiles without building it."""
+"""What is known of a network without building it: what its inputs and tiles need, and its drawing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import floor, log2
 
 _LARGEST = 65536  # pixels; of a network that anybody could run
 
@@ -37,3 +38,52 @@ class NetworkFacts:
         radius = "everything" if self.receptive_radius is None else f"{self.receptive_radius} pixels"
         margin = f", borders mirrored by {self.output_margin} pixels" if self.output_margin else ""
         return f"stride {self.stride}, receptive radius {radius}{margin}"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a network for one size of input.
+
+    Parameters
+    ----------
+    name : str
+        Where it is in the network, such as "encoder.0".
+    size : tuple of int
+        Of its output, in pixels, (Y, X) or (Z, Y, X); ones behind connected layers.
+    channels : int
+        Of its output.
+    parameters : int
+    field : int or None
+        Side of its theoretical receptive field in pixels of the input; None if it sees the whole image.
+    """
+
+    name: str
+    size: tuple[int, ...]
+    channels: int
+    parameters: int
+    field: int | None
+
+
+@dataclass(frozen=True)
+class NetworkDrawing:
+    """The stages of a network, in the order in which they run.
+
+    Parameters
+    ----------
+    input_size : tuple of int
+        In pixels, with the mirrored border of a network without padding.
+    stages : tuple of Stage
+    parameters : int
+        Of the whole network.
+    multiply_adds : int
+        Of the convolutions and connected layers for one input.
+    """
+
+    input_size: tuple[int, ...]
+    stages: tuple[Stage, ...]
+    parameters: int
+    multiply_adds: int
+
+    def level(self, stage: Stage) -> int:
+        """How often the side of the input was halved before this stage, rounded down."""
+        return max(0, floor(log2(max(self.input_size) / max(stage.size))))

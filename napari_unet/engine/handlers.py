@@ -23,6 +23,7 @@ HANDLERS = {
     "estimate": "napari_unet.training.estimate:estimate",
     "compare": "napari_unet.training.acceptance:compare_models",
     "train": "napari_unet.training.run:train_model",
+    "drawing": "napari_unet.models.checkpoint:network_drawing",
     "remember": "napari_unet.training.choose_replay:recipe_replay_set",
     "simulate": "napari_unet.simulation.steps:simulation_steps",
 }

@@ -13,11 +13,15 @@ from torch import Tensor, nn
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
+from napari_unet.core.network_facts import NetworkDrawing
 from napari_unet.io.alone import writing_alone
 from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, NetSpec
 from napari_unet.models.library import ModelEntry
 from napari_unet.models.replay_set import ReplaySet, write_replay_set
 from napari_unet.nets import registry
+from napari_unet.nets.stages import drawing
+
+_DRAWN = 512  # pixels of a side of the input that is drawn, for networks that take any
 
 
 def build_net(spec: NetSpec) -> nn.Module:
@@ -34,6 +38,17 @@ def bare_net(spec: NetSpec) -> nn.Module:
     """The network without memory for its weights, to ask what it is. Raises UserError as `build_net` does."""
     with torch.device("meta"):
         return build_net(spec)
+
+
+def network_drawing(card: ModelCard) -> NetworkDrawing:
+    """The stages of the card's network for its input size, or if it has none for about 512 pixels.
+
+    Raises UserError as `build_net` does.
+    """
+    net = bare_net(card.net)
+    facts = registry.facts_of(net)
+    side = -(-_DRAWN // facts.stride) * facts.stride
+    return drawing(net, card.input.size or (side,) * facts.axes)
 
 
 def check_fits(net: nn.Module, card: ModelCard) -> None:

@@ -39,10 +39,11 @@ class SlidingWindow(nn.Module):
         kernels, inputs, side = KERNELS[window], 1, window
         self.window = window
         self.encoder = nn.ModuleList()
-        for kernel in kernels:
-            self.encoder.append(nn.Conv2d(inputs, maps, kernel))
+        for level, kernel in enumerate(kernels):
+            self.encoder.append(nn.Conv2d(inputs, maps, kernel, dilation=2**level))
             inputs, side = maps, (side - kernel + 1) // 2
-        self.hidden = nn.Conv2d(maps, hidden, side)  # fully connected: it sees all that is left of the window
+        # fully connected: it sees all that is left of the window
+        self.hidden = nn.Conv2d(maps, hidden, side, dilation=2 ** len(kernels))
         self.output = nn.Conv2d(hidden, 2, 1)
         for module in (*self.encoder, self.hidden, self.output):
             nn.init.xavier_uniform_(module.weight)
@@ -64,21 +65,13 @@ class SlidingWindow(nn.Module):
         Equal to the network of 2012 on each window. (The max-pooling fragments of Giusti et al. 2013, by
         dilation.)
         """
-        dilation = 1
-        for convolution in self.encoder:
-            x = _activation(_dilated(convolution, x, dilation))
-            x = functional.max_pool2d(x, 2, stride=1, dilation=dilation)
-            dilation *= 2
-        return self._logit(_activation(_dilated(self.hidden, x, dilation)))
+        for level, convolution in enumerate(self.encoder):
+            x = functional.max_pool2d(_activation(convolution(x)), 2, stride=1, dilation=2**level)
+        return self._logit(_activation(self.hidden(x)))
 
     def _logit(self, x: Tensor) -> Tensor:
         other, wanted = self.output(x).split(1, dim=1)
         return wanted - other  # type: ignore[no-any-return]
-
-
-def _dilated(convolution: nn.Module, x: Tensor, dilation: int) -> Tensor:
-    assert isinstance(convolution, nn.Conv2d)
-    return functional.conv2d(x, convolution.weight, convolution.bias, dilation=dilation)
 
 
 def _activation(x: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from click.testing import Result
 from rich.console import Console
 
 from napari_unet.cli import console, models_cmd
+from napari_unet.core.errors import UserError
 from napari_unet.models.card import CARD_FILE, ModelCard
 
 _NAME = "cxr-lung-" + "-".join(["montgomery", "shenzhen", "covid", "paediatric"])
@@ -52,7 +53,25 @@ def test_in_a_narrow_terminal_words_are_wrapped_and_not_cut(
         text = written.getvalue()
         assert "…" not in text
         assert max(map(len, text.splitlines())) <= width
-        columns = zip(*(re.split("[│┃]", line) for line in text.splitlines() if "│" in line), strict=True)
+        rows = [re.split("[│┃]", line) for line in text.splitlines() if "│" in line]
+        tables = [[row for row in rows if len(row) == count] for count in {len(row) for row in rows}]
+        columns = [column for table in tables for column in zip(*table, strict=True)]
         read = ["".join(cell.strip() for cell in column) for column in columns]
         for whole in (_NAME, _TITLE, _PROTOCOL):
             assert any(whole.replace(" ", "") in cell.replace(" ", "") for cell in read), whole
+
+
+def test_the_network_is_drawn_stage_by_stage(run: Callable[..., Result], library: Path) -> None:
+    """The card's default: a U-Net of base 64 and depth 4, for an image of any size."""
+    shown = run("models", "show", _NAME).stdout
+    assert "31,036,481 parameters" in shown and "512 × 512 pixels" in shown
+    (deepest,) = (line for line in shown.splitlines() if "bottleneck" in line)
+    assert all(words in deepest for words in ("32 × 32", "1024", "140 pixels"))
+
+
+def test_a_network_that_cannot_be_made_is_an_error(run: Callable[..., Result], library: Path) -> None:
+    card = ModelCard(name="odd", title=_TITLE, net={"kind": "unet", "arguments": {"base": -1}})
+    (library / "odd").mkdir()
+    (library / "odd" / CARD_FILE).write_text(card.model_dump_json())
+    problem = run("models", "show", "odd").exception
+    assert isinstance(problem, UserError) and "The network unet cannot be made" in problem.problem
