@@ -43,7 +43,7 @@ class Dependence(TorchFunctionMode):
         result = func(*args, **kwargs)
         tensors = _tensors([*args, *kwargs.values()])
         inputs = [spans for one in tensors if (spans := self._spans_of(one)) is not None]
-        follow = _RULES.get(getattr(func, "__name__", ""), _each_by_itself)
+        follow: Callable[..., Spans | None] = _RULES.get(getattr(func, "__name__", ""), _each_by_itself)
         for out in _tensors([result]) if inputs else ():
             spans = follow(inputs, out, args, kwargs)
             self._spans[id(out)] = (out, _everything(inputs, out) if spans is None else spans)
@@ -130,8 +130,7 @@ def _resized(inputs: list[Spans], out: Tensor, args: Sequence[Any], kwargs: dict
     before, after = len(inputs[0]), out.shape[-1]
     mode = given.get("mode", "nearest")
     if mode == "nearest":
-        at = np.arange(after) * before // after
-        return inputs[0][at]
+        return inputs[0][np.arange(after) * before // after]
     if mode not in ("linear", "bilinear", "trilinear") or given.get("antialias"):
         return None
     if given.get("align_corners"):

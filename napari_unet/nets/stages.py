@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from napari_unet.core.network_facts import NetworkDrawing, Stage
 from napari_unet.nets.mirrored import MirroredBorders
 from napari_unet.nets.receptive_field import Dependence
+from napari_unet.nets.registry import facts_of
 
 
 def drawing(net: nn.Module, size: tuple[int, ...]) -> NetworkDrawing:
@@ -69,16 +70,15 @@ def _run(
 
 
 def _image(net: nn.Module, size: tuple[int, ...]) -> Tensor:
-    return torch.empty((1, int(net.channels), *size), device="meta")  # type: ignore[arg-type]
+    return torch.empty((1, facts_of(net).channels, *size), device="meta")
 
 
 def _wide_enough(net: nn.Module, width: int) -> int:
     """A width at which no receptive field is cut off; the given one where every pixel sees all."""
-    radius = net.receptive_radius
-    if radius is None:
+    facts = facts_of(net)
+    if facts.receptive_radius is None:
         return width
-    stride = int(net.stride)  # type: ignore[arg-type]
-    return width + -(-4 * int(radius) // stride) * stride  # type: ignore[arg-type]
+    return width + -(-4 * facts.receptive_radius // facts.stride) * facts.stride
 
 
 def _stages(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
