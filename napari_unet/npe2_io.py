@@ -20,7 +20,7 @@ from napari_unet.io.layer_data import HEADER, LayerData, image_layer
 from napari_unet.io.names import is_index
 from napari_unet.io.opened import Opened, files_of, opened
 from napari_unet.io.sources import named_paths
-from napari_unet.io.unpacked import has_dicom, is_zip
+from napari_unet.io.unpacked import has_dicom, is_bundle
 from napari_unet.samples import CT, SAMPLES
 from napari_unet.widgets.napari_compat.opened import opened_in_window, opened_together
 
@@ -34,7 +34,7 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerD
     that it lists.
     """
     given = _each(path)
-    bundles = [one for one in given if is_zip(one) or (is_index(one) and one.is_file())]
+    bundles = [one for one in given if is_bundle(one)]
     files = files_of([one for one in given if one not in bundles])
     known = all(map(is_readable_image, files)) and all(is_index(one) or has_dicom(one) for one in bundles)
     return read_layers if (files or bundles) and known else None

@@ -17,7 +17,6 @@ from napari_unet.io.names import (
     composed,
     expanded,
     folded,
-    is_index,
     is_mask_name,
     list_images_and_masks,
     stem,
@@ -25,7 +24,7 @@ from napari_unet.io.names import (
 )
 from napari_unet.io.series_list import EVERY, SeriesChoice, chosen
 from napari_unet.io.sources import named_paths, sources_among
-from napari_unet.io.unpacked import bundled, is_zip
+from napari_unet.io.unpacked import bundled, is_bundle, is_zip
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def find_inputs(
             files.update({image.resolve(): image for image in kept if image.resolve() not in files})
             if not images:
                 problems.append((path, "There is no readable image in this folder."))
-        elif is_zip(path) or (is_index(path) and path.is_file()):
+        elif is_bundle(path):
             try:
                 found = {image.resolve(): image for image in bundled(path) or ()}
                 files.update(found)

@@ -72,17 +72,8 @@ def _table(infos: list[SeriesInfo], paths: dict[Any, Path]) -> Table:
         "Number", "Description", "Slices", "Thickness", "Kernel", "Size", "End of UID", "Where", box=None
     )
     for info in infos:
-        rows, columns = info.size
-        table.add_row(
-            info.number,
-            info.description,
-            str(info.slices),
-            "" if info.thickness_mm is None else f"{info.thickness_mm:g} mm",
-            info.kernel,
-            f"{rows} × {columns}",
-            info.uid[-_END:],
-            str(paths[info.source]),
-        )
+        where = str(paths[info.source])
+        table.add_row(info.number, info.description, *info.in_columns(), info.uid[-_END:], where)
     return table
 
 

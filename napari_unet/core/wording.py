@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
 
 
 def counted(number: int, noun: str) -> str:
@@ -18,6 +19,16 @@ def listed(words: Sequence[str], last: str = "and") -> str:
 def first_of(words: Sequence[str], most: int) -> str:
     """Such as "a, b, …", where there are more than so many."""
     return ", ".join(words[:most]) + (", …" if len(words) > most else "")
+
+
+def turns(keys: Sequence[Hashable]) -> list[int]:
+    """For each key its turn among equal ones, from 1; 0 where no other is equal."""
+    several, seen = Counter(keys), Counter[Hashable]()
+    found = []
+    for key in keys:
+        seen[key] += 1
+        found.append(seen[key] if several[key] > 1 else 0)
+    return found
 
 
 def size_in_words(shape: Iterable[int]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -71,6 +71,15 @@ def raw_number(dataset: Dataset, keyword: str) -> float | None:
         return None if value is None or value == "" else float(value)
     except (TypeError, ValueError, IndexError):
         return None
+
+
+def coded(value: str, scheme: str, meaning: str) -> Dataset:
+    """A code as an item of a sequence."""
+    from pydicom import Dataset
+
+    made: Any = Dataset()
+    made.CodeValue, made.CodingSchemeDesignator, made.CodeMeaning = value, scheme, meaning
+    return made  # type: ignore[no-any-return]
 
 
 def flatten(dataset: Dataset, frame: int = 0, whole: Dataset | None = None) -> None:

@@ -91,13 +91,9 @@ class ForResearch:
 
     def mark(self, dataset: Any) -> None:
         """Says in an object that the patient's identity was removed, and how; its own dates go too."""
-        from pydicom import Dataset
-
-        code: Any = Dataset()
-        code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = _METHOD_CODE
         dataset.PatientIdentityRemoved = "YES"
         dataset.DeidentificationMethod = METHOD
-        dataset.DeidentificationMethodCodeSequence = [code]
+        dataset.DeidentificationMethodCodeSequence = [header.coded(*_METHOD_CODE)]
         dataset.LongitudinalTemporalInformationModified = "REMOVED"
         for keyword, nothing in (("ContentDate", _NO_DATE), ("ContentTime", _NO_TIME)):
             if keyword in dataset:

@@ -7,15 +7,13 @@ The frames of a multi-frame file may be in any order, and are found by their pla
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from napari_unet.core.frames import DicomFrame
-from napari_unet.io.dicom_seg_source import between_slices, is_multi_frame, numbers
-
-if TYPE_CHECKING:
-    from pydicom import Dataset
+from napari_unet.io import dicom_header as header
+from napari_unet.io.dicom_seg_source import between_slices, in_one_file, numbers
 
 _SAME_MM = 0.05  # headers round places to hundredths of a millimetre
 _SOURCE = ("121322", "DCM", "Source image for image processing operation")
@@ -26,7 +24,7 @@ def own_planes(frame: DicomFrame, stored: DicomFrame) -> dict[str, Any]:
     """What highdicom is told of the planes; nothing where they are one file each."""
     import highdicom
 
-    if not frame.resampled and not is_multi_frame(stored):
+    if not frame.resampled and not in_one_file(stored):
         return {}
     between = between_slices(frame)
     return {
@@ -43,7 +41,7 @@ def refer_to_slices(made: Any, frame: DicomFrame, stored: DicomFrame) -> None:
 
     frame : that of the mask; stored : where its files lie, both with the UIDs of the object.
     """
-    if not frame.resampled or is_multi_frame(stored):
+    if not frame.resampled or in_one_file(stored):
         return
     own = dict(zip(stored.instances, stored.positions, strict=True))
     places = np.array(frame.positions)
@@ -58,8 +56,8 @@ def refer_to_slices(made: Any, frame: DicomFrame, stored: DicomFrame) -> None:
         source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = instance
         there = np.linalg.norm(np.subtract(own[instance], place)) <= _SAME_MM
         source.SpatialLocationsPreserved = "YES" if there else "NO"
-        source.PurposeOfReferenceCodeSequence = [_code(*_SOURCE)]
-        derived.SourceImageSequence, derived.DerivationCodeSequence = [source], [_code(*_DERIVED)]
+        source.PurposeOfReferenceCodeSequence = [header.coded(*_SOURCE)]
+        derived.SourceImageSequence, derived.DerivationCodeSequence = [source], [header.coded(*_DERIVED)]
         group.DerivationImageSequence = [derived]
 
 
@@ -67,9 +65,3 @@ def _dataset() -> Any:
     from pydicom import Dataset
 
     return Dataset()
-
-
-def _code(value: str, scheme: str, meaning: str) -> Dataset:
-    made: Dataset = _dataset()
-    made.CodeValue, made.CodingSchemeDesignator, made.CodeMeaning = value, scheme, meaning
-    return made

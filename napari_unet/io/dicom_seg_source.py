@@ -96,7 +96,7 @@ def stored_slices(like: Raster, frame: DicomFrame, source: Source | None) -> tup
     return first, replace(frame, instances=tuple(places), positions=tuple(places.values()))
 
 
-def is_multi_frame(stored: DicomFrame) -> bool:
+def in_one_file(stored: DicomFrame) -> bool:
     """Whether all slices are in one file."""
     return len(stored.instances) > 1 and len(set(stored.instances)) == 1
 
@@ -140,7 +140,7 @@ def plain_sources(stored: DicomFrame, first: Dataset, between: float) -> list[Da
     thickness = header.number(first, "SliceThickness", between)
     through = (thickness if thickness > 0 else between, between)
     size = (int(header.number(first, "Rows", 0)), int(header.number(first, "Columns", 0)))
-    if is_multi_frame(stored):
+    if in_one_file(stored):
         return [_as_multi_frame(_placed(patient, size, stored, 0, through), stored)]
     others = (Dataset() for _ in stored.instances[1:])  # highdicom looks for the patient in the first one
     return [_placed(made, size, stored, k, through) for k, made in enumerate((patient, *others))]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
 from napari_unet.core.window import display_pixels
-from napari_unet.core.wording import counted
+from napari_unet.core.wording import counted, size_in_words, turns
 from napari_unet.io import dicom_header as header
 from napari_unet.io.dicom import guarded, read_dicom, read_header
 from napari_unet.io.dicom_frames import GROUPS, frame_dataset, frame_header, is_multi_frame, load_frames
@@ -41,6 +41,11 @@ class SeriesInfo:
     kernel: str
     size: tuple[int, int]
     uid: str
+
+    def in_columns(self) -> tuple[str, str, str, str]:
+        """Slices, thickness, kernel and size of a slice, in words."""
+        thickness = "" if self.thickness_mm is None else f"{self.thickness_mm:g} mm"
+        return str(self.slices), thickness, self.kernel, size_in_words(self.size)
 
     def is_called(self, name: str) -> bool:
         """Whether a person means this series: by its number, its UID, or the end of its UID."""
@@ -85,15 +90,11 @@ EVERY = SeriesChoice(every=True)
 def series_infos(sources: Sequence[Source]) -> list[SeriesInfo]:
     """The series among images, multi-frame files too, by their headers; other images are ignored."""
     found = [_info(one) for one in sources if one.is_series or is_multi_frame(one.first)]
-    several = Counter((one.source.path, one.number) for one in found)
-    seen = Counter[tuple[Path, str]]()
-    numbered = []
-    for one in found:
-        key = (one.source.path, one.number)
-        seen[key] += 1
-        number = f"{one.number}-{seen[key]}" if several[key] > 1 else one.number
-        numbered.append(SeriesInfo(**{**vars(one), "number": number}))
-    return numbered
+    called = turns([(one.source.path, one.number) for one in found])
+    return [
+        replace(one, number=f"{one.number}-{turn}") if turn else one
+        for one, turn in zip(found, called, strict=True)
+    ]
 
 
 def chosen(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from napari_unet.core.source import Source
+from napari_unet.core.wording import turns
 from napari_unet.io.dicom_sets import series_number, sort_out
 from napari_unet.io.names import PassedOver
 
@@ -44,12 +45,10 @@ def named_paths(sources: Iterable[Source]) -> list[Path]:
         _with_number(source) if source.is_series and shared[source.path] > 1 else source.path
         for source in every
     ]
-    twice, seen = Counter(named), Counter[Path]()
-    for k, path in enumerate(named):
-        if every[k].is_series and twice[path] > 1:
-            seen[path] += 1
-            named[k] = path.with_name(f"{path.name}-{seen[path]}")
-    return named
+    return [
+        path.with_name(f"{path.name}-{turn}") if turn and source.is_series else path
+        for source, path, turn in zip(every, named, turns(named), strict=True)
+    ]
 
 
 def _with_number(source: Source) -> Path:

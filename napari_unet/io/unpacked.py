@@ -30,6 +30,11 @@ def is_zip(path: Path) -> bool:
     return path.suffix.lower() == ".zip" and path.is_file()
 
 
+def is_bundle(path: Path) -> bool:
+    """Whether a path stands for several images: a zip file or a DICOMDIR."""
+    return is_zip(path) or (is_index(path) and path.is_file())
+
+
 def has_dicom(path: Path) -> bool:
     """Whether one of the first files in a zip file is DICOM. False for what cannot be read."""
     damaged = UserError("")
@@ -96,7 +101,7 @@ def bundled(path: Path) -> list[Path] | None:
         if not found:
             raise UserError(f"There is no readable image in {path.name}.", "Choose one that holds images.")
         return found
-    return listed(path) if is_index(path) and path.is_file() else None
+    return listed(path) if is_bundle(path) else None
 
 
 def _unpack(path: Path, folder: Path) -> None:

@@ -31,19 +31,21 @@ def history_of(masks: Masks, case: Case) -> MaskHistory:
     if case.revision is None:
         raise UserError("The case has no mask.", "Make one first.")
     current = masks.revision(case.revision)
+    untouched = _untouched_model(masks, current)
+    begun = untouched or next(
+        (one for one in _line(masks, current) if one.author.kind != AuthorKind.PERSON), None
+    )
+    made = Made.AUTOMATIC if untouched else Made.SEMIAUTOMATIC if begun else Made.MANUAL
     accepted = case.status in USABLE
-    reader = case.reviewer if accepted else ""
-    model = _untouched_model(masks, current)
-    if model is not None:
-        name, version = model.author.name, model.author.version
-        return MaskHistory(Made.AUTOMATIC, name, version, accepted=accepted, reader=reader)
-    begun = next((one for one in _line(masks, current) if one.author.kind != AuthorKind.PERSON), None)
-    if begun is None:
-        return MaskHistory(Made.MANUAL, accepted=accepted, reader=reader)
-    if begun.author.kind == AuthorKind.FILE:
-        return MaskHistory(Made.SEMIAUTOMATIC, from_file=True, accepted=accepted, reader=reader)
-    name, version = begun.author.name, begun.author.version
-    return MaskHistory(Made.SEMIAUTOMATIC, name, version, accepted=accepted, reader=reader)
+    author = begun.author if begun is not None and begun.author.kind == AuthorKind.MODEL else None
+    return MaskHistory(
+        made,
+        model="" if author is None else author.name,
+        version="" if author is None else author.version,
+        from_file=begun is not None and author is None,
+        accepted=accepted,
+        reader=case.reviewer if accepted else "",
+    )
 
 
 def _line(masks: Masks, revision: Revision) -> Iterator[Revision]:

@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 from napari_unet.core.source import Source
 from napari_unet.io.series_list import SeriesInfo, thumbnail
 from napari_unet.widgets.common.forms import WrappedLabel
+from napari_unet.widgets.common.jobs import Job
 
 _COLUMNS = ("Series", "Description", "Slices", "Thickness", "Kernel", "Size")
 _PICTURE = 72  # pixels
@@ -46,10 +47,12 @@ class SeriesDialog(QDialog):
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(_PICTURE + 4)
         for row, info in enumerate(self._infos):
-            for column, words in enumerate(_words(info)):
+            cells = (info.number, info.description or info.modality, *info.in_columns())
+            for column, words in enumerate(cells):
                 self.table.setItem(row, column, QTableWidgetItem(words))
-            self.table.item(row, 0).setIcon(_icon(thumbnail(info.source)))
         self.table.resizeColumnsToContents()
+        self.table.setColumnWidth(0, self.table.columnWidth(0) + _PICTURE)
+        Job(self._read_pictures, owner=self).progressed.connect(self._show_picture)
         self.table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         buttons = QDialogButtonBox.StandardButton
         self.buttons = QDialogButtonBox(buttons.Open | buttons.Cancel)
@@ -69,6 +72,16 @@ class SeriesDialog(QDialog):
         rows = {index.row() for index in self.table.selectionModel().selectedRows()}
         return [self._infos[row] for row in sorted(rows)]
 
+    def _read_pictures(self, job: Job) -> None:
+        """In a thread: a picture takes as long as its slice takes to be read."""
+        for row, info in enumerate(self._infos):
+            job.check()
+            job.progress((row, thumbnail(info.source)))
+
+    def _show_picture(self, read: tuple[int, np.ndarray | None]) -> None:
+        row, picture = read
+        self.table.item(row, 0).setIcon(_icon(picture))
+
     def _enable(self) -> None:
         self.buttons.button(QDialogButtonBox.StandardButton.Open).setEnabled(bool(self.selected()))
 
@@ -82,19 +95,6 @@ def ask_for_series(infos: Sequence[SeriesInfo]) -> list[Source]:
         return [info.source for info in dialog.selected()]
     finally:
         dialog.deleteLater()
-
-
-def _words(info: SeriesInfo) -> tuple[str, ...]:
-    thickness = "" if info.thickness_mm is None else f"{info.thickness_mm:g} mm"
-    rows, columns = info.size
-    return (
-        info.number,
-        info.description or info.modality,
-        str(info.slices),
-        thickness,
-        info.kernel,
-        f"{rows} × {columns}",
-    )
 
 
 def _icon(picture: np.ndarray | None) -> QIcon:
