@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from mouse_strokes import LEFT, paint
 from qtpy.QtCore import QSettings, Qt
+from training_clicks import train
 
 from napari_unet.core.errors import UserError
 from napari_unet.io.formats import read_mask
 from napari_unet.models.library import default_library
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, NewCase, Status
-from napari_unet.widgets.finetune.training import Stage
 from napari_unet.widgets.review import start as review_settings
 
 TESTS = Path(__file__).parents[1]
@@ -99,16 +99,7 @@ parent(default_library(), intensity=IntensityRule("percentiles", 0, 100))
 def test_a_fine_tune_of_two_steps(tiny, docks, qtbot):
     dock = docks["Fine-tune"]
     dock.setup.model.setCurrentText(tiny)
-    dock.setup.presets.buttons["custom"].click()
-    dock.setup.presets.settings.form.steps.value = 2
-    qtbot.waitUntil(dock.setup.start.isEnabled)
-    qtbot.mouseClick(dock.setup.start, LEFT)
-    qtbot.waitUntil(lambda: dock.setup.choice.isVisible() or dock.training.stage is Stage.RUNNING)
-    if dock.setup.choice.isVisible():
-        qtbot.mouseClick(dock.setup.choice.same, LEFT)
-    qtbot.waitUntil(lambda: dock.training.stage is Stage.RUNNING)
-    qtbot.waitUntil(lambda: dock.training.stage is not Stage.RUNNING, timeout=240_000)
-    assert dock.training.stage is Stage.DECIDE, dock.message.text()
+    train(dock, qtbot, steps=2, patience_ms=240_000)
     assert max(step.step for step in dock.training.progress.steps) == 2
     assert dock.acceptance.isVisible() and dock.acceptance.verdict.text()
     qtbot.mouseClick(dock.acceptance.take, LEFT)

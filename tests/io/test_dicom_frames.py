@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tarfile
 import tracemalloc
 from pathlib import Path
 
@@ -111,18 +109,6 @@ def test_what_is_cut_off_is_named(tmp_path: Path) -> None:
 
 def _cut(path: Path, count: int) -> None:
     path.write_bytes(path.read_bytes()[:-count])
-
-
-@pytest.fixture(scope="module")
-def hard(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    data = os.environ.get("NAPARI_UNET_DATA", "")
-    packed = Path(data, "dicom", "hard.tar.xz")
-    if not data or not packed.is_file():
-        pytest.skip("needs the data folder with dicom/hard.tar.xz (NAPARI_UNET_DATA)")
-    folder = tmp_path_factory.mktemp("hard")
-    with tarfile.open(packed) as archive:
-        archive.extractall(folder, filter="data")
-    return folder / "dicom_hard"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import logging
 import subprocess
-import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -317,16 +316,13 @@ def test_a_series_that_was_straightened_or_evened_out(
 
 
 @pytest.mark.data
-def test_series_that_loaders_stumble_over(tmp_path: Path, data: Path) -> None:
+def test_series_that_loaders_stumble_over(tmp_path: Path, hard: Path) -> None:
     """GE and Philips with a tilted gantry, gaps and summaries in one folder; enhanced CT of two makers."""
-    with tarfile.open(data / "dicom" / "hard.tar.xz") as hard:
-        hard.extractall(tmp_path, filter="data")
-    there = tmp_path / "dicom_hard"
     folders = ("ge_tilt_gaps", "philips_mixed", "enhanced_ct_as_slices")
-    files = [path for folder in folders for path in (there / folder).rglob("*") if path.is_file()]
+    files = [path for folder in folders for path in (hard / folder).rglob("*") if path.is_file()]
     several = [source for source in sources_among(sorted(files)) if source.is_series]
     frames = ("enhanced_ct/volume.dcm", "dcmqi_seg/24x38x3/multiframe/mf.dcm")
-    several += [Source.of(there / name) for name in frames]
+    several += [Source.of(hard / name) for name in frames]
     assert len(several) >= 6
     for k, source in enumerate(several):
         raster = read_raster(source)

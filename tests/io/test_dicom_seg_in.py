@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -234,11 +233,9 @@ def test_segments_that_overlap_are_reported(tmp_path: Path, ct: Raster) -> None:
 
 
 @pytest.mark.data
-def test_segmentations_of_other_programs(tmp_path: Path, data: Path) -> None:
+def test_segmentations_of_other_programs(hard: Path) -> None:
     """Of the hard set: two of dcmqi, one that overlaps, and two sparse label maps; with what is in them."""
-    with tarfile.open(data / "dicom" / "hard.tar.xz") as hard:
-        hard.extractall(tmp_path, filter="data")
-    there = tmp_path / "dicom_hard" / "dcmqi_seg"
+    there = hard / "dcmqi_seg"
     image = Source(tuple(sorted((there / "ct-3slice").iterdir())))
     assert read_labels(there / "liver.dcm", any_label=True, of=image).labels.sum() == 107_098
     overlapping = read_labels(there / "partial_overlaps.dcm", any_label=True, of=image)

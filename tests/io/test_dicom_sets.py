@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import struct
-import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -168,23 +166,16 @@ def test_what_lies_beside_a_series_is_named_and_not_read(tmp_path: Path) -> None
     assert len(sources_among([*series, *capture])) == 2
 
 
-def test_the_folders_that_others_stumble_over(tmp_path: Path) -> None:
-    data = os.environ.get("NAPARI_UNET_DATA", "")
-    packed = Path(data, "dicom", "hard.tar.xz")
-    if not data or not packed.is_file():
-        pytest.skip("needs the data folder with dicom/hard.tar.xz (NAPARI_UNET_DATA)")
-    with tarfile.open(packed) as archive:
-        archive.extractall(tmp_path, filter="data")
-    folder = tmp_path / "dicom_hard"
+def test_the_folders_that_others_stumble_over(hard: Path) -> None:
     ignored = Ignored()
-    sources = sources_among(list_images(folder / "philips_mixed"), ignored)
+    sources = sources_among(list_images(hard / "philips_mixed"), ignored)
     assert [len(source.files) for source in sources] == [14, 14]
     assert [path.name for path in named_paths(sources)] == ["philips_mixed_201", "philips_mixed_301"]
     assert ["tilted" in read_raster(source).notes[0] for source in sources] == [True, True]
     (told,) = ignored.sentences()
     assert "1 is the localizer of a series (S1000_I10)" in told
     assert "2 are secondary captures beside a series (S4010_I10, S4010_I20)" in told
-    (tilted,) = sources_among(list_images(folder / "ge_tilt_gaps"))
+    (tilted,) = sources_among(list_images(hard / "ge_tilt_gaps"))
     assert len(tilted.files) == 28
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import tarfile
 from pathlib import Path
 
 import nibabel
@@ -110,19 +108,6 @@ def test_what_is_too_steep_is_refused(tmp_path: Path) -> None:
         read_raster(Source.of(files))
 
 
-@pytest.fixture(scope="module")
-def hard(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    data = os.environ.get("NAPARI_UNET_DATA", "")
-    packed = Path(data, "dicom", "hard.tar.xz")
-    if not data or not packed.is_file():
-        pytest.skip("needs the data folder with dicom/hard.tar.xz (NAPARI_UNET_DATA)")
-    folder = tmp_path_factory.mktemp("hard")
-    with tarfile.open(packed) as archive:
-        wanted = [member for member in archive if "ge_tilt_gaps" in member.name or "S2010" in member.name]
-        archive.extractall(folder, wanted, filter="data")
-    return folder
-
-
 def _bilinear(pixels: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     y, x = (
         np.clip(np.floor(at).astype(int), 0, n - 2)
@@ -135,7 +120,7 @@ def _bilinear(pixels: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.n
 
 @pytest.mark.parametrize("pattern", ["ge_tilt_gaps/*.dcm", "philips_mixed/S2010*"])
 def test_a_real_tilt_against_the_headers_of_its_slices(hard: Path, pattern: str) -> None:
-    files = sorted(hard.glob(f"dicom_hard/{pattern}"))
+    files = sorted(hard.glob(pattern))
     raster = read_raster(Source.of(files))
     assert "tilted by 18.5°" in raster.notes[0] and raster.affine is not None and raster.padding is not None
     headers = {str(dataset.SOPInstanceUID): dataset for dataset in map(pydicom.dcmread, files)}
@@ -167,7 +152,7 @@ def test_a_real_tilt_against_dcm2niix(hard: Path, tmp_path: Path) -> None:
     if program is None:
         pytest.skip("needs the program dcm2niix")
     (tmp_path / "in").mkdir()
-    files = sorted(hard.glob("dicom_hard/philips_mixed/S2010*"))
+    files = sorted(hard.glob("philips_mixed/S2010*"))
     for file in files:
         shutil.copy(file, tmp_path / "in")
     subprocess.run([program, "-o", tmp_path, "-f", "ct", tmp_path / "in"], check=True, capture_output=True)

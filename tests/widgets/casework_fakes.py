@@ -129,10 +129,12 @@ class Review:
             recorder._save_later()  # nothing is saved if nothing was changed
         return found
 
-    def close(self) -> None:
-        """The last dock is closed; wait until everything is written."""
+    def close(self, dock: Any = None) -> None:
+        """The last dock is closed; wait until everything is written. dock : one that is open, if any."""
         worker = self.work.connection.worker
         self.session.detach(self)
+        if dock is not None:
+            dock.setParent(None)
         if worker is not None:
             assert worker.join(20)
 

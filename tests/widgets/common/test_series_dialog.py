@@ -70,7 +70,7 @@ def test_the_window_lists_the_series_and_opens_those_that_are_chosen(
             [table.item(row, column).text() for column in range(table.columnCount())]
             for row in range(table.rowCount())
         )
-        assert all(not table.item(row, 0).icon().isNull() for row in range(3))
+        qtbot.waitUntil(lambda: all(not table.item(row, 0).icon().isNull() for row in range(3)))
         assert [info.number for info in dialog.selected()] == ["5"]
         open_button = dialog.buttons.button(QDialogButtonBox.StandardButton.Open)
         table.clearSelection()

@@ -8,7 +8,6 @@ import pytest
 from finetune_fakes import FakeEngines, add_model, fake_engine
 from qtpy.QtWidgets import QApplication
 
-from napari_unet.widgets import session as session_module
 from napari_unet.widgets.finetune import FineTuneWidget
 from napari_unet.widgets.finetune import training as training_module
 
@@ -44,17 +43,9 @@ def engines(monkeypatch):
 
 
 @pytest.fixture
-def others(monkeypatch):
+def others(engine):
     """The session's engine: segmenting and first masks."""
-    made = fake_engine()
-    monkeypatch.setattr(session_module, "ChildEngine", lambda **options: made)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def viewer(make_napari_viewer):
-    return make_napari_viewer(show=True)
+    return engine
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from finetune_fakes import add_model, make_project
 from mouse_strokes import LEFT, paint
+from training_clicks import train
 
 from napari_unet.core.errors import UserError
 from napari_unet.models.library import default_library
 from napari_unet.review.types import AuthorKind, Status
 from napari_unet.widgets.finetune import FineTuneWidget
-from napari_unet.widgets.finetune.training import Stage
 
 XRAYS = Path(__file__).parents[2] / "data" / "covid" / "images"
 LONG = 900_000  # milliseconds: the machine may be busy
@@ -66,16 +66,7 @@ def test_two_corrected_cases_become_a_model_that_is_taken_and_given_back(dock, q
             work.decisions.accept()
         qtbot.waitUntil(lambda id=id: work.cases[id].status is Status.CORRECTED)
     qtbot.waitUntil(lambda: "2 cases of 2 patients" in dock.setup.source.says.text())
-    dock.setup.presets.buttons["custom"].click()
-    dock.setup.presets.settings.form.steps.value = 4
-    qtbot.waitUntil(dock.setup.start.isEnabled)
-    qtbot.mouseClick(dock.setup.start, LEFT)
-    qtbot.waitUntil(lambda: dock.setup.choice.isVisible() or dock.training.stage is Stage.RUNNING)
-    if dock.setup.choice.isVisible():
-        qtbot.mouseClick(dock.setup.choice.same, LEFT)
-    qtbot.waitUntil(lambda: dock.training.stage is Stage.RUNNING)
-    qtbot.waitUntil(lambda: dock.training.stage is not Stage.RUNNING, timeout=LONG)
-    assert dock.training.stage is Stage.DECIDE, dock.message.text()
+    train(dock, qtbot, steps=4, patience_ms=LONG)
     assert {step.part for step in dock.training.progress.steps} == {1, 2, 3}
     assert dock.training.progress.preview is not None
     yours, _, reference, *_ = dock.training.result.report.evidence

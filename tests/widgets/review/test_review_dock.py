@@ -40,11 +40,7 @@ def started(review_dock, reviewed, qtbot, tmp_path):
     reviewed.settle()
     yield review_dock, reviewed
     reviewed.settle()
-    worker = reviewed.work.connection.worker
-    reviewed.session.detach(reviewed)
-    review_dock.setParent(None)
-    if worker is not None:
-        assert worker.join(20)
+    reviewed.close(review_dock)
 
 
 def number(dock):

@@ -40,11 +40,7 @@ def started(review_dock, viewer, engine, qtbot, tmp_path):
     review.settle()
     yield review_dock, review
     review.settle()
-    worker = review.work.connection.worker
-    review.session.detach(review)
-    review_dock.setParent(None)
-    if worker is not None:
-        assert worker.join(20)
+    review.close(review_dock)
 
 
 def number(dock):

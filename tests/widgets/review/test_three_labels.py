@@ -39,15 +39,20 @@ def dock(review: Review) -> Iterator[CorrectWidget]:
     review.viewer.window.remove_dock_widget(widget)
 
 
-def test_three_labels_from_the_first_image_to_the_report(
-    review: Review, dock: CorrectWidget, tmp_path: Path
-) -> None:
-    review.work.create_project(review.folder, "as far as they can be seen", CHEST)
+def one_case(review: Review, tmp_path: Path, protocol: str = "") -> str:
+    """The id of the only case in a new project with three labels."""
+    review.work.create_project(review.folder, protocol, CHEST)
     review.qtbot.waitUntil(lambda: review.work.project is not None)
     review.work.importer.add_images(write_images(tmp_path / "images", 1))
     review.qtbot.waitUntil(lambda: len(review.work.cases) == 1)
+    return next(iter(review.work.cases))
+
+
+def test_three_labels_from_the_first_image_to_the_report(
+    review: Review, dock: CorrectWidget, tmp_path: Path
+) -> None:
+    case = one_case(review, tmp_path, "as far as they can be seen")
     review.settle()
-    (case,) = review.work.cases
     layer = review.open(case)
     review.qtbot.waitUntil(lambda: len(dock.labels.others) == 3)
     review.qtbot.waitUntil(lambda: dock.target.plane() is not None)
@@ -128,11 +133,7 @@ def report(folder: Path) -> tuple[list[dict[str, str]], str]:
 def test_a_label_that_is_not_the_projects_is_told_when_it_is_painted(
     review: Review, dock: CorrectWidget, tmp_path: Path
 ) -> None:
-    review.work.create_project(review.folder, "", CHEST)
-    review.qtbot.waitUntil(lambda: review.work.project is not None)
-    review.work.importer.add_images(write_images(tmp_path / "images", 1))
-    review.qtbot.waitUntil(lambda: len(review.work.cases) == 1)
-    layer = review.open(next(iter(review.work.cases)))
+    layer = review.open(one_case(review, tmp_path))
     stroke(layer, (20, 20), label=2)
     stroke(layer, (20, 40), label=3)
     review.qtbot.waitUntil(lambda: bool(review.failures))
