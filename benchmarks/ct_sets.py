@@ -119,13 +119,19 @@ def compared(
         far, near = whole.hd95, whole.assd
     return CtScore(
         dice=dice(lung, reference),
-        right=dice(drawn == RIGHT, labels == RIGHT),
-        left=dice(drawn == LEFT, labels == LEFT),
+        right=_of_side(drawn, labels, RIGHT),
+        left=_of_side(drawn, labels, LEFT),
         hd95_mm=far,
         surface_mm=near,
         wrong_side=float(swapped.sum() / max(common.sum(), 1)),
         said=said,
     )
+
+
+def _of_side(drawn: np.ndarray, labels: np.ndarray, side: int) -> float:
+    """Dice of one lung; nan if the patient has none: what is drawn of it then is on the wrong side."""
+    reference = labels == side
+    return dice(drawn == side, reference) if reference.any() else float("nan")
 
 
 def summary(found: list[CtScore]) -> list[float | None]:

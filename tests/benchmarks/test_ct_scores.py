@@ -42,6 +42,16 @@ def test_the_wrong_side_is_a_share_of_what_both_hold() -> None:
     assert compared(drawn, labels).wrong_side == pytest.approx(4 / 28)
 
 
+def test_a_lung_that_is_not_there_has_no_dice_and_what_is_drawn_of_it_is_on_the_wrong_side() -> None:
+    labels = np.zeros((1, 4, 10), np.uint8)
+    labels[:, :, :5] = LEFT
+    drawn = labels.copy()
+    drawn[:, :, 0] = RIGHT
+    found = compared(drawn, labels)
+    assert np.isnan(found.right) and found.left == pytest.approx(32 / 36)
+    assert (found.dice, found.wrong_side) == (1, pytest.approx(0.2))
+
+
 def test_rows_hold_means_and_worst_values_of_what_is_there() -> None:
     cells = summary([SCORE, replace(SCORE, dice=0.9, hd95_mm=5.0)])
     assert cells == [pytest.approx(0.94), 0.9, 0.97, None, 5.0, 0.3, 0.001]
