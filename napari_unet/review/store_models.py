@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 import numpy as np
+from sqlalchemy import select
 
+from napari_unet.core.answered import answer_in
 from napari_unet.core.errors import UserError
 from napari_unet.core.prediction import Prediction
 from napari_unet.review import calls, features, maps, rows
 from napari_unet.review.features import Features
+from napari_unet.review.schema import events, revisions
 from napari_unet.review.store_decisions import DecisionStore
 from napari_unet.review.trail import note_event
 from napari_unet.review.types import Author, AuthorKind
@@ -76,6 +79,31 @@ class ModelStore(DecisionStore):
             stated = calls.put_scores(connection, case, scores, author, output)
             if stated:
                 note_event(connection, case, model, "scored", version=version, output=output)
+
+    def answer_of(self, model: str) -> str | None:
+        """Return which of its answers a model's last mask in this project is by.
+
+        Parameters
+        ----------
+        model : str
+            Name of the model.
+
+        Returns
+        -------
+        str or None
+            Id of the answer; None if the model has drawn nothing here, or has only one answer.
+        """
+        drawn = (
+            select(revisions.c.author_version)
+            .join(events, events.c.details["revision"].as_string() == revisions.c.id)
+            .where(events.c.kind == "mask", revisions.c.author_name == model)
+            .where(revisions.c.author_kind == AuthorKind.MODEL.value)
+            .order_by(events.c.number.desc())
+            .limit(1)
+        )
+        with self._database.reading() as connection:
+            version = connection.execute(drawn).scalar_one_or_none()
+        return None if version is None else answer_in(version)
 
     def _touch_map(self, case: str) -> None:
         with self._database.reading() as connection:

@@ -7,6 +7,7 @@ import pytest
 from project_fakes import ANN, MODEL, SHAPE, lungs, map_of, project_with
 
 from napari_unet.core import metrics
+from napari_unet.core.answered import with_answer
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import lung
 from napari_unet.core.prediction import Prediction
@@ -230,3 +231,16 @@ def test_a_damaged_map_is_as_good_as_none(tmp_path):
     project.put_map(case, map_of(lungs()))
     (project.folder / "maps" / f"{case}.npz").write_bytes(b"PK\x03\x04 damaged")
     assert project.map(case) is None
+
+
+def test_the_answer_that_a_model_drew_with_last_is_known(tmp_path):
+    project, (one, two) = project_with(tmp_path, 2)
+    assert project.answer_of("child") is None
+    old, new = (Author(AuthorKind.MODEL, "child", with_answer("1", name)) for name in ("lungs", "lungs-2"))
+    project.add_revision(two, lungs(), new)
+    assert project.answer_of("child") == "lungs-2" and project.answer_of("cxr-lung") is None
+    project.add_revision(one, lungs(), old)
+    project.add_revision(two, lungs(3), Author(AuthorKind.PERSON, "child", with_answer("1", "lungs-2")))
+    assert project.answer_of("child") == "lungs"
+    project.add_revision(one, lungs(4), MODEL)
+    assert project.answer_of(MODEL.name) is None  # of its only one

@@ -172,10 +172,22 @@ class Importer(QObject):
         job.ended.connect(lambda: self._on_scan_ended(job))
 
     def make_first_masks(self, model: str, ids: Sequence[str] | None = None) -> None:
-        """First masks by `model` in the background; None: for all cases without a mask."""
+        """First masks by `model` in the background; None: for all cases without a mask.
+
+        Of a model with several answers the one that drew here last, so that all masks follow one protocol; if
+        none did, its own choice.
+        """
         if ids is None:
             ids = [id for id in self._case_list.queue if self._case_list.cases[id].revision is None]
-        self.first_masks.ask(list(ids), model)
+        wanted = list(ids)
+
+        def ask(answer: str | None) -> None:
+            if answer is not None:
+                self.reported.emit(f"First masks by the answer {answer} of {model}, as before.")
+            self.first_masks.ask(wanted, model, answer=answer)
+
+        if wanted:  # behind the masks that are being stored
+            self._connection.write(lambda project: project.answer_of(model), ask)
 
     def predict_again(self, model: str) -> None:
         """After a fine-tune: masks by `model` for the cases that nobody has touched, in the background.

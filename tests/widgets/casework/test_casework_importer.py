@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from casework_fakes import SHAPE, asked, first_mask, lungs, stroke, write_images, write_stack
 from PIL import Image as Picture
 
+from napari_unet.core.answered import with_answer
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import Author, AuthorKind, FileState, Order
 from napari_unet.widgets.session import session_of
@@ -98,6 +101,23 @@ def test_first_masks_come_from_the_engine_the_open_case_first(review, engine, tm
     project = review.work.project
     assert len(project.revisions(ids[1])) == 1  # shown in the layer it is not a person's work
     np.testing.assert_array_equal(review.open(ids[2]).data, lungs(SHAPE))
+
+
+def test_more_first_masks_follow_the_answer_that_drew_here_before(review, engine, tmp_path):
+    review.start(write_images(tmp_path / "images", 2), masks=False)
+    old, new = (replace(first_mask(), version=with_answer("1", name)) for name in ("lungs", "lungs-2"))
+    review.work.importer.make_first_masks("test-lung")
+    job = asked(review, engine, 1)
+    assert job.arguments["output"] is None  # nobody has drawn: the model's own choice
+    job.end(new)
+    asked(review, engine, 2).end(old)
+    review.qtbot.waitUntil(lambda: not review.work.importer.first_masks.running)
+    review.settle()
+    review.work.importer.add_images(write_images(tmp_path / "more", 3)[2:])
+    review.qtbot.waitUntil(lambda: len(review.work.queue) == 3)
+    review.work.importer.make_first_masks("test-lung")
+    assert asked(review, engine, 3).arguments["output"] == "lungs"
+    assert "First masks by the answer lungs of test-lung, as before." in review.news
 
 
 def test_a_first_mask_does_not_overwrite_strokes(review, engine, tmp_path):
