@@ -57,9 +57,11 @@ def _replay_set(card: ModelCard) -> str:
     if card.memory is None:
         return ""
     return (
-        f"{card.memory.replay} images that fine-tuning replays, and {card.memory.gate} that show whether the "
-        "model forgets, with their masks, at the model's input size. They come from its training and "
-        "validation data, under the same terms, and are stored in `memory.safetensors` beside the weights."
+        f"{card.memory.replay} images that fine-tuning replays, and {card.memory.gate} on which the "
+        "acceptance test compares a new model with this one, with their masks, at the model's input size. "
+        "They come from its training and validation data, under the same terms, and are stored in "
+        "`memory.safetensors` beside the weights. What a fine-tune does to images of other hospitals they do "
+        "not show."
     )
 
 
