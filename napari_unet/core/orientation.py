@@ -61,3 +61,16 @@ def axes_towards(affine: np.ndarray | None) -> tuple[str, str, str] | None:
         return None
     first, second, third = (_WORLD[way][int(steps[way, axis] > 0)] for axis, way in enumerate(world))
     return first, second, third
+
+
+def is_mirrored(affine: np.ndarray | None, order: tuple[int, ...] = (0, 1, 2)) -> bool:
+    """Whether a volume is mirrored where its axes lead towards the viewer, down and to the right.
+
+    affine : of Raster, (4, 4), whose world axes (superior, posterior, left) form a left-handed system; the
+    three directions on the screen, in that order, a right-handed one. order : which axis leads which way.
+    False if the affine is missing or not that of a volume.
+    """
+    if affine is None or np.shape(affine) != (4, 4) or sorted(order) != [0, 1, 2]:
+        return False
+    turned = np.asarray(affine, float)[:3, :3][:, list(order)]
+    return bool(np.isfinite(turned).all() and np.linalg.det(turned) > 0)

@@ -26,7 +26,8 @@ class MaskOutlines:
 
     The thickness, in pixels of the mask, follows the zoom, so that an outline neither vanishes nor grows into
     a band, and it is opaque, whatever the opacity of the filled mask. A layer whose contour the user has set
-    by hand is left alone until the next switch.
+    by hand is left alone until the next switch. In 3D masks are solid: the outlines of their slices would be
+    stripes.
     """
 
     def __init__(self, viewer: Viewer) -> None:
@@ -37,6 +38,7 @@ class MaskOutlines:
         self._fit_soon = qdebounced(self._fit_thickness, timeout=SETTLED_MS)
         self._events = Connections()
         self._events.add(self._on_zoom, viewer.scene.camera.events.zoom)
+        self._events.add(self._fit_thickness, viewer.dims.events.ndisplay)
         self._events.add(self._on_inserted, viewer.layers.events.inserted)
         self._events.add(self._on_removed, viewer.layers.events.removed)
         for layer in self._masks():
@@ -69,8 +71,8 @@ class MaskOutlines:
         return [layer for layer in self._viewer.layers if isinstance(layer, Labels)]
 
     def _is_ours(self, layer: Labels) -> bool:
-        """Whether the layer's outline is as it was made here."""
-        return layer.contour > 0 and layer.contour == self._set.get(layer)
+        """Whether the layer's outline, or that it has none in 3D, is as it was made here."""
+        return layer in self._opacity and layer.contour == self._set.get(layer)
 
     def _outline(self, layer: Labels) -> None:
         self._set[layer] = self._thickness(layer)
@@ -85,7 +87,9 @@ class MaskOutlines:
         layer.opacity = self._opacity.pop(layer, layer.opacity)
 
     def _thickness(self, layer: Labels) -> int:
-        """In pixels of the mask, for SCREEN_PIXELS on the screen."""
+        """In pixels of the mask, for SCREEN_PIXELS on the screen; 0 in 3D."""
+        if self._viewer.dims.ndisplay == 3:
+            return 0
         one_pixel = max(np.hypot(*step_on_canvas(self._viewer, layer, axis)) for axis in range(layer.ndim))
         on_screen = one_pixel * self._viewer.scene.camera.zoom
         return int(np.clip(round(SCREEN_PIXELS / max(on_screen, 1e-6)), 1, THICKEST))
@@ -94,7 +98,7 @@ class MaskOutlines:
         if self._outlined:
             self._fit_soon()
 
-    def _fit_thickness(self) -> None:
+    def _fit_thickness(self, _event: Any = None) -> None:
         for layer in self._masks():
             if self._is_ours(layer):
                 self._outline(layer)

@@ -1,12 +1,13 @@
-"""Volumes seen from the front or the side stand upright: the head is at the top."""
+"""Volumes seen from the front or the side stand upright, the head at the top; in 3D they are not mirrored."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from napari import Viewer
+from napari.layers import Image
 
-from napari_unet.core.orientation import axes_towards
+from napari_unet.core.orientation import axes_towards, is_mirrored
 from napari_unet.widgets.common.layers import is_image
 from napari_unet.widgets.viewing.layers_in_view import (
     Connections,
@@ -21,11 +22,13 @@ class UprightView:
 
     Napari counts downwards, and the slices of most CTs are counted upwards. Where the header does not say
     which way the slices lead, and while slices are seen as they were taken, the view is left alone.
+    In 3D the axis of depth is turned where the patient would be seen as in a mirror.
     """
 
     def __init__(self, viewer: Viewer) -> None:
         self._viewer = viewer
         self._before: Any = None  # the camera's orientation, while it is turned over
+        self._depth: Any = None  # the way of its axis of depth, while that is turned
         layers = viewer.layers
         self._events = Connections()
         self._events.add(
@@ -42,13 +45,28 @@ class UprightView:
         """Follow no more; the view is as it was."""
         self._events.close()
         self._turn(False)
+        self._turn_depth(False)
 
     def _fit(self, _event: Any = None) -> None:
-        self._turn(self._viewer.dims.ndisplay == 2 and self._is_on_the_head())
+        flat = self._viewer.dims.ndisplay == 2
+        self._turn(flat and self._is_on_the_head())
+        self._turn_depth(not flat and self._is_mirrored())
+
+    def _image(self) -> Image | None:
+        """The volume in view."""
+        image = next((one for one in images_in_view(self._viewer) if is_image(one)), None)
+        return image if image is not None and image.ndim == 3 else None
+
+    def _is_mirrored(self) -> bool:
+        """Whether napari's own view in 3D has the other handedness than the patient."""
+        image = self._image()
+        return image is not None and is_mirrored(
+            header_of(image).get("affine"), tuple(self._viewer.dims.displayed_order[-3:])
+        )
 
     def _is_on_the_head(self) -> bool:
-        image = next((one for one in images_in_view(self._viewer) if is_image(one)), None)
-        if image is None or image.ndim != 3:
+        image = self._image()
+        if image is None:
             return False
         towards = axes_towards(header_of(image).get("affine"))
         for axis, letter in enumerate(towards or ()):
@@ -66,3 +84,13 @@ class UprightView:
             camera.orientation2d = ("up" if str(vertical) == "down" else "down", horizontal)
         elif not over and self._before is not None:
             camera.orientation2d, self._before = self._before, None
+
+    def _turn_depth(self, over: bool) -> None:
+        camera = self._viewer.scene.camera
+        if over and self._depth is None:
+            depth, *plane = camera.orientation
+            self._depth = depth
+            camera.orientation = ("away" if str(depth) == "towards" else "towards", *plane)
+        elif not over and self._depth is not None:
+            camera.orientation = (self._depth, *camera.orientation[1:])
+            self._depth = None

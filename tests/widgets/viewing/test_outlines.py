@@ -58,6 +58,24 @@ def test_a_contour_set_by_hand_is_left_alone(viewer, viewing, hands):
     assert lungs.contour == 9
 
 
+def test_in_3d_masks_are_solid_and_outlined_again_afterwards(viewer, viewing, hands):
+    lungs = viewer.layers["lungs"]
+    hands.press_key("H")
+    thickness = lungs.contour
+    viewer.dims.ndisplay = 3
+    assert lungs.contour == 0 and lungs.opacity == 1 and viewing.outlines.outlined
+    viewer.dims.ndisplay = 2
+    settle(hands)
+    assert lungs.contour == thickness
+    viewer.dims.ndisplay = 3
+    hands.press_key("H")
+    assert lungs.contour == 0 and lungs.opacity == 0.5
+    hands.press_key("H")
+    assert lungs.contour == 0 and lungs.opacity == 1
+    viewing.remove()
+    assert lungs.contour == 0 and lungs.opacity == 0.5
+
+
 def test_painting_under_an_outline_works(viewer, viewing, hands):
     lungs = viewer.layers["lungs"]
     hands.press_key("H")
