@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.frames import DicomFrame, NiftiFrame, Turned
+from napari_unet.core.frames import DicomFrame, Frame, NiftiFrame, Turned
 from napari_unet.core.geometry import Geometry, on_grid_of
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import MaskLabels, label_map, whole_numbers
@@ -56,6 +56,7 @@ __all__ = [
     "read_mask",
     "read_raster",
     "stem",
+    "suffix_for",
     "write_mask",
     "write_overlay",
     "write_png",
@@ -165,13 +166,18 @@ def geometry_of(image: Path | Source | Raster) -> Geometry | None:
 
 
 def mask_suffix(like: Raster) -> str:
-    """The suffix of `like`'s mask if none is asked for.
+    """The suffix of `like`'s mask if none is asked for, see `suffix_for`."""
+    return suffix_for(like.frame, like.pixels.ndim)
+
+
+def suffix_for(frame: Frame | None, axes: int) -> str:
+    """The suffix of a mask of an image with that frame and so many axes.
 
     .nii.gz for NIfTI and DICOM series, which lie somewhere in the patient; else .png or, for stacks, .tif.
     """
-    if isinstance(like.frame, NiftiFrame) or (isinstance(like.frame, DicomFrame) and like.pixels.ndim == 3):
+    if isinstance(frame, NiftiFrame) or (isinstance(frame, DicomFrame) and axes == 3):
         return ".nii.gz"
-    return ".png" if like.pixels.ndim == 2 else ".tif"
+    return ".png" if axes == 2 else ".tif"
 
 
 def write_mask(path: Path, mask: np.ndarray, like: Raster) -> Path:

@@ -79,6 +79,11 @@ def unpacked(path: Path) -> Path:
     return Path(_folders[key].name, stem(path) or "images")
 
 
+def is_unpacked(path: Path) -> bool:
+    """Whether a path lies in a folder that a zip file was unpacked into, which goes when the program ends."""
+    return any(path.is_relative_to(folder.name) for folder in _folders.values())
+
+
 def listed(index: Path) -> list[Path]:
     """The images that a DICOMDIR lists. Raises UserError if none or not all are there."""
     files = listed_in(index)

@@ -9,8 +9,9 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.frames import DicomFrame
-from napari_unet.io.formats import stem
+from napari_unet.io.formats import stem, suffix_for
 from napari_unet.io.names import SEG_ENDING
+from napari_unet.io.unpacked import is_unpacked
 from napari_unet.resources_path import resource
 from napari_unet.widgets.common.results import MaskResult
 from napari_unet.widgets.common.results_seg import SegKind
@@ -58,16 +59,19 @@ def ask_where(parent: QWidget, result: MaskResult) -> Where | None:
 
 
 def suggested_path(result: MaskResult) -> Path:
-    """`<image>_mask.<suffix>` beside the image's file; in the home folder if it has none or is a sample."""
+    """`<image>_mask.<suffix>` beside the image's file, or beside the folder of its series.
+
+    In the home folder if there is neither, or if it is a sample or was unpacked from a zip file.
+    """
     source = Path(result.header.get("source") or "image")
     name = stem(source)
     if result.index is not None:
         name += "".join(f"_{i + 1}" for i in result.index)
+    suffix = suffix_for(result.header.get("frame"), len(result.shape))
     if source.name.lower().endswith((".nii", ".nii.gz")):
         suffix = ".nii.gz"
-    else:
-        suffix = ".png" if len(result.shape) == 2 else ".tif"
-    own = source.is_file() and not source.resolve().is_relative_to(resource().resolve())
+    own = source.exists() and not source.resolve().is_relative_to(resource().resolve())
+    own = own and not is_unpacked(source)
     folder = source.parent if own else Path.home()
     return folder / f"{name}_mask{suffix}"
 

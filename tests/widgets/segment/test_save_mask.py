@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.frames import DicomFrame
+from napari_unet.io.unpacked import unpacked
 from napari_unet.resources_path import resource
 from napari_unet.widgets.common.results_seg import SegKind
 from napari_unet.widgets.segment.save_mask import (
@@ -41,6 +43,23 @@ def test_beside_the_images_file(tmp_path, name, shape, index, expected):
     source = tmp_path / name
     source.touch()
     assert suggested_path(result(str(source), shape, index)) == tmp_path / expected
+
+
+def test_a_volume_of_dicom_slices_keeps_its_place_beside_its_folder(tmp_path):
+    (tmp_path / "study 1").mkdir()
+    volume = result(str(tmp_path / "study 1"), (3, 4, 5))
+    volume.header["frame"] = DicomFrame("1.2", "1.3", "1.4", ())
+    assert suggested_path(volume) == tmp_path / "study 1_mask.nii.gz"
+    volume.index, volume.shape = (1,), (4, 5)
+    assert suggested_path(volume) == tmp_path / "study 1_2_mask.png"
+
+
+def test_what_was_unpacked_is_saved_at_home_for_its_folder_goes(tmp_path):
+    with zipfile.ZipFile(tmp_path / "disc.zip", "w") as archive:
+        archive.write(resource("samples", "hannover_0a7faa2a.png"), "chest.png")
+    unpacked_to = unpacked(tmp_path / "disc.zip")
+    for source in (unpacked_to, unpacked_to / "chest.png"):
+        assert suggested_path(result(str(source))).parent == Path.home()
 
 
 def test_an_image_without_a_file_is_saved_at_home():
