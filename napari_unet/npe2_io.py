@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from napari_unet.io.names import is_index
 from napari_unet.io.opened import Opened, files_of, opened
 from napari_unet.io.sources import named_paths
 from napari_unet.io.unpacked import has_dicom, is_bundle
-from napari_unet.samples import CT, SAMPLES
+from napari_unet.samples import CT, CT_2, SAMPLES, SampleImage
 from napari_unet.widgets.napari_compat.opened import opened_in_window, opened_together
 
 _FOR_ALL_LAYERS = ("name", "metadata", "scale", "units", "translate")
@@ -83,8 +84,12 @@ def sample_4() -> list[LayerData]:
 
 def sample_ct() -> list[LayerData]:
     """A chest CT, seen through a lung window, and its mask."""
-    raster = replace(read_raster(CT.image), modality=Modality.CT)
-    return [image_layer(raster, CT.key), _layer(Source.of(CT.mask), stem(CT.mask))]
+    return [*_ct(CT), _layer(Source.of(CT.mask), stem(CT.mask))]
+
+
+def sample_ct_2() -> list[LayerData]:
+    """Another chest CT, without a mask."""
+    return _ct(CT_2)
 
 
 _answer: list[Source] = []  # the series that were chosen when somebody was asked last
@@ -109,16 +114,14 @@ def _layer(image: Source, name: str) -> LayerData:
     raster = read_raster(image)
     pixels, options, kind = image_layer(raster, name)
     path = image.path
-    if image.is_series:
+    if not image.is_series and is_mask_name(path):
+        with suppress(NotLabels):
+            found = read_labels(path, any_label=True)
+            _warn(path.name, found.notes)
+            return _labels_layer(found.labels, options)
+    if image.is_series or raster.pixels.ndim == 3:  # what is said of a volume is said of its mm
         _warn(name, raster.notes)
-    if image.is_series or not is_mask_name(path):
-        return pixels, options, kind
-    try:
-        found = read_labels(path, any_label=True)
-    except NotLabels:
-        return pixels, options, kind
-    _warn(path.name, found.notes)
-    return _labels_layer(found.labels, options)
+    return pixels, options, kind
 
 
 def _seg_layer(path: Path, name: str) -> LayerData:
@@ -144,6 +147,11 @@ def _warn(name: str, notes: tuple[str, ...]) -> None:
 def _sample(number: int) -> list[LayerData]:
     sample = SAMPLES[number]
     return [image_layer(replace(read_raster(sample.image), view="PA"), sample.key)]
+
+
+def _ct(sample: SampleImage) -> list[LayerData]:
+    raster = replace(read_raster(sample.image), modality=Modality.CT)
+    return [image_layer(raster, sample.key)]
 
 
 def _each(path: str | list[str]) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The X-rays and the CT that ship with the package; `resources/samples/CREDITS.md` names their authors."""
+"""The X-rays and CTs that ship with the package; `resources/samples/CREDITS.md` names their authors."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from napari_unet.resources_path import resource
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One sample: `key` as it is in the manifest, `title` for people, its image and its reference mask.
-
-    `protocol` says in words what the mask holds.
-    """
+class SampleImage:
+    """One image: `key` as it is in the manifest, `title` for people."""
 
     key: str
     title: str
     image: Path
+
+
+@dataclass(frozen=True)
+class Sample(SampleImage):
+    """An image with its reference mask; `protocol` says in words what that holds."""
+
     mask: Path
     protocol: str = "includes the lung behind the heart"
 
@@ -40,4 +43,9 @@ CT = Sample(
     resource("samples", "lctsc_005_4mm_mask.nii.gz"),
     protocol="both lungs as one",
 )
-"""A stack of 91 slices: no model of this package segments it, its mask is there to be corrected."""
+"""A stack of 91 slices."""
+
+CT_2 = SampleImage(
+    "lidc_1011_4mm", "Chest CT LIDC-IDRI-1011 (4 mm)", resource("samples", "lidc_1011_4mm.nii.gz")
+)
+"""A stack of 84 slices, without a mask."""

@@ -61,6 +61,16 @@ def test_each_folder_too() -> None:
     assert series >= 2
 
 
+def test_larger_files_of_pydicom_too_where_they_are_installed() -> None:
+    """The package pydicom-data, whose module is called data_store: each file, and each folder."""
+    store = pytest.importorskip("data_store", reason="pydicom-data is not installed")
+    files = [path for path in Path(store.__file__).parent.rglob("*.dcm") if path.is_file()]
+    assert files and set(map(outcome, files)) <= {"image", "volume", "refused"}
+    for folder in sorted({path.parent for path in files}):
+        for source in sources_among(list_images(folder)):
+            outcome(source)
+
+
 @pytest.mark.parametrize(
     ("charset", "name", "description"),
     [

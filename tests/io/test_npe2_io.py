@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pydicom
 import pytest
-from dicom_files import save, save_series
+from dicom_files import save, save_multi_frame, save_series
 from npe2 import PluginManifest
 from pydicom.uid import generate_uid
 
@@ -15,7 +16,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
 from napari_unet.io.formats import read_mask, read_raster, write_mask
 from napari_unet.npe2_io import HEADER, get_reader, read_layers, sample_1, write_labels
-from napari_unet.samples import CT, SAMPLES
+from napari_unet.samples import CT, CT_2, SAMPLES
 
 layers = pytest.importorskip("napari.layers")
 
@@ -165,7 +166,7 @@ def test_the_manifest_names_functions_that_exist():
         module, function = name.split(":")
         assert callable(getattr(import_module(module), function))
     keys = [sample.key for sample in manifest.contributions.sample_data]
-    assert keys == [sample.key for sample in (*SAMPLES, CT)]
+    assert keys == [sample.key for sample in (*SAMPLES, CT, CT_2)]
 
 
 def test_a_mask_with_a_scaling_factor_is_a_labels_layer(tmp_path):
@@ -210,3 +211,15 @@ def test_what_was_done_to_a_series_and_what_lies_beside_it_is_told(tmp_path):
     words = [str(one.message) for one in said]
     assert any("1 is the localizer of a series (scout)" in text for text in words)
     assert any(text.startswith("ct: 1 slice of the series is missing") for text in words)
+
+
+def test_what_is_said_of_a_volume_in_one_file_is_a_warning(tmp_path):
+    slices = save_series(tmp_path / "ct", np.full((5, 8, 8), 40, np.int16))
+    gap = save_multi_frame(tmp_path / "gap.dcm", [*slices[:2], *slices[3:]])
+    with pytest.warns(UserWarning, match="gap: 1 slice of the series is missing and left empty"):
+        ((pixels, _, kind),) = read_layers(str(gap))
+    assert (pixels.shape, kind) == ((5, 8, 8), "image")
+    whole = save_multi_frame(tmp_path / "whole.dcm", slices)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_layers(str(whole))

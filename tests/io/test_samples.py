@@ -12,7 +12,7 @@ import napari_unet
 from napari_unet import npe2_io
 from napari_unet.io.formats import read_mask, read_raster
 from napari_unet.resources_path import resource
-from napari_unet.samples import CT, SAMPLES
+from napari_unet.samples import CT, CT_2, SAMPLES
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.key)
@@ -32,6 +32,15 @@ def test_the_ct_has_a_mask_of_its_size_and_opens_with_it():
     assert (kind, labels_kind) == ("image", "labels")
     assert pixels.shape == labels.shape and options["scale"] == (4, 4, 4)
     assert pixels.min() < -900  # HU
+
+
+def test_the_other_ct_opens_as_a_ct_in_its_place():
+    ((pixels, options, kind),) = npe2_io.sample_ct_2()
+    assert (kind, options["name"]) == ("image", CT_2.key) and pixels.shape == (84, 110, 110)
+    assert options["scale"] == pytest.approx((3.97, 4, 4), abs=0.01) and pixels.min() < -900  # HU
+    assert options["metadata"]["napari_unet"]["modality"] == "CT"
+    assert options["metadata"]["napari_unet"]["affine"] is not None
+    assert CT_2.image.name in resource("samples", "CREDITS.md").read_text(encoding="utf-8")
 
 
 def test_resources_are_found_inside_an_installed_package(tmp_path):

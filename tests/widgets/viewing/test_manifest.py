@@ -90,7 +90,11 @@ def test_samples_have_a_submenu(npe2pm, make_napari_viewer, manifest):
         if getattr(item, "title", "") == "U-Net Lung"
     )
     titles = [item.command.title for item in get_app_model().menus.get_menu(submenu)]
-    assert titles == [*(f"Chest X-ray {n} (PA)" for n in (1, 2, 3, 4)), "Chest CT (4 mm) with lung mask"]
+    assert titles == [
+        *(f"Chest X-ray {n} (PA)" for n in (1, 2, 3, 4)),
+        "Chest CT (4 mm) with lung mask",
+        "Chest CT LIDC-IDRI-1011 (4 mm)",
+    ]
 
 
 def test_the_preferences_page(npe2pm, manifest):
