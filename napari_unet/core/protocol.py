@@ -49,4 +49,4 @@ def _plain(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return f"“{text.strip()}”." if text.strip() else "not stated."
+    return f"“{text.strip().rstrip('.')}”." if text.strip() else "not stated."

@@ -53,19 +53,23 @@ def choices(
 
 
 class ExportDialog(QDialog):
-    """Asks where to, and in which formats. requested : an Outgoing."""
+    """Asks where to, and in which formats. requested : an Outgoing.
+
+    volumes : whether all cases are volumes, which PNG cannot hold: NIfTI is offered first.
+    """
 
     requested = Signal(object)
 
-    def __init__(self, parent: QWidget, project: Path) -> None:
+    def __init__(self, parent: QWidget, project: Path, volumes: bool = False) -> None:
         super().__init__(parent)
         self.setWindowTitle("Export")
         self.setMinimumWidth(_WIDTH)
         self.folder = PathLine("A new folder", folder="Folder for the export")
         self.folder.choose(_free(project.with_name(f"{project.name} export")))
         self.form = magic_signature(choices).to_container(labels=False)
+        usual = Format.NIFTI if volumes else Format.PNG
         for place, name in enumerate(Format):
-            self.form.insert(place, CheckBox(name=name.value, text=name.words, value=name is Format.PNG))
+            self.form.insert(place, CheckBox(name=name.value, text=name.words, value=name is usual))
         buttons = QDialogButtonBox.StandardButton
         self.buttons = QDialogButtonBox(buttons.Ok | buttons.Cancel)
         self.buttons.button(buttons.Ok).setText("Export")
@@ -123,7 +127,9 @@ class Exporter(QObject):
 
     def ask(self) -> ExportDialog:
         """Show the dialog that asks what is to be written."""
-        dialog = ExportDialog(self._dock, there(self._casework.project).folder)
+        shapes = [case.shape for case in self._casework.cases.values() if case.shape]
+        volumes = bool(shapes) and all(len(shape) == 3 for shape in shapes)
+        dialog = ExportDialog(self._dock, there(self._casework.project).folder, volumes)
         dialog.requested.connect(self.write)
         dialog.open()
         return dialog

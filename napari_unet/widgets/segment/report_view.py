@@ -50,7 +50,7 @@ class ReportView(QWidget):
 
 
 def sizes(measures: Measures) -> str:
-    """The sizes as simple HTML, in mm² and pixels where the spacing is known."""
+    """The sizes as simple HTML, in mm² and pixels, or mL and voxels, where the spacing is known."""
     if not measures.pixels:
         return "No lung in the mask."
     unit = "voxels" if measures.volume_ml is not None else "pixels"
@@ -59,12 +59,13 @@ def sizes(measures: Measures) -> str:
         ("Left lung", measures.left_mm2, measures.left_pixels),
         ("Both", measures.area_mm2, measures.pixels),
     ]
-    cells = "".join(f"<tr><td>{name}</td>{_area(mm2)}{_cell(f'{n:,} {unit}')}</tr>" for name, mm2, n in rows)
+    cells = "".join(
+        f"<tr><td>{name}</td>{_volume(measures, n) or _area(mm2)}{_cell(f'{n:,} {unit}')}</tr>"
+        for name, mm2, n in rows
+    )
     lines = []
     if measures.ratio is not None:
         lines.append(f"Left/right ratio: {measures.ratio:.2f}")
-    if measures.volume_ml is not None:
-        lines.append(f"Volume: {measures.volume_ml:,.0f} mL")
     if measures.area_mm2 is None and measures.volume_ml is None:
         lines.append("Pixel size unknown: sizes are in pixels.")
     if measures.sides_assumed:
@@ -81,6 +82,12 @@ def label_table(numbers: LiveNumbers) -> str:
     )
     unknown = "" if numbers.element is not None else "<p>Pixel size unknown: sizes are in pixels.</p>"
     return f"<table cellspacing=2>{''.join(rows)}</table>{unknown}"
+
+
+def _volume(measures: Measures, voxels: int) -> str:
+    if measures.volume_ml is None:
+        return ""
+    return _cell(f"{measures.volume_ml * voxels / measures.pixels:,.0f} mL")
 
 
 def _area(mm2: float | None) -> str:

@@ -287,6 +287,12 @@ def test_each_format_has_a_box_that_says_whose_its_files_are(started):
     dialog.reject()
 
 
+def test_volumes_are_offered_as_nifti_first(started, tmp_path):
+    dock, _ = started
+    assert ExportDialog(dock, tmp_path, volumes=True).outgoing().formats == (Format.NIFTI,)
+    assert dock.exporter.ask().outgoing().formats == (Format.PNG,)
+
+
 def test_nothing_to_export_is_told(started, qtbot):
     dock, _ = started
     dialog = dock.exporter.ask()
