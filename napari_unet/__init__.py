@@ -27,7 +27,7 @@ __all__ = ["__version__", "evaluate", "fine_tune", "open_project", "segment"]
 
 def segment(
     image: np.ndarray,
-    model: str = "cxr-lung",
+    model: str = "auto",
     spacing_mm: tuple[float, ...] | None = None,
     *,
     output: str | None = None,
@@ -42,7 +42,9 @@ def segment(
     image : ndarray of shape (Y, X) or (Z, Y, X)
         Any numeric type. (Z, Y, X) is a stack of images.
     model : str
-        Name of a model in the library, or the path of a model folder.
+        Name of a model in the library, or the path of a model folder. "auto" is the model in use for this
+        kind of image, X-ray or CT: as `modality` says, without it by the values, and an X-ray if nothing
+        tells. ``prediction.model`` and ``prediction.chosen`` say which it was and why.
     spacing_mm : tuple of float, optional
         Pixel size in mm, one value per axis. None if it is not known.
     output : str, optional

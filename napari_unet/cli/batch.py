@@ -17,10 +17,11 @@ from napari_unet.cli.case_result import Result
 from napari_unet.cli.engine import steps
 from napari_unet.cli.inputs import Case, Inputs
 from napari_unet.cli.report import Row, finished_cases, write_report
+from napari_unet.core.auto import AUTO
 from napari_unet.core.checks import CheckResult, check_mask, nothing_marked
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
-from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT
+from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT, LabelSet
 from napari_unet.core.label_sizes import label_sizes, size_columns
 from napari_unet.core.lung_measures import LungMeasures, lung_measures
 from napari_unet.core.lung_sides import split_left_right
@@ -42,16 +43,18 @@ _NAMED = 10  # slices that a check result names
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for. threshold, answer : None is the model's own. sides : right and left apart.
+    """What the user asked for. threshold, answer : None is the model's own.
+
+    sides : right and left lung apart (True), joined (False), or as the model has them (None).
 
     seg : a DICOM segmentation too, for the archive; with `anonymous` for research.
     """
 
     output: Path
-    model: str = "cxr-lung"
+    model: str = AUTO
     threshold: float | None = None
     device: str = "auto"
-    sides: bool = False
+    sides: bool | None = None
     probability: bool = False
     overlay: bool = False
     anonymous: bool = False
@@ -101,15 +104,20 @@ class Batch:
         said, known = prediction.labels(), prediction.label_set
         mask = said > 0
         sides = said if known.tells_sides else _sides(mask, prediction)
-        labels = mask if known.of_lungs else said
-        if options.sides and known.of_lungs:
-            labels = sides
+        labels, written = said, known
+        if known.of_lungs:
+            apart = known.tells_sides if options.sides is None else options.sides
+            labels, written = (sides, RIGHT_AND_LEFT) if apart else (mask, LUNGS)
+        elif options.sides:
+            raise UserError(f"{prediction.model} marks {known.in_words()}.", "Omit --labels to get them.")
         files = [write_mask(targets["mask"], labels, raster)]
         if options.probability:
             files.append(write_probability(targets["probability"], prediction.foreground, raster))
         if options.overlay:
-            files.append(write_overlay(targets["overlay"], raster, labels, known))
-        seg, no_seg = self._seg(case, raster, labels, prediction, targets) if options.seg else (None, "")
+            files.append(write_overlay(targets["overlay"], raster, labels, written))
+        seg, no_seg = (None, "")
+        if options.seg:
+            seg, no_seg = self._seg(case, raster, labels, written, prediction, targets["seg"])
         notes = prediction.notes
         if seg is not None:
             files.append(seg.path)
@@ -146,19 +154,23 @@ class Batch:
             label_columns=size_columns(known),
             no_seg=no_seg,
             lungs=lungs,
+            chosen=prediction.chosen,
         )
 
     def _seg(
-        self, case: Case, raster: Raster, labels: np.ndarray, prediction: Prediction, targets: dict[str, Path]
+        self,
+        case: Case,
+        raster: Raster,
+        labels: np.ndarray,
+        known: LabelSet,
+        prediction: Prediction,
+        target: Path,
     ) -> tuple[WrittenSeg | None, str]:
-        """The DICOM segmentation, or why there is none."""
-        known = prediction.label_set
-        if known.of_lungs and self._options.sides:
-            known = RIGHT_AND_LEFT
+        """The DICOM segmentation of labels, of which `known` says what they are, or why there is none."""
         history = MaskHistory(Made.AUTOMATIC, prediction.model, prediction.version)
         research = ForResearch(case.name, images=False) if self._options.anonymous else None
         try:
-            return write_seg(targets["seg"], labels, raster, known, history, research, case.source), ""
+            return write_seg(target, labels, raster, known, history, research, case.source), ""
         except UserError as error:
             reason = _without_names(str(error), case) if self._options.anonymous else str(error)
             return None, f"No DICOM segmentation: {reason}"

@@ -24,6 +24,7 @@ class Result:
     """One finished case: its row, the files that were written, check results and notes in words.
 
     no_seg : why a DICOM segmentation that was asked for was not written, in words. lungs : of a volume.
+    chosen : why this model was used, if it was chosen by the kind of the image.
     """
 
     row: Row
@@ -37,6 +38,7 @@ class Result:
     label_columns: tuple[str, ...] = ()
     no_seg: str = ""
     lungs: LungMeasures | None = None
+    chosen: str = ""
 
     def record(self) -> dict[str, Any]:
         """As one JSON object: the columns of the report, and what they leave out."""
@@ -72,6 +74,7 @@ class Result:
                 *({"code": str(result.code), "text": result.text} for result in self.check_results),
             ],
             "notes": list(self.notes),
+            "chosen": self.chosen,
             "error": row.error,
         }
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_unet.core.network_facts import NetworkDrawing
     from napari_unet.models.card import DataSource, ModelCard, Output, ReplaySpec
 
-app = typer.Typer(help="List, show and verify the models on this computer.", no_args_is_help=True)
+app = typer.Typer(help="List, show, verify and choose the models on this computer.", no_args_is_help=True)
 app.command("export")(export_model)
 app.command("import")(import_model)
 app.command("remember")(remember)
@@ -29,24 +29,47 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
-    """Name, version and purpose of every model."""
+    """Name, version and purpose of every model, and which one is in use for each kind of image."""
     from napari_unet.models.library import default_library
 
-    entries, broken = default_library().scan()
+    library = default_library()
+    entries, broken = library.scan()
+    used = {kind: library.for_kind(kind).folder for kind in {entry.kind for entry in entries}}
     if as_json:
         for entry in entries:
-            json_line({"name": entry.card.name, "version": entry.card.version, "folder": str(entry.folder)})
+            described = {
+                "name": entry.card.name,
+                "version": entry.card.version,
+                "folder": str(entry.folder),
+                "kind": entry.kind,
+                "in_use": used[entry.kind] == entry.folder,
+            }
+            json_line(described)
     else:
-        table = Table("Name", "Version", "For", "Masks", "Where")
+        table = Table("Name", "Version", "For", "Masks", "Where", "In use for")
         for entry in entries:
             where = "shipped" if entry.shipped else str(entry.folder)
             card = entry.card
-            table.add_row(card.name, card.version, card.title, card.output.protocol, where)
+            in_use = entry.kind if used[entry.kind] == entry.folder else ""
+            table.add_row(card.name, card.version, card.title, card.output.protocol, where, in_use)
         show_table(table)
     for unreadable in broken:
         complain(unreadable.error)
     if broken:
         raise typer.Exit(1)
+
+
+@app.command("use")
+def use_model(
+    name: Annotated[str, typer.Argument(help="Name of a model in the library.")],
+) -> None:
+    """Use a model, from now on, for all images of its kind: where no other is named (auto)."""
+    from napari_unet.core.image_kind import images_of
+    from napari_unet.models.library import default_library
+
+    find_model(name)
+    kind = default_library().use(name)
+    stdout.print(f"{name} is in use for {images_of(kind)} from now on.", markup=False)
 
 
 @app.command("show")

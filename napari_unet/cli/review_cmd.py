@@ -80,7 +80,12 @@ def add(
         bool, typer.Option("--accept", help="Mark cases that have a mask from a file as accepted.")
     ] = False,
     model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Make first masks with this model where there is none.")
+        str | None,
+        typer.Option(
+            metavar="auto|NAME",
+            help="Make first masks with this model where there is none; auto: with the one in use for X-rays "
+            "or CT, as each image is.",
+        ),
     ] = None,
     answer: Annotated[
         str | None,

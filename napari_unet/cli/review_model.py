@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from napari_unet.cli.console import complain, stderr, stdout, watched
 from napari_unet.cli.engine import engine
 from napari_unet.cli.usage import model_labels
+from napari_unet.core.auto import AUTO
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
-from napari_unet.core.wording import counted
+from napari_unet.core.wording import counted, listed
 from napari_unet.review.check_results import store_first_mask
 
 if TYPE_CHECKING:
@@ -32,20 +33,30 @@ def first_masks(
 ) -> bool:
     """A mask by `model` for each case; True if one of them failed. An image it is not for is not a failure.
 
-    answer : which of the model's, as in `ModelCard.output_named`; one of scores makes no mask.
+    model : "auto" for those in use, by the kind of each image. answer : which of the model's, as in
+    `ModelCard.output_named`; one of scores makes no mask.
     """
-    steps = _steps(project, ids, model, answer, device, by)
+    used: dict[str, None] = {}  # names, in the order of their use
+    steps = _steps(project, ids, model, answer, device, by, used)
     made, scored, refused, failed = watched("Making first masks", steps)
     aside = f"; {refused} unsuitable for this model, first in the queue by anatomy checks" if refused else ""
     only = f"; {scored} scored, without a mask" if scored else ""
-    stdout.print(f"{counted(made, 'first mask')} by {model}{only}{aside}.")
+    which = model if model != AUTO or not used else listed(list(used))
+    stdout.print(f"{counted(made, 'first mask')} by {which}{only}{aside}.")
     return failed > 0
 
 
 def _steps(
-    project: ReviewProject, ids: Sequence[str], model: str, answer: str | None, device: str, by: str
+    project: ReviewProject,
+    ids: Sequence[str],
+    model: str,
+    answer: str | None,
+    device: str,
+    by: str,
+    used: dict[str, None],
 ) -> Generator[CaseDone, None, tuple[int, int, int, int]]:
     made = scored = refused = failed = 0
+    said: set[str] = set()
     for done, case in enumerate(ids, start=1):
         number = project.case(case).number
         try:
@@ -64,6 +75,10 @@ def _steps(
             scored += 1
         else:
             made += 1
+            used[first.model] = None
+        if first.chosen and first.chosen not in said:
+            said.add(first.chosen)
+            stderr.print(first.chosen, markup=False)
         store_first_mask(project, case, first, by)
         yield CaseDone(case, done, len(ids))
     return made, scored, refused, failed

@@ -11,6 +11,7 @@ import typer
 from napari_unet.cli.console import complain, json_line, progress_bar, stderr, stdout
 from napari_unet.cli.series_cmd import AllSeries, SeriesOption, choice_of
 from napari_unet.cli.usage import check_model, model_labels
+from napari_unet.core.auto import AUTO
 from napari_unet.core.errors import UserError
 from napari_unet.core.wording import counted
 
@@ -46,7 +47,13 @@ def segment(
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="OUT", file_okay=False, help="Folder for the results.")
     ],
-    model: Annotated[str, typer.Option(help="Name or folder of a model.")] = "cxr-lung",
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|NAME",
+            help="Name or folder of a model; auto: the one in use for X-rays or CT, as each image is.",
+        ),
+    ] = AUTO,
     answer: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="For a model with several answers: the name of one, old or new."),
@@ -62,13 +69,15 @@ def segment(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     labels: Annotated[
-        LabelKind,
+        LabelKind | None,
         typer.Option(
             parser=_label_kind,
             metavar="[lungs|left-right]",
-            help="lungs: 0 and 255; left-right: 1 = right, 2 = left lung. Other labels keep their numbers.",
+            help="lungs: both as one, 0 and 255 (NIfTI 0 and 1); left-right: 1 = right, 2 = left lung. Other "
+            "labels keep their numbers. [as the model has them]",
+            show_default=False,
         ),
-    ] = LabelKind.LUNGS,
+    ] = None,
     probability: Annotated[bool, typer.Option("--probability", help="Also write the probability.")] = False,
     overlay: Annotated[bool, typer.Option("--overlay", help="Also write the image with outlines.")] = False,
     seg: Annotated[
@@ -99,7 +108,8 @@ def segment(
         raise UserError("There is no image to segment.", "Name images or a folder that holds some.")
     make_folder(output)
     check_model(model, device, answer)
-    sides, known = labels == LabelKind.LEFT_RIGHT, model_labels(model, answer)
+    sides = None if labels is None else labels == LabelKind.LEFT_RIGHT
+    known = model_labels(model, answer)
     if sides and known is not None and not known.of_lungs:
         raise typer.BadParameter(f"{model} marks {known.in_words()}; omit --labels to get them.")
 
@@ -108,11 +118,15 @@ def segment(
     options = Options(output, model, threshold, device, sides, probability, overlay, anonymous, answer, seg)
     batch = Batch(found, options)
     assumed = without = 0
+    said: set[str] = set()  # which models were chosen, and why
     try:
         with progress_bar("Segmenting", total=len(found.cases)) as bar:
             for result in batch.run(bar.show):
                 assumed += result.sides_assumed
                 without += bool(result.no_seg)
+                if result.chosen and result.chosen not in said:
+                    said.add(result.chosen)
+                    stderr.print(result.chosen, markup=False)
                 if as_json:
                     json_line(result.record())
                 if result.row.error:

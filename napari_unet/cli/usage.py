@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from napari_unet.cli.console import complain
+from napari_unet.core.auto import AUTO
 from napari_unet.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,12 +27,16 @@ def _told() -> Iterator[None]:
 
 
 def check_model(model: str, device: str, answer: str | None = None) -> None:
-    """A model, one of its answers or a device that does not exist is wrong usage."""
+    """A model, one of its answers or a device that does not exist is wrong usage.
+
+    With "auto" one of the models in use must have the answer.
+    """
     from napari_unet.cli.engine import engine
 
-    entry = find_model(model)
+    entries = _meant(model)
     with _told():
-        entry.card.output_named(answer)
+        if answer is None or not any(_has(entry, answer) for entry in entries):
+            entries[0].card.output_named(answer)
         engine().submit("pick_device", name=device).result()
 
 
@@ -44,11 +49,35 @@ def find_model(model: str) -> ModelEntry:
 
 
 def model_labels(model: str, answer: str | None = None) -> LabelSet | None:
-    """What the masks of a model's answer hold; None if it makes none. Wrong usage as in `check_model`."""
+    """What the masks of a model's answer hold; None if it makes none. Wrong usage as in `check_model`.
+
+    Of "auto" None too, as long as it is open which model that is.
+    """
+    if model == AUTO:
+        return None
     card = find_model(model).card
     with _told():
         output = card.output_named(answer)
     return output.labels if output.task == "segmentation" else None
+
+
+def _meant(model: str) -> list[ModelEntry]:
+    """The model of that name, or all that "auto" may stand for."""
+    from napari_unet.core.image_kind import KINDS
+    from napari_unet.models.library import default_library
+
+    if model != AUTO:
+        return [find_model(model)]
+    with _told():
+        return [default_library().for_kind(kind) for kind in KINDS]
+
+
+def _has(entry: ModelEntry, answer: str) -> bool:
+    try:
+        entry.card.output_named(answer)
+    except UserError:
+        return False
+    return True
 
 
 def preset(text: str) -> str:

@@ -9,9 +9,10 @@ import numpy as np
 from scipy import ndimage
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.image_kind import CT, kind_of
 from napari_unet.core.masks import MaskRule, bounding_box, clean
 from napari_unet.core.padding import padded_pixels, without_padding
-from napari_unet.core.raster import AIR_HU, RADIOGRAPHS, Modality, Raster
+from napari_unet.core.raster import RADIOGRAPHS, Modality, Raster
 
 SMALLEST, LARGEST = 32, 10_000
 _SHAPE_SIDE = 256
@@ -88,8 +89,8 @@ def check_kind(
             f"This is a {raster.modality} image; the model is for {expected} images.",
             f"Open {expected} images, or choose a model for {raster.modality} if you have one.",
         )
-    lowest = 0.0 if raster.modality else _range(raster)[0]  # the header says what it is
-    if modalities and Modality.CT.value not in modalities and lowest < AIR_HU:
+    if modalities and Modality.CT.value not in modalities and kind_of(raster).name == CT:  # by its values
+        lowest = _range(raster)[0]
         raise NotForModel(
             f"The image has values down to {lowest:.0f}, as CT has; the model is for {expected} images.",
             f"Open {expected} images, or choose a model for CT if you have one.",

@@ -39,6 +39,8 @@ class Prediction:
         Kept beside 8-bit maps, which are too coarse for it. None if it follows from the maps.
     model, version, output, task : str
         What made the prediction: model, version, id of the output, and "segmentation" or "classification".
+    chosen : str
+        Why this model was used, as a sentence, if it was chosen by the kind of the image. "" otherwise.
     label_set : LabelSet
         What the channels of a segmentation are, in order.
     scores : mapping of str to float
@@ -85,6 +87,7 @@ class Prediction:
     version: str = ""
     output: str = ""
     task: Literal["segmentation", "classification"] = "segmentation"
+    chosen: str = ""
     label_set: LabelSet = LUNGS
     scores: Mapping[str, float] = field(default_factory=dict)
     device: str = "cpu"

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_unet.core.auto import AUTO
 from napari_unet.core.checks import UNLIKE, check_labels
 from napari_unet.core.events import Note, TileDone
+from napari_unet.core.image_kind import kind_of
 from napari_unet.core.input_check import NotForModel
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import hounsfield
@@ -23,7 +25,7 @@ from napari_unet.models.library import ModelLibrary, default_library
 
 def first_mask_steps(
     image: Source | Path | str,
-    model: str = "cxr-lung",
+    model: str = AUTO,
     device: str = "auto",
     library: ModelLibrary | None = None,
     output: str | None = None,
@@ -32,14 +34,14 @@ def first_mask_steps(
 
     Its maps have 8 bits; its labels, their checks and the border's uncertainty are made before that.
     Of an answer of scores these are there, with the map, and nothing is drawn.
-    library : in which the model is looked for, None for the usual one. output : which of its answers, as in
-    `ModelCard.output_named`. An image that the model is not for is
-    no failure: `refused` says why, and it comes first in the queue.
+    model, output : as in `segment_steps`. library : in which the model is looked for, None for the usual one.
+    An image that the model is not for is no failure: `refused` says why, and it comes first in the queue.
     Raises UserError if the file cannot be read, or the model or the device is not there.
     """
     raster = read_raster(Source.of(image))
     library = library or default_library()
-    card = library.find(model).card
+    entry, _ = library.for_image(model, kind_of(raster))
+    card = entry.card
     try:
         prediction = yield from segment_steps(
             raster, model=model, output=output, device=device, masks_only=False, library=library

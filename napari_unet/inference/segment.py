@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import replace
 
+from napari_unet.core.auto import AUTO
 from napari_unet.core.checks import INVERTED, UNLIKE, Code, check_mask
 from napari_unet.core.ct_content import ct_content_notes
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note
+from napari_unet.core.image_kind import kind_of
 from napari_unet.core.input_check import ShapePrior, check_kind, check_pixels, content_notes, polarity_note
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Modality, Raster, modality_of
@@ -50,7 +52,7 @@ _cache = PredictorCache()
 def segment_steps(
     raster: Raster,
     *,
-    model: str = "cxr-lung",
+    model: str = AUTO,
     output: str | None = None,
     threshold: float | None = None,
     device: str = "auto",
@@ -61,7 +63,8 @@ def segment_steps(
 ) -> Steps:
     """Segments a raster: yields TileDone and Notes, returns the Prediction.
 
-    model : a name in the library, or a folder. output : which of its answers, as in `ModelCard.output_named`.
+    model : a name in the library, a folder, or "auto" for the model in use for this kind of image; what was
+    chosen and why stands in `Prediction.chosen`. output : which of its answers, see `ModelCard.output_named`.
     threshold : None for the card's. input_check : False skips the check of what the image shows. masks_only :
     False takes an answer of scores, too, whose map is not a mask.
     Closing the steps throws away what is done. Of a stack it is kept if STOP (core.steps) is sent in return
@@ -72,7 +75,7 @@ def segment_steps(
     if threshold is not None and not 0 <= threshold <= 1:
         raise UserError(f"The threshold {threshold} is not a probability.", "Give a number from 0 to 1.")
     check_pixels(raster)
-    entry = (library or default_library()).find(model)
+    entry, chosen = (library or default_library()).for_image(model, kind_of(raster))
     card, answer = entry.card, entry.card.output_named(output)
     if masks_only and answer.task != "segmentation":
         which = f"answer {answer.id} of the model" if len(card.outputs) > 1 else "model"
@@ -83,7 +86,7 @@ def segment_steps(
         little_lung = ct_content_notes(raster, card.modalities, card.use)
     facts = card.facts_against(raster.header())
     before = (*raster.notes, *(fact.text for fact in facts), *little_lung)
-    for text in before:
+    for text in (*filter(None, [chosen]), *before):
         yield Note(text)
     inverted = raster.inverted
     if inverted is None and modality_of(raster) is Modality.CT:
@@ -100,6 +103,7 @@ def segment_steps(
         unlike |= min(prediction.plausibility, default=1.0) < prior.flag
     return replace(
         prediction,
+        chosen=chosen,
         notes=(*before, *found, *prediction.notes),
         threshold=prediction.threshold if threshold is None else threshold,
         image_checks=(
@@ -126,7 +130,7 @@ def _unusual(prediction: Prediction, prior: ShapePrior) -> list[str]:
 def segment(
     raster: Raster,
     *,
-    model: str = "cxr-lung",
+    model: str = AUTO,
     output: str | None = None,
     threshold: float | None = None,
     device: str = "auto",

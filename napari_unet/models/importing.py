@@ -12,6 +12,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
+from napari_unet.core.auto import AUTO
 from napari_unet.core.errors import UserError
 from napari_unet.io.atomic import flush_folder
 from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, read_card
@@ -163,7 +164,7 @@ def _renamed(card: ModelCard, name: str, folder: Path) -> ModelCard:
 
 def _check_free(card: ModelCard, library: ModelLibrary) -> None:
     """Raises UserError if the name is in use; capital letters make no difference, as on some disks."""
-    taken = {entry.card.name.lower() for entry in library.list()}
+    taken = {AUTO, *(entry.card.name.lower() for entry in library.list())}
     if library.own.is_dir():
         taken |= {path.name.lower() for path in library.own.iterdir()}
     if card.name.lower() in taken or card.name.lower().endswith((".partial", ".json")):

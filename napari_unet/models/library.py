@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import user_data_path
 
+from napari_unet.core.auto import AUTO
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
+from napari_unet.core.image_kind import CT, XRAY, Kind, kind_of_model
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.names import as_stored
 from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, read_card
 from napari_unet.resources_path import resource
 
-SHIPPED = "cxr-lung"
-"""The model that is used where nobody has chosen one."""
+SHIPPED: Mapping[str, str] = {XRAY: "cxr-lung", CT: "ct-lung"}
+"""The model of each kind of image that is used where nobody has chosen one."""
 
 _CURRENT = "current.json"
 _MOST_DIGITS = 20  # of a part of a version; Python refuses to read thousands
@@ -31,6 +33,11 @@ class ModelEntry:
     card: ModelCard
     folder: Path
     shipped: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The kind of image that it is for, see core.image_kind."""
+        return kind_of_model(self.card.modalities)
 
     @property
     def weights(self) -> Path:
@@ -87,12 +94,16 @@ class ModelLibrary:
     """Models by name. `shipped` folders are only read; new models go to `own`.
 
     A model lies in `<folder>/<name>/` or, where there are several versions, in `<folder>/<name>/<version>/`.
-    Which one is current, and which were before, is recorded in `own`.
+    Which ones were made the current ones is recorded in `own`, in one list in the order of time; of each kind
+    of image the last one counts. preferred : by kind, models that go before these, for now.
     """
 
-    def __init__(self, own: Path, shipped: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, own: Path, shipped: Sequence[Path] = (), preferred: Mapping[str, str] | None = None
+    ) -> None:
         self.own = own
         self.shipped = tuple(shipped)
+        self.preferred = dict(preferred or {})
 
     def scan(self) -> tuple[list[ModelEntry], list[Unreadable]]:
         """All models, shipped ones first and then by name and version, and what could not be read."""
@@ -130,17 +141,49 @@ class ModelLibrary:
         known = ", ".join(sorted({entry.card.name for entry in entries})) or "none"
         raise UserError(f"There is no model named {name}.", f"Models on this computer: {known}.")
 
-    def current(self) -> str | None:
-        """The model to work with: the last one taken that is still there; None if there is none."""
-        return next(reversed(self._there(self.history())), None)
+    def for_kind(self, kind: str = XRAY) -> ModelEntry:
+        """The model that images of this kind get where nobody names one.
 
-    def history(self) -> tuple[str, ...]:
-        """The names of all models that were taken, the current one last; () if the record cannot be read."""
-        return self._recorded("history")
+        The preferred or current one, else the shipped one, else any of the kind. Where there is none for the
+        kind it is the one for X-rays, whose card refuses such images. Raises UserError if there is no model.
+        """
+        entries = self.list()
+        named = (self.preferred.get(kind), self.current(kind), SHIPPED.get(kind))
+        found = (choose(name, entries) for name in named if name is not None)
+        entry = next((one for one in found if one is not None and one.kind == kind), None)
+        entry = entry or next((one for one in entries if one.kind == kind), None)
+        if entry is None:
+            return self.for_kind() if kind != XRAY else self.find(SHIPPED[XRAY])
+        return entry
 
-    def ahead(self) -> str | None:
+    def for_image(self, name: str | Path, kind: Kind) -> tuple[ModelEntry, str]:
+        """The model of that name, as in `find`, and ""; for "auto" the one in use, and why, as a sentence."""
+        if str(name) != AUTO:
+            return self.find(name), ""
+        entry = self.for_kind(kind.name)
+        return entry, f"{kind.sentence()} The model {entry.card.name} is used."
+
+    def kind_of(self, name: str) -> str:
+        """The kind of image that the model of that name is for; X-ray if it cannot be read."""
+        try:
+            return self.find(name).kind
+        except UserError:
+            return XRAY
+
+    def current(self, kind: str = XRAY) -> str | None:
+        """The model to work with: the last one of that kind taken that is still there; None without one."""
+        return next(reversed(self._there(self._recorded("history"), kind)), None)
+
+    def history(self, kind: str = XRAY) -> tuple[str, ...]:
+        """The models of that kind that were taken and are there, the current one last.
+
+        () if the record cannot be read.
+        """
+        return self._there(self._recorded("history"), kind)
+
+    def ahead(self, kind: str = XRAY) -> str | None:
         """The model that was gone back from last, None if it is not there or another was taken since."""
-        return next(reversed(self._there(self._recorded("ahead"))), None)
+        return next(reversed(self._there(self._recorded("ahead"), kind)), None)
 
     def _recorded(self, key: str) -> tuple[str, ...]:
         try:
@@ -150,37 +193,48 @@ class ModelLibrary:
         known = isinstance(names, list) and all(isinstance(name, str) for name in names)
         return tuple(names) if known else ()
 
-    def use(self, name: str) -> None:
-        """Makes a model the current one; the one before stays where it is, and can be gone back to.
+    def use(self, name: str) -> str:
+        """Makes a model the current one of its kind, which is returned.
 
-        Raises UserError if there is no such model in the library, or if that cannot be recorded.
+        The one before stays where it is, and can be gone back to. Raises UserError if there is no such model
+        in the library, or if that cannot be recorded.
         """
-        if not self._there([name]):
+        entry = choose(name, self.list())
+        if entry is None:
             self.find(name)
             raise UserError(f"{name} is not in the library.", "Import the model first.")
-        if self.current() != name:
-            ahead = [other for other in self._recorded("ahead") if other != name]
-            self._record([*self.history(), name], ahead if name == self.ahead() else ())
+        kind, before, ahead = entry.kind, self._recorded("history"), self._recorded("ahead")
+        if self.current(kind) != name:
+            forward = name == self.ahead(kind)
+            mine = self._there(ahead, kind)
+            left = [one for one in ahead if one != name] if forward else [x for x in ahead if x not in mine]
+            self._record([*before, name], left)
+        return kind
 
-    def roll_back(self) -> str | None:
-        """Goes back to the model before the current one, and returns it; None if there is none.
+    def roll_back(self, kind: str = XRAY) -> str | None:
+        """Goes back to the model before the current one of that kind; None if there is none.
 
         Deletes nothing; `ahead` names the one that was left. Raises UserError if that cannot be recorded.
         """
-        names = list(self.history())
-        there = self._there(names)
-        current = self.current()
-        while names and names[-1] not in there:
-            names.pop()
-        left = names[:-1]
-        while names and left and (left[-1] == names[-1] or left[-1] not in there):
-            left.pop()
-        self._record(left, [*self._recorded("ahead"), *([] if current is None else [current])])
-        return left[-1] if left else None
+        names, ahead = list(self._recorded("history")), self._recorded("ahead")
+        current, others = self.current(kind), set(names) - set(self._there(names))
+        mine = {name for name in self._there(names, kind)} | others
+        before = next((one for one in reversed(self.history(kind)) if one != current), None)
+        while True:
+            last = next((k for k in reversed(range(len(names))) if names[k] in mine), None)
+            if last is None or names[last] == before:
+                break
+            del names[last]
+        self._record(names, [*ahead, *([] if current is None else [current])])
+        return before
 
-    def _there(self, names: Sequence[str]) -> tuple[str, ...]:
-        known = {entry.card.name for entry in self.scan()[0]} if names else set()
-        return tuple(name for name in names if name in known)
+    def _there(self, names: Sequence[str], kind: str | None = None) -> tuple[str, ...]:
+        """Those of them that are in the library; with `kind`, that are for such images."""
+        if not names:
+            return ()
+        entries = self.list()
+        known = {name: choose(name, entries) for name in set(names)}
+        return tuple(name for name in names if (it := known[name]) is not None and kind in (None, it.kind))
 
     def _record(self, names: Sequence[str], ahead: Sequence[str]) -> None:
         try:

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.image_kind import kind_of
 from napari_unet.core.leaks import look_of
 from napari_unet.core.raster import modality_of
 from napari_unet.core.source import Source
 from napari_unet.io.formats import read_raster
 from napari_unet.io.identity import read_identity
 from napari_unet.models.card import ModelCard
-from napari_unet.models.library import SHIPPED, default_library
+from napari_unet.models.library import default_library
 from napari_unet.review.check_results import follow_masks
 from napari_unet.review.file_stamps import FileStamps, stamp_of
 from napari_unet.review.moved import images_around, relocate_missing
@@ -83,11 +84,11 @@ def scan_steps(
     cases = known if ids is None else [by_id[id_] for id_ in dict.fromkeys(ids) if id_ in by_id]
     if ids is None:
         cases = sorted(cases, key=lambda case: (case.file_state != FileState.UNCHECKED, case.number))
-    result, stamps, card = ScanResult(), FileStamps(project.folder), _card_in_use()
+    result, stamps, cards = ScanResult(), FileStamps(project.folder), _CardsInUse()
     batch: dict[str, FileFacts] = {}
     last = time.monotonic()
     for done, case in enumerate(cases, start=1):
-        facts = _look(case, sources[case.id], stamps, thorough, card)
+        facts = _look(case, sources[case.id], stamps, thorough, cards)
         if facts is not None:
             batch[case.id] = facts
         if time.monotonic() - last >= _EVERY_S or len(batch) >= _EVERY or done == len(cases):
@@ -119,7 +120,7 @@ def read_facts(image: Source | Path) -> FileFacts:
     """What the image of a case is: reads all of it. Never raises for what is wrong with its files."""
     source = Source.of(image)
     try:
-        return _facts(source, source.content_hash(), _card_in_use())
+        return _facts(source, source.content_hash(), _CardsInUse())
     except FileNotFoundError:
         return FileFacts(FileState.MISSING)
     except OSError:
@@ -127,7 +128,7 @@ def read_facts(image: Source | Path) -> FileFacts:
 
 
 def _look(
-    case: Case, source: Source, stamps: FileStamps, thorough: bool, card: ModelCard | None
+    case: Case, source: Source, stamps: FileStamps, thorough: bool, cards: _CardsInUse
 ) -> FileFacts | None:
     """What is to be stored about a case's files; None if nothing has changed."""
     try:
@@ -145,7 +146,7 @@ def _look(
         return FileFacts(FileState.UNREADABLE)
     stamps.fresh[case.id] = stamp
     if digest != case.content_hash or case.shape is None:
-        return _facts(source, digest, card)
+        return _facts(source, digest, cards)
     if case.file_state == FileState.PRESENT:
         return None
     return FileFacts(
@@ -159,12 +160,13 @@ def _look(
     )
 
 
-def _facts(source: Source, digest: str, card: ModelCard | None) -> FileFacts:
+def _facts(source: Source, digest: str, cards: _CardsInUse) -> FileFacts:
     try:
         raster = read_raster(source)
         identity = read_identity(source)
     except UserError:
         return FileFacts(FileState.UNREADABLE, digest)
+    card = cards.of(kind_of(raster).name)
     return FileFacts(
         FileState.PRESENT,
         digest,
@@ -179,13 +181,21 @@ def _facts(source: Source, digest: str, card: ModelCard | None) -> FileFacts:
     )
 
 
-def _card_in_use() -> ModelCard | None:
-    """The card that headers are compared with; None if it cannot be read, which is reported at its use."""
-    library = default_library()
-    try:
-        return library.find(library.current() or SHIPPED).card
-    except UserError:
-        return None
+class _CardsInUse:
+    """The cards that headers are compared with, by the kind of image."""
+
+    def __init__(self) -> None:
+        self._library = default_library()
+        self._read: dict[str, ModelCard | None] = {}
+
+    def of(self, kind: str) -> ModelCard | None:
+        """The card for a kind; None if it cannot be read, which is reported at its use."""
+        if kind not in self._read:
+            try:
+                self._read[kind] = self._library.for_kind(kind).card
+            except UserError:
+                self._read[kind] = None
+        return self._read[kind]
 
 
 def _store(project: MaskStore, batch: dict[str, FileFacts], by: str, stamps: FileStamps) -> None:

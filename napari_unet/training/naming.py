@@ -8,6 +8,7 @@ from itertools import count
 
 from pydantic import ValidationError
 
+from napari_unet.core.auto import AUTO
 from napari_unet.core.errors import UserError
 from napari_unet.models.card import ModelCard
 from napari_unet.models.library import ModelLibrary
@@ -34,6 +35,7 @@ def check_name(library: ModelLibrary, name: str) -> None:
     try:
         ModelCard(name=name)
         allowed = not name.endswith(".partial") and name.split(".")[0].upper() not in _WINDOWS
+        allowed &= name.casefold() != AUTO
     except ValidationError:
         allowed = False
     if not allowed:

@@ -8,6 +8,7 @@ from html import escape
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
+from napari_unet.core.image_kind import XRAY
 from napari_unet.models.card import ModelCard, Output, ScoreRow
 from napari_unet.models.library import ModelEntry, choose
 from napari_unet.widgets.common.forms import Foldable, WrappedLabel
@@ -20,7 +21,8 @@ _TOOL_TIP = Qt.ItemDataRole.ToolTipRole
 class ModelBox(QComboBox):
     """A box with the models on this computer, and the view of the chosen one's card, which is shown below it.
 
-    Choosing one makes it the session's model. What cannot be read is greyed out, with the reason.
+    Choosing one makes it the session's model. `show_kind` makes the box follow an image, whose kind has a
+    model of its own. What cannot be read is greyed out, with the reason.
     """
 
     chosen = Signal(object)
@@ -29,6 +31,7 @@ class ModelBox(QComboBox):
         super().__init__()
         self._session = session
         self._entries: list[ModelEntry] = []
+        self._kind: str | None = None  # of the image that is followed
         self.card = ModelCardView()
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(8)
@@ -42,6 +45,23 @@ class ModelBox(QComboBox):
         """The chosen model."""
         row = self.currentIndex()
         return self._entries[row] if 0 <= row < len(self._entries) else None
+
+    def show_kind(self, kind: str) -> None:
+        """Show the model in use for images of this kind, unless one for them is chosen. It stays the only one
+        that changes: neither the session's model nor other boxes follow an image."""
+        self._kind = kind
+        entry = self.entry()
+        if entry is None or entry.kind != kind:
+            self._show(self._row(self._session.model_for(kind)))
+
+    def _show(self, row: int) -> None:
+        """Show a row that nobody has chosen."""
+        if row < 0 or row == self.currentIndex():
+            return
+        self.blockSignals(True)
+        self.setCurrentIndex(row)
+        self.blockSignals(False)
+        self._say_chosen()
 
     def reload(self) -> None:
         """Look into the model folders again; the choice stays if it is still there."""
@@ -64,22 +84,35 @@ class ModelBox(QComboBox):
             self.setItemData(self.count() - 1, str(unreadable.error), _TOOL_TIP)
             self.model().item(self.count() - 1).setEnabled(False)
         self.blockSignals(False)
-        self.setCurrentIndex(max(0, self._row(self._session.model)) if names else -1)
-        self._on_chosen()
+        wanted = self._session.model if self._kind is None else self._session.model_for(self._kind)
+        rows = (self._row(name) for name in (wanted, self._session.model_for(XRAY)))
+        self.blockSignals(True)
+        self.setCurrentIndex(next((row for row in rows if row >= 0), 0) if names else -1)
+        self.blockSignals(False)
+        if self._kind is None:
+            self._on_chosen()
+        else:
+            self._say_chosen()
 
     def _on_chosen(self) -> None:
         entry = self.entry()
-        self.card.show_card(None if entry is None else entry.card)
         if entry is not None:
             self._session.use_model(entry.card.name)
+        self._say_chosen()
+
+    def _say_chosen(self) -> None:
+        entry = self.entry()
+        self.card.show_card(None if entry is None else entry.card)
         self.chosen.emit(entry)
 
     def _on_session(self, name: str) -> None:
-        entry = self.entry()
         if name not in [one.card.name for one in self._entries]:
             self.reload()  # it is new
-        if (entry is None or entry.card.name != name) and self._row(name) >= 0:
-            self.setCurrentIndex(self._row(name))
+        entry, row = self.entry(), self._row(name)
+        if row < 0 or (entry is not None and entry.card.name == name):
+            return
+        if self._kind in (None, self._entries[row].kind):
+            self._show(row)
 
     def _row(self, name: str) -> int:
         """Of the model that the library means by that name; -1 if there is none."""

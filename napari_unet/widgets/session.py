@@ -14,8 +14,11 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QDockWidget, QWidget
 from superqt.utils import qdebounced
 
+from napari_unet.core.errors import UserError
+from napari_unet.core.image_kind import XRAY
 from napari_unet.engine.client import ChildEngine
 from napari_unet.engine.protocol import Engine
+from napari_unet.models.library import ModelLibrary
 from napari_unet.widgets.common.layers import lies_over
 from napari_unet.widgets.common.mask_context import MaskContext
 from napari_unet.widgets.common.preferences import chosen_library, preferences, watch_library
@@ -58,7 +61,8 @@ def is_hidden(widget: QWidget) -> bool:
 class Session(QObject):
     """The engine, the model in use and the results of one viewer, while docks of ours are open in it.
 
-    model_changed : the name of the model that is in use now. library_changed : there is a new model.
+    model : the name of the one that was chosen last, for any kind of image. model_changed : it is another.
+    library_changed : there is a new model.
     results_changed : a mask layer came or went, or more is known about one.
     """
 
@@ -69,7 +73,8 @@ class Session(QObject):
     def __init__(self, viewer: Any) -> None:
         super().__init__()
         self.viewer = viewer
-        self.model = chosen_library().current() or ""
+        self._chosen: dict[str, str] = {}  # models, by the kind of image, that were chosen in this window
+        self.model = self.model_for(XRAY)
         self._results: dict[Labels, MaskResult] = {
             layer: _made[layer] for layer in viewer.layers if layer in _made
         }
@@ -165,18 +170,32 @@ class Session(QObject):
         if image is not None and self._viewing is not None:
             self._viewing.image.show(image)
 
+    def library(self) -> ModelLibrary:
+        """The models of this user; "auto" means those chosen in this window, then the current ones."""
+        library = chosen_library()
+        library.preferred.update(self._chosen)
+        return library
+
+    def model_for(self, kind: str) -> str:
+        """The name of the model in use for a kind of image (core.image_kind); "" if there is no model."""
+        try:
+            return self.library().for_kind(kind).card.name
+        except UserError:
+            return ""
+
     def use_model(self, name: str) -> None:
-        """Make `name` the model in use."""
+        """Make `name` the model in use for its kind of image."""
+        self._chosen[chosen_library().kind_of(name)] = name
         if name != self.model:
             self.model = name
             self.model_changed.emit(name)
 
     def _on_library(self) -> None:
         """Another model folder was chosen in the preferences: its models are offered from now on."""
+        self._chosen.clear()
         current = chosen_library().current()
         self.library_changed.emit()
-        if current is not None:
-            self.use_model(current)
+        self.use_model(current or self.model_for(XRAY))
 
     def keep_result(self, layer: Labels, result: MaskResult) -> None:
         """`layer` shows `result`, for as long as it is in the viewer."""

@@ -16,6 +16,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from ct_phantom import SPACING_MM, chest_ct
 from dicom_files import save_series
 from net_fakes import TINY, card, lungs, xray
 from PIL import Image
@@ -75,6 +76,15 @@ def _volumes(folder: Path) -> list[Source]:
     return [Source.of(path), Source.of(save_series(folder / "series", volume))]
 
 
+def _phantoms(folder: Path) -> list[Source]:
+    """A chest that shows aerated lung, as NIfTI and as a series."""
+    volume, _ = chest_ct((12, 96, 96))
+    path = folder / "ct.nii.gz"
+    depth, height, width = SPACING_MM
+    nib.save(nib.Nifti1Image(volume.T, np.diag([-width, -height, depth, 1.0])), path)
+    return [Source.of(path), Source.of(save_series(folder / "series", volume, spacing_mm=SPACING_MM))]
+
+
 HALF = IntensityRule("percentiles", 0, 100)
 WHOLE = InputRule(size=(32, 32))
 TWO = Toy(
@@ -118,6 +128,25 @@ SCORES = Toy(
     _xrays,
 )
 TOYS = (TWO, SLICES, SCORES)
+SIDES = Toy(
+    "ct-toy",
+    {
+        "net": NetSpec(arguments={**TINY, "channels": 3, "classes": 2}),
+        "modalities": ("CT",),
+        "outputs": (
+            Output(
+                id="lungs",
+                labels=RIGHT_AND_LEFT,
+                protocol="Both lungs.",
+                swaps=RIGHT_AND_LEFT.mirrored,
+            ),
+        ),
+        "input": InputRule(size=(32, 32), neighbours=1),
+        "intensity": IntensityRule("window", -1000, 200),
+    },
+    _phantoms,
+)
+"""The two lungs in slices of CT."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from net_fakes import saved
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.image_kind import CT, XRAY, Kind
 from napari_unet.models.card import CARD_FILE, ModelCard
 from napari_unet.models.library import ModelEntry, ModelLibrary, Unreadable, default_library
 
@@ -237,3 +238,70 @@ def test_current_is_there_and_going_back_undoes_taking(
                 assert library.roll_back() == before
                 library.use(name)
         assert library.current() is None or library.current() in library.there
+
+
+def _of_both_kinds(library: ModelLibrary) -> None:
+    _with(library, "a", "b")
+    for name in ("ct", "ct-2"):
+        saved(library.own / name, name=name, modalities=("CT",))
+
+
+def test_each_kind_of_image_has_a_current_model_of_its_own(library: ModelLibrary) -> None:
+    _of_both_kinds(library)
+    assert [library.use(name) for name in ("a", "ct", "b", "ct-2")] == [XRAY, CT, XRAY, CT]
+    assert (library.current(), library.current(CT), library.current("MR")) == ("b", "ct-2", None)
+    assert (library.history(), library.history(CT)) == (("a", "b"), ("ct", "ct-2"))
+    assert library.roll_back(CT) == "ct"
+    assert (library.current(), library.ahead(), library.ahead(CT)) == ("b", None, "ct-2")
+    assert library.roll_back() == "a"
+    assert (library.current(CT), library.ahead(), library.ahead(CT)) == ("ct", "b", "ct-2")
+    library.use("ct-2")
+    assert (library.ahead(), library.ahead(CT)) == ("b", None)
+    assert library.roll_back(CT) == "ct" and library.roll_back(CT) is None
+    assert library.roll_back() is None and library.history() == ()
+
+
+def test_another_way_leaves_what_the_other_kind_can_go_forward_to(library: ModelLibrary) -> None:
+    _of_both_kinds(library)
+    for name in ("a", "b", "ct", "ct-2"):
+        library.use(name)
+    library.roll_back(CT)
+    library.roll_back()
+    _with(library, "c")
+    library.use("c")
+    assert (library.ahead(), library.ahead(CT)) == (None, "ct-2")
+
+
+def test_a_record_of_an_earlier_version_opens(library: ModelLibrary) -> None:
+    _of_both_kinds(library)
+    (library.own / "current.json").write_text('{\n  "history": ["a", "b"],\n  "ahead": ["a"]\n}\n')
+    assert (library.current(), library.ahead(), library.current(CT)) == ("b", "a", None)
+    assert (ModelLibrary(library.own).use("ct"), library.current(), library.current(CT)) == (CT, "b", "ct")
+
+
+def test_auto_takes_the_model_of_the_kind_that_was_found(library: ModelLibrary) -> None:
+    def taken(kind: str, why: str = "its header says so") -> str:
+        return library.for_image("auto", Kind(kind, why))[0].card.name
+
+    saved(library.shipped[0] / "cxr-lung", name="cxr-lung", modalities=("DX",))
+    assert taken(XRAY) == taken(CT) == taken("MR") == "cxr-lung", "its card refuses them"
+    _of_both_kinds(library)
+    assert (taken(XRAY), taken(CT)) == ("cxr-lung", "ct"), "any is better than none"
+    saved(library.shipped[0] / "ct-lung", name="ct-lung", modalities=("CT",))
+    assert (taken(XRAY), taken(CT)) == ("cxr-lung", "ct-lung")
+    library.use("b")
+    assert (taken(XRAY), taken(CT)) == ("b", "ct-lung")
+    library.use("ct-2")
+    assert (taken(XRAY), taken(CT), taken("MR")) == ("b", "ct-2", "b")
+    library.preferred["CT"] = "ct"
+    assert (taken(CT), library.current(CT)) == ("ct", "ct-2")
+    entry, why = library.for_image("auto", Kind(CT, "its header says so"))
+    assert why == "The image is a CT: its header says so. The model ct is used."
+    assert library.for_image("a", Kind(CT, ""))[0].card.name == "a"
+    assert library.for_image(entry.folder, Kind(XRAY, ""))[1] == ""
+
+
+def test_auto_without_any_model(library: ModelLibrary) -> None:
+    for kind in (XRAY, CT):
+        with pytest.raises(UserError, match="no model named cxr-lung"):
+            library.for_kind(kind)

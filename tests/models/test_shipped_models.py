@@ -11,6 +11,7 @@ import pytest
 from safetensors import safe_open
 
 from napari_unet.core.files import checksum
+from napari_unet.core.image_kind import CT, XRAY
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.label_set import RIGHT_AND_LEFT
 from napari_unet.core.protocol import protocols_differ
@@ -34,7 +35,8 @@ def test_there_are_three_and_that_for_x_rays_is_used_where_nobody_has_chosen(
     monkeypatch.setenv("NAPARI_UNET_MODELS", str(tmp_path))
     library = default_library()
     assert [entry.card.name for entry in library.list()] == ["ct-lung", "cxr-lung", "cxr-lung-whole"]
-    assert library.current() is None and SHIPPED == "cxr-lung"
+    assert library.current() is None and SHIPPED == {XRAY: "cxr-lung", CT: "ct-lung"}
+    assert [library.for_kind(kind).card.name for kind in (XRAY, CT)] == ["cxr-lung", "ct-lung"]
 
 
 @pytest.mark.parametrize("name", ENTRIES)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_unet.core.auto import AUTO
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LabelSet
 from napari_unet.core.prediction import Prediction
 from napari_unet.engine.protocol import Engine
+from napari_unet.models.library import ModelLibrary
 from napari_unet.review.types import Author, Case
 from napari_unet.widgets.casework.case_list import CaseList
 from napari_unet.widgets.casework.connection import ProjectConnection, there
 from napari_unet.widgets.common.jobs import Job, run_on_engine
-from napari_unet.widgets.common.preferences import chosen_library, preferences
+from napari_unet.widgets.common.preferences import preferences
 
 if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject
@@ -62,15 +64,20 @@ class FirstMasks(QObject):
         case_list: CaseList,
         author: Callable[[], Author],
         engine: Callable[[], Engine],
+        library: Callable[[], ModelLibrary],
         coming: Callable[[], list[str]],
         parent: QObject,
     ) -> None:
-        """coming : ids of the open case and those behind it in the queue: they go first."""
+        """coming : ids of the open case and those behind it in the queue: they go first.
+
+        library : in which models are looked for, and which of them "auto" means.
+        """
         super().__init__(parent)
         self._connection = connection
         self._case_list = case_list
         self._author = author
         self._engine = engine
+        self._library = library
         self._coming = coming
         self._waiting: dict[str, _Request] = {}  # by case id
         self._job: Job | None = None
@@ -94,12 +101,21 @@ class FirstMasks(QObject):
         self._tell()
         self._next()
 
-    def change_model(self, model: str) -> None:
-        """Masks by `model` for all cases that wait for one, and again for the case under way."""
-        self._waiting = {
-            id: replace(request, model=model, answer=None) for id, request in self._waiting.items()
+    def model_for(self, kind: str) -> str:
+        """The name of the model in use for a kind of image; "auto" if there is none, whose use says why."""
+        try:
+            return self._library().for_kind(kind).card.name
+        except UserError:
+            return AUTO
+
+    def change_model(self, model: str, ids: Collection[str]) -> None:
+        """Masks by `model` for those of these cases that wait for one, and again for the one under way."""
+        self._waiting |= {
+            id: replace(request, model=model, answer=None)
+            for id, request in self._waiting.items()
+            if id in ids
         }
-        if self._request is not None and self._request.model != model:
+        if self._request is not None and self._request.model != model and self._asked in ids:
             self._waiting.setdefault(self._asked, _Request(model, again=True))
 
     def stop(self) -> None:
@@ -119,7 +135,7 @@ class FirstMasks(QObject):
             return
         request, project = self._waiting.pop(id), self._connection.project
         self._asked, self._request = id, request
-        device, library = preferences().device, chosen_library()
+        device, library = preferences().device, self._library()
 
         def arguments() -> dict[str, Any]:
             return {

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.answered import answer_in
+from napari_unet.core.auto import AUTO
 from napari_unet.core.errors import UserError
+from napari_unet.core.image_kind import kind_of_modality
 from napari_unet.core.source import Source
 from napari_unet.core.wording import counted
 from napari_unet.io.series_list import SeriesInfo, series_to_choose
@@ -21,6 +23,7 @@ from napari_unet.widgets.casework.first_masks import FirstMasks
 from napari_unet.widgets.casework.opener import CaseOpener
 from napari_unet.widgets.casework.presenter import CasePresenter
 from napari_unet.widgets.common.jobs import Job, exhaust
+from napari_unet.widgets.common.preferences import chosen_library
 from napari_unet.widgets.common.series_dialog import ask_for_series
 from napari_unet.widgets.napari_compat.history import undo_steps
 
@@ -77,17 +80,14 @@ class Importer(QObject):
         opener: CaseOpener,
         first_masks: FirstMasks,
         author: Callable[[], Author],
-        model: Callable[[], str],
         parent: QObject,
     ) -> None:
-        """model : the name of the one in use."""
         super().__init__(parent)
         self._connection = connection
         self._case_list = case_list
         self._presenter = presenter
         self._opener = opener
         self._author = author
-        self._model = model
         self._scan: Job | None = None
         self._came: set[str] = set()  # cases that were added, and are not read yet
         self.first_masks = first_masks
@@ -174,32 +174,50 @@ class Importer(QObject):
     def make_first_masks(self, model: str, ids: Sequence[str] | None = None) -> None:
         """First masks by `model` in the background; None: for all cases without a mask.
 
-        Of a model with several answers the one that drew here last, so that all masks follow one protocol; if
-        none did, its own choice.
+        "auto" is the model in use for the kind of each image. Of a model with several answers the one that
+        drew here last, so that all masks follow one protocol; if none did, its own choice.
         """
         if ids is None:
             ids = [id for id in self._case_list.queue if self._case_list.cases[id].revision is None]
-        wanted = list(ids)
+        wanted: dict[str, list[str]] = {}
+        for id in ids:
+            wanted.setdefault(self._named(model, id), []).append(id)
+        for name, cases in wanted.items():
+            self._ask_as_before(name, cases)
 
+    def _named(self, model: str, id: str) -> str:
+        """The model that "auto" means for a case, if the case has been read."""
+        case = self._case_list.cases.get(id)
+        if model != AUTO or case is None or case.shape is None:
+            return model
+        return self.first_masks.model_for(kind_of_modality(case.modality))
+
+    def _ask_as_before(self, model: str, ids: list[str]) -> None:
         def ask(answer: str | None) -> None:
             if answer is not None:
                 self.reported.emit(f"First masks by the answer {answer} of {model}, as before.")
-            self.first_masks.ask(wanted, model, answer=answer)
+            self.first_masks.ask(ids, model, answer=answer)
 
-        if wanted:  # behind the masks that are being stored
-            self._connection.write(lambda project: project.answer_of(model), ask)
+        # behind the masks that are being stored
+        self._connection.write(lambda project: project.answer_of(model), ask)
 
     def predict_again(self, model: str) -> None:
         """After a fine-tune: masks by `model` for the cases that nobody has touched, in the background.
 
-        Masks that people made or decided about stay as they are. At the end the queue is sorted again.
+        Masks that people made or decided about stay as they are, and so do cases of another kind of image. At
+        the end the queue is sorted again.
         `first_masks` reports progress and can be stopped.
         """
-        usable = [id for id in self._case_list.queue if self._case_list.cases[id].status in USABLE]
-        self.first_masks.change_model(model)
+        kind, cases = chosen_library().kind_of(model), self._case_list.cases
+
+        def of_kind(ids: list[str]) -> list[str]:
+            return [id for id in ids if kind_of_modality(cases[id].modality) == kind]
+
+        usable = of_kind([id for id in self._case_list.queue if cases[id].status in USABLE])
+        self.first_masks.change_model(model, set(of_kind(list(cases))))
 
         def ask(untouched: list[str]) -> None:
-            self.first_masks.ask(untouched, model, again=True)
+            self.first_masks.ask(of_kind(untouched), model, again=True)
             self.first_masks.ask(usable, model, again=True)  # their masks stay: only to compare others with
 
         self._connection.write(
@@ -207,17 +225,17 @@ class Importer(QObject):
         )  # behind the masks that are being stored
 
     def ask_for_map(self, id: str) -> None:
-        """Make a model's map of a case that is not kept any more, with the model that was used last."""
-        model = self._model()
+        """Make a model's map of a case that is not kept any more, with the model that was used last.
+
+        Where no model has seen the case, with the one in use for its kind of image.
+        """
 
         def ask(author: Author | None) -> None:
-            name = author.name if author is not None else model
-            if name:
-                self.reported.emit("The model is looking at this case…")
-                answer = None if author is None else answer_in(author.version)
-                self.first_masks.ask([id], name, answer=answer)
+            self.reported.emit("The model is looking at this case…")
+            if author is None:
+                self.first_masks.ask([id], AUTO)
             else:
-                self.reported.emit("No model has seen this case. Make first masks with a model first.")
+                self.first_masks.ask([id], author.name, answer=answer_in(author.version))
 
         def used(project: ReviewProject) -> Author | None:
             made = [revision.author for revision in reversed(project.revisions(id))]

@@ -12,6 +12,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.engine.protocol import Engine
+from napari_unet.models.library import ModelLibrary
 from napari_unet.review.login import login_name
 from napari_unet.review.types import Author, AuthorKind, Case, Order
 from napari_unet.widgets.casework.approved import ApprovedMasks
@@ -40,7 +41,6 @@ class Host(Protocol):
     """What a review needs of the session that it belongs to."""
 
     viewer: Any
-    model: str
 
     @property
     def engine(self) -> Engine:
@@ -51,6 +51,9 @@ class Host(Protocol):
         """See Session."""
 
     def keep_context(self, layer: Labels, context: MaskContext) -> None:
+        """See Session."""
+
+    def library(self) -> ModelLibrary:
         """See Session."""
 
 
@@ -124,7 +127,13 @@ class CaseWork(QObject):
         self.decisions.reported.connect(self.reported)
         self.opener.opened.connect(self._on_opened)
         first_masks = FirstMasks(
-            self.connection, self.case_list, self.author, lambda: host.engine, self.coming, self
+            self.connection,
+            self.case_list,
+            self.author,
+            lambda: host.engine,
+            lambda: host.library(),
+            self.coming,
+            self,
         )
         first_masks.relabelled.connect(self.show_labels)
         self.importer = Importer(
@@ -134,7 +143,6 @@ class CaseWork(QObject):
             self.opener,
             first_masks,
             self.author,
-            lambda: host.model,
             self,
         )
         self.importer.failed.connect(self.failed)

@@ -10,6 +10,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.image_kind import images_of
 from napari_unet.models.library import ModelLibrary
 from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.common.jobs import Job, run_in_thread
@@ -51,13 +52,15 @@ class InUse(QWidget):
     def refresh(self, *_: Any) -> None:
         """Say what the library says now."""
         library = chosen_library()
-        known = {entry.card.name for entry in library.list()}
-        taken = [name for name in library.history() if name in known]
+        kind = self._kind(library)
+        taken = library.history(kind)
         current = taken[-1] if taken else None
         before = next((name for name in reversed(taken) if name != current), None)
-        ahead = library.ahead()
+        ahead = library.ahead(kind)
         left = "" if ahead is None else f", after going back from {escape(ahead)}"
-        self.says.say("" if current is None else f"In use: <b>{escape(current)}</b>{left}")
+        self.says.say(
+            "" if current is None else f"In use for {images_of(kind)}: <b>{escape(current)}</b>{left}"
+        )
         self.forward.setVisible(ahead is not None)
         self.forward.setToolTip(f"{ahead}, which you went back from.")
         self.back.setVisible(before is not None)
@@ -68,7 +71,7 @@ class InUse(QWidget):
         """Make `name` the model in use; the way back to the present one is remembered, else to `parent`."""
 
         def change(library: ModelLibrary) -> str:
-            if library.current() is None:
+            if library.current(library.kind_of(name)) is None:
                 library.use(parent)
             library.use(name)
             return name
@@ -77,18 +80,22 @@ class InUse(QWidget):
 
     def go_back(self) -> None:
         """Use the model before the present one again."""
-        self._change(lambda library: library.roll_back())
+        self._change(lambda library: library.roll_back(self._kind(library)))
 
     def go_forward(self) -> None:
         """Use the model again that was gone back from."""
 
         def change(library: ModelLibrary) -> str | None:
-            name = library.ahead()
+            name = library.ahead(self._kind(library))
             if name is not None:
                 library.use(name)
             return name
 
         self._change(change)
+
+    def _kind(self, library: ModelLibrary) -> str:
+        """The kind of image that the model chosen here is for."""
+        return library.kind_of(self._session.model)
 
     def _change(self, change: Callable[[ModelLibrary], str | None]) -> None:
         if self._job is not None:

@@ -19,10 +19,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_unet.core.auto import AUTO
+from napari_unet.core.image_kind import KINDS, images_of
 from napari_unet.core.label_set import LUNGS, LabelSet
+from napari_unet.io.first_kind import first_kind
 from napari_unet.models.card import Output
+from napari_unet.models.library import ModelLibrary
 from napari_unet.widgets.common.forms import Fields, Foldable, WrappedLabel
-from napari_unet.widgets.common.preferences import chosen_library
 from napari_unet.widgets.common.text_fields import TextBox
 
 _GLOB = set("*?[")
@@ -119,7 +122,8 @@ class AddDialog(QDialog):
 
     requested = Signal(object)
 
-    def __init__(self, parent: QWidget, *, new: bool, model: str = "") -> None:
+    def __init__(self, parent: QWidget, *, new: bool, library: ModelLibrary) -> None:
+        """library : the models that are offered, and which of them are in use."""
         super().__init__(parent)
         self.setWindowTitle("New review project" if new else "Add images")
         self.setMinimumWidth(_WIDTH)
@@ -136,8 +140,9 @@ class AddDialog(QDialog):
         self.protocol.setPlaceholderText("What counts as lung in these masks")
         self.first = QComboBox()
         self._outputs: dict[tuple[str, str | None], Output] = {}  # by model and answer
+        self._used: dict[str, Output] = {}  # of the models in use, by the kind of image
         self._own_protocol = False
-        self._offer_models(model)
+        self._offer_models(library)
         self.masks = PathLine("Masks named like the images", folder="Folder with masks")
         self.manifest = PathLine("CSV with the columns file, patient", files="Manifest (CSV)")
         buttons = QDialogButtonBox.StandardButton
@@ -150,6 +155,7 @@ class AddDialog(QDialog):
         for part in (self.images, self.folder, self.masks):
             part.changed.connect(self._enable)
         self.images.changed.connect(self._suggest)
+        self.images.changed.connect(self._on_images)
         self.folder.line.textEdited.connect(self._on_own_folder)
         self.first.currentIndexChanged.connect(lambda: self._on_first())
         self.protocol.textEdited.connect(self._on_own_protocol)
@@ -179,8 +185,14 @@ class AddDialog(QDialog):
         column.addWidget(self.why)
         column.addWidget(self.buttons)
 
-    def _offer_models(self, model: str) -> None:
-        entries, _ = chosen_library().scan()
+    def _offer_models(self, library: ModelLibrary) -> None:
+        entries = library.list()
+        used = {kind: library.for_kind(kind).card for kind in KINDS if any(x.kind == kind for x in entries)}
+        if used:
+            self._used = {kind: (card.drawing or (card.output,))[-1] for kind, card in used.items()}
+            self._outputs[AUTO, None] = next(iter(self._used.values()))
+            named = " or ".join(f"{card.name} for {images_of(kind)}" for kind, card in used.items())
+            self.first.addItem(f"Drawn by the model in use, {named}", (_MODEL, AUTO, None))
         for entry in entries:
             name, drawing = entry.card.name, entry.card.drawing
             for output in drawing or (entry.card.output,):
@@ -188,8 +200,6 @@ class AddDialog(QDialog):
                 which = "" if answer is None else f", answer {answer}"
                 self._outputs[name, answer] = output
                 self.first.addItem(f"Drawn by the model {name}{which}", (_MODEL, name, answer))
-                if name == model:  # the last of its answers is its own choice
-                    self.first.setCurrentIndex(self.first.count() - 1)
         self.first.addItem("From a folder of masks (PNG, TIFF, NIfTI)", (_FOLDER, "", None))
         self.first.addItem("None: start with empty masks", (_NOTHING, "", None))
 
@@ -207,6 +217,14 @@ class AddDialog(QDialog):
             beside = source.with_name(f"{source.name} review {number}")
             number += 1
         self.folder.choose(beside)
+
+    def _on_images(self) -> None:
+        """The protocol and the labels are those of the model in use for the images that were chosen."""
+        image = self.images.path()
+        output = None if image is None else self._used.get(first_kind(image))
+        if output is not None:
+            self._outputs[AUTO, None] = output
+            self._on_first()
 
     def _on_own_folder(self) -> None:
         self._own_folder = True

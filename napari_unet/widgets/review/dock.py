@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
+from napari_unet.core.auto import AUTO
 from napari_unet.core.errors import UserError
 from napari_unet.review.types import Case
 from napari_unet.widgets.casework.decisions import EmptyMask, StillWrong
@@ -150,7 +151,7 @@ class ReviewWidget(Dock):
 
     def ask_images(self, new: bool = False) -> AddDialog:
         """Show the dialog that asks for images. new : for a new project."""
-        dialog = AddDialog(self, new=new, model=self._session.model)
+        dialog = AddDialog(self, new=new, library=self._session.library())
         dialog.requested.connect(self.add)
         dialog.open()
         return dialog
@@ -202,7 +203,7 @@ class ReviewWidget(Dock):
         if name == "add":
             self.ask_images()
         elif name == "masks":
-            self.casework.importer.make_first_masks(self._session.model)
+            self.casework.importer.make_first_masks(AUTO)
         elif name == "look":
             self._look(None)
         elif name == "export":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import numpy as np
 from napari.layers import Image
 from napari.utils.notifications import show_error
 from qtpy.QtWidgets import (
@@ -19,6 +20,9 @@ from qtpy.QtWidgets import (
 from napari_unet.core.device import DeviceInfo
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
+from napari_unet.core.image_kind import Kind, kind_in
+from napari_unet.core.raster import Modality
+from napari_unet.core.window import sample_pixels
 from napari_unet.doctor import refuse_foreign_files
 from napari_unet.models.library import ModelEntry
 from napari_unet.widgets.common.colours import legend_of, mask_colormap
@@ -83,6 +87,7 @@ class SegmentWidget(Dock):
         room.setRetainSizeWhenHidden(True)  # what is below stays in its place
         self.bar.setSizePolicy(room)
         self.hint = WrappedLabel("Chest X-rays to try: File ▸ Open Sample ▸ U\u2011Net Lung.", name="hint")
+        self.kind = WrappedLabel(name="kind")
         self.facts = WrappedLabel(name="facts")
         self.status = WrappedLabel(name="status")
         self.message = WrappedLabel(name="message")
@@ -93,6 +98,7 @@ class SegmentWidget(Dock):
         fields.add("Image", self.image)
         self._slices_label = fields.add("Slices", self.slices)
         fields.add("Model", self.model)
+        fields.add_wide(self.kind)
         fields.add_wide(self.model.card)
         self._answer_label = fields.add("Answer", self.answer)
         fields.add("Device", self.device)
@@ -159,6 +165,8 @@ class SegmentWidget(Dock):
         stack = layer is not None and layer.ndim > 2
         self.slices.setVisible(stack)
         self._slices_label.setVisible(stack)
+        if layer is not None:
+            self.model.show_kind(self._kind(layer).name)
         several = self.slices.model().item(1)
         several.setEnabled(layer is not None and layer.ndim == 3)
         if not several.isEnabled():
@@ -185,6 +193,15 @@ class SegmentWidget(Dock):
         facts = () if layer is None or entry is None else entry.card.facts_against(header_of(layer))
         reported = " ".join(fact.text for fact in facts)
         self.facts.warn(reported) if reported else self.facts.say("")
+        kind = None if layer is None else self._kind(layer)
+        self.kind.say(kind.sentence() if kind is not None and kind.known else "")
+
+    def _kind(self, layer: Image) -> Kind:
+        """What kind of image a layer is, by what is known of its header or by some of its values."""
+        header = header_of(layer)
+        modality, padding = header.get("modality", Modality.UNKNOWN), header.get("padding")
+        some = sample_pixels(layer.data, padding) if isinstance(layer.data, np.ndarray) else np.zeros(0)
+        return kind_in(some, modality)
 
     # -- a segmentation --
 

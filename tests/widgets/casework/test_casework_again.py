@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import nibabel
 import numpy as np
 from casework_fakes import SHAPE, asked, first_mask, lungs, stroke, write_images
 
+from napari_unet.models.card import CARD_FILE, ModelCard
+from napari_unet.models.library import ModelLibrary
 from napari_unet.review.types import Author, AuthorKind, Order, Status
 from napari_unet.widgets.review.queue_rows import Column
 from napari_unet.widgets.review.queue_table import QueueTable
@@ -195,3 +198,40 @@ def test_the_queue_offers_the_order_and_says_why(review, qtbot, engine, tmp_path
     assert why == "To begin with; model is unsure along 30 % of the border"
     review.settle()
     assert work.project.setting("order") == "most useful for training"
+
+
+def test_cases_of_another_kind_of_image_keep_their_masks(review, engine, models, tmp_path):
+    (models / "ct-child").mkdir()
+    card = ModelCard(name="ct-child", modalities=("CT",))
+    (models / "ct-child" / CARD_FILE).write_text(card.model_dump_json())
+    ModelLibrary(models).use("ct-child")
+    images = write_images(tmp_path / "images", 2)
+    ct = tmp_path / "images" / "ct.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(np.full((*SHAPE[::-1], 3), -900, np.int16), np.eye(4)), ct)
+    *xrays, volume = review.start([*images, ct], masks=False)
+    work = review.work
+    work.importer.scan()
+    review.qtbot.waitUntil(lambda: work.cases[volume].modality == "CT", timeout=20_000)
+    work.importer.make_first_masks("auto", [volume, *xrays])
+    assert asked(review, engine, 1).arguments["library"].for_kind("CT").card.name == "ct-child"
+    work.importer.predict_again("ct-child")
+    drawn = np.stack([lungs(SHAPE)] * 3)
+    of_volume = replace(first_mask(), maps=drawn[None] * np.uint8(255), shape=drawn.shape, drawn=drawn)
+    models_of: dict[str, list[str]] = {}
+    ended = 0
+
+    def something_happened() -> bool:
+        return len(engine.jobs) > ended or not work.importer.first_masks.running
+
+    while work.importer.first_masks.running:
+        review.qtbot.waitUntil(something_happened, timeout=20_000)
+        for job in engine.jobs[ended:]:
+            ended += 1
+            path = job.arguments["image"].path
+            models_of.setdefault(path.name, []).append(job.arguments["model"])
+            job.end(of_volume if path == ct else first_mask())
+        review.settle()
+    asked_of_ct = models_of.pop("ct.nii.gz")
+    assert set(asked_of_ct) == {"ct-child"}
+    assert {name for names in models_of.values() for name in names} == {"cxr-lung"}, "that of their kind"
+    assert not review.failures

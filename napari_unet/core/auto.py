@@ -1,0 +1,4 @@
+"""The word that stands in the place of a model's name. Needs nothing: the help of the command line has it."""
+
+AUTO = "auto"
+"""The model in use for the kind of image that is found, see models.library."""
