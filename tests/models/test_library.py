@@ -115,7 +115,8 @@ def test_shipped_models_are_whole() -> None:
     for entry in entries:
         entry.verify()
         assert entry.shipped and entry.weights.stat().st_size <= 4_000_000
-        assert entry.card.output.protocol and entry.card.output.likeness
+        assert entry.card.output.protocol
+        assert entry.card.output.likeness or entry.kind == CT, "CT shows by its values what it is of"
         assert entry.card.data and entry.card.scores
 
 
