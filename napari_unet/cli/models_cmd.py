@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from napari_unet.cli.console import complain, json_line, show_table, stdout
+from napari_unet.cli.console import complain, json_line, show_table, stderr, stdout
 from napari_unet.cli.engine import steps
 from napari_unet.cli.models_exchange_cmd import export_model, import_model
 from napari_unet.cli.remember_cmd import remember
+from napari_unet.cli.retest_cmd import offered, retest
 from napari_unet.cli.usage import find_model
 from napari_unet.core.errors import UserError
 from napari_unet.core.steps import run
@@ -24,6 +25,7 @@ app = typer.Typer(help="List, show, verify and choose the models on this compute
 app.command("export")(export_model)
 app.command("import")(import_model)
 app.command("remember")(remember)
+app.command("test")(retest)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
 
@@ -53,6 +55,8 @@ def list_models(as_json: AsJson = False) -> None:
             in_use = entry.kind if used[entry.kind] == entry.folder else ""
             table.add_row(card.name, card.version, card.title, card.output.protocol, where, in_use)
         show_table(table)
+        for sentence in filter(None, (offered(entry.card) for entry in entries)):
+            stderr.print(sentence, markup=False)
     for unreadable in broken:
         complain(unreadable.error)
     if broken:
@@ -100,7 +104,10 @@ def show_model(
         ("chosen by", card.chosen_by),
         ("replay set", _replay_set(card.memory)),
         ("fine-tuned on", f"{len(card.trained_on)} cases" if card.trained_on else "–"),
-        ("against parent", card.gate.verdict() if card.gate else "–"),
+        (
+            "against parent",
+            "\n".join(filter(None, [card.gate.verdict(), offered(card)])) if card.gate else "–",
+        ),
         ("limits", "\n".join(card.limits)),
         ("sha256", card.sha256),
     ):

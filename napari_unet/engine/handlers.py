@@ -21,6 +21,7 @@ HANDLERS = {
     "finetune": "napari_unet.training.finetune:fine_tune",
     "protocol_question": "napari_unet.training.protocol_question:protocol_question",
     "estimate": "napari_unet.training.estimate:estimate",
+    "retest": "napari_unet.training.retest:retest",
     "compare": "napari_unet.training.acceptance:compare_models",
     "train": "napari_unet.training.run:train_model",
     "drawing": "napari_unet.models.checkpoint:network_drawing",

@@ -42,11 +42,16 @@ def seen_as_derived(parent: ModelCard) -> ModelCard:
 def reference_set(cases: Cases, inherited: ReplaySet) -> ReplaySet:
     """The parent's images for the acceptance test, less those that are among the cases, or of their patients.
 
-    These are learned from now and cannot judge any more. They are found as in `core.leaks`.
+    These are learned from now and cannot judge any more.
     """
+    return unseen(inherited, cases.fingerprints)
+
+
+def unseen(inherited: ReplaySet, taught: Sequence[Fingerprint]) -> ReplaySet:
+    """The images for the acceptance test that are not among those that taught; found as in `core.leaks`."""
     tests = inherited.part("gate")
     seen = [Fingerprint("", item.patient, item.content_hash, item.phash or None) for item in tests.items]
-    return tests.subset([k for k, image in enumerate(seen) if not find_leaks(cases.fingerprints, [image])])
+    return tests.subset([k for k, image in enumerate(seen) if not find_leaks(taught, [image])])
 
 
 def derived_card(
@@ -86,7 +91,7 @@ def derived_card(
             "parent": parent.name,
             "data": (*parent.data, *replayed, own_source(cases)),
             "chosen_by": f"the number of steps, {settings['steps']}, was {_set_by(settings)}",
-            "scores": tuple(_scores(report)),
+            "scores": tuple(scores_of(report)),
             "limits": (
                 *parent.limits,
                 f"Fitted to {len(cases.pairs)} cases of {patients} patients of one user; compared with its "
@@ -159,7 +164,8 @@ def _set_by(settings: dict[str, Any]) -> str:
     return "where the training was stopped" if settings["stopped"] else "set beforehand"
 
 
-def _scores(report: AcceptanceReport) -> list[ScoreRow]:
+def scores_of(report: AcceptanceReport) -> list[ScoreRow]:
+    """The rows of a card: what the new model reached in the acceptance test."""
     return [
         score_row(
             _place(report, one), [case.new for case in one.compared], f"{report.parent}: mean {one.old:.4f}"

@@ -10,6 +10,7 @@ from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.wording import listed
 from napari_unet.models.card import ModelCard
 from napari_unet.training.compared import ComparedCase
+from napari_unet.training.travel import travels
 
 
 @dataclass(frozen=True)
@@ -79,3 +80,13 @@ class Estimate:
     def seconds(self) -> float:
         """Of the whole."""
         return self.train_seconds + self.acceptance_seconds
+
+
+def was_tested_less(card: ModelCard) -> bool:
+    """Whether an earlier version made a model by a fine-tune, and tested it less than one is tested today.
+
+    Then there was no look at other machines and places, although there is something to look at.
+    """
+    if card.parent is None or card.gate is None or card.gate.drift:
+        return False
+    return travels(card) or (card.memory is not None and card.memory.gate > 0)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from napari_unet.core.leaks import Fingerprint, find_leaks
-from napari_unet.models.card import ModelCard
+from napari_unet.models.card import ModelCard, TrainedCase
 from napari_unet.models.replay_set import ReplaySet
 
 
@@ -51,9 +51,25 @@ def taught_by(card: ModelCard, replay_set: ReplaySet | None) -> Taught:
     """What a model knows from its training, by its card and by its replay set, if it has one."""
     items = () if replay_set is None else replay_set.items
     fingerprints = [Fingerprint("", item.patient, item.content_hash, item.phash or None) for item in items]
-    for case in card.trained_on:
-        fingerprints.append(Fingerprint(case.id, case.patient, case.content_hash))
-        fingerprints += [Fingerprint("", phash=int(look, 16)) for look in case.looks]
+    fingerprints += _of_cases(card.trained_on)
     bare = Counter(case.patient for case in card.trained_on if not (case.content_hash or case.looks))
     kept = Counter(patient for patient, _ in {(item.patient, item.content_hash) for item in items})
     return Taught(card.name, tuple(fingerprints), sum((bare - kept).values()))
+
+
+def taught_last(card: ModelCard) -> Taught:
+    """What the last fine-tune of a model has learned from, by its card.
+
+    A card names the cases of all fine-tunes, the last one's at the end; as its last source says, these are so
+    many images, and so at most as many cases: of stacks some cases of earlier ones may be among them.
+    """
+    images = card.data[-1].images if card.data else 0
+    return Taught(card.name, tuple(_of_cases(card.trained_on[-images:] if images else ())))
+
+
+def _of_cases(cases: Sequence[TrainedCase]) -> list[Fingerprint]:
+    found = []
+    for case in cases:
+        found.append(Fingerprint(case.id, case.patient, case.content_hash))
+        found += [Fingerprint("", phash=int(look, 16)) for look in case.looks]
+    return found

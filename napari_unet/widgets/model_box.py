@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 from napari_unet.core.image_kind import XRAY
 from napari_unet.models.card import ModelCard, Output, ScoreRow
 from napari_unet.models.library import ModelEntry, choose
+from napari_unet.training.outcome import was_tested_less
 from napari_unet.widgets.common.forms import Foldable, WrappedLabel
 from napari_unet.widgets.common.preferences import chosen_library
 from napari_unet.widgets.session import Session
@@ -178,6 +179,11 @@ def details(card: ModelCard) -> str:
     if card.scores:
         parts.append("<p><b>Agreement with experts</b> (Dice; 1 is perfect)</p>")
         parts.append(_table(card.scores))
+    if was_tested_less(card):
+        parts.append(
+            "<p><b>Acceptance test:</b> by an earlier version, which looked at no other hospital. The dock "
+            "Fine-tune tests it on more images.</p>"
+        )
     if card.limits:
         parts.append(f"<p><b>Limits:</b> {escape(' '.join(card.limits))}</p>")
     for source in card.data:

@@ -14,7 +14,7 @@ from napari_unet.core.evidence_metrics import HARM
 from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.finetune.contours import legend
 from napari_unet.widgets.finetune.evidence_table import EvidenceTable
-from napari_unet.widgets.finetune.training import TrainingRequest
+from napari_unet.widgets.finetune.requests import Request, RetestRequest
 
 _IN_WORDS = {"dice": "Dice", "hd95": "border distance (HD95)", "auc": "Scores and their AUC"}
 _HELD_OUT = "Each of these cases was held out once: the model tested on it had not seen its patient."
@@ -26,6 +26,10 @@ _DRIFT = (
     "right."
 )
 _NOT_PASSED = "It did not pass. You can use it all the same, but keeping the present model is safer."
+_NOT_PASSED_AGAIN = "It did not pass. You can use it all the same, but {} is safer."
+_EARLIER = (
+    " The held-out cases were measured when the model was made; all other places were looked at just now."
+)
 _MAYBE = (
     "It did not pass: its gain may be chance. You may use it all the same; more corrected cases, of at least "
     f"{LEAST} patients, would tell."
@@ -81,15 +85,28 @@ class AcceptancePage(QWidget):
         column.addStretch()
 
     def show_report(
-        self, report: AcceptanceReport, request: TrainingRequest, seconds: float, earlier: str = ""
+        self,
+        report: AcceptanceReport,
+        request: Request,
+        seconds: float,
+        earlier: str = "",
+        in_use: bool = False,
     ) -> None:
-        """Another training has come to its end. seconds : how long it took. earlier : what is to be said of
-        the answers that the parent has too."""
+        """Another training or test has come to its end.
+
+        seconds : how long it took. earlier : what is to be said of the answers that the parent has too.
+        in_use : whether the model that was tested is the one in use already.
+        """
+        again = isinstance(request, RetestRequest)
+        done = "tested" if again else "made"
         self.title.say(
-            f"<b>{escape(report.child)}</b> against {escape(report.parent)}, made in {seconds:.0f} s"
+            f"<b>{escape(report.child)}</b> against {escape(report.parent)}, {done} in {seconds:.0f} s"
         )
+        taking, keeping = _choices(again, in_use)
+        self.take.setText(taking)
+        self.keep.setText(keeping)
         self.verdict.say(f"<b>{escape(report.judgement())}</b>")  # the table has the rest of the verdict
-        self._warn(report)
+        self._warn(report, again)
         self.protocol.say_plain(earlier)
         self.protocol.setToolTip(report.difference)
         self.remarks.say_plain(" ".join(said for said in report.remarks() if said != report.difference))
@@ -97,6 +114,8 @@ class AcceptancePage(QWidget):
         self._models = (report.parent, report.child)
         self.show_case("")
         how = _HELD_OUT + _by_chance(report.evidence[0]) if report.evidence[0].cases else _NONE_HELD_OUT
+        if again:
+            how += _EARLIER
         self.explained.say(f"{_metrics(report)} before → after. {how}{_DRIFT if report.drift else ''}")
         for button, suggested in ((self.take, report.passed), (self.keep, not report.passed)):
             font = button.font()
@@ -125,14 +144,22 @@ class AcceptancePage(QWidget):
         """The keyboard goes to the button that is suggested."""
         (self.take if self.take.isDefault() else self.keep).setFocus()
 
-    def _warn(self, report: AcceptanceReport) -> None:
+    def _warn(self, report: AcceptanceReport, again: bool) -> None:
         said = []
         if report.forgets:
             where = next(one.place for one in report.harmed if one.place != report.places[0])
             said.append(f"It lost more than {HARM} on {where}: it has begun to forget.")
         if not report.passed:
-            said.append(_MAYBE if report.undecided else _NOT_PASSED)
+            not_passed = _NOT_PASSED_AGAIN.format(report.parent) if again else _NOT_PASSED
+            said.append(_MAYBE if report.undecided else not_passed)
         self.warning.warn(" ".join(said)) if said else self.warning.say("")
+
+
+def _choices(again: bool, in_use: bool) -> tuple[str, str]:
+    """What stands on the buttons that take the tested model, and the other one."""
+    if not again:
+        return "Use the new model", "Keep the present one"
+    return ("Keep using it", "Use its parent again") if in_use else ("Use it", "Keep the present one")
 
 
 def _metrics(report: AcceptanceReport) -> str:

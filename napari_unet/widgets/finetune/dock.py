@@ -14,10 +14,14 @@ from napari_unet.widgets.common.preferences import chosen_library
 from napari_unet.widgets.dock import Dock
 from napari_unet.widgets.finetune.acceptance import AcceptancePage
 from napari_unet.widgets.finetune.contours import ContourView
+from napari_unet.widgets.finetune.earlier_test import EarlierTest
 from napari_unet.widgets.finetune.in_use import InUse
+from napari_unet.widgets.finetune.requests import Request
 from napari_unet.widgets.finetune.running import RunPage
 from napari_unet.widgets.finetune.setup import SetupPage
-from napari_unet.widgets.finetune.training import BUSY, Stage, TrainingRequest, training_of
+from napari_unet.widgets.finetune.training import BUSY, Stage, training_of
+
+_CANCELLED = "Cancelled; no model was made."
 
 
 class FineTuneWidget(Dock):
@@ -33,6 +37,7 @@ class FineTuneWidget(Dock):
         self.training = training_of(self._viewer)
         self.training.attach(self._key)
         self._shown: Stage | None = None
+        self._decides_about_present = False  # a model that is in use already was tested
         self._build()
         self._wires = [
             (self.training.changed, self._on_stage),
@@ -52,7 +57,10 @@ class FineTuneWidget(Dock):
         self.acceptance = AcceptancePage()
         self.contours = ContourView(self._session)
         self.in_use = InUse(self._session)
+        self.earlier_test = EarlierTest(self._session)
         self.setup.requested.connect(self._on_requested)
+        self.earlier_test.requested.connect(self._on_requested)
+        self.earlier_test.failed.connect(self._on_failed)
         self.setup.failed.connect(self._on_failed)
         self.acceptance.taken.connect(self._on_taken)
         self.acceptance.kept.connect(self._on_kept)
@@ -65,7 +73,7 @@ class FineTuneWidget(Dock):
         self.in_use.failed.connect(self._on_failed)
         body = QWidget()
         column = QVBoxLayout(body)
-        for part in (self.setup, self.run, self.acceptance, self.in_use):
+        for part in (self.setup, self.run, self.acceptance, self.in_use, self.earlier_test):
             column.addWidget(part, stretch=part is self.acceptance)  # its table takes what room there is
         column.addWidget(WrappedLabel("For research; not a medical device.", name="purpose"))
         column.addStretch()
@@ -79,6 +87,7 @@ class FineTuneWidget(Dock):
         self.run.close_down()
         self.contours.close_down()
         self.in_use.close_down()
+        self.earlier_test.close_down()
         self.training.detach(self._key)
 
     # -- what is shown --
@@ -95,6 +104,7 @@ class FineTuneWidget(Dock):
         self.acceptance.setVisible(decide)
         self.setup.setVisible(not busy and not decide)
         self.in_use.setVisible(not busy and not decide)
+        self.earlier_test.setVisible(not busy and not decide)
         if busy:
             if before not in BUSY:
                 self._say("")
@@ -104,7 +114,8 @@ class FineTuneWidget(Dock):
                 self._show_acceptance(has_keyboard)
         else:
             if before is Stage.CANCELLING:
-                self._say("Cancelled; no model was made.")
+                tested = self.training.tests_only
+                self._say("Cancelled; the model's card is as before." if tested else _CANCELLED)
             self.setup.show_state()
         self._area.updateGeometry()
 
@@ -114,13 +125,16 @@ class FineTuneWidget(Dock):
         request, result = self.training.outcome
         self._say("")
         seconds = result.train_seconds + result.acceptance_seconds
-        self.acceptance.show_report(result.report, request, seconds, result.of_earlier_answers())
+        self._decides_about_present = self.training.tests_only and self._is_in_use(result.card.name)
+        self.acceptance.show_report(
+            result.report, request, seconds, result.of_earlier_answers(), self._decides_about_present
+        )
         self._session.library_changed.emit()
         self._area.verticalScrollBar().setValue(0)
         if has_keyboard:  # else somebody paints or types
             self.acceptance.focus()
         if self.visibleRegion().isEmpty():  # behind another tab
-            show_info(f"The model {result.card.name} is made. See Fine-tune to decide about it.")
+            show_info(f"{self.training.made()} See Fine-tune to decide about it.")
 
     def on_shown(self, shown: bool) -> None:
         """A dock that was closed shows nothing on the canvas."""
@@ -142,11 +156,11 @@ class FineTuneWidget(Dock):
         self._say("")
         self.contours.show(compared, pair if compared.image is None else None, name)
 
-    def _on_requested(self, request: TrainingRequest) -> None:
+    def _on_requested(self, request: Request) -> None:
         self._say("")
         self.run.watch.setChecked(not self._viewer.layers)  # what is there is not covered unasked
         if self.training.start(request):
-            self.run.pause.setFocus()  # the button that was pressed is gone
+            (self.run.cancel if self.training.tests_only else self.run.pause).setFocus()  # the other is gone
         else:
             self._on_failed(UserError("Training is under way already.", "Wait for it, or cancel it."))
 
@@ -163,18 +177,34 @@ class FineTuneWidget(Dock):
                 )
             )
             return
+        if self._decides_about_present:
+            self._decided(f"<b>{escape(result.card.name)}</b> stays in use.")
+            return
         self.acceptance.setEnabled(False)
         self.in_use.use(result.card.name, request.parent_name)
 
     def _on_kept(self) -> None:
         if self.training.outcome is None:
             return
-        name = self.training.outcome[1].card.name
-        self.training.decided()
-        self.setup.begin_again()
-        self._say(
+        request, result = self.training.outcome
+        name = result.card.name
+        if self._decides_about_present:
+            self.acceptance.setEnabled(False)
+            self.in_use.use(request.parent_name, request.parent_name)
+            return
+        self._decided(
             f"The present model stays in use. <b>{escape(name)}</b> is kept beside it, in every model list."
         )
+
+    def _decided(self, text: str) -> None:
+        """No other model is in use than before. text : simple HTML."""
+        self.training.decided()
+        self.setup.begin_again()
+        self._say(text)
+
+    def _is_in_use(self, name: str) -> bool:
+        library = chosen_library()
+        return name == (library.current(library.kind_of(name)) or self._session.model)
 
     def _on_used(self, name: str) -> None:
         """Another model is in use now: a new one, or an older one again."""

@@ -12,6 +12,7 @@ from napari_unet.core.events import Preview
 from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.finetune.curves import CurvesView
 from napari_unet.widgets.finetune.preview import PreviewLayers
+from napari_unet.widgets.finetune.requests import RetestRequest
 from napari_unet.widgets.finetune.training import BUSY, Stage, Training
 from napari_unet.widgets.finetune.training_progress import in_words, where
 from napari_unet.widgets.session import Session
@@ -53,7 +54,6 @@ class RunPage(QWidget):
         self.stop.setToolTip("End the training here; the best model so far is compared and kept.")
         self.stop.clicked.connect(training.stop)
         self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("End it; no model is made.")
         self.cancel.clicked.connect(training.cancel)
         self.state = WrappedLabel(name="state")
         self.notes = WrappedLabel(name="notes")
@@ -96,8 +96,16 @@ class RunPage(QWidget):
             self._hide_preview()
             return
         self._tick.start()
-        cases = f"{len(request.pairs)} cases of {request.patients} patients"
-        self.title.say(f"<b>{escape(request.name)}</b> learns from {cases}")
+        if isinstance(request, RetestRequest):
+            self.title.say(f"<b>{escape(request.name)}</b> is tested against {escape(request.parent_name)}")
+        else:
+            cases = f"{len(request.pairs)} cases of {request.patients} patients"
+            self.title.say(f"<b>{escape(request.name)}</b> learns from {cases}")
+        for part in (self.pause, self.stop, self.watch, self.curves):
+            part.setVisible(not training.tests_only)
+        self.cancel.setToolTip(
+            "End it; the model's card stays as it is." if training.tests_only else "End it; no model is made."
+        )
         self.state.say(_SAYS.get(training.stage, ""))
         self.pause.setText("Resume" if training.stage is Stage.PAUSED else "Pause")
         self.pause.setEnabled(training.stage in (Stage.RUNNING, Stage.PAUSED))

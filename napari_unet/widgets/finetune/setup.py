@@ -20,8 +20,9 @@ from napari_unet.widgets.common.preferences import chosen_library
 from napari_unet.widgets.common.text_fields import TextLine
 from napari_unet.widgets.finetune.presets import PresetBox
 from napari_unet.widgets.finetune.protocol_choice import ProtocolChoice
+from napari_unet.widgets.finetune.requests import TrainingRequest
 from napari_unet.widgets.finetune.source import LEAST, Chosen, SourceBox
-from napari_unet.widgets.finetune.training import BUSY, Training, TrainingRequest
+from napari_unet.widgets.finetune.training import BUSY, Training
 from napari_unet.widgets.model_box import ModelBox
 from napari_unet.widgets.session import Session
 

@@ -1,5 +1,7 @@
 """Training: the fine-tune of a viewer, from the click on Start to the decision about the new model.
 
+The test of a model that is there already goes the same way, without the learning.
+
 It belongs to the viewer, not to a dock: the dock may be closed and opened again, and the review project may
 be closed, while it goes on. It ends with the viewer's window. Its engine is a process of its own that gives
 way to all others, so that the window, segmenting and first masks go on beside it.
@@ -9,8 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,6 @@ from qtpy.QtCore import QObject, Signal
 from napari_unet.core.errors import UserError
 from napari_unet.core.protocol import ProtocolQuestion
 from napari_unet.core.steps import STOP
-from napari_unet.core.training_pair import TrainingPair
 from napari_unet.engine.client import ChildEngine
 from napari_unet.engine.messages import PAUSE, RESUME
 from napari_unet.engine.protocol import Engine
@@ -30,6 +30,7 @@ from napari_unet.training.adapt_config import AdaptConfig
 from napari_unet.training.outcome import Estimate, FineTuneResult
 from napari_unet.widgets.common.jobs import Job, run_on_engine
 from napari_unet.widgets.common.preferences import chosen_library, preferences
+from napari_unet.widgets.finetune.requests import Request, RetestRequest, TrainingRequest
 from napari_unet.widgets.finetune.training_progress import TrainingProgress
 from napari_unet.widgets.napari_compat.window import real_viewer, window_of
 
@@ -56,57 +57,6 @@ BUSY = frozenset({Stage.RUNNING, Stage.PAUSED, Stage.STOPPING, Stage.CANCELLING}
 """Stages in which no other training can begin."""
 
 
-@dataclass(frozen=True)
-class TrainingRequest:
-    """What is to be trained, as it was chosen.
-
-    names : of the cases for people ("Case 7"), by the pair's id. parent : folder of the model to begin with,
-    parent_name : what it is called. config : None for a preset. protocol : what counts as lung in the pairs'
-    masks, "" if nobody said. same_protocol : whether that is the model's protocol too. untouched : images
-    without a mask by a person, on which the new model is looked at.
-    """
-
-    pairs: Sequence[TrainingPair]
-    names: Mapping[str, str]
-    parent: Path
-    parent_name: str
-    name: str
-    preset: str
-    config: AdaptConfig | None = None
-    protocol: str = ""
-    same_protocol: bool = True
-    untouched: Sequence[TrainingPair] = ()
-
-    @property
-    def patients(self) -> int:
-        """How many people the pairs are of, as far as that is known."""
-        return len({pair.group for pair in self.pairs})
-
-    def in_words(self, text: str) -> str:
-        """`text` with the names of cases in place of their ids."""
-        for id, name in self.names.items():
-            text = text.replace(f"Case {id}", name).replace(f"case {id}", name[:1].lower() + name[1:])
-            text = text.replace(id, name)
-        return text
-
-    def arguments(self) -> dict[str, Any]:
-        """For the engine's kind "finetune"."""
-        chosen = preferences()
-        return {
-            "pairs": list(self.pairs),
-            "parent": str(self.parent),
-            "name": self.name,
-            "preset": self.preset,
-            "config": self.config,
-            "protocol": self.protocol,
-            "same_protocol": self.same_protocol,
-            "untouched": list(self.untouched),
-            "device": chosen.device,
-            "threads": chosen.threads,
-            "library": chosen_library(),
-        }
-
-
 class Training(QObject):
     """All methods are for the GUI thread and return at once.
 
@@ -121,7 +71,7 @@ class Training(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.stage = Stage.IDLE
-        self.request: TrainingRequest | None = None
+        self.request: Request | None = None
         self.progress = TrainingProgress()
         self.result: FineTuneResult | None = None  # of the last one that came to its end
         self.problem: UserError | None = None  # of the last one that did not
@@ -214,21 +164,31 @@ class Training(QObject):
     # -- a training --
 
     @property
-    def outcome(self) -> tuple[TrainingRequest, FineTuneResult] | None:
+    def outcome(self) -> tuple[Request, FineTuneResult] | None:
         """What was asked of the last training and what came of it; None if nothing did."""
         return None if self.request is None or self.result is None else (self.request, self.result)
+
+    @property
+    def tests_only(self) -> bool:
+        """Whether nothing is trained: a model that was there before is tested."""
+        return isinstance(self.request, RetestRequest)
+
+    def made(self) -> str:
+        """What the last one has brought, as a sentence."""
+        name = "" if self.request is None else self.request.name
+        return f"The model {name} is {'tested' if self.tests_only else 'made'}."
 
     def in_words(self, error: UserError) -> str:
         """What to say about an error, with the names of cases in place of their ids."""
         return str(error) if self.request is None else self.request.in_words(str(error))
 
-    def start(self, request: TrainingRequest) -> bool:
+    def start(self, request: Request) -> bool:
         """Begin; False if one is under way already. A model that nobody decided about stays as it is."""
         if self.stage in BUSY:
             return False
         self.drop_estimate()
         self.request, self.progress, self.result, self.problem = request, TrainingProgress(), None, None
-        job = self._job = run_on_engine(self._process(), "finetune", request.arguments, _judged, owner=self)
+        job = self._job = run_on_engine(self._process(), request.kind, request.arguments, _judged, owner=self)
         job.progressed.connect(self._on_progress)
         job.succeeded.connect(self._on_success)
         job.failed.connect(self._on_failed)
@@ -276,7 +236,7 @@ class Training(QObject):
         self.result = result
         self.stage = Stage.DECIDE
         if not self._docks:
-            show_info(f"The model {result.card.name} is made. Open Fine-tune to decide about it.")
+            show_info(f"{self.made()} Open Fine-tune to decide about it.")
 
     def _on_failed(self, error: UserError) -> None:
         self.stage, self.problem = Stage.IDLE, error

@@ -94,9 +94,9 @@ class TrainingProgress:
         return sum(part.steps for part in self.parts) + self.parts[-1].later if self.parts else 0
 
     def share(self) -> float:
-        """How much of the training is done, 0..1; testing comes after it."""
+        """How much of the training is done, 0..1; testing comes after it. Without one, how much of that."""
         if not self.parts:
-            return 0.0
+            return 0.0 if self.tested is None else self.tested.done / max(1, self.tested.total)
         before = sum(part.steps for part in self.parts[:-1])
         return min(1.0, (before + (self.last.step if self.last else 0)) / max(1, self.whole))
 

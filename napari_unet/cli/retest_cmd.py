@@ -1,0 +1,81 @@
+"""`napari-unet-lung models test`: the acceptance test of today for a model that was fine-tuned before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_unet.cli import usage
+from napari_unet.cli.console import json_line, progress_bar, stdout
+from napari_unet.cli.engine import steps
+
+if TYPE_CHECKING:
+    from napari_unet.core.events import CaseDone
+    from napari_unet.models.card import ModelCard
+
+
+def retest(
+    name: Annotated[str, typer.Argument(help="Name or folder of a fine-tuned model.")],
+    project: Annotated[
+        Path | None,
+        typer.Option(
+            "--review",
+            metavar="PROJECT",
+            exists=True,
+            file_okay=False,
+            help="A review project: its images that nobody has corrected are looked at too.",
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Number of processor threads.", show_default="all")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")] = False,
+) -> None:
+    """Test a fine-tuned model against its parent as a new one is tested, and write that on its card.
+
+    For models that an earlier version made. The comparison on held-out cases stays as it was found. Measured
+    now: the parent's reference images, the same under simulated machines, X-rays of two other hospitals, and
+    the untouched images of a review project.
+    """
+    from napari_unet.cli.acceptance_output import report_record, show_drift, show_evidence
+    from napari_unet.core.steps import run
+    from napari_unet.review.store import ReviewProject
+
+    usage.check_model(name, device)
+    untouched = []
+    if project is not None:
+        with ReviewProject.open(project) as opened:
+            untouched = opened.untouched_pairs()
+    work = steps("retest", model=name, untouched=untouched, device=device, threads=threads)
+    with progress_bar("Comparing") as bar:
+
+        def tell(event: CaseDone) -> None:
+            bar.show(event.done, event.total)
+            if event.error:
+                bar.say(event.error)
+
+        result = run(work, tell)
+    report = result.report
+    if as_json:
+        found = {"name": report.child, "parent": report.parent, "folder": str(result.folder)}
+        json_line(found | report_record(report))
+        return
+    show_evidence([one for one in report.evidence if one.cases], report.parent, report.child)
+    show_drift(report)
+    for sentence in (report.verdict(), *report.remarks(), f"It stands on the card in {result.folder}."):
+        stdout.print(sentence, markup=False)
+
+
+def offered(card: ModelCard) -> str:
+    """A sentence with the command, for a model that was tested less than one is tested today; else ""."""
+    from napari_unet.training.outcome import was_tested_less
+
+    if not was_tested_less(card):
+        return ""
+    return (
+        f"{card.name} was tested by an earlier version, which looked at no other hospital. Test it as new "
+        f"models are tested: napari-unet-lung models test {card.name}"
+    )
