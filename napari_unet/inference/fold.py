@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import copy
-
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from napari_unet.nets.further_answer import settled
 
 
 def folded(net: nn.Module) -> nn.Module:
     """A copy of `net` in evaluation mode in which `normK` after `convK` of the same module is folded into it.
 
-    Exact but for rounding (Ioffe 2015, section 3.1 at inference). Other normalisations stay.
+    Exact but for rounding (Ioffe 2015, section 3.1 at inference). Other normalisations stay. Adapters become
+    a part of the weights beside them first.
     """
-    net = copy.deepcopy(net).eval()
+    net = settled(net).eval()
     for module in net.modules():
         for name, norm in list(module.named_children()):
             conv = getattr(module, name.replace("norm", "conv"), None)

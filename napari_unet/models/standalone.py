@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from napari_unet.models.card import ModelCard, Output
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry
+from napari_unet.nets.further_answer import settled
 
 _LONGEST_NAME = 32  # of a tensor, in BioImage.IO
 
@@ -101,5 +102,5 @@ def as_tuple(found: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
 def standalone(entry: ModelEntry) -> Standalone:
     """The model in evaluation mode on the CPU. Raises UserError as `load_model` does."""
     card = entry.card
-    net = load_model(entry)
+    net = settled(load_model(entry))
     return Standalone(net, card.flips, card.mirrored_channels, answers(card)).eval().requires_grad_(False)

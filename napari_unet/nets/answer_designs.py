@@ -1,8 +1,9 @@
 """What can be put beside a U-Net that stays as it is, to give one more answer from the maps of both.
 
 A design is made for a U-Net and a number of classes; `begin` gives it weights to start from; it takes the
-U-Net's maps and the logits of an earlier answer to logits of its own. `reach` : pixels by which it sees
-farther than the U-Net. docs/fine-tuning.md compares them.
+U-Net, its maps and the logits of an earlier answer to logits of its own. `reach` : pixels by which it sees
+farther than the U-Net. `reads_decoder` : whether it needs the U-Net's decoder and the earlier logits.
+docs/fine-tuning.md compares them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from napari_unet.nets.adapted_encoder import AdaptedEncoder
 from napari_unet.nets.unet import DoubleConv, Maps, UNet, Up, Upsample
 
 _LIMIT = 4.0  # of the earlier answer's logits, where they are added to: what it is sure of can change
@@ -23,7 +25,7 @@ _LIMIT = 4.0  # of the earlier answer's logits, where they are added to: what it
 class LastStages(nn.Module):
     """The last `stages` of the decoder once more, and a head of its own."""
 
-    reach = 0
+    reach, reads_decoder = 0, True
 
     def __init__(self, unet: UNet, classes: int, *, stages: int = 2) -> None:
         super().__init__()
@@ -42,7 +44,7 @@ class LastStages(nn.Module):
         if self.head.weight.shape == unet.head.weight.shape:
             self.head.load_state_dict(unet.head.state_dict())
 
-    def forward(self, maps: Maps, logits: Tensor) -> Tensor:
+    def forward(self, unet: UNet, maps: Maps, logits: Tensor | None) -> Tensor:
         x = [*maps.decoder, maps.encoder[-1]][len(self.up)]
         return self.head(_decoded(self.up, self.decoder, maps, x, self.skips))  # type: ignore[no-any-return]
 
@@ -54,7 +56,7 @@ class HalfDecoder(nn.Module):
     weights), here of the weights with which they are read.
     """
 
-    reach = 0
+    reach, reads_decoder = 0, False
 
     def __init__(self, unet: UNet, classes: int) -> None:
         super().__init__()
@@ -99,10 +101,37 @@ class HalfDecoder(nn.Module):
         if self.head.out_channels == unet.head.out_channels:
             _copy(self.head, unet.head, torch.arange(self.head.out_channels), below)
 
-    def forward(self, maps: Maps, logits: Tensor) -> Tensor:
+    def forward(self, unet: UNet, maps: Maps, logits: Tensor | None) -> Tensor:
         return self.head(  # type: ignore[no-any-return]
             _decoded(self.up, self.decoder, maps, maps.encoder[-1], self.skips)
         )
+
+
+class AdaptedPath(nn.Module):
+    """The encoder from its third level on through adapters, then a decoder of half the width.
+
+    first : number of the first level with adapters.
+    """
+
+    reach, reads_decoder = 0, False
+
+    def __init__(self, unet: UNet, classes: int, *, first: int = 2) -> None:
+        super().__init__()
+        self.decoder = HalfDecoder(unet, classes)
+        self.encoder = AdaptedEncoder(unet, min(first, unet.depth))
+
+    def begin(self, unet: UNet) -> None:
+        """The encoder as the U-Net's; the decoder as HalfDecoder begins."""
+        self.encoder.begin(unet)
+        self.decoder.begin(unet)
+
+    def forward(self, unet: UNet, maps: Maps, logits: Tensor | None) -> Tensor:
+        own = Maps(self.encoder(unet, maps.encoder), [])
+        return self.decoder(unet, own, None)  # type: ignore[no-any-return]
+
+    def settle(self, unet: UNet) -> None:
+        """See AdaptedEncoder."""
+        self.encoder.settle(unet)
 
 
 class Adapters(nn.Module):
@@ -111,6 +140,8 @@ class Adapters(nn.Module):
     At each level a 1×1 convolution reads the maps of both. The result is added to the earlier answer's
     logits, and is nothing at first.
     """
+
+    reads_decoder = True
 
     def __init__(self, unet: UNet, classes: int, *, width: int = 16) -> None:
         super().__init__()
@@ -130,18 +161,20 @@ class Adapters(nn.Module):
         for parameter in self.head.parameters():
             nn.init.zeros_(parameter)
 
-    def forward(self, maps: Maps, logits: Tensor) -> Tensor:
+    def forward(self, unet: UNet, maps: Maps, logits: Tensor | None) -> Tensor:
         x = self.bottom(maps.encoder[-1])
         for level in reversed(range(len(self.mix))):
             x = functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
             x = x + self.side[level](torch.cat([maps.encoder[level], maps.decoder[level]], dim=1))
             x = self.mix[level](x)
+        assert logits is not None
         return _LIMIT * torch.tanh(logits / _LIMIT) + self.head(x)  # type: ignore[no-any-return]
 
 
 DESIGNS: dict[str, Callable[..., Any]] = {
     "last-stages": LastStages,
     "half-decoder": HalfDecoder,
+    "adapted-path": AdaptedPath,
     "adapters": Adapters,
 }
 """By the names that cards give them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -100,7 +101,22 @@ class FurtherAnswer(nn.Module):
     def answer(self, maps: Maps) -> Tensor:
         """All logits, the earlier answers' first."""
         before = self.base.answer(maps)
-        return torch.cat([before, self.own(maps, before[:, self._earlier])], dim=1)
+        return torch.cat([before, self.own(self.unet, maps, before[:, self._earlier])], dim=1)
+
+    def last(self, x: Tensor) -> Tensor:
+        """The logits of the last answer alone, as `forward` gives them, without work for the others."""
+        if self.own.reads_decoder:
+            return self(x)[:, self.base.classes :]  # type: ignore[no-any-return]
+        return self.own(self.unet, Maps(self.unet.encoded(x), []), None)  # type: ignore[no-any-return]
+
+
+def settled(net: nn.Module) -> nn.Module:
+    """The same function without adapters, whose work is in the weights then: for inference alone, a copy."""
+    net = copy.deepcopy(net)
+    for part in reversed(list(net.modules())):
+        if isinstance(part, FurtherAnswer) and hasattr(part.own, "settle"):
+            part.own.settle(part.unet)  # type: ignore[operator]
+    return net
 
 
 def _alike(one: nn.Module, other: nn.Module) -> bool:

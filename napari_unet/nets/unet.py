@@ -35,9 +35,9 @@ class DoubleConv(nn.Module):
         bias = norm == "none"
         pad = 1 if padded else 0
         self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=pad, bias=bias)
-        self.norm1 = _norm(norm, outputs)
+        self.norm1 = normalisation(norm, outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=pad, bias=bias)
-        self.norm2 = _norm(norm, outputs)
+        self.norm2 = normalisation(norm, outputs)
         self.shortcut = nn.Conv2d(inputs, outputs, 1) if residual else None
 
     def forward(self, x: Tensor) -> Tensor:
@@ -144,23 +144,30 @@ class UNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.answer(self.maps(x))
 
+    @property
+    def levels(self) -> list[nn.Module]:
+        """Of the encoder, the finest first, and the bottleneck as the last."""
+        return [*self.encoder, self.bottleneck]
+
     def maps(self, x: Tensor) -> Maps:
         """All that `answer` and whatever else shares this network needs."""
-        encoder = []
-        for level in self.encoder:
-            x = level(x)
-            if x.shape[-2] % 2 or x.shape[-1] % 2:
-                raise ValueError(f"a feature map of {tuple(x.shape[-2:])} pixels cannot be halved")
-            encoder.append(x)
-            x = functional.max_pool2d(x, 2)
-        x = self.dropout(self.bottleneck(x))
-        skips, decoder = list(encoder), []
-        encoder.append(x)
-        for up, level, skip in zip(reversed(self.up), reversed(self.decoder), reversed(skips), strict=True):
+        encoder = self.encoded(x)
+        x, decoder = encoder[-1], []
+        skips = reversed(encoder[:-1])
+        for up, level, skip in zip(reversed(self.up), reversed(self.decoder), skips, strict=True):
             x = up(x)
             x = level(torch.cat([centre_crop(skip, x), x], dim=1) if self.skips else x)
             decoder.append(x)
         return Maps(encoder, decoder[::-1])
+
+    def encoded(self, x: Tensor) -> list[Tensor]:
+        """What `Maps.encoder` is."""
+        encoder = []
+        for level in self.encoder:
+            x = level(x)
+            encoder.append(x)
+            x = halved(x)
+        return [*encoder, self.dropout(self.bottleneck(x))]
 
     def answer(self, maps: Maps) -> Tensor:
         """The logits."""
@@ -175,6 +182,13 @@ class UNet(nn.Module):
                     nn.init.zeros_(module.bias)
 
 
+def halved(x: Tensor) -> Tensor:
+    """A feature map of half the size (2015, section 2: max pooling). Raises ValueError for odd ones."""
+    if x.shape[-2] % 2 or x.shape[-1] % 2:
+        raise ValueError(f"a feature map of {tuple(x.shape[-2:])} pixels cannot be halved")
+    return functional.max_pool2d(x, 2)
+
+
 def centre_crop(x: Tensor, like: Tensor) -> Tensor:
     """The middle of `x` with the height and width of `like` ("copy and crop", 2015, figure 1)."""
     top, left = ((x.shape[axis] - like.shape[axis]) // 2 for axis in (-2, -1))
@@ -187,7 +201,8 @@ def _check(**counts: int) -> None:
             raise ValueError(f"{name} is too small")
 
 
-def _norm(kind: Norm, channels: int) -> nn.Module:
+def normalisation(kind: Norm, channels: int) -> nn.Module:
+    """As each convolution is followed by."""
     if kind == "batch":
         return nn.BatchNorm2d(channels)
     if kind == "instance":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,6 +22,7 @@ from napari_unet.training.further import SAME, following, is_further, largest_ch
 from napari_unet.training.learner import as_saved
 from napari_unet.training.protocol_question import asked
 from napari_unet.training.samples import Samples, from_replay_set
+from napari_unet.training.undisputed import Masks, drawn_beside, undisputed
 
 
 class Parent:
@@ -83,10 +85,20 @@ class Beginning:
         """The only one that can change; None for all of them."""
         return self.card.output.id if is_further(self.card) else None
 
-    @cached_property
-    def replayed(self) -> Samples | None:
-        """The parent's images that are learned from again; None without any of the same protocol."""
-        return self._following(self.replay_set and self.replay_set.part("replay"))
+    def replayed(self, taught: Sequence[int]) -> Samples | None:
+        """The parent's images that are learned from again, beside these samples of the cases, or None.
+
+        Images by another protocol teach a new answer only where the protocols agree.
+        """
+        images = self.replay_set and self.replay_set.part("replay")
+        if self.same_protocol or images is None:
+            return self._following(images)
+        card = self.parent.card
+        of_parent = following(images, card.output)
+        return undisputed(of_parent, card, self._drawn(taught)) if of_parent else None
+
+    def _drawn(self, taught: Sequence[int]) -> list[Masks]:
+        return drawn_beside(self.parent.net, self.parent.card, self.cases.small.subset(taught))
 
     @cached_property
     def reference(self) -> Samples | None:

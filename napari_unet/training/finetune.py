@@ -181,7 +181,7 @@ class _FineTune:
         steps = adapt(
             self._start.net,
             cases.large.subset(taught),
-            self._start.replayed,
+            self._start.replayed(taught),
             config,
             self._start.card,
             self._device,

@@ -14,7 +14,7 @@ from napari_unet.models.replay_set import ReplaySet
 from napari_unet.nets.further_answer import KIND, FurtherAnswer
 from napari_unet.nets.unet import UNet
 
-DESIGN = "half-decoder"
+DESIGN = "adapted-path"
 """Of the parts that give a new answer (nets/answer_designs.py); docs/fine-tuning.md compares them."""
 
 SAME = 1e-6
@@ -27,11 +27,11 @@ def is_further(card: ModelCard) -> bool:
 
 
 def with_further_answer(
-    net: nn.Module, card: ModelCard, threshold: float, protocol: str
+    net: nn.Module, card: ModelCard, threshold: float, protocol: str, design: str = DESIGN
 ) -> tuple[nn.Module, ModelCard]:
     """The network and the card of a child that has one answer more, by another protocol, before it learns.
 
-    net, card : of the parent. threshold : of the new answer. protocol : in words.
+    net, card : of the parent. threshold : of the new answer. protocol : in words. design : see DESIGNS.
     Raises UserError if there is nothing to put it beside: only a U-Net with padding can have one.
     """
     if not isinstance(net, UNet | FurtherAnswer):
@@ -42,7 +42,7 @@ def with_further_answer(
     new = card.output.model_copy(
         update={"id": _free_id(card.outputs), "threshold": threshold, "protocol": protocol}
     )
-    arguments = {"base": card.net.model_dump(), "classes": len(new.channels), "design": DESIGN}
+    arguments = {"base": card.net.model_dump(), "classes": len(new.channels), "design": design}
     spec = NetSpec(kind=KIND, arguments=arguments)
     further = build_net(spec)
     assert isinstance(further, FurtherAnswer)

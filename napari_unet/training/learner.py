@@ -15,13 +15,14 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import build_net, check_fits, rounded_weights
+from napari_unet.nets.further_answer import FurtherAnswer
 from napari_unet.training.augment import Augment
 from napari_unet.training.augment_config import AugmentConfig
 from napari_unet.training.losses import Loss, dice_and_cross_entropy
 from napari_unet.training.samples import Samples
 
 Penalty = Callable[[nn.Module, Tensor, Tensor], Tensor]
-"""(network, batch, logits) → what is added to the loss; for comparisons with other methods."""
+"""(network, batch, logits of what it learns) → what is added to the loss; for comparisons of methods."""
 
 
 class Settings(Protocol):
@@ -86,9 +87,9 @@ class Learner:
         with torch.autocast(
             torch.device(self._device).type, self._precision, enabled=self._precision != torch.float32
         ):
-            logits = self.net(images)
+            logits = answer_of(self.net, images, self._own)
         logits = logits.float()
-        loss = self._loss(logits[:, self._own], labels[:, :-1], 1 - labels[:, -1:])
+        loss = self._loss(logits, labels[:, :-1], 1 - labels[:, -1:])
         if penalty is not None:
             loss = loss + penalty(self.net, images, logits)
         self.optimizer.zero_grad(set_to_none=True)
@@ -105,6 +106,12 @@ class Learner:
         return {name: value.detach().cpu().clone() for name, value in self.average.state_dict().items()}
 
 
+def answer_of(net: nn.Module, images: Tensor, own: slice) -> Tensor:
+    """The logits of the channels that learn; of a FurtherAnswer, without the work for earlier ones."""
+    found: Tensor = net.last(images) if isinstance(net, FurtherAnswer) else net(images)[:, own]
+    return found
+
+
 @torch.inference_mode()
 def label_dice(net: nn.Module, samples: Samples, card: ModelCard, device: str = "cpu") -> tuple[float, ...]:
     """Mean Dice of each label of the card's `output` on images at the network's size; nan without an answer.
@@ -119,7 +126,7 @@ def label_dice(net: nn.Module, samples: Samples, card: ModelCard, device: str = 
         samples.images, samples.masks, samples.valid, samples.volumes, strict=True
     ):
         x = torch.from_numpy(image)[None].to(device)
-        logits = net(x)[0, own].cpu().numpy()
+        logits = answer_of(net, x, own)[0].cpu().numpy()
         likeliest = logits.argmax(axis=0)
         for k, (one, mask) in enumerate(zip(logits, masks, strict=True)):
             drawn, real = (one > 0) & (likeliest == k) & (valid[0] > 0), (mask > 0) & (valid[0] > 0)

@@ -23,7 +23,7 @@ from napari_unet.training.machine import using_threads
 from napari_unet.training.pairs import read_pair
 
 Steps = Generator[CaseDone, None, ProtocolQuestion]
-_ALIKE = 0.6
+ALIKE = 0.6
 """Dice of model and correction under which the model failed, which says nothing about protocols.
 
 cxr-lung has at least 0.7 on `cxr/covid` adapt, whose protocol is another one.
@@ -63,7 +63,7 @@ def asked(parent: Predictor, pairs: Sequence[TrainingPair], protocol: str) -> St
         masks = _masks(parent, pair) if measurable else None
         if masks is not None:
             drawn, corrected, ignore, aspect = masks
-            if dice(drawn, corrected, ignore) < _ALIKE:
+            if dice(drawn, corrected, ignore) < ALIKE:
                 failed += 1
             else:
                 found.append(case_difference(drawn, corrected, ignore, aspect))

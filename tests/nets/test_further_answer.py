@@ -10,9 +10,11 @@ from net_fakes import TINY, tiny_net
 from torch import Tensor, nn
 
 from napari_unet.inference.fold import folded
+from napari_unet.nets.adapted_encoder import AdaptedLevel
 from napari_unet.nets.answer_designs import DESIGNS
-from napari_unet.nets.further_answer import FurtherAnswer
+from napari_unet.nets.further_answer import FurtherAnswer, settled
 from napari_unet.nets.registry import build, facts_of
+from napari_unet.training.further import DESIGN
 
 VARIANTS = [
     {},
@@ -69,6 +71,51 @@ def test_learning_the_new_answer_leaves_the_old_one_as_it_is(design: str, argume
     assert not torch.allclose(after[:, old:], first[:, old:], atol=1e-2)
     assert (torch.sigmoid(as_folded[:, :old]) - torch.sigmoid(parent_folded)).abs().max() <= 1e-6
     assert torch.allclose(as_folded, after, atol=1e-4)
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("arguments", VARIANTS, ids=str)
+def test_the_last_answer_alone_is_the_last_of_all(design: str, arguments: dict[str, Any]) -> None:
+    """Where the design does not read the U-Net's decoder, that does not run."""
+    net = further(arguments, design, **({"stages": 1} if design == "last-stages" else {}))
+    learn(net)
+    runs: list[nn.Module] = []
+    net.unet.decoder[0].register_forward_hook(lambda module, *_: runs.append(module))
+    with torch.inference_mode():
+        alone, passes = net.last(image()), len(runs)
+        assert torch.equal(alone, net(image())[:, net.base.classes :])
+    assert passes == (design in ("last-stages", "adapters"))
+
+
+@pytest.mark.parametrize("arguments", VARIANTS, ids=str)
+def test_adapters_become_a_part_of_the_weights(arguments: dict[str, Any]) -> None:
+    first = further(arguments, "adapted-path")
+    learn(first)
+    spec = {"kind": "unet", "arguments": {**TINY, **arguments}}
+    base = {"kind": "further-answer", "arguments": {"base": spec, "design": "adapted-path"}}
+    second = build("further-answer", {"base": base, "design": "adapted-path"})
+    assert isinstance(second, FurtherAnswer)
+    second.begin(first.state_dict())
+    learn(second)
+    plain = settled(second)
+    assert any(isinstance(part, AdaptedLevel) for part in second.modules())
+    assert not any(isinstance(part, AdaptedLevel) for part in plain.modules())
+    with torch.inference_mode():
+        assert torch.allclose(plain(image()), second(image()), atol=1e-5)
+
+
+def test_levels_with_adapters_begin_as_the_parents() -> None:
+    net = further({}, "adapted-path")
+    with torch.inference_mode():
+        maps = net.maps(image()).encoder
+        own = net.own.encoder(net.unet, maps)  # type: ignore[operator, union-attr]
+    assert len(own) == len(maps) == 3
+    assert all(torch.allclose(one, other, atol=1e-6) for one, other in zip(own, maps, strict=True))
+    learn(net)
+    with torch.inference_mode():
+        after = net.own.encoder(net.unet, net.maps(image()).encoder)  # type: ignore[operator, union-attr]
+    assert torch.equal(after[0], maps[0]) and torch.equal(after[1], maps[1])
+    assert not torch.allclose(after[2], maps[2], atol=1e-2)
 
 
 @pytest.mark.parametrize("design", ["last-stages", "adapters"])
@@ -143,6 +190,7 @@ def test_no_pixel_farther_than_its_radius_matters(design: str) -> None:
         ({"base": {"kind": "unet", "arguments": TINY}, "design": "hope"}, "none of"),
         ({"base": {"kind": "unet", "arguments": TINY}, "classes": 0}, "too small"),
         ({"base": {"kind": "unet", "arguments": TINY}, "design": "last-stages", "stages": 3}, "stages"),
+        ({"base": {"kind": "unet", "arguments": TINY}, "design": "adapted-path", "first": 0}, "first"),
     ],
 )
 def test_what_cannot_be_is_refused(arguments: dict[str, Any], words: str) -> None:
@@ -155,7 +203,8 @@ def test_the_shipped_models_child_is_little_larger() -> None:
     arguments = {"base": 16, "depth": 5, "widest": 112, "up": "interpolate"}
     with torch.device("meta"):
         parent = build("unet", arguments)
-        child = build("further-answer", {"base": {"kind": "unet", "arguments": arguments}})
+        base = {"kind": "unet", "arguments": arguments}
+        child = build("further-answer", {"base": base, "design": DESIGN})
     sizes = [sum(one.numel() for one in net.parameters()) for net in (parent, child)]
     assert 1 < sizes[1] / sizes[0] <= 1.4
     assert facts_of(child) == facts_of(parent)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_unet.training.adapt_config import FASTER, GENTLE, PRESETS, AdaptConfig
+from napari_unet.training.adapt_config import FASTER, GENTLE, PRESETS, VARIED, AdaptConfig
 from napari_unet.training.augment_config import AugmentConfig
 
 COUNTS = st.integers(0, 10_000)
@@ -38,11 +38,13 @@ def test_settings_that_cannot_be(wrong: dict[str, float]) -> None:
         AdaptConfig(**wrong)  # type: ignore[arg-type]
 
 
-def test_parts_of_their_own_learn_faster_from_varied_images_without_replay() -> None:
+def test_parts_of_their_own_learn_faster_from_varied_images_with_less_replay() -> None:
     further = PRESETS["quick"].for_further_answer()
-    assert (further.replay, further.frozen) == (0, 0)
+    assert (further.replay, further.frozen) == (1 / 3, 0)
+    assert replace(PRESETS["quick"], replay=0).for_further_answer().replay == 0
     assert further.learning_rate == FASTER * PRESETS["quick"].learning_rate
-    assert further.augment == AugmentConfig() != GENTLE
-    assert further.for_images(8).steps == PRESETS["quick"].for_images(8).steps
+    assert further.augment == VARIED != GENTLE and VARIED.effusion == 0
+    assert (further.for_images(8).steps, PRESETS["quick"].for_images(8).steps) == (65, 46)
+    assert AdaptConfig(steps=7).for_further_answer().for_images(100).steps == 7
     own = AugmentConfig(strength=0.25)
     assert replace(PRESETS["quick"], augment=own).for_further_answer().augment == own
