@@ -85,8 +85,9 @@ class Estimate:
 def was_tested_less(card: ModelCard) -> bool:
     """Whether an earlier version made a model by a fine-tune, and tested it less than one is tested today.
 
-    Then there was no look at other machines and places, although there is something to look at.
+    Then there was no look at other machines and places, although there is something to look at: the travel
+    set, or the parent's reference images, which its report has then as a second place.
     """
     if card.parent is None or card.gate is None or card.gate.drift:
         return False
-    return travels(card) or (card.memory is not None and card.memory.gate > 0)
+    return travels(card) or len(card.gate.places) > 1

@@ -70,9 +70,9 @@ def test_padding_in_the_corners_changes_little(plain):
 
 def test_hounsfield_values_tell_a_ct_only_where_no_header_names_the_machine(plain):
     low = plain.pixels.astype(np.int32) - 2000
-    segment(replace(plain, pixels=low), device="cpu")
+    assert "an X-ray: its header says so" in segment(replace(plain, pixels=low), device="cpu").chosen
     with pytest.raises(NotForModel, match="as CT has"):
-        segment(Raster(low), device="cpu")
+        segment(Raster(low), model="cxr-lung", device="cpu")
     assert plain.modality is Modality.CR
 
 

@@ -193,7 +193,7 @@ def test_the_threshold_is_chosen_on_the_validation_images(monkeypatch: pytest.Mo
     masks = np.zeros((2, 1, 32, 32), np.float32)
     masks[:, :, 8:24, 4:12] = masks[:, :, 8:24, 20:28] = 1
     samples = Samples(masks, masks, np.ones_like(masks))
-    monkeypatch.setattr(training_run, "simulated", lambda val: val.subset([1]))
+    monkeypatch.setattr(training_run, "simulated", lambda val, card: val.subset([1]))
     assert training_run.choose_threshold(_Shadow(), samples) == 0.6  # type: ignore[arg-type]
 
 
@@ -201,7 +201,7 @@ def test_the_threshold_is_chosen_on_grey_values_as_the_network_sees_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Samples went through the card's rule, whatever numbers the images had before."""
-    monkeypatch.setattr(training_run, "simulated", lambda val: val)
+    monkeypatch.setattr(training_run, "simulated", lambda val, card: val)
     hounsfield = card(input=InputRule(size=(64, 64)), intensity=IntensityRule("window", -1000, 400))
     rim = ndimage.binary_dilation(lungs(), iterations=3)
     image = np.where(lungs(), 0.1, np.where(rim, 0.43, 0.9)).astype(np.float32)[None, None]
