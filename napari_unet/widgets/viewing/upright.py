@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from napari import Viewer
-from napari.layers import Image
+from napari.layers import Layer
 
 from napari_unet.core.orientation import axes_towards, is_mirrored
-from napari_unet.widgets.common.layers import is_image
+from napari_unet.widgets.common.layers import image_of, is_image
 from napari_unet.widgets.viewing.layers_in_view import (
     Connections,
     header_of,
@@ -30,47 +30,58 @@ class UprightView:
         self._before: Any = None  # the camera's orientation, while it is turned over
         self._depth: Any = None  # the way of its axis of depth, while that is turned
         layers = viewer.layers
-        self._events = Connections()
+        self._events, self._of_layers = Connections(), Connections()
         self._events.add(
             self._fit,
             viewer.dims.events.order,
             viewer.dims.events.ndisplay,
-            layers.events.inserted,
-            layers.events.removed,
             layers.selection.events.active,
         )
-        self._fit()
+        self._events.add(self._on_layers, layers.events.inserted, layers.events.removed)
+        self._on_layers()
 
     def remove(self) -> None:
         """Follow no more; the view is as it was."""
         self._events.close()
+        self._of_layers.close()
         self._turn(False)
         self._turn_depth(False)
+
+    def _on_layers(self, _event: Any = None) -> None:
+        self._of_layers.close()
+        for layer in self._viewer.layers:
+            self._of_layers.add(self._fit, layer.events.visible)
+        self._fit()
 
     def _fit(self, _event: Any = None) -> None:
         flat = self._viewer.dims.ndisplay == 2
         self._turn(flat and self._is_on_the_head())
         self._turn_depth(not flat and self._is_mirrored())
 
-    def _image(self) -> Image | None:
-        """The volume in view."""
-        image = next((one for one in images_in_view(self._viewer) if is_image(one)), None)
-        return image if image is not None and image.ndim == 3 else None
+    def _volume(self) -> tuple[Layer, Any] | None:
+        """The volume in view and its affine; a mask that is seen alone has that of its image."""
+        layer: Layer | None = next((one for one in images_in_view(self._viewer) if is_image(one)), None)
+        affine = None if layer is None else header_of(layer).get("affine")
+        if layer is None:
+            for layer in self._viewer.layers:
+                source = image_of(layer) or layer
+                affine = header_of(source).get("affine") if layer.visible else None
+                if affine is not None:
+                    break
+        return None if layer is None or layer.ndim != 3 else (layer, affine)
 
     def _is_mirrored(self) -> bool:
         """Whether napari's own view in 3D has the other handedness than the patient."""
-        image = self._image()
-        return image is not None and is_mirrored(
-            header_of(image).get("affine"), tuple(self._viewer.dims.displayed_order[-3:])
-        )
+        volume = self._volume()
+        return volume is not None and is_mirrored(volume[1], tuple(self._viewer.dims.displayed_order[-3:]))
 
     def _is_on_the_head(self) -> bool:
-        image = self._image()
-        if image is None:
+        volume = self._volume()
+        if volume is None:
             return False
-        towards = axes_towards(header_of(image).get("affine"))
-        for axis, letter in enumerate(towards or ()):
-            down, right = step_on_canvas(self._viewer, image, axis)
+        layer, affine = volume
+        for axis, letter in enumerate(axes_towards(affine) or ()):
+            down, right = step_on_canvas(self._viewer, layer, axis)
             if letter in "SI" and abs(down) > abs(right):
                 down = -down if self._before is not None else down  # as it would be in napari's own view
                 return (down > 0) == (letter == "S")

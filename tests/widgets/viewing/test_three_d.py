@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_unet.widgets.common.layers import show_mask
+
 SIZE = 24
 WAYS = [(4, 1, 1), (-4, 1, 1), (4, 1, -1), (-4, -1, 1), (4, -1, -1)]
 
@@ -43,6 +45,23 @@ def test_from_the_front_the_left_is_on_the_right_and_the_head_on_top(viewer, vie
     viewer.scene.camera.set_view_direction(view_direction=towards_posterior, up_direction=superior)
     up, right = bright_part(viewer)
     assert up > 0 and right > 0, (up, right)
+
+
+def test_a_mask_alone_is_not_mirrored_either(viewer, viewing):
+    """Its image is hidden, before the view is changed or after."""
+    image = volume(viewer, (4, 1, 1))
+    mask = (image.data > 500).astype(np.uint8)
+    show_mask(viewer, mask, image, name="mask")
+    viewer.dims.ndisplay = 3
+    right = viewer.scene.camera.orientation
+    viewer.dims.ndisplay = 2
+    image.visible = False
+    viewer.dims.ndisplay = 3
+    assert viewer.scene.camera.orientation == right
+    image.visible = True
+    assert viewer.scene.camera.orientation == right
+    image.visible = False
+    assert viewer.scene.camera.orientation == right
 
 
 def test_back_in_2d_and_closed_the_view_is_as_it_was(viewer, viewing):
