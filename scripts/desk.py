@@ -115,10 +115,11 @@ class Desk:
         keep(Image.open(io.BytesIO(bytes(buffer.data()))), self._folder / f"{name}.png")
 
     def close(self) -> None:
-        """Ends the engine too."""
+        """Ends the engine too, and lets Qt delete what was closed: at the very end that may crash."""
         for dock in self.window.findChildren(QDockWidget):
             dock.close()
         self.viewer.close()
+        self.wait(1.0)
 
 
 def keep(shot: Image.Image, path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from desk import Desk  # isort: skip  # first: it keeps the settings of whoever runs this out of the pictures
 
+import screenshots_ct
 import screenshots_finetune
 import screenshots_review
 from qtpy.QtCore import QPoint, Qt
@@ -65,11 +66,16 @@ def main() -> None:
     """All pictures, or those of one page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", default=Path("docs/images"))
-    parser.add_argument("--only", choices=["segment", "review", "finetune"])
+    parser.add_argument("--only", choices=["segment", "review", "finetune", "ct"])
     options = parser.parse_args()
     folder = options.folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    pages = {"segment": segment, "review": screenshots_review.take, "finetune": screenshots_finetune.take}
+    pages = {
+        "segment": segment,
+        "review": screenshots_review.take,
+        "finetune": screenshots_finetune.take,
+        "ct": screenshots_ct.take,
+    }
     for name, take in pages.items():
         if options.only in (None, name):
             take(folder)
