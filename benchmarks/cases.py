@@ -14,6 +14,7 @@ from benchmarks import (
     gpu,
     masks,
     next_case,
+    other_machine,
     peers,
     protocols,
     review_queue,
@@ -45,5 +46,7 @@ CASES: dict[str, Callable[[bool], Result]] = {
     "answers": two_answers.measure,
     "protocols": protocols.measure,
     "ct": ct.measure,
+    "machine_choice": other_machine.measure_choice,
+    "machine": other_machine.measure,
     "gpu": gpu.measure,
 }
