@@ -14,7 +14,10 @@ from benchmarks.fetched import fetch
 from benchmarks.result import Column, NotMeasured, Result
 
 LUNGMASK = "lungmask 0.2.22"
-_ITS_OWN = ("lungmask==0.2.22", "SimpleITK", "fill-voids", "more-itertools", "scikit-image", "lazy-loader")
+_ITS_OWN = (
+    *("lungmask==0.2.22", "SimpleITK", "fill-voids", "fastremap", "more-itertools"),
+    *("scikit-image", "lazy-loader"),
+)
 _PARTS = ("read", "network", "mask", "rest")
 _COLUMNS = (
     Column("program"),
