@@ -70,13 +70,17 @@ class Review:
         self.work.reported.connect(self.news.append)
         self.work.recovered.connect(self.recovered.append)
 
-    def start(self, images: list[Path], masks: bool = True) -> list[str]:
-        """Open a new project with these images, and a model's mask of each; returns the case ids."""
+    def start(self, images: list[Path], masks: bool | list[np.ndarray] = True) -> list[str]:
+        """Open a new project with these images, and a model's mask of each; returns the case ids.
+
+        masks : the masks themselves, True for two boxes in each.
+        """
         with ReviewProject.create(self.folder) as project:
             ids = [id for id, _ in project.add([NewCase(str(path)) for path in images], "Ann")]
-            for id, path in zip(ids, images, strict=True):
-                if masks:
-                    project.add_revision(id, lungs(read_raster(path).shape), MODEL)
+            if masks is True:
+                masks = [lungs(read_raster(path).shape) for path in images]
+            for id, mask in zip(ids, masks or (), strict=bool(masks)):
+                project.add_revision(id, mask, MODEL)
         self.reopen()
         return ids
 

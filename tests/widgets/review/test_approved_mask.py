@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from casework_fakes import stroke, write_images, write_stack
+from casework_fakes import lungs, stroke, write_images, write_stack
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
@@ -202,16 +202,9 @@ def test_checks_header_and_queue_follow_the_mask(review, review_dock, tmp_path):
 
 
 def test_a_is_not_held_up_where_nothing_is_wrong_and_asks_of_first_masks_too(review, review_dock, tmp_path):
-    ids = review.start(write_images(tmp_path / "images", 2), masks=False)
-    project = review.work.project
-    from casework_fakes import MODEL, lungs
-
     good, odd = lungs((60, 80)), lungs((60, 80))
     odd[:8, :8] = 1
-    for id, labels in zip(ids, (odd, good), strict=True):
-        project.add_revision(id, labels, MODEL)
-    review.work.case_list.reload()
-    review.settle()
+    ids = review.start(write_images(tmp_path / "images", 2), masks=[odd, good])
     review.open(ids[1])
     assert review.work.decisions.accept()
     review.open(ids[0])
