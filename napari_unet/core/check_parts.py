@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import prod
 
 import numpy as np
 
@@ -95,3 +96,20 @@ def border(flat: np.ndarray) -> CheckResult | None:
     return CheckResult(
         Code.BORDER, f"The lung touches the {listed(touched)} edge of the image: part of it may be cut off."
     )
+
+
+def adult_size(
+    pixels: int, spacing_mm: tuple[float, ...] | None, limits: tuple[float, float]
+) -> CheckResult | None:
+    """A check result if both lungs of an adult are not of this size; nothing is said without spacing.
+
+    limits : lowest and highest, in cm² of an image, in mL of a volume.
+    """
+    if spacing_mm is None:
+        return None
+    size = pixels * prod(spacing_mm) / 10 ** len(spacing_mm)
+    if limits[0] <= size <= limits[1]:
+        return None
+    code, unit = (Code.AREA, "cm²") if len(spacing_mm) == 2 else (Code.VOLUME, "mL")
+    what = "small" if size < limits[0] else "large"
+    return CheckResult(code, f"{size:,.0f} {unit} is {what} for an adult: check the mask and the spacing.")

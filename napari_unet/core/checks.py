@@ -5,11 +5,9 @@ Those of volumes are in `core.volume_checks`.
 
 from __future__ import annotations
 
-from math import prod
-
 import numpy as np
 
-from napari_unet.core.check_parts import CheckResult, Code, border, both_sides, extra_parts, holes
+from napari_unet.core.check_parts import CheckResult, Code, adult_size, border, both_sides, extra_parts, holes
 from napari_unet.core.header_facts import CHILD, LYING, VIEW
 from napari_unet.core.label_checks import label_problem
 from napari_unet.core.label_set import LUNGS, LabelSet
@@ -56,7 +54,7 @@ def check_mask(
         extra_parts(parts, total),
         holes(part, total),
         border(mask),
-        _size(total, spacing_mm),
+        adult_size(total, spacing_mm, _AREA_CM2),
     ]
     return tuple(result for result in found if result is not None)
 
@@ -104,13 +102,3 @@ def check_label_values(
 def nothing_marked(marked: np.ndarray) -> tuple[CheckResult, ...]:
     """A check result if none of these pixels (bool) is marked, whatever the labels are."""
     return () if marked.any() else (CheckResult(Code.EMPTY, "Nothing is marked."),)
-
-
-def _size(total: int, spacing_mm: tuple[float, ...] | None) -> CheckResult | None:
-    if spacing_mm is None:
-        return None
-    size = total * prod(spacing_mm) / 100
-    if _AREA_CM2[0] <= size <= _AREA_CM2[1]:
-        return None
-    what = "small" if size < _AREA_CM2[0] else "large"
-    return CheckResult(Code.AREA, f"{size:,.0f} cm² is {what} for an adult: check the mask and the spacing.")

@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 from scipy import ndimage
 
-from napari_unet.core.check_parts import CheckResult, Code, border, both_sides, extra_parts, holes
+from napari_unet.core.check_parts import CheckResult, Code, adult_size, border, both_sides, extra_parts, holes
 from napari_unet.core.labels import LEFT, lung
 from napari_unet.core.lung_sides import sides_and_parts
 from napari_unet.core.masks import bounding_box, part_sizes
@@ -70,7 +70,7 @@ def check_volume(
         border(np.asarray(marked.any(axis=0))),
         _gap(marked),
         _ends(marked, coarse),
-        _volume(right + left, coarse),
+        adult_size(right + left, coarse, _VOLUME_ML),
         _air(mask, pixels, spacing_mm),
     ]
     return tuple(result for result in found if result is not None)
@@ -106,16 +106,6 @@ def _ends(marked: np.ndarray, spacing_mm: tuple[float, ...] | None) -> CheckResu
     return CheckResult(
         Code.CUT_OFF, f"The lungs go on beyond the {listed(cut)} slice: their volume is larger than measured."
     )
-
-
-def _volume(voxels: int, spacing_mm: tuple[float, ...] | None) -> CheckResult | None:
-    if spacing_mm is None:
-        return None
-    size = voxels * prod(spacing_mm) / 1000
-    if _VOLUME_ML[0] <= size <= _VOLUME_ML[1]:
-        return None
-    what = "small" if size < _VOLUME_ML[0] else "large"
-    return CheckResult(Code.VOLUME, f"{size:,.0f} mL is {what} for an adult: check the mask and the spacing.")
 
 
 def _air(
