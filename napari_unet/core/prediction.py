@@ -304,7 +304,7 @@ class Prediction:
         if not cleaned.any():
             return np.zeros(self.shape[-2:], np.uint8)
         values = self.label_set.values
-        maps = with_cleaned(self._grid(z), values, raw, cleaned, threshold)
+        maps = with_cleaned(self._grid(z), values, raw, cleaned)
         return likeliest_labels(self._full(maps, z), values, threshold)
 
     def _grid_spacing(self) -> tuple[float, ...] | None:

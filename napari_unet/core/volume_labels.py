@@ -39,17 +39,15 @@ def likeliest_labels(grid: np.ndarray, values: Sequence[int], threshold: float) 
     return np.asarray(number * (best >= lowest))
 
 
-def with_cleaned(
-    grid: np.ndarray, values: Sequence[int], raw: np.ndarray, cleaned: np.ndarray, threshold: float
-) -> np.ndarray:
+def with_cleaned(grid: np.ndarray, values: Sequence[int], raw: np.ndarray, cleaned: np.ndarray) -> np.ndarray:
     """Return maps whose likeliest labels are `cleaned`, equal to `grid` where that changed nothing.
 
     Parameters
     ----------
-    grid, values, threshold
+    grid, values
         As in `likeliest_labels`.
     raw : ndarray of uint8, shape (y, x)
-        What `likeliest_labels` gives for them.
+        What `likeliest_labels` gives for them at a threshold, at which the maps returned give `cleaned`.
     cleaned : ndarray of uint8, shape (y, x)
         The labels as they should be.
 

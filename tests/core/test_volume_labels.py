@@ -37,10 +37,10 @@ def test_what_is_no_number_is_no_label() -> None:
 def test_the_maps_say_what_was_cleaned(grid: np.ndarray, cleaned: np.ndarray, threshold: float) -> None:
     for one in (grid, grid * np.float32(1 / 255)):
         raw = likeliest_labels(one, VALUES, threshold)
-        maps = with_cleaned(one, VALUES, raw, cleaned, threshold)
+        maps = with_cleaned(one, VALUES, raw, cleaned)
         np.testing.assert_array_equal(likeliest_labels(maps, VALUES, threshold), cleaned)
         np.testing.assert_array_equal(maps[:, raw == cleaned], one[:, raw == cleaned])
-        assert with_cleaned(one, VALUES, raw, raw, threshold) is one
+        assert with_cleaned(one, VALUES, raw, raw) is one
 
 
 def spheres(size: int = 48, specks: bool = True) -> np.ndarray:
