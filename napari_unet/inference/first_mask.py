@@ -40,13 +40,12 @@ def first_mask_steps(
     """
     raster = read_raster(Source.of(image))
     library = library or default_library()
-    entry, _ = library.for_image(model, kind_of(raster))
-    card = entry.card
     try:
         prediction = yield from segment_steps(
             raster, model=model, output=output, device=device, masks_only=False, library=library
         )
     except NotForModel as error:
+        card = library.for_image(model, kind_of(raster))[0].card
         said = (fact.code for fact in card.facts_against(raster.header()))
         nothing = np.zeros((0, *raster.shape), np.uint8)
         codes = (UNLIKE, *said)
