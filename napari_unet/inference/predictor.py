@@ -135,6 +135,7 @@ class Predictor:
                 maps = yield from self._stack(raster, inverted, seen)
         seen.notes += mixed_polarity_note(seen.inverted)
         scores = np.max(seen.scores, axis=0) if seen.scores else ()
+        was_inverted = bool(seen.inverted) and all(seen.inverted)
         return Prediction(
             maps,
             shape=raster.shape,
@@ -152,13 +153,11 @@ class Predictor:
             seconds=time.perf_counter() - start,
             notes=tuple(seen.notes),
             row_direction=raster.row_direction,
-            inverted=bool(seen.inverted) and all(seen.inverted),
+            inverted=was_inverted,
             plausibility=tuple(seen.plausibility),
             stopped_at=seen.stopped_at,
             features=image_features(
-                passes,
-                both_ways=one_field and rule.size is not None,
-                inverted=bool(seen.inverted) and all(seen.inverted),
+                passes, both_ways=one_field and rule.size is not None, inverted=was_inverted
             ),
         )
 
