@@ -153,19 +153,17 @@ def box_of_slices(volume: np.ndarray, padding: tuple[float, float] | None) -> tu
 
     All of them if there is no padding, or nothing else.
     """
-    rows, columns = (np.zeros(n, bool) for n in volume.shape[1:])
+    whole = slice(0, volume.shape[1]), slice(0, volume.shape[2])
+    everywhere = np.ones(volume.shape[1:], bool)
     for plane in volume if padding is not None else ():
         padded = padded_pixels(plane, padding)
         if padded is None:
-            break
-        rows |= ~padded.all(axis=1)
-        columns |= ~padded.all(axis=0)
-    else:
-        if rows.any():
-            ends = (np.flatnonzero(inside)[[0, -1]] for inside in (rows, columns))
-            first, second = (slice(int(low), int(high) + 1) for low, high in ends)
-            return first, second
-    return slice(0, volume.shape[1]), slice(0, volume.shape[2])
+            return whole
+        everywhere &= padded
+    if everywhere.all():
+        return whole
+    rows, columns = _box_inside(everywhere)
+    return rows, columns
 
 
 def _box_inside(padded: np.ndarray) -> tuple[slice, ...]:
