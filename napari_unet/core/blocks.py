@@ -1,6 +1,8 @@
-"""Images as few numbers: means of blocks."""
+"""Images in blocks, and as few numbers: their means."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,6 +13,16 @@ def block_means(stack: np.ndarray, rows: int, columns: int) -> np.ndarray:
     Raises ValueError if there are fewer pixels than blocks.
     """
     return _along(_along(np.asarray(stack, np.float64), rows).swapaxes(-1, -2), columns).swapaxes(-1, -2)
+
+
+def in_blocks(stack: np.ndarray, steps: Sequence[int]) -> np.ndarray:
+    """(..., rows, step, columns, step) of (..., Y, X): blocks of whole pixels.
+
+    steps : pixels of a block along Y and X; those at the end that are no block are left out.
+    """
+    rows, columns = (n // step for n, step in zip(stack.shape[-2:], steps, strict=True))
+    whole = stack[..., : rows * steps[0], : columns * steps[1]]
+    return whole.reshape(*stack.shape[:-2], rows, steps[0], columns, steps[1])
 
 
 def _along(stack: np.ndarray, count: int) -> np.ndarray:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from napari_unet.core.blocks import in_blocks
 from napari_unet.core.input_check import NotForModel
+from napari_unet.core.masks import between, part_sizes
 from napari_unet.core.raster import AIR_HU, Modality, Raster
 
 _GRID_MM = 2.5  # slices are looked at on about this grid: noise and fine structures do not count
@@ -92,26 +94,15 @@ def ct_content_notes(raster: Raster, modalities: Sequence[str], use: str) -> tup
 def _area_cm2(pixels: np.ndarray, spacing_mm: tuple[float, ...]) -> tuple[float, float]:
     """Of one slice (Y, X) what lies in the body and looks like lung, and its share of the body."""
     factors = [max(1, round(_GRID_MM / step)) for step in spacing_mm]
-    height, width = (n // factor * factor for n, factor in zip(pixels.shape, factors, strict=True))
-    if not height or not width:
+    mean = in_blocks(pixels, factors).mean(axis=(-3, -1), dtype=np.float32)
+    if not mean.size:
         return 0.0, 0.0
-    blocks = pixels[:height, :width].reshape(
-        height // factors[0], factors[0], width // factors[1], factors[1]
-    )
-    mean = blocks.mean(axis=(1, 3), dtype=np.float32)
     steps = np.multiply(factors, spacing_mm)
-    parts, count = ndimage.label(mean > _BODY_HU)
-    if not count:
+    parts, sizes = part_sizes(mean > _BODY_HU)
+    if not sizes.any():
         return 0.0, 0.0
-    body = parts == 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))
-    inside = _between(body, 0) | _between(body, 1)
+    body = parts == sizes.argmax()
+    inside = between(body, 0) | between(body, 1)  # a field of view may cut lungs open elsewhere
     like = inside & (mean > _LUNG_HU[0]) & (mean < _LUNG_HU[1])
     like = ndimage.binary_opening(like, iterations=max(1, round(_OPENED_MM / float(steps.mean()))))
     return float(like.sum() * steps.prod() / 100), float(like.sum() / inside.sum())
-
-
-def _between(body: np.ndarray, axis: int) -> np.ndarray:
-    """What has body on both sides along an axis, or is body. A field of view may cut lungs open elsewhere."""
-    before = np.logical_or.accumulate(body, axis=axis)
-    after = np.flip(np.logical_or.accumulate(np.flip(body, axis), axis=axis), axis)
-    return np.asarray(before & after)

@@ -11,11 +11,10 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
-from napari_unet.core.masks import MaskRule, bounding_box, clean, fill_holes
+from napari_unet.core.masks import MaskRule, bounding_box, clean, fill_holes, neighbours, part_sizes
 
 _CORNER = 0.1  # a label with less than this share of the other one's volume may be a corner of that lung,
 _JOINED = 0.12  # and is, if more than this share of its surface lies against it
-_FACES = ndimage.generate_binary_structure(3, 1)
 
 
 def clean_lungs(
@@ -53,13 +52,13 @@ def clean_lungs(
 def _filled(labels: np.ndarray) -> np.ndarray:
     """With the holes of both lungs together, which get the label of the nearest voxel."""
     holes = fill_holes(labels > 0) & (labels == 0)
-    pieces, count = ndimage.label(holes, _FACES)
+    pieces, count = ndimage.label(holes)
     filled = labels.copy()
     for number, box in enumerate(ndimage.find_objects(pieces, count), start=1):
         around = tuple(slice(max(0, b.start - 1), b.stop + 1) for b in box)
         hole, beside = pieces[around] == number, labels[around]
         known = beside > 0
-        rim = ndimage.binary_dilation(hole, _FACES) & known
+        rim = ndimage.binary_dilation(hole) & known
         if len(found := np.unique(beside[rim])) == 1:
             filled[around][hole] = found[0]
         else:
@@ -72,13 +71,9 @@ def _one_side_per_part(labels: np.ndarray, values: tuple[int, int]) -> np.ndarra
     """Pieces that belong to the other lung get its label."""
     result = labels.copy()
     for value, other in (values, values[::-1]):
-        pieces, count = ndimage.label(labels == value, _FACES)
-        if not count:
-            continue
-        sizes = np.bincount(pieces.ravel(), minlength=count + 1)
-        largest = int(sizes[1:].argmax()) + 1
+        pieces, sizes = part_sizes(labels == value)
         touching = _labels_against(pieces, labels == other)
-        touching[largest] = False
+        touching[sizes.argmax()] = False
         if touching.any():
             result[touching[pieces]] = other
     small, large = sorted(values, key=lambda value: np.count_nonzero(result == value))
@@ -90,7 +85,7 @@ def _one_side_per_part(labels: np.ndarray, values: tuple[int, int]) -> np.ndarra
 def _labels_against(pieces: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """bool, for each label of `pieces` (0 first): whether it has a voxel with a face against `mask`."""
     found = np.zeros(int(pieces.max()) + 1, bool)
-    for one, other in _neighbours(pieces.ndim):
+    for one, other in neighbours(pieces.ndim):
         found[pieces[one][mask[other]]] = True
         found[pieces[other][mask[one]]] = True
     found[0] = False
@@ -103,18 +98,8 @@ def _is_corner(small: np.ndarray, large: np.ndarray) -> bool:
     if not volume or volume >= _CORNER * np.count_nonzero(large):
         return False
     surface = against = 0
-    for one, other in _neighbours(small.ndim):
+    for one, other in neighbours(small.ndim):
         for a, b in ((one, other), (other, one)):
             surface += int(np.count_nonzero(small[a] & ~small[b]))
             against += int(np.count_nonzero(small[a] & large[b]))
     return bool(surface and against > _JOINED * surface)
-
-
-def _neighbours(ndim: int) -> list[tuple[tuple[slice, ...], tuple[slice, ...]]]:
-    """For each axis, all voxels but the last and all but the first: neighbours by a face."""
-    pairs = []
-    for axis in range(ndim):
-        one, other = [slice(None)] * ndim, [slice(None)] * ndim
-        one[axis], other[axis] = slice(None, -1), slice(1, None)
-        pairs.append((tuple(one), tuple(other)))
-    return pairs

@@ -15,7 +15,7 @@ from scipy import ndimage, sparse
 from scipy.sparse import csgraph
 
 from napari_unet.core.labels import LEFT, RIGHT
-from napari_unet.core.masks import bounding_box
+from napari_unet.core.masks import bounding_box, neighbours
 from napari_unet.core.orientation import is_right_lung_on_the_left
 
 _BONE_HU = 200.0
@@ -105,11 +105,7 @@ def _left_of_surface(
     light = np.exp(-np.maximum(hounsfield.astype(np.float32) - _LUNG_HU, 0) / _FADE_HU)
     area = np.prod(spacing_mm) / np.array(spacing_mm)
     one, other, weights = [], [], []
-    for axis in range(3):
-        here: list[slice] = [slice(None)] * 3
-        there = list(here)
-        here[axis], there[axis] = slice(None, -1), slice(1, None)
-        a, b = tuple(here), tuple(there)
+    for axis, (a, b) in enumerate(neighbours(3)):
         joined = mask[a] & mask[b] & (inner[a] | inner[b])
         one.append(number[a][joined])
         other.append(number[b][joined])

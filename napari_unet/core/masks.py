@@ -91,6 +91,19 @@ def bounding_box(mask: np.ndarray) -> tuple[slice, ...] | None:
     return tuple(slices)
 
 
+def neighbours(ndim: int) -> list[tuple[tuple[slice, ...], tuple[slice, ...]]]:
+    """For every axis, the views of all pixels but the last and of all but the first along it."""
+    every = (slice(None),) * ndim
+    return [((*every[:axis], slice(None, -1)), (*every[:axis], slice(1, None))) for axis in range(ndim)]
+
+
+def between(mask: np.ndarray, axis: int) -> np.ndarray:
+    """What has mask on both sides along an axis, or is mask."""
+    before = np.logical_or.accumulate(mask, axis=axis)
+    after = np.flip(np.logical_or.accumulate(np.flip(mask, axis), axis=axis), axis)
+    return np.asarray(before & after)
+
+
 def fill_holes(mask: np.ndarray) -> np.ndarray:
     """`mask` with every part of the background that does not reach the array's edge filled in."""
     labels, hole = _background(mask)

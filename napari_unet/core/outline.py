@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from napari_unet.core.masks import neighbours
+
 
 def outline(labels: np.ndarray, thickness: int, background: int = 0) -> np.ndarray:
     """Only the outermost `thickness` pixels of every label; the rest becomes `background`.
@@ -24,13 +26,13 @@ def outline(labels: np.ndarray, thickness: int, background: int = 0) -> np.ndarr
 def _rim(labels: np.ndarray, thickness: int) -> np.ndarray:
     """Pixels at most `thickness` - 1 steps from one that has a neighbour of another value."""
     rim = np.zeros(labels.shape, bool)
-    for before, after in _neighbours(labels.ndim):
+    for before, after in neighbours(labels.ndim):
         differs = labels[before] != labels[after]
         rim[before] |= differs
         rim[after] |= differs
     for _ in range(thickness - 1):
         grown = rim.copy()
-        for before, after in _neighbours(labels.ndim):
+        for before, after in neighbours(labels.ndim):
             grown[before] |= rim[after]
             grown[after] |= rim[before]
         rim = grown
@@ -45,9 +47,3 @@ def _bounding_box(mask: np.ndarray) -> tuple[slice, ...]:
         hits = np.flatnonzero(mask.any(axis=others))
         box.append(slice(max(0, int(hits[0]) - 1), int(hits[-1]) + 2) if hits.size else slice(0, 0))
     return tuple(box)
-
-
-def _neighbours(ndim: int) -> list[tuple[tuple[slice, ...], tuple[slice, ...]]]:
-    """For every axis, the views of all pixels but the last and of all but the first along it."""
-    every = (slice(None),) * ndim
-    return [((*every[:axis], slice(None, -1)), (*every[:axis], slice(1, None))) for axis in range(ndim)]

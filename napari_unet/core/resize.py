@@ -8,10 +8,15 @@ from itertools import pairwise
 import numpy as np
 
 
-def thinned(plane: np.ndarray, longest: int) -> np.ndarray:
-    """Every n-th pixel of (Y, X), a view, so that no side is longer than `longest`."""
-    step = max(1, -(-max(plane.shape) // longest))
-    return plane[::step, ::step]
+def thinning(shape: tuple[int, ...], longest: int) -> int:
+    """The n of `thinned` for planes of the shape (..., Y, X)."""
+    return max(1, -(-max(shape[-2:]) // longest))
+
+
+def thinned(planes: np.ndarray, longest: int) -> np.ndarray:
+    """Every n-th pixel of the planes (..., Y, X), a view, so that no side is longer than `longest`."""
+    step = thinning(planes.shape, longest)
+    return planes[..., ::step, ::step]
 
 
 def resized(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:

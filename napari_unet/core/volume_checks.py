@@ -8,13 +8,13 @@ from __future__ import annotations
 from math import prod
 
 import numpy as np
-from scipy import ndimage
 
+from napari_unet.core.blocks import in_blocks
 from napari_unet.core.check_parts import CheckResult, Code, adult_size, border, both_sides, extra_parts, holes
 from napari_unet.core.labels import LEFT, lung
 from napari_unet.core.lung_sides import sides_and_parts
 from napari_unet.core.masks import bounding_box, part_sizes
-from napari_unet.core.resize import thinned
+from napari_unet.core.resize import thinned, thinning
 from napari_unet.core.wording import listed
 
 _LONGEST = 256  # pixels of a slice's longer side that are looked at
@@ -55,13 +55,13 @@ def check_volume(
     box = bounding_box(marked)
     if box is None:
         return (CheckResult(Code.NO_LUNG, "No lung is marked."),)
-    told = bool((small == LEFT).any()) if small.dtype != bool else False
+    told = small.dtype != bool and bool((small == LEFT).any())
     if told:
         left = int(np.count_nonzero(small == LEFT))
         right, parts = int(np.count_nonzero(marked)) - left, part_sizes(marked[box])[1]
     else:
         right, left, parts = sides_and_parts(marked, row_direction)
-    step = -(-max(mask.shape[1:]) // _LONGEST)
+    step = thinning(mask.shape, _LONGEST)
     coarse = spacing_mm and (spacing_mm[0], *(mm * step for mm in spacing_mm[1:]))
     found = [
         both_sides(right, left, row_direction, _RATIO, told),
@@ -78,7 +78,7 @@ def check_volume(
 
 def thinned_slices(mask: np.ndarray) -> np.ndarray:
     """Every n-th row and column of a volume (Z, Y, X), as many as are looked at here."""
-    return np.stack([thinned(plane, _LONGEST) for plane in mask]) if len(mask) else mask
+    return np.ascontiguousarray(thinned(mask, _LONGEST))
 
 
 def _gap(marked: np.ndarray) -> CheckResult | None:
@@ -122,10 +122,7 @@ def _air(
     ]
     if not blocks:
         return None
-    labels, count = ndimage.label(np.stack(blocks))
-    if not count:
-        return None
-    sizes = np.bincount(labels.ravel())[1:] * prod(spacing_mm) * prod(steps) / 1000
+    sizes = part_sizes(np.stack(blocks))[1] * prod(spacing_mm) * prod(steps) / 1000
     large = sizes[sizes >= _AIR_ML]
     if not len(large):
         return None
@@ -137,12 +134,6 @@ def _air(
 
 def _air_blocks(mask: np.ndarray, pixels: np.ndarray, steps: tuple[int, ...]) -> np.ndarray:
     """bool (y, x): blocks of some slices that lie in the mask, and whose mean is that of air."""
-    rows, columns = (n // step for n, step in zip(mask.shape[1:], steps, strict=True))
-
-    def blocks(values: np.ndarray) -> np.ndarray:
-        cut = values[:, : rows * steps[0], : columns * steps[1]]
-        return cut.reshape(len(cut), rows, steps[0], columns, steps[1])
-
-    whole = blocks(lung(mask)).all(axis=(0, 2, 4))
-    mean = blocks(pixels).mean(axis=(0, 2, 4), dtype=np.float32)
+    whole = in_blocks(lung(mask), steps).all(axis=(0, 2, 4))
+    mean = in_blocks(pixels, steps).mean(axis=(0, 2, 4), dtype=np.float32)
     return np.asarray(whole & (mean < _AIR_HU))
