@@ -11,9 +11,10 @@ import numpy as np
 
 from napari_unet.core.labels import LEFT, RIGHT
 from napari_unet.core.lung_division import spine_columns
-from napari_unet.core.masks import bounding_box
+from napari_unet.core.masks import between, bounding_box
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
+from napari_unet.core.volume_labels import likeliest_labels
 
 SITUS_NOTE = (
     "Heart and liver lie on the other side than usual: situs inversus or wrong header. Right and left lung "
@@ -51,7 +52,7 @@ def _steps(spacing_mm: tuple[float, ...]) -> list[int]:
 
 def _coarse_labels(found: Prediction, z: int, steps: list[int]) -> np.ndarray:
     """uint8 (y, x): the likeliest label of some pixels of a slice, by the nearest pixel of the maps."""
-    grid = found.maps[:, z] if found.maps.ndim == 4 else found.maps
+    grid = found.maps[:, z]
     box = found.boxes[z] if found.boxes else (slice(0, found.shape[1]), slice(0, found.shape[2]))
     inside, places = [], []
     for part, size, length, step in zip(box, grid.shape[1:], found.shape[1:], steps[1:], strict=True):
@@ -60,9 +61,8 @@ def _coarse_labels(found: Prediction, z: int, steps: list[int]) -> np.ndarray:
         place = (at + 0.5 - part.start) * size / (part.stop - part.start)
         places.append(np.clip(place.astype(int), 0, size - 1))
     some = grid[:, places[0][:, None], places[1][None, :]]
-    lowest = found.threshold * 255 if grid.dtype == np.uint8 else found.threshold
-    sure = (some.max(axis=0) >= lowest) & inside[0][:, None] & inside[1][None, :]
-    return np.asarray(np.array(found.label_set.values, np.uint8)[some.argmax(axis=0)] * sure)
+    labels = likeliest_labels(some, found.label_set.values, found.threshold)
+    return np.asarray(labels * (inside[0][:, None] & inside[1][None, :]))
 
 
 def is_mirrored(
@@ -95,17 +95,14 @@ def heart_and_liver(
     columns = np.arange(labels.shape[2])
     aside: list[float] = []
     for z in range(low + int(_LOWER * (high - low)), low + max(1, int(_UPPER * (high - low)))):
-        lungs = labels[z] > 0
-        before = np.cumsum(lungs, axis=1) > 0
-        behind = np.cumsum(lungs[:, ::-1], axis=1)[:, ::-1] > 0
-        between = soft[z] & before & behind
-        if between.any():
-            aside.append(float((between.sum(axis=0) * (columns - middle[z])).sum() / between.sum()))
-    heart = float(np.median(aside)) * spacing_mm[2] if aside else 0.0
+        heart = soft[z] & between(labels[z] > 0, 1)
+        if heart.any():
+            aside.append(float((heart.sum(axis=0) * (columns - middle[z])).sum() / heart.sum()))
+    away = float(np.median(aside)) * spacing_mm[2] if aside else 0.0
     left = right = 1.0
     for z in range(low, low + max(1, int(_BASE * (high - low)))):
         inner = soft[z, box[1], box[2]]
         at = columns[box[2]]
         left += np.count_nonzero(inner[:, at < middle[z]])
         right += np.count_nonzero(inner[:, at > middle[z]])
-    return heart, float(left / right)
+    return away, float(left / right)
