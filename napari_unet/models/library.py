@@ -172,7 +172,7 @@ class ModelLibrary:
 
     def current(self, kind: str = XRAY) -> str | None:
         """The model to work with: the last one of that kind taken that is still there; None without one."""
-        return next(reversed(self._there(self._recorded("history"), kind)), None)
+        return next(reversed(self.history(kind)), None)
 
     def history(self, kind: str = XRAY) -> tuple[str, ...]:
         """The models of that kind that were taken and are there, the current one last.
@@ -205,10 +205,8 @@ class ModelLibrary:
             raise UserError(f"{name} is not in the library.", "Import the model first.")
         kind, before, ahead = entry.kind, self._recorded("history"), self._recorded("ahead")
         if self.current(kind) != name:
-            forward = name == self.ahead(kind)
-            mine = self._there(ahead, kind)
-            left = [one for one in ahead if one != name] if forward else [x for x in ahead if x not in mine]
-            self._record([*before, name], left)
+            gone = {name} if name == self.ahead(kind) else set(self._there(ahead, kind))
+            self._record([*before, name], [one for one in ahead if one not in gone])
         return kind
 
     def roll_back(self, kind: str = XRAY) -> str | None:
@@ -216,16 +214,14 @@ class ModelLibrary:
 
         Deletes nothing; `ahead` names the one that was left. Raises UserError if that cannot be recorded.
         """
-        names, ahead = list(self._recorded("history")), self._recorded("ahead")
-        current, others = self.current(kind), set(names) - set(self._there(names))
-        mine = {name for name in self._there(names, kind)} | others
-        before = next((one for one in reversed(self.history(kind)) if one != current), None)
-        while True:
-            last = next((k for k in reversed(range(len(names))) if names[k] in mine), None)
-            if last is None or names[last] == before:
-                break
-            del names[last]
-        self._record(names, [*ahead, *([] if current is None else [current])])
+        names, ahead = self._recorded("history"), self._recorded("ahead")
+        mine = self._there(names, kind)
+        current = next(reversed(mine), None)
+        before = next((one for one in reversed(mine) if one != current), None)
+        end = 0 if before is None else len(names) - names[::-1].index(before)
+        others = set(self._there(names)) - set(mine)  # what is not there any more goes too
+        kept = [*names[:end], *(one for one in names[end:] if one in others)]
+        self._record(kept, [*ahead, *([] if current is None else [current])])
         return before
 
     def _there(self, names: Sequence[str], kind: str | None = None) -> tuple[str, ...]:
