@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import replace
@@ -19,6 +18,7 @@ from napari_unet.io import dicom_header as header
 from napari_unet.io.content import is_dicom
 from napari_unet.io.dicom import read_header
 from napari_unet.io.dicom_identity import ForResearch
+from napari_unet.io.names import files_at
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -76,7 +76,7 @@ def stored_slices(like: Raster, frame: DicomFrame, source: Source | None) -> tup
     That is `frame` itself, unless it is resampled: then all files say where they lie. Raises SegRefused if
     they are not there.
     """
-    headers = _headers(source.files if source is not None else _files_at(Path(like.source)), frame)
+    headers = _headers(source.files if source is not None else files_at(Path(like.source)), frame)
     first = next(headers, None)
     if first is None:
         raise SegRefused(
@@ -215,12 +215,3 @@ def mapped(frame: DicomFrame, research: ForResearch) -> DicomFrame:
         frame_of_reference=new(frame.frame_of_reference),
         instances=instances,
     )
-
-
-def _files_at(place: Path) -> Iterator[Path]:
-    if place.is_file():
-        yield place
-        return
-    for here, folders, names in os.walk(place):
-        folders.sort()
-        yield from (Path(here, name) for name in sorted(names))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.image_kind import XRAY, kind_of_modality
 from napari_unet.io.content import is_dicom
+from napari_unet.io.names import files_at, is_hidden
 
 _LOOKED_AT = 20  # files of a folder; those of a series are alike
 
@@ -21,7 +20,8 @@ def first_kind(path: Path) -> str:
     """
     from napari_unet.io.dicom import guarded, read_header
 
-    for file in islice(_files(path), _LOOKED_AT):
+    files = (file for file in files_at(path) if file == path or not is_hidden(file))
+    for file in islice(files, _LOOKED_AT):
         if is_dicom(file):
             try:
                 with guarded(file.name):
@@ -31,11 +31,3 @@ def first_kind(path: Path) -> str:
             if modality:
                 return kind_of_modality(modality)
     return XRAY
-
-
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_file():
-        yield path
-        return
-    for folder, _, names in os.walk(path):
-        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))

@@ -136,6 +136,16 @@ def list_images_and_masks(
     return sorted(images), masks
 
 
+def files_at(place: Path) -> Iterator[Path]:
+    """The file at a path, or all files below a folder, in the order of their names."""
+    if place.is_file():
+        yield place
+        return
+    for here, folders, names in os.walk(place):
+        folders.sort()
+        yield from (Path(here, name) for name in sorted(names))
+
+
 def readable_files(paths: Iterable[Path], ignored: PassedOver | None = None) -> list[Path]:
     """Those that are readable images, masks too; `ignored` gets the rest."""
     found = []
