@@ -14,9 +14,8 @@ import numpy as np
 from scipy import ndimage, sparse
 from scipy.sparse import csgraph
 
-from napari_unet.core.labels import LEFT, RIGHT
+from napari_unet.core.lung_sides import labels_of_sides
 from napari_unet.core.masks import bounding_box, neighbours
-from napari_unet.core.orientation import is_right_lung_on_the_left
 
 _BONE_HU = 200.0
 _BAND_MM = 45.0  # on either side of the spine: the lungs touch inside of it
@@ -42,8 +41,7 @@ def divide_lungs(
         return labels
     middle = spine_columns(mask, hounsfield, spacing_mm)
     left = _left_of_surface(mask[box], hounsfield[box], spacing_mm, middle[box[0]] - box[2].start)
-    on_the_right = left == is_right_lung_on_the_left(row_direction)
-    labels[box] = np.where(on_the_right, np.uint8(RIGHT), np.uint8(LEFT)) * mask[box]
+    labels[box] = labels_of_sides(mask[box], left, row_direction)
     return labels
 
 

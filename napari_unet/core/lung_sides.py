@@ -65,9 +65,14 @@ def _label_sides(
     rows = (*box[:2], slice(None))  # where the image's middle is decides, so all columns stay
     part = volume[rows]
     left, sizes = _left_of_cut(part, box[2])
-    on_the_right = left == is_right_lung_on_the_left(row_direction)
-    labels[rows] = np.where(on_the_right, np.uint8(RIGHT), np.uint8(LEFT)) * part
+    labels[rows] = labels_of_sides(part, left, row_direction)
     return sizes
+
+
+def labels_of_sides(mask: np.ndarray, left: np.ndarray, row_direction: str | None) -> np.ndarray:
+    """RIGHT and LEFT where `mask` is. left : bool, what of it belongs to the lung on the image's left."""
+    on_the_right = left == is_right_lung_on_the_left(row_direction)
+    return np.asarray(np.where(on_the_right, np.uint8(RIGHT), np.uint8(LEFT)) * mask)
 
 
 def _left_of_cut(volume: np.ndarray, columns: slice) -> tuple[np.ndarray, np.ndarray]:
