@@ -19,8 +19,9 @@ from napari_unet.core.wording import listed
 
 EMPHYSEMA_HU = -950
 """Voxels below are low-attenuation areas (Gevenois et al. 1996, Am J Respir Crit Care Med 154:187)."""
+CUT_MM2 = 100.0
+"""Of lung in the first or last slice: more than the tip of an apex or of a recess, so the scan ends in it."""
 _THICKEST_MM = 1.5  # in thicker slices air and tissue mix in one voxel, and the share is too small
-_CUT_MM2 = 100.0  # of lung in the first or last slice: more than the tip of an apex or of a recess
 _EDGE_MM = 20.0  # of lung along the edge of the field in one slice
 
 
@@ -169,7 +170,7 @@ class _Sums:
         self._with_lung.append(z)
         if self._spacing is not None:
             area = len(values) * self._spacing[1] * self._spacing[2]
-            if z in (0, self._last) and area > _CUT_MM2:
+            if z in (0, self._last) and area > CUT_MM2:
                 self._ends.append("first" if z == 0 else "last")
             self._edge = self._edge or _along_edge(inside, padded, self._spacing[1:]) > _EDGE_MM
 

@@ -12,6 +12,7 @@ import numpy as np
 from napari_unet.core.blocks import in_blocks
 from napari_unet.core.check_parts import CheckResult, Code, adult_size, border, both_sides, extra_parts, holes
 from napari_unet.core.labels import LEFT, lung
+from napari_unet.core.lung_measures import CUT_MM2
 from napari_unet.core.lung_sides import sides_and_parts
 from napari_unet.core.masks import bounding_box, part_sizes
 from napari_unet.core.resize import thinned, thinning
@@ -20,7 +21,6 @@ from napari_unet.core.wording import listed
 _LONGEST = 256  # pixels of a slice's longer side that are looked at
 _RATIO = (0.5, 1.4)  # left to right: usually 0.8 to 0.9 (the heart lies left), less after surgery or collapse
 _VOLUME_ML = (500.0, 10_000.0)  # both lungs of an adult, collapsed to overinflated
-_CUT_CM2 = 1.0  # of lung in the first or last slice
 _AIR_HU = -970  # mean of a block of air; of lung tissue, emphysema aside, it is not so low
 _BLOCK_MM = 4.0  # side of these blocks: noise of single voxels is far larger
 _AIR_ML = 5.0  # of joined blocks; a windpipe holds about 30 mL
@@ -99,8 +99,8 @@ def _gap(marked: np.ndarray) -> CheckResult | None:
 def _ends(marked: np.ndarray, spacing_mm: tuple[float, ...] | None) -> CheckResult | None:
     if spacing_mm is None:
         return None
-    areas = {name: marked[z].sum() * prod(spacing_mm[1:]) / 100 for name, z in (("first", 0), ("last", -1))}
-    cut = [name for name, area in areas.items() if area > _CUT_CM2]
+    areas = {name: marked[z].sum() * prod(spacing_mm[1:]) for name, z in (("first", 0), ("last", -1))}
+    cut = [name for name, area in areas.items() if area > CUT_MM2]
     if not cut:
         return None
     return CheckResult(
