@@ -16,6 +16,7 @@ from napari_unet.core.blocks import in_blocks
 from napari_unet.core.input_check import NotForModel
 from napari_unet.core.masks import between, part_sizes
 from napari_unet.core.raster import AIR_HU, Modality, Raster
+from napari_unet.core.spread import spread
 
 _GRID_MM = 2.5  # slices are looked at on about this grid: noise and fine structures do not count
 _BODY_HU = -400.0
@@ -60,8 +61,9 @@ def lung_like(pixels: np.ndarray, spacing_mm: tuple[float, ...]) -> LungLike:
     over -400 HU with what lies between two points of it in a row or a column.
     """
     stack = pixels if pixels.ndim == 3 else pixels[None]
-    chosen = np.unique(np.linspace(0, len(stack) - 1, _MOST).round().astype(np.intp))
-    area, share = max((_area_cm2(stack[z], spacing_mm[-2:]) for z in chosen), default=(0.0, 0.0))
+    area, share = max(
+        (_area_cm2(stack[z], spacing_mm[-2:]) for z in spread(len(stack), _MOST)), default=(0.0, 0.0)
+    )
     return LungLike(area, share, len(stack) * spacing_mm[0] if pixels.ndim == 3 else 0.0)
 
 

@@ -16,6 +16,7 @@ from napari_unet.core.geometry import pixel_aspect
 from napari_unet.core.label_set import BACKGROUND
 from napari_unet.core.metrics import dice
 from napari_unet.core.raster import Raster
+from napari_unet.core.spread import spread
 from napari_unet.core.steps import changed, run
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.predictor import Predictor
@@ -155,11 +156,6 @@ def on_untouched(
             problem = str(error)
         yield CaseDone(pair.id, done, len(pairs), problem)
     return Seen(Drift(UNTOUCHED, tuple(cases)), masks)
-
-
-def spread(count: int, most: int) -> list[int]:
-    """Indices of at most `most` of `count` things, evenly spread."""
-    return sorted({round(k) for k in np.linspace(0, count - 1, min(count, most))}) if count else []
 
 
 def _drawn(old: Predictor, new: Predictor, raster: Raster) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,7 @@ from tuning_fakes import parent, replay_set
 from napari_unet.core.events import CaseDone
 from napari_unet.core.label_set import Label, LabelSet
 from napari_unet.core.raster import Raster
+from napari_unet.core.spread import spread
 from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.predictor import Predictor
@@ -27,7 +28,6 @@ from napari_unet.training.drift import (
     look_elsewhere,
     looks,
     on_untouched,
-    spread,
     under_machines,
 )
 from napari_unet.training.travel import PLACE, travel_set, travels
