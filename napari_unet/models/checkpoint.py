@@ -19,7 +19,6 @@ from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelC
 from napari_unet.models.library import ModelEntry
 from napari_unet.models.replay_set import ReplaySet, write_replay_set
 from napari_unet.nets import registry
-from napari_unet.nets.stages import drawing
 
 _DRAWN = 512  # pixels of a side of the input that is drawn, for networks that take any
 
@@ -45,6 +44,8 @@ def network_drawing(card: ModelCard) -> NetworkDrawing:
 
     Raises UserError as `build_net` does.
     """
+    from napari_unet.nets.stages import drawing  # which nothing else needs
+
     net = bare_net(card.net)
     facts = registry.facts_of(net)
     side = -(-_DRAWN // facts.stride) * facts.stride
