@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from napari_unet.core.labels import LEFT, RIGHT
-from napari_unet.core.lung_division import spine_columns
 from napari_unet.core.masks import between, bounding_box
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
+from napari_unet.core.spine import spine_columns
 from napari_unet.core.volume_labels import likeliest_labels
 
 SITUS_NOTE = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_unet.core.lung_division import divide_lungs, spine_columns
+from napari_unet.core.lung_division import divide_lungs
+from napari_unet.core.spine import spine_columns
 
 SPACING = (5.0, 4.0, 4.0)
 SHAPE = (12, 60, 90)
