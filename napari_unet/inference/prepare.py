@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from napari_unet.core.raster import Raster
 Field = tuple[np.ndarray, tuple[slice, ...]]
 """What a network sees at once, (channels, *axes), and where in the image or slice it was cut out."""
 
+_T = TypeVar("_T")
 _ENLARGE = {2: torch.ops.aten.upsample_bilinear2d.out, 3: torch.ops.aten.upsample_trilinear3d.out}
 
 
@@ -54,12 +56,12 @@ def field_at_size(raster: Raster, rule: InputRule, z: int = 0, box: tuple[slice,
     return (field if rule.size is None else resized(field, rule.size)[0].numpy()), box
 
 
-def ahead(read: Callable[[int], Field], count: int) -> Iterator[Callable[[], Field]]:
-    """What gives `read(z)` of each of `count` slices; the next is read while somebody works on this one."""
-    with ThreadPoolExecutor(1, "slices") as pool:
-        following = [pool.submit(read, 0)] if count else []
-        for z in range(count):
-            this, following = following, [pool.submit(read, z + 1)] if z + 1 < count else []
+def ahead(read: Callable[[int], _T], count: int, first: int = 0) -> Iterator[Callable[[], _T]]:
+    """What gives `read(z)` of `count` slices, from `first` on; the next is read while this one is in use."""
+    with ThreadPoolExecutor(1, "ahead") as pool:
+        following = [pool.submit(read, first)] if count > 0 else []
+        for z in range(first, first + count):
+            this, following = following, [pool.submit(read, z + 1)] if z + 1 < first + count else []
             yield this[0].result
 
 

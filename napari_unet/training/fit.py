@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +15,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import EpochEnded
 from napari_unet.core.label_set import LUNGS
+from napari_unet.inference.prepare import ahead
 from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import bare_net, check_fits
 from napari_unet.training.config import TrainingConfig
@@ -83,14 +82,14 @@ def fit(
     first_changed = round(config.volumes.after * config.epochs) + 1
     with (
         mixed_style(_early(net, config), config.mix_style, generator),
-        _ahead(renewed, max(first_changed, len(history) + 1), config.epochs) as following,
+        closing(_ahead(renewed, max(first_changed, len(history) + 1), config.epochs)) as following,
     ):
         for epoch in range(len(history) + 1, config.epochs + 1):
             if _is_exhausted(history, config):
                 break
             learner.size = small if epoch <= small_epochs else whole
             if renewed is not None and epoch >= first_changed:
-                train = following()
+                train = next(following)()
             order = seen.order(generator)
             losses = [learner.step(*train.batch(chosen.tolist())) for chosen in order.tensor_split(steps)]
             if not np.isfinite(losses).all():
@@ -122,25 +121,12 @@ def fit(
     return TrainingResult(best, tuple(history))
 
 
-@contextmanager
 def _ahead(
     renewed: Callable[[int], Samples] | None, first: int, last: int
-) -> Iterator[Callable[[], Samples]]:
-    """Gives what has the samples of the epochs `first` to `last`, one more each time it is called; those of
-    the next one are made while somebody trains with these."""
-    with ThreadPoolExecutor(1, "volumes") as pool:
-        made = [pool.submit(renewed, first)] if renewed is not None and first <= last else []
-        epochs = iter(range(first + 1, last + 1))
-
-        def following() -> Samples:
-            samples = made.pop().result()
-            made.extend(pool.submit(renewed, epoch) for epoch in islice(epochs, 1) if renewed is not None)
-            return samples
-
-        try:
-            yield following
-        finally:
-            pool.shutdown(cancel_futures=True)
+) -> Generator[Callable[[], Samples], None, None]:
+    """What gives the samples of the epochs `first` to `last`; the next are made meanwhile."""
+    if renewed is not None:
+        yield from ahead(renewed, last + 1 - first, first)
 
 
 def _half(card: ModelCard) -> tuple[int, int]:
