@@ -87,7 +87,7 @@ def train_model(
         result = yield from changed(steps, partial(_counted, config=recipe.training))
         if (following := recipe.training.following) is not None:
             net.load_state_dict(result.weights)
-            renewed = changing(of_use(found, "train"), train, card, following)
+            renewed = renewed and renewed.seeded(following.seed)
             steps = fit(net, train, val, card, following, state / _SECOND_CYCLE, chosen, epoch, renewed)
             counted = partial(_counted, config=recipe.training, before=recipe.training.epochs)
             result = _better(result, (yield from changed(steps, counted)), counted)

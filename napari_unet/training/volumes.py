@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -182,6 +183,12 @@ class ChangedVolumes:
         self._read = [read_pair(pair, card)[:2] for pair in pairs]
         for raster, _ in self._read:
             _checked(raster)
+
+    def seeded(self, seed: int) -> ChangedVolumes:
+        """The same volumes, not read again, with other changes."""
+        other = copy.copy(self)
+        other._seed = seed
+        return other
 
     def __call__(self, epoch: int) -> Samples:
         """Depends on the seed and the number of the epoch alone."""
