@@ -17,7 +17,7 @@ from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry
 from napari_unet.models.replay_set import ReplaySet, read_replay_set
 from napari_unet.training.cases import Cases
-from napari_unet.training.derived import THRESHOLD, reference_set, seen_as_derived
+from napari_unet.training.derived import THRESHOLD, seen_as_derived, unseen
 from napari_unet.training.further import SAME, following, is_further, largest_change, with_further_answer
 from napari_unet.training.learner import as_saved
 from napari_unet.training.protocol_question import asked
@@ -49,7 +49,7 @@ class Parent:
         else:
             net, card = with_further_answer(self.net, self.card, THRESHOLD, protocol)
             replay_set = replay_set and replay_set.answered(self.card.output.id)
-        judges = None if replay_set is None else reference_set(cases, replay_set)
+        judges = None if replay_set is None else unseen(replay_set, cases.fingerprints)
         return Beginning(self, cases, same, net, card, replay_set, judges)
 
     def _only_if_the_same(self, cases: Cases, protocol: str) -> None:

@@ -39,16 +39,11 @@ def seen_as_derived(parent: ModelCard) -> ModelCard:
     return parent.with_output(threshold=THRESHOLD)
 
 
-def reference_set(cases: Cases, inherited: ReplaySet) -> ReplaySet:
-    """The parent's images for the acceptance test, less those that are among the cases, or of their patients.
-
-    These are learned from now and cannot judge any more.
-    """
-    return unseen(inherited, cases.fingerprints)
-
-
 def unseen(inherited: ReplaySet, taught: Sequence[Fingerprint]) -> ReplaySet:
-    """The images for the acceptance test that are not among those that taught; found as in `core.leaks`."""
+    """The parent's images for the acceptance test, less those that were learned from, or of their patients.
+
+    Those cannot judge any more. They are found as in `core.leaks`.
+    """
     tests = inherited.part("gate")
     seen = [Fingerprint("", item.patient, item.content_hash, item.phash or None) for item in tests.items]
     return tests.subset([k for k, image in enumerate(seen) if not find_leaks(taught, [image])])

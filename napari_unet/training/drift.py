@@ -12,6 +12,7 @@ from napari_unet.core.checks import check_labels
 from napari_unet.core.drift import Drift, DriftCase, drift_case
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
+from napari_unet.core.evidence import Evidence
 from napari_unet.core.geometry import pixel_aspect
 from napari_unet.core.label_set import BACKGROUND
 from napari_unet.core.metrics import dice
@@ -23,7 +24,7 @@ from napari_unet.inference.predictor import Predictor
 from napari_unet.io.formats import read_raster
 from napari_unet.models.card import ModelCard
 from napari_unet.models.replay_set import ReplaySet
-from napari_unet.training.acceptance import Measured, measure_replay_set
+from napari_unet.training.acceptance import Measured, gather, measure_replay_set
 from napari_unet.training.compared import ComparedCase, shown_pixels
 from napari_unet.training.fit import simulated
 from napari_unet.training.measures import Value, compared_outputs
@@ -32,6 +33,7 @@ from napari_unet.training.samples import from_replay_set
 from napari_unet.training.shifts import shifts_of
 from napari_unet.training.travel import PLACE, travel_set, travels
 
+YOURS, REFERENCE = "your images", "the reference set"
 MACHINES = "the reference set under other machines"
 UNTOUCHED = "your untouched images"
 MOST_REFERENCES = 8
@@ -51,6 +53,23 @@ class Elsewhere(NamedTuple):
     masks: dict[str, dict[str, ComparedCase]]
 
 
+class BesideParent(NamedTuple):
+    """What `beside_parent` found. reference : of the parent's reference images."""
+
+    reference: tuple[Measured, ...]
+    elsewhere: Elsewhere
+
+    @property
+    def masks(self) -> dict[str, ComparedCase]:
+        """What both models drew on the reference images, by the ids of their cases."""
+        return {case.id: case.masks for case in self.reference if case.masks is not None}
+
+    def evidence(self, card: ModelCard) -> tuple[Evidence, ...]:
+        """What the report holds beside held-out cases. card : of the new model."""
+        places = ((REFERENCE, self.reference), (MACHINES, self.elsewhere.machines))
+        return tuple(one for place, found in places if found for one in gather(place, found, card))
+
+
 class Seen(NamedTuple):
     """The drift at one place, and what both models drew, by the ids of its cases."""
 
@@ -62,6 +81,26 @@ def looks(card: ModelCard, references: int, untouched: int = 0) -> int:
     """How many events `look_elsewhere` yields, for so many reference images and images of the user's."""
     machines = len(shifts_of(card)) * min(references, MOST_REFERENCES)
     return machines + len(travel_set()) * travels(card) + min(untouched, MOST_UNTOUCHED)
+
+
+def beside_parent(
+    old: Predictor, new: Predictor, references: ReplaySet | None, untouched: Sequence[TrainingPair]
+) -> Generator[CaseDone, None, BesideParent]:
+    """Both models on the parent's reference images, and then wherever `look_elsewhere` looks.
+
+    Yields CaseDone, counted over all of it: each reference image, and what `looks` says.
+    """
+    count = len(references or ())
+    total = count + looks(old.card, count, len(untouched))
+    found: tuple[Measured, ...] = ()
+    if references is not None and count:
+        steps = measure_replay_set(old, new, references)
+        found = yield from changed(steps, lambda done: replace(done, total=total))
+    elsewhere = yield from changed(
+        look_elsewhere(old, new, references, untouched),
+        lambda done: replace(done, done=count + done.done, total=total),
+    )
+    return BesideParent(found, elsewhere)
 
 
 def look_elsewhere(

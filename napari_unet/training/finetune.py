@@ -15,7 +15,6 @@ from torch import nn
 from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, Note, PartBegun, Preview, StepsDone
-from napari_unet.core.evidence import Evidence
 from napari_unet.core.protocol_difference import protocol_difference
 from napari_unet.core.steps import STOP, changed
 from napari_unet.core.training_pair import TrainingPair
@@ -23,7 +22,7 @@ from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.checkpoint import save_model
 from napari_unet.models.library import ModelLibrary, default_library
-from napari_unet.training.acceptance import Measured, gather, measure, measure_replay_set
+from napari_unet.training.acceptance import Measured, gather, measure
 from napari_unet.training.adapt import AdaptResult, Watch, adapt
 from napari_unet.training.adapt_config import PRESETS, AdaptConfig
 from napari_unet.training.beginning import Parent
@@ -35,7 +34,7 @@ from napari_unet.training.derived import (
     derived_replay_set,
     fresh_cases,
 )
-from napari_unet.training.drift import MACHINES, Elsewhere, look_elsewhere, looks
+from napari_unet.training.drift import YOURS, BesideParent, beside_parent, looks
 from napari_unet.training.estimate import measure_pace
 from napari_unet.training.folds import patient_folds
 from napari_unet.training.learner import mean_dice
@@ -46,7 +45,6 @@ from napari_unet.training.taught import taught_by
 
 Event = PartBegun | StepsDone | Preview | CaseDone | Note
 Steps = Generator[Event, str | None, FineTuneResult]
-YOURS, REFERENCE = "your images", "the reference set"
 
 
 def fine_tune(
@@ -132,7 +130,7 @@ class _FineTune:
         self._parts: list[tuple[int, ...]] = [*self._folds, ()]
         self._stopping = self._stopped = False
         self._compared = 0
-        self._drawn: tuple[dict[str, ComparedCase], dict[str, ComparedCase]] = ({}, {})  # held out, reference
+        self._drawn: dict[str, ComparedCase] = {}  # of cases held out
         self._own = untouched
         self._glances = looks(found.card, len(self._start.judges or ()), len(untouched))
         self._to_compare = len(self._fresh) + len(self._start.judges or ()) + self._glances
@@ -154,14 +152,11 @@ class _FineTune:
         trained = time.perf_counter()
         change = start.earlier_change(result.weights)
         new = start.predictor(result.weights)
-        reference = yield from self._compare_reference(new)
-        elsewhere = yield from self._look_elsewhere(new)
-        site = gather(YOURS, measured, start.card)
-        machines = gather(MACHINES, elsewhere.machines, start.card) if elsewhere.machines else ()
-        report = self._report((*site, *reference, *machines), measured, elsewhere)
+        found = yield from self._beside_parent(new)
+        report = self._report(measured, found)
         compared = time.perf_counter()
         seconds = (read - self._begun + trained - folded, folded - read + compared - trained)
-        return self._saved(result, report, elsewhere, seconds, change)
+        return self._saved(result, report, found, seconds, change)
 
     def _train(self, part: int, held_out: tuple[int, ...]) -> Generator[Event, str | None, AdaptResult]:
         """On all cases but those held out. A request to stop counts from the first score on."""
@@ -248,7 +243,7 @@ class _FineTune:
                 case = measure(self._start.parent.predictor, new, pair, self._start.answer)
                 found.append(replace(case, group=str(self._cases.groups[k])))
                 if case.masks is not None:
-                    self._drawn[0][case.id] = case.masks
+                    self._drawn[case.id] = case.masks
             except UserError as error:
                 problem = str(error)
             self._compared += 1
@@ -262,29 +257,19 @@ class _FineTune:
         self._config = replace(self._config, steps=steps, per_image=0)
         self._stopping, self._stopped = False, True
 
-    def _compare_reference(self, new: Predictor) -> Generator[Event, str | None, tuple[Evidence, ...]]:
-        judges = self._start.judges
-        if judges is None or not len(judges):
-            return ()
+    def _beside_parent(self, new: Predictor) -> Generator[Event, str | None, BesideParent]:
         before, of = self._compared, self._to_compare
-        steps = measure_replay_set(self._start.parent.predictor, new, judges)
-        found = yield from changed(steps, lambda done: CaseDone(done.name, before + done.done, of))
-        self._drawn[1].update({case.id: case.masks for case in found if case.masks is not None})
-        return gather(REFERENCE, found, self._start.card)
-
-    def _look_elsewhere(self, new: Predictor) -> Generator[Event, str | None, Elsewhere]:
-        before, of = self._to_compare - self._glances, self._to_compare
-        steps = look_elsewhere(self._start.parent.predictor, new, self._start.judges, self._own)
+        steps = beside_parent(self._start.parent.predictor, new, self._start.judges, self._own)
         return (yield from changed(steps, lambda done: replace(done, done=before + done.done, total=of)))
 
-    def _report(
-        self, evidence: tuple[Evidence, ...], measured: list[Measured], elsewhere: Elsewhere
-    ) -> AcceptanceReport:
+    def _report(self, measured: list[Measured], found: BesideParent) -> AcceptanceReport:
+        card = self._start.card
+        evidence = (*gather(YOURS, measured, card), *found.evidence(card))
         name = self._name or free_name(self._library, self._entry.card.name)
         difference = protocol_difference(case.difference for case in measured)
         asked = tuple(dict.fromkeys(one.zone.name for one in difference.found))
         sentence = difference.sentence() if difference.cases else ""
-        return AcceptanceReport(self._entry.card.name, name, evidence, elsewhere.drift, asked, sentence)
+        return AcceptanceReport(self._entry.card.name, name, evidence, found.elsewhere.drift, asked, sentence)
 
     def _say(self, event: Event) -> Generator[Event, str | None, None]:
         """Yields, and listens."""
@@ -303,7 +288,7 @@ class _FineTune:
         self,
         result: AdaptResult,
         report: AcceptanceReport,
-        elsewhere: Elsewhere,
+        found: BesideParent,
         seconds: tuple[float, float],
         change: float | None,
     ) -> FineTuneResult:
@@ -317,7 +302,8 @@ class _FineTune:
         folder = self._library.own / name
         replay_set = derived_replay_set(cases, parent.output.labels, start.replay_set, self._config.seed)
         card = save_model(result.weights, card, folder, replay_set=replay_set)
-        return FineTuneResult(card, folder, report, *seconds, *self._drawn, elsewhere.masks, change)
+        masks, places = found.masks, found.elsewhere.masks
+        return FineTuneResult(card, folder, report, *seconds, self._drawn, masks, places, change)
 
 
 def _preset(name: str) -> AdaptConfig:

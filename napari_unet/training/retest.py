@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import replace
 
 from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
-from napari_unet.core.steps import changed
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
@@ -17,11 +15,9 @@ from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
 from napari_unet.models.record_test import record_test
 from napari_unet.models.replay_set import ReplaySet
-from napari_unet.training.acceptance import Measured, gather, intact_replay_set, measure_replay_set
-from napari_unet.training.beginning import Parent
+from napari_unet.training.acceptance import gather, intact_replay_set
 from napari_unet.training.derived import scores_of, unseen
-from napari_unet.training.drift import MACHINES, look_elsewhere, looks
-from napari_unet.training.finetune import REFERENCE, YOURS
+from napari_unet.training.drift import YOURS, beside_parent, looks
 from napari_unet.training.further import is_further
 from napari_unet.training.machine import freed_memory_kept, memory_explained, using_threads
 from napari_unet.training.outcome import FineTuneResult
@@ -72,47 +68,30 @@ def retest(
     entry, parent = _family(model, library)
     begun = time.perf_counter()
     with using_threads(threads), freed_memory_kept(), memory_explained():
-        chosen = str(pick_device(device))
-        old = Parent(parent, chosen)
-        new = Predictor(load_model(entry), entry.card, pick_device(device))
+        chosen = pick_device(device)
+        old, new = (Predictor(load_model(one), one.card, chosen) for one in (parent, entry))
         judges = _judges(entry, parent)
-        total = len(judges or ()) + looks(parent.card, len(judges or ()), len(untouched))
-        if not total:
+        if not judges and not looks(parent.card, 0, len(untouched)):
             raise UserError(
                 f"There is nothing to test {entry.card.name} on: {parent.card.name} keeps no reference "
                 "images, and no other images were given.",
                 "Open a project with images that nobody has corrected.",
             )
-        found: tuple[Measured, ...] = ()
-        before = 0
-        if judges is not None and len(judges):
-            found = yield from changed(
-                measure_replay_set(old.predictor, new, judges),
-                lambda done: CaseDone(done.name, done.done, total),
-            )
-            before = len(found)
-        elsewhere = yield from changed(
-            look_elsewhere(old.predictor, new, judges, untouched),
-            lambda done: replace(done, done=before + done.done, total=total),
-        )
+        found = yield from beside_parent(old, new, judges, untouched)
     card, gate = entry.card, entry.card.gate
     held_out = gather(YOURS, (), card) if gate is None else gate.at(gate.places[0])
     report = AcceptanceReport(
         parent.card.name,
         card.name,
-        (
-            *held_out,
-            *(gather(REFERENCE, found, card) if found else ()),
-            *(gather(MACHINES, elsewhere.machines, card) if elsewhere.machines else ()),
-        ),
-        elsewhere.drift,
+        (*held_out, *found.evidence(card)),
+        found.elsewhere.drift,
         () if gate is None else gate.asked,
         "" if gate is None else gate.difference,
     )
     took = time.perf_counter() - begun
-    masks = {case.id: case.masks for case in found if case.masks is not None}
     card = record_test(entry, report, scores_of(report))
-    return FineTuneResult(card, entry.folder, report, 0.0, took, reference=masks, drift=elsewhere.masks)
+    masks, places = found.masks, found.elsewhere.masks
+    return FineTuneResult(card, entry.folder, report, 0.0, took, reference=masks, drift=places)
 
 
 def _family(model: str, library: ModelLibrary) -> tuple[ModelEntry, ModelEntry]:
@@ -140,4 +119,4 @@ def _judges(entry: ModelEntry, parent: ModelEntry) -> ReplaySet | None:
         return None
     if is_further(entry.card) and len(entry.card.outputs) > len(parent.card.outputs):
         inherited = inherited.answered(parent.card.output.id)
-    return unseen(inherited, taught_last(entry.card).fingerprints)
+    return unseen(inherited, taught_last(entry.card))

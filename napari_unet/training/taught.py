@@ -57,14 +57,14 @@ def taught_by(card: ModelCard, replay_set: ReplaySet | None) -> Taught:
     return Taught(card.name, tuple(fingerprints), sum((bare - kept).values()))
 
 
-def taught_last(card: ModelCard) -> Taught:
-    """What the last fine-tune of a model has learned from, by its card.
+def taught_last(card: ModelCard) -> list[Fingerprint]:
+    """The images that the last fine-tune of a model has learned from, by its card.
 
     A card names the cases of all fine-tunes, the last one's at the end; as its last source says, these are so
     many images, and so at most as many cases: of stacks some cases of earlier ones may be among them.
     """
     images = card.data[-1].images if card.data else 0
-    return Taught(card.name, tuple(_of_cases(card.trained_on[-images:] if images else ())))
+    return _of_cases(card.trained_on[-images:] if images else ())
 
 
 def _of_cases(cases: Sequence[TrainedCase]) -> list[Fingerprint]:

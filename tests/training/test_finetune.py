@@ -26,8 +26,8 @@ from napari_unet.models.card import CARD_FILE
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelLibrary
 from napari_unet.models.replay_set import read_replay_set
-from napari_unet.training.drift import MACHINES
-from napari_unet.training.finetune import REFERENCE, YOURS, fine_tune
+from napari_unet.training.drift import MACHINES, REFERENCE, YOURS
+from napari_unet.training.finetune import fine_tune
 from napari_unet.training.losses import LOSSES
 from napari_unet.training.samples import from_replay_set
 

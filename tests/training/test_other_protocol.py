@@ -28,7 +28,7 @@ from napari_unet.models.replay_set import ReplaySet, read_replay_set
 from napari_unet.training import beginning, finetune, protocol_question
 from napari_unet.training.acceptance import compare_models
 from napari_unet.training.adapt import adapt
-from napari_unet.training.finetune import REFERENCE, YOURS
+from napari_unet.training.drift import REFERENCE, YOURS
 from napari_unet.training.further import following, up_to
 
 WITH_HEART = "lungs with the heart"
