@@ -95,10 +95,14 @@ class Beginning:
             return self._following(images)
         card = self.parent.card
         of_parent = following(images, card.output)
-        return undisputed(of_parent, card, self._drawn(taught)) if of_parent else None
+        drawn = [masks for k in taught for masks in self._drawn[k]]
+        return undisputed(of_parent, card, drawn) if of_parent else None
 
-    def _drawn(self, taught: Sequence[int]) -> list[Masks]:
-        return drawn_beside(self.parent.net, self.parent.card, self.cases.small.subset(taught))
+    @cached_property
+    def _drawn(self) -> list[list[Masks]]:
+        """`drawn_beside` of each sample of the cases, once for all trainings."""
+        net, card, small = self.parent.net, self.parent.card, self.cases.small
+        return [drawn_beside(net, card, small.subset([k])) for k in range(len(small))]
 
     @cached_property
     def reference(self) -> Samples | None:
