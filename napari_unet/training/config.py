@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import json
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -81,6 +82,11 @@ class TrainingConfig:
             raise ValueError(f"second_cycle must not be negative, got {self.second_cycle}")
         if not 0 <= self.empty_slices <= 1:
             raise ValueError(f"empty_slices must lie in 0..1, got {self.empty_slices}")
+
+    def plain(self) -> dict[str, Any]:
+        """The settings as JSON gives them back: lists, no tuples."""
+        found: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return found
 
     @property
     def following(self) -> TrainingConfig | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -69,7 +69,7 @@ def fit(
     generator = learner.augment.generator
     best = {name: value.cpu().clone() for name, value in net.state_dict().items()}
     history: list[EpochEnded] = []
-    settings = {"training": asdict(config), "size": list(card.input.size or ()), "images": len(train)}
+    settings = {"training": config.plain(), "size": list(card.input.size or ()), "images": len(train)}
     if card.output.labels != LUNGS:
         settings["labels"] = card.output.labels.in_words()
     if seen.parts != ((len(train), len(train)),):

@@ -76,7 +76,7 @@ def load_state(
     if not path.exists():
         return []
     words, tensors = _read(path)
-    if _with_defaults(words["settings"]) != json.loads(json.dumps(settings)):
+    if _with_defaults(words["settings"]) != settings:
         raise UserError(
             f"{folder} holds a training with other settings or other images.",
             "Delete that folder to start again.",
@@ -101,8 +101,7 @@ def load_state(
 
 def _with_defaults(settings: dict[str, Any]) -> dict[str, Any]:
     """Settings that an earlier version saved, with the defaults of what it did not know."""
-    defaults = json.loads(json.dumps(asdict(TrainingConfig())))
-    return {**settings, "training": {**defaults, **settings["training"]}}
+    return {**settings, "training": {**TrainingConfig().plain(), **settings["training"]}}
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:

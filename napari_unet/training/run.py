@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import csv
 import io
-import json
 from collections.abc import Callable, Generator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -147,7 +146,7 @@ def _training(recipe: Recipe, result: TrainingResult, card: ModelCard) -> dict[s
         name: round(value, 4) for name, value in zip(card.output.channels, best.label_dice, strict=True)
     }
     return {
-        **json.loads(json.dumps(asdict(recipe.training))),  # as it will be read back: lists, no tuples
+        **recipe.training.plain(),
         "best_epoch": best.epoch,
         "val_dice": round(best.val_dice, 4),
         "shifted_val_dice": round(best.shifted_dice, 4),
