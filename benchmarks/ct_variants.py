@@ -10,11 +10,12 @@ from functools import partial
 import numpy as np
 
 from napari_unet.core.labels import LEFT, RIGHT
-from napari_unet.core.orientation import OPPOSITE, axes_towards
+from napari_unet.core.orientation import OPPOSITE
 from napari_unet.core.raster import Raster
 from napari_unet.training import ct_changes
 from napari_unet.training.ct_disease import diseased
 from napari_unet.training.ct_kinds import TEST_SEEDS, Degree, Kind
+from napari_unet.training.volumes import standing
 
 Changed = tuple[Raster, np.ndarray]
 SIDES_UNUSUAL = re.compile("situs inversus|wrong side|other side|mirrored", re.IGNORECASE)
@@ -87,13 +88,8 @@ def one_lung(raster: Raster, labels: np.ndarray, kept: int) -> Changed:
 
 def ill(raster: Raster, labels: np.ndarray, kind: Kind, degree: Degree, seed: int) -> Changed:
     """With simulated disease, drawn in the patient as the affine has it."""
-    towards = axes_towards(raster.affine)
-    assert towards is not None and raster.spacing_mm is not None
-    turn = tuple(
-        slice(None, None, 1 if way == wanted else -1) for way, wanted in zip(towards, "SPL", strict=True)
-    )
-    z, y, x = raster.spacing_mm
-    found = diseased(raster.pixels[turn], labels[turn], (z, y, x), kind, degree, seed)
+    spacing, turn = standing(raster)
+    found = diseased(raster.pixels[turn], labels[turn], spacing, kind, degree, seed)
     return replace(raster, pixels=found.pixels[turn].copy(), frame=None), found.labels[turn].copy()
 
 

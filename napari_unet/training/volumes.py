@@ -40,10 +40,10 @@ def changed_volume(
     one after the other, each between its neighbours at their new distance, and where they are in it. Raises
     UserError if the image is not a CT volume that says where it lies.
     """
-    spacing = _checked(raster)
+    spacing, turn = standing(raster)
     pixels = raster.pixels
     if _drawn(rng, config.disease):
-        pixels, labels = _ill(raster, labels, spacing, config.kinds, rng)
+        pixels, labels = (part[turn] for part in _ill(pixels[turn], labels[turn], spacing, config.kinds, rng))
     hu = pixels.astype(np.float32)
     if _drawn(rng, config.metal):
         hu = _metal(hu, spacing, rng)
@@ -95,27 +95,20 @@ def _scanner(
 
 
 def _ill(
-    raster: Raster,
+    pixels: np.ndarray,
     labels: np.ndarray,
     spacing: tuple[float, float, float],
     kinds: tuple[Kind, ...],
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels and labels with one disease, or two."""
-    towards = axes_towards(raster.affine)
-    assert towards is not None
-    turn = tuple(
-        slice(None, None, -1 if way == OPPOSITE[wanted] else None)
-        for way, wanted in zip(towards, _STANDING, strict=True)
-    )
-    pixels, labels = raster.pixels[turn], labels[turn]
+    """Pixels and labels as `diseased` takes them, with one disease, or two."""
     for _ in range(2 if rng.random() < _SECOND else 1):
         kind = (kinds or tuple(Kind))[int(rng.integers(len(kinds or Kind)))]
         degree = list(Degree)[int(rng.integers(len(Degree)))]
         seed = int(rng.integers(TEST_SEEDS.start))
         ill = diseased(pixels, labels, spacing, kind, degree, seed)
         pixels, labels = ill.pixels, ill.labels
-    return pixels[turn], labels[turn]
+    return pixels, labels
 
 
 def _metal(hu: np.ndarray, spacing: tuple[float, float, float], rng: np.random.Generator) -> np.ndarray:
@@ -138,16 +131,18 @@ def _metal(hu: np.ndarray, spacing: tuple[float, float, float], rng: np.random.G
     return hu
 
 
-def _checked(raster: Raster) -> tuple[float, float, float]:
-    """The spacing of a CT volume that lies as axial slices. Raises UserError if it is not one."""
+def standing(raster: Raster) -> tuple[tuple[float, float, float], tuple[slice, ...]]:
+    """The spacing of a CT volume of axial slices, and the index that turns it for `diseased`, and back.
+
+    Raises UserError if it is no such volume.
+    """
     towards = axes_towards(raster.affine)
-    axial = towards is not None and all(
-        way in (wanted, OPPOSITE[wanted]) for way, wanted in zip(towards, _STANDING, strict=True)
-    )
+    ways = [] if towards is None else zip(towards, _STANDING, strict=True)
+    turn = [{wanted: 1, OPPOSITE[wanted]: -1}.get(way) for way, wanted in ways]
     if (
         raster.pixels.ndim != 3
         or modality_of(raster) is not Modality.CT
-        or not axial
+        or not (turn and all(turn))
         or not raster.spacing_mm
     ):
         raise UserError(
@@ -156,7 +151,7 @@ def _checked(raster: Raster) -> tuple[float, float, float]:
             "Leave `training.volumes` out, or use such volumes only.",
         )
     z, y, x = raster.spacing_mm
-    return z, y, x
+    return (z, y, x), tuple(slice(None, None, step) for step in turn)
 
 
 def _drawn(rng: np.random.Generator, chance: float) -> bool:
@@ -182,7 +177,7 @@ class ChangedVolumes:
         self._card, self._config, self._seed = card, config, seed
         self._read = [read_pair(pair, card)[:2] for pair in pairs]
         for raster, _ in self._read:
-            _checked(raster)
+            standing(raster)
 
     def seeded(self, seed: int) -> ChangedVolumes:
         """The same volumes, not read again, with other changes."""
