@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import os
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.result import NotMeasured
+from benchmarks.data import data_folder
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.training.drift import spread
 from napari_unet.training.travel import travel_set
@@ -18,10 +17,7 @@ NEW, OLD, CHILDREN = "covid", "montgomery", "children"
 
 def cases(name: str, split: str) -> list[TrainingPair]:
     """One split of a set of chest X-rays, by file name. Raises NotMeasured if the data is not there."""
-    root = os.environ.get("NAPARI_UNET_DATA")
-    if not root:
-        raise NotMeasured("the data folder is not there")
-    folder = Path(root) / "cxr" / name
+    folder = data_folder() / "cxr" / name
     with (folder / "manifest.csv").open(newline="", encoding="utf-8") as stream:
         rows = [row for row in csv.DictReader(stream) if row["split"] == split]
     return [

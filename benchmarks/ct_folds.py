@@ -19,16 +19,18 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.ct_sets import FOLDS, VAL, CtScore, data_folder, from_json, scored, to_json, volume
+from benchmarks.ct_sets import FOLDS, VAL, CtScore, from_json, scored, to_json, volume
 from benchmarks.ct_variants import Variant, disease_variants, variants
+from benchmarks.data import data_folder
 from napari_unet.core.steps import run
 from napari_unet.io.atomic import atomic_write
+from napari_unet.resources_path import resource
 from napari_unet.training.config import DataConfig, Recipe, read_recipe
 from napari_unet.training.ct_kinds import Kind
 from napari_unet.training.run import train_model
 
 RESULTS = Path(__file__).parent / "results" / "ct_folds"
-RECIPE = Path(__file__).parent.parent / "resources" / "recipes" / "ct-lung.yaml"
+RECIPE = resource("recipes", "ct-lung.yaml")
 _SCORED = ("as it is",)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.result import NotMeasured
+from benchmarks.data import data_folder
 from napari_unet.core.geometry import Geometry, on_grid_of
 from napari_unet.core.labels import LEFT, RIGHT
 from napari_unet.core.lung_division import divide_lungs
@@ -52,14 +51,6 @@ class CtScore:
     said: tuple[str, ...] = ()
 
 
-def data_folder() -> Path:
-    """Raises NotMeasured if it is not there."""
-    root = os.environ.get("NAPARI_UNET_DATA")
-    if not root:
-        raise NotMeasured("the data folder is not there")
-    return Path(root)
-
-
 def volume(name: str) -> Volume:
     """One of LCTSC's, or the silver one. Raises NotMeasured if the data is not there."""
     if name == SILVER:
@@ -70,11 +61,18 @@ def volume(name: str) -> Volume:
         for side, values in _LOBES.items():
             labels[np.isin(lobes, values)] = side
         return Volume(name, raster, labels)
-    folder = data_folder() / "ct" / "lctsc"
-    raster = read_raster(folder / "images" / f"{name}.nii.gz")
-    mask = read_mask(folder / "masks" / f"{name}.nii.gz") > 0
+    raster, mask = undivided(name)
     assert raster.spacing_mm is not None
     return Volume(name, raster, divide_lungs(mask, raster.pixels, raster.spacing_mm, raster.row_direction))
+
+
+def undivided(name: str) -> tuple[Raster, np.ndarray]:
+    """One of LCTSC's and its mask, bool, of both lungs. Raises NotMeasured if the data is not there."""
+    folder = data_folder() / "ct" / "lctsc"
+    return (
+        read_raster(folder / "images" / f"{name}.nii.gz"),
+        read_mask(folder / "masks" / f"{name}.nii.gz") > 0,
+    )
 
 
 def scored(raster: Raster, labels: np.ndarray, model: str | Path, surfaces: bool = True) -> CtScore:

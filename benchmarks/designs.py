@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
 from torch import nn
 
 from benchmarks.adapt_sets import CHILDREN, NEW, OLD, cases, children, draw
-from benchmarks.result import Column, NotMeasured, Result
+from benchmarks.result import Column, NotMeasured, Result, mean_and_each
+from benchmarks.timing import interleaved
 from napari_unet.core.chest_zones import chest_zones
 from napari_unet.core.mask_leaks import mask_leaks
 from napari_unet.core.masks import clean, threshold_mask
@@ -184,15 +185,13 @@ def _cost(net: nn.Module, parent: nn.Module, whole: bool) -> tuple[float, float 
     """(parameters, time of a prediction) against the parent's; of two whole networks their sums."""
     sizes = [sum(value.numel() for value in one.parameters()) for one in (net, parent)]
     image = torch.rand(1, 1, 256, 256).to(memory_format=torch.channels_last)
-    nets = [folded(one).to(memory_format=torch.channels_last) for one in (net, parent)]
-    best = [float("inf")] * 2
+    runs = {
+        name: partial(folded(one).to(memory_format=torch.channels_last), image)
+        for name, one in (("child", net), ("parent", parent))
+    }
     with torch.inference_mode():
-        for _ in range(ROUNDS):
-            for k, one in enumerate(nets):
-                begun = time.perf_counter()
-                one(image)
-                best[k] = min(best[k], time.perf_counter() - begun)
-    return sizes[0] / sizes[1] + whole, best[0] / best[1] + whole
+        times = interleaved(runs, ROUNDS)
+    return sizes[0] / sizes[1] + whole, times["child"].best / times["parent"].best + whole
 
 
 def _add(
@@ -201,12 +200,8 @@ def _add(
     result.add(
         title,
         *cost,
-        *_figures([one.covid for one in found]),
-        *_figures([one.children for one in found]),
+        *mean_and_each([one.covid for one in found]),
+        *mean_and_each([one.children for one in found]),
         ", ".join(str(one.leaks) for one in found),
         f"{np.mean([one.covered for one in found]):.3f}",
     )
-
-
-def _figures(values: Sequence[float]) -> tuple[str, str]:
-    return f"{np.mean(values):.3f}", ", ".join(f"{value:.3f}" for value in values)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.adapt_sets import NEW, OLD, cases, draw
-from benchmarks.result import Column, NotMeasured, Result
+from benchmarks.result import Column, NotMeasured, Result, mean_and_each
 from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.models.card import ModelCard
@@ -89,7 +87,7 @@ def measure(quick: bool) -> Result:
     reference = labelled(old, entry.card, oversize=False)
     before = mean_dice(parent, reference, entry.card)
     untouched = [mean_dice(parent, _small(draw(new, 8, seed)[1], entry.card), entry.card) for seed in draws]
-    result.add("as shipped, before", *_figures(untouched), *_figures([0.0] * len(draws)))
+    result.add("as shipped, before", *mean_and_each(untouched), *mean_and_each([0.0] * len(draws)))
     for method in METHODS[: 2 if quick else None]:
         found = []
         for seed in draws:
@@ -99,7 +97,7 @@ def measure(quick: bool) -> Result:
             gain = mean_dice(child, _small(held, entry.card), entry.card)
             found.append((gain, mean_dice(child, reference, entry.card) - before))
         gains, losses = zip(*found, strict=True)
-        result.add(method.name, *_figures(gains), *_figures(losses))
+        result.add(method.name, *mean_and_each(gains), *mean_and_each(losses))
     return result
 
 
@@ -147,7 +145,3 @@ def _disagreement(
 
 def _small(pairs: list[TrainingPair], card: ModelCard) -> Samples:
     return labelled(pairs, card, oversize=False)
-
-
-def _figures(values: Sequence[float]) -> tuple[str, str]:
-    return f"{np.mean(values):.3f}", ", ".join(f"{value:.3f}" for value in values)

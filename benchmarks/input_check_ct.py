@@ -14,25 +14,24 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.ct_sets import FOLDS, SILVER, data_folder
+from benchmarks.ct_sets import FOLDS, SILVER, undivided, volume
 from benchmarks.ct_variants import cut
+from benchmarks.data import data_folder
 from napari_unet.core.ct_content import ct_content_notes, lung_like
 from napari_unet.core.errors import UserError
 from napari_unet.core.input_check import NotForModel
 from napari_unet.core.raster import Raster
 from napari_unet.io.dicom_sets import sort_out
-from napari_unet.io.formats import read_mask, read_raster
+from napari_unet.io.formats import read_raster
 
 _MARGIN = 2  # slices
 
 
-def chests(data: Path) -> Iterator[tuple[Raster, np.ndarray]]:
+def chests() -> Iterator[tuple[Raster, np.ndarray]]:
     """CT volumes with their lungs."""
-    for case in FOLDS:
-        files = (data / "ct" / "lctsc" / kind / f"{case}.nii.gz" for kind in ("images", "masks"))
-        yield read_raster(next(files)), read_mask(next(files)) > 0
-    files = (next((data / "ct" / "lidc0001" / kind).glob(f"{SILVER}*")) for kind in ("images", "masks"))
-    yield read_raster(next(files)), np.isin(read_mask(next(files)), range(1, 6))
+    yield from map(undivided, FOLDS)
+    silver = volume(SILVER)
+    yield silver.raster, silver.labels > 0
 
 
 def beside(raster: Raster, lungs: np.ndarray, below: bool) -> Iterator[Raster]:
@@ -83,16 +82,16 @@ def main() -> None:
         spread = "–" if np.isnan(areas).all() else f"{np.nanmin(areas):.0f} to {np.nanmax(areas):.0f}"
         print(f"| {' | '.join(map(str, (name, len(areas), *counts, spread)))} |", flush=True)
 
-    row("whole chests", (raster for raster, _ in chests(data)))
-    narrow = (cut(raster, lungs.astype(np.uint8), 0.25)[0] for raster, lungs in chests(data))
+    row("whole chests", (raster for raster, _ in chests()))
+    narrow = (cut(raster, lungs.astype(np.uint8), 0.25)[0] for raster, lungs in chests())
     row("the same in a field of view of half the width", narrow)
     row(
         "under the lungs: abdomen",
-        (one for raster, lungs in chests(data) for one in beside(raster, lungs, True)),
+        (one for raster, lungs in chests() for one in beside(raster, lungs, True)),
     )
     row(
         "over the lungs: neck",
-        (one for raster, lungs in chests(data) for one in beside(raster, lungs, False)),
+        (one for raster, lungs in chests() for one in beside(raster, lungs, False)),
     )
     row("heads, limbs and phantoms, by what they show", hard(data))
     pictures = sorted((data / "gate_images" / "images").iterdir())

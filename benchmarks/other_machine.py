@@ -17,8 +17,8 @@ import torch
 from scipy import ndimage, special
 from torch import nn
 
-from benchmarks.adapt_sets import NEW, OLD, cases, draw
-from benchmarks.result import Column, NotMeasured, Result
+from benchmarks.adapt_sets import CHILDREN, NEW, OLD, cases, draw
+from benchmarks.result import Column, NotMeasured, Result, mean_and_each
 from napari_unet.core.labels import IGNORE, lung
 from napari_unet.core.metrics import dice
 from napari_unet.core.raster import Raster
@@ -80,7 +80,7 @@ SETTINGS = {
     "mild looks: contrast, fields, detail and noise, half as often and as strong": MILD,
     "looks as in training from scratch": AugmentConfig(),
 }
-_EVERY = {"children": 4, NEW: 2}  # of the images of other places, for the drift
+_EVERY = {CHILDREN: 4, NEW: 2}  # of the images of other places, for the drift
 
 _CHOICE = (
     Column("looks of images in training"),
@@ -144,8 +144,7 @@ def add_setting(result: Result, name: str, found: Sequence[Figures]) -> None:
     drift = [f"{np.mean([one.drift[of] for one in found]):.3f}" for of in _EVERY]
     result.add(
         name,
-        f"{np.mean([one.won for one in found]):.2f}",
-        ", ".join(f"{one.won:.2f}" for one in found),
+        *mean_and_each([one.won for one in found], 2),
         f"{np.mean([one.plain for one in found]):+.4f}",
         f"{np.mean([one.machines for one in found]):+.4f}",
         *drift,
@@ -246,7 +245,7 @@ class Validation:
 def validation() -> Validation:
     """Everything that a setting is chosen on. Raises NotMeasured if the data is not there."""
     card, val = default_library().find(MODEL).card, cases(OLD, "val")
-    others = {"children": cases("children", "val"), NEW: cases(NEW, "adapt")}
+    others = {CHILDREN: cases(CHILDREN, "val"), NEW: cases(NEW, "adapt")}
     return Validation(
         tuple(pair.id for pair in val),
         tuple(free_cases()),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 
@@ -57,3 +59,8 @@ def read(path: Path) -> Result:
     fields = json.loads(path.read_text(encoding="utf-8"))
     fields["columns"] = tuple(Column(**column) for column in fields["columns"])
     return Result(**fields)
+
+
+def mean_and_each(values: Sequence[float], digits: int = 3) -> tuple[str, str]:
+    """Two cells: the mean, and all values."""
+    return f"{fmean(values):.{digits}f}", ", ".join(f"{value:.{digits}f}" for value in values)
