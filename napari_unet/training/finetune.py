@@ -37,7 +37,7 @@ from napari_unet.training.derived import (
 from napari_unet.training.drift import YOURS, BesideParent, beside_parent, looks
 from napari_unet.training.estimate import measure_pace
 from napari_unet.training.folds import patient_folds
-from napari_unet.training.learner import mean_dice
+from napari_unet.training.learner import answer_of, mean_dice
 from napari_unet.training.machine import check_room, freed_memory_kept, memory_explained, using_threads
 from napari_unet.training.naming import check_name, free_name
 from napari_unet.training.outcome import FineTuneResult
@@ -226,7 +226,7 @@ class _FineTune:
 
         def look(net: nn.Module, step: int) -> Preview:
             with torch.inference_mode():
-                logits = net(image)[0, own].amax(dim=0)
+                logits = answer_of(net, image, own)[0].amax(dim=0)
                 probability = torch.sigmoid(logits).cpu().numpy()
             return Preview(name, step, np.rint(probability * 255).astype(np.uint8))
 
