@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_unet.core.auto import AUTO
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LabelSet
 from napari_unet.core.prediction import Prediction
@@ -100,13 +99,6 @@ class FirstMasks(QObject):
         self._waiting |= {id: request for id in ids if id != self._asked or request != self._request}
         self._tell()
         self._next()
-
-    def model_for(self, kind: str) -> str:
-        """The name of the model in use for a kind of image; "auto" if there is none, whose use says why."""
-        try:
-            return self._library().for_kind(kind).card.name
-        except UserError:
-            return AUTO
 
     def change_model(self, model: str, ids: Collection[str]) -> None:
         """Masks by `model` for those of these cases that wait for one, and again for the one under way."""

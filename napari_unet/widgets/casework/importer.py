@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,14 +81,17 @@ class Importer(QObject):
         opener: CaseOpener,
         first_masks: FirstMasks,
         author: Callable[[], Author],
+        model_for: Callable[[str], str],
         parent: QObject,
     ) -> None:
+        """model_for : the name of the model in use for a kind of image; "" if there is none."""
         super().__init__(parent)
         self._connection = connection
         self._case_list = case_list
         self._presenter = presenter
         self._opener = opener
         self._author = author
+        self._model_for = model_for
         self._scan: Job | None = None
         self._came: set[str] = set()  # cases that were added, and are not read yet
         self.first_masks = first_masks
@@ -179,18 +183,20 @@ class Importer(QObject):
         """
         if ids is None:
             ids = [id for id in self._case_list.queue if self._case_list.cases[id].revision is None]
+        model_for = cache(self._model_for)  # it reads all cards, and there may be thousands of cases
+
+        def named(id: str) -> str:
+            """The model that "auto" means for a case; still "auto" for one that has not been read."""
+            case = self._case_list.cases.get(id)
+            if model != AUTO or case is None or case.shape is None:
+                return model
+            return model_for(kind_of_modality(case.modality)) or AUTO  # whose use says that there is none
+
         wanted: dict[str, list[str]] = {}
         for id in ids:
-            wanted.setdefault(self._named(model, id), []).append(id)
+            wanted.setdefault(named(id), []).append(id)
         for name, cases in wanted.items():
             self._ask_as_before(name, cases)
-
-    def _named(self, model: str, id: str) -> str:
-        """The model that "auto" means for a case, if the case has been read."""
-        case = self._case_list.cases.get(id)
-        if model != AUTO or case is None or case.shape is None:
-            return model
-        return self.first_masks.model_for(kind_of_modality(case.modality))
 
     def _ask_as_before(self, model: str, ids: list[str]) -> None:
         def ask(answer: str | None) -> None:

@@ -56,6 +56,9 @@ class Host(Protocol):
     def library(self) -> ModelLibrary:
         """See Session."""
 
+    def model_for(self, kind: str) -> str:
+        """See Session."""
+
 
 class CaseWork(QObject):
     """The review of one viewer: its project, its queue, the open case and what is decided about it.
@@ -131,7 +134,7 @@ class CaseWork(QObject):
             self.case_list,
             self.author,
             lambda: host.engine,
-            lambda: host.library(),
+            host.library,
             self.coming,
             self,
         )
@@ -143,6 +146,7 @@ class CaseWork(QObject):
             self.opener,
             first_masks,
             self.author,
+            host.model_for,
             self,
         )
         self.importer.failed.connect(self.failed)
