@@ -20,7 +20,7 @@ class Measures:
     area_mm2, right_mm2, left_mm2 : of a 2D mask whose spacing is known. On a radiograph this is the lung's
         shadow, enlarged by the distance between patient and detector.
     ratio : left over right lung, where the spacing is known and there is a right lung.
-    volume_ml : of a volume whose spacing is known; a stack of radiographs is not a volume.
+    volume_ml, right_ml, left_ml : of a volume whose spacing is known; a stack of radiographs is not a volume.
     mean_hu : mean of the finite pixels under the mask of a CT.
     sides_assumed : True if nothing says which side of the image is the patient's right.
     """
@@ -33,6 +33,8 @@ class Measures:
     left_mm2: float | None
     ratio: float | None
     volume_ml: float | None
+    right_ml: float | None
+    left_ml: float | None
     mean_hu: float | None
     sides_assumed: bool
 
@@ -71,6 +73,8 @@ def measure(
         left_mm2=None if area is None else area * left,
         ratio=left / right if right and element is not None else None,
         volume_ml=None if volume is None else volume * (right + left) / 1000,
+        right_ml=None if volume is None else volume * right / 1000,
+        left_ml=None if volume is None else volume * left / 1000,
         mean_hu=_mean_hu(mask, pixels) if modality == Modality.CT else None,
         sides_assumed=sides(row_direction).assumed,
     )

@@ -68,6 +68,8 @@ def test_a_ct_has_a_volume_and_a_mean_hu(pair: np.ndarray) -> None:
     pixels[0, 10, 10] = np.nan
     one = measure(volume, (5.0, 2.0, 1.0), "L", pixels, Modality.CT)
     assert one.volume_ml == pytest.approx(360 * 5 * 10 / 1000)
+    assert one.right_ml == pytest.approx(one.right_pixels * 10 / 1000)
+    assert one.left_ml == pytest.approx(one.left_pixels * 10 / 1000)
     assert one.mean_hu == pytest.approx(-800.0)
     assert one.area_mm2 is None
 

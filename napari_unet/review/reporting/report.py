@@ -110,14 +110,13 @@ def _line(project: ReviewProject, case: Case) -> tuple[CaseLine, Revision | None
 
 
 def _per_lung(lungs: Measures) -> dict[str, Any]:
-    element = lungs.volume_ml / lungs.pixels if lungs.volume_ml is not None and lungs.pixels else None
     return {
         "right_px": lungs.right_pixels,
         "left_px": lungs.left_pixels,
         "right_mm2": lungs.right_mm2,
         "left_mm2": lungs.left_mm2,
-        "right_ml": None if element is None else element * lungs.right_pixels,
-        "left_ml": None if element is None else element * lungs.left_pixels,
+        "right_ml": lungs.right_ml if lungs.pixels else None,
+        "left_ml": lungs.left_ml if lungs.pixels else None,
         "sides": "assumed" if lungs.sides_assumed else "",
     }
 

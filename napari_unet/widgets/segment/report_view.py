@@ -55,13 +55,13 @@ def sizes(measures: Measures) -> str:
         return "No lung in the mask."
     unit = "voxels" if measures.volume_ml is not None else "pixels"
     rows = [
-        ("Right lung", measures.right_mm2, measures.right_pixels),
-        ("Left lung", measures.left_mm2, measures.left_pixels),
-        ("Both", measures.area_mm2, measures.pixels),
+        ("Right lung", measures.right_ml, measures.right_mm2, measures.right_pixels),
+        ("Left lung", measures.left_ml, measures.left_mm2, measures.left_pixels),
+        ("Both", measures.volume_ml, measures.area_mm2, measures.pixels),
     ]
     cells = "".join(
-        f"<tr><td>{name}</td>{_volume(measures, n) or _area(mm2)}{_cell(f'{n:,} {unit}')}</tr>"
-        for name, mm2, n in rows
+        f"<tr><td>{name}</td>{_size(ml, 'mL')}{_size(mm2, 'mm²')}{_cell(f'{n:,} {unit}')}</tr>"
+        for name, ml, mm2, n in rows
     )
     lines = []
     if measures.ratio is not None:
@@ -84,14 +84,8 @@ def label_table(numbers: LiveNumbers) -> str:
     return f"<table cellspacing=2>{''.join(rows)}</table>{unknown}"
 
 
-def _volume(measures: Measures, voxels: int) -> str:
-    if measures.volume_ml is None:
-        return ""
-    return _cell(f"{measures.volume_ml * voxels / measures.pixels:,.0f} mL")
-
-
-def _area(mm2: float | None) -> str:
-    return "" if mm2 is None else _cell(f"{mm2:,.0f} mm²")
+def _size(size: float | None, unit: str) -> str:
+    return "" if size is None else _cell(f"{size:,.0f} {unit}")
 
 
 def _cell(text: str) -> str:
