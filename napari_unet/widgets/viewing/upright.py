@@ -60,15 +60,12 @@ class UprightView:
 
     def _volume(self) -> tuple[Layer, Any] | None:
         """The volume in view and its affine; a mask that is seen alone has that of its image."""
-        layer: Layer | None = next((one for one in images_in_view(self._viewer) if is_image(one)), None)
-        affine = None if layer is None else header_of(layer).get("affine")
-        if layer is None:
-            for layer in self._viewer.layers:
-                source = image_of(layer) or layer
-                affine = header_of(source).get("affine") if layer.visible else None
-                if affine is not None:
-                    break
-        return None if layer is None or layer.ndim != 3 else (layer, affine)
+        images = [one for one in images_in_view(self._viewer) if is_image(one)]
+        for layer in images[:1] or [one for one in self._viewer.layers if one.visible]:
+            affine = header_of(image_of(layer) or layer).get("affine")
+            if affine is not None:
+                return (layer, affine) if layer.ndim == 3 else None
+        return None
 
     def _is_mirrored(self) -> bool:
         """Whether napari's own view in 3D has the other handedness than the patient."""
