@@ -15,7 +15,7 @@ from napari_unet.models.library import ModelEntry, choose
 from napari_unet.training.outcome import was_tested_less
 from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.common.preferences import chosen_library
-from napari_unet.widgets.finetune.requests import RetestRequest
+from napari_unet.widgets.finetune.requests import RetestRequest, names_of
 from napari_unet.widgets.session import Session
 
 
@@ -111,8 +111,6 @@ class EarlierTest(QWidget):
         self.refresh()
 
     def _request(self, entry: ModelEntry, untouched: Sequence[TrainingPair]) -> None:
-        cases = self._session.casework.cases.values()
-        names = {case.id: f"Case {case.number}" for case in cases}
-        named = {pair.id: names.get(pair.id, "A case") for pair in untouched}
+        names = names_of(untouched, self._session.casework.cases)
         parent = entry.card.parent or ""
-        self.requested.emit(RetestRequest(entry.folder, entry.card.name, parent, named, untouched))
+        self.requested.emit(RetestRequest(entry.folder, entry.card.name, parent, names, untouched))

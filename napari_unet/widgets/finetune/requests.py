@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from napari_unet.core.training_pair import TrainingPair
+from napari_unet.review.types import Case
 from napari_unet.training.adapt_config import AdaptConfig
 from napari_unet.widgets.common.preferences import chosen_library, preferences
 
@@ -45,7 +46,6 @@ class TrainingRequest:
 
     def arguments(self) -> dict[str, Any]:
         """For the engine."""
-        chosen = preferences()
         return {
             "pairs": list(self.pairs),
             "parent": str(self.parent),
@@ -55,9 +55,7 @@ class TrainingRequest:
             "protocol": self.protocol,
             "same_protocol": self.same_protocol,
             "untouched": list(self.untouched),
-            "device": chosen.device,
-            "threads": chosen.threads,
-            "library": chosen_library(),
+            **on_this_computer(),
         }
 
 
@@ -83,17 +81,25 @@ class RetestRequest:
 
     def arguments(self) -> dict[str, Any]:
         """For the engine."""
-        chosen = preferences()
         return {
             "model": str(self.model),
             "untouched": list(self.untouched),
-            "device": chosen.device,
-            "threads": chosen.threads,
-            "library": chosen_library(),
+            **on_this_computer(),
         }
 
 
 Request = TrainingRequest | RetestRequest
+
+
+def on_this_computer() -> dict[str, Any]:
+    """The arguments that follow from the preferences."""
+    chosen = preferences()
+    return {"device": chosen.device, "threads": chosen.threads, "library": chosen_library()}
+
+
+def names_of(pairs: Iterable[TrainingPair], cases: Mapping[str, Case]) -> dict[str, str]:
+    """What cases of a project are called for people, by the pair's id."""
+    return {pair.id: f"Case {cases[pair.id].number}" if pair.id in cases else "A case" for pair in pairs}
 
 
 def _named(text: str, names: Mapping[str, str]) -> str:

@@ -21,6 +21,7 @@ from napari_unet.widgets.casework.connection import there
 from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.common.jobs import Job, run_in_thread
 from napari_unet.widgets.finetune.layer_pairs import LayerPairs, pairs_of
+from napari_unet.widgets.finetune.requests import names_of
 from napari_unet.widgets.session import Session
 
 if TYPE_CHECKING:
@@ -139,12 +140,12 @@ class SourceBox(QWidget):
 
             return from_layers
         project = there(self._casework.project)
-        names = {case.id: f"Case {case.number}" for case in self._casework.cases.values()}
+        cases = dict(self._casework.cases)
 
         def from_project() -> Chosen:
             pairs, untouched = project.training_pairs(), project.untouched_pairs()
-            named = {pair.id: names.get(pair.id, "A case") for pair in (*pairs, *untouched)}
-            return Chosen(pairs, named, project.protocol, untouched)
+            names = names_of((*pairs, *untouched), cases)
+            return Chosen(pairs, names, project.protocol, untouched)
 
         return from_project
 

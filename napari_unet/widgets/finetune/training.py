@@ -29,8 +29,13 @@ from napari_unet.engine.protocol import Engine
 from napari_unet.training.adapt_config import AdaptConfig
 from napari_unet.training.outcome import Estimate, FineTuneResult
 from napari_unet.widgets.common.jobs import Job, run_on_engine
-from napari_unet.widgets.common.preferences import chosen_library, preferences
-from napari_unet.widgets.finetune.requests import Request, RetestRequest, TrainingRequest
+from napari_unet.widgets.common.preferences import preferences
+from napari_unet.widgets.finetune.requests import (
+    Request,
+    RetestRequest,
+    TrainingRequest,
+    on_this_computer,
+)
 from napari_unet.widgets.finetune.training_progress import TrainingProgress
 from napari_unet.widgets.napari_compat.window import real_viewer, window_of
 
@@ -139,13 +144,7 @@ class Training(QObject):
         self.drop_estimate()
         if self.stage in BUSY:
             return
-        chosen = preferences()
-        arguments = about | {
-            "parent": str(parent),
-            "device": chosen.device,
-            "threads": chosen.threads,
-            "library": chosen_library(),
-        }
+        arguments = {"parent": str(parent), **about, **on_this_computer()}
         job = self._estimate = run_on_engine(self._process(), kind, lambda: arguments, owner=self)
         job.succeeded.connect(done)
         job.failed.connect(failed)
