@@ -10,6 +10,7 @@ import typer
 
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
 from napari_unet.cli.engine import steps
+from napari_unet.cli.options import AsJson, Device
 from napari_unet.cli.usage import check_model
 from napari_unet.core.errors import UserError
 from napari_unet.core.steps import changed
@@ -45,8 +46,8 @@ def compare(
             help="For a model B with several answers: compare only the one of this name, old or new.",
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")] = False,
+    device: Device = "auto",
+    as_json: AsJson = False,
 ) -> None:
     """Dice and HD95 of both models on every image that has a mask, and whether B is better than A.
 

@@ -14,6 +14,7 @@ import typer
 from napari_unet.cli import usage
 from napari_unet.cli.console import complain, json_line, progress_bar, stderr, stdout, watched
 from napari_unet.cli.engine import steps
+from napari_unet.cli.options import AsJson, Device, Threads
 
 if TYPE_CHECKING:
     from napari_unet.core.protocol import ProtocolQuestion
@@ -51,11 +52,9 @@ def finetune(
     seed: Annotated[
         int, typer.Option(min=0, help="The same seed, device and number of threads give the same model.")
     ] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Number of processor threads.", show_default="all")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")] = False,
+    device: Device = "auto",
+    threads: Threads = None,
+    as_json: AsJson = False,
 ) -> None:
     """Fit a model to the accepted and corrected cases of a review project.
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from napari_unet.cli.console import complain, json_line, show_table, stderr, stdout
 from napari_unet.cli.engine import steps
 from napari_unet.cli.models_exchange_cmd import export_model, import_model
+from napari_unet.cli.options import AsJson
 from napari_unet.cli.remember_cmd import remember
 from napari_unet.cli.retest_cmd import offered, retest
 from napari_unet.cli.usage import find_model
@@ -26,7 +27,6 @@ app.command("export")(export_model)
 app.command("import")(import_model)
 app.command("remember")(remember)
 app.command("test")(retest)
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
 
 @app.command("list")

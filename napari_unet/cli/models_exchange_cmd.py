@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from napari_unet.cli.console import json_line, stderr, stdout
+from napari_unet.cli.options import AsJson
 from napari_unet.cli.usage import find_model
 
 
@@ -98,7 +99,7 @@ def _spdx(licence: str) -> str:
 def import_model(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Model folder, or a zip file of one.")],
     name: Annotated[str | None, typer.Option(metavar="NEW", help="Give the model another name.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check a model from elsewhere and put it into your model folder."""
     from napari_unet.models.importing import import_model as bring

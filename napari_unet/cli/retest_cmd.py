@@ -10,6 +10,7 @@ import typer
 from napari_unet.cli import usage
 from napari_unet.cli.console import json_line, progress_bar, stdout
 from napari_unet.cli.engine import steps
+from napari_unet.cli.options import AsJson, Device, Threads
 
 if TYPE_CHECKING:
     from napari_unet.core.events import CaseDone
@@ -28,11 +29,9 @@ def retest(
             help="A review project: its images that nobody has corrected are looked at too.",
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Number of processor threads.", show_default="all")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")] = False,
+    device: Device = "auto",
+    threads: Threads = None,
+    as_json: AsJson = False,
 ) -> None:
     """Test a fine-tuned model against its parent as a new one is tested, and write that on its card.
 

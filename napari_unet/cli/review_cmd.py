@@ -13,6 +13,7 @@ import typer
 
 from napari_unet.cli import review_export_cmd
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
+from napari_unet.cli.options import AsJson
 from napari_unet.cli.series_cmd import AllSeries, SeriesOption, choice_of
 from napari_unet.cli.usage import check_model, model_labels
 from napari_unet.core.errors import UserError
@@ -134,7 +135,7 @@ def add(
 @app.command("status")
 def status(
     project: ProjectFolder,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """How far the review is: cases by status, patients, what is wrong with files."""
     from napari_unet.core.label_set import LUNGS, LabelSet

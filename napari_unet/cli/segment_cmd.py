@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from napari_unet.cli.console import complain, json_line, progress_bar, stderr, stdout
+from napari_unet.cli.options import Device
 from napari_unet.cli.series_cmd import AllSeries, SeriesOption, choice_of
 from napari_unet.cli.usage import check_model, model_labels
 from napari_unet.core.auto import AUTO
@@ -67,7 +68,7 @@ def segment(
             show_default=False,
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     labels: Annotated[
         LabelKind | None,
         typer.Option(

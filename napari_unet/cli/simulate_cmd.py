@@ -11,6 +11,7 @@ import typer
 from napari_unet.cli import usage
 from napari_unet.cli.console import complain, progress_bar, stderr, stdout
 from napari_unet.cli.engine import steps
+from napari_unet.cli.options import Device, Threads
 
 if TYPE_CHECKING:
     from napari_unet.core.simulated import Simulation
@@ -45,10 +46,8 @@ def simulate(
     ] = "4,8,14,20,28,35",
     seeds: Annotated[int, typer.Option(min=1, help="Number of repetitions, with seeds 0, 1, ...")] = 3,
     side: Annotated[int, typer.Option(min=64, help="Larger images are reduced to this longer side.")] = 512,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Number of processor threads.", show_default="all")
-    ] = None,
+    device: Device = "auto",
+    threads: Threads = None,
 ) -> None:
     """Count brush strokes until every mask is good enough (Dice 0.97), without and with fine-tuning.
 

@@ -9,6 +9,7 @@ import typer
 
 from napari_unet.cli.console import complain, progress_bar, stdout
 from napari_unet.cli.engine import engine
+from napari_unet.cli.options import Device, Threads
 from napari_unet.core.errors import UserError
 
 
@@ -29,10 +30,8 @@ def train(
             show_default="NAME in the model folder",
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Number of processor threads.", show_default="all")
-    ] = None,
+    device: Device = "auto",
+    threads: Threads = None,
 ) -> None:
     """Train a model. A run that was broken off goes on where it stopped when started again."""
     from napari_unet.core.events import CaseDone, EpochEnded, Note
