@@ -17,6 +17,14 @@ from napari_unet.core.evidence_sheet import EvidenceSheet, sheets
 _MOST_CHANGED = 10  # rows of a table
 
 
+def show_report(report: AcceptanceReport) -> None:
+    """An acceptance test: tables of what was compared and of what moved, then the verdict and remarks."""
+    show_evidence([one for one in report.evidence if one.cases], report.parent, report.child)
+    _show_drift(report)
+    for sentence in (report.verdict(), *report.remarks()):
+        stdout.print(sentence, markup=False)
+
+
 def show_evidence(evidence: Sequence[Evidence], old: str, new: str) -> None:
     """For each place and output a table of all cases with their mean, and what the paired tests say."""
     several = len({one.output for one in evidence}) > 1
@@ -64,7 +72,7 @@ def _show_test(one: Evidence) -> None:
         stdout.print(f"{patients}: too few to test whether this is chance; at least {LEAST} are needed.")
 
 
-def show_drift(report: AcceptanceReport) -> None:
+def _show_drift(report: AcceptanceReport) -> None:
     """Of each place a table of the images whose masks changed most, with the reason."""
     for place in report.drift:
         table = Table(title=f"Drift on {place.place}", title_justify="left", box=None, pad_edge=False)

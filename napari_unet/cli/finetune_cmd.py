@@ -145,13 +145,11 @@ def _title(begun: Any) -> str:
 
 
 def _show(result: FineTuneResult) -> None:
-    from napari_unet.cli.acceptance_output import show_drift, show_evidence
+    from napari_unet.cli.acceptance_output import show_report
 
-    report = result.report
-    show_evidence([one for one in report.evidence if one.cases], report.parent, report.child)
-    show_drift(report)
-    for sentence in filter(None, (report.verdict(), *report.remarks(), result.of_earlier_answers())):
-        stdout.print(sentence, markup=False)
+    show_report(result.report)
+    if earlier := result.of_earlier_answers():
+        stdout.print(earlier, markup=False)
     stdout.print(
         f"The model {result.card.name} is in {result.folder} (training {_duration(result.train_seconds)}, "
         f"comparing {_duration(result.acceptance_seconds)})",

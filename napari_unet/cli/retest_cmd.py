@@ -39,7 +39,7 @@ def retest(
     now: the parent's reference images, the same under simulated machines, X-rays of two other hospitals, and
     the untouched images of a review project.
     """
-    from napari_unet.cli.acceptance_output import report_record, show_drift, show_evidence
+    from napari_unet.cli.acceptance_output import report_record, show_report
     from napari_unet.core.steps import run
     from napari_unet.review.store import ReviewProject
 
@@ -62,10 +62,8 @@ def retest(
         found = {"name": report.child, "parent": report.parent, "folder": str(result.folder)}
         json_line(found | report_record(report))
         return
-    show_evidence([one for one in report.evidence if one.cases], report.parent, report.child)
-    show_drift(report)
-    for sentence in (report.verdict(), *report.remarks(), f"It stands on the card in {result.folder}."):
-        stdout.print(sentence, markup=False)
+    show_report(report)
+    stdout.print(f"It stands on the card in {result.folder}.", markup=False)
 
 
 def offered(card: ModelCard) -> str:
