@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from rich.console import Console
@@ -26,6 +27,17 @@ stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 def complain(problem: object) -> None:
     """One line on stderr that says what is wrong."""
     stderr.print(Text.assemble(("Error: ", "bold red"), str(problem)))
+
+
+def once_each() -> Callable[[str], None]:
+    """A function that prints sentences on stderr: each the first time only, and "" never."""
+
+    @cache
+    def say(sentence: str) -> None:
+        if sentence:
+            stderr.print(sentence, markup=False)
+
+    return say
 
 
 def show_table(table: Table) -> None:

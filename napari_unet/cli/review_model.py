@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
-from napari_unet.cli.console import complain, stderr, stdout, watched
+from napari_unet.cli.console import complain, once_each, stderr, stdout, watched
 from napari_unet.cli.engine import engine
 from napari_unet.cli.usage import model_labels
 from napari_unet.core.auto import AUTO
@@ -36,27 +37,22 @@ def first_masks(
     model : "auto" for those in use, by the kind of each image. answer : which of the model's, as in
     `ModelCard.output_named`; one of scores makes no mask.
     """
-    used: dict[str, None] = {}  # names, in the order of their use
-    steps = _steps(project, ids, model, answer, device, by, used)
+    steps = _steps(project, ids, model, answer, device, by)
     made, scored, refused, failed = watched("Making first masks", steps)
     aside = f"; {refused} unsuitable for this model, first in the queue by anatomy checks" if refused else ""
     only = f"; {scored} scored, without a mask" if scored else ""
-    which = model if model != AUTO or not used else listed(list(used))
-    stdout.print(f"{counted(made, 'first mask')} by {which}{only}{aside}.")
+    which = listed(list(made)) if model == AUTO and made else model
+    stdout.print(f"{counted(made.total(), 'first mask')} by {which}{only}{aside}.")
     return failed > 0
 
 
 def _steps(
-    project: ReviewProject,
-    ids: Sequence[str],
-    model: str,
-    answer: str | None,
-    device: str,
-    by: str,
-    used: dict[str, None],
-) -> Generator[CaseDone, None, tuple[int, int, int, int]]:
-    made = scored = refused = failed = 0
-    said: set[str] = set()
+    project: ReviewProject, ids: Sequence[str], model: str, answer: str | None, device: str, by: str
+) -> Generator[CaseDone, None, tuple[Counter[str], int, int, int]]:
+    """Returns how many masks each model made, in the order of use; then cases scored, refused and failed."""
+    made: Counter[str] = Counter()
+    scored = refused = failed = 0
+    tell_chosen = once_each()
     for done, case in enumerate(ids, start=1):
         number = project.case(case).number
         try:
@@ -74,11 +70,8 @@ def _steps(
         elif first.drawn is None:
             scored += 1
         else:
-            made += 1
-            used[first.model] = None
-        if first.chosen and first.chosen not in said:
-            said.add(first.chosen)
-            stderr.print(first.chosen, markup=False)
+            made[first.model] += 1
+        tell_chosen(first.chosen)
         store_first_mask(project, case, first, by)
         yield CaseDone(case, done, len(ids))
     return made, scored, refused, failed

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_unet.cli.console import complain, json_line, progress_bar, stderr, stdout
+from napari_unet.cli.console import complain, json_line, once_each, progress_bar, stderr, stdout
 from napari_unet.cli.options import Device
 from napari_unet.cli.series_cmd import AllSeries, SeriesOption, choice_of
 from napari_unet.cli.usage import check_model, model_labels
@@ -119,15 +119,13 @@ def segment(
     options = Options(output, model, threshold, device, sides, probability, overlay, anonymous, answer, seg)
     batch = Batch(found, options)
     assumed = without = 0
-    said: set[str] = set()  # which models were chosen, and why
+    tell_chosen = once_each()
     try:
         with progress_bar("Segmenting", total=len(found.cases)) as bar:
             for result in batch.run(bar.show):
                 assumed += result.sides_assumed
                 without += bool(result.no_seg)
-                if result.chosen and result.chosen not in said:
-                    said.add(result.chosen)
-                    stderr.print(result.chosen, markup=False)
+                tell_chosen(result.chosen)
                 if as_json:
                     json_line(result.record())
                 if result.row.error:

@@ -35,7 +35,7 @@ def check_model(model: str, device: str, answer: str | None = None) -> None:
 
     entries = _meant(model)
     with _told():
-        if answer is None or not any(_has(entry, answer) for entry in entries):
+        if not any(_has(entry, answer) for entry in entries):
             entries[0].card.output_named(answer)
         engine().submit("pick_device", name=device).result()
 
@@ -72,7 +72,7 @@ def _meant(model: str) -> list[ModelEntry]:
         return [default_library().for_kind(kind) for kind in KINDS]
 
 
-def _has(entry: ModelEntry, answer: str) -> bool:
+def _has(entry: ModelEntry, answer: str | None) -> bool:
     try:
         entry.card.output_named(answer)
     except UserError:
