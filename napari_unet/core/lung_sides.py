@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_unet.core.labels import LEFT, RIGHT
+from napari_unet.core.labels import LEFT, RIGHT, lung
 from napari_unet.core.masks import bounding_box, part_sizes
 from napari_unet.core.orientation import is_right_lung_on_the_left
 
@@ -41,6 +41,17 @@ def split_left_right(
     if box is not None:
         _label_sides(labels, volume, box, row_direction)
     return labels.reshape(mask.shape)
+
+
+def told_apart(labels: np.ndarray, row_direction: str | None, *, per_slice: bool) -> np.ndarray:
+    """uint8: a mask of lungs with right and left apart, 0 elsewhere: by its labels if any is a left lung.
+
+    Else as `split_left_right`, which the other arguments are for.
+    """
+    lungs = lung(labels)
+    if (labels == LEFT).any():
+        return np.where(lungs, labels, np.uint8(0))
+    return split_left_right(lungs, row_direction, per_slice=per_slice)
 
 
 def sides_and_parts(mask: np.ndarray, row_direction: str | None) -> tuple[int, int, np.ndarray]:

@@ -13,8 +13,8 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.label_checks import label_problem, remedy
 from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT, LabelSet
-from napari_unet.core.labels import IGNORE, LEFT, lung
-from napari_unet.core.lung_sides import split_left_right
+from napari_unet.core.labels import IGNORE, lung
+from napari_unet.core.lung_sides import told_apart
 from napari_unet.core.raster import RADIOGRAPHS, Raster
 from napari_unet.io.formats import read_raster
 from napari_unet.io.sources import named_paths
@@ -235,13 +235,10 @@ def _labels(labels: np.ndarray, raster: Raster, row_direction: str | None, held:
     """Labels as exported: 1 for any lung, or 1 right and 2 left; other sets as they are. IGNORE stays."""
     if not held.of_lungs:
         return labels
-    lungs = lung(labels)
-    if not held.tells_sides:
-        exported = lungs.astype(np.uint8)
-    elif (labels == LEFT).any():
-        exported = np.where(lungs, labels, np.uint8(0))
+    if held.tells_sides:
+        stack = raster.modality in RADIOGRAPHS
+        exported = told_apart(labels, row_direction or raster.row_direction, per_slice=stack)
     else:
-        stack = labels.ndim == 3 and raster.modality in RADIOGRAPHS
-        exported = split_left_right(lungs, row_direction or raster.row_direction, per_slice=stack)
+        exported = lung(labels).astype(np.uint8)
     exported[labels == IGNORE] = IGNORE
-    return np.asarray(exported)
+    return exported

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.labels import LEFT, lung
 from napari_unet.core.lung_measures import LungMeasures, lung_measures
-from napari_unet.core.lung_sides import split_left_right
+from napari_unet.core.lung_sides import told_apart
 from napari_unet.core.measure import Measures, measure
 from napari_unet.core.raster import RADIOGRAPHS, Modality
 from napari_unet.core.ruler import length_text
@@ -29,31 +28,30 @@ def mask_of(project: ReviewProject, case: Case) -> np.ndarray | None:
         return None
 
 
-def lungs_of(case: Case, labels: np.ndarray) -> Measures:
-    """Area or volume of each lung in a mask of lungs. Sides as in an export."""
-    mask = lung(labels)
-    sided = np.where(mask, labels, np.uint8(0)) if (labels == LEFT).any() else None
-    spacing = case.spacing_mm if case.spacing_mm and len(case.spacing_mm) == labels.ndim else None
+def sides_of(case: Case, labels: np.ndarray) -> np.ndarray:
+    """A case's mask of lungs with right and left apart, as in an export."""
+    return told_apart(labels, case.row_direction, per_slice=case.modality in RADIOGRAPHS)
+
+
+def lungs_of(case: Case, sides: np.ndarray) -> Measures:
+    """Area or volume of each lung. sides : from `sides_of`."""
+    spacing = case.spacing_mm if case.spacing_mm and len(case.spacing_mm) == sides.ndim else None
     modality = Modality(case.modality) if case.modality in set(Modality) else Modality.UNKNOWN
-    return measure(mask, spacing, case.row_direction, modality=modality, labels=sided)
+    return measure(sides > 0, spacing, case.row_direction, modality=modality, labels=sides)
 
 
-def measured_in_volume(project: ReviewProject, case: Case, labels: np.ndarray) -> LungMeasures | None:
-    """What a mask of lungs measures in a volume; None for X-rays, and where the image cannot be read.
+def measured_in_volume(project: ReviewProject, case: Case, sides: np.ndarray) -> LungMeasures | None:
+    """What the lungs measure in a volume; None for X-rays, and where the image cannot be read.
 
-    The image is read for it, which for a large series takes seconds.
+    sides : from `sides_of`. The image is read for it, which for a large series takes seconds.
     """
-    if labels.ndim != 3 or case.modality in RADIOGRAPHS:
+    if sides.ndim != 3 or case.modality in RADIOGRAPHS:
         return None
     try:
         raster = read_raster(project.source(case.id))
     except UserError:
         return None
-    if raster.shape != labels.shape:
-        return None
-    told = bool((labels == LEFT).any())
-    sided = labels if told else split_left_right(lung(labels), case.row_direction, per_slice=False)
-    return lung_measures(sided, raster)
+    return lung_measures(sides, raster) if raster.shape == sides.shape else None
 
 
 def lines_in_words(lines: tuple[Measurement, ...]) -> str:

@@ -19,7 +19,7 @@ from napari_unet.review.exporting.folder import new_folder
 from napari_unet.review.exporting.manifest import write_rows
 from napari_unet.review.faults import StoreFault
 from napari_unet.review.reporting.lines import COLUMNS, CaseLine, cell
-from napari_unet.review.reporting.lungs import lines_in_words, lungs_of, mask_of, measured_in_volume
+from napari_unet.review.reporting.lungs import lines_in_words, lungs_of, mask_of, measured_in_volume, sides_of
 from napari_unet.review.reporting.page import page
 from napari_unet.review.reporting.pictures import Correction, correction_picture
 from napari_unet.review.reporting.scores import ScoreTable
@@ -48,8 +48,9 @@ def report_steps(project: ReviewProject, folder: Path) -> Generator[CaseDone, No
             lines.append(line)
             mask = mask_of(project, case)
             if mask is not None and labels.of_lungs:
-                lungs = measured_in_volume(project, case, mask)
-                lines[-1] = line = replace(line, **_per_lung(lungs_of(case, mask)), **_in_volume(lungs))
+                sides = sides_of(case, mask)
+                lungs = measured_in_volume(project, case, sides)
+                lines[-1] = line = replace(line, **_per_lung(lungs_of(case, sides)), **_in_volume(lungs))
             sizes = label_sizes(mask, labels, case.spacing_mm)
             rows.append([*line.cells(), *map(cell, sizes), *scores.cells(case.id)])
             if case.status == Status.CORRECTED and first is not None and line.dice is not None:
