@@ -23,7 +23,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
 from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT, LabelSet
 from napari_unet.core.label_sizes import label_sizes, size_columns
-from napari_unet.core.lung_measures import LungMeasures, lung_measures
+from napari_unet.core.lung_measures import lung_measures
 from napari_unet.core.lung_sides import split_left_right
 from napari_unet.core.mask_history import Made, MaskHistory
 from napari_unet.core.masks import part_sizes
@@ -139,7 +139,7 @@ class Batch:
             checks=tuple(dict.fromkeys([*prediction.image_checks, *(str(found.code) for found in results)])),
             area_px=measured.pixels,
             **(_of_sides(measured) if known.of_lungs else {}),
-            **_of_lungs(lungs),
+            **(lungs.figures() if lungs is not None else {}),
             label_sizes=label_sizes(said, known, prediction.spacing_mm),
         )
         return Result(
@@ -253,22 +253,6 @@ def _of_sides(measured: Measures) -> dict[str, Any]:
         "right_mm2": measured.right_mm2,
         "left_mm2": measured.left_mm2,
     }
-
-
-def _of_lungs(lungs: LungMeasures | None) -> dict[str, Any]:
-    if lungs is None:
-        return {}
-    names = (
-        "volume_ml",
-        "right_ml",
-        "left_ml",
-        "mean_hu",
-        "laa950_percent",
-        "slice_mm",
-        "kernel",
-        "contrast",
-    )
-    return {name: getattr(lungs, name) for name in names}
 
 
 def _check_results(sides: np.ndarray, prediction: Prediction, raster: Raster) -> tuple[CheckResult, ...]:

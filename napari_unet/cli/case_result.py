@@ -9,7 +9,7 @@ from typing import Any
 from napari_unet.cli.report import Row
 from napari_unet.core.checks import INVERTED, UNLIKE, CheckResult
 from napari_unet.core.header_facts import CHILD, LYING
-from napari_unet.core.lung_measures import LungMeasures
+from napari_unet.core.lung_measures import FIGURES, LungMeasures
 
 _IMAGE_CHECKS = {
     UNLIKE: "The image may be unsuitable for the model: check the mask with care.",
@@ -57,14 +57,7 @@ class Result:
             "left_px": row.left_px,
             "right_mm2": row.right_mm2,
             "left_mm2": row.left_mm2,
-            "volume_ml": row.volume_ml,
-            "right_ml": row.right_ml,
-            "left_ml": row.left_ml,
-            "mean_hu": row.mean_hu,
-            "laa950_percent": row.laa950_percent,
-            "slice_mm": row.slice_mm,
-            "kernel": row.kernel,
-            "contrast": row.contrast,
+            **{name: getattr(row, name) for name in FIGURES},
             "incomplete": list(self.lungs.incomplete) if self.lungs else [],
             "laa950_reason": self.lungs.laa950_reason if self.lungs else "",
             **dict(zip(self.label_columns, row.label_sizes, strict=True)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,9 @@ CUT_MM2 = 100.0
 """Of lung in the first or last slice: more than the tip of an apex or of a recess, so the scan ends in it."""
 _THICKEST_MM = 1.5  # in thicker slices air and tissue mix in one voxel, and the share is too small
 _EDGE_MM = 20.0  # of lung along the edge of the field in one slice
+
+FIGURES = ("volume_ml", "right_ml", "left_ml", "mean_hu", "laa950_percent", "slice_mm", "kernel", "contrast")
+"""What has a column of its own in reports, by the columns' names."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,10 @@ class LungMeasures:
     kernel: str
     contrast: str
     incomplete: tuple[str, ...] = ()
+
+    def figures(self) -> dict[str, Any]:
+        """Return `FIGURES` by name."""
+        return {name: getattr(self, name) for name in FIGURES}
 
     def volume_in_words(self) -> str:
         """As in "at least 2,340 mL (right 1,290, left 1,050)"; "" if it is not known."""

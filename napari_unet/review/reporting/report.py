@@ -11,7 +11,6 @@ from typing import Any
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.label_sizes import label_sizes, size_columns
-from napari_unet.core.lung_measures import LungMeasures
 from napari_unet.core.measure import Measures
 from napari_unet.io.atomic import atomic_write
 from napari_unet.review.check_results import follow_masks
@@ -50,7 +49,9 @@ def report_steps(project: ReviewProject, folder: Path) -> Generator[CaseDone, No
             if mask is not None and labels.of_lungs:
                 sides = sides_of(case, mask)
                 lungs = measured_in_volume(project, case, sides)
-                lines[-1] = line = replace(line, **_per_lung(lungs_of(case, sides)), **_in_volume(lungs))
+                in_volume = {} if lungs is None else lungs.figures()
+                of_mask = _per_lung(lungs_of(case, sides))  # its right_ml and left_ml go first
+                lines[-1] = line = replace(line, **(in_volume | of_mask))
             sizes = label_sizes(mask, labels, case.spacing_mm)
             rows.append([*line.cells(), *map(cell, sizes), *scores.cells(case.id)])
             if case.status == Status.CORRECTED and first is not None and line.dice is not None:
@@ -120,11 +121,6 @@ def _per_lung(lungs: Measures) -> dict[str, Any]:
         "left_ml": lungs.left_ml if lungs.pixels else None,
         "sides": "assumed" if lungs.sides_assumed else "",
     }
-
-
-def _in_volume(lungs: LungMeasures | None) -> dict[str, Any]:
-    names = ("volume_ml", "mean_hu", "laa950_percent", "slice_mm", "kernel", "contrast")
-    return {} if lungs is None else {name: getattr(lungs, name) for name in names}
 
 
 def _against_first(
