@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 from napari_unet.cli.main import app
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import TileDone
-from napari_unet.core.prediction import Prediction
+from napari_unet.core.label_set import RIGHT_AND_LEFT, LabelSet
+from napari_unet.core.masks import MaskRule
+from napari_unet.core.prediction import Prediction, in_bytes
 from napari_unet.core.raster import Raster
 
 Run = Callable[..., Result]
@@ -53,6 +55,36 @@ def bright_is_lung(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(segment, "segment_steps", steps)
     monkeypatch.setattr(segment_cmd, "check_model", lambda *given: None)
+
+
+@pytest.fixture
+def air_is_lung(monkeypatch: pytest.MonkeyPatch) -> list[LabelSet]:
+    """Replaces input check and network for CT: air has label 1 in the first columns, and 2 in the last ones.
+
+    The list holds the labels of the model, at first right and left lung.
+    """
+    from napari_unet.cli import segment_cmd
+    from napari_unet.inference import segment
+
+    labels = [RIGHT_AND_LEFT]
+
+    def steps(raster: Raster, **_: Any) -> Iterator[TileDone]:
+        air = raster.pixels < -500
+        first = np.arange(raster.shape[-1]) < raster.shape[-1] // 2
+        yield TileDone(len(air), len(air))
+        return Prediction(  # type: ignore[return-value]
+            in_bytes(np.stack([air & first, air & ~first])),
+            label_set=labels[0],
+            rule=MaskRule(largest_parts=1, per_slice=False),
+            spacing_mm=raster.spacing_mm,
+            row_direction=raster.row_direction,
+            model="sides",
+            version="1",
+        )
+
+    monkeypatch.setattr(segment, "segment_steps", steps)
+    monkeypatch.setattr(segment_cmd, "check_model", lambda *given: None)
+    return labels
 
 
 @pytest.fixture

@@ -2,55 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import Result
 from dicom_files import save_series
 
-from napari_unet.core.events import TileDone
-from napari_unet.core.label_set import RIGHT_AND_LEFT, Label, LabelSet
-from napari_unet.core.masks import MaskRule
-from napari_unet.core.prediction import Prediction
-from napari_unet.core.raster import Raster
+from napari_unet.core.label_set import Label, LabelSet
 from napari_unet.io.dicom_seg_read import read_seg
 from napari_unet.io.formats import read_mask
 
 Run = Callable[..., Result]
 HEART = LabelSet("chest", (Label(1, "lung"), Label(2, "heart")))
-
-
-@pytest.fixture
-def two_labels(monkeypatch: pytest.MonkeyPatch) -> list[LabelSet]:
-    """Replaces input check and network: air in the first columns has label 1, in the last ones label 2.
-
-    The list holds the labels of the model.
-    """
-    from napari_unet.cli import segment_cmd
-    from napari_unet.inference import segment
-
-    labels = [RIGHT_AND_LEFT]
-
-    def steps(raster: Raster, **_: Any) -> Iterator[TileDone]:
-        air = raster.pixels < -500
-        first = np.arange(raster.shape[-1]) < raster.shape[-1] // 2
-        yield TileDone(1, 1)
-        return Prediction(  # type: ignore[return-value]
-            np.stack([air & first, air & ~first]).astype(np.float32),
-            spacing_mm=raster.spacing_mm,
-            label_set=labels[0],
-            rule=MaskRule(per_slice=False),
-            model="sides",
-            version="1",
-            row_direction=raster.row_direction,
-        )
-
-    monkeypatch.setattr(segment, "segment_steps", steps)
-    monkeypatch.setattr(segment_cmd, "check_model", lambda *given: None)
-    return labels
 
 
 @pytest.fixture
@@ -73,7 +38,7 @@ def series(tmp_path: Path) -> Path:
 )
 def test_of_a_model_that_tells_right_from_left(
     run: Run,
-    two_labels: list[LabelSet],
+    air_is_lung: list[LabelSet],
     series: Path,
     tmp_path: Path,
     asked: tuple[str, ...],
@@ -89,9 +54,9 @@ def test_of_a_model_that_tells_right_from_left(
 
 
 def test_other_labels_keep_their_numbers_and_have_no_sides(
-    run: Run, two_labels: list[LabelSet], series: Path, tmp_path: Path
+    run: Run, air_is_lung: list[LabelSet], series: Path, tmp_path: Path
 ) -> None:
-    two_labels[0] = HEART
+    air_is_lung[0] = HEART
     for asked in ((), ("--labels", "lungs")):
         assert run("segment", series, "-o", tmp_path / "out", *asked).exit_code == 0
         assert np.unique(read_mask(tmp_path / "out" / "chest_mask.nii.gz")).tolist() == [0, 1, 2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,7 @@ import pytest
 from click.testing import Result
 from dicom_files import save_series
 
-from napari_unet.core.events import TileDone
-from napari_unet.core.label_set import RIGHT_AND_LEFT
-from napari_unet.core.masks import MaskRule
-from napari_unet.core.prediction import Prediction, in_bytes
-from napari_unet.core.raster import Raster
+pytestmark = pytest.mark.usefixtures("air_is_lung")
 
 Run = Callable[..., Result]
 OF_VOLUMES = [
@@ -31,30 +27,6 @@ OF_VOLUMES = [
     "contrast",
 ]
 SOFT = {"Manufacturer": "SIEMENS", "ConvolutionKernel": ["Br36d", "3"], "ContrastBolusAgent": "none"}
-
-
-@pytest.fixture(autouse=True)
-def air_is_lung(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In place of a network: lung is what has less than -500 HU; the right one is on the image's left."""
-    from napari_unet.cli import segment_cmd
-    from napari_unet.inference import segment
-
-    def steps(raster: Raster, **_: Any) -> Iterator[TileDone]:
-        maps = np.repeat((raster.pixels < -500)[None].astype(np.float32), 2, axis=0)
-        half = raster.shape[2] // 2
-        maps[0, :, :, half:], maps[1, :, :, :half] = 0, 0
-        yield TileDone(len(raster.pixels), len(raster.pixels))
-        return Prediction(  # type: ignore[return-value]
-            in_bytes(maps),
-            label_set=RIGHT_AND_LEFT,
-            rule=MaskRule(largest_parts=1, per_slice=False),
-            spacing_mm=raster.spacing_mm,
-            row_direction=raster.row_direction,
-            model="air",
-        )
-
-    monkeypatch.setattr(segment, "segment_steps", steps)
-    monkeypatch.setattr(segment_cmd, "check_model", lambda *given: None)
 
 
 def chest() -> np.ndarray:
