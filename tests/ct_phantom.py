@@ -9,6 +9,25 @@ RIGHT, LEFT = 1, 2
 SPACING_MM = (4.0, 3.0, 3.0)
 
 
+def chest_with_organs() -> tuple[np.ndarray, np.ndarray]:
+    """int16 HU and uint8 labels (Z, Y, X) of blocks, on axes as in `chest_ct`: lungs, spine, liver and heart.
+
+    The heart lies to the left, the liver under the right lung. Voxels of 5 mm.
+    """
+    hounsfield = np.full((40, 44, 60), -100, np.int16)  # fat
+    labels = np.zeros(hounsfield.shape, np.uint8)
+    labels[6:36, 8:36, 8:26] = RIGHT
+    labels[4:36, 8:36, 34:52] = LEFT
+    hounsfield[34:38, 30:40, 28:33] = 500
+    hounsfield[:, 34:40, 28:33] = 500  # spine at column 30
+    labels[4:12, 10:30, 8:26] = 0
+    hounsfield[labels > 0] = -850
+    hounsfield[4:12, 10:30, 8:26] = 60  # liver
+    labels[8:20, 10:24, 34:42] = 0
+    hounsfield[8:20, 10:24, 26:42] = 50  # heart
+    return hounsfield, labels
+
+
 def chest_ct(
     shape: tuple[int, int, int] = (48, 96, 96), seed: int = 0, noise: float = 15.0
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_unet.core.lung_division import divide_lungs
 from napari_unet.core.spine import spine_columns
+from napari_unet.io.formats import read_mask, read_raster
 
 SPACING = (5.0, 4.0, 4.0)
 SHAPE = (12, 60, 90)
@@ -86,14 +90,8 @@ def test_an_empty_mask_stays_empty() -> None:
         spine_columns(np.zeros_like(mask), hounsfield, SPACING)
 
 
-def test_lungs_of_the_training_data_that_are_two_parts_are_told_apart_exactly(data: object) -> None:
-    from pathlib import Path
-
-    from scipy import ndimage
-
-    from napari_unet.io.formats import read_mask, read_raster
-
-    folder = Path(str(data)) / "ct" / "lctsc"
+def test_lungs_of_the_training_data_that_are_two_parts_are_told_apart_exactly(data: Path) -> None:
+    folder = data / "ct" / "lctsc"
     for name in ("Case_004.nii.gz", "Case_005.nii.gz"):
         raster = read_raster(folder / "images" / name)
         mask = read_mask(folder / "masks" / name) > 0

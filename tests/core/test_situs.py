@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ct_phantom import chest_with_organs
 
 from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT
 from napari_unet.core.prediction import Prediction, in_bytes
@@ -13,31 +14,15 @@ from napari_unet.core.situs import SITUS_NOTE, is_mirrored, situs_notes
 SPACING = (5.0, 5.0, 5.0)
 
 
-def _chest() -> tuple[np.ndarray, np.ndarray]:
-    """(HU, labels), X towards the patient's left: the heart lies there, the liver under the right lung."""
-    hounsfield = np.full((40, 44, 60), -100, np.int16)  # fat
-    labels = np.zeros(hounsfield.shape, np.uint8)
-    labels[6:36, 8:36, 8:26] = 1
-    labels[4:36, 8:36, 34:52] = 2
-    hounsfield[34:38, 30:40, 28:33] = 500
-    hounsfield[:, 34:40, 28:33] = 500  # spine at column 30
-    labels[4:12, 10:30, 8:26] = 0
-    hounsfield[labels > 0] = -850
-    hounsfield[4:12, 10:30, 8:26] = 60  # liver
-    labels[8:20, 10:24, 34:42] = 0
-    hounsfield[8:20, 10:24, 26:42] = 50  # heart
-    return hounsfield, labels
-
-
 def test_a_usual_chest_is_not_mirrored_whichever_way_it_is_stored() -> None:
-    hounsfield, labels = _chest()
+    hounsfield, labels = chest_with_organs()
     assert not is_mirrored(hounsfield, labels, SPACING, "L")
     assert not is_mirrored(hounsfield[..., ::-1], labels[..., ::-1], SPACING, "R")
 
 
 @pytest.mark.parametrize("stored", ["L", "R"])
 def test_a_mirrored_one_under_a_right_header_and_a_usual_one_under_a_wrong_header_are(stored: str) -> None:
-    hounsfield, labels = _chest()
+    hounsfield, labels = chest_with_organs()
     other = np.array([0, 2, 1], np.uint8)[labels]
     if stored == "L":
         hounsfield, other = hounsfield[..., ::-1], other[..., ::-1]
@@ -45,7 +30,7 @@ def test_a_mirrored_one_under_a_right_header_and_a_usual_one_under_a_wrong_heade
 
 
 def test_nothing_is_said_without_sides_or_without_both_lungs() -> None:
-    hounsfield, labels = (part[..., ::-1] for part in _chest())
+    hounsfield, labels = (part[..., ::-1] for part in chest_with_organs())
     labels = np.array([0, 2, 1], np.uint8)[labels]
     assert is_mirrored(hounsfield, labels, SPACING, "L")
     assert not is_mirrored(hounsfield, labels, SPACING, None)
@@ -56,7 +41,7 @@ def test_nothing_is_said_without_sides_or_without_both_lungs() -> None:
 @pytest.mark.parametrize("as_bytes", [False, True])
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_a_note_says_so_from_the_maps_of_a_prediction(mirrored: bool, as_bytes: bool) -> None:
-    hounsfield, labels = _chest()
+    hounsfield, labels = chest_with_organs()
     if mirrored:
         hounsfield, labels = hounsfield[..., ::-1], np.array([0, 2, 1], np.uint8)[labels[..., ::-1]]
     fine = hounsfield.repeat(2, axis=1).repeat(
@@ -77,6 +62,6 @@ def test_a_note_says_so_from_the_maps_of_a_prediction(mirrored: bool, as_bytes: 
 
 
 def test_a_model_of_one_label_says_nothing() -> None:
-    hounsfield, labels = (part[..., ::-1] for part in _chest())
+    hounsfield, labels = (part[..., ::-1] for part in chest_with_organs())
     found = Prediction((labels > 0)[None].astype(np.float32), label_set=LUNGS)
     assert situs_notes(Raster(hounsfield, SPACING, row_direction="L"), found) == ()

@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from ct_phantom import chest_with_organs
 from net_fakes import TINY, PointNet, card
 
 from napari_unet.core.errors import UserError
@@ -83,11 +84,7 @@ def test_other_planes_are_refused_by_models_for_ct_only() -> None:
 
 def test_a_note_says_so_where_heart_and_liver_lie_on_the_other_side() -> None:
     """A usual chest under a header that calls its right left; the voxels keep the sides of the header."""
-    pixels = np.full((40, 44, 60), -100, np.int16)
-    pixels[6:36, 8:36, 8:26] = pixels[4:36, 8:36, 34:52] = -850
-    pixels[:, 34:40, 28:33] = 500  # spine
-    pixels[4:12, 10:30, 8:26] = 60  # liver
-    pixels[8:20, 10:24, 26:42] = 50  # heart
+    pixels, _ = chest_with_organs()
     for along, said in (("L", False), ("R", True)):
         affine = np.diag([5.0, 5.0, 5.0 if along == "L" else -5.0, 1.0])
         found = run(_predictor().steps(Raster(pixels, (5, 5, 5), affine=affine, row_direction=along), False))
