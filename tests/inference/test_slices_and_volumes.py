@@ -136,10 +136,9 @@ def test_slices_of_a_volume_lose_one_border_and_missing_ones_have_no_labels() ->
 
 def test_a_volume_can_be_stopped_and_keeps_what_is_done() -> None:
     stack = np.full((6, 40, 40), 0.75, np.float32)
+    model = Predictor(_slices_net(), card(input=InputRule(size=(32, 32), neighbours=1), **VOLUME), CPU)
     for padding in (None, (-5.0, -5.0)):
-        steps = Predictor(
-            _slices_net(), card(input=InputRule(size=(32, 32), neighbours=1), **VOLUME), CPU
-        ).steps(Raster(stack, padding=padding), False)
+        steps = model.steps(Raster(stack, padding=padding), False)
         assert [next(steps) for _ in range(2)] == [TileDone(1, 6), TileDone(2, 6)]
         with pytest.raises(StopIteration) as end:
             steps.send(STOP)
@@ -148,12 +147,9 @@ def test_a_volume_can_be_stopped_and_keeps_what_is_done() -> None:
             "Stopped after 2 of 6 slices: the others are empty.",
         )
         assert found.labels()[:2].all() and not found.labels()[2:].any() and found.shape == stack.shape
-    whole = run(
-        steps_of := Predictor(
-            _slices_net(), card(input=InputRule(size=(32, 32), neighbours=1), **VOLUME), CPU
-        ).steps(Raster(stack), False)
-    )
-    assert whole.stopped_at is None and not whole.notes and steps_of.gi_frame is None
+    steps = model.steps(Raster(stack), False)
+    whole = run(steps)
+    assert whole.stopped_at is None and not whole.notes and steps.gi_frame is None
 
 
 def test_the_next_slice_is_read_meanwhile_and_what_goes_wrong_there_is_said() -> None:
