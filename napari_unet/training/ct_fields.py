@@ -12,6 +12,8 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from napari_unet.core.masks import neighbours
+
 _COARSE_MM = 4.0
 _SOFT_TISSUE = (-20.0, 120.0)  # HU; where the scan's own noise is measured
 _SAMPLE = 100_000  # so many voxels say what the noise is
@@ -138,8 +140,7 @@ def _grain(rest: np.ndarray, calm: np.ndarray, axis: int) -> float:
     """Width in voxels of the Gaussian that gives neighbours along `axis` the correlation of `rest`."""
     if rest.shape[axis] < 2:
         return 0.0
-    first = tuple(slice(None, -1) if k == axis else slice(None) for k in range(3))
-    second = tuple(slice(1, None) if k == axis else slice(None) for k in range(3))
+    first, second = neighbours(3)[axis]
     both = calm[first] & calm[second]
     step = max(1, np.count_nonzero(both) // _SAMPLE)
     a, b = rest[first][both][::step], rest[second][both][::step]
