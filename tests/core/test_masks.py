@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import pytest
@@ -165,16 +165,18 @@ def test_the_input_is_not_changed_and_integers_are_taken() -> None:
     np.testing.assert_array_equal(mask, before)
 
 
-def test_big_masks_with_many_specks_are_cleaned_fast() -> None:
-    mask = np.kron(lungs((128, 128)), np.ones((16, 16), bool))
+def test_many_specks_hardly_slow_cleaning_down() -> None:
+    plain = np.kron(lungs((128, 128)), np.ones((16, 16), bool))
+    specks = plain.copy()
     for y, x in np.random.default_rng(0).integers(10, 2030, (400, 2)):
-        mask[y - 8 : y + 8, x - 8 : x + 8] ^= True
-    times = []
+        specks[y - 8 : y + 8, x - 8 : x + 8] ^= True
+    times: list[list[float]] = [[], []]
     for _ in range(3):
-        start = perf_counter()
-        clean(mask, MaskRule(smoothing=3.0))
-        times.append(perf_counter() - start)
-    assert min(times) < 1.0  # 0.17 s on an idle core; room for a busy machine
+        for found, mask in zip(times, (plain, specks), strict=True):
+            start = process_time()
+            clean(mask, MaskRule(smoothing=3.0))
+            found.append(process_time() - start)
+    assert min(times[1]) < 6 * min(times[0])  # about 1.4; one pass for each speck would be some hundred
 
 
 @pytest.mark.parametrize(
