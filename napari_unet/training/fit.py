@@ -157,8 +157,8 @@ def simulated(val: Samples, card: ModelCard) -> Samples:
 
 
 def _is_exhausted(history: list[EpochEnded], config: TrainingConfig) -> bool:
-    """Half of the epochs are over, and `patience` of them brought nothing better."""
-    best = max((epoch.epoch for epoch in history if epoch.best), default=0)
+    """Half of the epochs are over, and `patience` of them brought nothing better than a score before."""
+    best = max((epoch.epoch for epoch in history if epoch.best), default=len(history))
     return len(history) > config.epochs // 2 and len(history) - best >= config.patience
 
 

@@ -131,6 +131,13 @@ def test_patience_is_counted_after_half_of_the_epochs() -> None:
     assert len(_run(fit(_fresh(norm="none"), TRAIN, VAL, CARD, config)).history) == 5
 
 
+def test_patience_is_counted_after_the_first_score() -> None:
+    """Epochs at half the size are not scored: however many they are, they exhaust nothing."""
+    config = replace(CONFIG, epochs=8, patience=3, half_size=0.75)
+    result = _run(fit(_fresh(), TRAIN, VAL, CARD, config))
+    assert len(result.history) == 8 and result.best.epoch > 6
+
+
 def test_a_loss_that_is_no_number_ends_it_and_keeps_the_best(tmp_path: Path) -> None:
     steps = fit(_fresh(), TRAIN, VAL, CARD, CONFIG, tmp_path)
     next(steps)
