@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from napari_unet.training.outcome import FineTuneResult
 
 
+class Slices(StrEnum):
+    """Which slices of volumes count."""
+
+    ALL = "all"
+    CORRECTED = "corrected"
+
+
 class Protocol(StrEnum):
     """What was said about the protocols of masks and model."""
 
@@ -49,6 +56,13 @@ def finetune(
             show_default="same, where neither words nor masks differ",
         ),
     ] = None,
+    slices: Annotated[
+        Slices,
+        typer.Option(
+            help="Which slices of CT volumes count. Corrected: those that a person changed, also of volumes "
+            "in progress.",
+        ),
+    ] = Slices.ALL,
     seed: Annotated[
         int, typer.Option(min=0, help="The same seed, device and number of threads give the same model.")
     ] = 0,
@@ -65,11 +79,13 @@ def finetune(
 
     usage.check_model(parent, device)
     with ReviewProject.open(project) as opened:
-        pairs, words = opened.training_pairs(), opened.protocol
+        pairs, words = opened.training_pairs(slices is Slices.CORRECTED), opened.protocol
         untouched = opened.untouched_pairs()
     about = {"pairs": pairs, "parent": parent, "protocol": words, "device": device, "threads": threads}
     if protocol is None:
         typed = {"preset": preset, "from": parent, "name": name, "seed": seed or None, "threads": threads}
+        if slices is not Slices.ALL:
+            typed["slices"] = slices
         _ask(steps("protocol_question", **about), parent, ["finetune", str(project), *_options(typed)])
 
     from napari_unet.training.adapt_config import PRESETS

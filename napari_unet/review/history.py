@@ -32,9 +32,7 @@ def history_of(masks: Masks, case: Case) -> MaskHistory:
         raise UserError("The case has no mask.", "Make one first.")
     current = masks.revision(case.revision)
     untouched = _untouched_model(masks, current)
-    begun = untouched or next(
-        (one for one in _line(masks, current) if one.author.kind != AuthorKind.PERSON), None
-    )
+    begun = untouched or begun_from(masks, current)
     made = Made.AUTOMATIC if untouched else Made.SEMIAUTOMATIC if begun else Made.MANUAL
     accepted = case.status in USABLE
     author = begun.author if begun is not None and begun.author.kind == AuthorKind.MODEL else None
@@ -46,6 +44,11 @@ def history_of(masks: Masks, case: Case) -> MaskHistory:
         accepted=accepted,
         reader=case.reviewer if accepted else "",
     )
+
+
+def begun_from(masks: Masks, revision: Revision) -> Revision | None:
+    """The last mask by a model or from a file that this one is or was made from; None if a person drew it."""
+    return next((one for one in _line(masks, revision) if one.author.kind != AuthorKind.PERSON), None)
 
 
 def _line(masks: Masks, revision: Revision) -> Iterator[Revision]:

@@ -16,6 +16,7 @@ from napari_unet.core.events import CaseDone
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.review import rows, schema, training
+from napari_unet.review.corrected_slices import only_corrected
 from napari_unet.review.create import DATABASE_NAME, make_project
 from napari_unet.review.database import Database
 from napari_unet.review.faults import faults_explained
@@ -26,7 +27,7 @@ from napari_unet.review.network import NOTE, is_network
 from napari_unet.review.scan import read_facts
 from napari_unet.review.store_masks import HEAD, MaskStore
 from napari_unet.review.trail import note_event
-from napari_unet.review.types import Event
+from napari_unet.review.types import USABLE, Event, Status
 from napari_unet.review.verify import Contents, Problem, verify_steps, with_other_files
 
 __all__ = ["HEAD", "ReviewProject"]
@@ -180,19 +181,27 @@ class ReviewProject(MaskStore):
         with self._database.reading() as connection:
             return rows.all_events(connection, case)
 
-    def training_pairs(self) -> list[TrainingPair]:
+    def training_pairs(self, corrected_slices: bool = False) -> list[TrainingPair]:
         """Return the accepted and corrected cases as input for `napari_unet.fine_tune`.
 
         Cases whose image is set aside are not included. The pairs contain file paths, which may contain
         patient names: never write them to a log, a report or a model card.
+
+        Parameters
+        ----------
+        corrected_slices : bool
+            Of volumes, only the slices that a person changed. Volumes in progress are then included, and
+            volumes without such a slice are not.
 
         Returns
         -------
         list of TrainingPair
             In order of the cases' numbers.
         """
+        statuses = USABLE | {Status.IN_PROGRESS} if corrected_slices else USABLE
         with self._database.reading() as connection:
-            return training.training_pairs(connection, self.folder, self._nobody)
+            pairs = training.training_pairs(connection, self.folder, self._nobody, statuses)
+        return only_corrected(self, self.cases(), pairs) if corrected_slices else pairs
 
     def untouched_pairs(self) -> list[TrainingPair]:
         """Return the cases that only a model has seen, without masks, as `untouched` of a fine-tune.

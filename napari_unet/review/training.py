@@ -11,12 +11,17 @@ from napari_unet.core.training_pair import TrainingPair
 from napari_unet.review.labels import labels_of
 from napari_unet.review.rows import all_sources
 from napari_unet.review.schema import cases, revisions
-from napari_unet.review.types import SET_ASIDE, USABLE
+from napari_unet.review.types import SET_ASIDE, USABLE, Status
 from napari_unet.review.untouched import all_untouched
 
 
-def training_pairs(connection: Connection, folder: Path, nobody: Collection[str] = ()) -> list[TrainingPair]:
-    """Accepted and corrected cases by number, each with its current mask; files are not read here.
+def training_pairs(
+    connection: Connection,
+    folder: Path,
+    nobody: Collection[str] = (),
+    statuses: Collection[Status] = USABLE,
+) -> list[TrainingPair]:
+    """Cases of these statuses by number, each with its current mask; files are not read here.
 
     Cases whose image is known to be missing, changed or unreadable are omitted. nobody : hashes in the place
     of a patient that stand for none.
@@ -26,7 +31,7 @@ def training_pairs(connection: Connection, folder: Path, nobody: Collection[str]
     query = (
         select(*columns, revisions.c.file, revisions.c.sha256)
         .join(revisions, revisions.c.id == cases.c.revision)
-        .where(cases.c.status.in_([status.value for status in USABLE]))
+        .where(cases.c.status.in_([status.value for status in statuses]))
         .where(cases.c.file_state.not_in([state.value for state in SET_ASIDE]))
         .order_by(cases.c.number)
     )

@@ -278,6 +278,11 @@ class Case:
     changed: datetime | None = None
     changed_by: str = ""
 
+    @property
+    def is_volume(self) -> bool:
+        """Whether it has slices, as far as that is known."""
+        return self.shape is not None and len(self.shape) == 3
+
 
 @dataclass(frozen=True)
 class NewCase:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
 from click.testing import Result
@@ -17,8 +18,12 @@ from PIL import Image
 from napari_unet.core.errors import UserError
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.steps import run as run_steps
 from napari_unet.models.card import NetSpec, Output
 from napari_unet.models.library import default_library
+from napari_unet.review.scan import scan_steps
+from napari_unet.review.store import ReviewProject
+from napari_unet.review.types import Author, AuthorKind, NewCase
 from napari_unet.training.adapt_config import PRESETS
 
 Run = Callable[..., Result]
@@ -168,6 +173,31 @@ def test_another_protocol_makes_a_model_of_two_answers(
     assert {one["output"] for one in evidence} == {"lungs"} and all(
         one["old"] == one["new"] for one in evidence
     )
+
+
+def test_only_corrected_slices_of_volumes_are_learned_from(run: Run, models: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "volumes"
+    model = Author(AuthorKind.MODEL, "tiny", "1")
+    with ReviewProject.create(folder) as project:
+        for k in range(2):
+            slices = np.stack([xray(lungs(40, 48), k + z) for z in range(4)])
+            path = tmp_path / f"{k}.nii.gz"
+            nib.save(nib.Nifti1Image((slices * 255).astype(np.uint8).T, np.eye(4)), path)
+            ((case, _),) = project.add([NewCase(str(path))], "Ann")
+            run_steps(scan_steps(project, [case]))
+            drawn = np.stack([lungs(40, 48)] * 4).astype(np.uint8)
+            project.add_revision(case, drawn, model)
+            drawn[k + 1, 20:30, 2:6] = 1
+            project.begin(case, "Ann")
+            project.add_revision(case, drawn, Author(AuthorKind.PERSON, "Ann"))
+    whole = run("finetune", folder, "--from", "tiny", "--device", "cpu")
+    assert whole.exit_code == 1 and "no case" in str(whole.exception)  # none is accepted yet
+    made = run("finetune", folder, "--from", "tiny", "--name", "ours", "--slices", "corrected", "--json")
+    assert made.exit_code == 0, made.output
+    taught = json.loads(run("models", "show", "ours", "--json").stdout)["trained_on"]
+    assert len(taught) == 2
+    wrong = run("finetune", folder, "--from", "tiny", "--slices", "some")
+    assert wrong.exit_code == 2 and "some" in wrong.stderr
 
 
 def test_a_name_that_is_taken_is_refused_before_training(run: Run, project: Path, models: Path) -> None:

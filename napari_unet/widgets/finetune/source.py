@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QRadioButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QRadioButton, QVBoxLayout, QWidget
 from superqt.utils import qthrottled
 
 from napari_unet.core import evidence
@@ -73,13 +73,18 @@ class SourceBox(QWidget):
         self._job: Job | None = None
         self._dropped: Callable[[UserError], None] | None = None  # who waits for the cases of the project
         self.project = QRadioButton("The review project")
+        self.corrected = QCheckBox("Of CT, only slices that were corrected")
+        self.corrected.setToolTip(
+            "For volumes of which some slices were corrected and the others not looked at. Volumes that are "
+            "still in progress count too."
+        )
         self.layers = QRadioButton("Masks that are open")
         self.pairs = LayerPairs(session)
         self.says = WrappedLabel(name="cases")
         self.warning = WrappedLabel(name="few")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        for part in (self.project, self.layers, self.pairs, self.says, self.warning):
+        for part in (self.project, self.corrected, self.layers, self.pairs, self.says, self.warning):
             column.addWidget(part)
         self._refresh_soon = qthrottled(self.refresh, timeout=_CALM_MS, leading=False, parent=self)
         self._wires = [
@@ -92,6 +97,7 @@ class SourceBox(QWidget):
         self.pairs.changed.connect(self.refresh)
         (self.project if self._casework.project is not None else self.layers).setChecked(True)
         self.project.toggled.connect(self.refresh)
+        self.corrected.toggled.connect(self.refresh)
         self._on_project(self._casework.project)
 
     def close_down(self) -> None:
@@ -127,7 +133,12 @@ class SourceBox(QWidget):
         return taught.count(list(fingerprints))
 
     def _usable(self) -> list[Case]:
-        return [case for case in self._casework.cases.values() if _is_usable(case)]
+        by_slice = self.corrected.isChecked()
+        return [case for case in self._casework.cases.values() if _is_usable(case, by_slice)]
+
+    @property
+    def _has_volumes(self) -> bool:
+        return any(case.is_volume for case in self._casework.cases.values())
 
     def collector(self) -> Callable[[], Chosen]:
         """A function that makes the pairs of what is chosen now, for any thread."""
@@ -140,10 +151,10 @@ class SourceBox(QWidget):
 
             return from_layers
         project = there(self._casework.project)
-        cases = dict(self._casework.cases)
+        cases, by_slice = dict(self._casework.cases), self.corrected.isChecked()
 
         def from_project() -> Chosen:
-            pairs, untouched = project.training_pairs(), project.untouched_pairs()
+            pairs, untouched = project.training_pairs(by_slice), project.untouched_pairs()
             names = names_of((*pairs, *untouched), cases)
             return Chosen(pairs, names, project.protocol, untouched)
 
@@ -180,6 +191,7 @@ class SourceBox(QWidget):
         """Count again, and say what there is."""
         from_project = self.project.isChecked()
         self.pairs.setVisible(not from_project)
+        self.corrected.setVisible(from_project and self._has_volumes)
         count = self.count()
         self.warning.say("")
         if from_project and self._casework.project is None:
@@ -218,5 +230,9 @@ def _so_many(count: int, what: str) -> str:
     return f"{count} {what}" + "s" * (count != 1)
 
 
-def _is_usable(case: Case) -> bool:
-    return case.status in USABLE and case.revision is not None and case.file_state not in SET_ASIDE
+def _is_usable(case: Case, by_slice: bool) -> bool:
+    """by_slice : volumes count if somebody changed their mask, also while they are in progress."""
+    decided = case.status in USABLE
+    if by_slice and case.is_volume:
+        decided = case.changed is not None and (decided or case.status is Status.IN_PROGRESS)
+    return decided and case.revision is not None and case.file_state not in SET_ASIDE

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import nibabel as nib
 import numpy as np
 import pytest
-from finetune_fakes import PROTOCOL, add_model, fold, lungs, make_project, result_of
+from finetune_fakes import MODEL, PROTOCOL, add_model, fold, lungs, make_project, result_of
 from qtpy.QtCore import Qt
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, Note
+from napari_unet.core.steps import run
 from napari_unet.models.card import TrainedCase
 from napari_unet.models.library import default_library
+from napari_unet.review.scan import scan_steps
+from napari_unet.review.types import Author, AuthorKind, NewCase
 from napari_unet.widgets.common.layers import is_image
 from napari_unet.widgets.finetune.training import Stage
 
@@ -69,6 +73,34 @@ def test_what_is_learned_from_is_counted(dock, project, qtbot):
     work.close_project()
     qtbot.waitUntil(lambda: "No project is open" in dock.setup.source.says.text())
     assert not dock.setup.start.isEnabled()
+
+
+def test_of_volumes_only_corrected_slices_if_wanted(dock, project, tmp_path, qtbot):
+    source = dock.setup.source
+    project(accepted=2)
+    qtbot.waitUntil(lambda: "2 cases" in source.says.text())
+    assert not source.corrected.isVisibleTo(dock)  # there is no volume
+    path = tmp_path / "ward" / "ct.nii.gz"
+    values = np.random.default_rng(0).integers(-1000, 500, (50, 40, 6)).astype(np.int16)
+    nib.save(nib.Nifti1Image(values, np.diag([1.5, 1.5, 4.0, 1.0])), path)
+    work = dock._session.casework
+    opened = work.project
+    ((case, _),) = opened.add([NewCase(str(path))], "Ann")
+    run(scan_steps(opened, [case]))
+    drawn = np.zeros((6, 40, 50), np.uint8)
+    drawn[1:5, 10:30, 5:20] = 1
+    opened.add_revision(case, drawn, MODEL)
+    opened.begin(case, "Ann")
+    drawn[2:4, 12:20, 25:40] = 1
+    opened.add_revision(case, drawn, Author(AuthorKind.PERSON, "Ann"))
+    opened.leave(case, "Ann", 1.0)
+    work.case_list.reload()
+    qtbot.waitUntil(lambda: source.corrected.isVisibleTo(dock))
+    assert "2 cases" in source.says.text()  # the volume is in progress
+    qtbot.mouseClick(source.corrected, LEFT)
+    qtbot.waitUntil(lambda: "3 cases" in source.says.text())
+    chosen = source.collector()()
+    assert {pair.id: pair.slices for pair in chosen.pairs}[case] == (2, 3)
 
 
 def test_few_cases_are_warned_of_and_one_is_too_few(dock, project, qtbot):

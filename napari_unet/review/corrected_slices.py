@@ -1,0 +1,55 @@
+"""Slices of a volume that a person has changed: to learn from, where the others were not looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.training_pair import TrainingPair
+from napari_unet.review.history import Masks, begun_from
+from napari_unet.review.types import USABLE, Case
+
+
+def only_corrected(masks: Masks, cases: Iterable[Case], pairs: Sequence[TrainingPair]) -> list[TrainingPair]:
+    """The pairs of these cases, of volumes with the slices that a person changed and no others.
+
+    Volumes without such a slice are left out, and so are images that nobody has accepted or corrected; a
+    volume is taken as soon as one of its slices was changed. A mask that can no longer be read keeps its
+    pair whole if the case is decided: whoever reads it will say so.
+    """
+    by_id = {case.id: case for case in cases}
+    found = []
+    for pair in pairs:
+        case = by_id[pair.id]
+        decided = case.status in USABLE
+        if not case.is_volume:
+            found += [pair] if decided else []
+            continue
+        try:
+            slices = corrected_slices(masks, case)
+        except UserError:
+            found += [pair] if decided else []
+            continue
+        if slices:
+            found.append(replace(pair, slices=slices))
+    return found
+
+
+def corrected_slices(masks: Masks, case: Case) -> tuple[int, ...]:
+    """Slices of a volume's current mask that differ from the model's or file's mask that it was made from.
+
+    Of a mask that a person drew from nothing, those with any label. Raises UserError if one of the masks
+    cannot be read.
+    """
+    if case.revision is None:
+        return ()
+    current = masks.revision(case.revision)
+    begun = begun_from(masks, current)
+    if begun is not None and begun.sha256 == current.sha256:
+        return ()
+    now = masks.read_mask(current.id)
+    before = np.zeros_like(now) if begun is None else masks.read_mask(begun.id)
+    return tuple(np.flatnonzero((now != before).any(axis=(1, 2))).tolist())
