@@ -30,18 +30,19 @@ def check_mask(
     spacing_mm: tuple[float, ...] | None = None,
     row_direction: str | None = None,
     counted: tuple[int, int, np.ndarray] | None = None,
+    pixels: np.ndarray | None = None,
 ) -> tuple[CheckResult, ...]:
     """Check results of a mask of lungs (Y, X), or (Z, Y, X) as one volume; none if all looks as it should.
 
     mask : bool or labels, of which those of a volume tell its sides. spacing_mm, row_direction : as in
     Raster. Size is judged only where the spacing is known, for an adult. The slices of a stack of radiographs
     are checked one by one by the caller. counted : what `sides_and_parts` gives for an image's mask, where
-    somebody has asked for it already.
+    somebody has asked for it already. pixels : of a volume of CT in HU; without them nothing is said of air.
     """
     if spacing_mm is not None and len(spacing_mm) != mask.ndim:
         raise ValueError(f"spacing {spacing_mm} does not fit shape {mask.shape}")
     if mask.ndim == 3:
-        return check_volume(mask, spacing_mm, row_direction)
+        return check_volume(mask, spacing_mm, row_direction, pixels)
     mask = lung(mask)
     box = bounding_box(mask)
     if box is None:

@@ -11,9 +11,10 @@ from napari_unet.core.agreement import mean_dice
 from napari_unet.core.checks import CheckResult, check_label_values, check_mask, nothing_marked
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import LEFT, RIGHT, ignored, lung
-from napari_unet.core.lung_sides import sides_and_parts
+from napari_unet.core.lung_measures import LungMeasures, lung_measures
+from napari_unet.core.lung_sides import sides_and_parts, split_left_right
 from napari_unet.core.orientation import sides
-from napari_unet.core.raster import RADIOGRAPHS, Modality
+from napari_unet.core.raster import RADIOGRAPHS, Modality, Raster, hounsfield
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class LiveNumbers:
     right_pixels, left_pixels : in the patient's right and left lung. sizes : (name, pixels) of other labels.
     element : mm² of a pixel, or mm³ of a voxel of a volume; None without spacing. volume : whether it is one.
     sides_assumed : nothing says which side of the image is the patient's right. check_results : what is to be
-    looked at.
+    looked at. lungs : what they measure in a volume, as in reports; None without its image.
     """
 
     dice: float | None
@@ -37,6 +38,7 @@ class LiveNumbers:
     sides_assumed: bool
     check_results: tuple[CheckResult, ...]
     sizes: tuple[tuple[str, int], ...] = ()
+    lungs: LungMeasures | None = None
 
     @property
     def changed_mm2(self) -> float | None:
@@ -60,12 +62,14 @@ def live_numbers(
     row_direction: str | None,
     modality: Modality = Modality.UNKNOWN,
     label_set: LabelSet = LUNGS,
+    volume: Raster | None = None,
 ) -> LiveNumbers:
     """Numbers of `labels` (integers (Y, X) or (Z, Y, X)) against `model_labels` (same shape, or None).
 
     spacing, row_direction : as in Raster. label_set : what both hold. The checks look at an image or at a
     whole volume; a slice of a CT is only compared and measured, and each image of a stack of radiographs is
-    asked about alone.
+    asked about alone. volume : the image of a whole volume, by which lungs are measured as in reports, and
+    air in the mask is looked for.
     Raises ValueError if shapes or spacing do not fit.
     """
     if model_labels is not None and model_labels.shape != labels.shape:
@@ -80,16 +84,20 @@ def live_numbers(
     whole = is_image or is_volume
     problems = check_label_values(labels, row_direction, sides=whole)
     told_apart = bool((labels == LEFT).any()) and not problems
-    counted = None if told_apart else sides_and_parts(mask, row_direction)
-    right = int(np.count_nonzero(labels == RIGHT)) if counted is None else counted[0]
-    left = int(np.count_nonzero(labels == LEFT)) if counted is None else counted[1]
+    by_geometry = is_volume and not told_apart
+    apart = split_left_right(mask, row_direction, per_slice=False) if by_geometry else labels
+    counted = None if told_apart or is_volume else sides_and_parts(mask, row_direction)
+    right = int(np.count_nonzero(apart == RIGHT)) if counted is None else counted[0]
+    left = int(np.count_nonzero(apart == LEFT)) if counted is None else counted[1]
     agreement, changed = None, None
     if model_labels is not None:
         ignore, theirs = ignored(labels, model_labels), lung(model_labels)
         agreement = mean_dice(labels, model_labels, label_set)
         different = mask != theirs
         changed = int(np.count_nonzero(different if ignore is None else different & ~ignore))
-    results = check_mask(labels if told_apart else mask, spacing, row_direction, counted) if whole else ()
+    in_hu = None if volume is None else hounsfield(volume)
+    checked = labels if told_apart else mask
+    results = check_mask(checked, spacing, row_direction, counted, in_hu) if whole else ()
     return LiveNumbers(
         dice=agreement,
         changed_pixels=changed,
@@ -99,6 +107,7 @@ def live_numbers(
         volume=labels.ndim == 3,
         sides_assumed=sides(row_direction).assumed and not told_apart,
         check_results=(*problems, *results),
+        lungs=lung_measures(apart, volume) if is_volume and volume is not None else None,
     )
 
 

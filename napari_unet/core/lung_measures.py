@@ -69,6 +69,11 @@ class LungMeasures:
         """Return `FIGURES` by name."""
         return {name: getattr(self, name) for name in FIGURES}
 
+    @property
+    def at_least(self) -> str:
+        """What stands before each volume in words: "at least " where the scan does not hold all, else ""."""
+        return "at least " if self.incomplete else ""
+
     def volume_in_words(self) -> str:
         """As in "at least 2,340 mL (right 1,290, left 1,050)"; "" if it is not known."""
         if self.volume_ml is None:
@@ -76,7 +81,7 @@ class LungMeasures:
         sides = ""
         if self.right_ml is not None and self.left_ml is not None:
             sides = f" (right {self.right_ml:,.0f}, left {self.left_ml:,.0f})"
-        return f"{'at least ' if self.incomplete else ''}{self.volume_ml:,.0f} mL{sides}"
+        return f"{self.at_least}{self.volume_ml:,.0f} mL{sides}"
 
 
 def lung_measures(slabs: Iterable[np.ndarray], raster: Raster, stopped_at: int | None = None) -> LungMeasures:

@@ -47,7 +47,13 @@ class MaskStore(ModelStore):
         return changed
 
     def add_revision(
-        self, case: str, labels: np.ndarray, author: Author, note: str = "", parent: str | None = HEAD
+        self,
+        case: str,
+        labels: np.ndarray,
+        author: Author,
+        note: str = "",
+        parent: str | None = HEAD,
+        pixels: np.ndarray | None = None,
     ) -> Revision:
         """Store a mask as the current one of a case: first the file, then its record.
 
@@ -66,6 +72,8 @@ class MaskStore(ModelStore):
             Where the mask comes from, in words.
         parent : str, optional
             Id of the mask that it was made from, which it is compared with. By default the current one.
+        pixels : ndarray, optional
+            Of a CT in HU, where they are at hand: the mask is looked through for air then.
 
         Returns
         -------
@@ -94,7 +102,8 @@ class MaskStore(ModelStore):
         if now.revision is not None and self._is_stored(now.revision, labels):
             return self.revision(now.revision)
         compared = self._compare(labels, parent, now.spacing_mm)
-        encoded, checks = revisions.encode(labels), mask_checks(labels, now, self._labels)
+        encoded = revisions.encode(labels)
+        checks = mask_checks(labels, now, self._labels, pixels)
         with self._database.writing() as connection:
             aside = author.kind == AuthorKind.PERSON and self._is_lost(connection, case, author.name)
             note = f"{note}; kept aside".removeprefix("; ") if aside else note

@@ -13,7 +13,8 @@ from hypothesis.extra.numpy import arrays
 from napari_unet.core.checks import Code
 from napari_unet.core.labels import IGNORE
 from napari_unet.core.live import live_numbers
-from napari_unet.core.raster import Modality
+from napari_unet.core.lung_measures import lung_measures
+from napari_unet.core.raster import Modality, Raster
 from napari_unet.core.ruler import cardiothoracic_ratio, length_text, line_length
 
 LABELS = arrays(np.uint8, (6, 8), elements=st.sampled_from([0, 1, 2, IGNORE]))
@@ -71,6 +72,22 @@ def test_a_slice_of_a_ct_is_measured_but_not_checked() -> None:
     assert numbers.changed_mm2 is None
     assert numbers.size(numbers.right_pixels) == "120 mL"
     assert not live_numbers(volume, None, (4.0, 2.0, 2.0), "L", Modality.DX).check_results
+
+
+def test_the_lungs_of_a_volume_are_measured_as_in_reports_and_air_is_looked_for() -> None:
+    volume = np.repeat(lungs()[None], 12, axis=0)
+    hu = np.where(volume > 0, -800, 40).astype(np.int16)
+    hu[4:8, 30:60, 20:35] = -1000
+    ct = Raster(hu, spacing_mm=(4.0, 2.0, 2.0), modality=Modality.CT)
+    spacing, model = (4.0, 2.0, 2.0), Modality.CT
+    numbers = live_numbers(volume, None, spacing, "L", model, volume=ct)
+    assert numbers.lungs == lung_measures(volume, ct) and numbers.lungs.at_least
+    assert {Code.CUT_OFF, Code.AIR} <= {result.code for result in numbers.check_results}
+    merged = live_numbers((volume > 0).astype(np.uint8), None, spacing, "L", model, volume=ct)
+    assert merged.lungs == numbers.lungs
+    assert (merged.right_pixels, merged.left_pixels) == (numbers.right_pixels, numbers.left_pixels)
+    without = live_numbers(volume, None, spacing, "L", model)
+    assert without.lungs is None and Code.AIR not in {result.code for result in without.check_results}
 
 
 def test_an_empty_mask_has_no_sides() -> None:

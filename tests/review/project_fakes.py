@@ -23,11 +23,16 @@ def lungs(grow: int = 0) -> np.ndarray:
     return labels
 
 
-def project_with(folder: Path, count: int = 1, spacing: tuple[float, ...] | None = (2.0, 2.0)):
+def project_with(
+    folder: Path,
+    count: int = 1,
+    spacing: tuple[float, ...] | None = (2.0, 2.0),
+    shape: tuple[int, ...] = SHAPE,
+):
     """(project, case ids): `count` images of one size that have been read; they need not exist."""
     project = ReviewProject.create(folder / "project", "heart left out")
     ids = [case for case, _ in project.add([NewCase(f"/images/{n}.png") for n in range(count)], "Ann")]
-    facts = FileFacts(FileState.PRESENT, "c" * 64, shape=SHAPE, spacing_mm=spacing)
+    facts = FileFacts(FileState.PRESENT, "c" * 64, shape=shape, spacing_mm=spacing)
     project.put_facts(dict.fromkeys(ids, facts), "")
     return project, ids
 

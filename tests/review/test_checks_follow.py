@@ -41,6 +41,21 @@ def test_every_mask_is_checked_and_the_input_check_is_kept(made):
     assert project.case(case).checks == (UNLIKE,)
 
 
+def test_air_is_looked_for_where_the_pixels_are_at_hand(tmp_path):
+    shape = (8, 24, 40)
+    mask = np.zeros(shape, np.uint8)
+    mask[1:-1, 2:22, 4:16], mask[1:-1, 2:22, 24:36] = 1, 2
+    hounsfield = np.where(mask > 0, -1000, 40).astype(np.int16)
+    project, (case, *_) = project_with(tmp_path, spacing=(10.0, 5.0, 5.0), shape=shape)
+    project.add_revision(case, mask, ANN, pixels=hounsfield)
+    assert project.case(case).checks == ("air",)
+    hounsfield[mask > 0] = -800
+    mask[1] = 0
+    project.add_revision(case, mask, ANN, pixels=hounsfield)
+    assert project.case(case).checks == ()
+    project.close()
+
+
 def test_an_empty_mask_that_is_taken_back_takes_its_checks_along(made):
     project, case = made
     project.begin(case, "Ann")

@@ -102,18 +102,26 @@ class Saver:
         self._numbers[case_id] += 1
         self._strokes.stroke(case_id, change)
 
-    def save(self, case_id: str, labels: np.ndarray, author: Author, note: str = "strokes") -> None:
+    def save(
+        self,
+        case_id: str,
+        labels: np.ndarray,
+        author: Author,
+        note: str = "strokes",
+        pixels: np.ndarray | None = None,
+    ) -> None:
         """Make a revision of `labels` (uint8, a copy), the mask after the strokes so far.
 
         None is made if the mask is the current revision, or if it is empty and there is none. A mask that the
         project refuses stays in the journal, and the state stays Unsaved until a later one is taken.
+        pixels : see `MaskStore.add_revision`.
         """
         number = self._numbers.get(case_id, 0)
 
         def work() -> None:
             revision = self._project.case(case_id).revision
             if revision is not None or labels.any():
-                revision = self._project.add_revision(case_id, labels, author, note).id
+                revision = self._project.add_revision(case_id, labels, author, note, pixels=pixels).id
             self._refused.pop(case_id, None)
             self._strokes.saved(case_id, number, revision, labels)
             if self._on_mask is not None:

@@ -104,7 +104,8 @@ class Decisions(QObject):
             return self._accept_checked(case.checks or ())
         self._checking = layers
         mask, labels = np.array(layers.mask.data), self._connection.labels
-        job = self._connection.run(lambda: _checks(mask, case, labels), quiet=True)
+        pixels = layers.loaded.hounsfield
+        job = self._connection.run(lambda: _checks(mask, case, labels, pixels), quiet=True)
         job.succeeded.connect(lambda codes: self._checked(layers, codes, done))
         job.failed.connect(lambda _: self._checked(layers, (), done))
         job.ended.connect(self._end_checking)
@@ -213,10 +214,10 @@ class Decisions(QObject):
             self._connection.write(lambda project: project.set_measurements(id, measurements, by))
 
 
-def _checks(mask: Any, case: Case, labels: LabelSet) -> tuple[str, ...]:
+def _checks(mask: Any, case: Case, labels: LabelSet, pixels: Any) -> tuple[str, ...]:
     from napari_unet.review.mask_checks import mask_checks
 
-    return mask_checks(mask, case, labels)
+    return mask_checks(mask, case, labels, pixels)
 
 
 def _is_marked(mask: Any) -> bool:

@@ -12,6 +12,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import LEFT
 from napari_unet.core.prediction import Prediction
+from napari_unet.core.raster import Raster, hounsfield
 from napari_unet.core.window import display_window, full_window
 from napari_unet.io.formats import read_raster
 from napari_unet.review.saving.recovery import unsaved_work
@@ -43,6 +44,11 @@ class LoadedCase:
     label_set: LabelSet = LUNGS
     sides: bool = False
     unsaved: np.ndarray | None = None
+
+    @property
+    def hounsfield(self) -> np.ndarray | None:
+        """The pixels of a CT; None for anything else."""
+        return hounsfield(Raster(self.pixels, **self.header))
 
     @property
     def nbytes(self) -> int:

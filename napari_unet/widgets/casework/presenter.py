@@ -97,7 +97,7 @@ class CasePresenter(QObject):
 
     def lay_out(self, loaded: LoadedCase, worker: WorkerThread, saver: Saver) -> CaseLayers:
         """Show a case that was read from disk, and record its strokes."""
-        stroke_log = StrokeLog(saver, loaded.case.id, loaded.recorded)
+        stroke_log = StrokeLog(saver, loaded.case.id, loaded.recorded, loaded.hounsfield)
         worker.post(partial(stroke_log.open, loaded.revision))
         image = image_layer(loaded, self._habits)
         mask = mask_layer(loaded, image)

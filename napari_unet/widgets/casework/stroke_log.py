@@ -24,11 +24,12 @@ class StrokeLog:
     It holds a copy of the mask with every stroke that was handed to the journal.
     """
 
-    def __init__(self, saver: Saver, case: str, labels: np.ndarray) -> None:
-        """labels : uint8; the log takes it over."""
+    def __init__(self, saver: Saver, case: str, labels: np.ndarray, pixels: np.ndarray | None = None) -> None:
+        """labels : uint8; the log takes it over. pixels : of a CT in HU, for the checks of what is saved."""
         self._saver = saver
         self._case = case
         self._labels = labels
+        self._pixels = pixels
         self._unsaved = False
 
     def play(self, item: list[Any], undoing: bool) -> None:
@@ -70,7 +71,7 @@ class StrokeLog:
     def save(self, author: Author, note: str) -> None:
         """Make a revision of what was recorded since the last one."""
         if self._unsaved:
-            self._saver.save(self._case, self._labels.copy(), author, note)
+            self._saver.save(self._case, self._labels.copy(), author, note, self._pixels)
             self._unsaved = False
 
     def open(self, base: str | None) -> None:

@@ -83,6 +83,23 @@ def own_raster_source(layer: Image, index: tuple[int, ...] | None = None) -> Cal
     return raster
 
 
+def volume_under(
+    image: Image | None, shape: tuple[int, ...], header: dict[str, Any] | None = None
+) -> Raster | None:
+    """The volume that a mask of this shape lies over; None if `image` is none, or of another shape.
+
+    Its pixels are the layer's own, no copy: for what only reads them. header : as in a layer's metadata, of
+    which it is the default.
+    """
+    if image is None or image.rgb or image.multiscale or len(shape) != 3:
+        return None
+    pixels, known = image.data, image.metadata.get(HEADER) if header is None else header
+    if not isinstance(pixels, np.ndarray) or pixels.shape != shape:
+        return None
+    fields_known = _header(known if isinstance(known, dict) else {}, image.ndim, spacing_of(image))
+    return Raster(pixels, **{"source": image.name, **fields_known})
+
+
 def geometry_of_layer(layer: Layer) -> Geometry | None:
     """Where the file that a layer was opened from says that it lies; None if it does not say."""
     header = layer.metadata.get(HEADER)

@@ -15,11 +15,13 @@ from napari_unet.core.edits import ThresholdTrail, changes, follow_threshold, wi
 from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import LEFT, RIGHT, lung, values_in
 from napari_unet.core.live import LiveNumbers, live_numbers
+from napari_unet.core.lung_measures import LungMeasures, lung_measures
 from napari_unet.core.lung_sides import split_left_right
 from napari_unet.core.measure import Measures, measure
 from napari_unet.core.prediction import Prediction
-from napari_unet.core.raster import Modality, Raster
+from napari_unet.core.raster import Modality, Raster, hounsfield
 from napari_unet.io.formats import write_mask
+from napari_unet.widgets.common.layers import volume_under
 from napari_unet.widgets.common.mask_context import MaskContext
 
 
@@ -100,8 +102,7 @@ class Edit:
 class Summary:
     """What to say about a mask: its measures, what to look at, and the threshold that it was made with.
 
-    measures : of lungs; numbers : of other labels.
-
+    measures : of lungs; lungs : what they measure in a volume; numbers : of other labels.
     left_right : whether the lungs have labels of their own now; undo changes it too.
     part : which slice of a stack this is about, in words; "" for all of it.
     """
@@ -112,6 +113,7 @@ class Summary:
     left_right: bool
     part: str = ""
     numbers: LiveNumbers | None = None
+    lungs: LungMeasures | None = None
 
 
 def first_labels(result: MaskResult) -> np.ndarray:
@@ -184,13 +186,18 @@ def summarise(result: MaskResult, data: np.ndarray, slice_in_view: int) -> Summa
         texts = tuple(one.text for one in numbers.check_results)
         return Summary(None, texts, threshold, left_right, part, numbers)
     sides = np.where(painted, labels, 0) if left_right else None
+    checked = painted if sides is None else sides
+    volume = volume_under(result.image(), labels.shape, result.header) if result.slices == 1 else None
+    if volume is not None and sides is None:
+        sides = split_left_right(painted, direction, per_slice=False)
     measures = measure(painted, spacing, direction, modality=modality, labels=sides)
+    lungs = None if volume is None else lung_measures(sides, volume, result.prediction.stopped_at)
     found = (
         *check_label_values(labels, direction),
-        *check_mask(painted if sides is None else sides, spacing, direction),
+        *check_mask(checked, spacing, direction, pixels=None if volume is None else hounsfield(volume)),
     )
     check_results = tuple(one.text for one in found)
-    return Summary(measures, check_results, threshold, left_right, part)
+    return Summary(measures, check_results, threshold, left_right, part, lungs=lungs)
 
 
 def shown_map(result: MaskResult, what: Literal["probability", "uncertainty"]) -> np.ndarray:

@@ -84,12 +84,15 @@ class NumbersView(QWidget):
         part = "" if whole or self._target.slices == 1 else f"Slice {plane.lead[-1]}"
         if whole and spacing is not None and len(spacing) != layer.ndim:
             spacing = None
+        volume = self._target.volume() if whole else None
 
         def work() -> tuple[LiveNumbers, int, bool, bool]:
             labels = np.array(data if lead is None else data[lead])
             fits = model is not None and model.shape == labels.shape
             theirs = as_labels(model) if model is not None and fits else None
-            numbers = live_numbers(labels, theirs, spacing, plane.towards, plane.modality, plane.label_set)
+            numbers = live_numbers(
+                labels, theirs, spacing, plane.towards, plane.modality, plane.label_set, volume
+            )
             ignored = int(np.count_nonzero(labels == IGNORE))
             return numbers, ignored, bool((labels == LEFT).any()), bool((labels == RIGHT).any())
 
@@ -127,13 +130,18 @@ def sizes_of(numbers: LiveNumbers, ignored: int = 0, part: str = "") -> str:
         agreement = "both empty" if isnan(numbers.dice) else f"Dice {numbers.dice:.3f}"
         rows.append(("Against first mask", agreement))
         rows.append(("Changed", numbers.size(numbers.changed_pixels)))
-    sides = (("right lung", numbers.right_pixels), ("left lung", numbers.left_pixels))
-    for name, pixels in numbers.sizes or sides:
-        rows.append((escape(name[:1].upper() + name[1:]), numbers.size(pixels)))
+    lungs = numbers.lungs
+    if lungs is not None and lungs.volume_ml is not None:
+        volumes = (("Right lung", lungs.right_ml), ("Left lung", lungs.left_ml), ("Both", lungs.volume_ml))
+        rows += [(name, f"{lungs.at_least}{millilitres:,.0f} mL") for name, millilitres in volumes]
+    else:
+        sides = (("right lung", numbers.right_pixels), ("left lung", numbers.left_pixels))
+        for name, pixels in numbers.sizes or sides:
+            rows.append((escape(name[:1].upper() + name[1:]), numbers.size(pixels)))
     if ignored:
         rows.append(("Not sure", numbers.size(ignored)))
     cells = "".join(f"<tr><td>{name}</td>{_right(value)}</tr>" for name, value in rows)
-    lines = []
+    lines = [] if lungs is None else [escape(reason) for reason in lungs.incomplete]
     if numbers.element is None:
         lines.append("Pixel size unknown: sizes are in pixels.")
     if numbers.sides_assumed and (numbers.right_pixels or numbers.left_pixels):

@@ -12,9 +12,9 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LUNGS, LabelSet
-from napari_unet.core.raster import Modality
+from napari_unet.core.raster import Modality, Raster
 from napari_unet.widgets.common.jobs import Job, run_in_thread
-from napari_unet.widgets.common.layers import is_image, slice_in_view, spacing_of
+from napari_unet.widgets.common.layers import is_image, slice_in_view, spacing_of, volume_under
 from napari_unet.widgets.common.mask_context import MaskContext
 from napari_unet.widgets.common.sources import Source, adopt_header, look_at_source
 from napari_unet.widgets.correct.edits import Lead, as_labels, plane_of
@@ -183,6 +183,11 @@ class Target(QObject):
     def whole_model(self) -> np.ndarray | None:
         """The model's labels of the whole mask, once loaded; None if there are none."""
         return None if self._known is None else self._known.model
+
+    def volume(self) -> Raster | None:
+        """The volume under the mask, its own pixels; None where there is none, or of another shape."""
+        layer = self._layer
+        return None if layer is None else volume_under(self._image(), layer.data.shape)
 
     def sides(self) -> tuple[str | None, Modality]:
         """(row direction, modality), as in Raster."""

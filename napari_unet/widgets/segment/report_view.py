@@ -7,6 +7,7 @@ from html import escape
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_unet.core.live import LiveNumbers
+from napari_unet.core.lung_measures import LungMeasures
 from napari_unet.core.measure import Measures
 from napari_unet.review.queue import SHAPE_PASSED, SHAPE_TIP
 from napari_unet.widgets.common.forms import WrappedLabel, check_list
@@ -40,7 +41,7 @@ class ReportView(QWidget):
         part = f"<p><b>{escape(summary.part)}</b></p>" if summary.part else ""
         found = check_list(summary.check_results)
         if summary.measures is not None:
-            self._sizes.say(part + sizes(summary.measures))
+            self._sizes.say(part + sizes(summary.measures, summary.lungs))
             self._check_results.say(found or f"{SHAPE_PASSED}.")
             self._check_results.setToolTip("" if found else SHAPE_TIP)
         elif summary.numbers is not None:  # of other labels nothing is known to be usual
@@ -49,21 +50,26 @@ class ReportView(QWidget):
             self._check_results.setToolTip("")
 
 
-def sizes(measures: Measures) -> str:
-    """The sizes as simple HTML, in mm² and pixels, or mL and voxels, where the spacing is known."""
+def sizes(measures: Measures, lungs: LungMeasures | None = None) -> str:
+    """The sizes as simple HTML, in mm² and pixels, or mL and voxels, where the spacing is known.
+
+    lungs : of a volume, whose image may not hold all of them; the reasons are given.
+    """
     if not measures.pixels:
         return "No lung in the mask."
     unit = "voxels" if measures.volume_ml is not None else "pixels"
+    volume = measures if lungs is None else lungs  # without what is padding in the image
+    at_least = "" if lungs is None else lungs.at_least
     rows = [
-        ("Right lung", measures.right_ml, measures.right_mm2, measures.right_pixels),
-        ("Left lung", measures.left_ml, measures.left_mm2, measures.left_pixels),
-        ("Both", measures.volume_ml, measures.area_mm2, measures.pixels),
+        ("Right lung", volume.right_ml, measures.right_mm2, measures.right_pixels),
+        ("Left lung", volume.left_ml, measures.left_mm2, measures.left_pixels),
+        ("Both", volume.volume_ml, measures.area_mm2, measures.pixels),
     ]
     cells = "".join(
-        f"<tr><td>{name}</td>{_size(ml, 'mL')}{_size(mm2, 'mm²')}{_cell(f'{n:,} {unit}')}</tr>"
+        f"<tr><td>{name}</td>{_size(ml, 'mL', at_least)}{_size(mm2, 'mm²')}{_cell(f'{n:,} {unit}')}</tr>"
         for name, ml, mm2, n in rows
     )
-    lines = []
+    lines = [] if lungs is None else [escape(reason) for reason in lungs.incomplete]
     if measures.ratio is not None:
         lines.append(f"Left/right ratio: {measures.ratio:.2f}")
     if measures.area_mm2 is None and measures.volume_ml is None:
@@ -84,8 +90,8 @@ def label_table(numbers: LiveNumbers) -> str:
     return f"<table cellspacing=2>{''.join(rows)}</table>{unknown}"
 
 
-def _size(size: float | None, unit: str) -> str:
-    return "" if size is None else _cell(f"{size:,.0f} {unit}")
+def _size(size: float | None, unit: str, at_least: str = "") -> str:
+    return "" if size is None else _cell(f"{at_least}{size:,.0f} {unit}")
 
 
 def _cell(text: str) -> str:

@@ -121,6 +121,22 @@ def test_numbers_are_of_the_volume(dock, stack, hands):
     assert "mL" in text(dock, "sizes")
 
 
+def test_the_volume_is_at_least_what_is_measured_until_the_ends_are_empty(dock, stack, hands):
+    _, mask = stack
+    box = np.zeros(mask.data.shape, bool)
+    box[:, 20:40, 14:24] = box[:, 20:40, 40:50] = True
+    mask.data_setitem(np.nonzero(box), 1)
+    hands.ready()
+    assert "at least 11 mL" in text(dock, "sizes")  # 7 * 400 voxels of 4 mm³
+    assert "The scan ends within the lungs, at its first and last slice." in text(dock, "sizes")
+    mask.data_setitem(np.nonzero(box & np.isin(np.arange(SLICES), (0, 6))[:, None, None]), 0)
+    hands.ready()
+    assert ";8 mL" in text(dock, "sizes") and "at least" not in text(dock, "sizes")
+    mask.undo()
+    hands.ready()
+    assert "at least 11 mL" in text(dock, "sizes")
+
+
 def test_a_stack_of_x_rays_has_no_slices_in_between(dock, viewer, stack, hands):
     image, mask = stack
     session_of(viewer).keep_context(mask, MaskContext(ref(image), modality=Modality.CR, per_slice=True))

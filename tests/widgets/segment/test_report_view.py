@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from napari_unet.core.lung_measures import lung_measures
 from napari_unet.core.measure import measure
+from napari_unet.core.raster import Modality, Raster
 from napari_unet.widgets.segment.report_view import sizes
 
 
@@ -17,6 +19,10 @@ def test_each_lung_of_a_volume_is_measured_in_millilitres():
         for name, ml, n in (("Right lung", 20, "1,000"), ("Left lung", 10, "500"), ("Both", 30, "1,500"))
     ]
     assert "ratio: 0.50" in table
+    raster = Raster(np.full(labels.shape, -800, np.int16), spacing_mm=(5.0, 2.0, 2.0), modality=Modality.CT)
+    cut = sizes(measure(labels > 0, (5.0, 2.0, 2.0), "L", labels=labels), lung_measures(labels, raster))
+    assert all(f"at least {ml} mL</td>" in cut for ml in (20, 10, 30))
+    assert "The scan ends within the lungs, at its first and last slice." in cut
 
 
 def test_an_image_is_measured_in_square_millimetres_and_without_spacing_in_pixels():
