@@ -11,12 +11,23 @@ SIEMENS, GE, PHILIPS = "SIEMENS", "GE MEDICAL SYSTEMS", "Philips"
     ("kernel", "manufacturer", "kind"),
     [
         *(("B31f", SIEMENS, "soft"), ("B30s", "Siemens Healthineers", "soft"), ("Br36d", SIEMENS, "soft")),
-        *(("B46f", SIEMENS, "sharp"), ("B70f", SIEMENS, "sharp"), ("Bl57d", SIEMENS, "sharp")),
-        *(("B43f", SIEMENS, ""), ("STANDARD", SIEMENS, ""), ("B05f", SIEMENS, "")),
-        *(("STANDARD", GE, "soft"), (" bone ", GE, "sharp"), ("DETAIL", GE, ""), ("B31f", GE, "")),
+        *(("B50f", SIEMENS, "sharp"), ("B70f", SIEMENS, "sharp"), ("Bl57d", SIEMENS, "sharp")),
+        *(("B43f", SIEMENS, ""), ("B46f", SIEMENS, ""), ("STANDARD", SIEMENS, ""), ("B05f", SIEMENS, "")),
+        *(
+            ("STANDARD", GE, "soft"),
+            (" bone ", GE, "sharp"),
+            ("DETAIL", GE, ""),
+            ("B31f", GE, ""),
+            ("STND", GE, ""),
+        ),
         *(("STANDARD", "General Electric", "soft"), ("STANDARD", "GERMANY LTD", "")),
         *(("B", PHILIPS, "soft"), ("D", "PHILIPS Healthcare", "sharp"), ("YA", PHILIPS, "")),
-        *(("FC10", "TOSHIBA", "soft"), ("FC51", "Canon Medical Systems", "sharp"), ("FC13", "TOSHIBA", "")),
+        *(
+            ("FC10", "TOSHIBA", "soft"),
+            ("FC51", "Canon Medical Systems", "sharp"),
+            ("FC13", "TOSHIBA", "soft"),
+            ("FC26", "TOSHIBA", ""),
+        ),
         *(("B", "", ""), ("", SIEMENS, ""), ("STANDARD", "", "")),
     ],
 )
