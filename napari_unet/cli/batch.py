@@ -112,7 +112,7 @@ class Batch:
             raise UserError(f"{prediction.model} marks {known.in_words()}.", "Omit --labels to get them.")
         files = [write_mask(targets["mask"], labels, raster)]
         if options.probability:
-            files.append(write_probability(targets["probability"], prediction.foreground, raster))
+            files.append(write_probability(targets["probability"], prediction.foreground_slabs(), raster))
         if options.overlay:
             files.append(write_overlay(targets["overlay"], raster, labels, written))
         seg, no_seg = (None, "")

@@ -158,6 +158,10 @@ class Prediction:
         full = self._full(self._grid(z), z)
         return np.asarray(full[0] if len(full) == 1 else full.max(axis=0))
 
+    def foreground_slabs(self) -> Iterator[np.ndarray]:
+        """Yield `foreground` slice by slice, float32 (Y, X), the only image too."""
+        return map(self.foreground_slab, range(self.planes))
+
     def uncertainty_slab(self, z: int = 0) -> np.ndarray:
         """Return `uncertainty` of slice `z`, or of the only image: float32 (Y, X)."""
         return self._full(self._entropy(z), z)

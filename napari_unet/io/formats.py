@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from napari_unet.core.geometry import Geometry, on_grid_of
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import MaskLabels, label_map, whole_numbers
 from napari_unet.core.labels_in_file import labels_in_file
+from napari_unet.core.prediction import in_bytes
 from napari_unet.core.quiet import quiet
 from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
@@ -42,7 +43,7 @@ from napari_unet.io.nifti import (
 )
 from napari_unet.io.overlay import write_overlay
 from napari_unet.io.pictures import read_picture, read_picture_mask, turned_of_picture, write_png
-from napari_unet.io.tiff import read_tiff, read_tiff_mask, turned_of_tiff, write_tiff
+from napari_unet.io.tiff import read_tiff, read_tiff_mask, turned_of_tiff, write_tiff, write_tiff_slices
 from napari_unet.io.upright import notes_on_turned
 
 __all__ = [
@@ -196,9 +197,24 @@ def write_mask(path: Path, mask: np.ndarray, like: Raster) -> Path:
     return _write(path, mask.astype(np.uint8 if highest <= np.iinfo(np.uint8).max else np.uint16), like)
 
 
-def write_probability(path: Path, probability: np.ndarray, like: Raster) -> Path:
-    """As `write_mask`, for values 0..1, as float32 in TIFF or NIfTI."""
-    return _write(path, probability.astype(np.float32), like)
+def write_probability(path: Path, probability: np.ndarray | Iterable[np.ndarray], like: Raster) -> Path:
+    """As `write_mask`, for values 0..1, an array of the shape of `like` or its slices (Y, X) in turn.
+
+    float32 in TIFF and, of a 2D image, in NIfTI. A volume is 8-bit in NIfTI, with a scale of 1/255 in the
+    header: programs read 0 to 1, at most 1/510 off. Of a volume, no more than a slice is in memory as floats.
+    """
+    flat = isinstance(probability, np.ndarray) and probability.ndim == 2
+    planes = (np.asarray(one, np.float32) for one in ([probability] if flat else probability))
+    if like.pixels.ndim == 2:
+        (only,) = planes
+        return _write(path, only, like)
+    if suffix_of(path).lower() in (".tif", ".tiff"):
+        _refuse_own_image(path, like)
+        return write_tiff_slices(path, planes, like)
+    shown = np.empty(like.shape, np.uint8)
+    for plane, values in zip(shown, planes, strict=True):
+        plane[...] = in_bytes(values)
+    return _write(path, shown, like, scale=1 / 255)
 
 
 def _mask_values(path: Path) -> MaskValues:
@@ -223,12 +239,17 @@ def _memory_for(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _write(path: Path, pixels: np.ndarray, like: Raster) -> Path:
-    if pixels.shape != like.shape:
-        raise ValueError(f"the mask has shape {pixels.shape}, its image {like.shape}")
+def _refuse_own_image(path: Path, like: Raster) -> None:
     there = like.source and os.path.exists(path) and os.path.exists(like.source)
     if there and os.path.samefile(path, like.source):
         raise UserError(f"{path.name} is the image itself and is not overwritten.", "Choose another name.")
+
+
+def _write(path: Path, pixels: np.ndarray, like: Raster, scale: float = 1.0) -> Path:
+    """scale : of the values in NIfTI, where it is not 1."""
+    if pixels.shape != like.shape:
+        raise ValueError(f"the mask has shape {pixels.shape}, its image {like.shape}")
+    _refuse_own_image(path, like)
     match suffix_of(path).lower():
         case ".png" if pixels.ndim == 3 or pixels.dtype.kind == "f":
             raise UserError("PNG cannot store stacks or probabilities.", "Save it as .tif or .nii.gz.")
@@ -237,6 +258,6 @@ def _write(path: Path, pixels: np.ndarray, like: Raster) -> Path:
         case ".tif" | ".tiff":
             return write_tiff(path, pixels, like)
         case ".nii" | ".nii.gz":
-            return write_nifti(path, pixels, like)
+            return write_nifti(path, pixels, like, scale)
         case other:
             raise UserError(f'Masks are not saved as "{other}".', "Use .png, .tif or .nii.gz.")

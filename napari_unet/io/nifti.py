@@ -45,8 +45,8 @@ def read_nifti(path: Path) -> Raster:
         return _raster(path)
 
 
-def write_nifti(path: Path, pixels: np.ndarray, like: Raster) -> Path:
-    """Writes an array of the shape of `like` (bool as 0/1).
+def write_nifti(path: Path, pixels: np.ndarray, like: Raster, scale: float = 1.0) -> Path:
+    """Writes an array of the shape of `like` (bool as 0/1). scale : what readers multiply its values by.
 
     An image that came from NIfTI gives its own order, shape, affine and codes back. Any other is written as
     X, Y, Z with its affine, or, where none is known, as ITK does it: X to the patient's left, Y to the back,
@@ -68,6 +68,8 @@ def write_nifti(path: Path, pixels: np.ndarray, like: Raster) -> Path:
         image.set_qform(image.affine, code=1)
         image.set_sform(image.affine, code=1)
         image.header.set_xyzt_units("unknown" if like.spacing_mm is None else "mm")
+    if scale != 1.0:
+        image.header.set_slope_inter(scale, 0)
     with atomic_write(path) as partial:
         image.to_filename(partial)
     return path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -79,10 +79,19 @@ def turned_of_tiff(path: Path) -> Turned | None:
 
 def write_tiff(path: Path, pixels: np.ndarray, like: Raster) -> Path:
     """Writes bool (as 0/255), uint8, uint16 or float32, with the spacing as ImageJ's calibration."""
+    data = pixels.astype(np.uint8) * 255 if pixels.dtype == bool else pixels
+    return _write(path, data, like)
+
+
+def write_tiff_slices(path: Path, slices: Iterable[np.ndarray], like: Raster) -> Path:
+    """As `write_tiff`, for the slices (Y, X) of a stack in turn, float32."""
+    return _write(path, iter(slices), like, shape=like.shape, dtype=np.float32)
+
+
+def _write(path: Path, data: Any, like: Raster, **options: Any) -> Path:
     import tifffile
 
-    data = pixels.astype(np.uint8) * 255 if pixels.dtype == bool else pixels
-    metadata: dict[str, Any] = {"axes": "YX" if data.ndim == 2 else "ZYX"}
+    metadata: dict[str, Any] = {"axes": "YX" if like.pixels.ndim == 2 else "ZYX"}
     resolution = None
     if like.spacing_mm is not None:
         *depth, height, width = like.spacing_mm
@@ -90,7 +99,13 @@ def write_tiff(path: Path, pixels: np.ndarray, like: Raster) -> Path:
         metadata |= {"unit": "mm"} | ({"spacing": depth[0]} if depth else {})
     with atomic_write(path) as partial:
         tifffile.imwrite(
-            partial, data, imagej=True, compression="zlib", resolution=resolution, metadata=metadata
+            partial,
+            data,
+            imagej=True,
+            compression="zlib",
+            resolution=resolution,
+            metadata=metadata,
+            **options,
         )
     return path
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import numpy as np
 import pytest
 from click.testing import Result
@@ -55,6 +56,19 @@ def test_both_lungs_are_measured_in_a_series(run: Run, tmp_path: Path) -> None:
     assert (record["kernel"], record["contrast"], record["incomplete"]) == ("Br36d/3", "none", [])
     assert record["laa950_reason"] == "" and row["area_mm2"] == "" and row["area_px"] == str(24 * 600)
     assert row["checks"] == "volume"  # 72 mL are few
+
+
+def test_the_probability_of_a_volume_has_8_bits_and_lies_in_its_place(run: Run, tmp_path: Path) -> None:
+    save_series(tmp_path / "thorax", chest(), spacing_mm=(1.25, 2.0, 2.0), **SOFT)
+    finished(run, tmp_path, "--probability")
+    mask, probability = (
+        nibabel.load(tmp_path / "out" / f"thorax_{what}.nii.gz") for what in ("mask", "probability")
+    )
+    assert probability.get_data_dtype() == np.uint8
+    np.testing.assert_array_equal(probability.affine, mask.affine)
+    values = probability.get_fdata()
+    assert values.min() >= 0 and values.max() <= 1
+    np.testing.assert_array_equal(values >= 0.5, np.asarray(mask.dataobj) > 0)
 
 
 def test_a_scan_that_ends_within_the_lungs_says_at_least(run: Run, tmp_path: Path) -> None:

@@ -117,6 +117,7 @@ def test_slab_by_slab_is_the_whole(one: Prediction) -> None:
     for z in range(4):
         np.testing.assert_array_equal(one.foreground_slab(z), one.foreground[z])
         np.testing.assert_array_equal(one.uncertainty_slab(z), one.uncertainty[z])
+    np.testing.assert_array_equal(np.stack(list(one.foreground_slabs())), one.foreground)
     np.testing.assert_array_equal(one.probability.max(axis=0), one.foreground)
     raw = one.mask(0.6, cleaned=False)
     np.testing.assert_array_equal(raw, one.probability.max(axis=0) >= 0.6)

@@ -230,8 +230,17 @@ def test_probabilities_keep_their_values_and_are_no_mask(tmp_path):
     path = _save(tmp_path / "a.nii", np.zeros((4, 5, 6), np.int16), _affine((1, 0, 2), (1, 1, -1)))
     raster = read_raster(path)
     probability = _RNG.random(raster.shape, np.float32)
-    write_probability(tmp_path / "p.nii.gz", probability, raster)
-    np.testing.assert_array_equal(read_raster(tmp_path / "p.nii.gz").pixels, probability)
+    probability[0], probability[1] = 0, 1
+    write_probability(tmp_path / "p.nii.gz", iter(probability), raster)
+    saved = nibabel.load(tmp_path / "p.nii.gz")
+    assert saved.get_data_dtype() == np.uint8 and np.array_equal(saved.affine, nibabel.load(path).affine)
+    values = read_raster(tmp_path / "p.nii.gz").pixels
+    assert values.dtype == np.float32 and values.min() == 0 and values.max() == pytest.approx(1)
+    np.testing.assert_allclose(values, probability, atol=1 / 510 + 1e-6)
+    same = write_probability(tmp_path / "q.nii.gz", probability, raster)
+    np.testing.assert_array_equal(read_raster(same).pixels, values)
+    with pytest.raises(ValueError, match="shorter"):
+        write_probability(tmp_path / "p.nii.gz", iter(probability[1:]), raster)
     with pytest.raises(UserError, match="not whole numbers"):
         read_mask(tmp_path / "p.nii.gz")
 

@@ -249,5 +249,7 @@ def test_labels_and_probabilities(tmp_path):
     probability = _RNG.random(like.shape)
     path = write_probability(tmp_path / "p.tif", probability, like)
     np.testing.assert_array_equal(read_raster(path).pixels, probability.astype(np.float32))
+    in_turn = write_probability(tmp_path / "q.tif", iter(probability), like)
+    assert in_turn.read_bytes() == path.read_bytes()
     with pytest.raises(UserError, match="not whole numbers"):
         read_mask(path)
