@@ -22,6 +22,8 @@ from napari_unet.widgets.viewing.layers_in_view import (
 LATERAL_VIEWS = ("LL", "RL")
 _PLACES = ("middle_left", "middle_right", "top_center", "bottom_center")
 _PREFIX = "napari_unet_"
+HEAD_FIRST = "slices run from the head to the feet"
+"""Of series whose rows run to the patient's right; of all others, slice 1 is the one nearest to the feet."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,10 @@ class Marks:
         taken = dict(self.edges)
         more = (edge for edge in _edges(OPPOSITE[letter], letter, step) if edge[0] not in taken)
         return replace(self, edges=(*self.edges, *more))
+
+    def said(self, more: str) -> Marks:
+        """These with more in their caption."""
+        return replace(self, caption=" · ".join(filter(None, (self.caption, more))))
 
 
 def marks_of(header: dict[str, Any], step: tuple[float, float]) -> Marks:
@@ -131,7 +137,10 @@ class OrientationMarks:
         towards = axes_towards(header.get("affine")) if image.ndim == 3 else None
         if towards is not None:
             for axis, letter in enumerate(towards):
-                marks = marks.with_axis(letter, step_on_canvas(self._viewer, image, axis))
+                step = step_on_canvas(self._viewer, image, axis)
+                marks = marks.with_axis(letter, step)
+                if step == (0.0, 0.0) and letter == "I":
+                    marks = marks.said(HEAD_FIRST)
         return marks
 
     def _on_layers(self) -> None:
