@@ -19,7 +19,9 @@ from napari_unet.io.formats import geometry_of, read_raster
 from napari_unet.io.names import list_images
 from napari_unet.io.series_list import series_infos, thumbnail
 from napari_unet.io.sources import named_paths, sources_among
+from napari_unet.npe2_io import get_reader
 
+_FEW = 20
 FOLDER = Path(pydicom.data.__file__).parent
 
 
@@ -59,6 +61,42 @@ def test_each_folder_too() -> None:
             picture = thumbnail(info.source)
             assert picture is None or (picture.dtype == np.uint8 and picture.ndim == 2)
     assert series >= 2
+
+
+def by_reader(path: Path) -> str:
+    """What napari's way to a file or a folder ends in, and all that is said on the way."""
+    said = []
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        try:
+            read = get_reader(str(path))
+            layers = [] if read is None else read(str(path))
+        except UserError as error:
+            layers, said = [], [str(error)]
+    assert all(layer[0] is None or np.asarray(layer[0]).ndim in (2, 3) for layer in layers)
+    return " ".join([*said, *(str(one.message) for one in warned)])
+
+
+def test_the_reader_of_napari_too_and_no_patient_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    """Each file of pydicom and the smaller folders; no name that is in them gets into a message or a log."""
+    files, names = files_of_pydicom(), set()
+    for path in files:
+        try:
+            names.add(str(pydicom.dcmread(path, stop_before_pixels=True, force=True).get("PatientName", "")))
+        except Exception:  # pydicom's own broken files
+            continue
+    secrets = {part for name in names for part in name.split("^") if len(part) > 4}
+    assert len(secrets) > 5
+    folders = {path.parent for path in files}  # a large one takes as long as all of its files
+    small = [folder for folder in sorted(folders) if len(list(folder.iterdir())) < _FEW]
+    assert small
+    with caplog.at_level(logging.DEBUG):
+        said = [by_reader(path) for path in (*files, *small)]
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("napari_unet")]
+    words = " ".join((*said, *ours))
+    for path in (FOLDER, *files):  # the files' own names are no patient's
+        words = words.replace(path.name, "")
+    assert not {secret for secret in secrets if secret in words}
 
 
 def test_larger_files_of_pydicom_too_where_they_are_installed() -> None:
