@@ -5,16 +5,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from weakref import WeakValueDictionary
 
 from napari import Viewer
 
+from napari_unet.core.window_presets import CT_PRESETS
 from napari_unet.widgets.common.mouse_mode import light
 from napari_unet.widgets.napari_compat.scene import SceneCleaning
 from napari_unet.widgets.napari_compat.window import real_viewer
+from napari_unet.widgets.viewing.canvas_slices import CanvasSlices
 from napari_unet.widgets.viewing.canvas_wheel import CanvasWheel
 from napari_unet.widgets.viewing.image_in_view import ImageInView
-from napari_unet.widgets.viewing.keys import HINTS, INVERT, OUTLINE, PRESET, RESET, Hint, ViewerKeys
+from napari_unet.widgets.viewing.keys import (
+    CT_WINDOWS,
+    HINTS,
+    INVERT,
+    OUTLINE,
+    PRESET,
+    RESET,
+    Hint,
+    ViewerKeys,
+)
 from napari_unet.widgets.viewing.layers_in_view import Connections
 from napari_unet.widgets.viewing.orientation_marks import OrientationMarks
 from napari_unet.widgets.viewing.outlines import MaskOutlines
@@ -48,6 +60,7 @@ class Viewing:
         self.image = ImageInView(viewer)
         self.window_level = WindowLevel(viewer)
         self._wheel = CanvasWheel(viewer)
+        self._slices = CanvasSlices(viewer)
         self.numbers = WindowText(viewer, self.window_level.in_words)
         self.outlines = MaskOutlines(viewer)
         self.upright = UprightView(viewer)
@@ -61,6 +74,10 @@ class Viewing:
                 RESET: lambda: self.window_level.reset(),
                 PRESET: lambda: self.window_level.next_preset(),
                 OUTLINE: lambda: self.outlines.switch(),
+                **{
+                    key: partial(self.window_level.use_of_ct, preset)
+                    for key, preset in zip(CT_WINDOWS, CT_PRESETS, strict=True)
+                },
             },
         )
 
@@ -75,6 +92,7 @@ class Viewing:
             self.upright,
             self.outlines,
             self.numbers,
+            self._slices,
             self._wheel,
             self.window_level,
             self.image,

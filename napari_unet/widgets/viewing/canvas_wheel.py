@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QApplication
 from napari_unet.core.brush_size import resized
 from napari_unet.widgets.common.preferences import wheel_turns_slices
 from napari_unet.widgets.napari_compat.window import as_kind, canvas_of
+from napari_unet.widgets.viewing.canvas_slices import has_slices, step_slices
 
 _NOTCH = 120  # of Qt's angle
 _PLAIN = Qt.KeyboardModifier.NoModifier
@@ -67,18 +68,13 @@ class CanvasWheel(QObject):
 
     def _on_slice(self, turned: int) -> bool:
         """Towards the user: the next slice, as with Ctrl in napari."""
-        dims = self._viewer.dims
-        axis = dims.not_displayed[-1] if dims.last_used not in dims.not_displayed else dims.last_used
         steps = self._notches("slice", turned)
         if steps:
-            last = int(dims.nsteps[axis]) - 1
-            dims.set_current_step(axis, min(max(dims.current_step[axis] - steps, 0), last))
+            step_slices(self._viewer, -steps)
         return True
 
     def _turns_slices(self) -> bool:
-        dims = self._viewer.dims
-        stack = dims.ndisplay == 2 and any(dims.nsteps[axis] > 1 for axis in dims.not_displayed)
-        return stack and wheel_turns_slices()
+        return has_slices(self._viewer) and wheel_turns_slices()
 
     def _notches(self, what: str, turned: int) -> int:
         total = self._rest[what] + turned / _NOTCH

@@ -9,6 +9,8 @@ from typing import Any
 from napari import Viewer
 from napari.utils.key_bindings import coerce_keybinding
 
+from napari_unet.widgets.viewing.canvas_slices import NEXT_SLICE, PREVIOUS_SLICE
+
 
 @dataclass(frozen=True)
 class Hint:
@@ -20,6 +22,8 @@ class Hint:
 
 # Free in the viewer and in every kind of layer of napari 0.9: the keys of the active layer would go first.
 INVERT, RESET, OUTLINE, PRESET = "G", "W", "H", "Shift+W"
+CT_WINDOWS = ("8", "9", "0")
+"""Keys of the windows of a CT, in the order of `CT_PRESETS`; side by side, and no layer has tools on them."""
 
 HINTS = (
     Hint("Right-drag", "window (sideways) and level (up and down), whatever tool is active"),
@@ -27,7 +31,12 @@ HINTS = (
     Hint(INVERT, "invert grey"),
     Hint(RESET, "reset window, level and grey"),
     Hint(PRESET, "next window: lung, mediastinum, bone (CT only); the file's, automatic, full range"),
+    Hint(CT_WINDOWS[0], "lung window of a CT"),
+    Hint(CT_WINDOWS[1], "soft tissue window of a CT (mediastinum)"),
+    Hint(CT_WINDOWS[2], "bone window of a CT"),
     Hint(OUTLINE, "mask filled or as outline"),
+    Hint(PREVIOUS_SLICE, "previous slice; kept pressed, on through the slices"),
+    Hint(NEXT_SLICE, "next slice"),
 )
 
 

@@ -65,6 +65,17 @@ class WindowLevel:
         if image is not None:
             _show(image, preset.window)
 
+    def use_of_ct(self, preset: Preset) -> None:
+        """Show the image in view with this window, if it is a CT; else say why not."""
+        image = self._image()
+        if image is None:
+            return
+        if preset in _presets(image):
+            self._last[image] = _presets(image).index(preset)
+            _show(image, preset.window)
+        else:
+            show_info(f"“{image.name}” is no CT: it has no {preset.name} window.")
+
     def next_preset(self) -> None:
         """Go on to the next of the windows that are offered, after the last one to the first."""
         image = self._image()

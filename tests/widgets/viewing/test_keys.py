@@ -12,9 +12,9 @@ from napari.settings import get_settings
 from napari.utils.key_bindings import coerce_keybinding
 
 from napari_unet.widgets.viewing import HINTS, install_viewing
-from napari_unet.widgets.viewing.keys import INVERT, OUTLINE, PRESET, RESET
+from napari_unet.widgets.viewing.keys import CT_WINDOWS, INVERT, OUTLINE, PRESET, RESET
 
-OURS = (INVERT, RESET, OUTLINE, PRESET)
+OURS = (INVERT, RESET, OUTLINE, PRESET, *CT_WINDOWS)
 LAYER_TYPES = ("Image", "Labels", "Points", "Shapes", "Surface", "Tracks", "Vectors")
 
 
@@ -25,7 +25,7 @@ def test_no_key_belongs_to_napari(viewer):
             taken |= {str(key) for key in getattr(base, "class_keymap", {})}
     taken |= {str(binding.keybinding) for binding in get_app_model().keybindings}
     assert {"V", "P", "Ctrl+Z"} <= taken, "the lists that we look into are the ones in use"
-    assert not taken & {str(coerce_keybinding(key)) for key in OURS}
+    assert not taken & {str(coerce_keybinding(key)) for key in (*OURS, "PageUp", "PageDown")}
 
 
 @pytest.mark.parametrize("active", ["chest", "lungs", "points", "shapes", None])
@@ -52,7 +52,7 @@ def test_keys_work_while_painting(viewer, viewing, hands):
 
 
 def test_the_hints_name_every_key_and_the_mouse():
-    assert {hint.gesture for hint in HINTS} == {*OURS, "Right-drag", "Middle-drag"}
+    assert {hint.gesture for hint in HINTS} == {*OURS, "Right-drag", "Middle-drag", "PgUp", "PgDown"}
     assert all(hint.does for hint in HINTS)
 
 

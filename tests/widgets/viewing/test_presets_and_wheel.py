@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, QPointF, Qt
-from qtpy.QtGui import QWheelEvent
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QKeyEvent, QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_unet.core.raster import Modality
-from napari_unet.widgets.viewing import canvas_wheel
+from napari_unet.widgets.viewing import canvas_wheel, window_level
 from napari_unet.widgets.viewing.window_text import NAME
 
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
@@ -87,6 +87,45 @@ def test_presets_of_a_ct(viewer, stack):
         "W 400  L 40 HU\nmediastinum",
         "W 2000  L 400 HU\nbone",
     ]
+
+
+@pytest.mark.parametrize("mode", ["pan_zoom", "paint"])
+def test_the_windows_of_a_ct_have_keys(viewer, stack, mode):
+    lungs = viewer.add_labels(np.zeros(stack.data.shape, np.uint8))
+    lungs.mode = mode
+    seen = []
+    for key in (Qt.Key.Key_0, Qt.Key.Key_8, Qt.Key.Key_9):
+        QTest.keyClick(viewer.window._qt_viewer.canvas.native, key)
+        seen.append(told(viewer).split("\n")[-1])
+    assert seen == ["bone", "lung", "mediastinum"]
+    next_preset(viewer)
+    assert told(viewer).endswith("bone"), "the next one follows the one by key"
+    assert lungs.mode == mode
+
+
+def test_an_x_ray_has_no_lung_window_and_says_so(viewer, viewing, hands, monkeypatch):
+    said = []
+    monkeypatch.setattr(window_level, "show_info", said.append)
+    before = viewer.layers["chest"].contrast_limits
+    hands.press_key("8")
+    assert viewer.layers["chest"].contrast_limits == before
+    assert said == ["“chest” is no CT: it has no lung window."]
+
+
+def test_page_up_and_down_go_through_the_slices_and_on_while_they_are_held(viewer, stack):
+    viewer.add_labels(np.zeros(stack.data.shape, np.uint8)).mode = "paint"
+    canvas = viewer.window._qt_viewer.canvas.native
+    QTest.keyClick(canvas, Qt.Key.Key_PageDown)
+    assert viewer.dims.current_step[0] == 5
+    for repeated in (False, True, True):
+        key = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_PageUp, PLAIN, "", repeated)
+        QApplication.sendEvent(canvas, key)
+    assert viewer.dims.current_step[0] == 2
+    for _ in range(9):
+        QTest.keyClick(canvas, Qt.Key.Key_PageDown)
+    assert viewer.dims.current_step[0] == 8
+    QTest.keyClick(canvas, Qt.Key.Key_PageUp, CTRL)
+    assert viewer.dims.current_step[0] == 8, "with Ctrl it is somebody else's"
 
 
 def test_shift_and_the_wheel_change_the_brush(viewer, viewing, hands):
