@@ -27,6 +27,7 @@ _BASE = 0.2  # share of the lungs' height, from below, beside which the liver's 
 # has a heart that a shrunken lung has drawn to the right), and five of them are when they are mirrored.
 _HEART_MM, _LIVER, _LIMIT = 8.0, 4.0, -2.0
 _COARSE_MM = 5.0
+_CUT = 0.5  # of the lungs' largest slice: a scan that ends where they are wider does not hold their base
 
 
 def situs_notes(raster: Raster, found: Prediction) -> tuple[str, ...]:
@@ -68,7 +69,8 @@ def _coarse_labels(found: Prediction, z: int, steps: list[int]) -> np.ndarray:
 def is_mirrored(
     hounsfield: np.ndarray, labels: np.ndarray, spacing_mm: tuple[float, ...], row_direction: str | None
 ) -> bool:
-    """Whether heart and liver, taken together, lie on the other side than usual. False where nothing tells.
+    """Whether heart and liver, taken together, lie on the other side than usual. False where nothing tells:
+    also in a scan that ends above the base of the lungs.
 
     hounsfield, labels : (Z, Y, X), Z towards the head, Y towards the back; 1 right, 2 left lung. Voxels of
     about 5 mm are enough. spacing_mm : one per axis. row_direction : "L" or "R"; without it nothing is said.
@@ -77,6 +79,9 @@ def is_mirrored(
         return False
     box = bounding_box(labels > 0)
     if box is None:
+        return False
+    areas = np.count_nonzero(labels, axis=(1, 2))
+    if areas[0] > _CUT * areas.max():
         return False
     heart, liver = heart_and_liver(hounsfield, labels, spacing_mm, box)
     if row_direction == "R":

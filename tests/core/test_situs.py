@@ -38,6 +38,14 @@ def test_nothing_is_said_without_sides_or_without_both_lungs() -> None:
     assert not is_mirrored(hounsfield, np.zeros_like(labels), SPACING, "L")
 
 
+def test_nothing_is_said_of_a_scan_that_ends_above_the_base_of_the_lungs() -> None:
+    hounsfield, labels = (part[..., ::-1] for part in chest_with_organs())
+    labels = np.array([0, 2, 1], np.uint8)[labels]
+    assert is_mirrored(hounsfield[3:], labels[3:], SPACING, "L")
+    assert not is_mirrored(hounsfield[14:], labels[14:], SPACING, "L")  # the heart alone
+    assert not is_mirrored(hounsfield[22:], labels[22:], SPACING, "L")  # neither
+
+
 @pytest.mark.parametrize("as_bytes", [False, True])
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_a_note_says_so_from_the_maps_of_a_prediction(mirrored: bool, as_bytes: bool) -> None:
