@@ -274,6 +274,7 @@ class ReviewWidget(Dock):
 
     def _on_closed(self, _case_id: str) -> None:
         self.handler.reset()
+        self.news.mask_changed()  # also when the last case was accepted all the same
         self.page.show_case(None, self.casework.order)
 
     def _load_revisions(self, *_: Any) -> None:
