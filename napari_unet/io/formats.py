@@ -63,6 +63,7 @@ __all__ = [
     "write_png",
     "write_probability",
 ]
+_A_255TH = float(np.nextafter(np.float32(1 / 255), np.float32(0)))  # 255 of them are never more than 1
 _LIBRARIES = ("PIL", "imagecodecs", "nibabel", "pydicom", "tifffile")
 
 
@@ -214,7 +215,7 @@ def write_probability(path: Path, probability: np.ndarray | Iterable[np.ndarray]
     shown = np.empty(like.shape, np.uint8)
     for plane, values in zip(shown, planes, strict=True):
         plane[...] = in_bytes(values)
-    return _write(path, shown, like, scale=1 / 255)
+    return _write(path, shown, like, scale=_A_255TH)
 
 
 def _mask_values(path: Path) -> MaskValues:

@@ -94,7 +94,7 @@ def volume_under(
     if image is None or image.rgb or image.multiscale or len(shape) != 3:
         return None
     pixels, known = image.data, image.metadata.get(HEADER) if header is None else header
-    if not isinstance(pixels, np.ndarray) or pixels.shape != shape:
+    if not isinstance(pixels, np.ndarray) or pixels.shape != shape or pixels.dtype.kind not in "uif":
         return None
     fields_known = _header(known if isinstance(known, dict) else {}, image.ndim, spacing_of(image))
     return Raster(pixels, **{"source": image.name, **fields_known})
