@@ -188,10 +188,11 @@ def summarise(result: MaskResult, data: np.ndarray, slice_in_view: int) -> Summa
     sides = np.where(painted, labels, 0) if left_right else None
     checked = painted if sides is None else sides
     volume = volume_under(result.image(), labels.shape, result.header) if result.slices == 1 else None
-    if volume is not None and sides is None:
-        sides = split_left_right(painted, direction, per_slice=False)
+    lungs = None
+    if volume is not None:
+        sides = split_left_right(painted, direction, per_slice=False) if sides is None else sides
+        lungs = lung_measures(sides, volume, result.prediction.stopped_at)
     measures = measure(painted, spacing, direction, modality=modality, labels=sides)
-    lungs = None if volume is None else lung_measures(sides, volume, result.prediction.stopped_at)
     found = (
         *check_label_values(labels, direction),
         *check_mask(checked, spacing, direction, pixels=None if volume is None else hounsfield(volume)),
