@@ -20,7 +20,10 @@ class AlexNet(nn.Module):
 
     Convolutions 2, 4 and 5 are in two groups, as the two graphics cards of 2012 had them; responses are
     normalised after convolutions 1 and 2 (section 3.3), and 3×3 maxima are taken in steps of 2, so that they
-    overlap (section 3.4). The paper says 224×224 for the image; only 227 gives its 55×55 maps.
+    overlap (section 3.4). The paper says 224×224 for the image; only 227 gives its 55×55 maps. Counted, its
+    layers have 290,400, 186,624, 64,896, 64,896, 43,264, 4096, 4096 and 1000 neurons. For the first the paper
+    prints 253,440, which is 55 · 48 · 96: its own maps are 55×55, and 55 · 55 · 96 = 290,400. The others
+    agree.
 
     Input (N, channels, 227, 227), logits (N, classes, 227, 227). The connected layers do not know places: an
     image has one logit per class, which is that of every pixel. A larger image is cut into squares of 227

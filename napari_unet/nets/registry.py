@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 NETS = {
     "unet": ("napari_unet.nets.unet", "UNet"),
+    "unet-2015": ("napari_unet.nets.unet_2015", "UNet2015"),
     "sliding-window": ("napari_unet.nets.ciresan", "SlidingWindow"),
     "alexnet": ("napari_unet.nets.alexnet", "AlexNet"),
     "further-answer": ("napari_unet.nets.further_answer", "FurtherAnswer"),
@@ -28,12 +29,11 @@ what the output loses on each side, and where that is not 0 an `input_remainder`
 UNTOUCHED = {"further-answer": "base."}
 """With what the names of the weights begin that no training changes, for networks that have such."""
 
-PAPERS = {
-    "unet": {
-        "text": "Ronneberger, Fischer, Brox: U-Net: Convolutional Networks for Biomedical Image Segmentation",
-        "doi": "10.1007/978-3-319-24574-4_28",
-    }
+_UNET = {
+    "text": "Ronneberger, Fischer, Brox: U-Net: Convolutional Networks for Biomedical Image Segmentation",
+    "doi": "10.1007/978-3-319-24574-4_28",
 }
+PAPERS = {"unet": _UNET, "unet-2015": _UNET}
 """What an export cites, for networks whose paper has a DOI."""
 
 

@@ -73,6 +73,17 @@ def mixed(folder: Path) -> ModelEntry:
     return saved(folder, net=spec, input=InputRule(size=(32, 48)), outputs=(FOUND, OLD))
 
 
+def published(folder: Path) -> ModelEntry:
+    """Without padding: what other programs get has the image's size all the same."""
+    spec = NetSpec(kind="unet-2015", arguments={"base": 1})
+    return saved(folder, net=spec, input=InputRule(size=(32, 48)), outputs=(OLD,))
+
+
+def word(folder: Path) -> ModelEntry:
+    spec = NetSpec(kind="alexnet", arguments={"width": 1 / 32, "channels": 1, "classes": 2})
+    return saved(folder, net=spec, input=InputRule(size=(227, 227)), outputs=(FOUND,))
+
+
 KINDS = {
     two: (["probability_old", "probability_sides_2"], (1, 8, 12)),
     further: (["probability_old", "probability_lungs_2", "probability_sides_2"], (1, 8, 12)),
@@ -80,6 +91,8 @@ KINDS = {
     volume: (["probability"], (1, 6, 8, 4)),
     scores: (["probability", "scores"], (1, 32, 48)),
     mixed: (["probability_signs", "scores_signs", "probability_old"], (1, 32, 48)),
+    published: (["probability"], (1, 32, 48)),
+    word: (["probability", "scores"], (1, 227, 227)),
 }
 EVERY = pytest.mark.parametrize("made", list(KINDS), ids=lambda made: made.__name__)
 pytestmark = pytest.mark.usefixtures("toy_nets")

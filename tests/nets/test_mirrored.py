@@ -46,6 +46,7 @@ def test_far_from_the_border_nothing_is_mirrored() -> None:
 def test_every_row_of_the_registry_is_a_network() -> None:
     small = {
         "unet": dict(TINY),
+        "unet-2015": {"base": 1},
         "sliding-window": {"window": 65, "maps": 2, "hidden": 2},
         "alexnet": {"width": 1 / 32, "channels": 1, "classes": 1},
         "further-answer": {"base": {"kind": "unet", "arguments": dict(TINY)}},
