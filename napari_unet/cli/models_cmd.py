@@ -45,6 +45,7 @@ def list_models(as_json: AsJson = False) -> None:
                 "folder": str(entry.folder),
                 "kind": entry.kind,
                 "in_use": used[entry.kind] == entry.folder,
+                "teaching": entry.card.for_teaching,
             }
             json_line(described)
     else:
@@ -53,6 +54,7 @@ def list_models(as_json: AsJson = False) -> None:
             where = "shipped" if entry.shipped else str(entry.folder)
             card = entry.card
             in_use = entry.kind if used[entry.kind] == entry.folder else ""
+            in_use = "by name only" if card.for_teaching else in_use
             table.add_row(card.name, card.version, card.title, card.output.protocol, where, in_use)
         show_table(table)
         for sentence in filter(None, (offered(entry.card) for entry in entries)):
@@ -119,6 +121,12 @@ def show_model(
         figures = (f"{v:.3f}" for v in (row.mean, row.median, row.worst))
         scores.add_row(row.set, str(row.n), *figures, f"{row.share_under_090:.0%}")
     show_table(scores)
+    if card.finding_scores:
+        told = Table("Finding", "on", "images", "with it", "AUC", "sensitivity", "specificity")
+        for one in card.finding_scores:
+            figures = (f"{v:.3f}" for v in (one.auc, one.sensitivity, one.specificity))
+            told.add_row(one.finding, one.set, str(one.n), str(one.positives), *figures)
+        show_table(told)
 
 
 @app.command("verify")

@@ -85,7 +85,7 @@ def segment_steps(
     if input_check and answer.labels.of_lungs:
         little_lung = ct_content_notes(raster, card.modalities, card.use)
     facts = card.facts_against(raster.header())
-    before = (*raster.notes, *(fact.text for fact in facts), *little_lung)
+    before = (*filter(None, [card.warning]), *raster.notes, *(fact.text for fact in facts), *little_lung)
     for text in (*filter(None, [chosen]), *before):
         yield Note(text)
     inverted = raster.inverted

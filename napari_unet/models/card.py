@@ -115,6 +115,22 @@ class ScoreRow(_Part):
     note: str = ""
 
 
+class FindingRow(_Part):
+    """How well a finding was told on one set of n pictures, `positives` of which have it.
+
+    auc : area under the ROC curve. sensitivity, specificity : at the threshold on the card.
+    """
+
+    set: str
+    finding: str
+    n: int
+    positives: int
+    auc: float
+    sensitivity: float
+    specificity: float
+    note: str = ""
+
+
 class ReplaySpec(_Part):
     """The file with the replay set: its SHA-256, images for replay, and images for acceptance tests."""
 
@@ -141,13 +157,14 @@ class TrainedCase(_Part):
 class ModelCard(_Part):
     """The whole truth about a model: what it is for, how to make its input and read its output, its scores.
 
-    outputs : its answers; the channels of the network are theirs, one output after the other. modalities,
-    views, body_parts : what it may be given ("CR"; "PA"; "CHEST"), () is anything.
-    flips : whether the mirrored image is predicted too and averaged. chosen_by : what the weights were
-    selected on. facts : of the network, derived from it by `save_model`; None on cards of earlier versions.
-    training : the settings, for the record. sha256 : of the weights file. memory : the images
-    it keeps, None without. Of a fine-tuned model: trained_on : the exact masks, gate : how it compares with
-    its parent.
+    use : what it is for, in words; one that begins with the word "teaching" is offered nowhere and runs only
+    where it is named. outputs : its answers; the channels of the network are theirs, one output after the
+    other. modalities, views, body_parts : what it may be given ("CR"; "PA"; "CHEST"), () is anything. flips :
+    whether the mirrored image is predicted too and averaged. chosen_by : what the weights were selected on.
+    scores : of masks; finding_scores : of findings. facts : of the network, derived from it by `save_model`;
+    None on cards of earlier versions. training : the settings, for the record. sha256 : of the weights file.
+    memory : the images it keeps, None without. Of a fine-tuned model: trained_on : the exact masks, gate :
+    how it compares with its parent.
     """
 
     format_version: int = FORMAT_VERSION
@@ -168,6 +185,7 @@ class ModelCard(_Part):
     data: tuple[DataSource, ...] = ()
     chosen_by: str = ""
     scores: tuple[ScoreRow, ...] = ()
+    finding_scores: tuple[FindingRow, ...] = ()
     limits: tuple[str, ...] = ()
     training: dict[str, Any] = Field(default_factory=dict)
     created: str = ""
@@ -180,6 +198,18 @@ class ModelCard(_Part):
     def output(self) -> Output:
         """The answer that is given where none is named: the last one."""
         return self.outputs[-1]
+
+    @property
+    def for_teaching(self) -> bool:
+        """Whether it is there to be looked at, not to work with: the first word of its `use` is teaching."""
+        return re.match(r"teaching\b", self.use, re.IGNORECASE) is not None
+
+    @property
+    def warning(self) -> str:
+        """For whoever names a model for teaching, as a sentence; "" for others."""
+        if not self.for_teaching:
+            return ""
+        return f"The model {self.name} is for teaching: look at how it works, do not work with its results."
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -123,6 +123,11 @@ class ModelLibrary:
         """All readable models."""
         return self.scan()[0]
 
+    def offered(self) -> tuple[list[ModelEntry], list[Unreadable]]:
+        """As `scan`, of the models to work with: those for teaching are there for who names them."""
+        entries, broken = self.scan()
+        return [entry for entry in entries if not entry.card.for_teaching], broken
+
     def find(self, name: str | Path) -> ModelEntry:
         """The newest model of that name, the user's before shipped ones; or the one in that folder.
 
@@ -145,9 +150,10 @@ class ModelLibrary:
         """The model that images of this kind get where nobody names one.
 
         The preferred or current one, else the shipped one, else any of the kind. Where there is none for the
-        kind it is the one for X-rays, whose card refuses such images. Raises UserError if there is no model.
+        kind it is the one for X-rays, whose card refuses such images. Never one for teaching. Raises
+        UserError if there is no model.
         """
-        entries = self.list()
+        entries, _ = self.offered()
         named = (self.preferred.get(kind), self.current(kind), SHIPPED.get(kind))
         found = (choose(name, entries) for name in named if name is not None)
         entry = next((one for one in found if one is not None and one.kind == kind), None)
@@ -197,12 +203,17 @@ class ModelLibrary:
         """Makes a model the current one of its kind, which is returned.
 
         The one before stays where it is, and can be gone back to. Raises UserError if there is no such model
-        in the library, or if that cannot be recorded.
+        in the library, if it is for teaching, or if that cannot be recorded.
         """
         entry = choose(name, self.list())
         if entry is None:
             self.find(name)
             raise UserError(f"{name} is not in the library.", "Import the model first.")
+        if entry.card.for_teaching:
+            raise UserError(
+                f"The model {name} is for teaching and is never the one in use.",
+                "Name it where it is to run.",
+            )
         kind, before, ahead = entry.kind, self._recorded("history"), self._recorded("ahead")
         if self.current(kind) != name:
             gone = {name} if name == self.ahead(kind) else set(self._there(ahead, kind))
@@ -228,7 +239,7 @@ class ModelLibrary:
         """Those of them that are in the library; with `kind`, that are for such images."""
         if not names:
             return ()
-        entries = self.list()
+        entries, _ = self.offered()
         known = {name: choose(name, entries) for name in set(names)}
         return tuple(name for name in names if (it := known[name]) is not None and kind in (None, it.kind))
 

@@ -116,7 +116,8 @@ class _FineTune:
         check_room(library.own)
         device = self._device = str(settings["device"])
         found = Parent(self._entry, device)
-        self._cases, self._notes = read_cases(pairs, found.card)
+        self._cases, told = read_cases(pairs, found.card)
+        self._notes = (*filter(None, [found.card.warning]), *told)
         self._start = found.begin(self._cases, self._protocol, same_protocol)
         same = self._start.same_protocol
         self._config = config if same else config.for_further_answer()

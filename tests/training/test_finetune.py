@@ -445,3 +445,12 @@ def test_a_case_that_is_gone_when_it_is_compared_is_left_out(
         *(False, False),  # the reference set
         *(False,) * 12,  # under six machines
     ]
+
+
+def test_a_model_for_teaching_is_fine_tuned_with_a_warning_and_its_child_is_one(
+    library: ModelLibrary,
+) -> None:
+    made = parent(library, "shown", use="teaching: adults")
+    result, events = finish(fine_tune(cases(), library=library, parent="shown", config=QUICK, device="cpu"))
+    assert Note(made.card.warning) in events
+    assert result.card.for_teaching
