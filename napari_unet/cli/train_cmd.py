@@ -63,7 +63,7 @@ def train(
             if event.val_dice == event.val_dice:  # measured in this epoch
                 best = "  best so far" if event.best else ""
                 bar.say(
-                    f"epoch {event.epoch}: loss {event.loss:.3f}, Dice {event.val_dice:.4f},"
+                    f"epoch {event.epoch}: loss {event.loss:.3f}, {event.measure} {event.val_dice:.4f},"
                     f" under simulated shifts {event.shifted_dice:.4f}{best}"
                 )
 
@@ -71,5 +71,11 @@ def train(
     for row in card.scores:
         stdout.print(
             f"{row.set}: mean {row.mean:.3f}, median {row.median:.3f}, worst {row.worst:.3f} ({row.n} images)"
+        )
+    for told in card.finding_scores:
+        stdout.print(
+            f"{told.set}: {told.finding}, AUC {told.auc:.3f}, sensitivity {told.sensitivity:.3f}, "
+            f"specificity {told.specificity:.3f} ({told.n} images)",
+            markup=False,
         )
     stdout.print(f"The model {card.name} is in {folder}", markup=False)

@@ -40,7 +40,9 @@ class CaseDone:
 class EpochEnded:
     """One epoch of training: mean loss, mean Dice on validation cases and under simulated shifts (0..1).
 
-    label_dice : of each label on the validation cases; () where it was not measured.
+    label_dice : of each label on the validation cases; () where it was not measured. measure : what stands in
+    the place of Dice where a network says findings and draws no masks: "AUC". gradients : of each stage of
+    the network, in their order, its name and the mean norm of its gradient; () where it was not measured.
     """
 
     epoch: int
@@ -50,6 +52,8 @@ class EpochEnded:
     shifted_dice: float
     best: bool
     label_dice: tuple[float, ...] = ()
+    measure: str = "Dice"
+    gradients: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)

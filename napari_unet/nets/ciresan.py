@@ -66,14 +66,15 @@ class SlidingWindow(nn.Module):
         dilation.)
         """
         for level, convolution in enumerate(self.encoder):
-            x = functional.max_pool2d(_activation(convolution(x)), 2, stride=1, dilation=2**level)
-        return self._logit(_activation(self.hidden(x)))
+            x = functional.max_pool2d(activation(convolution(x)), 2, stride=1, dilation=2**level)
+        return self.logit(activation(self.hidden(x)))
 
-    def _logit(self, x: Tensor) -> Tensor:
+    def logit(self, x: Tensor) -> Tensor:
+        """The difference of the two numbers that stand for a window, from the hidden layer's."""
         other, wanted = self.output(x).split(1, dim=1)
         return wanted - other  # type: ignore[no-any-return]
 
 
-def _activation(x: Tensor) -> Tensor:
+def activation(x: Tensor) -> Tensor:
     """Scaled hyperbolic tangent (LeCun et al. 1998, "Efficient BackProp", section 4.4)."""
     return 1.7159 * torch.tanh(x * (2 / 3))

@@ -30,7 +30,7 @@ def drawing(net: nn.Module, size: tuple[int, ...]) -> NetworkDrawing:
     before, after = (net.before, net.after) if isinstance(net, MirroredBorders) else (0, 0)
     inner = net.net if isinstance(net, MirroredBorders) else net
     whole = tuple(n + before + after for n in size)
-    modules = dict(_stages(inner))
+    modules = dict(stages_of(inner))
     counter = FlopCounterMode(display=False)
     shapes: dict[str, tuple[int, ...]] = {}
     _run(inner, modules, _image(inner, whole), counter, lambda name, out: shapes.update({name: out.shape}))
@@ -81,11 +81,11 @@ def _wide_enough(net: nn.Module, width: int) -> int:
     return width + -(-4 * facts.receptive_radius // facts.stride) * facts.stride
 
 
-def _stages(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """The stages in a module, by their names in it."""
+def stages_of(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """The stages in a module, as `drawing` counts them, by their names in it."""
     for name, child in module.named_children():
         if any(isinstance(part, nn.ModuleList) for part in child.modules()):
-            yield from _stages(child, f"{prefix}{name}.")
+            yield from stages_of(child, f"{prefix}{name}.")
         elif _count(child):
             yield f"{prefix}{name}", child
 

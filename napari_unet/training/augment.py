@@ -23,7 +23,8 @@ class Augment:
     """Callable (images, masks, size) → (images, masks) at `size`; everything random comes from its generator.
 
     images : float32 (N, C, Y, X) in 0..1. masks : float32 (N, labels, Y, X), 0 or 1, and perhaps one channel
-    more: the pixels that do not count; beyond the image they count, as background. Output images
+    more: the pixels that do not count; beyond the image they count, as background. Channels after that hold
+    any numbers, which move along; beyond the image they are 0. Output images
     are scaled to 0..1 by their 0.5th and 99.5th percentile again, as IntensityRule does with a whole image.
     mirrored : for each label's channel the one that takes its place in a mirrored image.
     hounsfield : grey values have a meaning: they are those of CT in a window. Then they are not scaled again,
@@ -73,6 +74,10 @@ class Augment:
         angle = self._normal(n) * math.radians(6) * s
         shear = self._normal(n) * 0.05 * s
         mirrored = torch.where(self._uniform(n, 0, 1) < self.config.flip, -1.0, 1.0)
+        if self.config.turn:
+            turned = self._uniform(n, 0, 1) < self.config.turn
+            quarters = torch.randint(1, 4, (n,), generator=self.generator)
+            angle = angle + torch.where(turned, quarters, 0) * (math.pi / 2)
         cos, sin = torch.cos(angle), torch.sin(angle)
         theta = torch.zeros(n, 2, 3)
         theta[:, 0, 0], theta[:, 0, 1], theta[:, 0, 2] = (
@@ -85,19 +90,30 @@ class Augment:
             half[:, 1] * cos,
             centre[:, 1],
         )
+        if self.config.upside_down:
+            over = self._uniform(n, 0, 1) < self.config.upside_down
+            theta[over, :, 1] *= -1  # of what is seen, the rows in reverse order
         grid = functional.affine_grid(theta, [n, 1, *size], align_corners=False)
         bent = (self._uniform(n, 0, 1) < self.config.elastic)[:, None, None, None]
-        bend = functional.interpolate(
-            self._normal((n, 2, 5, 5)) * 0.025 * s, size, mode="bicubic", align_corners=True
-        )
-        grid = grid + torch.where(bent, bend, torch.zeros(())).permute(0, 2, 3, 1)
+        grid = grid + torch.where(bent, self.bend(n, size), torch.zeros(())).permute(0, 2, 3, 1)
         grid = grid.to(images.device)
         images = functional.grid_sample(images, grid, mode="bilinear", align_corners=False)
         masks = functional.grid_sample(masks, grid, mode="bilinear", align_corners=False)
+        drawn = masks[:, : self._labels + 1]
+        drawn.copy_(drawn >= 0.5)
         if self._mirrored != sorted(self._mirrored):
             turned = (mirrored < 0).to(masks.device)
             masks[turned, : self._labels] = masks[turned][:, self._mirrored]
-        return self._in_range(images), (masks >= 0.5).float()
+        return self._in_range(images), masks
+
+    def bend(self, n: int, size: tuple[int, int]) -> Tensor:
+        """Smooth displacements (N, 2, Y, X) as (x, y), in halves of the image's sides; see AugmentConfig."""
+        if self.config.elastic_px:
+            sides = torch.tensor([size[1], size[0]]).view(1, 2, 1, 1)
+            points = self._normal((n, 2, 3, 3)) * self.config.elastic_px * 2 / sides
+        else:
+            points = self._normal((n, 2, 5, 5)) * 0.025 * self.config.strength
+        return functional.interpolate(points, size, mode="bicubic", align_corners=True)
 
     def _foreground(self, masks: Tensor) -> Tensor:
         """(N, Y, X): any label."""

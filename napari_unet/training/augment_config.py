@@ -8,10 +8,18 @@ from pydantic import ConfigDict
 
 from napari_unet.training.ct_kinds import Kind
 
+_MOST_PIXELS = 100  # of a displacement
+
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """How strongly samples are changed. Probabilities are per sample; 0 switches a change off."""
+    """How strongly samples are changed. Probabilities are per sample; 0 switches a change off.
+
+    turn : by a quarter, a half or three quarters of a full turn. upside_down : mirrored from top to bottom.
+    elastic_px : of the random displacements, the standard deviation in pixels of the network's input, on a
+    grid of 3×3 points (Ronneberger 2015, section 3.1: 10 pixels); 0: on 5×5 points, 1.25 % of the image's
+    sides times `strength`.
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -27,13 +35,15 @@ class AugmentConfig:
     opacity: float = 0.3
     effusion: float = 0.2
     cover: float = 0.25
+    turn: float = 0.0
+    upside_down: float = 0.0
+    elastic_px: float = 0.0
 
     def __post_init__(self) -> None:
+        most = {"strength": 2, "elastic_px": _MOST_PIXELS}
         for name, value in vars(self).items():
-            if not 0 <= value <= 2 or (name != "strength" and value > 1):
-                raise ValueError(
-                    f"augment.{name} must lie in 0..{2 if name == 'strength' else 1}, got {value}"
-                )
+            if not 0 <= value <= most.get(name, 1):
+                raise ValueError(f"augment.{name} must lie in 0..{most.get(name, 1)}, got {value}")
 
 
 @dataclass(frozen=True)

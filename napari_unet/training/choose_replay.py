@@ -41,9 +41,11 @@ def choose_replay_set(
 def recipe_replay_set(recipe: Recipe, card: ModelCard) -> ReplaySet | None:
     """What the recipe says that its model keeps: train images for replay, val images for acceptance tests.
 
-    Each source gives the same number. None if the recipe keeps nothing. The test split is never read.
-    Raises UserError for unusable data.
+    Each source gives the same number. None if the recipe keeps nothing, as one for findings does. The test
+    split is never read. Raises UserError for unusable data.
     """
+    if recipe.findings:
+        return None
     found = find_sources(recipe.data, recipe.training.seed)
     wanted: tuple[tuple[Role, Use, int], ...] = (
         ("replay", "train", recipe.memory.replay),

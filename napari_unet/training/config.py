@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +11,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from napari_unet.core.border_weights import BorderWeights
 from napari_unet.core.errors import UserError
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
@@ -31,18 +33,21 @@ class TrainingConfig:
     """How the weights are found. One epoch sees every training image once, in batches of about
     `batch`.
 
-    volumes : how CT volumes change before slices are cut out of them, again in each epoch.
-    mix_style : probability per batch that two samples exchange the style of their first feature maps.
-    average : decay of the running mean of the weights, per step (shorter over the first steps). patience :
-    epochs without a better score after which training stops; only counted after half of the epochs.
-    check_every : epochs between two validations. half_size : share of the epochs, the first ones, that train
-    at half the input size, where a step takes a quarter of the time; they are not validated.
-    empty_slices : of volumes, the share of the slices without any label that trains. val_slices : of volumes,
-    every how-many-th slice validates.
-    second_cycle : epochs that follow from the best weights, with a second cycle of half the learning rate;
-    all of them at the whole size, with changed volumes; 0: none. The better of both is kept.
+    volumes : how CT volumes change before slices are cut out of them, again in each epoch. mix_style :
+    probability per batch that two samples exchange the style of their first feature maps. average : decay of
+    the running mean of the weights, per step (shorter over the first steps). patience : epochs without a
+    better score after which training stops; only counted after half of the epochs. check_every : epochs
+    between two validations. half_size : share of the epochs, the first ones, that train at half the input
+    size, where a step takes a quarter of the time; they are not validated. empty_slices : of volumes, the
+    share of the slices without any label that trains. val_slices : of volumes, every how-many-th slice
+    validates. second_cycle : epochs that follow from the best weights, with a second cycle of half the
+    learning rate; all of them at the whole size, with changed volumes; 0: none. The better of both is kept.
     precision : of the multiplications in a step; bfloat16 takes a quarter of the time on processors that have
-    it. Weights are float32 all the same.
+    it. Weights are float32 all the same. loss : by its name in `losses.LOSSES`. optimiser : adamw, whose
+    momentum follows the cycle, or sgd, with the `momentum` given (0.99 as in 2015). border_weights : None, or
+    how much more the pixels between objects that nearly touch count. balanced_pixels : in each image only as
+    many pixels of each label, and of none, count as there are of the rarest; they are drawn again in each
+    step. gradients : the norm of the gradient of each stage of the network is measured, and is in the curves.
     """
 
     __pydantic_config__ = _STRICT
@@ -60,6 +65,12 @@ class TrainingConfig:
     empty_slices: float = 1.0
     val_slices: int = 1
     precision: Literal["float32", "bfloat16"] = "float32"
+    loss: Literal["dice and cross-entropy", "cross-entropy"] = "dice and cross-entropy"
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    momentum: float = 0.99
+    border_weights: BorderWeights | None = None
+    balanced_pixels: bool = False
+    gradients: bool = False
     seed: int = 0
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     volumes: VolumeConfig = field(default_factory=VolumeConfig)
@@ -72,6 +83,8 @@ class TrainingConfig:
             raise ValueError(f"learning_rate must lie between 0 and 1, got {self.learning_rate}")
         if not 0 <= self.weight_decay < 1:
             raise ValueError(f"weight_decay must lie in 0..1, got {self.weight_decay}")
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"momentum must lie in 0..1, got {self.momentum}")
         if not 0 <= self.average < 1:
             raise ValueError(f"average must lie in 0..1, got {self.average}")
         if not 0 <= self.mix_style <= 1:
@@ -159,6 +172,33 @@ class ScoreConfig:
 
 
 @dataclass(frozen=True)
+class FindingConfig:
+    """A finding of a picture, and where the manifest says it: a picture has it whose cell in `column` holds
+    one of `values`. column : in small letters; "" is the finding's own name.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    name: str
+    column: str = ""
+    values: tuple[str, ...] = ("1",)
+
+    def __post_init__(self) -> None:
+        if not self.name or not self.values:
+            raise ValueError("a finding needs a name, and values that stand for it")
+
+    def told_by(self, row: Mapping[str, str]) -> bool | None:
+        """What a row of the manifest says; None if the cell is empty."""
+        cell = row.get(self.where, "").strip()
+        return cell in self.values if cell else None
+
+    @property
+    def where(self) -> str:
+        """Its column."""
+        return (self.column or self.name).casefold()
+
+
+@dataclass(frozen=True)
 class ReplayConfig:
     """How many images of the train split a model keeps for replay, and of val for acceptance tests."""
 
@@ -179,8 +219,9 @@ class Recipe:
 
     input : how an image becomes an input, the whole field at a size; in the file `size: [Y, X]` is enough.
     data : the sources of its images; in the file one can be given without a list. labels : what the masks
-    hold, a channel of the network each. memory : what the model keeps of its images.
-    card : the fields of ModelCard that people write.
+    hold, a channel of the network each. findings : instead of masks, what pictures are to be called, a
+    channel each. memory : what the model keeps of its images. card : the fields of ModelCard that people
+    write.
     """
 
     __pydantic_config__ = _STRICT
@@ -190,6 +231,7 @@ class Recipe:
     input: InputRule = field(default_factory=lambda: InputRule(size=(256, 256)))
     net: NetSpec = field(default_factory=lambda: NetSpec(arguments={"base": 16}))
     labels: LabelSet = LUNGS
+    findings: tuple[FindingConfig, ...] = ()
     intensity: IntensityRule = field(default_factory=lambda: IntensityRule("percentiles", 0.5, 99.5))
     mask_rule: MaskRule = field(default_factory=MaskRule)
     flips: bool = True
@@ -205,6 +247,20 @@ class Recipe:
             raise ValueError("input: a network is trained with whole images at a size (Y, X)")
         if not self.data:
             raise ValueError("data: a recipe needs at least one source")
+        if self.findings:
+            self._check_findings()
+
+    def _check_findings(self) -> None:
+        """Raises ValueError for what only masks can have."""
+        names = [finding.name.casefold() for finding in self.findings]
+        if len(set(names)) < len(names):
+            raise ValueError("findings: each needs a name of its own")
+        if any(data.manifest is None for data in self.data):
+            raise ValueError("findings: they are in a manifest, and a source has none")
+        if self.memory != ReplayConfig():
+            raise ValueError("memory: a model for findings keeps no images")
+        if self.training.border_weights is not None or self.training.balanced_pixels:
+            raise ValueError("training: findings are of whole pictures, whose pixels have no weights")
 
 
 def data_source(data: DataConfig, split: str, images: int) -> DataSource:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -19,28 +19,39 @@ from napari_unet.io.ignored import Ignored
 from napari_unet.io.manifest import Line, match, read_table, split_name
 from napari_unet.io.names import as_stored
 from napari_unet.io.pairs import masks_of_images
-from napari_unet.training.config import COLUMNS, DataConfig
+from napari_unet.training.config import COLUMNS, DataConfig, FindingConfig
 from napari_unet.training.separate import together
 
 
-def find_pairs(data: DataConfig, seed: int = 0, notes: list[str] | None = None) -> list[TrainingPair]:
+def find_pairs(
+    data: DataConfig,
+    seed: int = 0,
+    notes: list[str] | None = None,
+    findings: Sequence[FindingConfig] = (),
+) -> list[TrainingPair]:
     """All pairs of a data folder, sorted by file name.
 
-    notes : gets what was passed over or spelled in another way, in words.
-    Without a manifest the part of a file name before the first "_" is the patient, and patients are drawn
-    70 : 15 : 15, with equal files and images that look the same in one split. Where a placeholder such as
-    ANONYMOUS stands in the place of a patient, each image is a patient of its own.
-    Raises UserError if the folder, the manifest or a mask is missing, or a patient is in two splits.
+    findings : what the manifest says of each picture; then they have these and no masks. notes : gets what
+    was passed over or spelled in another way, in words. Without a manifest the part of a file name before the
+    first "_" is the patient, and patients are drawn 70 : 15 : 15, with equal files and images that look the
+    same in one split. Where a placeholder such as ANONYMOUS stands in the place of a patient, each image is a
+    patient of its own. Raises UserError if the folder, the manifest or a mask is missing, if a patient is in
+    two splits, or if the manifest does not say of a picture whether it has a finding.
     """
     folder = _expanded(data.folder)
     if not folder.is_dir():
         raise UserError(f"The data folder {folder} does not exist.", "Correct `data.folder` in the recipe.")
     told = [] if notes is None else notes
-    listed = _from_manifest(folder, data, told) if data.manifest else _from_names(folder, data, seed, told)
+    listed = (
+        _from_manifest(folder, data, told, findings)
+        if data.manifest
+        else _from_names(folder, data, seed, told)
+    )
     if not listed:
         raise UserError(f"{folder} has no images.", f"Put them into its subfolder `{data.images}`.")
     check_patients(listed)
-    pairs = _with_masks([pair for pair in listed if pair.id not in data.leave_out])
+    pairs = [pair for pair in listed if pair.id not in data.leave_out]
+    pairs = _with_images(pairs) if findings else _with_masks(pairs)
     if unknown := sorted(data.leave_out.keys() - {pair.id for pair in listed}):
         raise UserError(f"{folder} has no image {unknown[0]} to leave out.", "Correct `leave_out`.")
     pairs = _fewer_for_validation(_moved_to_validation(pairs, data, seed), data, seed)
@@ -67,7 +78,9 @@ def of_split(pairs: list[TrainingPair], split: str) -> list[TrainingPair]:
     return chosen
 
 
-def _from_manifest(folder: Path, data: DataConfig, notes: list[str]) -> list[TrainingPair]:
+def _from_manifest(
+    folder: Path, data: DataConfig, notes: list[str], findings: Sequence[FindingConfig]
+) -> list[TrainingPair]:
     path = folder / str(data.manifest)
     try:
         columns, table = read_table(path)
@@ -76,12 +89,14 @@ def _from_manifest(folder: Path, data: DataConfig, notes: list[str]) -> list[Tra
             f"The manifest {path} cannot be read. {error.problem}", "Check `data.manifest`."
         ) from error
     called = {name: data.columns.get(name, name) for name in COLUMNS}
-    if missing := set(called.values()) - set(columns if table else ()):
+    wanted = {*called.values(), *(finding.where for finding in findings)}
+    if missing := wanted - set(columns if table else ()):
         raise UserError(f"The manifest {path} lacks {', '.join(sorted(missing))}.", "Add the columns.")
+    told = {number: {one.name.casefold(): one.told_by(row) for one in findings} for number, row in table}
     table = [(number, {name: row.get(its, "") for name, its in called.items()}) for number, row in table]
     for number, row in table:
         row["split"] = split_name(row["split"])
-        if not all(row.values()):
+        if not all(row.values()) or None in told[number].values():
             raise UserError(f"Line {number} of the manifest {path} is not complete.", "Fill it in.")
     nobody = placeholders_among(row["patient"] for _, row in table)
     images, masks = folder / data.images, folder / data.masks
@@ -99,7 +114,8 @@ def _from_manifest(folder: Path, data: DataConfig, notes: list[str]) -> list[Tra
         image = found.get(number, images / row["file"])
         mask = masks / (image.relative_to(images) if image.is_relative_to(images) else image.name)
         patient = row["file"] if row["patient"] in nobody else row["patient"]
-        pairs.append(TrainingPair(image.name, image, mask, patient, split=row["split"]))
+        said = {name: bool(has) for name, has in told[number].items()}
+        pairs.append(TrainingPair(image.name, image, mask, patient, split=row["split"], findings=said))
     if unlisted := len(set(every) - {pair.image for pair in pairs}):
         what = "1 image" if unlisted == 1 else f"{unlisted} images"
         notes.append(f"{what} in {images} not in the manifest: ignored.")
@@ -129,6 +145,14 @@ def _from_names(folder: Path, data: DataConfig, seed: int, notes: list[str]) -> 
     ]
 
 
+def _with_images(pairs: list[TrainingPair]) -> list[TrainingPair]:
+    """Without masks. Raises UserError if an image is missing."""
+    for pair in pairs:
+        if not pair.source.first.is_file():
+            raise UserError(f"There is no image {pair.source.first}.", "Correct the manifest.")
+    return [replace(pair, mask=None) for pair in pairs]
+
+
 def _with_masks(pairs: list[TrainingPair]) -> list[TrainingPair]:
     """With the mask of that very name, however it is spelled, else the one that `io.pairs` finds for it.
 
@@ -136,9 +160,8 @@ def _with_masks(pairs: list[TrainingPair]) -> list[TrainingPair]:
     """
     wanted: dict[Path, list[Path]] = defaultdict(list)
     found: dict[Path, Path] = {}
+    _with_images(pairs)
     for pair in pairs:
-        if not pair.source.first.is_file():
-            raise UserError(f"There is no image {pair.source.first}.", "Correct the manifest.")
         mask = as_stored(cast(Path, pair.mask))
         if mask.is_file() and mask != pair.source.first:
             found[mask] = mask

@@ -20,6 +20,9 @@ from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import bare_net, check_fits
 from napari_unet.training.config import TrainingConfig
 from napari_unet.training.learner import Learner, label_dice, mean_of
+from napari_unet.training.losses import LOSSES
+from napari_unet.training.pictures import finding_auc
+from napari_unet.training.pixel_weights import with_border_weights
 from napari_unet.training.resume import load_state, save_state
 from napari_unet.training.samples import Samples
 from napari_unet.training.shifts import shifted, shifts_of
@@ -55,17 +58,37 @@ def fit(
 
     train, val : at 1.5 times the card's input size, and at that size. state : a folder in which a broken-off
     training is found again and goes on where it stopped. seen : which images an epoch sees (None: each once).
-    renewed : gives what takes the place of `train` in an epoch, counted from 1; as many samples.
-    The best epoch has the highest mean of Dice on `val` and Dice on `val` under simulated shifts (shifts.py),
-    with averaged weights. One cycle of the learning rate (Smith 2018).
-    Raises UserError if the net is not the card's, if `state` belongs to other settings, or if the loss is
-    no longer a number; the best weights so far stay in `state`.
+    renewed : gives what takes the place of `train` in an epoch, counted from 1; as many samples. The best
+    epoch has the highest mean of Dice on `val` and Dice on `val` under simulated shifts (shifts.py), with
+    averaged weights; where findings are learned, of the area under the ROC curve. One cycle of the learning
+    rate (Smith 2018). Raises UserError if the net is not the card's, if `state` belongs to other settings, or
+    if the loss is no longer a number; the best weights so far stay in `state`.
     """
     seen = seen or Epoch(((len(train), len(train)),))
     steps = max(1, round(len(seen) / config.batch))
     total = max(6, config.epochs * steps)  # OneCycleLR divides by zero where its warm-up is one step of five
-    cycle = partial(OneCycleLR, max_lr=config.learning_rate, total_steps=total, pct_start=0.2)
-    learner = Learner(net, card, config, cycle, device, precision=config.precision)
+    momentum = config.momentum if config.optimiser == "sgd" else None
+    cycle = partial(
+        OneCycleLR,
+        max_lr=config.learning_rate,
+        total_steps=total,
+        pct_start=0.2,
+        cycle_momentum=momentum is None,
+    )
+    learner = Learner(
+        net,
+        card,
+        config,
+        cycle,
+        device,
+        loss=LOSSES[config.loss],
+        precision=config.precision,
+        momentum=momentum,
+        balanced=config.balanced_pixels,
+        watched=config.gradients,
+    )
+    whole = learner.size
+    train = with_border_weights(train, config.border_weights, whole)
     generator = learner.augment.generator
     best = {name: value.cpu().clone() for name, value in net.state_dict().items()}
     history: list[EpochEnded] = []
@@ -75,10 +98,12 @@ def fit(
     if seen.parts != ((len(train), len(train)),):
         settings["seen"] = [list(part) for part in seen.parts]
     small_epochs = round(config.half_size * config.epochs)
-    whole, small = learner.size, _half(card) if small_epochs else learner.size
+    small = _half(card) if small_epochs else whole
     if state is not None:
         history = load_state(state, learner, best, settings)
     moved = simulated(val, card)
+    of_pictures = card.output.task == "classification"
+    measured, measure = (finding_auc, "AUC") if of_pictures else (label_dice, "Dice")
     first_changed = round(config.volumes.after * config.epochs) + 1
     with (
         mixed_style(_early(net, config), config.mix_style, generator),
@@ -89,7 +114,8 @@ def fit(
                 break
             learner.size = small if epoch <= small_epochs else whole
             if renewed is not None and epoch >= first_changed:
-                train = next(following)()
+                train = with_border_weights(next(following)(), config.border_weights, whole)
+            learner.gradients.clear()
             order = seen.order(generator)
             losses = [learner.step(*train.batch(chosen.tolist())) for chosen in order.tensor_split(steps)]
             if not np.isfinite(losses).all():
@@ -99,7 +125,7 @@ def fit(
                 )
             due = epoch > small_epochs and (epoch % config.check_every == 0 or epoch == config.epochs)
             plain, under_shifts = (
-                label_dice(learner.average, samples, card, device) if due else () for samples in (val, moved)
+                measured(learner.average, samples, card, device) if due else () for samples in (val, moved)
             )
             score = (mean_of(plain) + mean_of(under_shifts)) / 2
             top = max([(e.val_dice + e.shifted_dice) / 2 for e in history if e.best], default=-1.0)
@@ -111,6 +137,8 @@ def fit(
                 mean_of(under_shifts),
                 due and score > top,
                 plain,
+                measure,
+                tuple((name, float(np.mean(norms))) for name, norms in learner.gradients.items()),
             )
             history.append(ended)
             if ended.best:
@@ -144,6 +172,13 @@ def _half(card: ModelCard) -> tuple[int, int]:
 
 def simulated(val: Samples, card: ModelCard) -> Samples:
     """The validation images under each simulated shift. card : of the model that sees them."""
+    if card.output.task == "classification":
+        nothing = np.zeros((1, *val.images.shape[2:]), bool)
+        shifts = shifts_of(card)
+        images = np.stack(
+            [[shifted(one, nothing, name)[0] for one in image] for name in shifts for image in val.images]
+        )
+        return Samples(images, *(np.concatenate([part] * len(shifts)) for part in (val.masks, val.valid)))
     moved: list[list[tuple[np.ndarray, np.ndarray]]] = []
     volumes: list[int] = []
     for number, name in enumerate(shifts_of(card)):

@@ -10,16 +10,22 @@ from typing import Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim import AdamW, Optimizer
+from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import build_net, check_fits, rounded_weights
 from napari_unet.nets.further_answer import FurtherAnswer
+from napari_unet.nets.mirrored import MirroredBorders
+from napari_unet.nets.stages import stages_of
 from napari_unet.training.augment import Augment
 from napari_unet.training.augment_config import AugmentConfig
-from napari_unet.training.losses import Loss, dice_and_cross_entropy
+from napari_unet.training.losses import Loss, cross_entropy, dice_and_cross_entropy
+from napari_unet.training.pixel_weights import in_balance
 from napari_unet.training.samples import Samples
+
+THRESHOLDS = (0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7)
+"""That are tried on validation images; the first of equals wins."""
 
 Penalty = Callable[[nn.Module, Tensor, Tensor], Tensor]
 """(network, batch, logits of what it learns) → what is added to the loss; for comparisons of methods."""
@@ -46,8 +52,10 @@ class Learner:
     net : learns in place, on `device`; only `parameters` do (None: all). schedule : of the learning rate.
     size : of the images that the network sees in a step, at first the card's.
     average : running mean of the weights (Polyak 1992), shorter over the first steps, in evaluation mode.
-    precision : as in TrainingConfig.
-    AdamW (Loshchilov 2019), gradients of norm 1 at most. Everything random comes from `config.seed`.
+    loss : of masks; findings of pictures have cross-entropy.
+    precision : as in TrainingConfig. momentum : of SGD; None: AdamW (Loshchilov 2019). balanced : see
+    `pixel_weights.in_balance`. watched : whether `gradients` gets, for each stage of the network, the norm of
+    its gradient in each step. Gradients have norm 1 at most. Everything random comes from `config.seed`.
     Raises UserError if the network is not the card's, or its size does not suit it.
     """
 
@@ -61,6 +69,9 @@ class Learner:
         parameters: Iterable[nn.Parameter] | None = None,
         loss: Loss = dice_and_cross_entropy,
         precision: str = "float32",
+        momentum: float | None = None,
+        balanced: bool = False,
+        watched: bool = False,
     ) -> None:
         check_fits(net, card)
         if card.input.size is None:
@@ -70,17 +81,30 @@ class Learner:
         self.net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.net).eval()
         self._own = card.channels_of(card.output)
+        self._of_pictures = card.output.task == "classification"
         mirrored = [channel - self._own.start for channel in card.mirrored_channels[self._own]]
         self.augment = Augment(config.augment, config.seed, mirrored, hounsfield=card.in_hounsfield)
         self._precision = getattr(torch, precision)
-        self._config, self._loss, self._device = config, loss, device
+        self._config, self._device, self._balanced = config, device, balanced
+        self.gradients: dict[str, list[float]] = {}
+        inner = net.net if isinstance(net, MirroredBorders) else net
+        self._stages = dict(stages_of(inner)) if watched else {}
+        self._loss = cross_entropy if self._of_pictures else loss
         self._parameters = list(net.parameters() if parameters is None else parameters)
-        self.optimizer = AdamW(self._parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
+        rates = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
+        self.optimizer: Optimizer = (
+            AdamW(self._parameters, **rates)
+            if momentum is None
+            else SGD(self._parameters, **rates, momentum=momentum)
+        )
         self.schedule = schedule(self.optimizer)
 
     def step(self, images: Tensor, labels: Tensor, penalty: Penalty | None = None) -> float:
         """Learns from one batch (see `Samples.batch`); returns the loss, which may be no number."""
-        images, labels = self.augment(images, labels, self.size)
+        if self._of_pictures:  # nothing in them moves along
+            images, _ = self.augment(images, labels.new_zeros(images[:, :1].shape), self.size)
+        else:
+            images, labels = self.augment(images, labels, self.size)
         images = images.to(self._device, memory_format=torch.channels_last)
         labels = labels.to(self._device)
         self.net.train()
@@ -88,18 +112,33 @@ class Learner:
             torch.device(self._device).type, self._precision, enabled=self._precision != torch.float32
         ):
             logits = answer_of(self.net, images, self._own)
+            if self._of_pictures:
+                logits = self.net.pool(logits)[..., None, None]  # type: ignore[operator]
         logits = logits.float()
-        loss = self._loss(logits, labels[:, :-1], 1 - labels[:, -1:])
+        masks, valid = self._counting(labels)
+        loss = self._loss(logits, masks, valid)
         if penalty is not None:
             loss = loss + penalty(self.net, images, logits)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        for name, stage in self._stages.items():
+            norms = [torch.linalg.vector_norm(p.grad) for p in stage.parameters() if p.grad is not None]
+            self.gradients.setdefault(name, []).append(float(torch.stack(norms).norm()) if norms else 0.0)
         nn.utils.clip_grad_norm_(self._parameters, 1.0)
         self.optimizer.step()
         self.schedule.step()
         done = self.schedule.last_epoch  # steps so far
         _blend(self.average, self.net, min(self._config.average, done / (done + 10)))
         return loss.item()
+
+    def _counting(self, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """The masks in a batch, and how much each pixel counts."""
+        classes = self._own.stop - self._own.start
+        masks, ignored, weights = labels.tensor_split((classes, classes + 1), dim=1)
+        valid = 1 - ignored
+        if self._balanced:
+            valid = in_balance(masks, valid, self.augment.generator)
+        return masks, valid * (1 + weights) if weights.shape[1] else valid
 
     def weights(self) -> dict[str, Tensor]:
         """The running mean as a state dict on the CPU."""

@@ -93,15 +93,20 @@ def load_state(
     learner.optimizer.load_state_dict({"state": states, "param_groups": words["groups"]})
     schedule = learner.schedule
     schedule.load_state_dict({**schedule.state_dict(), **words["schedule"]})
-    return [
-        EpochEnded(**{**epoch, "label_dice": tuple(epoch.get("label_dice", ()))})
-        for epoch in words["history"]
-    ]
+    return [_epoch(fields) for fields in words["history"]]
+
+
+def _epoch(fields: dict[str, Any]) -> EpochEnded:
+    """From JSON, which knows no tuples."""
+    of_labels, gradients = fields.get("label_dice", ()), fields.get("gradients", ())
+    return EpochEnded(**{**fields, "label_dice": tuple(of_labels), "gradients": tuple(map(tuple, gradients))})
 
 
 def _with_defaults(settings: dict[str, Any]) -> dict[str, Any]:
     """Settings that an earlier version saved, with the defaults of what it did not know."""
-    return {**settings, "training": {**TrainingConfig().plain(), **settings["training"]}}
+    known, saved = TrainingConfig().plain(), settings["training"]
+    parts = {name: known[name] | saved.get(name, {}) for name in ("augment", "volumes")}
+    return {**settings, "training": known | saved | parts}
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:

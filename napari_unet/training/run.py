@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import csv
 import io
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -33,16 +33,16 @@ from napari_unet.training.compared import middle
 from napari_unet.training.config import Recipe, TrainingConfig, data_source
 from napari_unet.training.data_folder import find_pairs, of_split
 from napari_unet.training.fit import TrainingResult, fit, simulated
-from napari_unet.training.learner import as_saved, mean_of
+from napari_unet.training.learner import THRESHOLDS, as_saved, mean_of
 from napari_unet.training.pairs import read_pair
+from napari_unet.training.pictures import choose_cut, pictures, score_findings
 from napari_unet.training.samples import Samples, SliceChoice, labelled
 from napari_unet.training.separate import check_splits
-from napari_unet.training.sources import epoch_of, find_sources, of_use
+from napari_unet.training.sources import Found, epoch_of, find_sources, of_use
 from napari_unet.training.volumes import changing
 
 CURVES_FILE = "curves.csv"
 _SECOND_CYCLE = "second cycle"  # folder inside of that with the state
-THRESHOLDS = (0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7)  # the first of equals wins
 
 
 def train_model(
@@ -66,22 +66,20 @@ def train_model(
     chosen = str(pick_device(device))
     state = state or folder.with_name(folder.name + ".training")
     notes: list[str] = []
-    found = find_sources(recipe.data, recipe.training.seed, notes)
+    found = find_sources(recipe.data, recipe.training.seed, notes, recipe.findings)
     for text in (*notes, *check_splits([pair for one in found for pair in one.pairs])):
         yield Note(text)
-    slices = SliceChoice(empty=recipe.training.empty_slices)
-    train = labelled(of_use(found, "train"), card, oversize=True, slices=slices)
-    slices = SliceChoice(every=recipe.training.val_slices)
-    val = labelled(of_use(found, "val"), card, oversize=False, slices=slices)
+    train, val = _samples(recipe, card, found)
     for text in (*train.notes, *val.notes):
         yield Note(text)
-    if len(set(train.origins)) == len(train):  # slices of a volume do not look alike
+    one_each = len(set(train.origins)) == len(train)  # slices of a volume do not look alike
+    if one_each and not recipe.findings:
         card = card.with_output(likeness=ShapePrior(mean_shape(train.foreground)))
     torch.manual_seed(recipe.training.seed)
     net = build_net(recipe.net)
     with writing_alone(state):
         epoch = epoch_of(found, train.origins)
-        renewed = changing(of_use(found, "train"), train, card, recipe.training)
+        renewed = changing(of_use(found, "train"), train, card, recipe.training)  # of volumes
         steps = fit(net, train, val, card, recipe.training, state, chosen, epoch, renewed)
         result = yield from changed(steps, partial(_counted, config=recipe.training))
         if (following := recipe.training.following) is not None:
@@ -95,11 +93,27 @@ def train_model(
     card = card.model_copy(update={"training": _training(recipe, result, card), "data": sources})
     predictor = Predictor(as_saved(card, result.weights), card, pick_device(device))
     if "threshold" not in recipe.card:
-        card = card.with_output(threshold=choose_threshold(predictor, val))
+        choose = choose_cut if recipe.findings else choose_threshold
+        card = card.with_output(threshold=choose(predictor, val))
         predictor.card = card
-    scores = yield from score_sets(predictor, recipe)
-    card = card.model_copy(update={"scores": scores})
+    if recipe.findings:
+        card = card.model_copy(update={"finding_scores": (yield from score_findings(predictor, recipe))})
+    else:
+        card = card.model_copy(update={"scores": (yield from score_sets(predictor, recipe))})
     return save_model(result.weights, card, folder, replay_set=recipe_replay_set(recipe, card))
+
+
+def _samples(recipe: Recipe, card: ModelCard, found: Sequence[Found]) -> tuple[Samples, Samples]:
+    """What trains and what validates."""
+    train, val = of_use(found, "train"), of_use(found, "val")
+    if recipe.findings:
+        return pictures(train, card, oversize=True), pictures(val, card, oversize=False)
+    slices = SliceChoice(empty=recipe.training.empty_slices)
+    every = SliceChoice(every=recipe.training.val_slices)
+    return (
+        labelled(train, card, oversize=True, slices=slices),
+        labelled(val, card, oversize=False, slices=every),
+    )
 
 
 def _counted(epoch: EpochEnded, config: TrainingConfig, before: int = 0) -> EpochEnded:
@@ -121,12 +135,14 @@ def _better(
 def _card(recipe: Recipe) -> ModelCard:
     """What the card says before anything is trained."""
     written = dict(recipe.card)
-    output = Output(
-        labels=recipe.labels,
-        swaps=recipe.labels.mirrored,
-        mask_rule=recipe.mask_rule,
-        **{field: written.pop(field) for field in ("protocol", "threshold") if field in written},
-    )
+    said = {field: written.pop(field) for field in ("protocol", "threshold") if field in written}
+    if recipe.findings:
+        names = tuple(finding.name for finding in recipe.findings)
+        output = Output(id="findings", task="classification", findings=names, **said)
+    else:
+        output = Output(
+            labels=recipe.labels, swaps=recipe.labels.mirrored, mask_rule=recipe.mask_rule, **said
+        )
     return ModelCard(
         name=recipe.name,
         outputs=(output,),
@@ -141,16 +157,16 @@ def _card(recipe: Recipe) -> ModelCard:
 
 def _training(recipe: Recipe, result: TrainingResult, card: ModelCard) -> dict[str, Any]:
     """What the card says about the training."""
-    best = result.best
+    best, what = result.best, result.best.measure.lower()
     of_labels = {
         name: round(value, 4) for name, value in zip(card.output.channels, best.label_dice, strict=True)
     }
     return {
         **recipe.training.plain(),
         "best_epoch": best.epoch,
-        "val_dice": round(best.val_dice, 4),
-        "shifted_val_dice": round(best.shifted_dice, 4),
-        **({"val_dice_of": of_labels} if len(of_labels) > 1 else {}),
+        f"val_{what}": round(best.val_dice, 4),
+        f"shifted_val_{what}": round(best.shifted_dice, 4),
+        **({f"val_{what}_of": of_labels} if len(of_labels) > 1 else {}),
     }
 
 
@@ -206,13 +222,15 @@ def score_row(name: str, values: list[float], note: str = "") -> ScoreRow:
 
 
 def _write_curves(path: Path, history: tuple[EpochEnded, ...], labels: tuple[str, ...]) -> None:
-    """A row an epoch; of several labels each has a column."""
+    """A row an epoch, with a column for each of several labels, and for the gradient of each stage."""
     rows = []
     for epoch in history:
-        row = asdict(epoch)
-        found = row.pop("label_dice") or [float("nan")] * len(labels)
-        of_labels = {f"val_dice {name}": value for name, value in zip(labels, found, strict=True)}
-        rows.append(row | (of_labels if len(labels) > 1 else {}))
+        row = {name.replace("dice", epoch.measure.lower()): value for name, value in asdict(epoch).items()}
+        what = row.pop("measure").lower()
+        norms = {f"gradient {name}": norm for name, norm in row.pop("gradients")}
+        found = row.pop(f"label_{what}") or [float("nan")] * len(labels)
+        of_labels = {f"val_{what} {name}": value for name, value in zip(labels, found, strict=True)}
+        rows.append(row | (of_labels if len(labels) > 1 else {}) | norms)
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()

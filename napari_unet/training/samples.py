@@ -20,7 +20,7 @@ from napari_unet.models.card import ModelCard
 from napari_unet.models.replay_set import ReplaySet
 from napari_unet.training.pairs import chosen_slices, read_pair
 
-_OVERSIZE = 1.5  # samples are kept this much larger than the network's input: crops then stay sharp
+OVERSIZE = 1.5  # samples are kept this much larger than the network's input: crops then stay sharp
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,9 @@ class Samples:
     label of the output that is taught. valid : 0 where nobody could say what is there (label IGNORE); such
     pixels count in no loss and no score. origins : of each image the index of its pair; of a stack each slice
     that counts is an image. notes : what was assumed in reading the pairs. slices : of each image which slice
-    of its pair it is.
+    of its pair it is. weights : float32 (N, 1, Y, X), how much a pixel counts in the loss (None: all 1).
+    Of pictures with findings instead of masks, masks are (N, C, 1, 1), 1 where a picture has a finding, and
+    `valid` (N, 1, 1, 1) is 1.
     """
 
     images: np.ndarray
@@ -56,6 +58,7 @@ class Samples:
     origins: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     slices: tuple[int, ...] = ()
+    weights: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -63,7 +66,8 @@ class Samples:
     def subset(self, chosen: Sequence[int]) -> Samples:
         """Some of them, in that order, without origins and notes."""
         index = np.asarray(chosen, dtype=np.intp)
-        return Samples(self.images[index], self.masks[index], self.valid[index])
+        weights = None if self.weights is None else self.weights[index]
+        return Samples(self.images[index], self.masks[index], self.valid[index], weights=weights)
 
     @property
     def volumes(self) -> tuple[int, ...]:
@@ -86,10 +90,14 @@ class Samples:
         return np.where(self.valid[:, 0] > 0, values, np.uint8(IGNORE))
 
     def batch(self, chosen: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Images (N, K, Y, X); masks and, as last channel, the pixels that do not count (N, C + 1, Y, X)."""
+        """Images (N, K, Y, X); masks, then the pixels that do not count (N, C + 1, Y, X).
+
+        With `weights` a channel more: these less 1, so that 0 stands for a pixel like any other.
+        """
         some = self.subset(chosen)
+        more = [] if some.weights is None else [some.weights - 1]
         return torch.from_numpy(some.images), torch.from_numpy(
-            np.concatenate([some.masks, 1 - some.valid], axis=1)
+            np.concatenate([some.masks, 1 - some.valid, *more], axis=1)
         )
 
 
@@ -106,7 +114,7 @@ def labelled(
     """
     known = card.output.labels
     whole = _whole_field(card)
-    large = whole.larger(_OVERSIZE) if oversize else whole
+    large = whole.larger(OVERSIZE) if oversize else whole
     rule: InputRule | None = None
     images: list[np.ndarray] = []
     targets: list[np.ndarray] = []

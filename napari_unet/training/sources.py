@@ -13,7 +13,7 @@ from torch import Tensor
 from napari_unet.core.errors import UserError
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.io.manifest import split_name
-from napari_unet.training.config import DataConfig
+from napari_unet.training.config import DataConfig, FindingConfig
 from napari_unet.training.data_folder import check_patients, find_pairs
 
 Use = Literal["train", "val"]
@@ -52,12 +52,15 @@ class Epoch:
 
 
 def find_sources(
-    sources: Sequence[DataConfig], seed: int = 0, notes: list[str] | None = None
+    sources: Sequence[DataConfig],
+    seed: int = 0,
+    notes: list[str] | None = None,
+    findings: Sequence[FindingConfig] = (),
 ) -> tuple[Found, ...]:
     """The pairs of each source, in order. Where there are several, names of images begin with their source's.
 
-    notes : as in `find_pairs`. Raises UserError as that does; if a patient is in two splits of different
-    sources; if a source has nothing to train with, or none has anything to validate with.
+    notes, findings : as in `find_pairs`. Raises UserError as that does; if a patient is in two splits of
+    different sources; if a source has nothing to train with, or none has anything to validate with.
     """
     found = []
     for data in sources:
@@ -65,7 +68,7 @@ def find_sources(
         place = f"{data.name or Path(data.folder).name}/" if len(sources) > 1 else ""
         pairs = [
             replace(pair, id=place + pair.id, split=uses.get(pair.split, f"{pair.split}, not used"))
-            for pair in find_pairs(data, seed, notes)
+            for pair in find_pairs(data, seed, notes, findings)
         ]
         found.append(Found(data, tuple(pairs)))
     for one in found:

@@ -160,3 +160,64 @@ def test_what_does_not_count_frames_nothing_and_stays_under_fluid() -> None:
         assert torch.equal(x, plain) and torch.equal(y[:, :1], mask)
         if change == "effusion":
             assert y[:, 1].all() and not torch.equal(mask, masks)
+
+
+def test_displacements_are_those_of_the_paper_on_a_grid_of_three_by_three() -> None:
+    """Standard deviation 10 pixels along both axes; between the grid's points bicubic (2015, section 3.1)."""
+    config = replace(NOTHING, elastic=1.0, elastic_px=10.0)
+    pixels = Augment(config, 0).bend(2000, (65, 129)) * torch.tensor([129 / 2, 65 / 2]).view(1, 2, 1, 1)
+    points = pixels[:, :, ::32, ::64]
+    assert points.shape == (2000, 2, 3, 3)
+    torch.testing.assert_close(points.std(dim=0), torch.full((2, 3, 3), 10.0), rtol=0.08, atol=0)
+    again = torch.nn.functional.interpolate(points, (65, 129), mode="bicubic", align_corners=True)
+    torch.testing.assert_close(again, pixels, rtol=1e-4, atol=1e-3)
+
+
+def test_images_bend_by_pixels_of_the_network_s_input() -> None:
+    images = torch.linspace(0, 1, 64).expand(40, 1, 64, 64).clone()  # grey values tell columns
+    config = replace(NOTHING, elastic=1.0, elastic_px=2.0)
+    augment = Augment(config, 5, hounsfield=True)
+    moved, _ = augment(images, torch.zeros(40, 1, 64, 64), (64, 64))
+    shift = (moved - images)[:, 0, 16:48, 16:48] * 63
+    assert 1.0 < float(shift.std()) < 2.5
+
+
+@pytest.mark.parametrize("turn", [0.0, 1.0])
+def test_turns_and_mirror_images_are_the_eight_of_a_square(turn: float) -> None:
+    square = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    images = square.expand(200, 1, 16, 16).clone()
+    config = replace(NOTHING, flip=0.5, upside_down=0.5, turn=turn)
+    moved, _ = Augment(config, 1, hounsfield=True)(images, torch.zeros_like(images), (16, 16))
+    eight = [torch.rot90(one, k, (2, 3)) for one in (square, square.flip(3)) for k in range(4)]
+    near = torch.stack([(moved - one).abs().amax(dim=(1, 2, 3)) < 1e-4 for one in eight])
+    assert (near.sum(dim=0) == 1).all()
+    quarter = near[[1, 3, 5, 7]].any(dim=0).float().mean()
+    assert (near.any(dim=1).all() and 0.5 < quarter < 0.85) if turn else quarter == 0
+
+
+def test_weights_move_with_the_masks_and_are_not_rounded() -> None:
+    _, masks = _batch()
+    weights = masks * 3.5
+    ignored = torch.zeros_like(masks)
+    _, found = Augment(GEOMETRY, 2)(masks, torch.cat([masks, ignored, weights], dim=1), SIZE)
+    assert set(found[:, :2].unique().tolist()) <= {0.0, 1.0}
+    inner = found[:, 2:]
+    assert ((inner > 0.1) & (inner < 3.4)).any() and inner.max() <= 3.5 + 1e-4
+    assert ((inner >= 1.75) == (found[:, :1] > 0)).float().mean() > 0.999
+
+
+def test_what_a_recipe_does_not_ask_for_draws_no_numbers() -> None:
+    """Trainings of before go on as they began."""
+    images, masks = _batch()
+    one, other = Augment(AugmentConfig(), 3), Augment(AugmentConfig(), 3)
+    for augment in (one, other):
+        augment(images, masks, SIZE)
+    other.config = replace(other.config, turn=0.5)
+    a, b = (augment(images, masks, SIZE)[0] for augment in (one, other))
+    assert not torch.equal(a, b)
+
+
+@pytest.mark.parametrize("setting", [{"elastic_px": -1}, {"elastic_px": 101}, {"turn": 1.1}])
+def test_settings_out_of_range_are_refused(setting: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=f"augment.{next(iter(setting))} must lie in"):
+        AugmentConfig(**setting)

@@ -11,6 +11,7 @@ import torch
 from net_fakes import TINY, card, tiny_net, tiny_samples
 from torch import Tensor
 
+from napari_unet.core.border_weights import BorderWeights
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import EpochEnded
 from napari_unet.core.input_rule import InputRule
@@ -258,3 +259,98 @@ def test_what_fails_while_volumes_are_made_is_raised() -> None:
 
     with pytest.raises(UserError, match="No volume"):
         _run(fit(_fresh(), TRAIN, VAL, CARD, CONFIG, renewed=broken))
+
+
+PUBLISHED = replace(
+    CONFIG,
+    optimiser="sgd",
+    momentum=0.99,
+    learning_rate=1e-3,
+    loss="cross-entropy",
+    border_weights=BorderWeights(sigma=2.0),
+    augment=replace(AugmentConfig(), elastic_px=3.0, turn=0.5),
+)
+
+
+def test_a_training_as_published_resumes_bit_by_bit(tmp_path: Path) -> None:
+    config = replace(PUBLISHED, balanced_pixels=True)
+    straight = _run(fit(_fresh(), TRAIN, VAL, CARD, config))
+    broken = fit(_fresh(), TRAIN, VAL, CARD, config, tmp_path)
+    next(broken)
+    broken.close()
+    result = _run(fit(_fresh(seed=5), TRAIN, VAL, CARD, config, tmp_path))
+    assert repr(result.history) == repr(straight.history) and _equal(result.weights, straight.weights)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"optimiser": "adamw"}, {"momentum": 0.9}, {"loss": "dice and cross-entropy"}, {"border_weights": None}],
+    ids=lambda change: next(iter(change)),
+)
+def test_each_setting_of_a_training_matters(change: dict[str, Any]) -> None:
+    one, other = (_run(fit(_fresh(), TRAIN, VAL, CARD, c)) for c in (PUBLISHED, replace(PUBLISHED, **change)))
+    assert [epoch.loss for epoch in one.history] != [epoch.loss for epoch in other.history]
+
+
+def test_a_step_of_sgd_is_the_momentum_s_by_hand() -> None:
+    """v ← m v + g, w ← w − lr v; the momentum stays where the learning rate follows its cycle."""
+    net, config = _fresh(dropout=0.0), replace(PUBLISHED, augment=STILL, weight_decay=0.0)
+    learner = Learner(
+        net,
+        CARD,
+        config,
+        lambda optimizer: torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0),
+        momentum=config.momentum,
+    )
+    velocity = torch.zeros_like(net.head.weight)
+    for _ in range(3):
+        before = net.head.weight.detach().clone()
+        learner.step(*TRAIN.batch([0, 1]))
+        velocity = config.momentum * velocity + net.head.weight.grad
+        torch.testing.assert_close(net.head.weight.detach(), before - config.learning_rate * velocity)
+    steps = fit(_fresh(), TRAIN, VAL, CARD, config)
+    next(steps)
+    held = steps.gi_frame.f_locals["learner"].optimizer.param_groups[0]
+    steps.close()
+    assert held["momentum"] == 0.99 and held["lr"] != config.learning_rate
+
+
+def test_pixels_weigh_in_the_loss_as_their_map_says() -> None:
+    """What weighs nothing is as what does not count."""
+    config = replace(PUBLISHED, augment=STILL, border_weights=None)
+    weights = np.ones_like(TRAIN.valid)
+    weights[:, :, :24] = 0
+    half = np.ones_like(TRAIN.valid)
+    half[:, :, :24] = 0
+    by_weight = replace(TRAIN, weights=weights)
+    by_valid = replace(TRAIN, valid=half)
+    one, other = (_run(fit(_fresh(), samples, VAL, CARD, config)) for samples in (by_weight, by_valid))
+    np.testing.assert_allclose(
+        [e.loss for e in one.history], [e.loss for e in other.history], rtol=5e-2
+    )  # the seam is rounded in one of them
+    plain = _run(fit(_fresh(), TRAIN, VAL, CARD, config))
+    assert one.history[0].loss != plain.history[0].loss
+
+
+def test_the_gradient_of_each_stage_is_measured_where_it_is_asked_for(tmp_path: Path) -> None:
+    config = replace(CONFIG, epochs=2, gradients=True)
+    result = _run(fit(_fresh(), TRAIN, VAL, CARD, config, tmp_path))
+    names = [name for name, _ in result.history[0].gradients]
+    assert names[:3] == ["encoder.0", "encoder.1", "bottleneck"] and names[-1] == "head"
+    assert all(norm > 0 for epoch in result.history for _, norm in epoch.gradients)
+    assert _run(fit(_fresh(), TRAIN, VAL, CARD, config, tmp_path)).history == result.history
+    assert not _run(fit(_fresh(), TRAIN, VAL, CARD, replace(config, gradients=False))).history[0].gradients
+
+
+def test_the_norm_of_a_stage_is_that_of_its_parameters() -> None:
+    net = _fresh(dropout=0.0)
+    learner = Learner(net, CARD, CONFIG, lambda o: torch.optim.lr_scheduler.ConstantLR(o, 1.0), watched=True)
+    learner.step(*TRAIN.batch([0, 1]))
+    squares = {
+        name: sum(float(p.grad.square().sum()) for p in getattr(net, name).parameters())
+        for name in ("head", "bottleneck")
+    }
+    whole = sum(value[0] ** 2 for value in learner.gradients.values())
+    shrunk = min(1.0, 1.0 / whole**0.5)  # the step clips them afterwards
+    for name, square in squares.items():
+        assert learner.gradients[name][0] * shrunk == pytest.approx(square**0.5, rel=1e-3)

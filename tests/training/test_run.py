@@ -111,11 +111,11 @@ def test_a_recipe_becomes_a_model(recipe: Recipe, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "net",
     [
-        NetSpec(arguments={**TINY, "padded": False, "norm": "none"}),
+        NetSpec(kind="unet-2015", arguments={"base": 2}),
         NetSpec(arguments={**TINY, "skips": False}),
         NetSpec(kind="sliding-window", arguments={"window": 65, "maps": 2, "hidden": 4}),
     ],
-    ids=["without padding", "without skips", "sliding window"],
+    ids=["2015", "without skips", "sliding window"],
 )
 def test_other_networks_are_trained_fine_tuned_and_exported(
     net: NetSpec, recipe: Recipe, tmp_path: Path

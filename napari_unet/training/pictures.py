@@ -1,0 +1,133 @@
+"""Pictures with findings: one word each instead of a mask, and how well a network tells them apart."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Generator, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import CaseDone
+from napari_unet.core.evidence_metrics import placements
+from napari_unet.core.intensity import IntensityRule
+from napari_unet.core.raster import Raster
+from napari_unet.core.steps import run
+from napari_unet.core.training_pair import TrainingPair
+from napari_unet.inference.predictor import Predictor
+from napari_unet.inference.prepare import common_box, field_of, network_input
+from napari_unet.models.card import FindingRow, ModelCard
+from napari_unet.training.config import Recipe
+from napari_unet.training.data_folder import find_pairs, of_split
+from napari_unet.training.learner import THRESHOLDS
+from napari_unet.training.pairs import read_image
+from napari_unet.training.samples import OVERSIZE, Samples
+
+
+def pictures(pairs: Sequence[TrainingPair], card: ModelCard, oversize: bool) -> Samples:
+    """Images as the model sees them in inference, with the findings of the card's `output` as masks of one
+    pixel.
+
+    oversize : 1.5 times the card's input size, for training. Raises UserError for images that cannot be used,
+    for stacks, and for a finding that all of the pictures have, or none.
+    """
+    rule = card.input.larger(OVERSIZE) if oversize else card.input
+    images: list[np.ndarray] = []
+    notes: list[str] = []
+    for pair in pairs:
+        raster = read_image(pair)
+        if raster.pixels.ndim != 2:
+            raise UserError(f"{pair.id} is a stack, not a picture.", "Leave it out.")
+        notes += [f"{pair.id}: {note}" for note in raster.notes]
+        field, _ = field_of(raster, rule, 0, common_box(raster, card.output.mask_rule))
+        images.append(network_input(field, rule, card.intensity, bool(raster.inverted)))
+    names = card.output.findings
+    found = np.array([[pair.findings[name.casefold()] for name in names] for pair in pairs], np.float32)
+    for name, column in zip(names, found.T, strict=True):
+        if column.min() == column.max():
+            which = "All" if column.all() else "None"
+            raise UserError(
+                f"{which} of the pictures of a split have the finding {name}.",
+                "Correct the manifest or the recipe.",
+            )
+    masks = found[:, :, None, None]
+    return Samples(
+        np.stack(images), masks, np.ones_like(masks[:, :1]), tuple(range(len(pairs))), tuple(notes)
+    )
+
+
+def choose_cut(predictor: Predictor, val: Samples) -> float:
+    """The threshold with the highest mean of sensitivity and specificity of the findings of `val`.
+
+    Images are given as the network takes them.
+    """
+    shown = copy.copy(predictor)
+    shown.card = predictor.card.model_copy(update={"intensity": IntensityRule("window", 0, 1)})
+    scores = np.array([_scores(shown, Raster(image[0]), False) for image in val.images])
+    truths = val.masks[:, :, 0, 0] > 0
+
+    def balance(threshold: float) -> float:
+        rates = [_rates(*both, threshold) for both in zip(scores.T, truths.T, strict=True)]
+        return float(np.mean(rates))
+
+    return max(THRESHOLDS, key=balance)
+
+
+def score_findings(predictor: Predictor, recipe: Recipe) -> Generator[CaseDone, None, tuple[FindingRow, ...]]:
+    """How each finding is told on the sets in `recipe.scores`, on images at their own size."""
+    rows: list[FindingRow] = []
+    card = predictor.card
+    for wanted in recipe.scores:
+        pairs = of_split(
+            find_pairs(wanted.data, recipe.training.seed, findings=recipe.findings), wanted.split
+        )
+        found = []
+        for done, pair in enumerate(pairs, start=1):
+            raster = read_image(pair)
+            found.append(_scores(predictor, raster, raster.inverted))
+            yield CaseDone(pair.id, done, len(pairs), notes=raster.notes)
+        for name, scores in zip(card.output.findings, np.array(found).T, strict=True):
+            truth = np.array([pair.findings[name.casefold()] for pair in pairs])
+            sensitivity, specificity = _rates(scores, truth, card.output.threshold)
+            row = FindingRow(
+                set=f"{wanted.data.name}, {wanted.split}",
+                finding=name,
+                n=len(pairs),
+                positives=int(truth.sum()),
+                auc=round(float(np.mean(placements(scores, truth.tolist()))), 4),
+                sensitivity=round(sensitivity, 4),
+                specificity=round(specificity, 4),
+                note=wanted.note,
+            )
+            rows.append(row)
+    return tuple(rows)
+
+
+def _scores(predictor: Predictor, raster: Raster, inverted: bool | None) -> list[float]:
+    """Of each finding, in the card's order."""
+    return list(run(predictor.steps(raster, inverted)).scores.values())
+
+
+def _rates(scores: np.ndarray, truth: np.ndarray, threshold: float) -> tuple[float, float]:
+    """Sensitivity and specificity; nan where there are none to be found, or to be left."""
+    said = scores >= threshold
+    return tuple(  # type: ignore[return-value]
+        float(np.mean(said[truth == is_there] == is_there)) if (truth == is_there).any() else float("nan")
+        for is_there in (True, False)
+    )
+
+
+@torch.inference_mode()
+def finding_auc(net: nn.Module, samples: Samples, card: ModelCard, device: str = "cpu") -> tuple[float, ...]:
+    """Area under the ROC curve of each finding, on images at the network's size."""
+    net.eval()
+    own = card.channels_of(card.output)
+    logits = [net.pool(net(torch.from_numpy(image)[None].to(device)))[0, own] for image in samples.images]  # type: ignore[operator]
+    scores = torch.stack(logits).cpu().numpy()
+    truths = samples.masks[:, :, 0, 0] > 0
+    return tuple(
+        float(np.mean(placements(column, truth.tolist())))
+        for column, truth in zip(scores.T, truths.T, strict=True)
+    )
