@@ -6,15 +6,15 @@ import pytest
 import torch
 from torch.nn import functional
 
-from napari_unet.nets.ciresan import KERNELS, SlidingWindow, _activation
+from napari_unet.nets.ciresan import KERNELS, SlidingWindow, activation
 
 
 def windows(net: SlidingWindow, x: torch.Tensor) -> torch.Tensor:
     """Windows (N, 1, window, window) one by one, as in 2012: logits (N, 1, 1, 1)."""
     for convolution in net.encoder:
         x = functional.conv2d(x, convolution.weight, convolution.bias)
-        x = functional.max_pool2d(_activation(x), 2)
-    return net._logit(_activation(functional.conv2d(x, net.hidden.weight, net.hidden.bias)))
+        x = functional.max_pool2d(activation(x), 2)
+    return net.logit(activation(functional.conv2d(x, net.hidden.weight, net.hidden.bias)))
 
 
 def test_the_largest_network_has_the_parameters_of_the_papers_table() -> None:
