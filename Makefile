@@ -16,7 +16,7 @@ endif
 XVFB = $(if $(shell command -v xvfb-run),xvfb-run -a)
 
 PARTS := test-review test-others test-docks test-programs lint test-binding
-.PHONY: help setup system demo test $(PARTS) test-all test-pyqt6 bench screenshots docs site clean
+.PHONY: help setup system demo test $(PARTS) test-all test-pyqt6 bench lineage screenshots docs site clean
 help:
 	@echo "make demo         the main job on the bundled X-rays: a window, or pictures in demo/"
 	@echo "make test         lint and all tests that are not slow"
@@ -24,6 +24,7 @@ help:
 	@echo "make test-pyqt6   the window's tests with PyQt6; make test does a few of them"
 	@echo "make lint         ruff, mypy, import-linter, npe2 validate"
 	@echo "make bench        benchmarks/results and docs/benchmarks.md"
+	@echo "make lineage      docs/lineage.md: trains every network of the lineage; what is trained is kept"
 	@echo "make screenshots  the pictures of the README"
 	@echo "make docs         the pages of the models, from their cards, and the picture of their protocols"
 	@echo "make site         the pages of docs/ as a web site in site/, links checked"
@@ -92,6 +93,10 @@ test-pyqt6: $(PYQT6)/.ready
 
 bench: $(VENV)/.ready
 	$(BIN)/python -m benchmarks
+
+# Broken off, it goes on where it stopped. QUICK=--quick: does it run at all? (within ten minutes)
+lineage: $(VENV)/.ready
+	$(BIN)/python -m benchmarks.lineage $(QUICK)
 
 # The screen of a small laptop: all that a dock shows has to fit.
 screenshots: $(VENV)/.ready

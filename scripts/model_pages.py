@@ -7,7 +7,14 @@ from pathlib import Path
 
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.masks import MaskRule
-from napari_unet.models.card import WEIGHTS_FILE, DataSource, ModelCard, ScoreRow, read_card
+from napari_unet.models.card import (
+    WEIGHTS_FILE,
+    DataSource,
+    FindingRow,
+    ModelCard,
+    ScoreRow,
+    read_card,
+)
 from napari_unet.resources_path import resource
 
 PAGES = Path(__file__).parents[1] / "docs" / "models"
@@ -21,10 +28,16 @@ def page(card: ModelCard, weights_bytes: int) -> str:
         "<!-- Made from the model's card by scripts/model_pages.py (`make docs`): do not edit. -->",
         f"The model `{card.name}`, version {card.version}{made_from}. Research use, not a medical device.",
         f"**For:** {card.use}.",
+        "**For teaching:** no dock offers it, and `auto` never takes it. Name it to look at how it works; do "
+        "not work with its results."
+        if card.for_teaching
+        else "",
         f"**What counts as lung:** {card.output.protocol}. Masks drawn by another rule will not match its "
         "masks exactly, however good both are. [Two protocols on one X-ray](../protocols.md) shows the "
-        "difference.",
-        "## Accuracy\n\n" + _scores(card.scores),
+        "difference."
+        if card.output.protocol
+        else "",
+        "## Accuracy\n\n" + (_findings(card.finding_scores) if card.finding_scores else _scores(card.scores)),
         "## What it was trained on\n\n" + "\n".join(_source(source) for source in card.data),
         f"The weights were chosen by: {card.chosen_by}." if card.chosen_by else "",
         "## Replay set\n\n" + _replay_set(card) if card.memory else "",
@@ -50,6 +63,21 @@ def _scores(rows: tuple[ScoreRow, ...]) -> str:
         name = f"{row.set}<br>{row.note}" if row.note else row.set
         figures = f"{row.mean:.3f} | {row.median:.3f} | {row.worst:.3f} | {row.share_under_090:.0%}"
         lines.append(f"| {name} | {row.n} | {figures} |")
+    return "\n".join(lines)
+
+
+def _findings(rows: tuple[FindingRow, ...]) -> str:
+    lines = [
+        "AUC: the area under the ROC curve; 1 is perfect, 0.5 is chance. Sensitivity and specificity are "
+        "those at the threshold of the card.",
+        "",
+        "| pictures | finding | n | with it | AUC | sensitivity | specificity |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        name = f"{row.set}<br>{row.note}" if row.note else row.set
+        figures = f"{row.auc:.3f} | {row.sensitivity:.3f} | {row.specificity:.3f}"
+        lines.append(f"| {name} | {row.finding} | {row.n} | {row.positives} | {figures} |")
     return "\n".join(lines)
 
 
@@ -84,10 +112,16 @@ def _steps(card: ModelCard) -> str:
         f"Refuses an image whose header gives anything but {', '.join(taken)}." if taken else "",
         *((size, grey) if card.input.size else (grey, size)),
         "Also predicts the mirrored image, and averages the two." if card.flips else "",
-        f"Pixels with a probability of at least {card.output.threshold:g} are lung.",
-        _cleaning(card.output.mask_rule),
+        *_answer(card),
     ]
     return "\n".join(f"{n}. {step}" for n, step in enumerate(filter(None, steps), start=1))
+
+
+def _answer(card: ModelCard) -> tuple[str, ...]:
+    least = f"with a probability of at least {card.output.threshold:g}"
+    if card.output.task == "classification":
+        return (f"A picture {least} has the finding ({', '.join(card.output.findings)}). It draws nothing.",)
+    return f"Pixels {least} are lung.", _cleaning(card.output.mask_rule)
 
 
 def _cleaning(rule: MaskRule) -> str:

@@ -1,0 +1,65 @@
+"""How well a model divides images: pixels, borders, and the objects between thinned borders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import ndimage
+from skimage.segmentation import watershed
+
+from napari_unet.core.metrics import dice
+from napari_unet.core.partition import (
+    boundary_f1,
+    information_score,
+    objects_of,
+    pixel_error,
+    rand_score,
+)
+
+THRESHOLDS = tuple(np.round(np.arange(0.1, 0.95, 0.05), 2).tolist())
+PLAIN = ("pixel error", "Dice", "boundary F1")
+DIVIDED = ("V_rand", "V_info")
+
+
+def thinned(mask: np.ndarray) -> np.ndarray:
+    """The partition (int, 0 is border) of a mask of objects once the borders between them are one pixel wide.
+
+    Arganda-Carreras et al. 2015, section 2.4: borders are thinned before regions are compared, so that their
+    width does not count. Each object grows until it meets another (watershed of the distance to the nearest),
+    which thins what is between two of them and keeps which are apart, at the image's edge too.
+    """
+    if not mask.any():
+        return np.zeros(mask.shape, int)
+    distance = ndimage.distance_transform_edt(~mask)
+    return np.asarray(watershed(distance, objects_of(mask), watershed_line=True))
+
+
+def measure(mask: np.ndarray, reference: np.ndarray, divides: bool) -> dict[str, float]:
+    """Every metric of one image. mask, reference : bool (Y, X). divides : V_rand and V_info too."""
+    found = {
+        "pixel error": pixel_error(mask, reference),
+        "Dice": dice(mask, reference),
+        "boundary F1": boundary_f1(mask, reference),
+    }
+    if divides:
+        partition, truth = thinned(mask), objects_of(reference)
+        found |= {
+            "V_rand": rand_score(partition, truth),
+            "V_info": information_score(partition, truth),
+        }
+    return found
+
+
+def best_threshold(probabilities: Sequence[np.ndarray], references: Sequence[np.ndarray]) -> float:
+    """That with the highest mean V_rand, the nearest to a half; of float (Y, X) and bool (Y, X)."""
+    truths = [objects_of(reference) for reference in references]
+
+    def score(threshold: float) -> tuple[float, float]:
+        found = [
+            rand_score(thinned(probability >= threshold), truth)
+            for probability, truth in zip(probabilities, truths, strict=True)
+        ]
+        return float(np.mean(found)), -abs(threshold - 0.5)
+
+    return float(max(THRESHOLDS, key=score))
