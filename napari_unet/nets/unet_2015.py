@@ -48,5 +48,6 @@ class UNet2015(UNet):
     def _initialise(self) -> None:
         """Steps of an up-convolution do not overlap: a neuron has the channels of one pixel before it."""
         super()._initialise()
-        for up in self.up:
-            nn.init.normal_(up.conv.weight, std=(2 / up.conv.in_channels) ** 0.5)
+        for module in self.modules():
+            if isinstance(module, nn.ConvTranspose2d):
+                nn.init.normal_(module.weight, std=(2 / module.in_channels) ** 0.5)

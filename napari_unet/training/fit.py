@@ -178,7 +178,8 @@ def simulated(val: Samples, card: ModelCard) -> Samples:
         images = np.stack(
             [[shifted(one, nothing, name)[0] for one in image] for name in shifts for image in val.images]
         )
-        return Samples(images, *(np.concatenate([part] * len(shifts)) for part in (val.masks, val.valid)))
+        masks, valid = (np.concatenate([part] * len(shifts)) for part in (val.masks, val.valid))
+        return Samples(images, masks, valid)
     moved: list[list[tuple[np.ndarray, np.ndarray]]] = []
     volumes: list[int] = []
     for number, name in enumerate(shifts_of(card)):

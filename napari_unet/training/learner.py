@@ -91,11 +91,11 @@ class Learner:
         self._stages = dict(stages_of(inner)) if watched else {}
         self._loss = cross_entropy if self._of_pictures else loss
         self._parameters = list(net.parameters() if parameters is None else parameters)
-        rates = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
+        rate, decay = config.learning_rate, config.weight_decay
         self.optimizer: Optimizer = (
-            AdamW(self._parameters, **rates)
+            AdamW(self._parameters, lr=rate, weight_decay=decay)
             if momentum is None
-            else SGD(self._parameters, **rates, momentum=momentum)
+            else SGD(self._parameters, lr=rate, weight_decay=decay, momentum=momentum)
         )
         self.schedule = schedule(self.optimizer)
 
