@@ -101,6 +101,8 @@ def _ideas(images: ImageSet, found: Sequence[Trained]) -> str:
 def _gradients(found: Sequence[Trained]) -> str:
     """Whether gradients vanish on their way to the first level."""
     chosen = [(row, _of(row, found)[0]) for row in ROWS if row.name in _PASSED and _of(row, found)]
+    if not chosen:
+        return ""
     stages = [
         name for name in chosen[0][1].gradients if name.startswith(("encoder", "bottleneck", "decoder"))
     ]

@@ -95,6 +95,7 @@ def test_a_run_that_still_rises_is_marked() -> None:
     done = a_run("today", "em", 0, [(0.5, 0.90), (0.8, 0.95), (1.0, 0.952)])
     rising = replace(done, curve=[(0.5, 0.90), (0.8, 0.95), (1.0, 0.96)])
     assert not done.is_rising and rising.is_rising
+    assert "Vanishing" not in page([replace(done, row="ciresan")], {}, [])
     assert "still rising" in page([rising], {}, []) and "still rising)*" not in page([done], {}, [])
 
 
