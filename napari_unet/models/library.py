@@ -119,14 +119,14 @@ class ModelLibrary:
                     broken.append(Unreadable(path.parent, error))
         return entries, broken
 
-    def list(self) -> list[ModelEntry]:
-        """All readable models."""
-        return self.scan()[0]
-
     def offered(self) -> tuple[list[ModelEntry], list[Unreadable]]:
         """As `scan`, of the models to work with: those for teaching are there for who names them."""
         entries, broken = self.scan()
         return [entry for entry in entries if not entry.card.for_teaching], broken
+
+    def list(self) -> list[ModelEntry]:
+        """All readable models."""
+        return self.scan()[0]
 
     def find(self, name: str | Path) -> ModelEntry:
         """The newest model of that name, the user's before shipped ones; or the one in that folder.
