@@ -113,7 +113,7 @@ class Learner:
         ):
             logits = answer_of(self.net, images, self._own)
             if self._of_pictures:
-                logits = self.net.pool(logits)[..., None, None]  # type: ignore[operator]
+                logits = self.net.pool(logits)[..., None, None]
         logits = logits.float()
         masks, valid = self._counting(labels)
         loss = self._loss(logits, masks, valid)
