@@ -7,13 +7,17 @@ feet first, mirrored) is in its affine, and the affine alone decides: never how 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.events import SliceDone
 from napari_unet.core.orientation import axes_towards
 from napari_unet.core.prediction import Box, Prediction
 from napari_unet.core.raster import Raster
+
+_E = TypeVar("_E")
 
 
 @dataclass(frozen=True)
@@ -36,13 +40,20 @@ class Turn:
 
     def prediction(self, found: Prediction, of: Raster) -> Prediction:
         """What was found in the turned image, for the image `of` itself."""
-        height, width = of.shape[-2:]
-        boxes: tuple[Box, ...] = tuple(
-            (_mirrored(rows, height, self.rows), _mirrored(columns, width, self.columns))
-            for rows, columns in found.boxes
-        )
+        boxes = tuple(self._box(box, of) for box in found.boxes)
         maps = np.ascontiguousarray(self.pixels(found.maps))
         return replace(found, maps=maps, boxes=boxes, row_direction=of.row_direction)
+
+    def event(self, event: _E, of: Raster) -> _E | SliceDone:
+        """An event of a run on the turned image, for the image `of` itself."""
+        if not isinstance(event, SliceDone):
+            return event
+        labels = np.ascontiguousarray(self.pixels(event.labels))
+        return replace(event, labels=labels, box=self._box(event.box, of))
+
+    def _box(self, box: Box, of: Raster) -> Box:
+        height, width = of.shape[-2:]
+        return _mirrored(box[0], height, self.rows), _mirrored(box[1], width, self.columns)
 
 
 def turn_to_stand(raster: Raster) -> Turn:

@@ -31,12 +31,15 @@ def run(steps: Generator[E, Any, T], tell: Callable[[E], object] | None = None) 
 
 
 def changed(steps: Generator[E, Any, T], change: Callable[[E], N | None]) -> Generator[N, None, T]:
-    """The same steps with other events: what `change` makes of each; where that is None, it is dropped."""
+    """The same steps with other events: what `change` makes of each; where that is None, it is dropped.
+
+    What is sent in return for an event goes to the steps.
+    """
+    word = None
     try:
         while True:
-            other = change(next(steps))
-            if other is not None:
-                yield other
+            other = change(steps.send(word))
+            word = None if other is None else (yield other)
     except StopIteration as end:
         result: T = end.value
         return result

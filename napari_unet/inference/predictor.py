@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.events import Note, TileDone
+from napari_unet.core.events import Note, SliceDone, TileDone
 from napari_unet.core.input_check import mixed_polarity_note, plausibility
 from napari_unet.core.orientation import axes_towards
 from napari_unet.core.padding import is_padding
@@ -24,6 +24,7 @@ from napari_unet.core.situs import situs_notes
 from napari_unet.core.standing import turn_to_stand
 from napari_unet.core.steps import STOP, changed
 from napari_unet.core.tiling import plan_tiles, predict_tiled
+from napari_unet.core.volume_labels import likeliest_labels
 from napari_unet.inference.features import bottleneck_features, image_features
 from napari_unet.inference.fold import folded
 from napari_unet.inference.prepare import Field, ahead, common_box, field_at_size, network_input
@@ -43,10 +44,12 @@ class _Seen:
     """What a run is asked for, and what it finds out on its way.
 
     Of each image: `inverted`, `plausibility`, `scores` (float32, one per finding) and where its maps lie.
-    stopped_at : of a volume, how many slices were done when somebody stopped it.
+    stopped_at : of a volume, how many slices were done when somebody stopped it. shown_at : the threshold at
+    which each slice of a volume is shown when it is done; None if none is.
     """
 
     output: Output
+    shown_at: float | None = None
     notes: list[str] = field(default_factory=list)
     inverted: list[bool] = field(default_factory=list)
     plausibility: list[float] = field(default_factory=list)
@@ -82,23 +85,32 @@ class Predictor:
         plain = card.input.axes != 2 or any(isinstance(part, nn.InstanceNorm2d) for part in net.modules())
         self._layout = torch.contiguous_format if plain else torch.channels_last
 
-    def steps(self, raster: Raster, inverted: bool | None = None, output: str | None = None) -> Steps:
+    def steps(
+        self,
+        raster: Raster,
+        inverted: bool | None = None,
+        output: str | None = None,
+        shown_at: float | None = None,
+    ) -> Steps:
         """As `_steps`, with axial slices of CT turned as those of training lay (core.standing), and back.
 
         A note says so if heart and liver lie on the other side than the affine says.
         Raises UserError for slices in other planes.
         """
         if not self.card.in_hounsfield:
-            return (yield from self._steps(raster, inverted, output))
+            return (yield from self._steps(raster, inverted, output, shown_at))
         turn = turn_to_stand(raster)
         standing = turn.raster(raster) if turn else raster
-        found = yield from self._steps(standing, inverted, output)
+        steps = self._steps(standing, inverted, output, shown_at)
+        found = yield from changed(steps, lambda event: turn.event(event, raster))
         towards = axes_towards(raster.affine)
         said = situs_notes(standing, found) if towards is not None and towards[0] == "S" else ()
         found = turn.prediction(found, raster) if turn else found
         return replace(found, notes=(*found.notes, *said))
 
-    def _steps(self, raster: Raster, inverted: bool | None, output: str | None) -> Steps:
+    def _steps(
+        self, raster: Raster, inverted: bool | None, output: str | None, shown_at: float | None
+    ) -> Steps:
         """Yields TileDone after each slice or tile, and Notes; returns the Prediction, on the network's grid.
 
         output : which of the model's answers, as in `ModelCard.output_named`.
@@ -114,12 +126,13 @@ class Predictor:
         stack of images each finding has the highest score of any.
         Where the slices are those of one volume (the answer's MaskRule is not `per_slice`), maps have 8 bits,
         all slices lose the same border of padding, and in slices that are nothing else there is no label.
+        shown_at : with a threshold, TileDone of a slice of a volume is a SliceDone, which shows it.
         Closing the steps throws away what is done. Sending STOP in return for a TileDone keeps it: the
         slices that are left get no labels, `Prediction.stopped_at` says how many were seen, and a note too.
         """
         start = time.perf_counter()
         answer, rule = self.card.output_named(output), self.card.input
-        seen = _Seen(answer)
+        seen = _Seen(answer, shown_at if answer.task == "segmentation" else None)
         one_field = raster.pixels.ndim == rule.axes
         if raster.pixels.ndim < rule.axes:
             raise UserError(
@@ -176,13 +189,25 @@ class Predictor:
                     shape = (len(found), slices, *found.shape[1:])
                     maps = np.zeros(shape, np.uint8 if as_bytes else np.float32)
                 maps[:, z] = found if maps.dtype == np.float32 else in_bytes(found)
-            if (yield TileDone(z + 1, slices)) == STOP and z + 1 < slices:
+            done = TileDone(z + 1, slices)
+            if volume and maps is not None and seen.shown_at is not None:
+                done = self._shown(done, maps[:, z], raster, box, seen)
+            if (yield done) == STOP and z + 1 < slices:
                 seen.stopped_at = z + 1
                 seen.notes.append(f"Stopped after {z + 1} of {slices} slices: the others are empty.")
                 seen.boxes += seen.boxes[-1:] * (slices - len(seen.boxes))
                 break
         size = self.card.input.size or raster.shape[1:]
         return np.zeros((len(seen.output.channels), slices, *size), np.uint8) if maps is None else maps
+
+    def _shown(
+        self, done: TileDone, maps: np.ndarray, raster: Raster, box: Box | None, seen: _Seen
+    ) -> SliceDone:
+        """What a slice of a volume shows by itself; maps : (C, y, x) of it, 8 bit."""
+        labels = likeliest_labels(maps, seen.output.labels.values, seen.shown_at or 0.0)
+        if box is None or not self._keeps_boxes(raster):
+            box = slice(0, raster.shape[1]), slice(0, raster.shape[2])
+        return SliceDone(done.done, done.total, labels, box)
 
     def _keeps_boxes(self, raster: Raster) -> bool:
         """Whether the maps of slices cover what was cut out of them, and not the whole slice."""

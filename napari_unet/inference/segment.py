@@ -58,6 +58,7 @@ def segment_steps(
     device: str = "auto",
     input_check: bool = True,
     masks_only: bool = True,
+    show_slices: bool = False,
     cache: PredictorCache | None = None,
     library: ModelLibrary | None = None,
 ) -> Steps:
@@ -66,7 +67,8 @@ def segment_steps(
     model : a name in the library, a folder, or "auto" for the model in use for this kind of image; what was
     chosen and why stands in `Prediction.chosen`. output : which of its answers, see `ModelCard.output_named`.
     threshold : None for the card's. input_check : False skips the check of what the image shows. masks_only :
-    False takes an answer of scores, too, whose map is not a mask.
+    False takes an answer of scores, too, whose map is not a mask. show_slices : of a volume each slice is
+    shown when it is done (SliceDone in place of TileDone).
     Closing the steps throws away what is done. Of a stack it is kept if STOP (core.steps) is sent in return
     for a TileDone, to a job by `EngineJob.ask(STOP)`: see `Predictor`.
     Raises NotForModel for images that the model is not for, UserError for models, answers and devices that
@@ -91,7 +93,9 @@ def segment_steps(
     inverted = raster.inverted
     if inverted is None and modality_of(raster) is Modality.CT:
         inverted = False  # Hounsfield units rise with what X-rays do not get through
-    prediction = yield from (cache or _cache).get(entry, device).steps(raster, inverted, answer.id)
+    shown_at = (answer.threshold if threshold is None else threshold) if show_slices else None
+    predictor = (cache or _cache).get(entry, device)
+    prediction = yield from predictor.steps(raster, inverted, answer.id, shown_at)
     found = polarity_note(inverted, prediction.inverted, measured=bool(prediction.plausibility))
     prior = answer.likeness
     if input_check and prior is not None:

@@ -61,3 +61,15 @@ def test_closing_changed_steps_closes_those_beneath() -> None:
     assert next(steps) == 1
     steps.close()
     assert closed == [True]
+
+
+def test_what_is_sent_in_return_goes_to_the_steps_beneath() -> None:
+    heard: list[str | None] = []
+
+    def steps() -> Generator[int, str | None, None]:
+        for number in range(4):
+            heard.append((yield number))
+
+    outer = changed(steps(), lambda event: event if event != 1 else None)
+    assert [next(outer), outer.send("a"), outer.send("b")] == [0, 2, 3]
+    assert heard == ["a", None, "b"]  # nobody was asked about the one that was dropped

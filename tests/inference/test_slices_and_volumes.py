@@ -11,7 +11,7 @@ from net_fakes import PointNet, VolumeNet, card, tiny_net, xray
 from torch import nn
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.events import TileDone
+from napari_unet.core.events import SliceDone, TileDone
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import RIGHT_AND_LEFT
@@ -19,6 +19,7 @@ from napari_unet.core.masks import MaskRule
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import STOP, run
+from napari_unet.core.volume_labels import likeliest_labels
 from napari_unet.inference import predictor
 from napari_unet.inference.predictor import Predictor
 from napari_unet.inference.prepare import ahead
@@ -132,6 +133,36 @@ def test_slices_of_a_volume_lose_one_border_and_missing_ones_have_no_labels() ->
     labels = found.labels()
     np.testing.assert_array_equal(labels > 0, stack > 0)
     assert not labels[2].any()
+
+
+@pytest.mark.parametrize("size", [(18, 17), (36, 34), None])
+def test_each_slice_of_a_volume_can_be_shown_when_it_is_done(size: tuple[int, int] | None) -> None:
+    stack = np.full((4, 40, 40), -5, np.float32)
+    stack[0, 4:40, 6:] = stack[1, 8:, 10:36] = stack[3, 8:, 10:] = 0.75
+    model = Predictor(_slices_net(), card(input=InputRule(size=size, neighbours=1), **VOLUME), CPU)
+    shown: list[TileDone] = []
+    found = run(model.steps(Raster(stack, padding=(-5.0, -5.0)), False, shown_at=0.5), shown.append)
+    assert [one.done for one in shown] == [1, 2, 3, 4]
+    for z, one in enumerate(shown):
+        assert isinstance(one, SliceDone) and one.total == 4
+        np.testing.assert_array_equal(one.labels, likeliest_labels(found.maps[:, z], (1, 2), 0.5))
+        assert one.box == (found.boxes[z] if size else (slice(0, 40), slice(0, 40)))
+    assert shown[0].labels.any() and not shown[2].labels.any()  # one that is missing
+
+
+def test_slices_are_shown_of_volumes_only_and_if_somebody_wants_it() -> None:
+    stack = np.full((3, 40, 40), 0.75, np.float32)
+    rule = InputRule(size=(32, 32), neighbours=1)
+    images = {"outputs": (Output(labels=RIGHT_AND_LEFT, mask_rule=MaskRule(per_slice=True)),)}
+    for fields, shown_at in ((VOLUME, None), (images, 0.5)):
+        events: list[Any] = []
+        run(
+            Predictor(_slices_net(), card(input=rule, **fields), CPU).steps(
+                Raster(stack), False, shown_at=shown_at
+            ),
+            events.append,
+        )
+        assert events == [TileDone(z + 1, 3) for z in range(3)]
 
 
 def test_a_volume_can_be_stopped_and_keeps_what_is_done() -> None:

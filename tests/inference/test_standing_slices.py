@@ -16,7 +16,8 @@ from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import RIGHT_AND_LEFT
 from napari_unet.core.masks import MaskRule
 from napari_unet.core.raster import Raster
-from napari_unet.core.steps import run
+from napari_unet.core.steps import STOP, run
+from napari_unet.core.volume_labels import likeliest_labels
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.card import NetSpec, Output
 
@@ -72,6 +73,26 @@ def test_the_same_voxels_are_right_lung_however_slices_are_stored(down: str, alo
     expected[1:5, 10:26, 30:40] = 2
     np.testing.assert_array_equal(prediction.labels(), expected[turned])
     assert prediction.row_direction == along
+
+
+@pytest.mark.parametrize(("down", "along"), list(product("PA", "LR")))
+def test_slices_that_are_shown_lie_as_they_are_stored_and_the_volume_can_be_stopped(
+    down: str, along: str
+) -> None:
+    affine = np.diag([3.0, -2.0 if down == "A" else 2.0, -2.0 if along == "R" else 2.0, 1.0])
+    pixels = _volume()
+    pixels[..., :3] = -2000  # outside of the field of view, on one side
+    raster = Raster(pixels, (3, 2, 2), affine=affine, row_direction=along, padding=(-2000.0, -2000.0))
+    steps = _predictor().steps(raster, False, shown_at=0.5)
+    shown = [next(steps), next(steps), next(steps)]
+    with pytest.raises(StopIteration) as end:
+        steps.send(STOP)
+    found = end.value.value
+    assert found.stopped_at == 3
+    for z, one in enumerate(shown):
+        np.testing.assert_array_equal(one.labels, likeliest_labels(found.maps[:, z], (1, 2), 0.5))
+        assert one.box == found.boxes[z] == (slice(0, HEIGHT), slice(3, WIDTH))
+    assert shown[2].labels.any()
 
 
 def test_other_planes_are_refused_by_models_for_ct_only() -> None:
