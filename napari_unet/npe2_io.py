@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.labels import NotLabels
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.core.source import Source
+from napari_unet.core.window import display_window
+from napari_unet.io.arriving import ArrivingSeries
+from napari_unet.io.dicom_frames import is_multi_frame
 from napari_unet.io.dicom_seg_read import is_seg, read_seg
 from napari_unet.io.formats import is_mask_name, is_readable_image, read_labels, read_raster, stem, write_mask
 from napari_unet.io.layer_data import HEADER, LayerData, image_layer
@@ -23,8 +26,9 @@ from napari_unet.io.opened import Opened, files_of, opened
 from napari_unet.io.sources import named_paths
 from napari_unet.io.unpacked import has_dicom, is_bundle
 from napari_unet.samples import CT, CT_2, SAMPLES, SampleImage
-from napari_unet.widgets.napari_compat.opened import opened_in_window, opened_together
+from napari_unet.widgets.napari_compat.opened import opened_by_hand, opened_in_window, opened_together
 
+_T = TypeVar("_T")
 _FOR_ALL_LAYERS = ("name", "metadata", "scale", "units", "translate")
 
 
@@ -47,12 +51,18 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     The files of a series of CT, MR or PET are one image. What is named `*_mask.*` and holds the numbers of a
     mask (see core.labels) becomes a labels layer, and so does a DICOM segmentation. A file of a series that
     was opened with another one gives no layer, which napari calls `[(None,)]`.
+
+    Where a person opens a series in a window, its pixels are read while it is shown (io.arriving). A script
+    gets a layer with all of them.
     """
-    found = opened(_each(path), opened_together())
-    images = _chosen(found)
+    together, viewer = opened_together(), opened_by_hand()
+    found = _meanwhile(viewer, lambda: opened(_each(path), together))
+    images = _chosen(found, viewer)
     for sentence in found.told if images else ():
         warnings.warn(sentence, stacklevel=2)  # napari shows it
-    layers = [_layer(image, stem(at)) for image, at in zip(images, named_paths(images), strict=True)]
+    names = map(stem, named_paths(images))
+    layers = [_layer(image, name, viewer) for image, name in zip(images, names, strict=True)]
+    _read_on(viewer, [data for data, *_ in layers if isinstance(data, ArrivingSeries)])
     return layers or [(None,)]  # type: ignore[list-item]
 
 
@@ -95,9 +105,10 @@ def sample_ct_2() -> list[LayerData]:
 _answer: list[Source] = []  # the series that were chosen when somebody was asked last
 
 
-def _chosen(found: Opened) -> list[Source]:
+def _chosen(found: Opened, viewer: Any) -> list[Source]:
     """The images without the series that nobody wants to see: asked once, with the first of several."""
-    infos = found.series if found.images and opened_in_window() else ()
+    is_seen = bool(found.images) and opened_in_window()
+    infos = _meanwhile(viewer, lambda: found.series) if is_seen else ()
     if len(infos) < 2:
         return found.images
     if infos[0].source in found.images:
@@ -108,10 +119,50 @@ def _chosen(found: Opened) -> list[Source]:
     return [image for image in found.images if image not in unwanted]
 
 
-def _layer(image: Source, name: str) -> LayerData:
+def _meanwhile(viewer: Any, work: Callable[[], _T]) -> _T:
+    """What `work` gives, while the window of `viewer` goes on drawing; without a viewer it is just done."""
+    if viewer is None:
+        return work()
+    from napari_unet.widgets.common.jobs import wait_in_window
+
+    return wait_in_window(work)
+
+
+def _arriving_layer(image: Source, name: str, viewer: Any) -> LayerData:
+    """A series of which the headers are known and the pixels are read while it is shown."""
+    from napari_unet.widgets.casework.warm_up import ready_units, warm_up
+
+    warming = warm_up()
+    ready_units()
+
+    def begin() -> ArrivingSeries:
+        series = ArrivingSeries(image)
+        warming.join()
+        return series
+
+    series = _meanwhile(viewer, begin)
+    _warn(name, series.preview.notes)
+    _, options, kind = image_layer(series.preview, name)
+    window = display_window(series.preview)
+    return series, {"contrast_limits": (window.low, window.high)} | options, kind  # type: ignore[return-value]
+
+
+def _read_on(viewer: Any, several: Sequence[ArrivingSeries]) -> None:
+    """Read series in the background as soon as their layers are there: once it is sure that they will be."""
+    if several:
+        from napari_unet.widgets.viewing.arriving import read_while_shown
+
+        for series in several:
+            read_while_shown(viewer, series)
+
+
+def _layer(image: Source, name: str, viewer: Any = None) -> LayerData:
+    """viewer : in whose window somebody opens it, if somebody does."""
     if not image.is_series and is_seg(image.first):
         return _seg_layer(image.first, name)
-    raster = read_raster(image)
+    if viewer is not None and (image.is_series or is_multi_frame(image.first)):
+        return _arriving_layer(image, name, viewer)
+    raster = _meanwhile(viewer, lambda: read_raster(image))
     pixels, options, kind = image_layer(raster, name)
     path = image.path
     if not image.is_series and is_mask_name(path):

@@ -191,7 +191,8 @@ class Predictor:
                 maps[:, z] = found if maps.dtype == np.float32 else in_bytes(found)
             done = TileDone(z + 1, slices)
             if volume and maps is not None and seen.shown_at is not None:
-                done = self._shown(done, maps[:, z], raster, box, seen)
+                labels = likeliest_labels(maps[:, z], seen.output.labels.values, seen.shown_at)
+                done = SliceDone(z + 1, slices, labels, self._covered(raster, box))
             if (yield done) == STOP and z + 1 < slices:
                 seen.stopped_at = z + 1
                 seen.notes.append(f"Stopped after {z + 1} of {slices} slices: the others are empty.")
@@ -200,14 +201,11 @@ class Predictor:
         size = self.card.input.size or raster.shape[1:]
         return np.zeros((len(seen.output.channels), slices, *size), np.uint8) if maps is None else maps
 
-    def _shown(
-        self, done: TileDone, maps: np.ndarray, raster: Raster, box: Box | None, seen: _Seen
-    ) -> SliceDone:
-        """What a slice of a volume shows by itself; maps : (C, y, x) of it, 8 bit."""
-        labels = likeliest_labels(maps, seen.output.labels.values, seen.shown_at or 0.0)
-        if box is None or not self._keeps_boxes(raster):
-            box = slice(0, raster.shape[1]), slice(0, raster.shape[2])
-        return SliceDone(done.done, done.total, labels, box)
+    def _covered(self, raster: Raster, box: Box | None) -> Box:
+        """Rows and columns that the maps of a slice cover. box : what all slices keep."""
+        if box is not None and self._keeps_boxes(raster):
+            return box
+        return slice(0, raster.shape[1]), slice(0, raster.shape[2])
 
     def _keeps_boxes(self, raster: Raster) -> bool:
         """Whether the maps of slices cover what was cut out of them, and not the whole slice."""

@@ -20,6 +20,8 @@ from napari_unet.io.dicom_pixels import Values, read_values
 from napari_unet.io.dicom_slices import COMPLETE, Slice, pixels_of
 from napari_unet.io.dicom_stack import Stack, stack_of
 
+_KEPT = 4  # slices: two on either side of those that are read outwards from one in the middle
+
 
 def read_series(source: Source) -> Raster:
     """The slices of a series, or the frames of a multi-frame file, as a raster (Z, Y, X).
@@ -33,27 +35,78 @@ def read_series(source: Source) -> Raster:
     Raises UserError, with what is wrong, if a file is missing or damaged, and for what cannot be made an
     upright, even stack of slices of one size and orientation.
     """
-    stack = stack_of(source)
-    middle = _dataset(stack.slices[len(stack.slices) // 2])
-    pixels, padding, notes = _volume(stack, bool(header.inverted(middle)))
-    return Raster(
-        pixels,
-        spacing_mm=stack.spacing,
-        spacing_source="PixelSpacing, ImagePositionPatient",
-        affine=stack.affine(),
-        modality=header.modality(middle),
-        inverted=header.inverted(middle),
-        window=header.window(middle),
-        padding=padding,
-        row_direction=header.row_direction(middle),
-        body_part=header.text(middle, "BodyPartExamined"),
-        age_years=header.age_years(middle),
-        position=header.position(middle),
-        acquisition=header.acquisition(middle),
-        notes=(*stack.notes, *notes),
-        source=str(source.path),
-        frame=stack.frame(),
-    )
+    reading = SeriesReading(source)
+    for z in range(reading.total):
+        reading.read(z)
+    return reading.raster()
+
+
+class SeriesReading:
+    """A series of which the headers are read; its values follow slice by slice, in any order.
+
+    pixels : (Z, Y, X), int16 while all values fit; zero where nothing was read yet. is_read : bool (Z,).
+    """
+
+    def __init__(self, source: Source) -> None:
+        """Raises UserError as `read_series`, but for pixels."""
+        self._stack = stack_of(source)
+        self._middle = _dataset(self._stack.slices[len(self._stack.slices) // 2])
+        self._source = str(source.path)
+        self._slices = _Slices(self._stack)
+        self._padded = PaddedSlices(self._stack.shape[1:])
+        self.pixels = np.zeros(self._stack.shape, np.int16)
+        self.is_read = np.zeros(self.total, bool)
+
+    @property
+    def total(self) -> int:
+        """How many slices the volume has."""
+        return self._stack.shape[0]
+
+    def read(self, z: int) -> np.ndarray:
+        """Read one slice and return its values (Y, X). Raises UserError if its file is damaged."""
+        found = self._slices.at(z)
+        if found is None:
+            self._padded.put(z, np.ones(self._stack.shape[1:], bool))
+        else:
+            if not _fits(found.values, self.pixels.dtype):
+                self.pixels = self.pixels.astype(np.result_type(self.pixels.dtype, found.values.dtype))
+            self.pixels[z] = found.values
+            self._padded.put(z, found.padded)
+        self.is_read[z] = True
+        return np.asarray(self.pixels[z])
+
+    def raster(self) -> Raster:
+        """The series, once all slices were read."""
+        inverted = bool(header.inverted(self._middle))
+        self.pixels, padding = set_apart_slices(self.pixels, self._padded, inverted)
+        return self._raster(self.pixels, padding, tuple(self._slices.notes))
+
+    def preview(self, z: int) -> Raster:
+        """What is known by the headers, with the values of slice `z` in all slices."""
+        return self._raster(np.broadcast_to(self.read(z).copy(), self._stack.shape))
+
+    def _raster(
+        self, pixels: np.ndarray, padding: tuple[float, float] | None = None, notes: tuple[str, ...] = ()
+    ) -> Raster:
+        stack, middle = self._stack, self._middle
+        return Raster(
+            pixels,
+            spacing_mm=stack.spacing,
+            spacing_source="PixelSpacing, ImagePositionPatient",
+            affine=stack.affine(),
+            modality=header.modality(middle),
+            inverted=header.inverted(middle),
+            window=header.window(middle),
+            padding=padding,
+            row_direction=header.row_direction(middle),
+            body_part=header.text(middle, "BodyPartExamined"),
+            age_years=header.age_years(middle),
+            position=header.position(middle),
+            acquisition=header.acquisition(middle),
+            notes=(*stack.notes, *notes),
+            source=self._source,
+            frame=stack.frame(),
+        )
 
 
 def geometry_of_series(source: Source) -> Geometry:
@@ -63,7 +116,7 @@ def geometry_of_series(source: Source) -> Geometry:
 
 
 class _Slices:
-    """The values of a stack's slices on its grid; the last two are kept, as neighbours are mixed."""
+    """The values of a stack's slices on its grid; the last few are kept, as neighbours are mixed."""
 
     def __init__(self, stack: Stack) -> None:
         self.notes: dict[str, None] = {}
@@ -83,10 +136,11 @@ class _Slices:
         return Values(between(below.values, above.values, level.share), either(below.padded, above.padded))
 
     def _of(self, k: int) -> Values:
-        if k not in self._read:
-            self._read = {other: kept for other, kept in self._read.items() if other == k - 1}
-            self._read[k] = self._placed(k)
-        return self._read[k]
+        found = self._read.pop(k, None) or self._placed(k)
+        self._read[k] = found  # the last one that was needed is the last one to go
+        if len(self._read) > _KEPT:
+            del self._read[next(iter(self._read))]
+        return found
 
     def _placed(self, k: int) -> Values:
         one, grid = self._stack.slices[k], self._stack.grid
@@ -98,24 +152,6 @@ class _Slices:
         if grid is None:
             return found
         return Values(*placed(found.values, found.padded, grid.shifts[k], grid.shape))
-
-
-def _volume(stack: Stack, inverted: bool) -> tuple[np.ndarray, tuple[float, float] | None, tuple[str, ...]]:
-    """Values (Z, Y, X), what is padding, and notes. int16 where all values fit."""
-    pixels = np.zeros(stack.shape, np.int16)
-    padded = PaddedSlices(stack.shape[1:])
-    slices = _Slices(stack)
-    for z in range(len(pixels)):
-        found = slices.at(z)
-        if found is None:
-            padded.put(z, np.ones(stack.shape[1:], bool))
-            continue
-        if not _fits(found.values, pixels.dtype):
-            pixels = pixels.astype(np.result_type(pixels.dtype, found.values.dtype))
-        pixels[z] = found.values
-        padded.put(z, found.padded)
-    values, padding = set_apart_slices(pixels, padded, inverted)
-    return values, padding, tuple(slices.notes)
 
 
 def _fits(values: np.ndarray, dtype: np.dtype[Any]) -> bool:

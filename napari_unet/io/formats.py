@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,6 @@ from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import MaskLabels, label_map, whole_numbers
 from napari_unet.core.labels_in_file import labels_in_file
 from napari_unet.core.prediction import in_bytes
-from napari_unet.core.quiet import quiet
 from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
 from napari_unet.io.dicom import read_dicom
@@ -27,6 +25,7 @@ from napari_unet.io.dicom_series import geometry_of_series, read_series
 from napari_unet.io.dicomdir import refuse_index
 from napari_unet.io.grey import MaskValues
 from napari_unet.io.kinds import family_of
+from napari_unet.io.memory import memory_for
 from napari_unet.io.names import (
     is_mask_name,
     is_readable_image,
@@ -64,7 +63,6 @@ __all__ = [
     "write_probability",
 ]
 _A_255TH = float(np.nextafter(np.float32(1 / 255), np.float32(0)))  # 255 of them are never more than 1
-_LIBRARIES = ("PIL", "imagecodecs", "nibabel", "pydicom", "tifffile")
 
 
 def read_raster(image: Path | Source) -> Raster:
@@ -88,12 +86,12 @@ def read_raster(image: Path | Source) -> Raster:
     """
     source = Source.of(image)
     if source.is_series:
-        with _memory_for(source.path):
+        with memory_for(source.path):
             return read_series(source)
     path = source.first
     readers = {"picture": read_picture, "tiff": read_tiff, "nifti": read_nifti, "dicom": read_dicom}
     refuse_index(path)
-    with _memory_for(path):
+    with memory_for(path):
         family = family_of(path)
         if family == "dicom" and is_multi_frame(path):
             return read_series(source)
@@ -220,24 +218,13 @@ def write_probability(path: Path, probability: np.ndarray | Iterable[np.ndarray]
 
 def _mask_values(path: Path) -> MaskValues:
     family = family_of(path)
-    with _memory_for(path):
+    with memory_for(path):
         if family == "picture":
             return read_picture_mask(path)
         if family == "tiff":
             return read_tiff_mask(path)
         raster = read_raster(path)
         return MaskValues(raster.pixels, raster.notes)
-
-
-@contextmanager
-def _memory_for(path: Path) -> Iterator[None]:
-    try:
-        with quiet(*_LIBRARIES):  # they name the file, and a file's name may be a patient's
-            yield
-    except MemoryError as error:
-        raise UserError(
-            f"{path.name} does not fit into the memory of this computer.", "Make it smaller."
-        ) from error
 
 
 def _refuse_own_image(path: Path, like: Raster) -> None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
-from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtCore import QEventLoop, QObject, Qt, Signal
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.steps import run
@@ -180,3 +180,21 @@ def exhaust(steps: Generator[Any, None, _T], job: Job) -> _T:
 
     job.check()
     return run(steps, tell)
+
+
+def wait_in_window(work: Callable[[], _T]) -> _T:
+    """`work` in a thread, for callers on the GUI thread that need its result now: the window goes on drawing.
+
+    It takes no clicks and keys until the work has ended. Raises a UserError if it fails.
+    """
+    loop = QEventLoop()
+    made: list[_T] = []
+    errors: list[UserError] = []
+    job = run_in_thread(work)
+    job.succeeded.connect(made.append)
+    job.failed.connect(errors.append)
+    job.ended.connect(loop.quit)
+    loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+    if not made:
+        raise errors[0] if errors else UserError("The window was closed meanwhile.", "Try again.")
+    return made[0]

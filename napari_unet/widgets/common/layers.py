@@ -14,6 +14,7 @@ from napari.utils.transforms import Affine
 from napari_unet.core.errors import UserError
 from napari_unet.core.geometry import Geometry
 from napari_unet.core.raster import Raster
+from napari_unet.io.arriving import ArrivingSeries
 from napari_unet.io.formats import geometry_of
 from napari_unet.io.grey import grey_from_channels
 from napari_unet.io.layer_data import HEADER
@@ -50,8 +51,8 @@ def raster_source(layer: Image, index: tuple[int, ...] | None = None) -> Callabl
     index : position on the leading axes of the one slice (Y, X) that is meant, or None for the whole layer.
     What the layer's own file says and its reader dropped is looked up there (sources.py); where the
     layer is not what the file is, the raster is the file's and may have another shape than the layer.
-    The layer itself is only looked at now; a later change of it is not seen. The function raises UserError
-    for what is not a grey image.
+    The layer itself is only looked at now; a later change of it is not seen. Of a series that is being read
+    the function waits for the end. It raises UserError for what is not a grey image.
     """
     look = look_at_source(layer)
     own = own_raster_source(layer, index)
@@ -72,12 +73,16 @@ def own_raster_source(layer: Image, index: tuple[int, ...] | None = None) -> Cal
     kept = layer.metadata.get(HEADER)
 
     def raster(file_header: dict[str, Any] | None = None) -> Raster:
-        pixels = np.array(data if index is None else data[index])
-        known = _header(kept if isinstance(kept, dict) else file_header or {}, ndim, spacing)
+        here, header = data, kept
+        if isinstance(data, ArrivingSeries):  # what it holds, and its header, are known when all is read
+            whole = data.result()
+            here, header = whole.pixels, whole.header()
+        pixels = np.array(here if index is None else here[index])
+        known = _header(header if isinstance(header, dict) else file_header or {}, ndim, spacing)
         if index is not None:
             known = {key: value for key, value in known.items() if key not in ("affine", "frame")}
-            here = known.get("spacing_mm")
-            known["spacing_mm"] = None if here is None else here[-2:]
+            in_mm = known.get("spacing_mm")
+            known["spacing_mm"] = None if in_mm is None else in_mm[-2:]
         return Raster(grey_from_channels(pixels, name) if rgb else pixels, **{"source": name, **known})
 
     return raster
@@ -169,10 +174,10 @@ def show_map(
     return viewer.add_layer(layer)
 
 
-def placement(like: Layer, index: tuple[int, ...] | None = None) -> dict[str, Any]:
+def placement(like: Layer, index: tuple[float, ...] | None = None) -> dict[str, Any]:
     """Every transform of `like`, its units and axis labels, as arguments for a new layer.
 
-    index : of a slice; then the new layer has length 1 on the leading axes and lies at that slice.
+    index : where in `like` the new layer's first pixel lies, on the leading axes: the place of a slice, say.
     """
     transforms = {"scale": like.scale, "rotate": like.rotate, "shear": like.shear}
     translate = like.translate

@@ -20,6 +20,7 @@ from napari_unet.core.lung_sides import split_left_right
 from napari_unet.core.measure import Measures, measure
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Modality, Raster, hounsfield
+from napari_unet.core.wording import counted
 from napari_unet.io.formats import write_mask
 from napari_unet.widgets.common.layers import volume_under
 from napari_unet.widgets.common.mask_context import MaskContext
@@ -183,7 +184,7 @@ def summarise(result: MaskResult, data: np.ndarray, slice_in_view: int) -> Summa
     modality = result.header.get("modality", Modality.UNKNOWN)
     if not result.labels.of_lungs:
         numbers = live_numbers(labels, None, spacing, direction, modality, result.labels)
-        texts = tuple(one.text for one in numbers.check_results)
+        texts = (*_incomplete(result), *(one.text for one in numbers.check_results))
         return Summary(None, texts, threshold, left_right, part, numbers)
     sides = np.where(painted, labels, 0) if left_right else None
     checked = painted if sides is None else sides
@@ -197,8 +198,17 @@ def summarise(result: MaskResult, data: np.ndarray, slice_in_view: int) -> Summa
         *check_label_values(labels, direction),
         *check_mask(checked, spacing, direction, pixels=None if volume is None else hounsfield(volume)),
     )
-    check_results = tuple(one.text for one in found)
+    check_results = (*_incomplete(result), *(one.text for one in found))
     return Summary(measures, check_results, threshold, left_right, part, lungs=lungs)
+
+
+def _incomplete(result: MaskResult) -> tuple[str, ...]:
+    """What to say of a volume of which only some slices were segmented."""
+    seen = result.prediction.stopped_at
+    if seen is None:
+        return ()
+    of = counted(result.prediction.planes, "slice")
+    return (f"Only {seen:,} of {of} have a mask: every volume is too small.",)
 
 
 def shown_map(result: MaskResult, what: Literal["probability", "uncertainty"]) -> np.ndarray:

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 _OPENS = ("open", "napari.components.viewer_model")
 
@@ -23,8 +24,27 @@ def opened_together() -> list[Path]:
 
 def opened_in_window() -> bool:
     """Whether a viewer with a window, which somebody sees, opens the files that a reader gets."""
+    return _viewer_with_window() is not None
+
+
+def opened_by_hand() -> Any:
+    """The viewer in whose window somebody opens the files that a reader gets; None for a script.
+
+    While a window listens to its user, an event loop of Qt runs. A script that calls `Viewer.open` has none
+    running yet, and goes on with the layers at once.
+    """
+    viewer = _viewer_with_window()
+    if viewer is None:
+        return None
+    from qtpy.QtCore import QThread
+
+    return viewer if QThread.currentThread().loopLevel() > 0 else None
+
+
+def _viewer_with_window() -> Any:
     frame = _opening()
-    return frame is not None and hasattr(frame.f_locals.get("self"), "window")
+    viewer = None if frame is None else frame.f_locals.get("self")
+    return viewer if hasattr(viewer, "window") else None
 
 
 def _opening() -> FrameType | None:

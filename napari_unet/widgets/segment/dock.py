@@ -17,13 +17,15 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet.core.device import DeviceInfo
 from napari_unet.core.errors import UserError
-from napari_unet.core.events import Note, TileDone
+from napari_unet.core.events import Note, SliceDone, TileDone
 from napari_unet.core.image_kind import Kind, kind_in
 from napari_unet.core.raster import Modality
+from napari_unet.core.steps import STOP
 from napari_unet.core.window import sample_pixels
+from napari_unet.core.wording import counted
 from napari_unet.doctor import refuse_foreign_files
+from napari_unet.io.arriving import ArrivingSeries, settled
 from napari_unet.models.library import ModelEntry
 from napari_unet.widgets.common.colours import legend_of, mask_colormap
 from napari_unet.widgets.common.forms import Fields, Foldable, WrappedLabel, key_table
@@ -35,12 +37,14 @@ from napari_unet.widgets.common.shortcuts import forward_undo
 from napari_unet.widgets.common.sources import Source, adopt_header, look_at_source, open_again
 from napari_unet.widgets.dock import Dock
 from napari_unet.widgets.model_box import AnswerBox, ModelBox
+from napari_unet.widgets.segment.device_box import DeviceBox
+from napari_unet.widgets.segment.growing import GrowingMask
+from napari_unet.widgets.segment.keep_box import KeepBox
 from napari_unet.widgets.segment.request import Segmented, SegmentRequest
 from napari_unet.widgets.segment.result_view import ResultView
 from napari_unet.widgets.viewing import HINTS
 from napari_unet.widgets.viewing.layers_in_view import header_of
 
-_AUTO = "auto"
 _DEVICES = {"cpu": "the processor", "cuda": "the graphics card", "mps": "the Apple GPU"}
 _BAR = 6  # pixels: height of the bar that shows how far a segmentation is
 _OPACITY = 0.4  # of a new mask: the anatomy stays visible
@@ -54,6 +58,8 @@ class SegmentWidget(Dock):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
         self._job: Job | None = None
+        self._growing: GrowingMask | None = None
+        self._stopping = False  # Cancel was pressed when some slices were done
         self._opening: list[Job] = []
         self._usable = True
         self._build()
@@ -73,13 +79,13 @@ class SegmentWidget(Dock):
         self.model = ModelBox(self._session)
         self.answer = AnswerBox()
         self.model.chosen.connect(self._on_model)
-        self.device = QComboBox()
-        self.device.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.device.addItem("Automatic", _AUTO)
+        self.device = DeviceBox()
         self.run = QPushButton("Segment")
         self.run.clicked.connect(self._on_segment)
         self.cancel = QPushButton("Cancel")
         self.cancel.clicked.connect(self._on_cancel)
+        self.keep = KeepBox()
+        self.keep.wanted.connect(self._add)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(_BAR)
@@ -109,7 +115,7 @@ class SegmentWidget(Dock):
         column = QVBoxLayout(body)
         column.addLayout(fields)
         column.addLayout(buttons)
-        for part in (self.bar, self.hint, self.facts, self.result):
+        for part in (self.keep, self.bar, self.hint, self.facts, self.result):
             column.addWidget(part)
         column.addWidget(Foldable("Mouse and keys", WrappedLabel(_hints(), name="hints")))
         column.addWidget(WrappedLabel("For research; not a medical device.", name="purpose"))
@@ -121,6 +127,8 @@ class SegmentWidget(Dock):
         for job in (self._job, *self._opening):
             if job is not None:
                 job.abandon()
+        self._end_preview()
+        self.keep.drop()
         self.image.disconnect_layers()
         self.result.close_down()
 
@@ -138,27 +146,15 @@ class SegmentWidget(Dock):
         self._on_failed(error)
 
     def _warm(self) -> None:
-        wanted = preferences().device
-        if wanted != _AUTO:
-            self.device.addItem(wanted, wanted)
-            self.device.setCurrentIndex(1)
+        self.device.want(preferences().device)
         self._session.engine.warm()
         job = run_on_engine(self._session.engine, "devices", owner=self)
         self._opening.append(job)
-        job.succeeded.connect(self._show_devices)
+        job.succeeded.connect(self.device.offer)
         job.failed.connect(lambda error: self._say_problem(str(error)))
 
-    def _show_devices(self, devices: list[DeviceInfo]) -> None:
-        """Offer what can be used here; what the preferences name stays, so that its problem is reported."""
-        wanted = self.device.currentData()
-        self.device.clear()
-        self.device.addItem("Automatic", _AUTO)
-        for info in devices:
-            if info.usable or info.name == wanted:
-                self.device.addItem(info.title, info.name)
-        self.device.setCurrentIndex(max(0, self.device.findData(wanted)))
-
     def _on_image(self, layer: Image | None) -> None:
+        self.keep.drop()
         if self._usable and self._job is None:  # what was said is about another image
             self.status.say("")
             self.message.say("")
@@ -206,38 +202,47 @@ class SegmentWidget(Dock):
     # -- a segmentation --
 
     def _on_segment(self) -> None:
-        """Segment the image, after a look at its file where its reader did not say all."""
+        """Segment the image: once it is read, and after a look at its file if its reader did not say all."""
         layer, entry = self.image.layer(), self.model.entry()
         if self._job is not None or layer is None or entry is None:
             return
-        look = look_at_source(layer)
-        if look is None:
+        data, look = layer.data, look_at_source(layer)
+        if isinstance(data, ArrivingSeries):
+            waiting = Job(lambda job: data.result(job.check), self)
+            self._begin(waiting, "Waiting until the series is read…")
+            waiting.succeeded.connect(lambda _: self._go_on(layer, entry, data, Source()))
+        elif look is not None:
+            looking = run_in_thread(look, self)
+            self._begin(looking, "Reading the file…")
+            looking.succeeded.connect(lambda found: self._go_on(layer, entry, data, found))
+        else:
             self._segment(layer, entry)
-            return
-        data = layer.data
+
+    def _go_on(self, layer: Image, entry: ModelEntry, data: Any, found: Source) -> None:
+        """data : what the layer held at the click. found : what its file says."""
+        self.status.say("")
+        if layer not in self._viewer.layers or settled(layer.data) is not settled(data):
+            self.status.say("The image was closed or replaced in the meantime. Press Segment again.")
+        elif found.raster is not None:
+            shown, hidden = open_again(self._viewer, layer, found)
+            self.image.choose(shown)
+            self._segment(shown, entry)
+            if hidden:
+                names = ", ".join(hidden)
+                self.message.warn(
+                    f"Drawn over the image as it was shown before, and hidden with it: {names}."
+                )
+        else:
+            adopt_header(layer, found.header)
+            self._segment(layer, entry)
+
+    def _begin(self, job: Job, text: str) -> None:
+        """`job` is what the dock does now."""
+        self._job = job
+        self.keep.drop()
         self.message.say("")
-        self.status.say("Reading the file…")
+        self.status.say(text)
         self.bar.setRange(0, 0)
-        job = self._job = run_in_thread(look, self)
-
-        def go_on(found: Source) -> None:
-            self.status.say("")
-            if layer not in self._viewer.layers or layer.data is not data:
-                self.status.say("The image was closed or replaced in the meantime. Press Segment again.")
-            elif found.raster is not None:
-                shown, hidden = open_again(self._viewer, layer, found)
-                self.image.choose(shown)
-                self._segment(shown, entry)
-                if hidden:
-                    names = ", ".join(hidden)
-                    self.message.warn(
-                        f"Drawn over the image as it was shown before, and hidden with it: {names}."
-                    )
-            else:
-                adopt_header(layer, found.header)
-                self._segment(layer, entry)
-
-        job.succeeded.connect(go_on)
         job.failed.connect(self._on_failed)
         job.cancelled.connect(self._on_cancelled)
         job.ended.connect(lambda: self._on_ended(job))
@@ -253,38 +258,59 @@ class SegmentWidget(Dock):
         left_right = self.result.left_right.isChecked()
         answer = self.answer.chosen()
         request = SegmentRequest(layer, index, entry, self.device.currentData(), left_right, answer)
-        self.message.say("")
-        self.status.say("Getting ready…")
-        self.bar.setRange(0, 0)
 
         def arguments() -> dict[str, Any]:
             _check_package()
             return request.arguments()
 
+        if index is None:
+            colours = mask_colormap(legend_of(entry.card.output_named(answer).labels))
+            before = [mask for mask in self._session.layers_of(layer, None) if mask.visible]
+            self._growing = GrowingMask(self._viewer, layer, before, colormap=colours, opacity=_OPACITY)
         engine = self._session.engine
-        job = self._job = run_on_engine(engine, "segment", arguments, request.finish, owner=self)
+        job = run_on_engine(engine, "segment", arguments, request.finish, owner=self)
         job.progressed.connect(self._on_progress)
         job.succeeded.connect(lambda done: self._on_segmented(request, done))
-        job.failed.connect(self._on_failed)
-        job.cancelled.connect(self._on_cancelled)
-        job.ended.connect(lambda: self._on_ended(job))
-        self._show_state()
+        self._begin(job, "Getting ready…")
 
     def _on_cancel(self) -> None:
-        if self._job is not None:
-            self.status.say("Cancelling…")
-            self.cancel.setEnabled(False)
-            self._job.cancel()
+        """With slices that are done the job is stopped, and they are offered; otherwise it is cancelled."""
+        if self._job is None:
+            return
+        if self._growing is not None and self._growing.done and not self._stopping:
+            self._stopping = True
+            self._growing.take_away()
+            self.status.say("Stopping… Press Cancel again to stop at once.")
+            self._job.ask(STOP)
+            return
+        self.status.say("Cancelling…")
+        self.cancel.setEnabled(False)
+        self._job.cancel()
 
     def _on_progress(self, event: object) -> None:
         if isinstance(event, TileDone):
             self.bar.setRange(0, event.total)
             self.bar.setValue(event.done)
+        if self._stopping:
+            return
+        if isinstance(event, SliceDone) and self._growing is not None:
+            self._growing.show(event)
+            of = counted(event.total, "slice")
+            self.status.say(f"Segmenting: {event.done:,} of {of}. The mask is a preview until all are done.")
+        elif isinstance(event, TileDone):
             self.status.say("Segmenting…")
         elif isinstance(event, Note):
             self.status.say(event.text)
 
     def _on_segmented(self, request: SegmentRequest, done: Segmented) -> None:
+        self._end_preview()
+        if self._stopping:
+            self.status.say(self.keep.offer(request, done))
+        else:
+            self._add(request, done)
+
+    def _add(self, request: SegmentRequest, done: Segmented) -> None:
+        """Show the mask of `request`, if its image is still what it was."""
         if request.layer not in self._viewer.layers:
             self.status.say("The image was closed in the meantime, so its mask was not added.")
             return
@@ -297,7 +323,7 @@ class SegmentWidget(Dock):
             self._viewer,
             done.labels,
             request.layer,
-            name=request.name(),
+            name=request.name(prediction.stopped_at),
             index=request.index,
             colormap=colours,
             opacity=_OPACITY,
@@ -307,7 +333,16 @@ class SegmentWidget(Dock):
         self._session.keep_result(layer, done.result)
         self.result.picker.choose(layer)
         device = _DEVICES.get(prediction.device.split(":")[0], prediction.device)
-        self.status.say(f"Done in {prediction.seconds:.1f} s on {device}.")
+        if prediction.stopped_at is None:
+            self.status.say(f"Done in {prediction.seconds:.1f} s on {device}.")
+        else:
+            of = counted(prediction.planes, "slice")
+            self.status.say(f"Kept {prediction.stopped_at:,} of {of}; the others are empty.")
+
+    def _end_preview(self) -> None:
+        if self._growing is not None:
+            self._growing.take_away()
+            self._growing = None
 
     def _on_failed(self, error: UserError) -> None:
         self.status.say("")
@@ -325,6 +360,8 @@ class SegmentWidget(Dock):
         if self._job is not job:  # it has brought the next one about
             return
         self._job = None
+        self._stopping = False
+        self._end_preview()
         self._show_state()
 
     def _say_problem(self, text: str) -> None:

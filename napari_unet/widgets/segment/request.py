@@ -10,6 +10,8 @@ import numpy as np
 from napari.layers import Image
 
 from napari_unet.core.prediction import Prediction
+from napari_unet.core.wording import counted
+from napari_unet.io.arriving import settled
 from napari_unet.models.library import ModelEntry
 from napari_unet.widgets.common.layers import raster_source
 from napari_unet.widgets.common.results import MaskResult, first_labels
@@ -58,6 +60,7 @@ class SegmentRequest:
             "model": str(self.entry.folder),
             "device": self._device,
             "output": self._answer,
+            "show_slices": self.index is None and raster.pixels.ndim == 3,
         }
 
     def finish(self, prediction: Prediction) -> Segmented:
@@ -74,11 +77,15 @@ class SegmentRequest:
 
     def still_fits(self) -> bool:
         """Whether the layer still holds the image that was sent."""
-        return self.layer.data is self._data
+        return settled(self.layer.data) is settled(self._data)
 
-    def name(self) -> str:
-        """Of the mask's layer, from what the image is called now."""
+    def name(self, stopped_at: int | None = None) -> str:
+        """Of the mask's layer, from what the image is called now.
+
+        stopped_at : how many slices have a mask (`Prediction.stopped_at`).
+        """
         where = "" if self.index is None else f", slice {'/'.join(map(str, self.index))}"
         labels = self.entry.card.output.labels
         what = "lungs" if labels.of_lungs else labels.name
-        return f"{self.layer.name}{where} – {what} ({self.entry.card.name})"
+        part = "" if stopped_at is None else f", {stopped_at:,} of {counted(len(self.layer.data), 'slice')}"
+        return f"{self.layer.name}{where} – {what} ({self.entry.card.name}){part}"

@@ -12,6 +12,7 @@ from napari.utils.notifications import show_info
 from napari_unet.core.raster import Modality
 from napari_unet.core.window import Window, full_window, opening_window
 from napari_unet.core.window_presets import CT_PRESETS, Preset, presets
+from napari_unet.io.arriving import ArrivingSeries
 from napari_unet.widgets.viewing.canvas_mouse import CanvasMouse, Drag
 from napari_unet.widgets.viewing.layers_in_view import header_of, is_grey, window_image
 
@@ -139,14 +140,15 @@ def _show(image: Image, window: Window) -> None:
 
 def _presets(image: Image) -> tuple[Preset, ...]:
     """Looked for once for each image and what is known of it."""
-    if not isinstance(image.data, np.ndarray):
+    pixels = _pixels(image)
+    if pixels is None:
         return (Preset("full range", _data_window(image)),)
     header = header_of(image)
     modality = header.get("modality", Modality.UNKNOWN)
     known = header.get("window"), modality, header.get("padding")
     kept = _offered.get(image)
     if kept is None or kept[0] != (id(image.data), *known):
-        kept = _offered[image] = (id(image.data), *known), presets(image.data, *known)
+        kept = _offered[image] = (id(image.data), *known), presets(pixels, *known)
     return kept[1]
 
 
@@ -155,15 +157,25 @@ def _is_same(window: Window, limits: tuple[float, float]) -> bool:
     return abs(window.low - limits[0]) <= near and abs(window.high - limits[1]) <= near
 
 
+def _pixels(image: Image) -> np.ndarray | None:
+    """In memory; of a series that is being read one slice stands for all. None if they are elsewhere."""
+    data = image.data
+    if isinstance(data, ArrivingSeries):
+        return data.preview.pixels
+    return data if isinstance(data, np.ndarray) else None
+
+
 def _data_window(image: Image) -> Window:
-    if isinstance(image.data, np.ndarray):
-        return full_window(image.data, header_of(image).get("padding"))
+    pixels = _pixels(image)
+    if pixels is not None:
+        return full_window(pixels, header_of(image).get("padding"))
     return Window(*image.contrast_limits_range)
 
 
 def _opening_window(image: Image) -> Window:
-    if not isinstance(image.data, np.ndarray):
+    pixels = _pixels(image)
+    if pixels is None:
         return _data_window(image)
     header = header_of(image)
     modality = header.get("modality", Modality.UNKNOWN)
-    return opening_window(image.data, header.get("window"), modality, header.get("padding"))
+    return opening_window(pixels, header.get("window"), modality, header.get("padding"))
