@@ -22,7 +22,8 @@ from napari_unet.widgets.napari_compat.window import window_of
 from napari_unet.widgets.viewing.layers_in_view import Connections
 
 _TICK_MS = 250  # what is read within one is not announced
-_HOW_TO_CANCEL = "To cancel: activity, bottom right."
+_HOW_TO_CANCEL = "cancel: activity, bottom right"
+_LONGEST = 26  # letters of a name beside the mark in the middle above
 _BESIDE_BAR = "|{n_fmt}/{total_fmt} "  # napari shows what is after the stroke; its own hides Cancel
 _arrivals: set[Arrival] = set()  # until all is read, or the layer is gone
 
@@ -47,7 +48,7 @@ class Arrival(QObject):
         self._job: Job | None = None
         self._limits: tuple[float, float] | None = None  # as the layer began; the user may change them
         self._in_view = series.shape[0] // 2
-        self._done = 0
+        self._done = 1  # the one in the middle
         self._bar: cancelable_progress | None = None
         self._text = TextOverlay(position="top_left", font_size=10)
         self._tick = QTimer(self)
@@ -109,7 +110,8 @@ class Arrival(QObject):
             self._job.cancel()
             return
         of = counted(self._series.shape[0], "slice")
-        self._text.text = f"Reading {layer.name}: {self._done:,} of {of}. {_HOW_TO_CANCEL}"
+        name = layer.name if len(layer.name) <= _LONGEST else f"{layer.name[: _LONGEST - 1]}…"
+        self._text.text = f"Reading {name}\n{self._done:,} of {of}\n{_HOW_TO_CANCEL}"
         if self._viewer.dims.ndisplay == 2 and not self._shows_slices():
             layer.refresh(extent=False)
         self._bar.update(self._done - self._bar.n)  # lets events in: nothing comes after it
