@@ -7,17 +7,14 @@ feet first, mirrored) is in its affine, and the affine alone decides: never how 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.events import SliceDone
+from napari_unet.core.events import Note, SliceDone, TileDone
 from napari_unet.core.orientation import axes_towards
 from napari_unet.core.prediction import Box, Prediction
 from napari_unet.core.raster import Raster
-
-_E = TypeVar("_E")
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Turn:
         maps = np.ascontiguousarray(self.pixels(found.maps))
         return replace(found, maps=maps, boxes=boxes, row_direction=of.row_direction)
 
-    def event(self, event: _E, of: Raster) -> _E | SliceDone:
+    def event(self, event: TileDone | Note, of: Raster) -> TileDone | Note:
         """An event of a run on the turned image, for the image `of` itself."""
         if not isinstance(event, SliceDone):
             return event
