@@ -198,7 +198,8 @@ def summarise(result: MaskResult, data: np.ndarray, slice_in_view: int) -> Summa
         *check_label_values(labels, direction),
         *check_mask(checked, spacing, direction, pixels=None if volume is None else hounsfield(volume)),
     )
-    check_results = (*_incomplete(result), *(one.text for one in found))
+    incomplete = _incomplete(result) if lungs is None else ()  # `lungs` says so itself
+    check_results = (*incomplete, *(one.text for one in found))
     return Summary(measures, check_results, threshold, left_right, part, lungs=lungs)
 
 
