@@ -103,3 +103,15 @@ def test_first_masks_are_offered_by_the_models_in_use(dock, viewer, models):
     addition = dialog.addition()
     assert (addition.model, addition.answer) == ("auto", None)
     assert dialog.protocol.text() == "Visible lung fields; the heart is left out."
+
+
+def test_a_model_for_teaching_is_offered_by_no_box(dock, viewer, models):
+    (models / "a-lineage").mkdir()
+    card = ModelCard(name="a-lineage", use="teaching: chest X-rays")
+    (models / "a-lineage" / CARD_FILE).write_text(card.model_dump_json())
+    dock.model.reload()
+    names = [dock.model.itemText(row) for row in range(dock.model.count())]
+    assert "test-lung" in names and "a-lineage" not in names
+    assert default_library().find("a-lineage").card == card
+    dialog = AddDialog(dock, new=True, library=session_of(viewer).library())
+    assert not any("a-lineage" in dialog.first.itemText(row) for row in range(dialog.first.count()))
