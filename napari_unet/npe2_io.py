@@ -62,7 +62,7 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
         warnings.warn(sentence, stacklevel=2)  # napari shows it
     names = map(stem, named_paths(images))
     layers = [_layer(image, name, viewer) for image, name in zip(images, names, strict=True)]
-    _read_on(viewer, [data for data, *_ in layers if isinstance(data, ArrivingSeries)])
+    _read_on(viewer, [layer[0] for layer in layers])
     return layers or [(None,)]  # type: ignore[list-item]
 
 
@@ -147,8 +147,9 @@ def _arriving_layer(image: Source, name: str, viewer: Any) -> LayerData:
     return series, {"contrast_limits": (window.low, window.high)} | options, kind  # type: ignore[return-value]
 
 
-def _read_on(viewer: Any, several: Sequence[ArrivingSeries]) -> None:
+def _read_on(viewer: Any, data: Sequence[Any]) -> None:
     """Read series in the background as soon as their layers are there: once it is sure that they will be."""
+    several = [one for one in data if isinstance(one, ArrivingSeries)]
     if several:
         from napari_unet.widgets.viewing.arriving import read_while_shown
 

@@ -102,7 +102,8 @@ class Predictor:
         turn = turn_to_stand(raster)
         standing = turn.raster(raster) if turn else raster
         steps = self._steps(standing, inverted, output, shown_at)
-        found = yield from changed(steps, lambda event: turn.event(event, raster))
+        turned: Steps = changed(steps, lambda event: turn.event(event, raster))
+        found = yield from turned
         towards = axes_towards(raster.affine)
         said = situs_notes(standing, found) if towards is not None and towards[0] == "S" else ()
         found = turn.prediction(found, raster) if turn else found
