@@ -30,7 +30,7 @@ def run(steps: Generator[E, Any, T], tell: Callable[[E], object] | None = None) 
         steps.close()
 
 
-def changed(steps: Generator[E, Any, T], change: Callable[[E], N | None]) -> Generator[N, None, T]:
+def changed(steps: Generator[E, Any, T], change: Callable[[E], N | None]) -> Generator[N, Any, T]:
     """The same steps with other events: what `change` makes of each; where that is None, it is dropped.
 
     What is sent in return for an event goes to the steps.
