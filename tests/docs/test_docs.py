@@ -173,12 +173,16 @@ def test_columns_and_codes() -> None:
 
 def test_the_recipes_that_are_shown_are_recipes(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
-    recipe, sources = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    recipe, sources, findings = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     path = tmp_path / "recipe.yaml"
     path.write_text(recipe, encoding="utf-8")
     assert read_recipe(path).data[0].manifest is None
     path.write_text(yaml.safe_dump(yaml.safe_load(recipe) | yaml.safe_load(sources)), encoding="utf-8")
     assert len(read_recipe(path).data) == 2
+    whole = yaml.safe_load(recipe) | {"data": {"folder": "/data/pictures"}} | yaml.safe_load(findings)
+    path.write_text(yaml.safe_dump(whole | {"net": {"kind": "alexnet"}}), encoding="utf-8")
+    (finding,) = read_recipe(path).findings
+    assert finding.name == "pneumonia" and finding.values == ("bacteria", "virus")
 
 
 def test_mouse_and_keys() -> None:
