@@ -73,8 +73,7 @@ class Window:
 
     def pixels(self) -> np.ndarray:
         """uint8: the mask that is on the screen."""
-        shape, text = self.look()
-        return np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8).reshape(shape)
+        return from_text(self.look())
 
     def until_pixels(self, mask: np.ndarray) -> None:
         """Wait until this mask is on the screen."""
@@ -92,10 +91,16 @@ class Window:
 
     def gone(self) -> int:
         """Wait until the process has ended; how it did."""
-        code = self.process.wait(60)
+        code = self.process.wait(120)
         for pipe in (self.process.stdin, self.process.stdout, self._log):
             pipe.close()
         return code
+
+
+def from_text(mask: tuple[list[int], str]) -> np.ndarray:
+    """uint8: a mask as the window hands it over."""
+    shape, text = mask
+    return np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8).reshape(shape)
 
 
 def first_mask(project: ReviewProject, case: str) -> np.ndarray:

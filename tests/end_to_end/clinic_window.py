@@ -34,10 +34,10 @@ sys.meta_path.insert(0, _NoTorch())
 
 import napari
 import numpy as np
-from qtpy.QtCore import QEvent, QObject, QPoint, QPointF, Qt, Signal
-from qtpy.QtGui import QMouseEvent
+from qtpy.QtCore import QEvent, QMimeData, QObject, QPoint, QPointF, Qt, QUrl, Signal
+from qtpy.QtGui import QDropEvent, QMouseEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QDialog, QFileDialog, QLineEdit, QPushButton
+from qtpy.QtWidgets import QApplication, QDialog, QFileDialog, QLabel, QLineEdit, QPushButton
 
 from napari_unet.widgets.correct import CorrectWidget
 from napari_unet.widgets.review import ReviewWidget
@@ -127,8 +127,7 @@ class Hands(QObject):
 
     def look(self) -> list[Any]:
         """The mask that is on the screen: its shape, and its pixels as text."""
-        data = np.asarray(self.mask.data, np.uint8)
-        return [list(data.shape), base64.b64encode(zlib.compress(data.tobytes(), 1)).decode()]
+        return _as_text(self.mask.data)
 
     def wait(self, name: str, value: Any) -> dict[str, Any]:
         """Wait until `see` returns this; a text is looked for within the text."""
@@ -214,6 +213,41 @@ class Hands(QObject):
         self.move(*points[-1])  # had the last one come too soon, it was passed over
         if let_go:
             self.release(*points[-1])
+
+    # -- slices of a volume --
+
+    def go_to_slice(self, number: int) -> None:
+        """Go there by PageUp and PageDown; counted from 0."""
+        dims = self.viewer.dims
+        while dims.current_step[0] != number:
+            before = dims.current_step[0]
+            QTest.keyClick(self.canvas, Qt.Key.Key_PageUp if before > number else Qt.Key.Key_PageDown)
+            assert dims.current_step[0] != before, f"slice {number} is not there"
+
+    # -- the dock Segment --
+
+    def drop(self, files: Sequence[str]) -> None:
+        """Drag these files into the window."""
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(file) for file in files])
+        event = QDropEvent(QPointF(50, 50), Qt.DropAction.CopyAction, data, LEFT, PLAIN)
+        self.viewer.window._qt_viewer.dropEvent(event)
+        self._until(lambda: bool(self.viewer.layers), "nothing was opened")
+        layer = self.viewer.layers[-1]
+        self._until(lambda: isinstance(layer.data, np.ndarray), "the series was never read")
+
+    def segment_all(self) -> dict[str, Any]:
+        """Open the dock, choose all slices, press Segment and wait for the mask; what the dock says."""
+        _, dock = self.viewer.window.add_plugin_dock_widget("napari-unet-lung", "Segment", tabify=True)
+        self._until(lambda: dock.device.count() > 1, "the engine never came")
+        dock.slices.setCurrentText("All slices")
+        QTest.mouseClick(dock.run, LEFT)
+        self._until(lambda: dock._job is None, "the model never ended")
+        result = dock.result
+        self._until(lambda: not result._jobs and not result._calm.isActive(), "it was never measured")
+        said = {part.objectName(): part.text() for part in dock.findChildren(QLabel) if part.objectName()}
+        layer = result.picker.layer()
+        return said | {"mask": None if layer is None else _as_text(layer.data)}
 
     # -- mouse in the docks --
 
@@ -350,6 +384,12 @@ class Hands(QObject):
                 module.FileIO = Killed
         for name in ("fsync", "replace", "rename", "unlink"):
             setattr(os, name, killed(getattr(os, name)))
+
+
+def _as_text(labels: Any) -> list[Any]:
+    """Shape and pixels of a mask."""
+    data = np.asarray(labels, np.uint8)
+    return [list(data.shape), base64.b64encode(zlib.compress(data.tobytes(), 1)).decode()]
 
 
 def main() -> None:
