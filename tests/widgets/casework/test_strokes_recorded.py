@@ -39,7 +39,9 @@ class KeptSaver:
         change.apply(self.mask)
         self.strokes += 1
 
-    def save(self, case: str, labels: np.ndarray, author: Author, note: str) -> None:
+    def save(
+        self, case: str, labels: np.ndarray, author: Author, note: str, pixels: np.ndarray | None
+    ) -> None:
         assert author == ANN
         self.saved.append(labels)
 
