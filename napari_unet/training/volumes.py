@@ -174,7 +174,7 @@ class ChangedVolumes:
         seed: int,
     ) -> None:
         self._pairs, self._slices = list(pairs), [tuple(some) for some in slices]
-        self._card, self._config, self._seed = card, config, seed
+        self._card, self._config, self.seed = card, config, seed
         self._read = [read_pair(pair, card)[:2] for pair in pairs]
         for raster, _ in self._read:
             standing(raster)
@@ -182,7 +182,7 @@ class ChangedVolumes:
     def seeded(self, seed: int) -> ChangedVolumes:
         """The same volumes, not read again, with other changes."""
         other = copy.copy(self)
-        other._seed = seed
+        other.seed = seed
         return other
 
     def __call__(self, epoch: int) -> Samples:
@@ -195,7 +195,7 @@ class ChangedVolumes:
         for k, (pair, (raster, labels), slices) in enumerate(
             zip(self._pairs, self._read, self._slices, strict=True)
         ):
-            rng = np.random.default_rng([self._seed, epoch, k])
+            rng = np.random.default_rng([self.seed, epoch, k])
             stack, drawn, middles = changed_volume(
                 raster, labels, slices, self._card.input.neighbours, self._config, rng
             )
