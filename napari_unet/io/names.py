@@ -137,13 +137,16 @@ def list_images_and_masks(
 
 
 def files_at(place: Path) -> Iterator[Path]:
-    """The file at a path, or all files below a folder, in the order of their names."""
+    """The file at a path, or all files below a folder, in the order of their names.
+
+    Devices and pipes are no files: reading one may never come to an end.
+    """
     if place.is_file():
         yield place
         return
     for here, folders, names in os.walk(place):
         folders.sort()
-        yield from (Path(here, name) for name in sorted(names))
+        yield from filter(Path.is_file, (Path(here, name) for name in sorted(names)))
 
 
 def readable_files(paths: Iterable[Path], ignored: PassedOver | None = None) -> list[Path]:

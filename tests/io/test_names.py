@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import unicodedata
 from io import BytesIO
 from pathlib import Path
@@ -11,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset, dcmwrite
 
+from napari_unet.io.first_kind import first_kind
 from napari_unet.io.formats import is_readable_image, list_images, list_images_and_masks, stem
 from napari_unet.io.ignored import Ignored
-from napari_unet.io.names import as_stored, expanded
+from napari_unet.io.names import as_stored, expanded, files_at
 
 
 @pytest.mark.parametrize(
@@ -161,3 +163,13 @@ def test_what_is_passed_over_is_counted_by_reason(tmp_path):
     silent = Ignored()
     list_images_and_masks(tmp_path / "sub", ignored=silent)
     assert silent.sentences() == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes in folders")
+def test_a_pipe_in_a_folder_is_no_file(tmp_path):
+    """Whoever read it would wait for ever, as with the devices below the root of a disk."""
+    os.mkfifo(tmp_path / "a")
+    (tmp_path / "b").write_bytes(b"x")
+    assert list(files_at(tmp_path)) == [tmp_path / "b"]
+    assert list(files_at(tmp_path / "a")) == []
+    assert first_kind(tmp_path) == "X-ray"
