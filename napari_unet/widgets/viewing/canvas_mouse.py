@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import suppress
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,7 +12,8 @@ from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QMouseEvent
 
 from napari_unet.widgets.napari_compat.modes import is_drawing_freehand
-from napari_unet.widgets.napari_compat.window import as_kind, canvas_of
+from napari_unet.widgets.napari_compat.window import as_kind
+from napari_unet.widgets.viewing.canvas_filter import CanvasFilter
 
 _LEFT, _RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 _MIDDLE = Qt.MouseButton.MiddleButton
@@ -33,7 +33,7 @@ class Starts(Protocol):
     def __call__(self) -> Drag | None: ...
 
 
-class CanvasMouse(QObject):
+class CanvasMouse(CanvasFilter):
     """Takes mouse events of the canvas before napari, its layers and other tools get them.
 
     Qt's events are caught, because napari passes each button to whatever tool is active: its brush begins a
@@ -44,25 +44,18 @@ class CanvasMouse(QObject):
     """
 
     def __init__(self, viewer: Viewer, right: Starts) -> None:
-        super().__init__()
-        self._viewer = viewer
+        super().__init__(viewer)
         self._right = right
         self._held = Qt.MouseButton.NoButton  # buttons whose release napari must not see either
         self._button = Qt.MouseButton.NoButton
         self._drawing = False  # the left button is down, and napari knows
         self._drag: Drag | None = None
         self._pressed = (0.0, 0.0)
-        self._canvas: Any = canvas_of(viewer)
-        if self._canvas is not None:
-            self._canvas.installEventFilter(self)
 
     def remove(self) -> None:
         """Give the buttons back to napari. A drag under way ends."""
         self._end()
-        canvas, self._canvas = self._canvas, None
-        if canvas is not None:
-            with suppress(RuntimeError):  # the window is gone
-                canvas.removeEventFilter(self)
+        super().remove()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """True for what napari must not see."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import Any
-
 from napari import Viewer
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QKeyEvent
 
-from napari_unet.widgets.napari_compat.window import as_kind, canvas_of
+from napari_unet.widgets.napari_compat.window import as_kind
+from napari_unet.widgets.viewing.canvas_filter import CanvasFilter
 
 PREVIOUS_SLICE, NEXT_SLICE = "PgUp", "PgDown"
 
@@ -34,25 +32,11 @@ def step_slices(viewer: Viewer, steps: int) -> None:
     dims.set_current_step(axis, min(max(dims.current_step[axis] + steps, 0), last))
 
 
-class CanvasSlices(QObject):
+class CanvasSlices(CanvasFilter):
     """PageUp and PageDown on the canvas: the slice before and after, as in other viewers of CT.
 
     napari repeats only keys of its own while they are kept pressed, so these are taken from the canvas.
     """
-
-    def __init__(self, viewer: Viewer) -> None:
-        super().__init__()
-        self._viewer = viewer
-        self._canvas: Any = canvas_of(viewer)
-        if self._canvas is not None:
-            self._canvas.installEventFilter(self)
-
-    def remove(self) -> None:
-        """Give the keys back to napari."""
-        canvas, self._canvas = self._canvas, None
-        if canvas is not None:
-            with suppress(RuntimeError):  # the window is gone
-                canvas.removeEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """True for what napari must not see."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import Any
-
 from napari import Viewer
 from napari.layers import Labels
 from qtpy.QtCore import QEvent, QObject, QPoint, Qt
@@ -13,7 +10,8 @@ from qtpy.QtWidgets import QApplication
 
 from napari_unet.core.brush_size import resized
 from napari_unet.widgets.common.preferences import wheel_turns_slices
-from napari_unet.widgets.napari_compat.window import as_kind, canvas_of
+from napari_unet.widgets.napari_compat.window import as_kind
+from napari_unet.widgets.viewing.canvas_filter import CanvasFilter
 from napari_unet.widgets.viewing.canvas_slices import has_slices, step_slices
 
 _NOTCH = 120  # of Qt's angle
@@ -21,25 +19,14 @@ _PLAIN = Qt.KeyboardModifier.NoModifier
 _SHIFT, _CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 
 
-class CanvasWheel(QObject):
+class CanvasWheel(CanvasFilter):
     """Shift and the wheel change the brush of the active mask. The rest is napari's (zoom; with Ctrl, slices)
     or, where the preferences say so and there are slices, the other way round."""
 
     def __init__(self, viewer: Viewer) -> None:
-        super().__init__()
-        self._viewer = viewer
+        super().__init__(viewer)
         self._rest: dict[str, float] = {"brush": 0.0, "slice": 0.0}  # of finer wheels, until it is a notch
         self._is_passed_on = False
-        self._canvas: Any = canvas_of(viewer)
-        if self._canvas is not None:
-            self._canvas.installEventFilter(self)
-
-    def remove(self) -> None:
-        """Give the wheel back to napari."""
-        canvas, self._canvas = self._canvas, None
-        if canvas is not None:
-            with suppress(RuntimeError):  # the window is gone
-                canvas.removeEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """True for what napari must not see."""
