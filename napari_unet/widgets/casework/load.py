@@ -12,7 +12,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import LEFT
 from napari_unet.core.prediction import Prediction
-from napari_unet.core.raster import Raster, hounsfield
+from napari_unet.core.raster import hounsfield
 from napari_unet.core.window import display_window, full_window
 from napari_unet.io.formats import read_raster
 from napari_unet.review.saving.recovery import unsaved_work
@@ -30,7 +30,8 @@ class LoadedCase:
     header : of the Raster. limits : contrast limits to begin with. labels : uint8, of the current revision;
     zeros where there is none. recorded : a copy of them for the recorder. revision : its id, or None. views :
     see ModelViews. label_set : the project's. sides : the mask has left and right. unsaved : labels that
-    were painted and never saved, because the process was killed, or None.
+    were painted and never saved, because the process was killed, or None. hounsfield : the pixels of a CT;
+    None for anything else.
     """
 
     case: Case
@@ -44,11 +45,7 @@ class LoadedCase:
     label_set: LabelSet = LUNGS
     sides: bool = False
     unsaved: np.ndarray | None = None
-
-    @property
-    def hounsfield(self) -> np.ndarray | None:
-        """The pixels of a CT; None for anything else."""
-        return hounsfield(Raster(self.pixels, **self.header))
+    hounsfield: np.ndarray | None = None
 
     @property
     def nbytes(self) -> int:
@@ -112,4 +109,5 @@ def load_case(project: ReviewProject, id: str) -> LoadedCase:
         label_set,
         sides,
         unsaved,
+        hounsfield(raster),
     )
