@@ -21,21 +21,20 @@ def only_corrected(masks: Masks, cases: Iterable[Case], pairs: Sequence[Training
     pair whole if the case is decided: whoever reads it will say so.
     """
     by_id = {case.id: case for case in cases}
-    found = []
-    for pair in pairs:
-        case = by_id[pair.id]
-        decided = case.status in USABLE
-        if not case.is_volume:
-            found += [pair] if decided else []
-            continue
-        try:
-            slices = corrected_slices(masks, case)
-        except UserError:
-            found += [pair] if decided else []
-            continue
-        if slices:
-            found.append(replace(pair, slices=slices))
-    return found
+    found = (_restricted(masks, by_id[pair.id], pair) for pair in pairs)
+    return [pair for pair in found if pair is not None]
+
+
+def _restricted(masks: Masks, case: Case, pair: TrainingPair) -> TrainingPair | None:
+    """The pair as far as it counts; None if it does not."""
+    whole = pair if case.status in USABLE else None
+    if not case.is_volume:
+        return whole
+    try:
+        slices = corrected_slices(masks, case)
+    except UserError:
+        return whole
+    return replace(pair, slices=slices) if slices else None
 
 
 def corrected_slices(masks: Masks, case: Case) -> tuple[int, ...]:
