@@ -60,9 +60,8 @@ def _scores(rows: tuple[ScoreRow, ...]) -> str:
         "|---|---|---|---|---|---|",
     ]
     for row in rows:
-        name = f"{row.set}<br>{row.note}" if row.note else row.set
         figures = f"{row.mean:.3f} | {row.median:.3f} | {row.worst:.3f} | {row.share_under_090:.0%}"
-        lines.append(f"| {name} | {row.n} | {figures} |")
+        lines.append(f"| {_set(row)} | {row.n} | {figures} |")
     return "\n".join(lines)
 
 
@@ -75,10 +74,13 @@ def _findings(rows: tuple[FindingRow, ...]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        name = f"{row.set}<br>{row.note}" if row.note else row.set
         figures = f"{row.auc:.3f} | {row.sensitivity:.3f} | {row.specificity:.3f}"
-        lines.append(f"| {name} | {row.finding} | {row.n} | {row.positives} | {figures} |")
+        lines.append(f"| {_set(row)} | {row.finding} | {row.n} | {row.positives} | {figures} |")
     return "\n".join(lines)
+
+
+def _set(row: ScoreRow | FindingRow) -> str:
+    return f"{row.set}<br>{row.note}" if row.note else row.set
 
 
 def _replay_set(card: ModelCard) -> str:
