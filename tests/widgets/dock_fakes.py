@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 from job_fakes import FakeEngine, until_calm
+from napari.layers import Labels
+from qtpy.QtWidgets import QLabel
 
 from napari_unet.core.device import DeviceInfo
 from napari_unet.core.masks import MaskRule
@@ -46,3 +48,13 @@ def two_lungs(shape, spacing_mm=None, **options) -> Prediction:
 def settle(qtbot, dock) -> None:
     """Wait until the dock's threads and timers are at rest."""
     until_calm(qtbot, lambda: not dock.result._calm.isActive() and not dock.result._jobs)
+
+
+def words(dock, name: str) -> str:
+    """What one of the dock's lines says."""
+    return dock.findChild(QLabel, name).text()
+
+
+def masks(viewer) -> list[Labels]:
+    """The masks in a viewer, and previews of them."""
+    return [layer for layer in viewer.layers if isinstance(layer, Labels)]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dock_fakes import settle, two_lungs
-from napari.layers import Labels
+from dock_fakes import masks, two_lungs, words
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel
 
@@ -14,29 +13,9 @@ from napari_unet.core.events import Note, TileDone
 from napari_unet.models.card import CARD_FILE, ModelCard, Output
 
 
-def words(dock, name: str) -> str:
-    return dock.findChild(QLabel, name).text()
-
-
-def masks(viewer) -> list[Labels]:
-    return [layer for layer in viewer.layers if isinstance(layer, Labels)]
-
-
 @pytest.fixture
 def image(viewer, dock):
     return viewer.add_image(np.zeros((64, 80), np.uint8), name="chest")
-
-
-@pytest.fixture
-def finish(dock, qtbot):
-    """End a job and wait until the dock is at rest."""
-
-    def end(job, outcome) -> None:
-        job.end(outcome)
-        qtbot.waitUntil(lambda: dock._job is None)
-        settle(qtbot, dock)
-
-    return end
 
 
 def test_a_click_gives_a_mask(dock, viewer, image, click_segment, finish):

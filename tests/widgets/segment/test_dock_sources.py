@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from dock_fakes import settle, two_lungs
+from dock_fakes import settle, two_lungs, words
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 from PIL import Image as Picture
-from qtpy.QtWidgets import QLabel
 
 from napari_unet.core.errors import UserError
 from napari_unet.io.formats import read_raster
@@ -20,10 +19,6 @@ from napari_unet.widgets.finetune.layer_pairs import pairs_of
 
 CASES = Path(__file__).parents[2] / "data" / "cases"
 _GREY = np.add.outer(np.arange(48) * 2, np.arange(64) * 2).astype(np.uint8)
-
-
-def words(dock, name: str) -> str:
-    return dock.findChild(QLabel, name).text()
 
 
 @pytest.fixture

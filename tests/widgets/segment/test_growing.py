@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dock_fakes import settle, two_lungs
-from napari.layers import Labels
+from dock_fakes import masks, settle, two_lungs, words
 from qtpy.QtWidgets import QLabel
 
 from napari_unet.core.errors import UserError
@@ -17,14 +16,6 @@ from napari_unet.widgets.common.sources import MAP
 SHAPE = (4, 64, 80)
 GRID = (16, 20)
 WHOLE = (slice(0, 64), slice(0, 80))
-
-
-def words(dock, name: str) -> str:
-    return dock.findChild(QLabel, name).text()
-
-
-def masks(viewer) -> list[Labels]:
-    return [layer for layer in viewer.layers if isinstance(layer, Labels)]
 
 
 def slice_done(done: int, box=WHOLE) -> SliceDone:
@@ -47,18 +38,6 @@ def half_done(dock, viewer, image, click_segment, qtbot):
     job.tell(slice_done(1), slice_done(2))
     qtbot.waitUntil(lambda: dock.bar.value() == 2)
     return job
-
-
-@pytest.fixture
-def finish(dock, qtbot):
-    """End a job and wait until the dock is at rest."""
-
-    def end(job, outcome) -> None:
-        job.end(outcome)
-        qtbot.waitUntil(lambda: dock._job is None)
-        settle(qtbot, dock)
-
-    return end
 
 
 def test_slices_are_shown_as_they_are_done_and_the_mask_takes_their_place(
