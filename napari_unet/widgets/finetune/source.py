@@ -119,7 +119,8 @@ class SourceBox(QWidget):
         """How much is chosen now."""
         if self.project.isChecked():
             usable = self._usable()
-            corrected = sum(case.status is Status.CORRECTED for case in usable)
+            by_slice = self.corrected.isChecked()
+            corrected = sum(_is_corrected(case, by_slice) for case in usable)
             return Count(len(usable), len({case.patient or case.id for case in usable}), corrected)
         chosen = self.pairs.chosen()
         return Count(len(chosen), len({id(image) for image, _ in chosen}))
@@ -236,3 +237,8 @@ def _is_usable(case: Case, by_slice: bool) -> bool:
     if by_slice and case.is_volume:
         decided = case.changed is not None and (decided or case.status is Status.IN_PROGRESS)
     return decided and case.revision is not None and case.file_state not in SET_ASIDE
+
+
+def _is_corrected(case: Case, by_slice: bool) -> bool:
+    """Of usable cases; those that count by slices do because somebody changed them."""
+    return case.status is Status.CORRECTED or (by_slice and case.is_volume)

@@ -99,6 +99,7 @@ def test_of_volumes_only_corrected_slices_if_wanted(dock, project, tmp_path, qtb
     assert "2 cases" in source.says.text()  # the volume is in progress
     qtbot.mouseClick(source.corrected, LEFT)
     qtbot.waitUntil(lambda: "3 cases" in source.says.text())
+    assert "1 corrected, 2 accepted as they were" in source.says.text()
     chosen = source.collector()()
     assert {pair.id: pair.slices for pair in chosen.pairs}[case] == (2, 3)
 
