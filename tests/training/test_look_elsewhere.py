@@ -157,6 +157,6 @@ def test_no_recipe_trains_or_validates_with_the_travel_set(data: Path) -> None:
         assert splits == {"val"}
     for path in sorted(resource("recipes").glob("*.yaml")):
         recipe = read_recipe(path)
-        found = find_sources(recipe.data, recipe.training.seed)
+        found = find_sources(recipe.data, recipe.training.seed, findings=recipe.findings)
         used = {Path(str(pair.image)).name for use in ("train", "val") for pair in of_use(found, use)}
         assert used and not used & travel, path.name
