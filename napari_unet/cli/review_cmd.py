@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_unet.cli import review_export_cmd
+from napari_unet.cli import review_export_cmd, review_readings_cmd
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
 from napari_unet.cli.options import AsJson
+from napari_unet.cli.review_export_cmd import Reviewer
 from napari_unet.cli.series_cmd import AllSeries, SeriesOption, choice_of
 from napari_unet.cli.usage import check_model, model_labels
 from napari_unet.core.errors import UserError
@@ -30,12 +31,6 @@ app = typer.Typer(
 
 _LISTED = 20  # problems are listed one by one up to this many
 ProjectFolder = Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")]
-Reviewer = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME", help="Your name, stored as the author. [your login name]", show_default=False
-    ),
-]
 
 
 @app.command("new")
@@ -208,6 +203,8 @@ def open_(project: ProjectFolder) -> None:
 app.command("export")(review_export_cmd.export)
 app.command("report")(review_export_cmd.report)
 app.command("key")(review_export_cmd.key)
+app.command("reference")(review_readings_cmd.reference)
+app.command("readings")(review_readings_cmd.readings)
 
 
 def _add(

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from napari_unet.review.store import ReviewProject
 
 _FORMATS = ", ".join(Format)
+Reviewer = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME", help="Your name, stored as the author. [your login name]", show_default=False
+    ),
+]
 
 
 def export(
@@ -119,11 +125,16 @@ def report(
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="DIR", file_okay=False, help="A new or empty folder.")
     ],
+    reviewer: Reviewer = "",
 ) -> None:
-    """Write report.csv, one row per case, and summary.html, one page to print."""
+    """Write report.csv, one row per case, and summary.html, one page to print.
+
+    Scores of findings are in it for cases on which you have made your first call.
+    """
     from napari_unet.review.reporting.report import report_steps
     from napari_unet.review.store import ReviewProject
 
+    by = reviewer or login_name("command line")
     with ReviewProject.open(project) as opened:
-        written = watched("Reading cases", report_steps(opened, output))
+        written = watched("Reading cases", report_steps(opened, output, by))
     stdout.print(f"report.csv and summary.html are in {written}", markup=False)

@@ -29,7 +29,7 @@ def follow_masks(project: MaskStore) -> list[str]:
 def store_first_mask(project: MaskStore, case_id: str, first: Prediction, by: str) -> bool:
     """Keeps what a model says about a case: a revision by the model, its map and its check results.
 
-    first : from `inference.first_mask`; of a classification the map is kept where there is no mask.
+    first : from `inference.first_mask`; of a classification only the scores are kept.
     Returns whether the mask became the case's own. Where a person has
     decided about the case, or has made its mask, or it has a mask from a file, only the map is kept and what
     the model is unsure of. by : who asked.
@@ -41,8 +41,6 @@ def store_first_mask(project: MaskStore, case_id: str, first: Prediction, by: st
     checks = (*first.image_checks, *first.checks)
     if first.drawn is None:
         if case.revision is None:
-            if not first.refused:
-                project.put_map(case_id, first)
             project.put_check_results(case_id, checks, None)
         return False
     project.admit(first.label_set, by)

@@ -7,7 +7,6 @@ import json
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -23,16 +22,17 @@ DEFAULT_CAP_MB = 500
 def encode_map(kept: Prediction) -> bytes:
     """The maps of a `Prediction.kept()` as a compressed npz file: the likeliest label's, and the uncertainty.
 
-    Raises ValueError for maps that are not of 8 bits.
+    Raises ValueError for maps that are not of 8 bits, and for those of findings: nobody may see where a
+    finding lies before their own call, so they are made when they are shown.
     """
+    if kept.task != "segmentation":
+        raise ValueError("maps of findings are not kept")
     arrays = {"probability": kept.maps.max(axis=0)}
     if kept.entropy is not None:
         arrays["uncertainty"] = kept.entropy
     if any(array.dtype != np.uint8 for array in arrays.values()):
         raise ValueError("a map is uint8")
-    about: dict[str, Any] = {"model": kept.model, "version": kept.version}
-    if kept.task == "classification":
-        about |= {"output": kept.output, "task": kept.task, "scores": dict(kept.scores)}
+    about = {"model": kept.model, "version": kept.version}
     file = io.BytesIO()
     np.savez_compressed(file, about=np.array(json.dumps(about)), **arrays)
     return file.getvalue()
@@ -44,6 +44,8 @@ def read_map(path: Path) -> Prediction | None:
         with np.load(path, allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
             entropy = file["uncertainty"] if "uncertainty" in file.files else None
+            if about.get("task", "segmentation") != "segmentation":  # of findings, by an earlier version
+                return None
             return Prediction(file["probability"][None], entropy=entropy, **about)
     except Exception:  # a damaged zip raises nearly anything
         return None

@@ -14,7 +14,7 @@ from napari_unet.review.labels import admit, labels_of
 from napari_unet.review.leases import CaseTaken
 from napari_unet.review.mask_checks import mask_checks
 from napari_unet.review.revisions import Comparison
-from napari_unet.review.store_models import ModelStore
+from napari_unet.review.store_readings import ReadingStore
 from napari_unet.review.trail import now
 from napari_unet.review.types import Author, AuthorKind, Revision
 
@@ -22,7 +22,7 @@ HEAD = "<head>"
 """As `parent` of a new mask: the one that is current now."""
 
 
-class MaskStore(ModelStore):
+class MaskStore(ReadingStore):
     """Masks and labels; see `ReviewProject`."""
 
     _labels: LabelSet

@@ -158,6 +158,10 @@ class CallKind(StrEnum):
     DECISION = "decision"
     MEASURE = "measure"
     FINDING = "finding"
+    FIRST = "first call"
+    SEEN = "score seen"
+    FINAL = "final call"
+    REFERENCE = "reference"
 
 
 @dataclass(frozen=True)
@@ -173,14 +177,15 @@ class Call:
     case : str
         Id of the case.
     kind : CallKind
-        A decision, a measure or a finding.
+        A decision, a measure, a model's score of a finding, or a part of second reading.
     author : Author
         A person or a model.
     revision : str, optional
         Id of the mask that it is about.
     value : dict, optional
         Of a decision: status, reason, and what was before. Of a measure: its lines. Of a finding: the
-        finding, its score and the model's output. None states nothing.
+        finding, its score and the model's output. Of a first or final call: confidence and zone by finding.
+        Of a reference: the finding and whether it is there. None states nothing.
     takes_back : int, optional
         Number of the call that is no longer valid.
     """

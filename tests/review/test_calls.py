@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.prediction import Prediction
+from napari_unet.core.second_reading import FindingCall
 from napari_unet.review import schema
 from napari_unet.review.calls import add_call, standing
 from napari_unet.review.check_results import store_first_mask
@@ -133,8 +134,8 @@ def scored(scores: dict[str, float], **more: object) -> Prediction:
     )
 
 
-def report(project: ReviewProject, folder: Path) -> tuple[list[str], list[list[str]], str]:
-    result_of(report_steps(project, folder))
+def report(project: ReviewProject, folder: Path, by: str = "Ann") -> tuple[list[str], list[list[str]], str]:
+    result_of(report_steps(project, folder, by))
     with (folder / "report.csv").open(newline="") as file:
         head, *rows = csv.reader(file)
     return head, rows, (folder / "summary.html").read_text()
@@ -149,6 +150,10 @@ def test_scores_are_in_the_table_and_nowhere_else(tmp_path):
     assert not store_first_mask(project, one, scored({"Effusion": 0.8125, "tb like": 0.25}), "Ann")
     now = project.cases(), [priorities(project.cases(), order) for order in Order]
     assert now == seen
+    assert report(project, tmp_path / "uncalled")[0] == list(COLUMNS)
+    for case in (one, two):
+        project.first_call(case, "Ann", {"Effusion": FindingCall(2)})
+    assert report(project, tmp_path / "of Bob", "Bob")[0] == list(COLUMNS)
     head, rows, page = report(project, tmp_path / "after")
     assert head == [*COLUMNS, "score_effusion", "score_tb_like"]
     assert [row[-2:] for row in rows] == [["0.8125", "0.2500"], ["", ""]]
@@ -164,6 +169,7 @@ def test_a_model_that_looks_again_takes_its_own_scores_back_and_no_others(tmp_pa
     project.put_scores(case, {"effusion": 0.5, "nodule": 0.2}, "finder", "1", "findings")
     project.put_scores(case, {"effusion": 0.9}, "finder", "2", "findings")
     assert [call.takes_back for call in project.calls()] == [None, None, 2, None]
+    project.first_call(case, "Ann", {"nodule": FindingCall(1)})
     head, (row,), _ = report(project, tmp_path / "report")
     assert dict(zip(head, row, strict=True)).items() >= {
         ("score_effusion_finder_1", "0.5000"),

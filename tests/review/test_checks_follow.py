@@ -90,5 +90,5 @@ def test_masks_of_a_version_that_did_not_check_them_are_checked(made, tmp_path):
     with project._database.writing() as connection:
         connection.execute(revision_table.update().values(checks=None))
         connection.execute(case_table.update().values(checks=[]))
-    result_of(report_steps(project, tmp_path / "report"))
+    result_of(report_steps(project, tmp_path / "report", "Ann"))
     assert ",holes," in (tmp_path / "report" / "report.csv").read_text()

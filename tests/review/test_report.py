@@ -33,7 +33,7 @@ def room(tmp_path: Path) -> Iterator[Room]:
 
 
 def rows(room: Room) -> dict[str, dict[str, str]]:
-    finished(report_steps(room.project, room.out))
+    finished(report_steps(room.project, room.out, "Ann"))
     with (room.out / "report.csv").open(encoding="utf-8", newline="") as file:
         read = csv.DictReader(file)
         assert tuple(read.fieldnames or ()) == COLUMNS
@@ -128,12 +128,12 @@ def test_nothing_decided_yet(tmp_path: Path) -> None:
 def test_no_cases_and_existing_folders(room: Room, tmp_path: Path) -> None:
     rows(room)
     with pytest.raises(UserError, match="exists already"):
-        finished(report_steps(room.project, room.out))
+        finished(report_steps(room.project, room.out, "Ann"))
     with (
         ReviewProject.create(tmp_path / "none") as empty,
         pytest.raises(UserError, match="no cases yet"),
     ):
-        finished(report_steps(empty, tmp_path / "report"))
+        finished(report_steps(empty, tmp_path / "report", "Ann"))
 
 
 def test_heart_to_chest() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from project_fakes import ANN, MODEL, SHAPE, lungs, map_of, project_with
@@ -214,16 +216,18 @@ def test_maps_of_model_and_uncertainty_belong_together(tmp_path):
         assert np.array_equal(again.map(case).entropy, lungs(3))
 
 
-def test_the_map_of_a_classification_keeps_its_scores(tmp_path):
+def test_a_map_of_findings_is_not_kept_and_one_of_an_earlier_version_not_shown(tmp_path):
     project, (case,) = project_with(tmp_path)
-    heat, said = np.stack([lungs(), lungs(3)]), {"nodule": 0.25, "effusion": 0.5}
+    heat, said = lungs()[None], {"nodule": 0.25}
     answer = {"output": "findings", "task": "classification", "scores": said}
-    project.put_map(case, Prediction(heat, model="m", version="2", **answer))
-    found = project.map(case)
-    assert (found.scores, found.task, found.output) == (said, "classification", "findings")
-    np.testing.assert_array_equal(found.maps[0], heat.max(axis=0))
+    with pytest.raises(ValueError, match="not kept"):
+        project.put_map(case, Prediction(heat, model="m", version="2", **answer))
     with pytest.raises(ValueError, match="uint8"):
         project.put_map(case, Prediction(heat.astype(np.float32)))
+    project.put_map(case, map_of(lungs()))
+    about = np.array(json.dumps(answer | {"model": "m", "version": "2"}))
+    np.savez_compressed(project.folder / "maps" / f"{case}.npz", about=about, probability=heat[0])
+    assert project.map(case) is None
 
 
 def test_a_damaged_map_is_as_good_as_none(tmp_path):

@@ -30,14 +30,15 @@ from napari_unet.review.types import DECIDED, USABLE, AuthorKind, Case, Measurem
 _PICTURES = 4
 
 
-def report_steps(project: ReviewProject, folder: Path) -> Generator[CaseDone, None, Path]:
+def report_steps(project: ReviewProject, folder: Path, by: str) -> Generator[CaseDone, None, Path]:
     """Writes report.csv and summary.html into `folder`, which must be new or empty; returns it.
 
-    Yields a CaseDone per case. Names and paths are never written; notes are. Raises UserError if there are no
+    by : who reads them: they have scores only of cases whose scores this reader may see. Yields a CaseDone
+    per case. Names and paths are never written; notes are. Raises UserError if there are no
     cases or the folder cannot be written.
     """
     follow_masks(project)
-    cases, labels, scores = project.cases(), project.labels, ScoreTable(project.calls())
+    cases, labels, scores = project.cases(), project.labels, ScoreTable(project.visible_calls(by))
     if not cases:
         raise UserError("The project has no cases yet.", "Add images first.")
     with new_folder(folder) as partial:

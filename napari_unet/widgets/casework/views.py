@@ -192,7 +192,8 @@ class CaseViews(QObject):
         self._ring.line(layers.image, ring, YELLOW, closed=True)
         self._fade()
 
-    def _add_probability(self) -> None:
+    def _add_probability(self, ask: bool = True) -> None:
+        """Shows the model's map. ask : for one to be made, if there is none."""
         layers = self._presenter.layers
         if layers is None:
             return
@@ -201,7 +202,8 @@ class CaseViews(QObject):
             if not self.wants_probability or self._probability is not None:
                 return
             if found is None:
-                self.map_requested.emit(layers.id)
+                if ask:
+                    self.map_requested.emit(layers.id)
                 return
             self._probability = self._presenter.add(_map_layer(layers, found.maps[0]))
 
@@ -212,7 +214,7 @@ class CaseViews(QObject):
         if self._presenter.layers is not None and self._presenter.layers.id == id:
             self._places = []
             if self.wants_probability and self._probability is None:
-                self._add_probability()
+                self._add_probability(ask=False)
 
     def _for_this_case(
         self, layers: CaseLayers, read: Callable[[ReviewProject], Any], then: Callable[[Any], None]

@@ -166,7 +166,8 @@ def _write(project: "ReviewProject", out: Outgoing, by: str, job: Job) -> str:
     if out.formats:
         reported.append(in_words(exhaust(export_steps(project, out.folder, out.formats, options), job)))
     if out.report:
-        at = exhaust(report_steps(project, out.folder / _REPORT if out.formats else out.folder), job)
+        folder = out.folder / _REPORT if out.formats else out.folder
+        at = exhaust(report_steps(project, folder, by), job)
         reported.append(f"The page to print is summary.html in {at.name}.")
     return " ".join(reported)
 

@@ -84,7 +84,7 @@ def test_three_labels_from_the_first_image_to_the_report(
     options = ExportOptions()
     out = run(export_steps(project, tmp_path / "out", tuple(Format), options)).folder
     goes_out_in_every_format(out, case, painted)
-    table, page = report(run(report_steps(project, tmp_path / "report")))
+    table, page = report(run(report_steps(project, tmp_path / "report", "Ann")))
     assert table[0]["heart_px"] == str(np.count_nonzero(painted == 4)) and table[0]["right_px"] == ""
     assert "lung masks" not in page and "heart: as far as they can be seen" in page
 

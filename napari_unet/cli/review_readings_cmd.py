@@ -1,0 +1,125 @@
+"""`napari-unet-lung review readings` and `review reference`: what second reading has shown so far."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from math import isnan
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from napari_unet.cli.console import json_line, stderr, stdout
+from napari_unet.cli.options import AsJson
+from napari_unet.cli.review_export_cmd import Reviewer
+from napari_unet.core.wording import counted
+from napari_unet.review.login import login_name
+
+if TYPE_CHECKING:
+    from napari_unet.core.second_reading import Agreement
+    from napari_unet.review.reporting.readings import FindingSummary
+
+
+def reference(
+    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")],
+    table: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CSV", exists=True, dir_okay=False, help="Columns case, finding, kind; also present."
+        ),
+    ],
+    reviewer: Reviewer = "",
+) -> None:
+    """Import what is known of findings from elsewhere: a culture, a CT, a panel of readers.
+
+    case: number or id of a case. kind: where it is known from. present: 1 or 0, without that column 1.
+    """
+    from napari_unet.review.references import read_references
+    from napari_unet.review.store import ReviewProject
+
+    with ReviewProject.open(project) as opened:
+        known = read_references(table, opened)
+        opened.put_references(known, reviewer or login_name("command line"))
+    stdout.print(f"{counted(len(known), 'reference')} imported.")
+
+
+def readings(
+    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")],
+    threshold: Annotated[
+        float, typer.Option(min=0, max=100, help="Score from which the model says yes, 0 to 100.")
+    ] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """What second reading has shown: minds changed, agreement, accuracy where a reference was imported.
+
+    Only calls that were made before any score could be seen count.
+    """
+    from napari_unet.review.reporting.readings import summaries
+    from napari_unet.review.store import ReviewProject
+
+    with ReviewProject.open(project) as opened:
+        found = summaries(opened, threshold / 100)
+        triage = sum(not one.blind for one in opened.readings())
+    if as_json:
+        json_line({"threshold": threshold, "not_blind": triage, "findings": [asdict(one) for one in found]})
+        return
+    if triage:
+        stderr.print(f"{counted(triage, 'reading')} made after a time of triage: not counted.")
+    if not found:
+        stdout.print("Nobody has called a finding before seeing its score yet.")
+        return
+    stdout.print(_changes(found))
+    stdout.print(_agreement(found))
+    if any(one.accuracy for one in found):
+        stdout.print(_accuracy(found))
+    else:
+        stderr.print("Sensitivity and specificity need a reference: import one with `review reference`.")
+
+
+def _changes(found: list[FindingSummary]) -> Table:
+    table = Table(title="After the score was seen", title_justify="left")
+    for name in ("finding", "readings", "with final call", "more sure it is there", "less sure"):
+        table.add_column(name)
+    for name in ("now present", "now absent", "towards the model", "away from it"):
+        table.add_column(name)
+    for one in found:
+        c = one.changes
+        cells = (one.readings, c.n, c.up, c.down, c.to_present, c.to_absent, c.towards, c.away)
+        table.add_row(one.finding, *map(str, cells))
+    return table
+
+
+def _agreement(found: list[FindingSummary]) -> Table:
+    table = Table(title="Agreement of first calls", title_justify="left")
+    for name in ("finding", "with", "n", "kappa", "on present", "on absent"):
+        table.add_column(name)
+    for one in found:
+        for whom, agreed in one.agreement.items():
+            table.add_row(one.finding, whom, *_agreed(agreed))
+    return table
+
+
+def _agreed(found: Agreement) -> tuple[str, ...]:
+    return str(found.n), _number(found.kappa), _number(found.positive), _number(found.negative)
+
+
+def _accuracy(found: list[FindingSummary]) -> Table:
+    table = Table(title="Against the reference", title_justify="left")
+    for name in ("finding", "who", "with", "without", "sensitivity", "specificity", "AUC"):
+        table.add_column(name)
+    for one in found:
+        for who, sure in one.accuracy.items():
+            rates = (_rate(sure.sensitivity), _rate(sure.specificity))
+            counts = (str(sure.positives), str(sure.negatives))
+            table.add_row(one.finding, who, *counts, *rates, _number(sure.auc))
+    return table
+
+
+def _rate(found: tuple[float, float, float]) -> str:
+    share, low, high = found
+    return "–" if isnan(share) else f"{share:.2f} ({low:.2f}–{high:.2f})"
+
+
+def _number(value: Any) -> str:
+    return "–" if isnan(value) else f"{value:.2f}"
