@@ -25,6 +25,9 @@ HANDLERS = {
     "compare": "napari_unet.training.acceptance:compare_models",
     "train": "napari_unet.training.run:train_model",
     "drawing": "napari_unet.models.checkpoint:network_drawing",
+    "anatomy": "napari_unet.inference.inside.steps:anatomy_of",
+    "inside": "napari_unet.inference.inside.steps:inside_steps",
+    "windows": "napari_unet.inference.inside.steps:windows_steps",
     "remember": "napari_unet.training.choose_replay:recipe_replay_set",
     "simulate": "napari_unet.simulation.steps:simulation_steps",
 }

@@ -283,9 +283,9 @@ class Predictor:
 
     def _looked(self, small: np.ndarray, inverted: bool, output: Output) -> _Looked:
         logits = self._logits(_batch(network_input(small, self.card.input, self.card.intensity, inverted)))
-        maps = self._maps(logits, output)
+        maps = self.maps_of(logits, output)
         looks = plausibility(maps.max(axis=0), output.likeness) if output.likeness else 0.0
-        scores = self._scores(logits, output) if output.task == "classification" else None
+        scores = self.scores_of(logits, output) if output.task == "classification" else None
         return _Looked(maps, looks, scores)
 
     def _tiled(
@@ -299,9 +299,11 @@ class Predictor:
         """(C, *grid), tile by tile, at the card's spacing or at the image's own."""
         image = network_input(field, self.card.input, self.card.intensity, inverted, spacing)
         plan = plan_tiles(self.facts, image.shape[1:], core)
-        return (
-            yield from predict_tiled(image, lambda part: self._maps(self._logits(_batch(part)), output), plan)
-        )
+
+        def predict(part: np.ndarray) -> np.ndarray:
+            return self.maps_of(self._logits(_batch(part)), output)
+
+        return (yield from predict_tiled(image, predict, plan))
 
     @torch.inference_mode()
     def _logits(self, x: Tensor) -> Tensor:
@@ -314,15 +316,20 @@ class Predictor:
             logits = self.net(batch)
         return logits.float()  # type: ignore[no-any-return]
 
+    def placed(self) -> nn.Module:
+        """The network on its device, for who looks into it and leaves it as it was."""
+        self._place()
+        return self.net
+
     @torch.inference_mode()
-    def _maps(self, logits: Tensor, output: Output) -> np.ndarray:
+    def maps_of(self, logits: Tensor, output: Output) -> np.ndarray:
         """float32 (C, *axes) in 0..1, mean over flips: the channels of `output`."""
         p = torch.sigmoid(logits).cpu()
         mean = (p[0] + p[1].flip(-1)[self.card.mirrored_channels]) / 2 if self.card.flips else p[0]
         return mean[self.card.channels_of(output)].numpy()
 
     @torch.inference_mode()
-    def _scores(self, logits: Tensor, output: Output) -> np.ndarray:
+    def scores_of(self, logits: Tensor, output: Output) -> np.ndarray:
         """float32 (C,) in 0..1, mean over flips: the network's own pooling of its logits."""
         p = torch.sigmoid(self.net.pool(logits)).cpu()  # type: ignore[operator]
         mean = (p[0] + p[1][self.card.mirrored_channels]) / 2 if self.card.flips else p[0]

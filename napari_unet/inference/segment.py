@@ -46,7 +46,8 @@ class PredictorCache:
         return predictor
 
 
-_cache = PredictorCache()
+shared_cache = PredictorCache()
+"""Where nobody brings one."""
 
 
 def segment_steps(
@@ -94,7 +95,7 @@ def segment_steps(
     if inverted is None and modality_of(raster) is Modality.CT:
         inverted = False  # Hounsfield units rise with what X-rays do not get through
     shown_at = (answer.threshold if threshold is None else threshold) if show_slices else None
-    predictor = (cache or _cache).get(entry, device)
+    predictor = (cache or shared_cache).get(entry, device)
     prediction = yield from predictor.steps(raster, inverted, answer.id, shown_at)
     found = polarity_note(inverted, prediction.inverted, measured=bool(prediction.plausibility))
     prior = answer.likeness

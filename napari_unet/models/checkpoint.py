@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
-from napari_unet.core.network_facts import NetworkDrawing
+from napari_unet.core.network_facts import NetworkDrawing, NetworkFacts
 from napari_unet.io.alone import writing_alone
 from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, NetSpec
 from napari_unet.models.library import ModelEntry
@@ -47,9 +47,13 @@ def network_drawing(card: ModelCard) -> NetworkDrawing:
     from napari_unet.nets.stages import drawing  # which nothing else needs
 
     net = bare_net(card.net)
-    facts = registry.facts_of(net)
+    return drawing(net, drawn_size(card, registry.facts_of(net)))
+
+
+def drawn_size(card: ModelCard, facts: NetworkFacts) -> tuple[int, ...]:
+    """The card's input size, or if it has none about 512 pixels of a side."""
     side = -(-_DRAWN // facts.stride) * facts.stride
-    return drawing(net, card.input.size or (side,) * facts.axes)
+    return card.input.size or (side,) * facts.axes
 
 
 def check_fits(net: nn.Module, card: ModelCard) -> None:

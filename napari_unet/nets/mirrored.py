@@ -39,13 +39,17 @@ class MirroredBorders(nn.Module):
         return self.net.bottleneck  # type: ignore[return-value]
 
     def forward(self, x: Tensor) -> Tensor:
-        shape = x.shape[2:]
+        found = self.net(self.with_border(x))
+        return found[:, :, *(slice(0, n) for n in x.shape[2:])]  # type: ignore[no-any-return]
+
+    def with_border(self, x: Tensor) -> Tensor:
+        """What the network inside gets of an input."""
         for axis in range(2, x.ndim):
-            x = _mirrored(x, axis, self.before, self.after)
-        return self.net(x)[:, :, *(slice(0, n) for n in shape)]  # type: ignore[no-any-return]
+            x = mirrored(x, axis, self.before, self.after)
+        return x
 
 
-def _mirrored(x: Tensor, axis: int, before: int, after: int) -> Tensor:
+def mirrored(x: Tensor, axis: int, before: int, after: int) -> Tensor:
     """`x` with more pixels on an axis, mirrored at the first and the last one; again where it is short."""
     length = x.shape[axis]
     turn = max(2 * (length - 1), 1)

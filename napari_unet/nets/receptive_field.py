@@ -30,10 +30,15 @@ class Dependence(TorchFunctionMode):
 
     def field(self, found: Tensor) -> int | None:
         """Pixels of a side that a position depends on at most; None if one depends on all of the image."""
-        spans = self._spans_of(found)
-        assert spans is not None, "a map that does not come from the image"
+        spans = self.spans(found)
         widest = int((spans[:, 1] - spans[:, 0]).max()) + 1
         return None if widest >= self._length else widest
+
+    def spans(self, found: Tensor) -> Spans:
+        """What each position of a map depends on."""
+        spans = self._spans_of(found)
+        assert spans is not None, "a map that does not come from the image"
+        return spans
 
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None

@@ -1,0 +1,201 @@
+"""What each operation of a network does with this image and these weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.inside import Look, Panel
+from napari_unet.core.outline import outline
+from napari_unet.inference.inside.altered import logits_of
+from napari_unet.inference.inside.anatomy import inner_of
+from napari_unet.inference.inside.feature_maps import values_of
+from napari_unet.inference.inside.network_parts import latent, padding, residual, skip, streams
+from napari_unet.inference.inside.numbers import (
+    as_numbers,
+    best_map,
+    checkerboard,
+    even_corner,
+    first_convolution,
+    first_stage,
+    level_of,
+    patch,
+    position,
+    shape_text,
+    through,
+)
+from napari_unet.inference.inside.panels import grey, image_of, marked
+from napari_unet.inference.inside.subject import Subject
+from napari_unet.nets.alexnet import AlexNet
+from napari_unet.nets.stages import stages_of
+from napari_unet.nets.unet import Upsample
+
+_SHOWN = 6  # pixels of a side whose numbers are written
+_NEAR = 32  # pixels of a side of what is shown enlarged
+
+Pixel = tuple[int, int]
+
+
+def look(subject: Subject, operation: str, stage: str = "", pixel: Pixel | None = None) -> Look:
+    """One of OPERATIONS. stage : "" for a good example. pixel : of the (turned) image; None for one on the
+    mask's border. Raises UserError for what the network does not have."""
+    if operation not in OPERATIONS:
+        raise UserError(f"There is no operation {operation}.", f"Choose {', '.join(OPERATIONS)}.")
+    return OPERATIONS[operation](subject, stage, pixel or border_pixel(subject))
+
+
+def border_pixel(subject: Subject) -> Pixel:
+    """A pixel in the middle of the mask's outline; of the image where there is no mask."""
+    mask = subject.prediction(logits_of(subject)).mask()
+    rim = np.argwhere(outline(mask, 1))
+    if not len(rim):
+        return subject.shape[0] // 2, subject.shape[1] // 2
+    row, column = rim[len(rim) // 2]
+    return int(row), int(column)
+
+
+def convolution(subject: Subject, stage: str, pixel: Pixel) -> Look:
+    """Kernel, patch, products and their sum at a pixel: of the first convolution of a stage.
+
+    Shown are the map with the strongest answer there, and of its inputs the one that contributes most.
+    Normalisation that was folded into the weights (inference.fold) is in them.
+    """
+    name = stage or first_stage(subject)
+    layer = first_convolution(subject, name)
+    given, made = through(subject, layer)
+    y, x = position(subject, made.shape[1:], pixel)
+    read = patch(layer, given, y, x)
+    number = int(made[:, y, x].abs().argmax())
+    per_group = layer.out_channels // layer.groups
+    mine = read[number // per_group * layer.weight.shape[1] :][: layer.weight.shape[1]]
+    kernel = layer.weight.detach()[number]
+    sums = (kernel * mine).sum(dim=(1, 2))
+    channel = int(sums.abs().argmax())
+    bias = 0.0 if layer.bias is None else float(layer.bias.detach()[number])
+    side = layer.weight.shape[-1]
+    row, column = subject.grid_pixel(pixel)
+    facts = {
+        "stage": name,
+        "inputs": len(mine),
+        "side": side,
+        "part": float(sums[channel]),
+        "bias": bias,
+        "sum": float(sums.sum()) + bias,
+        "value": float(made[number, y, x]),
+        "map": number + 1,
+        "maps": layer.out_channels,
+    }
+    return Look(
+        "convolution",
+        (
+            Panel("image", marked(image_of(subject), row, column, 12)),
+            Panel("patch", numbers=as_numbers(mine[channel])),
+            Panel("kernel", numbers=as_numbers(kernel[channel])),
+            Panel("products", numbers=as_numbers(kernel[channel] * mine[channel]), facts=facts),
+            Panel("map", marked(grey(made[number]), y, x, 12), facts=facts),
+        ),
+        facts,
+    )
+
+
+def pooling(subject: Subject, stage: str, pixel: Pixel) -> Look:
+    """A map before and after max pooling: of four numbers the largest remains."""
+    name = stage or first_stage(subject)
+    number, before = best_map(subject, name)
+    inner = inner_of(subject.net)
+    if isinstance(inner, AlexNet):
+        after = inner.maxima(before[None])[0]
+    else:
+        after = functional.max_pool2d(before[None], 2)[0]
+    facts = {
+        "stage": name,
+        "map": number + 1,
+        "before": shape_text(before.shape),
+        "after": shape_text(after.shape),
+        "left": 100 * after.numel() / before.numel(),
+    }
+    y, x = even_corner(position(subject, before.shape, pixel), before.shape, _SHOWN)
+    return Look(
+        "pooling",
+        (
+            Panel("before_pooling", marked(grey(before), y + 3, x + 3, 12), facts=facts),
+            Panel("after_pooling", grey(after), facts=facts),
+            Panel("four_numbers", numbers=as_numbers(before[y : y + _SHOWN, x : x + _SHOWN])),
+            Panel("largest", numbers=as_numbers(after[y // 2 : y // 2 + 3, x // 2 : x // 2 + 3])),
+        ),
+        facts,
+    )
+
+
+def deconvolution(subject: Subject, stage: str, pixel: Pixel) -> Look:
+    """Pooling, then a transposed convolution: the size is back, the values are not.
+
+    A map is pooled and enlarged by a 2×2 kernel of the network's own transposed convolution, the largest one,
+    scaled so that it comes as near to the map as it can. The checkerboard is that of the network's own map:
+    the spread of the means of the four positions in a 2×2 block, as a share of the map's (Odena et al. 2016,
+    "Deconvolution and checkerboard artifacts", says where it comes from).
+    """
+    level = level_of(stage)
+    stages = dict(stages_of(inner_of(subject.net)))
+    found = [name for name in stages if name.endswith(f"up.{level}")]
+    up = stages[found[0]] if found else None
+    if not isinstance(up, Upsample) or not isinstance(up.conv, nn.ConvTranspose2d):
+        raise UserError(
+            "This network enlarges by interpolation and has no transposed convolution.",
+            "Choose a network with transposed convolutions, such as lineage-unet-2015.",
+        )
+    name = found[0].replace("up.", "encoder.")
+    _, before = best_map(subject, name)
+    small = functional.max_pool2d(before[None], 2)[0]
+    weights = up.conv.weight.detach()
+    strongest = int(weights.square().sum(dim=(2, 3)).argmax())
+    kernel = weights[strongest // weights.shape[1], strongest % weights.shape[1]]
+    back = torch.kron(small, kernel)
+    before = before[: back.shape[0], : back.shape[1]]
+    power = float(back.square().sum())
+    back = back * (float((back * before).sum()) / power if power > 0 else 0.0)
+    length = float(before.norm())
+    made = values_of(subject, found[0])[found[0]]
+    own = made[int(made.flatten(1).std(dim=1).argmax())]
+    facts = {
+        "level": level,
+        "before": shape_text(before.shape),
+        "pooled": shape_text(small.shape),
+        "after": shape_text(back.shape),
+        "error": 100 * float((back - before).norm()) / length if length > 0 else float("nan"),
+        "checkerboard": 100 * checkerboard(own),
+    }
+    y, x = even_corner(position(subject, before.shape, pixel), before.shape, 4)
+    at = position(subject, own.shape, pixel)
+    top, left = even_corner(at, own.shape, min(_NEAR, *own.shape))
+    return Look(
+        "deconvolution",
+        (
+            Panel("values_before", grey(before), facts=facts),
+            Panel("values_pooled", grey(small), facts=facts),
+            Panel("values_back", grey(back), facts=facts),
+            Panel("numbers_before", numbers=as_numbers(before[y : y + 4, x : x + 4])),
+            Panel("numbers_pooled", numbers=as_numbers(small[y // 2 : y // 2 + 2, x // 2 : x // 2 + 2])),
+            Panel("numbers_back", numbers=as_numbers(back[y : y + 4, x : x + 4])),
+            Panel("checkerboard", grey(own[top : top + _NEAR, left : left + _NEAR]), facts=facts),
+        ),
+        facts,
+    )
+
+
+OPERATIONS: dict[str, Callable[[Subject, str, Pixel], Look]] = {
+    "convolution": convolution,
+    "padding": padding,
+    "pooling": pooling,
+    "deconvolution": deconvolution,
+    "skip": skip,
+    "residual": residual,
+    "latent": latent,
+    "streams": streams,
+}
+"""By name, in the order of the lecture."""
