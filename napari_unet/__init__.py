@@ -22,7 +22,7 @@ try:
 except ImportError:  # a checkout that was never installed
     __version__ = "0+unknown"
 
-__all__ = ["__version__", "evaluate", "fine_tune", "open_project", "segment"]
+__all__ = ["__version__", "evaluate", "find", "fine_tune", "open_project", "segment"]
 
 
 def segment(
@@ -85,6 +85,59 @@ def segment(
         header.setdefault("row_direction", header.pop("columns_towards"))
     raster = Raster(np.asarray(image), spacing_mm=spacing_mm, **header)
     return inference.segment(raster, model=model, output=output, threshold=threshold, device=device)
+
+
+def find(
+    image: np.ndarray,
+    model: str = "cxr-finding",
+    spacing_mm: tuple[float, ...] | None = None,
+    *,
+    device: str = "auto",
+    **header: Any,
+) -> Prediction:
+    """Score findings in a frontal chest X-ray.
+
+    A score is a rank among images, not a probability of disease, and nothing here is a diagnosis. The lungs
+    are found first, by the shipped model cxr-lung-whole.
+
+    Parameters
+    ----------
+    image : ndarray of shape (Y, X)
+        Any numeric type.
+    model : str
+        Name of a model in the library that scores findings, or the path of a model folder.
+    spacing_mm : tuple of float, optional
+        Pixel size in mm, one value per axis. None if it is not known.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where to compute.
+    **header
+        Further fields of `Raster`, such as ``modality``, ``view`` or ``row_direction``.
+
+    Returns
+    -------
+    Prediction
+        ``prediction.scores`` has a score from 0 to 1 for each finding, and ``prediction.reading`` the zones,
+        the ranks among normal images and the thresholds. ``napari_unet.core.heat.heat(prediction, finding)``
+        is the heat map of a finding at the size of the image.
+
+    Raises
+    ------
+    UserError
+        If the image gets no score, or the model cannot be used; with the reason.
+
+    Examples
+    --------
+    >>> prediction = napari_unet.find(image)
+    >>> prediction.scores["abnormal"], prediction.reading.zones
+    """
+    import numpy as np
+
+    from napari_unet.core.raster import Raster
+    from napari_unet.inference import find as inference
+
+    return inference.find(
+        Raster(np.asarray(image), spacing_mm=spacing_mm, **header), model=model, device=device
+    )
 
 
 def evaluate(

@@ -172,7 +172,7 @@ class Batch:
         try:
             return write_seg(target, labels, raster, known, history, research, case.source), ""
         except UserError as error:
-            reason = _without_names(str(error), case) if self._options.anonymous else str(error)
+            reason = without_names(str(error), case) if self._options.anonymous else str(error)
             return None, f"No DICOM segmentation: {reason}"
 
     def _predict(self, raster: Raster, on_progress: Callable[[float], None]) -> Prediction:
@@ -215,14 +215,14 @@ class Batch:
 
     def _failed(self, case: Case, error: str) -> Result:
         if self._options.anonymous:
-            error = _without_names(error, case)
+            error = without_names(error, case)
         return Result(Row(case=case.name, error=error), self._input(case))
 
     def _input(self, case: Case) -> Path | None:
         return None if self._options.anonymous else case.path
 
 
-def _without_names(text: str, case: Case) -> str:
+def without_names(text: str, case: Case) -> str:
     """`text` with the hash in place of all names of the files. A stem of one letter is left: it is a word."""
     names: set[str] = set()
     for path in {case.path, case.source.path, *case.source.files}:

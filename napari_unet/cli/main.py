@@ -15,6 +15,7 @@ from napari_unet.cli import (
     demo_cmd,
     doctor_cmd,
     evaluate_cmd,
+    find_cmd,
     finetune_cmd,
     models_cmd,
     review_cmd,
@@ -36,6 +37,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("segment")(segment_cmd.segment)
+app.command("find")(find_cmd.find)
 app.command("series")(series_cmd.series)
 app.command("evaluate")(evaluate_cmd.evaluate)
 app.command("finetune")(finetune_cmd.finetune)

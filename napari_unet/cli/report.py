@@ -106,11 +106,11 @@ def write_table(path: Path, columns: Iterable[str], rows: Iterable[Iterable[str]
     return path
 
 
-def finished_cases(folder: Path) -> frozenset[str]:
-    """The cases that the report of an earlier run in `folder` has without an error, in NFC."""
+def finished_cases(folder: Path, name: str = REPORT) -> frozenset[str]:
+    """The cases that the table of an earlier run in `folder` has without an error, in NFC."""
     with (
         suppress(OSError, UnicodeDecodeError, csv.Error),
-        (folder / REPORT).open(encoding="utf-8", newline="") as file,
+        (folder / name).open(encoding="utf-8", newline="") as file,
     ):
         rows = list(csv.DictReader(file))
         return frozenset(composed(row["case"]) for row in rows if row.get("case") and not row.get("error"))

@@ -61,6 +61,15 @@ def model_labels(model: str, answer: str | None = None) -> LabelSet | None:
     return output.labels if output.task == "segmentation" else None
 
 
+def model_findings(model: str) -> tuple[str, ...]:
+    """What a model scores. That it scores nothing, or is not there, is wrong usage."""
+    output = find_model(model).card.output
+    if output.task != "classification":
+        complain(f"The model {model} draws masks and gives no scores. Use cxr-finding, for instance.")
+        raise typer.Exit(2)
+    return output.findings
+
+
 def _meant(model: str) -> list[ModelEntry]:
     """The model of that name, or all that "auto" may stand for."""
     from napari_unet.core.image_kind import KINDS

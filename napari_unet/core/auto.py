@@ -2,3 +2,6 @@
 
 AUTO = "auto"
 """The model in use for the kind of image that is found, see models.library."""
+
+FINDING_MODEL = "cxr-finding"
+"""The shipped model that scores findings."""

@@ -14,7 +14,8 @@ class NetworkFacts:
 
     axes, channels : of its input. stride : of which every side of its input is a multiple, in pixels.
     receptive_radius : no input pixel farther than this from an output pixel affects it; None: all do.
-    output_margin : what its output loses on each side, and for which the image's borders are mirrored.
+    output_margin : what its output loses on each side, and for which the image's borders are mirrored. cell :
+    of one that scores findings, the pixels of its input per side of a cell of its map; else None.
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (no field: misspelt facts are reported)
@@ -24,12 +25,13 @@ class NetworkFacts:
     stride: int
     receptive_radius: int | None
     output_margin: int = 0
+    cell: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("axes", "channels", "stride"):
             if not 1 <= getattr(self, name) <= _LARGEST:
                 raise ValueError(f"{name} must be 1 to {_LARGEST}, got {getattr(self, name)}")
-        for name in ("receptive_radius", "output_margin"):
+        for name in ("receptive_radius", "output_margin", "cell"):
             if not 0 <= (getattr(self, name) or 0) <= _LARGEST:
                 raise ValueError(f"{name} must be 0 to {_LARGEST}, got {getattr(self, name)}")
 

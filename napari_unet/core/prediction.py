@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from napari_unet.core.clean_labels import clean_labels
+from napari_unet.core.finding_reading import FindingReading
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.masks import MaskRule
 from napari_unet.core.resize import resized
@@ -74,6 +75,8 @@ class Prediction:
     stopped_at : int, optional
         Of a volume, how many slices the network has seen when somebody stopped it; in the others there is no
         label. None if it saw all.
+    reading : FindingReading, optional
+        Only of a chest X-ray whose findings were scored by `napari_unet.find`: zones, ranks, thresholds.
     refused : str
         Why the image is unsuitable for the model, in words; there are no maps then. "" otherwise.
     """
@@ -105,6 +108,7 @@ class Prediction:
     checks: tuple[str, ...] = ()
     boundary_uncertainty: float | None = None
     stopped_at: int | None = None
+    reading: FindingReading | None = None
     refused: str = ""
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from napari_unet.core.errors import UserError
 HANDLERS = {
     "warm": "napari_unet.engine.warm:warm",
     "segment": "napari_unet.inference.segment:segment_steps",
+    "find": "napari_unet.inference.find:find_steps",
     "first_mask": "napari_unet.inference.first_mask:first_mask_steps",
     "devices": "napari_unet.inference.device:describe_devices",
     "pick_device": "napari_unet.inference.device:pick_device",

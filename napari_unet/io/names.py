@@ -20,7 +20,7 @@ from napari_unet.io.content import is_dicom, is_nifti_pair
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz", ".dcm", ".dicom"})
 IMAGE_SUFFIXES |= {".bmp", ".gif", ".webp", ".jp2", ".j2k", ".mpo", ".jfif"}
 
-RESULT_ENDINGS = ("_overlay", "_probability")  # what a segmentation may leave besides its mask
+RESULT_ENDINGS = ("_overlay", "_probability", "_heatmap")  # what we may leave beside an image
 
 SEG_ENDING = "_seg.dcm"
 

@@ -26,6 +26,7 @@ from napari_unet.core.input_check import ShapePrior
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import LUNGS, LabelSet, named_set
+from napari_unet.core.lung_frame import LungFrame
 from napari_unet.core.masks import MaskRule
 from napari_unet.core.network_facts import NetworkFacts
 from napari_unet.models.acceptance_record import as_evidence, with_sides
@@ -57,6 +58,33 @@ class NetSpec(_Part):
         return kind
 
 
+class FindingReference(_Part):
+    """Where the scores of a finding lie on validation images of which the truth is known.
+
+    threshold : the highest score that at least the wanted share of the `positives` reach; it belongs to this
+    version of the model. sensitivity, low, high : that share, with its 95 % interval (Wilson 1927).
+    specificity : of the `negatives`. source : which images. normal : the scores of the normal images among
+    them, in order; a score is said as its rank among these.
+    """
+
+    finding: str
+    threshold: float = Field(ge=0, le=1)
+    sensitivity: float
+    low: float
+    high: float
+    specificity: float
+    positives: int
+    negatives: int
+    source: str
+    normal: tuple[float, ...] = ()
+
+    def rank(self, score: float) -> int | None:
+        """Of 100 normal images, how many have a lower score; None without any."""
+        if not self.normal:
+            return None
+        return int(100 * sum(one < score for one in self.normal) / len(self.normal))
+
+
 class Output(_Part):
     """One answer of a model: a mask or scores.
 
@@ -64,7 +92,7 @@ class Output(_Part):
     each, in that order. findings : of a classification, one channel each. protocol : what its masks include,
     in words. threshold : of the probability. mask_rule : what is done to a mask afterwards. likeness : how
     its masks look, for the input check (a ShapePrior). swaps : pairs of channels that change places when the
-    image is mirrored (right and left).
+    image is mirrored (right and left). references : of findings, how their scores are to be read.
     """
 
     id: str = Field(default="lungs", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
@@ -76,6 +104,11 @@ class Output(_Part):
     mask_rule: MaskRule = MaskRule()
     likeness: ShapePrior | None = None
     swaps: tuple[tuple[int, int], ...] = ()
+    references: tuple[FindingReference, ...] = ()
+
+    def reference(self, finding: str) -> FindingReference | None:
+        """How the scores of a finding are to be read, if the card knows."""
+        return next((one for one in self.references if one.finding == finding), None)
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -160,7 +193,8 @@ class ModelCard(_Part):
     use : what it is for, in words; one that begins with the word "teaching" is offered nowhere and runs only
     where it is named. outputs : its answers; the channels of the network are theirs, one output after the
     other. modalities, views, body_parts : what it may be given ("CR"; "PA"; "CHEST"), () is anything. flips :
-    whether the mirrored image is predicted too and averaged. chosen_by : what the weights were selected on.
+    whether the mirrored image is predicted too and averaged. frame : images are cut to the lungs, which
+    another shipped model finds first; None: the whole image. chosen_by : what the weights were selected on.
     scores : of masks; finding_scores : of findings. facts : of the network, derived from it by `save_model`;
     None on cards of earlier versions. training : the settings, for the record. sha256 : of the weights file.
     memory : the images it keeps, None without. Of a fine-tuned model: trained_on : the exact masks, gate :
@@ -180,6 +214,7 @@ class ModelCard(_Part):
     net: NetSpec = NetSpec()
     facts: NetworkFacts | None = None
     input: InputRule = InputRule()
+    frame: LungFrame | None = None
     intensity: IntensityRule = IntensityRule("percentiles", 0.5, 99.5)
     flips: bool = False
     data: tuple[DataSource, ...] = ()

@@ -146,6 +146,16 @@ class ModelLibrary:
         known = ", ".join(sorted({entry.card.name for entry in entries})) or "none"
         raise UserError(f"There is no model named {name}.", f"Models on this computer: {known}.")
 
+    def find_shipped(self, name: str) -> ModelEntry:
+        """The model of that name that came with the package, whatever the user has of the same name.
+
+        Raises UserError if there is none.
+        """
+        for entry in self.scan()[0]:
+            if entry.shipped and entry.card.name == name:
+                return entry
+        raise UserError(f"The shipped model {name} is missing.", "Install napari-unet-lung again.")
+
     def for_kind(self, kind: str = XRAY) -> ModelEntry:
         """The model that images of this kind get where nobody names one.
 

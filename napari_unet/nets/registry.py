@@ -16,6 +16,7 @@ NETS = {
     "unet-2015": ("napari_unet.nets.unet_2015", "UNet2015"),
     "sliding-window": ("napari_unet.nets.ciresan", "SlidingWindow"),
     "alexnet": ("napari_unet.nets.alexnet", "AlexNet"),
+    "finding": ("napari_unet.nets.finding_net", "FindingNet"),
     "further-answer": ("napari_unet.nets.further_answer", "FurtherAnswer"),
 }
 """Name on a card: module and class. A network takes (N, channels, *axes) to logits (N, classes, *axes).
@@ -23,7 +24,8 @@ NETS = {
 It has `axes`, 2 or 3, `channels` and `classes`; `stride`, of which every side is a multiple;
 `receptive_radius`, None if every pixel depends on all; `encoder`, its first stages in order; `output_margin`,
 what the output loses on each side, and where that is not 0 an `input_remainder`. One that classifies has
-`pool` too, from its logits to (N, classes): its own pooling, so that the logits are its class activation map.
+`pool` too, from its logits to (N, classes): its own pooling, so that the logits are its class activation map;
+and `cell`, the pixels per side of a cell of that map, where it has cells.
 """
 
 UNTOUCHED = {"further-answer": "base."}
@@ -72,4 +74,5 @@ def facts_of(net: nn.Module) -> NetworkFacts:
         stride=cast(int, net.stride),
         receptive_radius=cast("int | None", net.receptive_radius),
         output_margin=cast(int, getattr(net, "before", net.output_margin)),
+        cell=cast("int | None", getattr(net, "cell", None)),
     )

@@ -16,6 +16,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import LUNGS, LabelSet
+from napari_unet.core.lung_frame import LungFrame
 from napari_unet.core.masks import MaskRule
 from napari_unet.models.card import DataSource, ModelCard, NetSpec
 from napari_unet.training.augment_config import AugmentConfig, VolumeConfig
@@ -48,6 +49,7 @@ class TrainingConfig:
     how much more the pixels between objects that nearly touch count. balanced_pixels : in each image only as
     many pixels of each label, and of none, count as there are of the rarest; they are drawn again in each
     step. gradients : the norm of the gradient of each stage of the network is measured, and is in the curves.
+    frozen : so many levels of the encoder, the finest, keep the weights with which they begin.
     """
 
     __pydantic_config__ = _STRICT
@@ -71,6 +73,7 @@ class TrainingConfig:
     border_weights: BorderWeights | None = None
     balanced_pixels: bool = False
     gradients: bool = False
+    frozen: int = 0
     seed: int = 0
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     volumes: VolumeConfig = field(default_factory=VolumeConfig)
@@ -91,6 +94,8 @@ class TrainingConfig:
             raise ValueError(f"mix_style must lie in 0..1, got {self.mix_style}")
         if not 0 <= self.half_size < 1:
             raise ValueError(f"half_size must be at least 0 and less than 1, got {self.half_size}")
+        if self.frozen < 0:
+            raise ValueError(f"frozen must not be negative, got {self.frozen}")
         if self.second_cycle < 0:
             raise ValueError(f"second_cycle must not be negative, got {self.second_cycle}")
         if not 0 <= self.empty_slices <= 1:
@@ -118,6 +123,36 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True)
+class FindingConfig:
+    """A finding of a picture, and where the manifest says it: a picture has it whose cell in `column`, or in
+    one of them, holds one of `values`. column : in small letters; "" is the finding's own name.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    name: str
+    column: str | tuple[str, ...] = ""
+    values: tuple[str, ...] = ("1",)
+
+    def __post_init__(self) -> None:
+        if not self.name or not self.values or not self.where:
+            raise ValueError("a finding needs a name, and values that stand for it")
+
+    def told_by(self, row: Mapping[str, str]) -> bool | None:
+        """What a row of the manifest says; None if a cell is empty and no other says that it is there."""
+        cells = [row.get(name, "").strip() for name in self.where]
+        if any(cell in self.values for cell in cells):
+            return True
+        return False if all(cells) else None
+
+    @property
+    def where(self) -> tuple[str, ...]:
+        """Its columns."""
+        columns = (self.column,) if isinstance(self.column, str) else self.column
+        return tuple((name or self.name).casefold() for name in columns)
+
+
+@dataclass(frozen=True)
 class DataConfig:
     """A source of pairs: a folder with images and their masks, named as `io.pairs` says.
 
@@ -130,7 +165,8 @@ class DataConfig:
     validation instead; their IDs, or how many, drawn by the seed. val_images : how many images of the
     val split are used, of whole patients drawn by the seed; 0: all. leave_out : files that are not used, each
     with the reason. prefix : is put before patient IDs, where another source uses the same IDs for other
-    people.
+    people. tells : of the recipe's findings those that this manifest says, and where; the others are unknown
+    in its pictures. (): all of them, as the recipe says.
     """
 
     __pydantic_config__ = _STRICT
@@ -149,6 +185,7 @@ class DataConfig:
     val_images: int = 0
     leave_out: dict[str, str] = field(default_factory=dict)
     prefix: str = ""
+    tells: tuple[FindingConfig, ...] = ()
     licence: str = ""
     attribution: str = ""
 
@@ -172,30 +209,22 @@ class ScoreConfig:
 
 
 @dataclass(frozen=True)
-class FindingConfig:
-    """A finding of a picture, and where the manifest says it: a picture has it whose cell in `column` holds
-    one of `values`. column : in small letters; "" is the finding's own name.
+class ReferenceConfig:
+    """On which validation images the scores of findings are read (see FindingReference).
+
+    sources : by their names. normal : the finding that normal images do not have. sensitivity : that the
+    thresholds are to keep.
     """
 
     __pydantic_config__ = _STRICT
 
-    name: str
-    column: str = ""
-    values: tuple[str, ...] = ("1",)
+    sources: tuple[str, ...]
+    normal: str
+    sensitivity: float = 0.9
 
     def __post_init__(self) -> None:
-        if not self.name or not self.values:
-            raise ValueError("a finding needs a name, and values that stand for it")
-
-    def told_by(self, row: Mapping[str, str]) -> bool | None:
-        """What a row of the manifest says; None if the cell is empty."""
-        cell = row.get(self.where, "").strip()
-        return cell in self.values if cell else None
-
-    @property
-    def where(self) -> str:
-        """Its column."""
-        return (self.column or self.name).casefold()
+        if not 0 < self.sensitivity <= 1:
+            raise ValueError(f"reference.sensitivity must lie between 0 and 1, got {self.sensitivity}")
 
 
 @dataclass(frozen=True)
@@ -220,8 +249,10 @@ class Recipe:
     input : how an image becomes an input, the whole field at a size; in the file `size: [Y, X]` is enough.
     data : the sources of its images; in the file one can be given without a list. labels : what the masks
     hold, a channel of the network each. findings : instead of masks, what pictures are to be called, a
-    channel each. memory : what the model keeps of its images. card : the fields of ModelCard that people
-    write.
+    channel each. frame : pictures are cut to the lungs, which the model that it names finds. encoder : a
+    shipped model with whose encoder the network begins; "" is from scratch. reference : of findings, on which
+    images their scores are read. memory : what the model keeps of
+    its images. card : the fields of ModelCard that people write.
     """
 
     __pydantic_config__ = _STRICT
@@ -232,6 +263,9 @@ class Recipe:
     net: NetSpec = field(default_factory=lambda: NetSpec(arguments={"base": 16}))
     labels: LabelSet = LUNGS
     findings: tuple[FindingConfig, ...] = ()
+    frame: LungFrame | None = None
+    encoder: str = ""
+    reference: ReferenceConfig | None = None
     intensity: IntensityRule = field(default_factory=lambda: IntensityRule("percentiles", 0.5, 99.5))
     mask_rule: MaskRule = field(default_factory=MaskRule)
     flips: bool = True
@@ -249,6 +283,8 @@ class Recipe:
             raise ValueError("data: a recipe needs at least one source")
         if self.findings:
             self._check_findings()
+        elif self.frame is not None:
+            raise ValueError("frame: only pictures with findings are cut to the lungs")
 
     def _check_findings(self) -> None:
         """Raises ValueError for what only masks can have."""
@@ -257,6 +293,14 @@ class Recipe:
             raise ValueError("findings: each needs a name of its own")
         if any(data.manifest is None for data in self.data):
             raise ValueError("findings: they are in a manifest, and a source has none")
+        told = {one.name.casefold() for data in self.data for one in data.tells or self.findings}
+        if odd := sorted(told ^ set(names)):
+            raise ValueError(f"findings: {odd[0]} is told by no source, or is none of the recipe's findings")
+        known = {data.name for data in self.data}
+        if self.reference is not None and (
+            self.reference.normal.casefold() not in names or not known.issuperset(self.reference.sources)
+        ):
+            raise ValueError("reference: it names a source or a finding that the recipe has not")
         if self.memory != ReplayConfig():
             raise ValueError("memory: a model for findings keeps no images")
         if self.training.border_weights is not None or self.training.balanced_pixels:

@@ -31,19 +31,20 @@ def find_pairs(
 ) -> list[TrainingPair]:
     """All pairs of a data folder, sorted by file name.
 
-    findings : what the manifest says of each picture; then they have these and no masks. notes : gets what
-    was passed over or spelled in another way, in words. Without a manifest the part of a file name before the
-    first "_" is the patient, and patients are drawn 70 : 15 : 15, with equal files and images that look the
-    same in one split. Where a placeholder such as ANONYMOUS stands in the place of a patient, each image is a
-    patient of its own. Raises UserError if the folder, the manifest or a mask is missing, if a patient is in
-    two splits, or if the manifest does not say of a picture whether it has a finding.
+    findings : what the manifest says of each picture, or of them what `data.tells`; then they have these and
+    no masks. notes : gets what was passed over or spelled in another way, in words. Without a manifest the
+    part of a file name before the first "_" is the patient, and patients are drawn 70 : 15 : 15, with equal
+    files and images that look the same in one split. Where a placeholder such as ANONYMOUS stands in the
+    place of a patient, each image is a patient of its own. Raises UserError if the folder, the manifest or a
+    mask is missing, if a patient is in two splits, or if the manifest does not say of a picture whether it
+    has a finding.
     """
     folder = _expanded(data.folder)
     if not folder.is_dir():
         raise UserError(f"The data folder {folder} does not exist.", "Correct `data.folder` in the recipe.")
     told = [] if notes is None else notes
     listed = (
-        _from_manifest(folder, data, told, findings)
+        _from_manifest(folder, data, told, findings and (data.tells or findings))
         if data.manifest
         else _from_names(folder, data, seed, told)
     )
@@ -89,7 +90,7 @@ def _from_manifest(
             f"The manifest {path} cannot be read. {error.problem}", "Check `data.manifest`."
         ) from error
     called = {name: data.columns.get(name, name) for name in COLUMNS}
-    wanted = {*called.values(), *(finding.where for finding in findings)}
+    wanted = {*called.values(), *(name for finding in findings for name in finding.where)}
     if missing := wanted - set(columns if table else ()):
         raise UserError(f"The manifest {path} lacks {', '.join(sorted(missing))}.", "Add the columns.")
     told = {number: {one.name.casefold(): one.told_by(row) for one in findings} for number, row in table}

@@ -83,6 +83,7 @@ def fit(
         device,
         loss=LOSSES[config.loss],
         precision=config.precision,
+        parameters=_learning(net, config.frozen),
         momentum=momentum,
         balanced=config.balanced_pixels,
         watched=config.gradients,
@@ -147,6 +148,15 @@ def fit(
                 save_state(state, learner, best, settings, history)
             yield ended
     return TrainingResult(best, tuple(history))
+
+
+def _learning(net: nn.Module, frozen: int) -> list[nn.Parameter] | None:
+    """The parameters that learn: None for all. The others are marked, so that no gradient is computed."""
+    if not frozen:
+        return None
+    for level in net.encoder[:frozen]:  # type: ignore[index]
+        level.requires_grad_(False)
+    return [parameter for parameter in net.parameters() if parameter.requires_grad]
 
 
 def _ahead(

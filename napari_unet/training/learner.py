@@ -132,8 +132,11 @@ class Learner:
         return loss.item()
 
     def _counting(self, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """The masks in a batch, and how much each pixel counts."""
+        """The masks in a batch, and how much each pixel counts; of pictures, which findings are known."""
         classes = self._own.stop - self._own.start
+        if self._of_pictures:
+            masks, unknown = labels.tensor_split(2, dim=1)
+            return masks, 1 - unknown
         masks, ignored, weights = labels.tensor_split((classes, classes + 1), dim=1)
         valid = 1 - ignored
         if self._balanced:

@@ -13,9 +13,13 @@ Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def cross_entropy(logits: Tensor, masks: Tensor, valid: Tensor) -> Tensor:
-    """Binary cross-entropy, the mean over the pixels that count and the labels. Arguments as below."""
+    """Binary cross-entropy, the mean over the pixels that count and the labels.
+
+    Arguments as below; where labels count in different pixels, `valid` has a channel for each.
+    """
     entropy = functional.binary_cross_entropy_with_logits(logits, masks, reduction="none")
-    return (entropy * valid).sum() / (valid.sum() * logits.shape[1]).clamp(min=1)
+    counting = valid.sum() * (logits.shape[1] // valid.shape[1])
+    return (entropy * valid).sum() / counting.clamp(min=1)
 
 
 def dice_and_cross_entropy(logits: Tensor, masks: Tensor, valid: Tensor | None = None) -> Tensor:

@@ -21,17 +21,22 @@ from napari_unet.inference.prepare import common_box, field_of, network_input
 from napari_unet.models.card import FindingRow, ModelCard
 from napari_unet.training.config import Recipe
 from napari_unet.training.data_folder import find_pairs, of_split
+from napari_unet.training.frames import Frames, cut_to, framed
 from napari_unet.training.learner import THRESHOLDS
 from napari_unet.training.pairs import read_image
 from napari_unet.training.samples import OVERSIZE, Samples
 
 
-def pictures(pairs: Sequence[TrainingPair], card: ModelCard, oversize: bool) -> Samples:
+def pictures(
+    pairs: Sequence[TrainingPair], card: ModelCard, oversize: bool, frames: Frames | None = None
+) -> Samples:
     """Images as the model sees them in inference, with the findings of the card's `output` as masks of one
-    pixel.
+    pixel. Findings that nobody has looked for in a picture are not valid in it.
 
-    oversize : 1.5 times the card's input size, for training. Raises UserError for images that cannot be used,
-    for stacks, and for a finding that all of the pictures have, or none.
+    oversize : 1.5 times the card's input size, for training. frames : of `find_frames`, where the card cuts
+    images to the lungs; one in which they were not found is used as it is, and a note says so. Raises
+    UserError for images that cannot be used, for stacks, and for a finding that all of the pictures have that
+    tell it, or none.
     """
     rule = card.input.larger(OVERSIZE) if oversize else card.input
     images: list[np.ndarray] = []
@@ -40,22 +45,28 @@ def pictures(pairs: Sequence[TrainingPair], card: ModelCard, oversize: bool) -> 
         raster = read_image(pair)
         if raster.pixels.ndim != 2:
             raise UserError(f"{pair.id} is a stack, not a picture.", "Leave it out.")
+        raster = cut_to(raster, pair, frames)
         notes += [f"{pair.id}: {note}" for note in raster.notes]
         field, _ = field_of(raster, rule, 0, common_box(raster, card.output.mask_rule))
         images.append(network_input(field, rule, card.intensity, bool(raster.inverted)))
     names = card.output.findings
-    found = np.array([[pair.findings[name.casefold()] for name in names] for pair in pairs], np.float32)
+    nobody = float("nan")
+    found = np.array(
+        [[pair.findings.get(name.casefold(), nobody) for name in names] for pair in pairs], np.float32
+    )
     for name, column in zip(names, found.T, strict=True):
-        if column.min() == column.max():
-            which = "All" if column.all() else "None"
+        known = column[~np.isnan(column)]
+        if known.min(initial=1) == known.max(initial=0) or not len(known):
+            which = "All" if len(known) and known.all() else "None"
             raise UserError(
                 f"{which} of the pictures of a split have the finding {name}.",
                 "Correct the manifest or the recipe.",
             )
-    masks = found[:, :, None, None]
-    return Samples(
-        np.stack(images), masks, np.ones_like(masks[:, :1]), tuple(range(len(pairs))), tuple(notes)
-    )
+    found = found[:, :, None, None]
+    valid = ~np.isnan(found)
+    masks = np.where(valid, found, np.float32(0))
+    origins = tuple(range(len(pairs)))
+    return Samples(np.stack(images), masks, valid.astype(np.float32), origins, tuple(notes))
 
 
 def choose_cut(predictor: Predictor, val: Samples) -> float:
@@ -63,20 +74,30 @@ def choose_cut(predictor: Predictor, val: Samples) -> float:
 
     Images are given as the network takes them.
     """
-    shown = copy.copy(predictor)
-    shown.card = predictor.card.model_copy(update={"intensity": IntensityRule("window", 0, 1)})
-    scores = np.array([_scores(shown, Raster(image[0]), False) for image in val.images])
-    truths = val.masks[:, :, 0, 0] > 0
+    told = _told(scores_of_samples(predictor, val), val)
 
     def balance(threshold: float) -> float:
-        rates = [_rates(*both, threshold) for both in zip(scores.T, truths.T, strict=True)]
-        return float(np.mean(rates))
+        return float(np.mean([_rates(*both, threshold) for both in told]))
 
     return max(THRESHOLDS, key=balance)
 
 
+def scores_of_samples(predictor: Predictor, samples: Samples) -> np.ndarray:
+    """float (N, findings) in 0..1, of images as the network takes them."""
+    shown = copy.copy(predictor)
+    shown.card = predictor.card.model_copy(update={"intensity": IntensityRule("window", 0, 1)})
+    return np.array([_scores(shown, Raster(image[0]), False) for image in samples.images])
+
+
+def _told(scores: np.ndarray, samples: Samples) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Of each finding the scores and the truth of the samples that tell it."""
+    truths, known = samples.masks[:, :, 0, 0] > 0, samples.valid[:, :, 0, 0] > 0
+    columns = zip(scores.T, truths.T, known.T, strict=True)
+    return [(column[told], truth[told]) for column, truth, told in columns]
+
+
 def score_findings(predictor: Predictor, recipe: Recipe) -> Generator[CaseDone, None, tuple[FindingRow, ...]]:
-    """How each finding is told on the sets in `recipe.scores`, on images at their own size."""
+    """How each finding that a set of `recipe.scores` tells is told there, on images at their own size."""
     rows: list[FindingRow] = []
     card = predictor.card
     for wanted in recipe.scores:
@@ -85,10 +106,12 @@ def score_findings(predictor: Predictor, recipe: Recipe) -> Generator[CaseDone, 
         )
         found = []
         for done, pair in enumerate(pairs, start=1):
-            raster = read_image(pair)
+            raster = framed(read_image(pair), card.frame)
             found.append(_scores(predictor, raster, raster.inverted))
             yield CaseDone(pair.id, done, len(pairs), notes=raster.notes)
         for name, scores in zip(card.output.findings, np.array(found).T, strict=True):
+            if name.casefold() not in pairs[0].findings:
+                continue
             truth = np.array([pair.findings[name.casefold()] for pair in pairs])
             sensitivity, specificity = _rates(scores, truth, card.output.threshold)
             row = FindingRow(
@@ -121,13 +144,9 @@ def _rates(scores: np.ndarray, truth: np.ndarray, threshold: float) -> tuple[flo
 
 @torch.inference_mode()
 def finding_auc(net: nn.Module, samples: Samples, card: ModelCard, device: str = "cpu") -> tuple[float, ...]:
-    """Area under the ROC curve of each finding, on images at the network's size."""
+    """Area under the ROC curve of each finding, on images at the network's size that tell it."""
     net.eval()
     own = card.channels_of(card.output)
     logits = [net.pool(net(torch.from_numpy(image)[None].to(device)))[0, own] for image in samples.images]  # type: ignore[operator]
-    scores = torch.stack(logits).cpu().numpy()
-    truths = samples.masks[:, :, 0, 0] > 0
-    return tuple(
-        float(np.mean(placements(column, truth.tolist())))
-        for column, truth in zip(scores.T, truths.T, strict=True)
-    )
+    told = _told(torch.stack(logits).cpu().numpy(), samples)
+    return tuple(float(np.mean(placements(scores, truth.tolist()))) for scores, truth in told)

@@ -32,10 +32,13 @@ from napari_unet.training.choose_replay import recipe_replay_set
 from napari_unet.training.compared import middle
 from napari_unet.training.config import Recipe, TrainingConfig, data_source
 from napari_unet.training.data_folder import find_pairs, of_split
+from napari_unet.training.encoder import begin_with_encoder
 from napari_unet.training.fit import TrainingResult, fit, simulated
+from napari_unet.training.frames import Frames, find_frames
 from napari_unet.training.learner import THRESHOLDS, as_saved, mean_of
 from napari_unet.training.pairs import read_pair
-from napari_unet.training.pictures import choose_cut, pictures, score_findings
+from napari_unet.training.pictures import choose_cut, pictures, score_findings, scores_of_samples
+from napari_unet.training.references import references
 from napari_unet.training.samples import Samples, SliceChoice, labelled
 from napari_unet.training.separate import check_splits
 from napari_unet.training.sources import Found, epoch_of, find_sources, of_use
@@ -49,6 +52,7 @@ def train_model(
     recipe: Recipe, folder: Path, state: Path | None = None, device: str = "auto"
 ) -> Generator[EpochEnded | CaseDone | Note, None, ModelCard]:
     """Trains what `recipe` says, yields EpochEnded, then CaseDone for each scored image; returns the card.
+    Where pictures are cut to the lungs, these are found first: a CaseDone for each picture.
 
     First it yields Notes: about what was passed over, what a name was taken for, each pair of images that
     look the same and are in different splits, and each mask in which something was assumed.
@@ -69,7 +73,12 @@ def train_model(
     found = find_sources(recipe.data, recipe.training.seed, notes, recipe.findings)
     for text in (*notes, *check_splits([pair for one in found for pair in one.pairs])):
         yield Note(text)
-    train, val = _samples(recipe, card, found)
+    frames = None
+    if recipe.frame is not None:
+        with writing_alone(state):
+            used = [*of_use(found, "train"), *of_use(found, "val")]
+            frames = yield from find_frames(used, recipe.frame, state)
+    train, val = _samples(recipe, card, found, frames)
     for text in (*train.notes, *val.notes):
         yield Note(text)
     one_each = len(set(train.origins)) == len(train)  # slices of a volume do not look alike
@@ -77,6 +86,7 @@ def train_model(
         card = card.with_output(likeness=ShapePrior(mean_shape(train.foreground)))
     torch.manual_seed(recipe.training.seed)
     net = build_net(recipe.net)
+    earlier = begin_with_encoder(net, recipe.encoder) if recipe.encoder else ()
     with writing_alone(state):
         epoch = epoch_of(found, train.origins)
         renewed = changing(of_use(found, "train"), train, card, recipe.training)  # of volumes
@@ -90,12 +100,18 @@ def train_model(
             result = _better(result, (yield from changed(steps, counted)), counted)
         _write_curves(state / CURVES_FILE, result.history, card.output.channels)
     sources = tuple(data_source(one.data, one.data.train, len(one.of("train"))) for one in found)
+    sources += tuple(one for one in earlier if one.name not in {source.name for source in sources})
     card = card.model_copy(update={"training": _training(recipe, result, card), "data": sources})
     predictor = Predictor(as_saved(card, result.weights), card, pick_device(device))
     if "threshold" not in recipe.card:
         choose = choose_cut if recipe.findings else choose_threshold
         card = card.with_output(threshold=choose(predictor, val))
         predictor.card = card
+    if recipe.reference is not None:
+        of = [one.data.name for one in found for _ in one.of("val")]
+        scores = scores_of_samples(predictor, val)
+        read = references(card.output.findings, scores, of_use(found, "val"), of, recipe.reference)
+        card = predictor.card = card.with_output(references=read)
     if recipe.findings:
         card = card.model_copy(update={"finding_scores": (yield from score_findings(predictor, recipe))})
     else:
@@ -103,11 +119,13 @@ def train_model(
     return save_model(result.weights, card, folder, replay_set=recipe_replay_set(recipe, card))
 
 
-def _samples(recipe: Recipe, card: ModelCard, found: Sequence[Found]) -> tuple[Samples, Samples]:
+def _samples(
+    recipe: Recipe, card: ModelCard, found: Sequence[Found], frames: Frames | None
+) -> tuple[Samples, Samples]:
     """What trains and what validates."""
     train, val = of_use(found, "train"), of_use(found, "val")
     if recipe.findings:
-        return pictures(train, card, oversize=True), pictures(val, card, oversize=False)
+        return pictures(train, card, True, frames), pictures(val, card, False, frames)
     slices = SliceChoice(empty=recipe.training.empty_slices)
     every = SliceChoice(every=recipe.training.val_slices)
     return (
@@ -148,6 +166,7 @@ def _card(recipe: Recipe) -> ModelCard:
         outputs=(output,),
         net=recipe.net,
         input=recipe.input,
+        frame=recipe.frame,
         intensity=recipe.intensity,
         flips=recipe.flips,
         created=datetime.now(UTC).date().isoformat(),
@@ -167,6 +186,7 @@ def _training(recipe: Recipe, result: TrainingResult, card: ModelCard) -> dict[s
         f"val_{what}": round(best.val_dice, 4),
         f"shifted_val_{what}": round(best.shifted_dice, 4),
         **({f"val_{what}_of": of_labels} if len(of_labels) > 1 else {}),
+        **({"encoder": recipe.encoder} if recipe.encoder else {}),
     }
 
 

@@ -49,7 +49,7 @@ class Samples:
     that counts is an image. notes : what was assumed in reading the pairs. slices : of each image which slice
     of its pair it is. weights : float32 (N, 1, Y, X), how much a pixel counts in the loss (None: all 1).
     Of pictures with findings instead of masks, masks are (N, C, 1, 1), 1 where a picture has a finding, and
-    `valid` (N, 1, 1, 1) is 1.
+    `valid` (N, C, 1, 1), 0 where nobody has looked for it.
     """
 
     images: np.ndarray
@@ -90,7 +90,7 @@ class Samples:
         return np.where(self.valid[:, 0] > 0, values, np.uint8(IGNORE))
 
     def batch(self, chosen: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Images (N, K, Y, X); masks, then the pixels that do not count (N, C + 1, Y, X).
+        """Images (N, K, Y, X); masks, then the pixels that do not count (N, C + 1, Y, X; of pictures N, 2 C).
 
         With `weights` a channel more: these less 1, so that 0 stands for a pixel like any other.
         """

@@ -1,0 +1,71 @@
+"""`napari-unet-lung find`: chest X-rays in, scores of findings and heat maps out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_unet.cli.console import complain, json_line, progress_bar, stderr, stdout
+from napari_unet.cli.options import Device
+from napari_unet.cli.usage import check_model, model_findings
+from napari_unet.core.auto import FINDING_MODEL
+from napari_unet.core.errors import UserError
+
+
+def find(
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Images, folders or globs.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="OUT", file_okay=False, help="Folder for the results.")
+    ],
+    model: Annotated[
+        str, typer.Option(metavar="NAME", help="Name or folder of a model that scores findings.")
+    ] = FINDING_MODEL,
+    device: Device = "auto",
+    recursive: Annotated[bool, typer.Option("--recursive", help="Include sub-folders.")] = False,
+    anonymous: Annotated[bool, typer.Option("--anonymous", help="Replace case names with hashes.")] = False,
+    heatmap: Annotated[
+        bool, typer.Option("--heatmap", help="Also write each image with its heat map.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.")] = False,
+) -> None:
+    """Write OUT/findings.csv: scores from 0 to 100 of chest X-rays. Research use, not a diagnosis."""
+    from napari_unet.cli.inputs import find_inputs
+    from napari_unet.cli.report import make_folder
+    from napari_unet.doctor import refuse_foreign_files
+
+    refuse_foreign_files()
+    given = find_inputs(inputs, output, recursive, anonymous)
+    say = stderr if as_json else stdout
+    for sentence in given.ignored:
+        stderr.print(sentence, markup=False)
+    if not given.cases:
+        raise UserError("There is no image to look at.", "Name images or a folder that holds some.")
+    make_folder(output)
+    check_model(model, device)
+    findings = model_findings(model)
+
+    from napari_unet.cli.find_batch import FINDINGS, FindBatch, FindOptions
+
+    batch = FindBatch(given, FindOptions(output, model, device, heatmap, anonymous), findings)
+    try:
+        with progress_bar("Looking", total=len(given.cases)) as bar:
+            for found in batch.run(bar.show):
+                if as_json:
+                    json_line(found.record())
+                if found.error:
+                    complain(f"{found.case}: {found.error}")
+                elif not as_json:
+                    say.print(found.sentence(), markup=False)
+                bar.show(len(batch.found))
+    finally:
+        batch.write_table()
+    failed = sum(bool(found.error) for found in batch.found)
+    say.print(
+        f"{len(batch.found) - failed} of {len(batch.found)} scored; results in {output / FINDINGS}. "
+        "A score is a rank among images, not a probability of disease. Research use.",
+        markup=False,
+    )
+    if failed:
+        raise typer.Exit(1)

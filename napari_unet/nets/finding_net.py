@@ -1,0 +1,98 @@
+"""A small network that scores findings, and whose scores are the pooling of a map."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from napari_unet.nets.unet import DoubleConv, Norm, halved, normalisation
+
+
+class FindingNet(nn.Module):
+    """The encoder of a U-Net with a 1×1 convolution on its last two levels: a logit per finding and cell.
+
+    base, depth, widest : of the encoder, as in UNet, so that one can begin with the weights of a U-Net.
+    hidden : channels in which the bottleneck, enlarged to the level before it, and that level are joined.
+    sharpness : r of the pooling. `pool` takes the log-mean-exp of the cells (Pinheiro and Collobert 2015,
+    equation 4): 0 is their mean, a large r their maximum. Either way the logits before it are the network's
+    own class activation map (Zhou 2016): a cell that is raised raises the score.
+    Input (N, channels, Y, X), multiples of `stride`. Logits (N, classes, Y, X), the same in each cell of
+    `cell` pixels. Raises ValueError for arguments that it cannot be built with.
+    """
+
+    axes, receptive_radius, output_margin = 2, None, 0
+
+    def __init__(
+        self,
+        *,
+        classes: int = 1,
+        channels: int = 1,
+        base: int = 16,
+        depth: int = 5,
+        widest: int = 112,
+        hidden: int = 128,
+        sharpness: float = 1.0,
+        norm: Norm = "batch",
+        dropout: float = 0.2,
+    ) -> None:
+        super().__init__()
+        if min(classes, channels, base, widest, hidden) < 1 or depth < 2:
+            raise ValueError("classes, channels, base, widest and hidden are at least 1, depth at least 2")
+        if sharpness < 0:
+            raise ValueError(f"sharpness must not be negative, got {sharpness}")
+        widths = [min(base * 2**level, widest) for level in range(depth + 1)]
+        self.classes, self.channels, self.depth, self.sharpness = classes, channels, depth, sharpness
+        levels = [
+            DoubleConv(a, b, padded=True, norm=norm, residual=False) for a, b in pairwise([channels, *widths])
+        ]
+        self.encoder, self.bottleneck = nn.ModuleList(levels[:-1]), levels[-1]
+        self.joined = nn.Conv2d(widths[-2] + widths[-1], hidden, 3, padding=1, bias=norm == "none")
+        self.norm = normalisation(norm, hidden)
+        self.dropout = nn.Dropout2d(dropout)
+        self.head = nn.Conv2d(hidden, classes, 1)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        nn.init.normal_(self.head.weight, std=0.01)
+
+    @property
+    def stride(self) -> int:
+        """Pixels of the input per pixel of the bottleneck."""
+        return int(2**self.depth)
+
+    @property
+    def cell(self) -> int:
+        """Pixels of the input per side of a cell of the map."""
+        return int(2 ** (self.depth - 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        cells = self.cells(x)
+        return cells.repeat_interleave(self.cell, dim=2).repeat_interleave(self.cell, dim=3)
+
+    def cells(self, x: Tensor) -> Tensor:
+        """(N, classes, Y / cell, X / cell): a logit of each cell."""
+        return self.head(self.dropout(self.features(x)))  # type: ignore[no-any-return]
+
+    def features(self, x: Tensor) -> Tensor:
+        """(N, hidden, Y / cell, X / cell): what `head` weighs."""
+        for number, level in enumerate(self.encoder):
+            x = level(x if number == 0 else halved(x))
+        deep = functional.interpolate(self.bottleneck(halved(x)), scale_factor=2.0, mode="nearest")
+        return functional.relu(self.norm(self.joined(torch.cat([x, deep], dim=1))))
+
+    def pool(self, logits: Tensor) -> Tensor:
+        """(N, classes) of logits (N, classes, Y, X): each cell counts once."""
+        return self.pooled(logits[..., :: self.cell, :: self.cell])
+
+    def pooled(self, cells: Tensor) -> Tensor:
+        """(N, classes) of cells (N, classes, y, x)."""
+        flat = cells.float().flatten(2)
+        if not self.sharpness:
+            return flat.mean(dim=2)
+        count = torch.tensor(float(flat.shape[2]), device=flat.device)
+        return (torch.logsumexp(self.sharpness * flat, dim=2) - count.log()) / self.sharpness

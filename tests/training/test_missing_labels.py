@@ -1,0 +1,237 @@
+"""Several sources that tell different findings: what is unknown counts in no loss and no AUC."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from finding_fakes import REFERENCE
+from PIL import Image
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import CaseDone, EpochEnded
+from napari_unet.core.input_rule import InputRule
+from napari_unet.core.lung_frame import LungFrame
+from napari_unet.core.steps import run
+from napari_unet.core.training_pair import TrainingPair
+from napari_unet.models.card import NetSpec, Output
+from napari_unet.resources_path import resource
+from napari_unet.training import frames as frames_of
+from napari_unet.training.augment_config import AugmentConfig
+from napari_unet.training.config import (
+    DataConfig,
+    FindingConfig,
+    Recipe,
+    ReferenceConfig,
+    ScoreConfig,
+    TrainingConfig,
+)
+from napari_unet.training.frames import FRAMES_FILE, cut_to, find_frames
+from napari_unet.training.losses import cross_entropy
+from napari_unet.training.pairs import read_image
+from napari_unet.training.pictures import finding_auc, pictures
+from napari_unet.training.references import reached_by, references
+from napari_unet.training.run import train_model
+from napari_unet.training.sources import find_sources, of_use
+
+TELLS_ALL = (
+    FindingConfig("abnormal", column="any"),
+    FindingConfig("opacity", column=("consolidation", "pneumonia")),
+)
+TELLS_ONE = (FindingConfig("abnormal", column="tb"),)
+FINDINGS = (FindingConfig("abnormal"), FindingConfig("opacity"))
+QUIET = AugmentConfig(opacity=0, effusion=0, cover=0, reframe=0, curve=0, field=0, random_convolution=0)
+
+
+def source(folder: Path, header: str, cells: list[str]) -> DataConfig:
+    """Twelve pictures; those whose first label is 1 are bright."""
+    (folder / "images").mkdir(parents=True)
+    rows = [f"file,patient,split,{header}"]
+    for k in range(12):
+        said = cells[k % len(cells)]
+        pixels = np.random.default_rng(k).normal(90 + 60 * (said[0] == "1"), 20, (40, 40)).clip(0, 255)
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / "images" / f"{k}.png")
+        rows.append(f"{k}.png,{folder.name}{k},{'train' if k < 8 else 'val'},{said}")
+    (folder / "manifest.csv").write_text("\n".join(rows))
+    return DataConfig(str(folder), name=folder.name)
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Recipe:
+    one = source(tmp_path / "one", "any,consolidation,pneumonia", ["1,1,0", "0,0,0", "1,0,1", "1,0,0"])
+    two = source(tmp_path / "two", "tb", ["1", "0"])
+    return Recipe(
+        name="several",
+        data=(replace(one, tells=TELLS_ALL, per_epoch=4), replace(two, tells=TELLS_ONE, per_epoch=6)),
+        findings=FINDINGS,
+        input=InputRule(size=(32, 32)),
+        net=NetSpec(
+            kind="finding", arguments={"base": 2, "depth": 2, "widest": 4, "hidden": 4, "classes": 2}
+        ),
+        reference=ReferenceConfig(("one", "two"), normal="abnormal"),
+        training=TrainingConfig(epochs=2, batch=4, check_every=1, augment=QUIET),
+    )
+
+
+def samples(recipe: Recipe) -> Any:
+    from napari_unet.training.run import _card
+
+    found = find_sources(recipe.data, findings=recipe.findings)
+    return pictures(of_use(found, "train"), _card(recipe), oversize=False)
+
+
+def test_a_finding_of_several_columns_is_there_if_one_of_them_says_so() -> None:
+    opacity = TELLS_ALL[1]
+    rows = [("1", "0"), ("0", "0"), ("0", ""), ("", "1")]
+    said = [opacity.told_by({"consolidation": one, "pneumonia": other}) for one, other in rows]
+    assert said == [True, False, None, True] and opacity.where == ("consolidation", "pneumonia")
+
+
+def test_what_a_source_does_not_tell_is_not_valid(recipe: Recipe) -> None:
+    found = samples(recipe)
+    assert found.valid.shape == (16, 2, 1, 1) and found.valid[:, 0].all()
+    assert found.valid[:8, 1].all() and not found.valid[8:, 1].any() and not found.masks[8:, 1].any()
+    _, labels = found.batch([0, 8])
+    assert labels[:, :, 0, 0].tolist() == [[1, 1, 0, 0], [1, 0, 0, 1]]
+
+
+def test_unknown_labels_change_no_loss_and_no_gradient() -> None:
+    torch.manual_seed(0)
+    logits = torch.randn(4, 2, 1, 1, requires_grad=True)
+    masks = torch.randint(0, 2, (4, 2, 1, 1)).float()
+    valid = torch.ones_like(masks)
+    valid[1:, 1] = 0
+    loss = cross_entropy(logits, masks, valid)
+    loss.backward()
+    known = [(0, 0), (1, 0), (2, 0), (3, 0), (0, 1)]
+    by_hand = [
+        torch.nn.functional.binary_cross_entropy_with_logits(logits[n, c], masks[n, c]) for n, c in known
+    ]
+    assert loss.item() == pytest.approx(torch.stack(by_hand).mean().item())
+    assert logits.grad is not None and not logits.grad[1:, 1].any() and logits.grad[:, 0].all()
+    assert cross_entropy(logits, 1 - masks, valid * 0).item() == 0
+
+
+def test_the_auc_of_a_finding_is_that_of_the_pictures_that_tell_it(recipe: Recipe) -> None:
+    from napari_unet.models.checkpoint import build_net
+    from napari_unet.training.run import _card
+
+    found, card = samples(recipe), _card(recipe)
+    torch.manual_seed(0)
+    net = build_net(recipe.net)
+    whole, some = finding_auc(net, found, card), finding_auc(net, found.subset(range(8)), card)
+    assert whole[1] == some[1] and whole[0] != some[0]
+
+
+def test_it_trains_scores_and_says_how_scores_are_read(recipe: Recipe, tmp_path: Path) -> None:
+    recipe = replace(recipe, scores=tuple(ScoreConfig(data, split="val") for data in recipe.data))
+    events: list[Any] = []
+    card = run(train_model(recipe, tmp_path / "m", device="cpu"), events.append)
+    epochs = [event for event in events if isinstance(event, EpochEnded)]
+    assert len(epochs) == 2 and len(epochs[0].label_dice) == 2
+    rows = {(row.set, row.finding): (row.n, row.positives) for row in card.finding_scores}
+    assert rows == {
+        ("one, val", "abnormal"): (4, 3),
+        ("one, val", "opacity"): (4, 2),
+        ("two, val", "abnormal"): (4, 2),
+    }
+    abnormal, opacity = card.output.references
+    assert (abnormal.positives, abnormal.negatives, abnormal.source) == (5, 3, "one, val, two, val")
+    assert (opacity.positives, opacity.negatives, opacity.source) == (2, 2, "one, val")
+    assert len(abnormal.normal) == 3 and list(abnormal.normal) == sorted(abnormal.normal)
+    assert abnormal.sensitivity >= 0.9 and abnormal.low < abnormal.sensitivity <= abnormal.high
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"findings": (*FINDINGS, FindingConfig("fibrosis"))}, "fibrosis is told by no source"),
+        ({"findings": FINDINGS[:1]}, "opacity is told by no source, or is none"),
+        ({"reference": ReferenceConfig(("three",), normal="abnormal")}, "a source or a finding"),
+        ({"reference": ReferenceConfig(("one",), normal="health")}, "a source or a finding"),
+    ],
+)
+def test_what_a_recipe_must_not_say(recipe: Recipe, change: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        replace(recipe, **change)
+
+
+def test_a_finding_that_all_pictures_have_that_tell_it(recipe: Recipe) -> None:
+    manifest = Path(recipe.data[0].folder) / "manifest.csv"
+    manifest.write_text(manifest.read_text().replace("0,0,0", "1,1,0").replace("1,0,0", "1,1,0"))
+    with pytest.raises(UserError, match="All of the pictures of a split have the finding opacity"):
+        samples(recipe)
+
+
+def test_frozen_levels_keep_their_weights(recipe: Recipe, tmp_path: Path) -> None:
+    from napari_unet.models.checkpoint import build_net, load_model
+    from napari_unet.models.library import ModelEntry
+
+    recipe = replace(recipe, training=replace(recipe.training, frozen=1))
+    card = run(train_model(recipe, tmp_path / "m", device="cpu"))
+    torch.manual_seed(recipe.training.seed)
+    before, after = build_net(recipe.net), load_model(ModelEntry(card, tmp_path / "m"))
+    halved = before.encoder[0].conv1.weight.half().float()
+    assert torch.equal(after.encoder[0].conv1.weight, halved)
+    assert not torch.equal(after.encoder[1].conv1.weight, before.encoder[1].conv1.weight.half().float())
+
+
+def test_the_threshold_is_the_highest_that_enough_positives_reach() -> None:
+    scores = np.array([0.91239, 0.2, 0.8, 0.7, 0.6])
+    assert reached_by(scores, 0.8) == 0.6 and reached_by(scores, 1.0) == 0.2
+    assert reached_by(scores, 0.2) == 0.9123  # rounded down: it is still reached
+
+
+def test_references_need_both_kinds() -> None:
+    pairs = [TrainingPair(str(k), Path("x"), None, findings={"a": True}) for k in range(3)]
+    config = ReferenceConfig(("s",), normal="a")
+    assert references(["a"], np.ones((3, 1)), pairs, ["s"] * 3, config) == ()
+
+
+def test_a_score_is_a_rank() -> None:
+    assert [REFERENCE.rank(score) for score in (0.0, 0.015, 0.5, 2.0)] == [0, 50, 75, 100]
+    assert REFERENCE.model_copy(update={"normal": ()}).rank(0.5) is None
+    output = Output(id="f", task="classification", findings=("abnormal",), references=(REFERENCE,))
+    assert output.reference("abnormal") == REFERENCE and output.reference("fibrosis") is None
+
+
+def chests() -> list[TrainingPair]:
+    names = ("hannover_0a7faa2a.png", "hannover_1052b0fe.png")
+    return [TrainingPair(name, resource("samples", name), None) for name in names]
+
+
+def test_frames_are_found_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs, frame = chests(), LungFrame("cxr-lung-whole")
+    events: list[Any] = []
+    found = run(find_frames(pairs, frame, tmp_path), events.append)
+    assert [type(event) for event in events] == [CaseDone, CaseDone]
+    cut = cut_to(read_image(pairs[0]), pairs[0], found)
+    top, bottom, left, right, dark = found[str(pairs[0].source.first)] or []
+    assert cut.shape == (bottom - top, right - left) and cut.inverted is bool(dark) is False
+    with monkeypatch.context() as patch:
+        patch.setattr(frames_of, "_found", lambda *_: pytest.fail("looked for again"))
+        assert run(find_frames(pairs, frame, tmp_path)) == found
+    asked: list[object] = []
+    monkeypatch.setattr(frames_of, "_found", lambda *given: asked.append(given))
+    other = run(find_frames(pairs, LungFrame("cxr-lung-whole", 0.2), tmp_path))
+    assert len(asked) == 2 and set(other.values()) == {None}
+    (tmp_path / FRAMES_FILE).write_text("{")
+    run(find_frames(pairs, frame, tmp_path))
+    assert len(asked) == 4
+
+
+def test_where_no_lungs_are_found_the_whole_image_is_used(tmp_path: Path) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64)).astype(np.uint8)).save(
+        tmp_path / "noise.png"
+    )
+    pair = TrainingPair("noise", tmp_path / "noise.png", None)
+    found = run(find_frames([pair], LungFrame("cxr-lung-whole"), tmp_path / "state"))
+    assert found == {str(pair.source.first): None}
+    assert json.loads((tmp_path / "state" / FRAMES_FILE).read_text())["margin"] == 0.05
+    cut = cut_to(read_image(pair), pair, found)
+    assert cut.shape == (64, 64) and "lungs were not found" in cut.notes[-1]
