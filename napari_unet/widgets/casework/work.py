@@ -72,7 +72,7 @@ class CaseWork(QObject):
     changed in `cases`. queue_changed : `queue` is another. case_opened : a Case, when its layers are there.
     case_closed : its id. save_state : see review.save_state. failed : a UserError (an EmptyMask if the mask
     is to be confirmed). reported : a sentence. recovered : id of a case whose unsaved strokes were put
-    back. painted : the mask of the open case was changed.
+    back. painted : the mask of the open case was changed. reviewer_changed : somebody else works now.
     """
 
     project_changed = Signal(object)
@@ -85,6 +85,7 @@ class CaseWork(QObject):
     reported = Signal(str)
     recovered = Signal(str)
     painted = Signal()
+    reviewer_changed = Signal()
 
     def __init__(self, host: Host) -> None:
         super().__init__()
@@ -161,7 +162,9 @@ class CaseWork(QObject):
 
     def set_reviewer(self, name: str) -> None:
         """Who decides and corrects from now on."""
-        self.reviewer = name.strip()
+        before, self.reviewer = self.author(), name.strip()
+        if self.author() != before:
+            self.reviewer_changed.emit()
 
     def author(self) -> Author:
         """The reviewer as the author of a revision; the login name while no name was given."""

@@ -1,0 +1,44 @@
+"""Scores beside the reader's own calls, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+
+from napari_unet.core.prediction import Prediction
+from napari_unet.core.second_reading import CONFIDENCE, FindingCall
+from napari_unet.widgets.common.forms import WrappedLabel
+from napari_unet.widgets.finding.call_form import in_words
+from napari_unet.widgets.finding.reading import thresholds_of
+
+
+class ScoreView(WrappedLabel):
+    """A table of scores; empty until there is one."""
+
+    def show_scores(self, found: Prediction, calls: Mapping[str, FindingCall]) -> None:
+        """Show what a model says of an image, beside what the reader said first."""
+        thresholds = thresholds_of(found)
+        ranks = {} if found.reading is None else found.reading.higher_than
+        zones = {} if found.reading is None else found.reading.zones
+        titles = ["", *(["You"] if calls else []), "Score", "Threshold", "Hottest in"]
+        head = "".join(f"<th align=left>{title}&nbsp;&nbsp;</th>" for title in titles)
+        rows = []
+        for finding, score in found.scores.items():
+            limit = thresholds[finding]
+            shown = f"{100 * score:.0f}"
+            cells = [escape(in_words(finding))]
+            cells += [_called(calls.get(finding))] if calls else []
+            cells += [f"<b>{shown}</b>" if score >= limit else shown, f"{100 * limit:.0f}"]
+            cells.append(escape(zones.get(finding, "–")))
+            rows.append("".join(f"<td>{cell}&nbsp;&nbsp;</td>" for cell in cells))
+        ranked = [
+            f"{escape(in_words(name))}: higher than {rank} of 100 normal images of the calibration set."
+            for name, rank in ranks.items()
+        ]
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        about = f"{escape(found.model)} {escape(found.version)}. A score is a rank, not a probability."
+        self.say("<br>".join([f"<table><tr>{head}</tr>{body}</table>", *ranked, about]))
+
+
+def _called(call: FindingCall | None) -> str:
+    return "–" if call is None else escape(CONFIDENCE[call.confidence])
