@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QDockWidget
 from napari_unet.core.errors import UserError
 from napari_unet.widgets.correct import CorrectWidget
 from napari_unet.widgets.dock import menu_name
+from napari_unet.widgets.finding import FindingWidget
 from napari_unet.widgets.finetune import FineTuneWidget
 from napari_unet.widgets.open_review import open_review
 from napari_unet.widgets.review import ReviewWidget
@@ -21,6 +22,7 @@ DOCKS = {
     "Review": ReviewWidget,
     "Correct": CorrectWidget,
     "Fine-tune": FineTuneWidget,
+    "Finding": FindingWidget,
 }
 
 

@@ -228,7 +228,8 @@ class FindingWidget(Dock):
         layer, entry = self.image.layer(), self._entry()
         if self._job is not None or layer is None or entry is None:
             return
-        if self._is_case() and (self._of_case() is None or not self._of_case().open):
+        standing = self._of_case()
+        if self._is_case() and (standing is None or not standing.open):
             return
         raster, device, folder = raster_source(layer), preferences().device, str(entry.folder)
         engine, library = self._session.engine, self._session.library()

@@ -1,4 +1,4 @@
-"""The dock Finding, with an engine that says what the test says: nothing is shown before the reader's call."""
+"""The dock Finding, with an obedient engine: nothing is shown before the reader's own call."""
 
 from __future__ import annotations
 

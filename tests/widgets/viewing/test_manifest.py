@@ -69,7 +69,7 @@ def test_the_docks_are_in_the_menus(npe2pm, make_napari_viewer, manifest):
     npe2pm.register(manifest)
     make_napari_viewer()
     menus = get_app_model().menus
-    docks = [f"{name} (U-Net Lung)" for name in ("Segment", "Review", "Correct", "Fine-tune")]
+    docks = [f"{name} (U-Net Lung)" for name in ("Segment", "Review", "Correct", "Fine-tune", "Finding")]
     for menu, expected in {
         "napari/layers/segment": docks[:1],
         "napari/layers/annotate": docks[1:],
