@@ -1,10 +1,10 @@
 #!/bin/sh
-# Debian packages that Qt's xcb plug-in, OpenGL and Xvfb need: installed where we are root, named where not.
+# Debian packages that Qt's xcb plug-in, OpenGL, Xvfb and Korean letters need: installed where we are root, named where not.
 set -eu
 
 command -v dpkg-query >/dev/null || exit 0 # macOS, Windows, other Linux: see CONTRIBUTING.md
 
-wanted="xvfb xauth fonts-dejavu-core libgl1 libegl1 libdbus-1-3 libfontconfig1 libglib2.0-0 libxkbcommon-x11-0
+wanted="xvfb xauth fonts-dejavu-core fonts-nanum libgl1 libegl1 libdbus-1-3 libfontconfig1 libglib2.0-0 libxkbcommon-x11-0
 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0
 libxcb-xinerama0 libxcb-xkb1"
 python3 -c "import ensurepip" 2>/dev/null || wanted="$wanted python3-venv"

@@ -22,6 +22,7 @@ from napari_unet.cli import (
     segment_cmd,
     series_cmd,
     simulate_cmd,
+    tour_cmd,
     train_cmd,
 )
 from napari_unet.cli.console import complain, stderr
@@ -48,6 +49,7 @@ app.add_typer(models_cmd.app, name="models")
 app.add_typer(review_cmd.app, name="review")
 app.command("doctor")(doctor_cmd.doctor)
 app.command("demo")(demo_cmd.demo)
+app.command("tour")(tour_cmd.tour)
 
 
 def _version(asked: bool) -> None:

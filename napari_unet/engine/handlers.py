@@ -29,6 +29,8 @@ HANDLERS = {
     "anatomy": "napari_unet.inference.inside.steps:anatomy_of",
     "inside": "napari_unet.inference.inside.steps:inside_steps",
     "windows": "napari_unet.inference.inside.steps:windows_steps",
+    "lineage": "napari_unet.inference.inside.lineage:lineage_steps",
+    "tour_stop": "napari_unet.inference.inside.tour:tour_stop_steps",
     "remember": "napari_unet.training.choose_replay:recipe_replay_set",
     "simulate": "napari_unet.simulation.steps:simulation_steps",
 }

@@ -38,13 +38,14 @@ def drawing(net: nn.Module, size: tuple[int, ...]) -> NetworkDrawing:
     wide = _image(inner, (*whole[:-1], _wide_enough(inner, whole[-1])))
     dependence = Dependence(wide)
     _run(inner, modules, wide, dependence, lambda name, out: fields.update({name: dependence.field(out)}))
+    ones = (1,) * len(size)
     return NetworkDrawing(
         input_size=whole,
         stages=tuple(
-            Stage(name, tuple(shape[2:]) or (1,) * len(size), shape[1], _count(modules[name]), fields[name])
+            Stage(name, tuple(shape[2:]) or ones, shape[1], parameters_of(modules[name]), fields[name])
             for name, shape in shapes.items()
         ),
-        parameters=_count(inner),
+        parameters=parameters_of(inner),
         multiply_adds=counter.get_total_flops() // 2,
     )
 
@@ -86,9 +87,10 @@ def stages_of(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Mod
     for name, child in module.named_children():
         if any(isinstance(part, nn.ModuleList) for part in child.modules()):
             yield from stages_of(child, f"{prefix}{name}.")
-        elif _count(child):
+        elif parameters_of(child):
             yield f"{prefix}{name}", child
 
 
-def _count(module: nn.Module) -> int:
+def parameters_of(module: nn.Module) -> int:
+    """How many numbers it has learned."""
     return sum(parameter.numel() for parameter in module.parameters())

@@ -140,7 +140,7 @@ def altered_mask(
 
     between : is called between the two passes, and may raise. Distances as `core.metrics.assd`.
     """
-    unaltered = subject.prediction(logits_of(subject)).labels()
+    unaltered = subject.prediction(subject.logits).labels()
     between()
     begun = time.perf_counter()
     found = subject.prediction(logits_of(subject, alteration))

@@ -15,7 +15,7 @@ from napari_unet.inference.inside.altered import altered_mask
 from napari_unet.inference.inside.anatomy import inner_of, skips_of
 from napari_unet.inference.inside.feature_maps import feature_maps
 from napari_unet.inference.inside.numbers import level_of, shape_text
-from napari_unet.inference.inside.panels import grey, image_of, montage, outlined
+from napari_unet.inference.inside.panels import grey, image_of, montage, outlined, within
 from napari_unet.inference.inside.subject import Subject
 from napari_unet.nets.alexnet import AlexNet
 from napari_unet.nets.stages import stages_of
@@ -44,18 +44,21 @@ def padding(subject: Subject, stage: str, pixel: Pixel) -> Look:
         "unit": other.unit,
     }
     masks = (other.unaltered, other.labels) if inner.padded else (other.labels, other.unaltered)
-    kept = np.zeros(subject.shape, np.uint8)
-    rows, columns = (
-        slice(int(part.start + lost * scale), max(0, int(part.stop - lost * scale)))
-        for part, scale in zip(subject.box, subject.pixels_per_grid(), strict=True)
-    )
-    kept[rows, columns] = 1
+    kept: tuple[Panel, ...] = ()
+    if min(height, width) > 2 * lost:
+        frame = np.zeros(subject.shape, np.uint8)
+        rows, columns = (
+            slice(int(part.start + lost * scale), int(part.stop - lost * scale))
+            for part, scale in zip(subject.box, subject.pixels_per_grid(), strict=True)
+        )
+        frame[rows, columns] = 1
+        kept = (Panel("kept", outlined(subject, frame), facts=facts),)
     return Look(
         "padding",
         (
             Panel("with_padding", outlined(subject, masks[0]), facts=facts),
             Panel("without_padding", outlined(subject, masks[1]), facts=facts),
-            Panel("kept", outlined(subject, kept), facts=facts),
+            *kept,
         ),
         facts,
     )
@@ -85,8 +88,8 @@ def skip(subject: Subject, stage: str, pixel: Pixel) -> Look:
     return Look(
         "skip",
         (
-            Panel("from_encoder", feature_maps(subject, encoder, 1).maps[0]),
-            Panel("from_below", feature_maps(subject, up, 1).maps[0]),
+            Panel("from_encoder", within(subject, feature_maps(subject, encoder, 1).maps[0])),
+            Panel("from_below", within(subject, feature_maps(subject, up, 1).maps[0])),
             Panel("with_skips", outlined(subject, one.unaltered)),
             Panel("without_skip", outlined(subject, one.labels), facts=facts),
             Panel("without_skips", outlined(subject, every.labels), facts=facts),
@@ -133,9 +136,9 @@ def residual(subject: Subject, stage: str, pixel: Pixel) -> Look:
     return Look(
         "residual",
         (
-            Panel("x", grey(shown["x"]), facts=facts),
-            Panel("f", grey(shown["f"]), facts=facts),
-            Panel("sum", grey(shown["sum"]), facts=facts),
+            Panel("x", within(subject, grey(shown["x"])), facts=facts),
+            Panel("f", within(subject, grey(shown["f"])), facts=facts),
+            Panel("sum", within(subject, grey(shown["sum"])), facts=facts),
         ),
         facts,
     )
@@ -160,7 +163,7 @@ def latent(subject: Subject, stage: str, pixel: Pixel) -> Look:
     panels = [
         Panel(
             "level",
-            one.maps[0],
+            within(subject, one.maps[0]),
             facts={
                 "stage": one.stage,
                 "maps": one.count,
@@ -195,11 +198,10 @@ def streams(subject: Subject, stage: str, pixel: Pixel) -> Look:
     return Look(
         "streams",
         (
-            Panel("image", image_of(subject)),
-            Panel("kernels_one", montage(kernels[:half_first], 4), facts=facts),
-            Panel("stream_one", montage([by_number[k] for k in ranked[0]], 4), facts=facts),
-            Panel("kernels_two", montage(kernels[half_first:], 4), facts=facts),
-            Panel("stream_two", montage([by_number[k] for k in ranked[1]], 4), facts=facts),
+            Panel("kernels_one", montage(kernels[:half_first]), facts=facts),
+            Panel("stream_one", montage([by_number[k] for k in ranked[0]]), facts=facts),
+            Panel("kernels_two", montage(kernels[half_first:]), facts=facts),
+            Panel("stream_two", montage([by_number[k] for k in ranked[1]]), facts=facts),
         ),
         facts,
     )

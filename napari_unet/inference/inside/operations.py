@@ -12,7 +12,6 @@ from torch.nn import functional
 from napari_unet.core.errors import UserError
 from napari_unet.core.inside import Look, Panel
 from napari_unet.core.outline import outline
-from napari_unet.inference.inside.altered import logits_of
 from napari_unet.inference.inside.anatomy import inner_of
 from napari_unet.inference.inside.feature_maps import values_of
 from napari_unet.inference.inside.network_parts import latent, padding, residual, skip, streams
@@ -29,7 +28,7 @@ from napari_unet.inference.inside.numbers import (
     shape_text,
     through,
 )
-from napari_unet.inference.inside.panels import grey, image_of, marked
+from napari_unet.inference.inside.panels import grey, image_of, marked, within
 from napari_unet.inference.inside.subject import Subject
 from napari_unet.nets.alexnet import AlexNet
 from napari_unet.nets.stages import stages_of
@@ -51,7 +50,7 @@ def look(subject: Subject, operation: str, stage: str = "", pixel: Pixel | None 
 
 def border_pixel(subject: Subject) -> Pixel:
     """A pixel in the middle of the mask's outline; of the image where there is no mask."""
-    mask = subject.prediction(logits_of(subject)).mask()
+    mask = subject.prediction(subject.logits).mask()
     rim = np.argwhere(outline(mask, 1))
     if not len(rim):
         return subject.shape[0] // 2, subject.shape[1] // 2
@@ -176,9 +175,9 @@ def deconvolution(subject: Subject, stage: str, pixel: Pixel) -> Look:
     return Look(
         "deconvolution",
         (
-            Panel("values_before", grey(before), facts=facts),
-            Panel("values_pooled", grey(small), facts=facts),
-            Panel("values_back", grey(back), facts=facts),
+            Panel("values_before", within(subject, grey(before)), facts=facts),
+            Panel("values_pooled", within(subject, grey(small)), facts=facts),
+            Panel("values_back", within(subject, grey(back)), facts=facts),
             Panel("numbers_before", numbers=as_numbers(before[y : y + 4, x : x + 4])),
             Panel("numbers_pooled", numbers=as_numbers(small[y // 2 : y // 2 + 2, x // 2 : x // 2 + 2])),
             Panel("numbers_back", numbers=as_numbers(back[y : y + 4, x : x + 4])),

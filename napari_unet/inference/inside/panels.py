@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 import numpy as np
 from torch import Tensor
 
 from napari_unet.core.outline import outline
 from napari_unet.core.palette import LUNGS, VERMILLION, label_colours
+from napari_unet.inference.inside.anatomy import step_of
 from napari_unet.inference.inside.subject import Subject
 
 _GAP = 2  # pixels between maps of a montage
@@ -67,8 +69,18 @@ def marked(picture: np.ndarray, row: int, column: int, side: int) -> np.ndarray:
     return drawn
 
 
-def montage(maps: Sequence[np.ndarray], columns: int) -> np.ndarray:
-    """uint8: maps (y, x) of one size side by side in rows, white between them."""
+def within(subject: Subject, values: np.ndarray) -> np.ndarray:
+    """The part of a map (y, x) that lies in the image; the border that is mirrored is left out."""
+    place = subject.place(values.shape, step_of(values.shape, subject.whole, subject.predictor.facts.stride))
+    for axis in (0, 1):
+        at = place.origin[axis] + place.step[axis] * np.arange(values.shape[axis])
+        values = np.compress((at >= 0) & (at < subject.shape[axis]), values, axis=axis)
+    return values
+
+
+def montage(maps: Sequence[np.ndarray]) -> np.ndarray:
+    """uint8: maps (y, x) of one size side by side in a square of rows, white between them."""
+    columns = ceil(len(maps) ** 0.5)
     height, width = maps[0].shape
     rows = -(-len(maps) // columns)
     page = np.full((rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP), 255, np.uint8)

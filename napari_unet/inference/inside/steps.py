@@ -25,7 +25,7 @@ from napari_unet.inference.inside.anatomy import anatomy
 from napari_unet.inference.inside.feature_maps import feature_maps
 from napari_unet.inference.inside.operations import look
 from napari_unet.inference.inside.seen_from import receptive_field
-from napari_unet.inference.inside.subject import LARGEST, Subject, subject_of
+from napari_unet.inference.inside.subject import LARGEST, Subject, shared_subjects
 from napari_unet.inference.inside.windows import windows
 from napari_unet.inference.segment import PredictorCache, shared_cache
 from napari_unet.models.library import ModelLibrary, default_library
@@ -92,7 +92,7 @@ def _subject(
 ) -> Subject:
     entry = (library or default_library()).find(model)
     predictor = (cache or shared_cache).get(entry, device)
-    return subject_of(predictor, raster, index, output, box)
+    return shared_subjects.get(predictor, raster, index, output, box)
 
 
 def _answer(subject: Subject, question: Question) -> Answer:

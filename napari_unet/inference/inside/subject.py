@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -123,9 +126,48 @@ class Subject:
             rule=self.output.mask_rule,
         )
 
+    @cached_property
+    def logits(self) -> Tensor:
+        """What the network, as it is, says of all `views`; float32. Computed once."""
+        with torch.inference_mode():
+            found: Tensor = self.net(self.views())
+            return found.float()
+
     def views(self) -> Tensor:
         """`x`, and its mirror image where the card says that both are predicted and averaged."""
         return torch.cat([self.x, self.x.flip(-1)]) if self.predictor.card.flips else self.x
+
+
+class SubjectCache:
+    """The subjects looked at last: a second question about one does not prepare it again."""
+
+    def __init__(self, size: int = 4) -> None:
+        self._size = size
+        self._kept: OrderedDict[tuple[object, ...], Subject] = OrderedDict()
+
+    def get(
+        self,
+        predictor: Predictor,
+        raster: Raster,
+        index: int = 0,
+        output: str | None = None,
+        box: Box | None = None,
+    ) -> Subject:
+        """As `subject_of`."""
+        header = {name: value for name, value in raster.header().items() if name not in ("frame", "source")}
+        about = repr((header, raster.pixels.dtype, raster.shape, index, output, box))
+        digest = hashlib.sha256(np.ascontiguousarray(raster.pixels).tobytes()).hexdigest()
+        key = (id(predictor), str(predictor.device), digest, about)
+        if key not in self._kept:
+            self._kept[key] = subject_of(predictor, raster, index, output, box)
+        self._kept.move_to_end(key)
+        while len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+        return self._kept[key]
+
+
+shared_subjects = SubjectCache()
+"""Those of this process."""
 
 
 def subject_of(

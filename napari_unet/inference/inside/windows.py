@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -34,11 +35,12 @@ def windows(
     whole = net.with_border(subject.x)
     labels = np.zeros((rows, columns), np.uint8)
     total, done = rows * columns, 0
+    threads = torch.get_num_threads()
     begun = told = time.perf_counter()
     side, least = inner.window, subject.output.threshold
     for row in (*range(first_row, rows), *range(first_row)):
         for column in range(columns):
-            with torch.inference_mode():
+            with _one_thread(threads), torch.inference_mode():
                 logit = inner(whole[:, :, row : row + side, column : column + side])
                 labels[row, column] = bool(torch.sigmoid(logit) >= least)
             done += 1
@@ -49,3 +51,13 @@ def windows(
             if seconds is not None and now - begun >= seconds:
                 return WindowsDone(done, total, now - begun, row, labels)
     return WindowsDone(done, total, time.perf_counter() - begun, rows - 1, labels)
+
+
+@contextmanager
+def _one_thread(threads: int) -> Iterator[None]:
+    """A window is so small that a second thread would take longer to start than to help."""
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

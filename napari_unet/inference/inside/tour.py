@@ -1,0 +1,204 @@
+"""The stops of the tour on one image: pictures and figures, no words (those are in napari_unet.tour)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from typing import Any
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.events import TileDone
+from napari_unet.core.inside import Look, Panel, WindowsDone
+from napari_unet.core.lineage import (
+    ALEXNET,
+    CIRESAN,
+    ENCODER_DECODER,
+    RESIDUAL,
+    STOPS,
+    TODAY,
+    TODAY_CT,
+    UNET_2015,
+)
+from napari_unet.core.palette import LUNGS
+from napari_unet.core.raster import Raster
+from napari_unet.inference.inside.altered import logits_of
+from napari_unet.inference.inside.operations import look
+from napari_unet.inference.inside.panels import image_of, marked, outlined, with_outlines
+from napari_unet.inference.inside.subject import Subject, shared_subjects
+from napari_unet.inference.inside.windows import windows
+from napari_unet.inference.segment import PredictorCache, shared_cache
+from napari_unet.models.library import ModelLibrary, choose, default_library
+
+Steps = Generator[TileDone | WindowsDone, Any, Look]
+
+WINDOW_S = 1.0
+"""Seconds for which the sliding window runs at its stop."""
+
+
+def tour_stop_steps(
+    raster: Raster,
+    stop: str,
+    *,
+    ct: Raster | None = None,
+    seconds: float = WINDOW_S,
+    device: str = "auto",
+    library: ModelLibrary | None = None,
+    cache: PredictorCache | None = None,
+) -> Steps:
+    """One of STOPS on an X-ray (Y, X): yields events, returns what is to be shown.
+
+    ct : a volume for the last stop, of which the middle is shown. seconds : see WINDOW_S. Of models that are
+    not in the library `Look.missing` says so, and the nearest one that is there stands in.
+    Raises UserError if there is no such stop, and for images that the models are not for.
+    """
+    if stop not in STOPS:
+        raise UserError(f"The tour has no stop {stop}.", f"Its stops: {', '.join(STOPS)}.")
+    guide = _Guide(raster, library or default_library(), device, cache or shared_cache)
+    yield TileDone(0, 1)
+    if stop == "window":
+        found = yield from _window(guide, seconds)
+    elif stop == "use":
+        found = _use(guide, ct)
+    else:
+        found = _OTHERS[stop](guide)
+    yield TileDone(1, 1)
+    return replace(found, name=stop, missing=tuple(guide.missing))
+
+
+class _Guide:
+    """Gives the image as models see it, and notes which are missing."""
+
+    def __init__(self, raster: Raster, library: ModelLibrary, device: str, cache: PredictorCache) -> None:
+        self.missing: list[str] = []
+        self._raster, self._library, self._device, self._cache = raster, library, device, cache
+        self._entries = library.list()
+
+    def seen_by(self, *names: str, raster: Raster | None = None, index: int = 0) -> Subject | None:
+        """As the first of these models sees it that is there; None if none is."""
+        for name in names:
+            entry = choose(name, self._entries)
+            if entry is not None:
+                predictor = self._cache.get(entry, self._device)
+                return shared_subjects.get(predictor, raster or self._raster, index)
+            if name not in self.missing:
+                self.missing.append(name)
+        return None
+
+    def finding_model(self) -> str | None:
+        """A model in the library that tells a finding and is there to work with."""
+        entries, _ = self._library.offered()
+        telling = (one for one in entries if one.card.output.task == "classification")
+        return next((one.card.name for one in telling), None)
+
+
+def _masked(name: str, subject: Subject | None) -> tuple[Panel, ...]:
+    """A panel with the mask of a model and the time that it took."""
+    if subject is None:
+        return ()
+    labels = subject.prediction(subject.logits).labels()
+    begun = time.perf_counter()
+    logits_of(subject)  # timed by itself: the first pass took longer
+    seconds = time.perf_counter() - begun
+    facts = {"model": subject.predictor.card.name, "ms": 1000 * seconds}
+    return (Panel(name, outlined(subject, labels), facts=facts),)
+
+
+def _word(guide: _Guide) -> Look:
+    """A score beside a mask."""
+    panels, facts = [], {"score": float("nan")}
+    alexnet = guide.seen_by(ALEXNET)
+    if alexnet is not None:
+        scores = alexnet.prediction(alexnet.logits).scores
+        facts["score"] = 100 * max(scores.values())
+        panels.append(Panel("one_word", image_of(alexnet), facts=facts))
+    return Look("word", (*panels, *_masked("one_mask", guide.seen_by(TODAY))), facts)
+
+
+def _window(guide: _Guide, seconds: float) -> Generator[WindowsDone, Any, Look]:
+    """The window runs for some seconds beside networks that are done."""
+    sliding = guide.seen_by(CIRESAN)
+    panels: list[Panel] = []
+    facts: dict[str, Any] = dict.fromkeys(("done", "total", "seconds", "minutes"), 0)
+    if sliding is not None:
+        middle = sliding.grid[0] // 3
+        done = yield from windows(sliding, seconds, middle)
+        facts = {
+            "done": done.done,
+            "total": done.total,
+            "seconds": done.seconds,
+            "minutes": done.seconds / done.done * done.total / 60,
+        }
+        column = done.done % sliding.grid[1]
+        drawn = with_outlines(image_of(sliding), done.labels, {1: LUNGS})
+        side = 2 * (sliding.predictor.facts.receptive_radius or 0) + 1
+        panels.append(Panel("window_runs", marked(drawn, done.row, column, side), facts=facts))
+        panels += _masked("windows_at_once", sliding)
+    panels += _masked("unet_done", guide.seen_by(UNET_2015, TODAY))
+    return Look("window", tuple(panels), facts)
+
+
+def _one(operation: str, *names: str) -> Callable[[_Guide], Look]:
+    """A stop that is one operation of the first of these models that is there."""
+
+    def stop(guide: _Guide) -> Look:
+        subject = guide.seen_by(*names)
+        return Look(operation) if subject is None else look(subject, operation)
+
+    return stop
+
+
+def _latent(guide: _Guide) -> Look:
+    """The way down, and what is drawn of it without skip connections."""
+    subject = guide.seen_by(ENCODER_DECODER, UNET_2015, TODAY)
+    if subject is None:
+        return Look("latent")
+    found = look(subject, "latent")
+    return replace(found, panels=(*found.panels, *_masked("decoded", subject)))
+
+
+def _convolution(guide: _Guide) -> Look:
+    """A convolution at a pixel; then padding."""
+    subject = guide.seen_by(TODAY)
+    if subject is None:
+        return Look("convolution")
+    found = look(subject, "convolution")
+    padded = look(guide.seen_by(RESIDUAL, UNET_2015) or subject, "padding")
+    return Look("convolution", (*found.panels, *padded.panels), {**padded.facts, **found.facts})
+
+
+def _skip(guide: _Guide) -> Look:
+    """Skips cut in a trained network; and one that was trained without them."""
+    subject = guide.seen_by(UNET_2015, TODAY)
+    if subject is None:
+        return Look("skip")
+    found = look(subject, "skip")
+    never = _masked("never_had_skips", guide.seen_by(ENCODER_DECODER))
+    return replace(found, panels=(*found.panels, *never))
+
+
+def _use(guide: _Guide, ct: Raster | None) -> Look:
+    """What it is good for: an X-ray, a CT, and a finding where there is a model for one."""
+    panels = [*_masked("xray_mask", guide.seen_by(TODAY))]
+    if ct is not None:
+        panels += _masked("ct_mask", guide.seen_by(TODAY_CT, raster=ct, index=len(ct.pixels) // 2))
+    named = guide.finding_model()
+    subject = None if named is None else guide.seen_by(named)
+    if subject is not None:
+        scores = subject.prediction(subject.logits).scores
+        finding, score = max(scores.items(), key=lambda one: one[1])
+        facts = {"model": named, "finding": finding, "score": 100 * score}
+        panels.append(Panel("finding", image_of(subject), facts=facts))
+    return Look("use", tuple(panels), {"panels": len(panels)})
+
+
+_OTHERS: dict[str, Callable[[_Guide], Look]] = {
+    "word": _word,
+    "streams": _one("streams", ALEXNET),
+    "latent": _latent,
+    "convolution": _convolution,
+    "pooling": _one("pooling", TODAY, UNET_2015),
+    "deconvolution": _one("deconvolution", UNET_2015, RESIDUAL, ENCODER_DECODER),
+    "skip": _skip,
+    "residual": _one("residual", RESIDUAL),
+}
