@@ -27,6 +27,8 @@ from benchmarks import (
     volumes,
     window,
 )
+from benchmarks.finding import maps as finding_maps
+from benchmarks.finding import measure as finding
 from benchmarks.result import Result
 
 CASES: dict[str, Callable[[bool], Result]] = {
@@ -48,6 +50,9 @@ CASES: dict[str, Callable[[bool], Result]] = {
     "finetune": fine_tuning.measure,
     "answers": two_answers.measure,
     "protocols": protocols.measure,
+    "finding": finding.measure,
+    "finding_shortcuts": finding.measure_shortcuts,
+    "finding_maps": finding_maps.measure,
     "ct": ct.measure,
     "ct_rule": ct_other_rule.measure,
     "machine_choice": other_machine.measure_choice,

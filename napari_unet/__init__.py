@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,6 +93,7 @@ def find(
     spacing_mm: tuple[float, ...] | None = None,
     *,
     device: str = "auto",
+    method: Literal["activation", "occlusion"] = "activation",
     **header: Any,
 ) -> Prediction:
     """Score findings in a frontal chest X-ray.
@@ -110,6 +111,9 @@ def find(
         Pixel size in mm, one value per axis. None if it is not known.
     device : {"auto", "cpu", "cuda", "mps"}
         Where to compute.
+    method : {"activation", "occlusion"}
+        How the heat maps are made: the network's own class activation map, or by hiding one patch of the
+        image after another, which takes a hundred times as long.
     **header
         Further fields of `Raster`, such as ``modality``, ``view`` or ``row_direction``.
 
@@ -135,9 +139,8 @@ def find(
     from napari_unet.core.raster import Raster
     from napari_unet.inference import find as inference
 
-    return inference.find(
-        Raster(np.asarray(image), spacing_mm=spacing_mm, **header), model=model, device=device
-    )
+    raster = Raster(np.asarray(image), spacing_mm=spacing_mm, **header)
+    return inference.find(raster, model=model, device=device, method=method)
 
 
 def evaluate(

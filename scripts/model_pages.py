@@ -38,6 +38,7 @@ def page(card: ModelCard, weights_bytes: int) -> str:
         if card.output.protocol
         else "",
         "## Accuracy\n\n" + (_findings(card.finding_scores) if card.finding_scores else _scores(card.scores)),
+        "## How a score is read\n\n" + _references(card) if card.output.references else "",
         "## What it was trained on\n\n" + "\n".join(_source(source) for source in card.data),
         f"The weights were chosen by: {card.chosen_by}." if card.chosen_by else "",
         "## Replay set\n\n" + _replay_set(card) if card.memory else "",
@@ -79,6 +80,29 @@ def _findings(rows: tuple[FindingRow, ...]) -> str:
     return "\n".join(lines)
 
 
+def _references(card: ModelCard) -> str:
+    normal = len(card.output.references[0].normal)
+    counts = card.training.get("training_pictures", {})
+    lines = [
+        "A score is a rank among images, not a probability of disease. It is said as: higher than n of 100 "
+        f"normal images of the calibration set ({normal} normal images, those of the "
+        "sources below without any finding). A threshold belongs to this version of the model.",
+        "",
+        "| finding | training: with, without | threshold, of 100 | chosen on | with, without | sensitivity "
+        "there (95 % interval) | specificity there |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for one in card.output.references:
+        of = counts.get(one.finding, {})
+        trained = f"{of['with']}, {of['without']}" if of else "–"
+        hit = f"{one.sensitivity:.2f} ({one.low:.2f} to {one.high:.2f})"
+        lines.append(
+            f"| {one.finding} | {trained} | {100 * one.threshold:.1f} | {one.source} | {one.positives}, "
+            f"{one.negatives} | {hit} | {one.specificity:.2f} |"
+        )
+    return "\n".join(lines)
+
+
 def _set(row: ScoreRow | FindingRow) -> str:
     return f"{row.set}<br>{row.note}" if row.note else row.set
 
@@ -112,6 +136,10 @@ def _steps(card: ModelCard) -> str:
     taken = [" or ".join(part) for part in (card.modalities, card.views, card.body_parts) if part]
     steps = [
         f"Refuses an image whose header gives anything but {', '.join(taken)}." if taken else "",
+        f"Cuts the image to the lungs, which `{card.frame.model}` finds, with a margin of "
+        f"{card.frame.margin:.0%}. Without lungs there is no score."
+        if card.frame
+        else "",
         *((size, grey) if card.input.size else (grey, size)),
         "Also predicts the mirrored image, and averages the two." if card.flips else "",
         *_answer(card),
@@ -121,6 +149,11 @@ def _steps(card: ModelCard) -> str:
 
 def _answer(card: ModelCard) -> tuple[str, ...]:
     least = f"with a probability of at least {card.output.threshold:g}"
+    if card.output.references:
+        return (
+            "Takes from the last map of cells, by log-mean-exp, one score per finding "
+            f"({', '.join(card.output.findings)}). The map is the heat map.",
+        )
     if card.output.task == "classification":
         return (f"A picture {least} has the finding ({', '.join(card.output.findings)}). It draws nothing.",)
     return f"Pixels {least} are lung.", _cleaning(card.output.mask_rule)

@@ -119,10 +119,14 @@ class ModelLibrary:
                     broken.append(Unreadable(path.parent, error))
         return entries, broken
 
-    def offered(self) -> tuple[list[ModelEntry], list[Unreadable]]:
-        """As `scan`, of the models to work with: those for teaching are there for who names them."""
+    def offered(self, drawing: bool = False) -> tuple[list[ModelEntry], list[Unreadable]]:
+        """As `scan`, of the models to work with: those for teaching are there for who names them.
+
+        drawing : only those that draw masks.
+        """
         entries, broken = self.scan()
-        return [entry for entry in entries if not entry.card.for_teaching], broken
+        offered = [one for one in entries if not one.card.for_teaching]
+        return [one for one in offered if one.card.drawing or not drawing], broken
 
     def list(self) -> list[ModelEntry]:
         """All readable models."""
@@ -160,10 +164,10 @@ class ModelLibrary:
         """The model that images of this kind get where nobody names one.
 
         The preferred or current one, else the shipped one, else any of the kind. Where there is none for the
-        kind it is the one for X-rays, whose card refuses such images. Never one for teaching. Raises
-        UserError if there is no model.
+        kind it is the one for X-rays, whose card refuses such images. Never one for teaching, nor one that
+        draws no masks. Raises UserError if there is no model.
         """
-        entries, _ = self.offered()
+        entries, _ = self.offered(drawing=True)
         named = (self.preferred.get(kind), self.current(kind), SHIPPED.get(kind))
         found = (choose(name, entries) for name in named if name is not None)
         entry = next((one for one in found if one is not None and one.kind == kind), None)
@@ -224,6 +228,11 @@ class ModelLibrary:
                 f"The model {name} is for teaching and is never the one in use.",
                 "Name it where it is to run.",
             )
+        if not entry.card.drawing:
+            raise UserError(
+                f"The model {name} gives scores and no masks, and is never the one in use.",
+                "Name it where it is to run.",
+            )
         kind, before, ahead = entry.kind, self._recorded("history"), self._recorded("ahead")
         if self.current(kind) != name:
             gone = {name} if name == self.ahead(kind) else set(self._there(ahead, kind))
@@ -249,7 +258,7 @@ class ModelLibrary:
         """Those of them that are in the library; with `kind`, that are for such images."""
         if not names:
             return ()
-        entries, _ = self.offered()
+        entries, _ = self.offered(drawing=True)
         known = {name: choose(name, entries) for name in set(names)}
         return tuple(name for name in names if (it := known[name]) is not None and kind in (None, it.kind))
 

@@ -19,7 +19,7 @@ from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.predictor import Predictor
 from napari_unet.inference.prepare import common_box, field_of, network_input
 from napari_unet.models.card import FindingRow, ModelCard
-from napari_unet.training.config import Recipe
+from napari_unet.training.config import FindingConfig, Recipe
 from napari_unet.training.data_folder import find_pairs, of_split
 from napari_unet.training.frames import Frames, cut_to, framed
 from napari_unet.training.learner import THRESHOLDS
@@ -67,6 +67,17 @@ def pictures(
     masks = np.where(valid, found, np.float32(0))
     origins = tuple(range(len(pairs)))
     return Samples(np.stack(images), masks, valid.astype(np.float32), origins, tuple(notes))
+
+
+def finding_counts(
+    findings: Sequence[FindingConfig], pairs: Sequence[TrainingPair]
+) -> dict[str, dict[str, int]]:
+    """Of each finding the number of pictures that have it, and of those that do not; others do not tell."""
+    counts = {}
+    for finding in findings:
+        told = [pair.findings.get(finding.name.casefold()) for pair in pairs]
+        counts[finding.name] = {"with": told.count(True), "without": told.count(False)}
+    return counts
 
 
 def choose_cut(predictor: Predictor, val: Samples) -> float:

@@ -37,7 +37,13 @@ from napari_unet.training.fit import TrainingResult, fit, simulated
 from napari_unet.training.frames import Frames, find_frames
 from napari_unet.training.learner import THRESHOLDS, as_saved, mean_of
 from napari_unet.training.pairs import read_pair
-from napari_unet.training.pictures import choose_cut, pictures, score_findings, scores_of_samples
+from napari_unet.training.pictures import (
+    choose_cut,
+    finding_counts,
+    pictures,
+    score_findings,
+    scores_of_samples,
+)
 from napari_unet.training.references import references
 from napari_unet.training.samples import Samples, SliceChoice, labelled
 from napari_unet.training.separate import check_splits
@@ -101,7 +107,9 @@ def train_model(
         _write_curves(state / CURVES_FILE, result.history, card.output.channels)
     sources = tuple(data_source(one.data, one.data.train, len(one.of("train"))) for one in found)
     sources += tuple(one for one in earlier if one.name not in {source.name for source in sources})
-    card = card.model_copy(update={"training": _training(recipe, result, card), "data": sources})
+    counts = finding_counts(recipe.findings, of_use(found, "train"))
+    settings = _training(recipe, result, card) | ({"training_pictures": counts} if counts else {})
+    card = card.model_copy(update={"training": settings, "data": sources})
     predictor = Predictor(as_saved(card, result.weights), card, pick_device(device))
     if "threshold" not in recipe.card:
         choose = choose_cut if recipe.findings else choose_threshold

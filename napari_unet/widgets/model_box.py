@@ -67,7 +67,7 @@ class ModelBox(QComboBox):
     def reload(self) -> None:
         """Look into the model folders again; the choice stays if it is still there."""
         library = chosen_library()
-        self._entries, broken = library.offered()
+        self._entries, broken = library.offered(drawing=True)
         names = [entry.card.name for entry in self._entries]
         labels = [(entry.card.name, entry.card.version) for entry in self._entries]
         self.blockSignals(True)

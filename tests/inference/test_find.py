@@ -129,3 +129,51 @@ def test_random_weights_give_another_map(tmp_path: Path) -> None:
         heat(first, "abnormal")[inside].ravel(), heat(second, "abnormal")[inside].ravel()
     )[0, 1]
     assert inside_alike < 0.7 and alike < 1
+
+
+def test_occlusion_finds_the_patch_that_alone_raises_the_score(tmp_path: Path) -> None:
+    """A network whose score is the brightness of one cell: hiding any other patch changes nothing."""
+    from napari_unet.inference.occlusion import occlusion_steps
+    from napari_unet.inference.predictor import Predictor
+    from napari_unet.models.checkpoint import load_model
+
+    entry = library_with(tmp_path).find("toy-finding")
+
+    class OneCell(torch.nn.Module):
+        axes, channels, classes, stride, cell = 2, 1, len(FINDINGS), 8, 4
+        receptive_radius, output_margin = None, 0
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = torch.nn.ModuleList()
+            self.bottleneck = torch.nn.Identity()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return 4 * self.bottleneck(x).expand(-1, len(FINDINGS), -1, -1)
+
+        def pool(self, logits: torch.Tensor) -> torch.Tensor:
+            return logits[..., 20:24, 40:44].mean(dim=(2, 3))
+
+    check_facts = load_model(entry)  # the card's own network, whose facts the other shares
+    assert check_facts.cell == 4
+    predictor = Predictor(OneCell(), entry.card, torch.device("cpu"))
+    pixels = np.random.default_rng(0).integers(0, 100, (64, 64)).astype(np.float32)
+    pixels[20:24, 40:44] = 255
+    steps = occlusion_steps(predictor, Raster(pixels, inverted=False), 4)
+    events: list[object] = []
+    maps = run(steps, events.append)
+    cells = maps[0, ::4, ::4]
+    assert maps.shape == (3, 64, 64) and np.unravel_index(cells.argmax(), cells.shape) == (5, 10)
+    far = cells.copy()
+    far[3:8, 8:13] = 0
+    assert not far.any() and isinstance(events[-1], TileDone) and events[-1].done == events[-1].total
+
+
+def test_maps_by_occlusion_have_the_same_scores_and_another_map(library: ModelLibrary) -> None:
+    steps = (
+        find_steps(sample(), model="toy-finding", device="cpu", library=library, method=method)
+        for method in ("activation", "occlusion")
+    )
+    one, other = (run(each) for each in steps)
+    assert one.scores == other.scores and one.maps.shape == other.maps.shape
+    assert not np.allclose(one.maps, other.maps) and other.reading is not None

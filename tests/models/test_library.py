@@ -306,3 +306,27 @@ def test_auto_without_any_model(library: ModelLibrary) -> None:
     for kind in (XRAY, CT):
         with pytest.raises(UserError, match="no model named cxr-lung"):
             library.for_kind(kind)
+
+
+def test_a_model_that_scores_is_there_by_name_and_never_the_one_in_use(tmp_path: Path) -> None:
+    from finding_fakes import library_with
+
+    library = library_with(tmp_path)
+    assert library.find("toy-finding").card.output.task == "classification"
+    offered = [
+        {entry.card.name for entry in library.offered(drawing=drawing)[0]} for drawing in (False, True)
+    ]
+    assert offered[0] - offered[1] == {"toy-finding"}
+    library.preferred = {XRAY: "toy-finding"}
+    assert library.for_kind().card.name == "cxr-lung"
+    with pytest.raises(UserError, match="gives scores and no masks"):
+        library.use("toy-finding")
+
+
+def test_a_shipped_model_is_found_whatever_the_user_has_of_its_name(tmp_path: Path) -> None:
+    library = ModelLibrary(tmp_path / "own", (tmp_path / "shipped",))
+    saved(library.own / "a", name="a", version="9")
+    with pytest.raises(UserError, match="shipped model a is missing"):
+        library.find_shipped("a")
+    saved(library.shipped[0] / "a", name="a")
+    assert library.find_shipped("a").card.version == "1" and library.find("a").card.version == "9"

@@ -144,6 +144,10 @@ def test_it_trains_scores_and_says_how_scores_are_read(recipe: Recipe, tmp_path:
     assert (abnormal.positives, abnormal.negatives, abnormal.source) == (5, 3, "one, val, two, val")
     assert (opacity.positives, opacity.negatives, opacity.source) == (2, 2, "one, val")
     assert len(abnormal.normal) == 3 and list(abnormal.normal) == sorted(abnormal.normal)
+    assert card.training["training_pictures"] == {
+        "abnormal": {"with": 10, "without": 6},
+        "opacity": {"with": 4, "without": 4},
+    }
     assert abnormal.sensitivity >= 0.9 and abnormal.low < abnormal.sensitivity <= abnormal.high
 
 

@@ -186,7 +186,7 @@ class AddDialog(QDialog):
         column.addWidget(self.buttons)
 
     def _offer_models(self, library: ModelLibrary) -> None:
-        entries, _ = library.offered()
+        entries, _ = library.offered(drawing=True)
         used = {kind: library.for_kind(kind).card for kind in KINDS if any(x.kind == kind for x in entries)}
         if used:
             self._used = {kind: (card.drawing or (card.output,))[-1] for kind, card in used.items()}
