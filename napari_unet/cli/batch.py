@@ -7,16 +7,18 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from napari_unet.cli.case_result import Result
+from napari_unet.cli.case_result import Result, resumed
 from napari_unet.cli.engine import steps
 from napari_unet.cli.inputs import Case, Inputs
+from napari_unet.cli.overlapped import overlapped
 from napari_unet.cli.report import Row, finished_cases, write_report
+from napari_unet.cli.resume import Earlier, ResumeRecord
 from napari_unet.core.auto import AUTO
 from napari_unet.core.checks import CheckResult, check_mask, nothing_marked
 from napari_unet.core.errors import UserError
@@ -39,6 +41,7 @@ from napari_unet.io.names import as_stored, composed, stem
 
 _log = logging.getLogger(__name__)
 _NAMED = 10  # slices that a check result names
+_LARGE = 200e6  # bytes of pixels: the next case is not read beside it
 
 
 @dataclass(frozen=True)
@@ -62,45 +65,98 @@ class Options:
     seg: bool = False
 
 
-class Batch:
-    """Runs over cases and keeps their rows, so that a report can be written however the run ends."""
+@dataclass(frozen=True)
+class _Read:
+    """A case that was read, or what an earlier run made of it. seconds : that its steps took so far."""
 
-    def __init__(self, inputs: Inputs, options: Options) -> None:
+    content: str
+    raster: Raster | None = None
+    earlier: Earlier | None = None
+    prediction: Prediction | None = None
+    targets: dict[str, Path] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class Batch:
+    """Runs over cases and keeps their rows, so that a report can be written however the run ends.
+
+    record : of what made each result; with results of an earlier run that need not be made again.
+    """
+
+    def __init__(self, inputs: Inputs, options: Options, record: ResumeRecord) -> None:
         self.rows: list[Row] = []
         self._inputs = inputs
         self._options = options
+        self._record = record
         self._earlier = finished_cases(options.output)
-        self._label_set = LUNGS  # until the model has spoken
+        self._label_columns: tuple[str, ...] = ()
+        self._under_way: set[str] = set()
 
     def run(self, on_progress: Callable[[float], None]) -> Iterator[Result]:
-        """One Result a case, in order; on_progress gets the number of cases done, with fractions."""
-        for number, case in enumerate(self._inputs.cases):
+        """One Result a case; on_progress gets the number of cases done, with fractions.
 
-            def tell(share: float, before: int = number) -> None:
-                on_progress(before + share)
+        In the order of the inputs, but those at which an earlier run was killed come last.
+        """
+        cases = sorted(self._inputs.cases, key=lambda case: self._record.was_killed_at(case.name))
 
-            try:
-                result = self._segment(case, tell)
-            except UserError as error:
-                result = self._failed(case, str(error))
-            except Exception as error:  # one odd file must not cost the user all others
-                _log.debug("segmenting %s", case.name, exc_info=True)
-                result = self._failed(case, f"Unexpected {type(error).__name__}: {error}")
-            self.rows.append(result.row)
-            yield result
+        def work(number: int, case: Case, read: _Read) -> _Read:
+            return self._work(case, read, lambda share: on_progress(number + share))
+
+        results = overlapped(cases, self._read, work, self._write, self._failed, _is_large)
+        try:
+            yield from results
+        finally:  # also when the program is stopped in order: nothing was killed
+            results.close()
+            for name in self._under_way:
+                self._record.leave(name)
 
     def write_report(self) -> None:
-        """`report.csv` for the cases done so far."""
-        write_report(self._options.output, self.rows, size_columns(self._label_set))
+        """`report.csv` for the cases done so far, in the order of the inputs."""
+        places = {case.name: place for place, case in enumerate(self._inputs.cases)}
+        rows = sorted(self.rows, key=lambda row: places[row.case])
+        write_report(self._options.output, rows, self._label_columns)
 
-    def _segment(self, case: Case, on_progress: Callable[[float], None]) -> Result:
+    def _read(self, case: Case) -> _Read:
         start = time.perf_counter()
         if case.problem:
             raise UserError(case.problem)
-        options = self._options
+        content = content_of(case)
+        earlier = self._record.earlier(case.name, content) if content else None
+        if earlier is not None:
+            return _Read(content, earlier=earlier)
+        self._record.begin(case.name)
+        self._under_way.add(case.name)
         raster = read_raster(case.source)
-        targets = self._targets(case, raster)
-        prediction = self._predict(raster, on_progress)
+        return _Read(content, raster, seconds=time.perf_counter() - start)
+
+    def _work(self, case: Case, read: _Read, on_progress: Callable[[float], None]) -> _Read:
+        if read.raster is None:
+            return read
+        start = time.perf_counter()
+        targets = self._targets(case, read.raster)
+        prediction = self._predict(read.raster, on_progress)
+        seconds = read.seconds + time.perf_counter() - start
+        return replace(read, prediction=prediction, targets=targets, seconds=seconds)
+
+    def _write(self, case: Case, made: _Read) -> Result:
+        if made.earlier is not None:
+            result = resumed(made.earlier, self._input(case))
+            self._label_columns = self._label_columns or result.label_columns
+            self.rows.append(result.row)
+            return result
+        result = self._finish(case, made)
+        if made.content:
+            self._record.end(case.name, made.content, result.stored(), result.files)
+        self._under_way.discard(case.name)
+        self.rows.append(result.row)
+        return result
+
+    def _finish(self, case: Case, made: _Read) -> Result:
+        """Masks, files and figures of what the model said."""
+        start = time.perf_counter()
+        raster, prediction, targets = made.raster, made.prediction, made.targets
+        assert raster is not None and prediction is not None  # work has seen it
+        options = self._options
         said, known = prediction.labels(), prediction.label_set
         mask = said > 0
         sides = said if known.tells_sides else _sides(mask, prediction)
@@ -127,13 +183,13 @@ class Batch:
         if known.of_lungs and prediction.is_volume:
             lungs = lung_measures(sides, raster, prediction.stopped_at)
         measured = measure(mask, prediction.spacing_mm, prediction.row_direction, labels=sides)
-        self._label_set = known
+        self._label_columns = size_columns(known)
         row = Row(
             case=case.name,
             model=prediction.model,
             version=prediction.version,
             device=prediction.device,
-            seconds=time.perf_counter() - start,
+            seconds=made.seconds + time.perf_counter() - start,
             area_mm2=measured.area_mm2,
             parts=_count_parts(mask, prediction),
             checks=tuple(dict.fromkeys([*prediction.image_checks, *(str(found.code) for found in results)])),
@@ -213,13 +269,35 @@ class Batch:
                 )
         return targets
 
-    def _failed(self, case: Case, error: str) -> Result:
+    def _failed(self, case: Case, error: Exception) -> Result:
+        """One odd file must not cost the user all others."""
+        if case.name in self._under_way:
+            self._record.leave(case.name)
+            self._under_way.discard(case.name)
+        text = str(error)
+        if not isinstance(error, UserError):
+            _log.debug("segmenting %s", case.name, exc_info=error)
+            text = f"Unexpected {type(error).__name__}: {error}"
         if self._options.anonymous:
-            error = without_names(error, case)
-        return Result(Row(case=case.name, error=error), self._input(case))
+            text = without_names(text, case)
+        result = Result(Row(case=case.name, error=text), self._input(case))
+        self.rows.append(result.row)
+        return result
 
     def _input(self, case: Case) -> Path | None:
         return None if self._options.anonymous else case.path
+
+
+def content_of(case: Case) -> str:
+    """The hash of a case's files; "" where they cannot be read: reading says why."""
+    try:
+        return case.source.content_hash()
+    except OSError:
+        return ""
+
+
+def _is_large(read: _Read) -> bool:
+    return read.raster is not None and read.raster.pixels.nbytes > _LARGE
 
 
 def without_names(text: str, case: Case) -> str:

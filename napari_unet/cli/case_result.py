@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from napari_unet.cli.report import Row
+from napari_unet.cli.resume import Earlier
 from napari_unet.core.checks import INVERTED, UNLIKE, CheckResult
 from napari_unet.core.header_facts import CHILD, LYING
 from napari_unet.core.lung_measures import FIGURES, LungMeasures
@@ -24,7 +26,8 @@ class Result:
     """One finished case: its row, the files that were written, check results and notes in words.
 
     no_seg : why a DICOM segmentation that was asked for was not written, in words. lungs : of a volume.
-    chosen : why this model was used, if it was chosen by the kind of the image.
+    chosen : why this model was used, if it was chosen by the kind of the image. earlier : the record of an
+    earlier run, whose result this is.
     """
 
     row: Row
@@ -39,9 +42,12 @@ class Result:
     no_seg: str = ""
     lungs: LungMeasures | None = None
     chosen: str = ""
+    earlier: Mapping[str, Any] | None = None
 
     def record(self) -> dict[str, Any]:
         """As one JSON object: the columns of the report, and what they leave out."""
+        if self.earlier is not None:
+            return {**self.earlier, "notes": list(self.notes), "resumed": True}
         row = self.row
         return {
             "case": row.case,
@@ -69,11 +75,24 @@ class Result:
             "notes": list(self.notes),
             "chosen": self.chosen,
             "error": row.error,
+            "resumed": False,
+        }
+
+    def stored(self) -> dict[str, Any]:
+        """What `resumed` needs to give this result again."""
+        return {
+            "row": asdict(self.row),
+            "record": self.record(),
+            "label_columns": self.label_columns,
+            "sides_assumed": self.sides_assumed,
+            "no_seg": self.no_seg,
         }
 
     def sentence(self) -> str:
         """For people: name, size, check results and notes."""
         row = self.row
+        if self.earlier is not None:
+            return " ".join([f"{row.case}: done before.", *self.notes])
         size = f"{row.area_px:,} px" if row.area_mm2 is None else f"{row.area_mm2:,.0f} mm²"
         if self.lungs is not None and self.lungs.volume_ml is not None:
             size = self.lungs.volume_in_words()
@@ -82,3 +101,18 @@ class Result:
         remarks = [result.text for result in self.check_results] + list(self.notes)
         remarks += self.lungs.incomplete if self.lungs is not None else ()
         return " ".join([f"{row.case}: {size}, in {row.seconds:.1f} s.", *remarks])
+
+
+def resumed(earlier: Earlier, input: Path | None) -> Result:
+    """The result of an earlier run; files that somebody changed since are named and kept."""
+    known = earlier.result
+    row = known["row"] | {name: tuple(known["row"][name]) for name in ("checks", "label_sizes")}
+    return Result(
+        Row(**row),
+        input,
+        notes=earlier.kept(),
+        sides_assumed=known["sides_assumed"],
+        label_columns=tuple(known["label_columns"]),
+        no_seg=known["no_seg"],
+        earlier={**known["record"], "input": None if input is None else str(input)},
+    )

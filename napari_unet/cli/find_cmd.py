@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from napari_unet.cli.console import complain, json_line, progress_bar, stderr, stdout
-from napari_unet.cli.options import Device
-from napari_unet.cli.usage import check_model, model_findings
-from napari_unet.core.auto import FINDING_MODEL
+from napari_unet.cli.options import Device, Resume
+from napari_unet.cli.usage import check_model, made_by, model_findings
+from napari_unet.core.auto import FINDING_MODEL, LUNGS_FOR_FINDINGS
 from napari_unet.core.errors import UserError
 
 
@@ -28,6 +28,7 @@ def find(
     heatmap: Annotated[
         bool, typer.Option("--heatmap", help="Also write each image with its heat map.")
     ] = False,
+    resume: Resume = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.")] = False,
 ) -> None:
     """Write OUT/findings.csv: scores from 0 to 100 of chest X-rays. Research use, not a diagnosis."""
@@ -47,8 +48,13 @@ def find(
     findings = model_findings(model)
 
     from napari_unet.cli.find_batch import FINDINGS, FindBatch, FindOptions
+    from napari_unet.cli.resume import ResumeRecord
 
-    batch = FindBatch(given, FindOptions(output, model, device, heatmap, anonymous), findings)
+    options = FindOptions(output, model, device, heatmap, anonymous)
+    asked = {"heatmap": heatmap, "anonymous": anonymous}
+    settings = asked | {"made by": made_by(model, LUNGS_FOR_FINDINGS, device=device)}
+    record = ResumeRecord(output, "find", settings, again=not resume)
+    batch = FindBatch(given, options, findings, record)
     try:
         with progress_bar("Looking", total=len(given.cases)) as bar:
             for found in batch.run(bar.show):
@@ -56,14 +62,17 @@ def find(
                     json_line(found.record())
                 if found.error:
                     complain(f"{found.case}: {found.error}")
-                elif not as_json:
+                elif not as_json and not found.resumed:
                     say.print(found.sentence(), markup=False)
                 bar.show(len(batch.found))
     finally:
         batch.write_table()
     failed = sum(bool(found.error) for found in batch.found)
+    before = sum(found.resumed for found in batch.found)
+    done_before = f", {before:,} of them before" if before else ""
     say.print(
-        f"{len(batch.found) - failed} of {len(batch.found)} scored; results in {output / FINDINGS}. "
+        f"{len(batch.found) - failed} of {len(batch.found)} scored{done_before}; "
+        f"results in {output / FINDINGS}. "
         "A score is a rank among images, not a probability of disease. Research use.",
         markup=False,
     )

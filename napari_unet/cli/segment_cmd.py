@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from napari_unet.cli.console import complain, json_line, once_each, progress_bar, stderr, stdout
-from napari_unet.cli.options import Device
+from napari_unet.cli.options import Device, Resume
 from napari_unet.cli.series_cmd import AllSeries, SeriesOption, choice_of
-from napari_unet.cli.usage import check_model, model_labels
+from napari_unet.cli.usage import check_model, made_by, model_labels
 from napari_unet.core.auto import AUTO
 from napari_unet.core.errors import UserError
 from napari_unet.core.wording import counted
+
+if TYPE_CHECKING:
+    from napari_unet.cli.batch import Options
 
 
 class LabelKind(StrEnum):
@@ -88,6 +92,7 @@ def segment(
     series: SeriesOption = None,
     all_series: AllSeries = False,
     anonymous: Annotated[bool, typer.Option("--anonymous", help="Replace case names with hashes.")] = False,
+    resume: Resume = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.")] = False,
 ) -> None:
     """Write OUT/<stem>_mask.png (or .nii.gz) for each image, and OUT/report.csv."""
@@ -115,21 +120,26 @@ def segment(
         raise typer.BadParameter(f"{model} marks {known.in_words()}; omit --labels to get them.")
 
     from napari_unet.cli.batch import Batch, Options
+    from napari_unet.cli.resume import ResumeRecord
 
     options = Options(output, model, threshold, device, sides, probability, overlay, anonymous, answer, seg)
-    batch = Batch(found, options)
-    assumed = without = 0
+    batch = Batch(found, options, ResumeRecord(output, "segment", _settings(options), again=not resume))
+    assumed = without = before = 0
     tell_chosen = once_each()
     try:
         with progress_bar("Segmenting", total=len(found.cases)) as bar:
             for result in batch.run(bar.show):
                 assumed += result.sides_assumed
                 without += bool(result.no_seg)
+                before += result.earlier is not None
                 tell_chosen(result.chosen)
                 if as_json:
                     json_line(result.record())
                 if result.row.error:
                     complain(f"{result.row.case}: {result.row.error}")
+                elif result.earlier is not None:
+                    if result.notes and not as_json:
+                        stderr.print(result.sentence(), markup=False)
                 elif not as_json:
                     say.print(result.sentence(), markup=False)
                 bar.show(len(batch.rows))
@@ -143,9 +153,19 @@ def segment(
     failed = sum(bool(row.error) for row in batch.rows)
     if seg and (written := len(batch.rows) - failed - without):
         say.print(_of_segs(written, anonymous))
-    say.print(f"{len(batch.rows) - failed} of {len(batch.rows)} segmented; results in {output}", markup=False)
+    done_before = f", {before:,} of them before" if before else ""
+    say.print(
+        f"{len(batch.rows) - failed} of {len(batch.rows)} segmented{done_before}; results in {output}",
+        markup=False,
+    )
     if failed or without:
         raise typer.Exit(1)
+
+
+def _settings(options: Options) -> dict[str, Any]:
+    """Everything but the image that makes a result of `segment`."""
+    asked = {name: value for name, value in asdict(options).items() if name not in ("output", "device")}
+    return asked | {"made by": made_by(options.model, device=options.device)}
 
 
 def _of_segs(written: int, anonymous: bool) -> str:

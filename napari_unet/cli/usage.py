@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -68,6 +68,26 @@ def model_findings(model: str) -> tuple[str, ...]:
         complain(f"The model {model} draws masks and gives no scores. Use cxr-finding, for instance.")
         raise typer.Exit(2)
     return output.findings
+
+
+def made_by(*models: str, device: str) -> dict[str, Any]:
+    """What makes results besides images and options: models, program and backend, for `ResumeRecord`.
+
+    models : names; of "auto" all that it may stand for.
+    """
+    from importlib.metadata import version
+
+    from napari_unet import __version__
+    from napari_unet.cli.engine import engine
+    from napari_unet.core.files import checksum
+    from napari_unet.models.card import CARD_FILE
+
+    entries = [entry for model in models for entry in _meant(model)]
+    return {
+        "models": [(entry.card.name, checksum(entry.folder / CARD_FILE)) for entry in entries],
+        "program": __version__,
+        "backend": f"torch {version('torch')} on {engine().submit('pick_device', name=device).result()}",
+    }
 
 
 def _meant(model: str) -> list[ModelEntry]:

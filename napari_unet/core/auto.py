@@ -5,3 +5,6 @@ AUTO = "auto"
 
 FINDING_MODEL = "cxr-finding"
 """The shipped model that scores findings."""
+
+LUNGS_FOR_FINDINGS = "cxr-lung-whole"
+"""The shipped model that finds the lungs in an image whose findings are scored."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
-from napari_unet.core.auto import FINDING_MODEL
+from napari_unet.core.auto import FINDING_MODEL, LUNGS_FOR_FINDINGS
 from napari_unet.core.errors import UserError
 from napari_unet.core.finding_reading import FindingReading
 from napari_unet.core.heat import hottest
@@ -28,7 +28,7 @@ Method = Literal["activation", "occlusion"]
 """Of a heat map: the network's own class activation map, or by hiding patches of the image."""
 
 _cache = PredictorCache(1)
-_LUNGS = LungFrame("cxr-lung-whole")  # for zones, where a model itself looks at the whole image
+_LUNGS = LungFrame(LUNGS_FOR_FINDINGS)  # for zones, where a model itself looks at the whole image
 
 
 class NoScore(UserError):

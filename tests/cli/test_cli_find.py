@@ -53,7 +53,7 @@ def test_writes_the_table_with_scores_from_0_to_100(run: Run, images: Path, tmp_
     assert (row["case"], row["model"], row["version"], row["error"]) == ("a", "toy-finding", "1", "")
     assert all(0 <= float(row[name]) <= 100 for name in FINDINGS)
     assert "of 100 normal images" in row["notes"] and "rank among images" in result.output
-    assert [path.name for path in out.iterdir()] == ["findings.csv"]
+    assert [path.name for path in out.iterdir()] == ["findings.csv", "find.resume.jsonl"]
 
 
 def test_recursive_heatmap_json(run: Run, images: Path, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_writes_a_mask_and_a_report(run: Run, save: Save, out: Path, two_lungs: 
     assert (row["case"], row["model"], row["version"], row["device"]) == ("a", "bright", "7", "cpu")
     assert (row["area_mm2"], row["parts"], row["checks"], row["error"]) == ("", "2", "", "")
     assert float(row["seconds"]) > 0
-    assert sorted(path.name for path in out.iterdir()) == ["a_mask.png", "report.csv"]
+    assert sorted(path.name for path in out.iterdir()) == ["a_mask.png", "report.csv", "segment.resume.jsonl"]
 
 
 def test_left_and_right(run: Run, save: Save, out: Path) -> None:
@@ -202,7 +202,7 @@ def test_a_bad_file_is_named_and_the_rest_goes_on(run: Run, save: Save, out: Pat
 def test_a_refused_image_writes_nothing(run: Run, save: Save, out: Path) -> None:
     result = run("segment", save("flat.png", np.full((40, 40), 7, np.uint8)), "-o", out)
     assert result.exit_code == 1
-    assert [path.name for path in out.iterdir()] == ["report.csv"]
+    assert [path.name for path in out.iterdir()] == ["report.csv", "segment.resume.jsonl"]
     assert report(out)[0]["error"] == "This image is empty. Open another one."
 
 
