@@ -133,7 +133,7 @@ def test_bad_files_are_named_with_remedy_and_the_rest_goes_on(
     assert problem.count(".") >= 2  # what is wrong, and the remedy
     assert problem in " ".join(result.stderr.split("\n"))
     written = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert written == ["report.csv", "좋은 사진 b_mask.png"]
+    assert written == ["report.csv", "segment.resume.jsonl", "좋은 사진 b_mask.png"]
     assert before == {path: path.read_bytes() for path in (broken, good)}
 
 
@@ -162,7 +162,7 @@ def test_a_full_disk_leaves_the_earlier_masks(
     monkeypatch.setattr(os, "fsync", full)
     result = segment(image)
     assert result.exit_code == 1
-    assert "disk is full" in result.stderr
+    assert "disk is full" in str(result.exception)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 

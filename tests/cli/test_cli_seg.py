@@ -30,7 +30,9 @@ def test_beside_the_mask_for_the_archive(run: Run, xray: Path, tmp_path: Path) -
     out = tmp_path / "out"
     result = run("segment", xray, "-o", out, "--seg")
     assert result.exit_code == 0, result.output
-    assert sorted(path.name for path in out.iterdir()) == ["chest_mask.png", "chest_seg.dcm", "report.csv"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        *("chest_mask.png", "chest_seg.dcm", "report.csv", "segment.resume.jsonl")
+    ]
     assert "with the patient and the study" in result.output and "UNREVIEWED" in result.output
     assert PATIENT not in result.output and NUMBER not in result.output
     made = pydicom.dcmread(out / "chest_seg.dcm")
@@ -113,7 +115,7 @@ def test_a_second_run_replaces_it_and_does_not_segment_it(run: Run, xray: Path) 
         result = run("segment", folder, "-o", folder, "--seg")
         assert result.exit_code == 0 and "1 of 1 segmented" in result.output
     assert sorted(path.name for path in folder.iterdir()) == [
-        *("chest.dcm", "chest_mask.png", "chest_seg.dcm", "report.csv"),
+        *("chest.dcm", "chest_mask.png", "chest_seg.dcm", "report.csv", "segment.resume.jsonl"),
     ]
     (folder / "report.csv").unlink()  # now nobody knows that a run has written it
     (folder / "chest_mask.png").unlink()

@@ -68,6 +68,7 @@ def test_each_image_gets_the_model_in_use_for_its_kind(made: Room, run: Run, tmp
         assert result.stderr.count(sentence) == 1
     assert {path.name for path in tmp_path.iterdir()} == {
         "report.csv",
+        "segment.resume.jsonl",
         "ct_mask.nii.gz",
         "series_mask.nii.gz",
         "series_seg.dcm",
