@@ -81,6 +81,7 @@ class Batch:
     """Runs over cases and keeps their rows, so that a report can be written however the run ends.
 
     record : of what made each result; with results of an earlier run that need not be made again.
+    label_columns : of the report, for the labels of the masks that were made.
     """
 
     def __init__(self, inputs: Inputs, options: Options, record: ResumeRecord) -> None:
@@ -89,7 +90,7 @@ class Batch:
         self._options = options
         self._record = record
         self._earlier = finished_cases(options.output)
-        self._label_columns: tuple[str, ...] = ()
+        self.label_columns: tuple[str, ...] = ()
         self._under_way: set[str] = set()
 
     def run(self, on_progress: Callable[[float], None]) -> Iterator[Result]:
@@ -114,7 +115,7 @@ class Batch:
         """`report.csv` for the cases done so far, in the order of the inputs."""
         places = {case.name: place for place, case in enumerate(self._inputs.cases)}
         rows = sorted(self.rows, key=lambda row: places[row.case])
-        write_report(self._options.output, rows, self._label_columns)
+        write_report(self._options.output, rows, self.label_columns)
 
     def _read(self, case: Case) -> _Read:
         start = time.perf_counter()
@@ -141,7 +142,7 @@ class Batch:
     def _write(self, case: Case, made: _Read) -> Result:
         if made.earlier is not None:
             result = resumed(made.earlier, self._input(case))
-            self._label_columns = self._label_columns or result.label_columns
+            self.label_columns = self.label_columns or result.label_columns
             self.rows.append(result.row)
             return result
         result = self._finish(case, made)
@@ -183,7 +184,7 @@ class Batch:
         if known.of_lungs and prediction.is_volume:
             lungs = lung_measures(sides, raster, prediction.stopped_at)
         measured = measure(mask, prediction.spacing_mm, prediction.row_direction, labels=sides)
-        self._label_columns = size_columns(known)
+        self.label_columns = size_columns(known)
         row = Row(
             case=case.name,
             model=prediction.model,

@@ -24,6 +24,7 @@ from napari_unet.cli import (
     simulate_cmd,
     tour_cmd,
     train_cmd,
+    watch_cmd,
 )
 from napari_unet.cli.console import complain, stderr
 from napari_unet.core.errors import UserError
@@ -38,6 +39,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("segment")(segment_cmd.segment)
+app.command("watch")(watch_cmd.watch)
 app.command("find")(find_cmd.find)
 app.command("series")(series_cmd.series)
 app.command("evaluate")(evaluate_cmd.evaluate)

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from napari_unet.cli.console import complain, json_line, once_each, progress_bar, stderr, stdout
-from napari_unet.cli.options import Device, Resume
+from napari_unet.cli.options import (
+    Anonymous,
+    Answer,
+    AsJson,
+    Device,
+    LabelKind,
+    Labels,
+    MaskModel,
+    Output,
+    Overlay,
+    Probability,
+    Recursive,
+    Resume,
+    Seg,
+    Threshold,
+)
 from napari_unet.cli.series_cmd import AllSeries, SeriesOption, choice_of
 from napari_unet.cli.usage import check_model, made_by, model_labels
 from napari_unet.core.auto import AUTO
@@ -21,79 +34,27 @@ if TYPE_CHECKING:
     from napari_unet.cli.batch import Options
 
 
-class LabelKind(StrEnum):
-    """What the values in a mask mean."""
-
-    LUNGS = "lungs"
-    LEFT_RIGHT = "left-right"
-
-
-def _threshold(text: str) -> float:
-    """Words of our own: what typer says of a wrong number or choice depends on its version."""
-    try:
-        value = float(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a number.") from None
-    if not 0 < value < 1:  # nan too
-        raise typer.BadParameter(f"{text} must lie between 0 and 1, exclusive.")
-    return value
-
-
-def _label_kind(text: str) -> LabelKind:
-    try:
-        return LabelKind(text)
-    except ValueError:
-        choices = " or ".join(LabelKind)
-        raise typer.BadParameter(f"{text!r} is not known; choose {choices}.") from None
+RECORD = "segment"
+"""Of what made each mask, see `ResumeRecord`; `watch` has the same."""
 
 
 def segment(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Images, folders or globs.")],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="OUT", file_okay=False, help="Folder for the results.")
-    ],
-    model: Annotated[
-        str,
-        typer.Option(
-            metavar="auto|NAME",
-            help="Name or folder of a model; auto: the one in use for X-rays or CT, as each image is.",
-        ),
-    ] = AUTO,
-    answer: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="For a model with several answers: the name of one, old or new."),
-    ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            parser=_threshold,
-            metavar="T",
-            help="Between 0 and 1, instead of the model's own.",
-            show_default=False,
-        ),
-    ] = None,
+    output: Output,
+    model: MaskModel = AUTO,
+    answer: Answer = None,
+    threshold: Threshold = None,
     device: Device = "auto",
-    labels: Annotated[
-        LabelKind | None,
-        typer.Option(
-            parser=_label_kind,
-            metavar="[lungs|left-right]",
-            help="lungs: both as one, 0 and 255 (NIfTI 0 and 1); left-right: 1 = right, 2 = left lung. Other "
-            "labels keep their numbers. [as the model has them]",
-            show_default=False,
-        ),
-    ] = None,
-    probability: Annotated[bool, typer.Option("--probability", help="Also write the probability.")] = False,
-    overlay: Annotated[bool, typer.Option("--overlay", help="Also write the image with outlines.")] = False,
-    seg: Annotated[
-        bool, typer.Option("--seg", help="Also write a DICOM segmentation, with the patient and the study.")
-    ] = False,
-    recursive: Annotated[bool, typer.Option("--recursive", help="Include sub-folders.")] = False,
+    labels: Labels = None,
+    probability: Probability = False,
+    overlay: Overlay = False,
+    seg: Seg = False,
+    recursive: Recursive = False,
     series: SeriesOption = None,
     all_series: AllSeries = False,
-    anonymous: Annotated[bool, typer.Option("--anonymous", help="Replace case names with hashes.")] = False,
+    anonymous: Anonymous = False,
     resume: Resume = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write OUT/<stem>_mask.png (or .nii.gz) for each image, and OUT/report.csv."""
     from napari_unet.cli.inputs import find_inputs
@@ -114,16 +75,13 @@ def segment(
         raise UserError("There is no image to segment.", "Name images or a folder that holds some.")
     make_folder(output)
     check_model(model, device, answer)
-    sides = None if labels is None else labels == LabelKind.LEFT_RIGHT
-    known = model_labels(model, answer)
-    if sides and known is not None and not known.of_lungs:
-        raise typer.BadParameter(f"{model} marks {known.in_words()}; omit --labels to get them.")
+    sides = sides_of(labels, model, answer)
 
     from napari_unet.cli.batch import Batch, Options
     from napari_unet.cli.resume import ResumeRecord
 
     options = Options(output, model, threshold, device, sides, probability, overlay, anonymous, answer, seg)
-    batch = Batch(found, options, ResumeRecord(output, "segment", _settings(options), again=not resume))
+    batch = Batch(found, options, ResumeRecord(output, RECORD, settings_of(options), again=not resume))
     assumed = without = before = 0
     tell_chosen = once_each()
     try:
@@ -162,7 +120,16 @@ def segment(
         raise typer.Exit(1)
 
 
-def _settings(options: Options) -> dict[str, Any]:
+def sides_of(labels: LabelKind | None, model: str, answer: str | None) -> bool | None:
+    """`Options.sides` by what was asked for. Wrong usage where a model marks no lungs."""
+    sides = None if labels is None else labels == LabelKind.LEFT_RIGHT
+    known = model_labels(model, answer)
+    if sides and known is not None and not known.of_lungs:
+        raise typer.BadParameter(f"{model} marks {known.in_words()}; omit --labels to get them.")
+    return sides
+
+
+def settings_of(options: Options) -> dict[str, Any]:
     """Everything but the image that makes a result of `segment`."""
     asked = {name: value for name, value in asdict(options).items() if name not in ("output", "device")}
     return asked | {"made by": made_by(options.model, device=options.device)}
