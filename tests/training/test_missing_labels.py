@@ -10,26 +10,22 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from finding_fakes import REFERENCE
+from finding_fakes import FINDINGS_TOLD, REFERENCE, TELLS_ALL, several_sources
 from PIL import Image
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, EpochEnded
-from napari_unet.core.input_rule import InputRule
 from napari_unet.core.lung_frame import LungFrame
 from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.models.card import NetSpec, Output
+from napari_unet.models.card import Output
 from napari_unet.resources_path import resource
 from napari_unet.training import frames as frames_of
-from napari_unet.training.augment_config import AugmentConfig
 from napari_unet.training.config import (
-    DataConfig,
     FindingConfig,
     Recipe,
     ReferenceConfig,
     ScoreConfig,
-    TrainingConfig,
 )
 from napari_unet.training.frames import FRAMES_FILE, cut_to, find_frames
 from napari_unet.training.losses import cross_entropy
@@ -39,43 +35,10 @@ from napari_unet.training.references import reached_by, references
 from napari_unet.training.run import train_model
 from napari_unet.training.sources import find_sources, of_use
 
-TELLS_ALL = (
-    FindingConfig("abnormal", column="any"),
-    FindingConfig("opacity", column=("consolidation", "pneumonia")),
-)
-TELLS_ONE = (FindingConfig("abnormal", column="tb"),)
-FINDINGS = (FindingConfig("abnormal"), FindingConfig("opacity"))
-QUIET = AugmentConfig(opacity=0, effusion=0, cover=0, reframe=0, curve=0, field=0, random_convolution=0)
-
-
-def source(folder: Path, header: str, cells: list[str]) -> DataConfig:
-    """Twelve pictures; those whose first label is 1 are bright."""
-    (folder / "images").mkdir(parents=True)
-    rows = [f"file,patient,split,{header}"]
-    for k in range(12):
-        said = cells[k % len(cells)]
-        pixels = np.random.default_rng(k).normal(90 + 60 * (said[0] == "1"), 20, (40, 40)).clip(0, 255)
-        Image.fromarray(pixels.astype(np.uint8)).save(folder / "images" / f"{k}.png")
-        rows.append(f"{k}.png,{folder.name}{k},{'train' if k < 8 else 'val'},{said}")
-    (folder / "manifest.csv").write_text("\n".join(rows))
-    return DataConfig(str(folder), name=folder.name)
-
 
 @pytest.fixture
 def recipe(tmp_path: Path) -> Recipe:
-    one = source(tmp_path / "one", "any,consolidation,pneumonia", ["1,1,0", "0,0,0", "1,0,1", "1,0,0"])
-    two = source(tmp_path / "two", "tb", ["1", "0"])
-    return Recipe(
-        name="several",
-        data=(replace(one, tells=TELLS_ALL, per_epoch=4), replace(two, tells=TELLS_ONE, per_epoch=6)),
-        findings=FINDINGS,
-        input=InputRule(size=(32, 32)),
-        net=NetSpec(
-            kind="finding", arguments={"base": 2, "depth": 2, "widest": 4, "hidden": 4, "classes": 2}
-        ),
-        reference=ReferenceConfig(("one", "two"), normal="abnormal"),
-        training=TrainingConfig(epochs=2, batch=4, check_every=1, augment=QUIET),
-    )
+    return several_sources(tmp_path)
 
 
 def samples(recipe: Recipe) -> Any:
@@ -154,8 +117,8 @@ def test_it_trains_scores_and_says_how_scores_are_read(recipe: Recipe, tmp_path:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"findings": (*FINDINGS, FindingConfig("fibrosis"))}, "fibrosis is told by no source"),
-        ({"findings": FINDINGS[:1]}, "opacity is told by no source, or is none"),
+        ({"findings": (*FINDINGS_TOLD, FindingConfig("fibrosis"))}, "fibrosis is told by no source"),
+        ({"findings": FINDINGS_TOLD[:1]}, "opacity is told by no source, or is none"),
         ({"reference": ReferenceConfig(("three",), normal="abnormal")}, "a source or a finding"),
         ({"reference": ReferenceConfig(("one",), normal="health")}, "a source or a finding"),
     ],
