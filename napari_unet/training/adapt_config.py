@@ -87,7 +87,7 @@ class AdaptConfig:
     def for_further_answer(self) -> AdaptConfig:
         """The same for parts beside a network that stays as it is.
 
-        Less is replayed, for nothing can be forgotten: what is, says where no lung is in another place
+        Nothing can be forgotten: what is replayed says where no lung is in another place
         (`training.undisputed`). The looks of images, too, are changed (`VARIED`), where the settings say
         nothing else. A step costs less, so there are more of them.
         """
@@ -99,7 +99,6 @@ class AdaptConfig:
             steps=round(more * self.steps),
             per_image=more * self.per_image,
             most=round(more * self.most),
-            replay=min(self.replay, AGAIN),
             frozen=0,
             learning_rate=faster,
             augment=augment,
@@ -111,9 +110,6 @@ FASTER = 3
 
 MORE = 1.4
 """So many times the steps: the parent's decoder does not run in them, and its encoder learns nothing."""
-
-AGAIN = 1 / 3
-"""Share of each batch that comes from the parent's images where a new answer is taught, at most."""
 
 PRESETS = {
     "quick": AdaptConfig(steps=32, per_image=5.75, most=150, folds=3),

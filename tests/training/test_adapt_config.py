@@ -40,7 +40,7 @@ def test_settings_that_cannot_be(wrong: dict[str, float]) -> None:
 
 def test_parts_of_their_own_learn_faster_from_varied_images_with_less_replay() -> None:
     further = PRESETS["quick"].for_further_answer()
-    assert (further.replay, further.frozen) == (1 / 3, 0)
+    assert (further.replay, further.frozen) == (0.5, 0)
     assert replace(PRESETS["quick"], replay=0).for_further_answer().replay == 0
     assert further.learning_rate == FASTER * PRESETS["quick"].learning_rate
     assert further.augment == VARIED != GENTLE and VARIED.effusion == 0
