@@ -253,7 +253,7 @@ Answer = FeatureMaps | ReceptiveField | AlteredMask | Look
 class WindowsDone:
     """A sliding window has come so far. labels : uint8 (y, x) of the network's grid, 1 where it found lung.
 
-    done, total : windows. seconds : since it began. row : that it is in.
+    done, total : windows. seconds : since it began. row : that it is in. place : of the labels in the image.
     """
 
     done: int
@@ -261,6 +261,7 @@ class WindowsDone:
     seconds: float
     row: int
     labels: np.ndarray
+    place: Place
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class Turn:
 
     def prediction(self, found: Prediction, of: Raster) -> Prediction:
         """What was found in the turned image, for the image `of` itself."""
-        boxes = tuple(self._box(box, of) for box in found.boxes)
+        boxes = tuple(self.box(box, of) for box in found.boxes)
         maps = np.ascontiguousarray(self.pixels(found.maps))
         return replace(found, maps=maps, boxes=boxes, row_direction=of.row_direction)
 
@@ -46,9 +46,10 @@ class Turn:
         if not isinstance(event, SliceDone):
             return event
         labels = np.ascontiguousarray(self.pixels(event.labels))
-        return replace(event, labels=labels, box=self._box(event.box, of))
+        return replace(event, labels=labels, box=self.box(event.box, of))
 
-    def _box(self, box: Box, of: Raster) -> Box:
+    def box(self, box: Box, of: Raster) -> Box:
+        """Of rows and columns of one, those of the other; `of` : either image."""
         height, width = of.shape[-2:]
         return _mirrored(box[0], height, self.rows), _mirrored(box[1], width, self.columns)
 

@@ -80,6 +80,13 @@ CAPTIONS: dict[str, Text] = {
         "모두 끊음: Dice {dice_all:.3f}, 경계 {distance_all:.1f} {unit}",
     ),
     "never_had_skips": Text("{model}, trained without any", "{model}: 처음부터 skip 없이 학습"),
+    "network": Text(
+        "{name}: {ms:.0f} ms, {parameters:,} numbers learned",
+        "{name}: {ms:.0f} ms, 배운 숫자 {parameters:,}개",
+    ),
+    "network_word": Text(
+        "{name}: {finding} {score:.0f} %, {ms:.0f} ms", "{name}: {finding} {score:.0f} %, {ms:.0f} ms"
+    ),
     "x": Text("x, what comes in ({stage}, map {map})", "x: 입력 ({stage}, map {map})"),
     "f": Text("F(x), what the block has learned", "F(x): block이 배운 것"),
     "sum": Text("x + F(x), after ReLU", "x + F(x), ReLU 후"),
@@ -112,6 +119,7 @@ UNREAD = Text(
 )
 """Of the Korean words."""
 
+LINEAGE_TITLE = Text("The lineage on this image", "이 영상에서 본 계보")
 PAGE_TITLE = Text("From classification to segmentation", "Classification에서 segmentation까지")
 PAGE_PURPOSE = Text(
     "For teaching and research; not a medical device.", "교육과 연구용이며 의료기기가 아닙니다."

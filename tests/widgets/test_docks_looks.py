@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QDockWidget
 from napari_unet.core.errors import UserError
 from napari_unet.widgets.correct import CorrectWidget
 from napari_unet.widgets.dock import menu_name
+from napari_unet.widgets.explore import ExploreWidget
 from napari_unet.widgets.finding import FindingWidget
 from napari_unet.widgets.finetune import FineTuneWidget
 from napari_unet.widgets.open_review import open_review
@@ -23,6 +24,7 @@ DOCKS = {
     "Correct": CorrectWidget,
     "Fine-tune": FineTuneWidget,
     "Finding": FindingWidget,
+    "Inside the network": ExploreWidget,
 }
 
 

@@ -196,7 +196,8 @@ def subject_of(
         inverted = False
     if answer.likeness is not None:
         inverted = run(predictor.steps(slice_, inverted, answer.id)).inverted
-    field, found = field_at_size(standing, rule, index if raster.pixels.ndim == 3 else 0, box)
+    around = turn.box(box, raster) if box is not None else None
+    field, found = field_at_size(standing, rule, index if raster.pixels.ndim == 3 else 0, around)
     image = network_input(field, rule, card.intensity, bool(inverted), slice_.spacing_mm)
     image, place, part = _middle(image, (found[-2], found[-1]))
     net, stride = predictor.placed(), predictor.facts.stride

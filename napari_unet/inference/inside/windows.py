@@ -37,6 +37,7 @@ def windows(
     total, done = rows * columns, 0
     threads = torch.get_num_threads()
     begun = told = time.perf_counter()
+    place = subject.grid_place()
     side, least = inner.window, subject.output.threshold
     for row in (*range(first_row, rows), *range(first_row)):
         for column in range(columns):
@@ -47,10 +48,10 @@ def windows(
             now = time.perf_counter()
             if now - told >= _TOLD_S:
                 told = now
-                yield WindowsDone(done, total, now - begun, row, labels.copy())
+                yield WindowsDone(done, total, now - begun, row, labels.copy(), place)
             if seconds is not None and now - begun >= seconds:
-                return WindowsDone(done, total, now - begun, row, labels)
-    return WindowsDone(done, total, time.perf_counter() - begun, rows - 1, labels)
+                return WindowsDone(done, total, now - begun, row, labels, place)
+    return WindowsDone(done, total, time.perf_counter() - begun, rows - 1, labels, place)
 
 
 @contextmanager

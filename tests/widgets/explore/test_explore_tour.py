@@ -1,0 +1,112 @@
+"""The tour by keys alone, in two languages; the lineage; the window of 2012."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+
+from napari_unet.core.errors import UserError
+from napari_unet.core.inside import Place, WindowsDone
+from napari_unet.core.lineage import LINEAGE
+from napari_unet.tour import fonts
+from napari_unet.tour.stops import TOUR
+from napari_unet.tour.words import Language
+
+ALT = Qt.KeyboardModifier.AltModifier
+
+
+def key(explorer, name, modifier=ALT) -> None:
+    canvas = explorer.viewer.window._qt_viewer.canvas.native
+    QTest.keyClick(canvas, name, modifier)
+    explorer.calm()
+
+
+def test_ten_stops_by_keys_alone(explorer) -> None:
+    for stop in TOUR:
+        key(explorer, Qt.Key.Key_Right)
+        assert explorer.dock.tour.stop is stop
+        (picture,) = explorer.named("Stop")
+        assert picture.name == f"Stop {stop.number}" and picture.rgb and picture.visible
+        assert stop.title.en in explorer.words("stop_title")
+        said = explorer.words("stop_sentence")
+        assert said and "{" not in said
+        assert not explorer.image.visible
+    key(explorer, Qt.Key.Key_Right)
+    assert explorer.dock.tour.stop is TOUR[-1], "the last stop is the last"
+    key(explorer, Qt.Key.Key_Left)
+    assert explorer.dock.tour.stop is TOUR[-2]
+    key(explorer, Qt.Key.Key_E)
+    assert explorer.dock.tour.stop is None and not explorer.named("Stop") and explorer.image.visible
+
+
+def test_in_korean(explorer) -> None:
+    try:
+        fonts.font(Language.KOREAN, 12)
+    except UserError:
+        pytest.skip("there is no Korean font here")
+    explorer.dock.tour.go(6)
+    explorer.calm()
+    before = explorer.named("Stop")[0].data.copy()
+    explorer.dock.language.setCurrentIndex(1)
+    explorer.calm()
+    assert "Convolution의 역연산" in explorer.words("stop_sentence")
+    assert "의사가 읽고 확인하지" in explorer.words("unread")
+    assert (
+        explorer.named("Stop")[0].data.shape != before.shape
+        or (explorer.named("Stop")[0].data != before).any()
+    )
+
+
+def test_missing_models_are_named(explorer, monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("NAPARI_UNET_MODELS", str(tmp_path))
+    explorer.dock.tour.go(8)
+    explorer.calm()
+    assert "lineage-residual" in explorer.words("stop_missing")
+
+
+def test_without_an_image_there_is_no_tour(explorer) -> None:
+    explorer.viewer.layers.clear()
+    explorer.calm()
+    key(explorer, Qt.Key.Key_Right)
+    assert explorer.dock.tour.stop is None and "Open an image" in explorer.words("status")
+
+
+def test_the_whole_lineage_side_by_side(explorer) -> None:
+    explorer.dock.pages.setCurrentIndex(2)
+    explorer.dock.lineage.run.click()
+    explorer.calm()
+    assert len(explorer.named("Lineage")) == 1
+
+
+def test_the_table_fills_as_networks_are_done(explorer, real_engine, qtbot) -> None:
+    from napari_unet.core.inside import NetworkDone
+
+    real_engine._answers.pop("lineage")
+    explorer.dock.lineage.run.click()
+    qtbot.waitUntil(lambda: bool(real_engine.jobs))
+    job, table = real_engine.jobs[-1], explorer.dock.lineage.table
+    job.tell(NetworkDone(LINEAGE[0], scores={"pneumonia": 0.25}, seconds=0.01, parameters=1234))
+    job.tell(NetworkDone(LINEAGE[1], missing=True))
+    qtbot.waitUntil(lambda: table.rowCount() == 2)
+    assert [table.item(0, k).text() for k in range(4)] == ["alexnet", "10 ms", "pneumonia 25 %", "1,234"]
+    assert "not in the library" in table.item(1, 2).text()
+    explorer.dock.cancel.click()
+    explorer.calm()
+    assert job.cancelled and explorer.words("status") == "Cancelled."
+
+
+def test_the_window_counts_and_stops_when_told(explorer, real_engine, qtbot) -> None:
+    explorer.dock.lineage.window_run.click()
+    qtbot.waitUntil(lambda: bool(real_engine.jobs))
+    job, labels = real_engine.jobs[-1], np.zeros((64, 64), np.uint8)
+    labels[0, :9] = 1
+    job.tell(WindowsDone(100, 4096, 2.0, 1, labels, Place((0.0, 0.0), (1.0, 1.0))))
+    qtbot.waitUntil(lambda: bool(explorer.named("Windows done")))
+    assert "100 of 4,096 windows" in explorer.words("windows_counter")
+    np.testing.assert_array_equal(explorer.named("Windows done")[0].data, labels)
+    assert explorer.dock.cancel.isEnabled()
+    explorer.dock.cancel.click()
+    explorer.calm()
+    assert job.cancelled and not explorer.dock.cancel.isEnabled()
