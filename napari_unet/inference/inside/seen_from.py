@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 
@@ -9,8 +11,10 @@ from napari_unet.core.inside import ReceptiveField
 from napari_unet.inference.inside.anatomy import inner_of
 from napari_unet.inference.inside.feature_maps import frozen
 from napari_unet.inference.inside.subject import Subject
+from napari_unet.models.card import NetSpec
 from napari_unet.models.checkpoint import bare_net
-from napari_unet.nets.receptive_field import Dependence
+from napari_unet.nets.receptive_field import Dependence, Spans
+from napari_unet.nets.registry import facts_of
 
 _HALF, _MOST = 0.5, 0.95  # shares of the gradient
 
@@ -50,14 +54,19 @@ def _span(subject: Subject, length: int, at: int) -> tuple[int, int]:
 
     Networks treat both axes alike: each is asked for as the last one.
     """
-    net = inner_of(bare_net(subject.predictor.card.net)).eval()
-    facts = subject.predictor.facts
-    least = subject.whole[0] - subject.x.shape[-2] + facts.stride  # the other axis, as short as it may be
-    image = torch.empty((1, facts.channels, least, length), device="meta")
-    with torch.no_grad(), Dependence(image) as dependence:
-        spans = dependence.spans(net(image))
-    first, last = spans[at]
+    least = subject.whole[0] - subject.x.shape[-2] + subject.predictor.facts.stride
+    first, last = _spans(subject.predictor.card.net.model_dump_json(), length, least)[at]
     return int(first), int(last)
+
+
+@lru_cache(maxsize=16)
+def _spans(spec: str, length: int, least: int) -> Spans:
+    """Of each position along an axis. spec : a NetSpec. least : length of the other axis, which is short."""
+    net = inner_of(bare_net(NetSpec.model_validate_json(spec))).eval()
+    image = torch.empty((1, facts_of(net).channels, least, length), device="meta")
+    with torch.no_grad(), Dependence(image) as dependence:
+        found: Spans = dependence.spans(net(image))
+    return found
 
 
 def _gradient(subject: Subject, row: int, column: int) -> np.ndarray:
