@@ -83,7 +83,7 @@ class Predictor:
         self._placed: torch.device | None = None
         # InstanceNorm is slower in channels_last, everything else of two axes faster.
         plain = card.input.axes != 2 or any(isinstance(part, nn.InstanceNorm2d) for part in net.modules())
-        self._layout = torch.contiguous_format if plain else torch.channels_last
+        self.layout = torch.contiguous_format if plain else torch.channels_last
 
     def steps(
         self,
@@ -309,7 +309,7 @@ class Predictor:
     def _logits(self, x: Tensor) -> Tensor:
         """(1, channels, *axes) → (1, classes, *axes), on its device; with flips its mirror image's too."""
         batch = torch.cat([x, x.flip(-1)]) if self.card.flips else x
-        batch = batch.to(self.device, memory_format=self._layout)
+        batch = batch.to(self.device, memory_format=self.layout)
         with self._precision():
             logits = self.net(batch)
         if not logits.isfinite().all():  # too large for half precision
@@ -354,7 +354,7 @@ class Predictor:
 
     def _place(self) -> None:
         if self._placed != self.device:
-            self.net = self.net.to(self.device, memory_format=self._layout)  # type: ignore[call-overload]
+            self.net = self.net.to(self.device, memory_format=self.layout)  # type: ignore[call-overload]
             self._placed = self.device
 
 

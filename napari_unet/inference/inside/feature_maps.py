@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,58 +21,80 @@ from napari_unet.nets.stages import stages_of
 _MOST_BYTES = 2**26  # of all maps together
 
 
+class Ranked(NamedTuple):
+    """A stage on one image: values (C, y, x), and how much each map matters, (C,)."""
+
+    values: Tensor
+    weights: Tensor
+
+    @property
+    def best(self) -> int:
+        """The number of the map that matters most."""
+        return int(self.weights.argmax())
+
+
 def feature_maps(subject: Subject, stage: str, most: int) -> FeatureMaps:
-    """The maps of a stage, and how much each matters for the mask here.
+    """The maps of a stage, the one first that matters most for the mask here; see `ranked`."""
+    return shown_maps(subject, stage, ranked(subject, stage)[stage], most)
+
+
+def ranked(subject: Subject, *stages: str) -> dict[str, Ranked]:
+    """The maps of stages, and how much each matters for the mask here.
 
     That is |Σ A · ∂L/∂A| over the positions of a map A: to first order the change of L if the map is silenced
     (Molchanov et al. 2017, "Pruning convolutional neural networks for resource efficient inference",
     equation 8, for one image). L is the sum of the logits in the mask (Vinogradova et al. 2020, "Towards
     interpretable semantic segmentation via gradient-weighted class activation mapping", equation 2), over the
     image where the mask is empty; of a classification the logits of its findings. The mirrored view, if the
-    model has one, does not count.
+    model has one, does not count. One pass there and back for all stages; what comes before the first of them
+    is not kept for it.
     Raises UserError for stages without maps.
     """
-    values, gradient = _values_and_gradient(subject, stage)
-    if values.ndim != 4 or max(values.shape[2:]) == 1:
-        raise UserError(f"The stage {stage} has numbers and no maps.", "Choose a stage before it.")
-    weights = (values * gradient).sum(dim=(0, 2, 3)).abs()
-    found = values[0].cpu().numpy()
-    _, height, width = found.shape
-    count = max(1, min(most, len(found), _MOST_BYTES // (height * width)))
-    order = torch.argsort(weights, descending=True, stable=True)[:count].tolist()
-    step = step_of((height, width), subject.whole, subject.predictor.facts.stride)
-    low, high = found.min(axis=(1, 2)), found.max(axis=(1, 2))
-    span = np.where(high > low, high - low, 1)
-    maps = np.stack([_in_bytes(found[k], low[k], span[k]) for k in order])
-    return FeatureMaps(
-        stage,
-        maps,
-        np.stack([low[order], high[order]], axis=1).astype(np.float32),
-        tuple(order),
-        tuple(float(weights[k]) for k in order),
-        len(found),
-        subject.place((height, width), step),
-    )
+    modules = dict(stages_of(inner_of(subject.net)))
+    kept: dict[str, Tensor] = {}
 
+    def hook(name: str, _module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+        kept[name] = output if output.requires_grad else output.detach().requires_grad_(True)
+        return kept[name]
 
-def values_of(subject: Subject, *stages: str) -> dict[str, Tensor]:
-    """What these stages give for the image: (C, y, x) each, or (C,)."""
-    modules, found = dict(stages_of(inner_of(subject.net))), {}
-
-    def keep(name: str) -> Any:
-        def hook(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
-            found[name] = output[0].detach().clone()
-
-        return hook
-
-    handles = [stage_named(modules, name).register_forward_hook(keep(name)) for name in stages]
+    handles = [stage_named(modules, name).register_forward_hook(partial(hook, name)) for name in stages]
     try:
-        with torch.no_grad():
-            subject.net(subject.x)
+        with frozen(subject.net), torch.enable_grad():
+            found = goal(subject, subject.net(subject.x))
+            inputs = [kept[name] for name in stages]
+            gradients = torch.autograd.grad(found, inputs, materialize_grads=True)
     finally:
         for handle in handles:
             handle.remove()
-    return found
+    return {
+        name: _ranked(name, kept[name].detach(), gradient)
+        for name, gradient in zip(stages, gradients, strict=True)
+    }
+
+
+def _ranked(stage: str, values: Tensor, gradient: Tensor) -> Ranked:
+    if values.ndim != 4 or max(values.shape[2:]) == 1:
+        raise UserError(f"The stage {stage} has numbers and no maps.", "Choose a stage before it.")
+    return Ranked(values[0], (values * gradient).sum(dim=(0, 2, 3)).abs())
+
+
+def shown_maps(subject: Subject, stage: str, found: Ranked, most: int) -> FeatureMaps:
+    """The `most` maps that matter most, as bytes and in their place."""
+    values = found.values.cpu().numpy()
+    size = (values.shape[1], values.shape[2])
+    count = max(1, min(most, len(values), _MOST_BYTES // (size[0] * size[1])))
+    order = torch.argsort(found.weights, descending=True, stable=True)[:count].tolist()
+    low, high = values.min(axis=(1, 2)), values.max(axis=(1, 2))
+    span = np.where(high > low, high - low, 1)
+    return FeatureMaps(
+        stage,
+        np.stack([_in_bytes(values[k], low[k], span[k]) for k in order]),
+        np.stack([low[order], high[order]], axis=1).astype(np.float32),
+        tuple(order),
+        tuple(float(found.weights[k]) for k in order),
+        len(values),
+        subject.place(size, step_of(size, subject.whole, subject.predictor.facts.stride)),
+    )
 
 
 def goal(subject: Subject, logits: Tensor) -> Tensor:
@@ -97,24 +120,6 @@ def frozen(net: nn.Module) -> Iterator[None]:
     finally:
         for parameter in wanted:
             parameter.requires_grad_(True)
-
-
-def _values_and_gradient(subject: Subject, stage: str) -> tuple[Tensor, Tensor]:
-    """Of a stage its output and the gradient of `goal`; only what comes after it is kept for that."""
-    module = stage_named(dict(stages_of(inner_of(subject.net))), stage)
-    kept: list[Tensor] = []
-
-    def begin_here(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
-        kept.append(output.detach().requires_grad_(True))
-        return kept[-1]
-
-    handle = module.register_forward_hook(begin_here)
-    try:
-        with frozen(subject.net), torch.enable_grad():
-            (gradient,) = torch.autograd.grad(goal(subject, subject.net(subject.x)), kept[-1])
-    finally:
-        handle.remove()
-    return kept[-1].detach(), gradient
 
 
 def _in_bytes(values: np.ndarray, low: float, span: float) -> np.ndarray:

@@ -13,7 +13,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.inside import Alteration, Look, Panel
 from napari_unet.inference.inside.altered import altered_mask
 from napari_unet.inference.inside.anatomy import inner_of, skips_of
-from napari_unet.inference.inside.feature_maps import feature_maps
+from napari_unet.inference.inside.feature_maps import feature_maps, ranked, shown_maps
 from napari_unet.inference.inside.numbers import level_of, shape_text
 from napari_unet.inference.inside.panels import grey, image_of, montage, outlined, within
 from napari_unet.inference.inside.subject import Subject
@@ -74,6 +74,7 @@ def skip(subject: Subject, stage: str, pixel: Pixel) -> Look:
     encoder, up = (
         next(name for name in stages if name.endswith(f"{part}.{level}")) for part in ("encoder", "up")
     )
+    fine, coarse = ranked(subject, encoder, up).values()
     one = altered_mask(subject, Alteration(cut=frozenset({level})))
     every = altered_mask(subject, Alteration(cut=frozenset(levels)))
     facts = {
@@ -88,8 +89,8 @@ def skip(subject: Subject, stage: str, pixel: Pixel) -> Look:
     return Look(
         "skip",
         (
-            Panel("from_encoder", within(subject, feature_maps(subject, encoder, 1).maps[0])),
-            Panel("from_below", within(subject, feature_maps(subject, up, 1).maps[0])),
+            Panel("from_encoder", within(subject, grey(fine.values[fine.best]))),
+            Panel("from_below", within(subject, grey(coarse.values[coarse.best]))),
             Panel("with_skips", outlined(subject, one.unaltered)),
             Panel("without_skip", outlined(subject, one.labels), facts=facts),
             Panel("without_skips", outlined(subject, every.labels), facts=facts),
@@ -124,7 +125,7 @@ def residual(subject: Subject, stage: str, pixel: Pixel) -> Look:
     finally:
         for handle in handles:
             handle.remove()
-    number = feature_maps(subject, name, 1).order[0]
+    number = ranked(subject, name)[name].best
     shown = {what: values[number] for what, values in kept.items()}
     sizes = {what: float(values.norm()) for what, values in kept.items()}
     whole = sizes["x"] + sizes["f"]
@@ -149,7 +150,8 @@ def latent(subject: Subject, stage: str, pixel: Pixel) -> Look:
     names = [name for name, _ in stages_of(inner_of(subject.net))]
     down = [name for name in names if ".decoder." not in name and "encoder." in name]
     down += [name for name in names if name.endswith("bottleneck")]
-    found = [feature_maps(subject, name, 4) for name in down]
+    maps = ranked(subject, *down)
+    found = [shown_maps(subject, name, maps[name], 1) for name in down]
     last = found[-1]
     numbers = last.count * last.maps.shape[1] * last.maps.shape[2]
     given = subject.x.shape[1] * subject.grid[0] * subject.grid[1]

@@ -13,7 +13,7 @@ from torch.nn import functional
 from napari_unet.core.errors import UserError
 from napari_unet.inference.inside.altered import stage_named
 from napari_unet.inference.inside.anatomy import inner_of, step_of
-from napari_unet.inference.inside.feature_maps import feature_maps, values_of
+from napari_unet.inference.inside.feature_maps import ranked
 from napari_unet.inference.inside.subject import Subject
 from napari_unet.nets.stages import stages_of
 
@@ -56,8 +56,8 @@ def through(subject: Subject, layer: nn.Module) -> tuple[Tensor, Tensor]:
 
 def best_map(subject: Subject, stage: str) -> tuple[int, Tensor]:
     """Number and values (y, x) of the map of a stage that matters most for the mask."""
-    number = feature_maps(subject, stage, 1).order[0]
-    return number, values_of(subject, stage)[stage][number]
+    found = ranked(subject, stage)[stage]
+    return found.best, found.values[found.best]
 
 
 def position(subject: Subject, size: tuple[int, ...], pixel: tuple[int, int]) -> tuple[int, int]:

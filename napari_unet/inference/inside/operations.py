@@ -13,7 +13,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.inside import Look, Panel
 from napari_unet.core.outline import outline
 from napari_unet.inference.inside.anatomy import inner_of
-from napari_unet.inference.inside.feature_maps import values_of
+from napari_unet.inference.inside.feature_maps import ranked
 from napari_unet.inference.inside.network_parts import latent, padding, residual, skip, streams
 from napari_unet.inference.inside.numbers import (
     as_numbers,
@@ -149,7 +149,8 @@ def deconvolution(subject: Subject, stage: str, pixel: Pixel) -> Look:
             "Choose a network with transposed convolutions, such as lineage-unet-2015.",
         )
     name = found[0].replace("up.", "encoder.")
-    _, before = best_map(subject, name)
+    both = ranked(subject, name, found[0])
+    before = both[name].values[both[name].best]
     small = functional.max_pool2d(before[None], 2)[0]
     weights = up.conv.weight.detach()
     strongest = int(weights.square().sum(dim=(2, 3)).argmax())
@@ -159,7 +160,7 @@ def deconvolution(subject: Subject, stage: str, pixel: Pixel) -> Look:
     power = float(back.square().sum())
     back = back * (float((back * before).sum()) / power if power > 0 else 0.0)
     length = float(before.norm())
-    made = values_of(subject, found[0])[found[0]]
+    made = both[found[0]].values
     own = made[int(made.flatten(1).std(dim=1).argmax())]
     facts = {
         "level": level,

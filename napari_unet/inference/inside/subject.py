@@ -24,7 +24,10 @@ from napari_unet.models.card import Output
 from napari_unet.nets.mirrored import MirroredBorders
 
 LARGEST = 768
-"""Pixels of a side that are looked at of an image with a larger grid: its middle. It bounds the memory."""
+"""Pixels of a side that are looked at of a larger image: its middle. It bounds the memory.
+
+Images that a card brings to a size are looked at whole.
+"""
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,8 @@ class Subject:
 
     def views(self) -> Tensor:
         """`x`, and its mirror image where the card says that both are predicted and averaged."""
-        return torch.cat([self.x, self.x.flip(-1)]) if self.predictor.card.flips else self.x
+        both = torch.cat([self.x, self.x.flip(-1)]) if self.predictor.card.flips else self.x
+        return both.contiguous(memory_format=self.predictor.layout)
 
 
 class SubjectCache:
@@ -199,10 +203,13 @@ def subject_of(
     around = turn.box(box, raster) if box is not None else None
     field, found = field_at_size(standing, rule, index if raster.pixels.ndim == 3 else 0, around)
     image = network_input(field, rule, card.intensity, bool(inverted), slice_.spacing_mm)
-    image, place, part = _middle(image, (found[-2], found[-1]))
+    place, part = (found[-2], found[-1]), False
+    if rule.size is None:
+        image, place, part = _middle(image, place)
     net, stride = predictor.placed(), predictor.facts.stride
     more = [(0, 0), *((0, -n % stride) for n in image.shape[1:])]
-    x = torch.from_numpy(np.pad(image, more, mode="edge"))[None].to(predictor.device)
+    x = torch.from_numpy(np.pad(image, more, mode="edge"))[None]
+    x = x.to(predictor.device, memory_format=predictor.layout)
     return Subject(
         predictor,
         net,

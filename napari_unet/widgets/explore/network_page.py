@@ -26,6 +26,10 @@ _HINT = (
     "Choose a block for its maps, an arrow to cut that skip connection. Arrow keys go from block to block, "
     "Space chooses, Delete silences."
 )
+_HOW = (
+    "How much a map matters: |sum of activation × gradient| over the map, of the logits in the mask. To "
+    "first order this is what would change if the map were silenced (Molchanov et al. 2017)."
+)
 
 
 class NetworkPage(QWidget):
@@ -129,6 +133,7 @@ class NetworkPage(QWidget):
             f"{found.stage}: {of} most for the mask here; in front are maps {best}. The slider below the "
             "image goes from map to map."
         )
+        self.about.setToolTip(_HOW)
         self._show_state()
 
     def say_field(self, found: ReceptiveField) -> None:
