@@ -62,16 +62,44 @@ def segment(folder: Path) -> None:
     desk.close()
 
 
+def inside(folder: Path) -> None:
+    """The dock Inside the network on the same sample: skip connections cut, and a stop of the tour."""
+    desk = Desk(folder)
+    desk.viewer.open_sample("napari-unet-lung", SAMPLES[1].key)
+    dock = desk.dock("Inside the network", _WIDTH)
+    desk.settle()
+    desk.viewer.reset_view()
+    drawn = dock.network.network
+
+    def answered() -> None:
+        desk.wait(0.3)
+        desk.wait_until(lambda: not dock.cancel.isEnabled(), "answer")
+
+    answered()
+    for level in range(5):
+        desk.click(drawn.skip_button(level))
+        answered()
+    desk.picture("inside")
+    desk.click(dock.network.put_back)
+    answered()
+    dock.tour.go(5)
+    answered()
+    dock.pages.setCurrentIndex(1)
+    desk.picture("inside-tour")
+    desk.close()
+
+
 def main() -> None:
     """All pictures, or those of one page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", default=Path("docs/images"))
-    parser.add_argument("--only", choices=["segment", "review", "finetune", "ct"])
+    parser.add_argument("--only", choices=["segment", "inside", "review", "finetune", "ct"])
     options = parser.parse_args()
     folder = options.folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     pages = {
         "segment": segment,
+        "inside": inside,
         "review": screenshots_review.take,
         "finetune": screenshots_finetune.take,
         "ct": screenshots_ct.take,

@@ -31,7 +31,7 @@ CAPTIONS: dict[str, Text] = {
     "patch": Text("Patch: what it reads", "Patch: 읽는 값"),
     "kernel": Text("Kernel: its weights", "Kernel: weight"),
     "products": Text(
-        "Products: they add up to {part:.3f}; all {inputs} inputs and the bias give {sum:.3f}",
+        "Products: they add up to {part:.3f}; with all inputs ({inputs}) and the bias {sum:.3f}",
         "곱: 더하면 {part:.3f}; 입력 {inputs}개와 bias를 모두 더하면 {sum:.3f}",
     ),
     "map": Text(
