@@ -83,7 +83,7 @@ def main() -> None:
         settings = replace(
             short.training, epochs=options.epochs, check_every=options.epochs, patience=options.epochs
         )
-        short = replace(short, training=settings, scores=())
+        short = replace(short, training=settings, scores=(), withheld={})
         result.add(name, *_row(short, options.work / name.replace(" ", "-"), frames))
         write(result, _ROOT / "benchmarks" / "results" / "finding_choice.json")
         print(result.rows[-1], flush=True)

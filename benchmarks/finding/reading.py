@@ -40,7 +40,10 @@ class Reader:
     kept: Path
 
     def read(self, pictures: Sequence[Picture], blanked: bool = True) -> list[Scores | None]:
-        """Of each picture; None where it gets no score. What this model has read before is not read again."""
+        """Of each picture; None where it gets no score. What this model has read before is not read again.
+
+        blanked : False where only the whole image is asked for.
+        """
         known = self._known()
         found: list[Scores | None] = []
         missing = 0
@@ -55,6 +58,11 @@ class Reader:
         if missing:
             self._keep(known)
         return found
+
+    def has_read(self, pictures: Sequence[Picture]) -> bool:
+        """Whether this model has read all of them."""
+        known = self._known()
+        return all(f"{picture.place}/{picture.image.name}" in known for picture in pictures)
 
     def _scores(self, picture: Picture, blanked: bool) -> Scores | None:
         raster = read_raster(picture.image)

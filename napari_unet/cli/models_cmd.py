@@ -54,7 +54,7 @@ def list_models(as_json: AsJson = False) -> None:
             where = "shipped" if entry.shipped else str(entry.folder)
             card = entry.card
             in_use = entry.kind if used[entry.kind] == entry.folder else ""
-            in_use = "by name only" if card.for_teaching else in_use
+            in_use = "by name only" if card.for_teaching or not card.drawing else in_use
             table.add_row(card.name, card.version, card.title, card.output.protocol, where, in_use)
         show_table(table)
         for sentence in filter(None, (offered(entry.card) for entry in entries)):

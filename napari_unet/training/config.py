@@ -250,8 +250,9 @@ class Recipe:
     data : the sources of its images; in the file one can be given without a list. labels : what the masks
     hold, a channel of the network each. findings : instead of masks, what pictures are to be called, a
     channel each. frame : pictures are cut to the lungs, which the model that it names finds. encoder : a
-    shipped model with whose encoder the network begins; "" is from scratch. reference : of findings, on which
-    images their scores are read. memory : what the model keeps of
+    shipped model with whose encoder the network begins; "" is from scratch. withheld : findings that
+    are learned and that the model does not give, each with the reason, which goes among the card's limits.
+    reference : of findings, on which images their scores are read. memory : what the model keeps of
     its images. card : the fields of ModelCard that people write.
     """
 
@@ -265,6 +266,7 @@ class Recipe:
     findings: tuple[FindingConfig, ...] = ()
     frame: LungFrame | None = None
     encoder: str = ""
+    withheld: dict[str, str] = field(default_factory=dict)
     reference: ReferenceConfig | None = None
     intensity: IntensityRule = field(default_factory=lambda: IntensityRule("percentiles", 0.5, 99.5))
     mask_rule: MaskRule = field(default_factory=MaskRule)
@@ -296,6 +298,10 @@ class Recipe:
         told = {one.name.casefold() for data in self.data for one in data.tells or self.findings}
         if odd := sorted(told ^ set(names)):
             raise ValueError(f"findings: {odd[0]} is told by no source, or is none of the recipe's findings")
+        if odd := sorted(self.withheld.keys() - {finding.name for finding in self.findings}):
+            raise ValueError(f"withheld: {odd[0]} is none of the recipe's findings")
+        if len(self.withheld) == len(self.findings):
+            raise ValueError("withheld: no finding is left")
         known = {data.name for data in self.data}
         if self.reference is not None and (
             self.reference.normal.casefold() not in names or not known.issuperset(self.reference.sources)

@@ -49,6 +49,7 @@ from napari_unet.training.samples import Samples, SliceChoice, labelled
 from napari_unet.training.separate import check_splits
 from napari_unet.training.sources import Found, epoch_of, find_sources, of_use
 from napari_unet.training.volumes import changing
+from napari_unet.training.withheld import without_findings
 
 CURVES_FILE = "curves.csv"
 _SECOND_CYCLE = "second cycle"  # folder inside of that with the state
@@ -120,11 +121,15 @@ def train_model(
         scores = scores_of_samples(predictor, val)
         read = references(card.output.findings, scores, of_use(found, "val"), of, recipe.reference)
         card = predictor.card = card.with_output(references=read)
+    weights = result.weights
+    if recipe.withheld:
+        card, weights = without_findings(card, weights, recipe.withheld)
+        predictor = Predictor(as_saved(card, weights), card, pick_device(device))
     if recipe.findings:
         card = card.model_copy(update={"finding_scores": (yield from score_findings(predictor, recipe))})
     else:
         card = card.model_copy(update={"scores": (yield from score_sets(predictor, recipe))})
-    return save_model(result.weights, card, folder, replay_set=recipe_replay_set(recipe, card))
+    return save_model(weights, card, folder, replay_set=recipe_replay_set(recipe, card))
 
 
 def _samples(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
+from napari_unet.core.auto import FINDING_MODEL
 from napari_unet.core.files import checksum
 from napari_unet.core.image_kind import CT, XRAY
 from napari_unet.core.input_rule import InputRule
@@ -29,17 +30,24 @@ def whole() -> ModelEntry:
     return ENTRIES["cxr-lung-whole"]
 
 
-def test_there_are_three_and_that_for_x_rays_is_used_where_nobody_has_chosen(
+def test_there_are_four_and_that_for_x_rays_is_used_where_nobody_has_chosen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NAPARI_UNET_MODELS", str(tmp_path))
     library = default_library()
-    assert [entry.card.name for entry in library.list()] == ["ct-lung", "cxr-lung", "cxr-lung-whole"]
+    assert [entry.card.name for entry in library.list()] == [
+        "ct-lung",
+        "cxr-finding",
+        "cxr-lung",
+        "cxr-lung-whole",
+    ]
+    drawing = [entry.card.name for entry in library.offered(drawing=True)[0]]
+    assert drawing == ["ct-lung", "cxr-lung", "cxr-lung-whole"]
     assert library.current() is None and SHIPPED == {XRAY: "cxr-lung", CT: "ct-lung"}
     assert [library.for_kind(kind).card.name for kind in (XRAY, CT)] == ["cxr-lung", "ct-lung"]
 
 
-@pytest.mark.parametrize("name", ENTRIES)
+@pytest.mark.parametrize("name", sorted(ENTRIES.keys() - {FINDING_MODEL}))
 def test_each_is_whole_small_and_says_what_its_recipe_says(name: str) -> None:
     entry = ENTRIES[name]
     entry.verify()
@@ -54,6 +62,38 @@ def test_each_is_whole_small_and_says_what_its_recipe_says(name: str) -> None:
         (one.name, one.train, one.licence, one.attribution) for one in recipe.data
     ]
     assert len(card.scores) == len(recipe.scores)
+
+
+def test_that_for_findings_is_small_and_has_nothing_of_montgomery() -> None:
+    entry = ENTRIES[FINDING_MODEL]
+    entry.verify()
+    recipe, card = read_recipe(RECIPES / f"{FINDING_MODEL}.yaml"), entry.card
+    assert sum(list_parameters(entry)) <= 4_000_000 and entry.weights.stat().st_size <= 8_000_000
+    assert card.memory is None and card.for_teaching is False
+    for field in ("title", "use", "views", "chosen_by"):
+        said = getattr(card, field)
+        assert said == (tuple(recipe.card[field]) if isinstance(said, tuple) else recipe.card[field])
+    assert card.limits[-len(recipe.card["limits"]) :] == tuple(recipe.card["limits"])
+    given = [finding.name for finding in recipe.findings if finding.name not in recipe.withheld]
+    assert card.output.findings == tuple(given) and set(recipe.withheld.values()) <= set(card.limits)
+    arguments = recipe.net.arguments | {"classes": len(given)}
+    assert (card.net.kind, card.net.arguments) == (recipe.net.kind, arguments)
+    assert (card.input, card.frame) == (recipe.input, recipe.frame)
+    used = {card.frame.model} | ({recipe.encoder} if recipe.encoder else set()) if card.frame else set()
+    sources = [*card.data, *(source for name in used for source in ENTRIES[name].card.data)]
+    assert sources and all("montgomery" not in source.name.casefold() for source in sources)
+    assert used <= {"cxr-lung-whole"}
+
+
+def test_each_finding_has_its_counts_its_threshold_and_its_figures() -> None:
+    card = ENTRIES[FINDING_MODEL].card
+    counts = card.training["training_pictures"]
+    for finding in card.output.findings:
+        reference = card.output.reference(finding)
+        assert reference is not None and counts[finding]["with"] >= 50
+        assert list(reference.normal) == sorted(reference.normal) and len(reference.normal) >= 50
+        assert any(row.finding == finding and row.positives >= 20 for row in card.finding_scores)
+    assert {row.n for row in card.finding_scores if row.set == "Montgomery"} <= set(range(130, 139))
 
 
 def test_their_protocols_differ_in_words(whole: ModelEntry) -> None:

@@ -202,3 +202,27 @@ def test_where_no_lungs_are_found_the_whole_image_is_used(tmp_path: Path) -> Non
     assert json.loads((tmp_path / "state" / FRAMES_FILE).read_text())["margin"] == 0.05
     cut = cut_to(read_image(pair), pair, found)
     assert cut.shape == (64, 64) and "lungs were not found" in cut.notes[-1]
+
+
+def test_a_finding_that_is_withheld_is_learned_and_not_given(recipe: Recipe, tmp_path: Path) -> None:
+    from napari_unet.models.checkpoint import load_model
+    from napari_unet.models.library import ModelEntry
+
+    why = "It would only be another name."
+    whole = run(train_model(recipe, tmp_path / "all", device="cpu"))
+    fewer = run(train_model(replace(recipe, withheld={"opacity": why}), tmp_path / "fewer", device="cpu"))
+    assert whole.output.findings == ("abnormal", "opacity") and fewer.output.findings == ("abnormal",)
+    assert fewer.limits[0] == why and fewer.output.references == whole.output.references[:1]
+    nets = [
+        load_model(ModelEntry(card, tmp_path / name)) for card, name in ((whole, "all"), (fewer, "fewer"))
+    ]
+    x = torch.rand(2, 1, 32, 32)
+    with torch.inference_mode():
+        scores = [net.pool(net(x)) for net in nets]
+    assert torch.equal(scores[0][:, :1], scores[1])
+
+
+@pytest.mark.parametrize("withheld", [{"fibrosis": "x"}, {"abnormal": "x", "opacity": "x"}])
+def test_what_cannot_be_withheld(recipe: Recipe, withheld: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="withheld"):
+        replace(recipe, withheld=withheld)
