@@ -24,8 +24,9 @@ _SOFT = (-20.0, 250.0)  # HU of heart and liver, with contrast or not
 _LOWER, _UPPER = 0.15, 0.5  # share of the lungs' height, from below, in which the heart is
 _BASE = 0.2  # share of the lungs' height, from below, beside which the liver's dome is
 # Weights and limit are such that none of the seven volumes of LCTSC's train and val is called mirrored (one
-# has a heart that a shrunken lung has drawn to the right), and five of them are when they are mirrored.
-_HEART_MM, _LIVER, _LIMIT = 8.0, 4.0, -2.0
+# has a heart that a shrunken lung has drawn to the right), by its reference or by a model's mask that lacks
+# the lowest slices; four of them are when they are mirrored.
+_HEART_MM, _LIVER, _LIMIT = 8.0, 4.0, -2.4
 _COARSE_MM = 5.0
 _CUT = 0.5  # of the lungs' largest slice: a scan that ends where they are wider does not hold their base
 
