@@ -35,8 +35,7 @@ def tour(
     from napari_unet.cli.engine import steps
     from napari_unet.cli.report import make_folder
     from napari_unet.core.steps import run
-    from napari_unet.io.formats import read_raster
-    from napari_unet.samples import CT
+    from napari_unet.samples import middle_of_ct
     from napari_unet.tour.fonts import font
     from napari_unet.tour.page import write_page, write_stop
     from napari_unet.tour.stops import TOUR
@@ -45,12 +44,11 @@ def tour(
     font(spoken, 12)  # before the work: pictures without letters help nobody
     raster, named = _image(image)
     make_folder(output)
-    ct = read_raster(CT.image)
     shown = []
     missing: dict[str, None] = {}
     with progress_bar("Touring", total=len(TOUR)) as bar:
         for stop in TOUR:
-            arguments = {"ct": ct} if stop.name == "use" else {}
+            arguments = {"ct": middle_of_ct()} if stop.name == "use" else {}
             look = run(steps("tour_stop", raster=raster, stop=stop.name, device=device, **arguments))
             shown.append(write_stop(output, stop, look, spoken))
             missing |= dict.fromkeys(look.missing)

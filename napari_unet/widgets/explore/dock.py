@@ -401,7 +401,6 @@ def _sample_ct(stop: Stop) -> dict[str, Any]:
     """The last stop shows a CT too."""
     if stop.name != "use":
         return {}
-    from napari_unet.io.formats import read_raster
-    from napari_unet.samples import CT
+    from napari_unet.samples import middle_of_ct
 
-    return {"ct": read_raster(CT.image)}
+    return {"ct": middle_of_ct()}
