@@ -89,17 +89,33 @@ def inside(folder: Path) -> None:
     desk.close()
 
 
+def finding(folder: Path) -> None:
+    """The dock Finding on a sample: scores, the heat map of the first one, and zones."""
+    desk = Desk(folder)
+    desk.viewer.open_sample("napari-unet-lung", SAMPLES[1].key)
+    dock = desk.dock("Finding", _WIDTH)
+    desk.settle()
+    desk.viewer.reset_view()
+    desk.click(dock.run)
+    desk.wait_until(lambda: bool(dock.scores.text()), "scores")
+    dock.heat.zones.setChecked(True)
+    desk.wait(1.0)
+    desk.picture("finding")
+    desk.close()
+
+
 def main() -> None:
     """All pictures, or those of one page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", default=Path("docs/images"))
-    parser.add_argument("--only", choices=["segment", "inside", "review", "finetune", "ct"])
+    parser.add_argument("--only", choices=["segment", "inside", "finding", "review", "finetune", "ct"])
     options = parser.parse_args()
     folder = options.folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     pages = {
         "segment": segment,
         "inside": inside,
+        "finding": finding,
         "review": screenshots_review.take,
         "finetune": screenshots_finetune.take,
         "ct": screenshots_ct.take,

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note
+from napari_unet.core.orientation import ASSUMED
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.second_reading import CONFIDENCE
 from napari_unet.models.library import ModelEntry
@@ -276,7 +277,8 @@ class FindingWidget(Dock):
         self.scores.show_scores(found, {} if standing is None else standing.first)
         self.heat.show_found(layer, found)
         self.status.say(f"Done in {found.seconds:.1f} s.")
-        notes = " ".join(found.notes)
+        told = () if found.reading is None else found.reading.sentences(found.scores)
+        notes = " ".join(note for note in found.notes if note not in told or note == ASSUMED)
         self.message.warn(notes) if found.image_checks else self.message.say_plain(notes)
         self._show_state()
 

@@ -20,7 +20,14 @@ class ScoreView(WrappedLabel):
         thresholds = thresholds_of(found)
         ranks = {} if found.reading is None else found.reading.higher_than
         zones = {} if found.reading is None else found.reading.zones
-        titles = ["", *(["You"] if calls else []), "Score", "Threshold", "Hottest in"]
+        titles = [
+            "",
+            *(["You"] if calls else []),
+            "Score",
+            "Yes from",
+            *(["Rank"] if ranks else []),
+            "Hottest in",
+        ]
         head = "".join(f"<th align=left>{title}&nbsp;&nbsp;</th>" for title in titles)
         rows = []
         for finding, score in found.scores.items():
@@ -29,15 +36,13 @@ class ScoreView(WrappedLabel):
             cells = [escape(in_words(finding))]
             cells += [_called(calls.get(finding))] if calls else []
             cells += [f"<b>{shown}</b>" if score >= limit else shown, f"{100 * limit:.0f}"]
+            cells += [str(ranks.get(finding, "–"))] if ranks else []
             cells.append(escape(zones.get(finding, "–")))
             rows.append("".join(f"<td>{cell}&nbsp;&nbsp;</td>" for cell in cells))
-        ranked = [
-            f"{escape(in_words(name))}: higher than {rank} of 100 normal images of the calibration set."
-            for name, rank in ranks.items()
-        ]
+        ranked = "Rank: of 100 normal images of the calibration set, how many score lower." if ranks else ""
         body = "".join(f"<tr>{row}</tr>" for row in rows)
         about = f"{escape(found.model)} {escape(found.version)}. A score is a rank, not a probability."
-        self.say("<br>".join([f"<table><tr>{head}</tr>{body}</table>", *ranked, about]))
+        self.say("<br>".join([f"<table><tr>{head}</tr>{body}</table>", *filter(None, [ranked]), about]))
 
 
 def _called(call: FindingCall | None) -> str:

@@ -125,7 +125,8 @@ def test_an_image_by_itself_is_scored_at_a_click(dock, viewer, engine, qtbot) ->
     job.end(scored())
     qtbot.waitUntil(lambda: "84" in dock.scores.text())
     said = dock.scores.text()
-    assert "<b>84</b>" in said and "60" in said and "right upper" in said and "93 of 100" in said
+    assert "<b>84</b>" in said and "60" in said and "right upper" in said
+    assert "<td>93&nbsp;" in said and "of 100 normal images" in said
     (heat,) = (layer for layer in viewer.layers if "heat map" in layer.name)
     assert heat.data.shape == image.data.shape and heat.data.max() == pytest.approx(0.8371, abs=1e-4)
     assert viewer.layers.selection.active is image
