@@ -18,6 +18,7 @@ from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import hounsfield
 from napari_unet.core.source import Source
 from napari_unet.core.uncertainty import boundary_uncertainty
+from napari_unet.inference.find import NoScore, find_steps
 from napari_unet.inference.segment import segment_steps
 from napari_unet.io.formats import read_raster
 from napari_unet.models.library import ModelLibrary, default_library
@@ -33,19 +34,24 @@ def first_mask_steps(
     """Segments the image in a file or a series: yields TileDone, Notes; returns the Prediction as it is kept.
 
     Its maps have 8 bits; its labels, their checks and the border's uncertainty are made before that.
-    Of an answer of scores these are there, with the map, and nothing is drawn.
+    Of an answer of scores these are there, with the map, and nothing is drawn; a model that looks at the
+    lungs alone gets their frame, as in `find_steps`.
     model, output : as in `segment_steps`. library : in which the model is looked for, None for the usual one.
     An image that the model is not for is no failure: `refused` says why, and it comes first in the queue.
     Raises UserError if the file cannot be read, or the model or the device is not there.
     """
     raster = read_raster(Source.of(image))
     library = library or default_library()
+    entry = library.for_image(model, kind_of(raster))[0]
     try:
-        prediction = yield from segment_steps(
-            raster, model=model, output=output, device=device, masks_only=False, library=library
-        )
-    except NotForModel as error:
-        card = library.for_image(model, kind_of(raster))[0].card
+        if entry.card.frame is None:
+            prediction = yield from segment_steps(
+                raster, model=model, output=output, device=device, masks_only=False, library=library
+            )
+        else:
+            prediction = yield from find_steps(raster, model=model, device=device, library=library)
+    except (NotForModel, NoScore) as error:
+        card = entry.card
         said = (fact.code for fact in card.facts_against(raster.header()))
         nothing = np.zeros((0, *raster.shape), np.uint8)
         codes = (UNLIKE, *said)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from finding_fakes import FINDINGS, library_with, no_chest, sample
+from PIL import Image
 
 import napari_unet
 from napari_unet.core.errors import UserError
@@ -18,8 +19,11 @@ from napari_unet.core.lung_thirds import OUTSIDE, ZONES
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.core.steps import run
 from napari_unet.inference.find import NoScore, find_steps
+from napari_unet.inference.first_mask import first_mask_steps
 from napari_unet.inference.segment import segment_steps
+from napari_unet.io.formats import read_raster
 from napari_unet.models.library import ModelLibrary
+from napari_unet.resources_path import resource
 
 
 @pytest.fixture(scope="module")
@@ -177,3 +181,15 @@ def test_maps_by_occlusion_have_the_same_scores_and_another_map(library: ModelLi
     one, other = (run(each) for each in steps)
     assert one.scores == other.scores and one.maps.shape == other.maps.shape
     assert not np.allclose(one.maps, other.maps) and other.reading is not None
+
+
+def test_a_review_gets_the_same_scores(library: ModelLibrary, tmp_path: Path) -> None:
+    """The first mask of a case goes the same way: lungs, frame, scores."""
+    image = next(iter(sorted(resource("samples").glob("*[0-9a-f].png"))))
+    asked = {"model": "toy-finding", "device": "cpu", "library": library}
+    expected = run(find_steps(read_raster(image), **asked))
+    found = run(first_mask_steps(image, **asked))
+    assert found.scores == expected.scores and found.drawn is None and found.maps.dtype == np.uint8
+    Image.fromarray(no_chest()).save(tmp_path / "none.png")
+    refused = run(first_mask_steps(tmp_path / "none.png", **asked))
+    assert refused.refused.startswith("No score") and not refused.scores

@@ -28,7 +28,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     saved(tmp_path / "models" / "tiny", **card)
     monkeypatch.setenv("NAPARI_UNET_MODELS", str(tmp_path / "models"))
     monkeypatch.setattr(segment, "load_model", lambda entry: in_place_of(entry, dark_is_lung()))
-    monkeypatch.setattr(segment, "_cache", segment.PredictorCache())
+    monkeypatch.setattr(segment, "shared_cache", segment.PredictorCache())
 
 
 def picture(path: Path, values: np.ndarray) -> Path:
