@@ -22,6 +22,9 @@ from napari_unet.core.lineage import (
 )
 from napari_unet.core.palette import LUNGS
 from napari_unet.core.raster import Raster
+from napari_unet.core.steps import run
+from napari_unet.core.window import display_pixels
+from napari_unet.inference.find import NoScore, find_steps
 from napari_unet.inference.inside.altered import logits_of
 from napari_unet.inference.inside.operations import look
 from napari_unet.inference.inside.panels import image_of, marked, outlined, with_outlines
@@ -85,11 +88,20 @@ class _Guide:
                 self.missing.append(name)
         return None
 
-    def finding_model(self) -> str | None:
-        """A model in the library that tells a finding and is there to work with."""
+    def finding(self) -> tuple[Panel, ...]:
+        """The likeliest finding, as the dock Finding scores it; nothing without a model or a score."""
         entries, _ = self._library.offered()
-        telling = (one for one in entries if one.card.output.task == "classification")
-        return next((one.card.name for one in telling), None)
+        telling = (one.card.name for one in entries if one.card.output.task == "classification")
+        named = next(telling, None)
+        if named is None:
+            return ()
+        try:
+            found = run(find_steps(self._raster, model=named, device=self._device, library=self._library))
+        except NoScore:
+            return ()
+        finding, score = max(found.scores.items(), key=lambda one: one[1])
+        facts = {"model": named, "finding": finding, "score": 100 * score}
+        return (Panel("finding", display_pixels(self._raster), facts=facts),)
 
 
 def _masked(name: str, subject: Subject | None) -> tuple[Panel, ...]:
@@ -182,13 +194,7 @@ def _use(guide: _Guide, ct: Raster | None) -> Look:
     panels = [*_masked("xray_mask", guide.seen_by(TODAY))]
     if ct is not None:
         panels += _masked("ct_mask", guide.seen_by(TODAY_CT, raster=ct, index=len(ct.pixels) // 2))
-    named = guide.finding_model()
-    subject = None if named is None else guide.seen_by(named)
-    if subject is not None:
-        scores = subject.prediction(subject.logits).scores
-        finding, score = max(scores.items(), key=lambda one: one[1])
-        facts = {"model": named, "finding": finding, "score": 100 * score}
-        panels.append(Panel("finding", image_of(subject), facts=facts))
+    panels += guide.finding()
     return Look("use", tuple(panels), {"panels": len(panels)})
 
 
