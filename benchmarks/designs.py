@@ -25,7 +25,7 @@ from napari_unet.models.replay_set import read_replay_set
 from napari_unet.training.adapt import adapt
 from napari_unet.training.adapt_config import PRESETS, AdaptConfig
 from napari_unet.training.derived import THRESHOLD
-from napari_unet.training.further import DESIGN, THRESHOLD_BESIDE, with_further_answer
+from napari_unet.training.further import DESIGN, with_further_answer
 from napari_unet.training.learner import answer_of, as_saved, mean_dice
 from napari_unet.training.samples import Samples, labelled
 from napari_unet.training.undisputed import drawn_beside, undisputed
@@ -145,7 +145,7 @@ def taught_child(
     """(network, its card, seconds of processor time of the training)."""
     net, own = parent, card.with_output(threshold=THRESHOLD)
     if design.name:
-        net, own = with_further_answer(parent, card, THRESHOLD_BESIDE, "the new one", design.name)
+        net, own = with_further_answer(parent, card, THRESHOLD, "the new one", design.name)
     again = read_replay_set(default_library().find(card.name)) if design.config.replay else None
     known = again and undisputed(again.part("replay"), card, drawn_beside(parent, card, cases.small))
     steps = 2 if quick else design.config.steps

@@ -17,10 +17,9 @@ from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry
 from napari_unet.models.replay_set import ReplaySet, read_replay_set
 from napari_unet.training.cases import Cases
-from napari_unet.training.derived import seen_as_derived, unseen
+from napari_unet.training.derived import THRESHOLD, seen_as_derived, unseen
 from napari_unet.training.further import (
     SAME,
-    THRESHOLD_BESIDE,
     following,
     is_further,
     largest_change,
@@ -54,7 +53,7 @@ class Parent:
         if same:
             net, card = self.net, seen_as_derived(self.card)
         else:
-            net, card = with_further_answer(self.net, self.card, THRESHOLD_BESIDE, protocol)
+            net, card = with_further_answer(self.net, self.card, THRESHOLD, protocol)
             replay_set = replay_set and replay_set.answered(self.card.output.id)
         judges = None if replay_set is None else unseen(replay_set, cases.fingerprints)
         return Beginning(self, cases, same, net, card, replay_set, judges)

@@ -17,10 +17,6 @@ from napari_unet.nets.unet import UNet
 DESIGN = "adapted-path"
 """Of the parts that give a new answer (nets/answer_designs.py); docs/fine-tuning.md compares them."""
 
-THRESHOLD_BESIDE = 0.6
-"""Of an answer beside others. What is drawn at 0.5 and not at 0.6 leaks more often than it is right, on
-images of a hospital that was never seen (docs/fine-tuning.md)."""
-
 SAME = 1e-6
 """By how much the probability of an earlier answer may differ from the parent's: rounding, and no more."""
 
