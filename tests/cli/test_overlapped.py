@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_unet.cli.overlapped import overlapped
@@ -59,6 +59,7 @@ class Line:
 faults = st.frozensets(st.tuples(st.sampled_from(["read", "work", "write"]), st.integers(0, 5)), max_size=6)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 6), faults, st.booleans())
 def test_each_case_has_one_result_in_order(
     count: int, wrong: frozenset[tuple[str, int]], large: bool

@@ -54,7 +54,12 @@ def with_heart(pairs: list[TrainingPair]) -> list[TrainingPair]:
 
 
 def other(library: ModelLibrary, pairs: list[TrainingPair] | None = None, **options: Any) -> Any:
-    options = {"config": CONFIG, "same_protocol": False, "protocol": WITH_HEART, "name": "ours"} | options
+    options = {
+        "config": replace(CONFIG, replay=1 / 3),
+        "same_protocol": False,
+        "protocol": WITH_HEART,
+        "name": "ours",
+    } | options
     return tuned(library, with_heart(cases(6)) if pairs is None else pairs, **options)
 
 

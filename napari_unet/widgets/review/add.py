@@ -186,7 +186,7 @@ class AddDialog(QDialog):
         column.addWidget(self.buttons)
 
     def _offer_models(self, library: ModelLibrary) -> None:
-        entries, _ = library.offered(drawing=True)
+        entries, _ = library.offered()
         used = {kind: library.for_kind(kind).card for kind in KINDS if any(x.kind == kind for x in entries)}
         if used:
             self._used = {kind: (card.drawing or (card.output,))[-1] for kind, card in used.items()}
@@ -199,7 +199,8 @@ class AddDialog(QDialog):
                 answer = output.id if len(drawing) > 1 else None
                 which = "" if answer is None else f", answer {answer}"
                 self._outputs[name, answer] = output
-                self.first.addItem(f"Drawn by the model {name}{which}", (_MODEL, name, answer))
+                what = "Drawn by the model" if drawing else "None, but hidden scores by the model"
+                self.first.addItem(f"{what} {name}{which}", (_MODEL, name, answer))
         self.first.addItem("From a folder of masks (PNG, TIFF, NIfTI)", (_FOLDER, "", None))
         self.first.addItem("None: start with empty masks", (_NOTHING, "", None))
 

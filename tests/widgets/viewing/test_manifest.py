@@ -70,10 +70,12 @@ def test_the_docks_are_in_the_menus(npe2pm, make_napari_viewer, manifest):
     make_napari_viewer()
     menus = get_app_model().menus
     docks = [f"{name} (U-Net Lung)" for name in ("Segment", "Review", "Correct", "Fine-tune", "Finding")]
+    inside = "Inside the network (U-Net Lung)"
     for menu, expected in {
         "napari/layers/segment": docks[:1],
         "napari/layers/annotate": docks[1:],
-        "napari/plugins/napari-unet-lung": docks,
+        "napari/layers/visualize": [inside],
+        "napari/plugins/napari-unet-lung": [*docks, inside],
     }.items():
         titles = [item.command.title for item in menus.get_menu(menu) if hasattr(item, "command")]
         assert [title for title in titles if "U-Net Lung" in title] == expected, menu
