@@ -18,6 +18,7 @@ from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
+from napari_unet.core.second_reading import FindingCall
 from napari_unet.core.steps import run
 from napari_unet.inference.first_mask import first_mask_steps
 from napari_unet.inference.predictor import Predictor
@@ -183,7 +184,7 @@ def test_the_likeness_of_the_chosen_answer_counts(library: ModelLibrary) -> None
     assert _segmented(library, "odd", "new").plausibility == ()
 
 
-def test_a_first_look_by_scores_draws_nothing_and_keeps_map_and_scores(
+def test_a_first_look_by_scores_draws_nothing_and_keeps_the_scores_alone(
     tmp_path: Path, library: ModelLibrary
 ) -> None:
     (tmp_path / "images").mkdir()
@@ -198,6 +199,6 @@ def test_a_first_look_by_scores_draws_nothing_and_keeps_map_and_scores(
         ((case, _),) = add_found(project, gather([path]), "somebody")
         assert not store_first_mask(project, case, found, "somebody")
         assert project.case(case).revision is None
-        kept = project.map(case)
-        assert kept is not None and kept.model == "scores" and kept.scores == found.scores
-        np.testing.assert_array_equal(kept.maps[0], found.maps.max(axis=0))
+        assert project.map(case) is None  # where a finding lies is not for who has not looked yet
+        project.first_call(case, "somebody", {"nodule": FindingCall(2)})
+        assert {one.finding: one.score for one in project.show_scores(case, "somebody")} == found.scores

@@ -17,7 +17,7 @@ from napari_unet.core.image_kind import kind_of_modality
 from napari_unet.core.source import Source
 from napari_unet.core.wording import counted
 from napari_unet.io.series_list import SeriesInfo, series_to_choose
-from napari_unet.review.types import USABLE, Author, AuthorKind, Case
+from napari_unet.review.types import USABLE, Author, AuthorKind, CallKind, Case
 from napari_unet.widgets.casework.case_list import CaseList
 from napari_unet.widgets.casework.connection import ProjectConnection, there
 from napari_unet.widgets.casework.first_masks import FirstMasks
@@ -233,19 +233,25 @@ class Importer(QObject):
     def ask_for_map(self, id: str) -> None:
         """Make a model's map of a case that is not kept any more, with the model that was used last.
 
-        Where no model has seen the case, with the one in use for its kind of image.
+        Where no model has seen the case, with the one in use for its kind of image; where one has only scored
+        it, none is made.
         """
 
-        def ask(author: Author | None) -> None:
+        def ask(found: tuple[Author | None, bool]) -> None:
+            author, is_scored = found
+            if author is None and is_scored:
+                self.reported.emit("The model of this case scores findings, and draws nothing.")
+                return
             self.reported.emit("The model is looking at this case…")
             if author is None:
                 self.first_masks.ask([id], AUTO)
             else:
                 self.first_masks.ask([id], author.name, answer=answer_in(author.version))
 
-        def used(project: ReviewProject) -> Author | None:
+        def used(project: ReviewProject) -> tuple[Author | None, bool]:
             made = [revision.author for revision in reversed(project.revisions(id))]
-            return next((author for author in made if author.kind == AuthorKind.MODEL), None)
+            drew = next((author for author in made if author.kind == AuthorKind.MODEL), None)
+            return drew, any(call.kind == CallKind.FINDING for call in project.calls(id))
 
         self._connection.read(used).succeeded.connect(ask)
 
