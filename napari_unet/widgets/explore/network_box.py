@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox
 
-from napari_unet.models.library import ModelEntry
+from napari_unet.models.library import ModelEntry, choose
 from napari_unet.widgets.session import Session
 
 
@@ -34,9 +34,9 @@ class NetworkBox(QComboBox):
 
     def choose(self, name: str) -> None:
         """Choose a model by its name; one that is not there changes nothing."""
-        names = [entry.card.name for entry in self._entries]
-        if name in names:
-            self.setCurrentIndex(names.index(name))
+        row = self._row(name)
+        if row >= 0:
+            self.setCurrentIndex(row)
 
     def reload(self) -> None:
         """Look into the model folders again; the choice stays if it is still there."""
@@ -49,12 +49,16 @@ class NetworkBox(QComboBox):
             teaching = " (for teaching)" if entry.card.for_teaching else ""
             self.addItem(f"{entry.card.name}{teaching}")
             self.setItemData(number, entry.card.title, Qt.ItemDataRole.ToolTipRole)
-        names = [entry.card.name for entry in self._entries]
         wanted = (before.card.name if before is not None else "", self._session.model)
-        rows = [names.index(name) for name in wanted if name in names]
-        self.setCurrentIndex(rows[0] if rows else 0 if names else -1)
+        rows = [row for name in wanted if (row := self._row(name)) >= 0]
+        self.setCurrentIndex(rows[0] if rows else 0 if self._entries else -1)
         self.blockSignals(False)
         self.chosen.emit(self.entry())
+
+    def _row(self, name: str) -> int:
+        """Of the model that the library means by that name; -1 if there is none."""
+        meant = choose(name, self._entries)
+        return -1 if meant is None else self._entries.index(meant)
 
     def _on_session(self, name: str) -> None:
         if name not in [entry.card.name for entry in self._entries]:
