@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
 from napari_unet.core.lung_thirds import ZONES
 from napari_unet.core.second_reading import CONFIDENCE, FindingCall
 
 _NO_ZONE = "no zone"
+
+
+class _ConfidenceBox(QComboBox):
+    """Takes its keys at once: Qt would read 2 and then 4 as the search for "24"."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """1 to 5 choose."""
+        row = self.findData(int(event.text())) if event.text().isdecimal() else -1
+        if row >= 0:
+            self.setCurrentIndex(row)
+        else:
+            super().keyPressEvent(event)
 
 
 class CallForm(QWidget):
@@ -62,7 +75,7 @@ class CallForm(QWidget):
         return bool(self._rows) and len(self.said()) == len(self._rows)
 
     def _row(self, place: int, finding: str) -> tuple[QLabel, QComboBox, QComboBox]:
-        sure, zone = QComboBox(), QComboBox()
+        sure, zone = _ConfidenceBox(), QComboBox()
         sure.setPlaceholderText("choose…")
         for confidence, words in CONFIDENCE.items():
             sure.addItem(f"{confidence} {words}", confidence)

@@ -301,3 +301,11 @@ def test_a_score_is_in_no_file_that_the_window_writes_by_itself(
     ]
     assert not [text for text in texts if b"0.8371" in text]
     assert "0.8371" not in json.dumps([event.details for event in review.work.project.events()])
+
+
+def test_keys_that_follow_each_other_at_once_are_each_a_choice(dock, review, engine, case, qtbot) -> None:
+    dock.model.setCurrentText("test-finding")
+    calm(qtbot, dock)
+    choose(qtbot, dock, 2, 1)
+    choose(qtbot, dock, 4, 5)
+    assert [call.confidence for call in dock.form.said().values()] == [4, 5]
