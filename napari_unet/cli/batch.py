@@ -1,23 +1,21 @@
-"""The work of `segment`: case after case, a bad one does not stop the rest."""
+"""The work of `segment`: masks, measures and files of each case."""
 
 from __future__ import annotations
 
-import logging
-import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from napari_unet.cli.case_batch import CaseBatch, Predicted, without_names
 from napari_unet.cli.case_result import Result, resumed
 from napari_unet.cli.engine import steps
 from napari_unet.cli.inputs import Case, Inputs
-from napari_unet.cli.overlapped import overlapped
-from napari_unet.cli.report import Row, finished_cases, write_report
+from napari_unet.cli.report import REPORT, Row, write_report
 from napari_unet.cli.resume import Earlier, ResumeRecord
 from napari_unet.core.auto import AUTO
 from napari_unet.core.checks import CheckResult, check_mask, nothing_marked
@@ -36,12 +34,9 @@ from napari_unet.core.steps import run
 from napari_unet.core.volume_checks import check_volume, thinned_slices
 from napari_unet.io.dicom_identity import ForResearch
 from napari_unet.io.dicom_seg import WrittenSeg, write_seg
-from napari_unet.io.formats import mask_suffix, read_raster, write_mask, write_overlay, write_probability
-from napari_unet.io.names import as_stored, composed, stem
+from napari_unet.io.formats import mask_suffix, write_mask, write_overlay, write_probability
 
-_log = logging.getLogger(__name__)
 _NAMED = 10  # slices that a check result names
-_LARGE = 200e6  # bytes of pixels: the next case is not read beside it
 
 
 @dataclass(frozen=True)
@@ -65,98 +60,40 @@ class Options:
     seg: bool = False
 
 
-@dataclass(frozen=True)
-class _Read:
-    """A case that was read, or what an earlier run made of it. seconds : that its steps took so far."""
-
-    content: str
-    raster: Raster | None = None
-    earlier: Earlier | None = None
-    prediction: Prediction | None = None
-    targets: dict[str, Path] = field(default_factory=dict)
-    seconds: float = 0.0
-
-
-class Batch:
-    """Runs over cases and keeps their rows, so that a report can be written however the run ends.
-
-    record : of what made each result; with results of an earlier run that need not be made again.
-    label_columns : of the report, for the labels of the masks that were made.
-    """
+class Batch(CaseBatch[Result]):
+    """`segment`: see `CaseBatch`. label_columns : of the report, for the labels of the masks made."""
 
     def __init__(self, inputs: Inputs, options: Options, record: ResumeRecord) -> None:
-        self.rows: list[Row] = []
-        self._inputs = inputs
+        super().__init__(inputs, options.output, options.anonymous, record, REPORT)
         self._options = options
-        self._record = record
-        self._earlier = finished_cases(options.output)
         self.label_columns: tuple[str, ...] = ()
-        self._under_way: set[str] = set()
 
-    def run(self, on_progress: Callable[[float], None]) -> Iterator[Result]:
-        """One Result a case; on_progress gets the number of cases done, with fractions.
-
-        In the order of the inputs, but those at which an earlier run was killed come last.
-        """
-        cases = sorted(self._inputs.cases, key=lambda case: self._record.was_killed_at(case.name))
-
-        def work(number: int, case: Case, read: _Read) -> _Read:
-            return self._work(case, read, lambda share: on_progress(number + share))
-
-        results = overlapped(cases, self._read, work, self._write, self._failed, _is_large)
-        try:
-            yield from results
-        finally:  # also when the program is stopped in order: nothing was killed
-            results.close()
-            for name in self._under_way:
-                self._record.leave(name)
+    @property
+    def rows(self) -> list[Row]:
+        """Of the report, for the cases done so far, in the order of the inputs."""
+        return [result.row for result in self.in_order(lambda result: result.row.case)]
 
     def write_report(self) -> None:
-        """`report.csv` for the cases done so far, in the order of the inputs."""
-        places = {case.name: place for place, case in enumerate(self._inputs.cases)}
-        rows = sorted(self.rows, key=lambda row: places[row.case])
-        write_report(self._options.output, rows, self.label_columns)
+        """`report.csv` for the cases done so far."""
+        write_report(self._options.output, self.rows, self.label_columns)
 
-    def _read(self, case: Case) -> _Read:
-        start = time.perf_counter()
-        if case.problem:
-            raise UserError(case.problem)
-        content = content_of(case)
-        earlier = self._record.earlier(case.name, content) if content else None
-        if earlier is not None:
-            return _Read(content, earlier=earlier)
-        self._record.begin(case.name)
-        self._under_way.add(case.name)
-        raster = read_raster(case.source)
-        return _Read(content, raster, seconds=time.perf_counter() - start)
+    def _ask(
+        self, case: Case, raster: Raster, on_progress: Callable[[float], None]
+    ) -> tuple[dict[str, Path], Prediction]:
+        return self._targets(case, raster), self._predict(raster, on_progress)
 
-    def _work(self, case: Case, read: _Read, on_progress: Callable[[float], None]) -> _Read:
-        if read.raster is None:
-            return read
-        start = time.perf_counter()
-        targets = self._targets(case, read.raster)
-        prediction = self._predict(read.raster, on_progress)
-        seconds = read.seconds + time.perf_counter() - start
-        return replace(read, prediction=prediction, targets=targets, seconds=seconds)
-
-    def _write(self, case: Case, made: _Read) -> Result:
-        if made.earlier is not None:
-            result = resumed(made.earlier, self._input(case))
-            self.label_columns = self.label_columns or result.label_columns
-            self.rows.append(result.row)
-            return result
-        result = self._finish(case, made)
-        if made.content:
-            self._record.end(case.name, made.content, result.stored(), result.files)
-        self._under_way.discard(case.name)
-        self.rows.append(result.row)
+    def _resumed(self, case: Case, earlier: Earlier) -> Result:
+        result = resumed(earlier, self._input(case))
+        self.label_columns = self.label_columns or result.label_columns
         return result
 
-    def _finish(self, case: Case, made: _Read) -> Result:
+    def _without(self, case: Case, error: str) -> Result:
+        return Result(Row(case=case.name, error=error), self._input(case))
+
+    def _finish(self, case: Case, made: Predicted) -> tuple[Result, dict[str, Any], tuple[Path, ...]]:
         """Masks, files and figures of what the model said."""
         start = time.perf_counter()
         raster, prediction, targets = made.raster, made.prediction, made.targets
-        assert raster is not None and prediction is not None  # work has seen it
         options = self._options
         said, known = prediction.labels(), prediction.label_set
         mask = said > 0
@@ -199,7 +136,7 @@ class Batch:
             **(lungs.figures() if lungs is not None else {}),
             label_sizes=label_sizes(said, known, prediction.spacing_mm),
         )
-        return Result(
+        result = Result(
             row,
             self._input(case),
             tuple(files),
@@ -213,6 +150,7 @@ class Batch:
             lungs=lungs,
             chosen=prediction.chosen,
         )
+        return result, result.stored(), result.files
 
     def _seg(
         self,
@@ -251,65 +189,11 @@ class Batch:
         return prediction
 
     def _targets(self, case: Case, raster: Raster) -> dict[str, Path]:
-        """Where the results go. Raises UserError where one would take the place of a file of the user's.
-
-        What an earlier run wrote is replaced. Where the results go into the folder of the inputs, only its
-        report can distinguish such a file from a mask that somebody drew.
-        """
         mask = mask_suffix(raster)
         endings = {"mask": mask, "probability": mask.replace(".png", ".tif"), "overlay": ".png"}
         if self._options.seg:
             endings["seg"] = ".dcm"
-        out = self._options.output
-        targets = {kind: as_stored(out / f"{case.name}_{kind}{end}") for kind, end in endings.items()}
-        for path in targets.values():
-            if os.path.exists(path) and case.name not in self._earlier and self._inputs.hold(path):
-                raise UserError(
-                    f"{path.name} is one of the inputs and is not overwritten.",
-                    "Choose another folder with -o.",
-                )
-        return targets
-
-    def _failed(self, case: Case, error: Exception) -> Result:
-        """One odd file must not cost the user all others."""
-        if case.name in self._under_way:
-            self._record.leave(case.name)
-            self._under_way.discard(case.name)
-        text = str(error)
-        if not isinstance(error, UserError):
-            _log.debug("segmenting %s", case.name, exc_info=error)
-            text = f"Unexpected {type(error).__name__}: {error}"
-        if self._options.anonymous:
-            text = without_names(text, case)
-        result = Result(Row(case=case.name, error=text), self._input(case))
-        self.rows.append(result.row)
-        return result
-
-    def _input(self, case: Case) -> Path | None:
-        return None if self._options.anonymous else case.path
-
-
-def content_of(case: Case) -> str:
-    """The hash of a case's files; "" where they cannot be read: reading says why."""
-    try:
-        return case.source.content_hash()
-    except OSError:
-        return ""
-
-
-def _is_large(read: _Read) -> bool:
-    return read.raster is not None and read.raster.pixels.nbytes > _LARGE
-
-
-def without_names(text: str, case: Case) -> str:
-    """`text` with the hash in place of all names of the files. A stem of one letter is left: it is a word."""
-    names: set[str] = set()
-    for path in {case.path, case.source.path, *case.source.files}:
-        names |= {str(path.resolve()), os.path.abspath(path), str(path), path.name}
-        names |= {name for name in (path.stem, stem(path)) if len(name) > 1}
-    names |= {composed(name) for name in names}
-    either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    return re.sub(rf"(?<![^\W_])(?:{either})(?![^\W_])", lambda _: case.name, text)
+        return {kind: self._target(case, kind, end) for kind, end in endings.items()}
 
 
 def _slices(mask: np.ndarray, prediction: Prediction) -> list[tuple[np.ndarray, tuple[float, ...] | None]]:

@@ -64,14 +64,14 @@ def find(
                     complain(f"{found.case}: {found.error}")
                 elif not as_json and not found.resumed:
                     say.print(found.sentence(), markup=False)
-                bar.show(len(batch.found))
+                bar.show(len(batch.results))
     finally:
         batch.write_table()
-    failed = sum(bool(found.error) for found in batch.found)
-    before = sum(found.resumed for found in batch.found)
+    failed = sum(bool(found.error) for found in batch.results)
+    before = sum(found.resumed for found in batch.results)
     done_before = f", {before:,} of them before" if before else ""
     say.print(
-        f"{len(batch.found) - failed} of {len(batch.found)} scored{done_before}; "
+        f"{len(batch.results) - failed} of {len(batch.results)} scored{done_before}; "
         f"results in {output / FINDINGS}. "
         "A score is a rank among images, not a probability of disease. Research use.",
         markup=False,

@@ -100,7 +100,7 @@ def segment(
                         stderr.print(result.sentence(), markup=False)
                 elif not as_json:
                     say.print(result.sentence(), markup=False)
-                bar.show(len(batch.rows))
+                bar.show(len(batch.results))
     finally:
         batch.write_report()
     if assumed:

@@ -36,7 +36,7 @@ def run() -> Run:
 @pytest.fixture
 def bright_is_lung(monkeypatch: pytest.MonkeyPatch) -> None:
     """Replaces input check and network: pixels over 128 are lung; flat images are refused."""
-    from napari_unet.cli import segment_cmd
+    from napari_unet.cli import segment_cmd, watch_cmd
     from napari_unet.inference import segment
 
     def steps(raster: Raster, *, threshold: float | None = None, **_: Any) -> Iterator[TileDone]:
@@ -54,7 +54,23 @@ def bright_is_lung(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
     monkeypatch.setattr(segment, "segment_steps", steps)
-    monkeypatch.setattr(segment_cmd, "check_model", lambda *given: None)
+    for command in (segment_cmd, watch_cmd):
+        monkeypatch.setattr(command, "check_model", lambda *given: None)
+
+
+@pytest.fixture
+def seen(bright_is_lung: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Stems of the images that a batch has read."""
+    from napari_unet.cli import case_batch
+
+    read, found = case_batch.read_raster, []
+
+    def notes(source: Any) -> Any:
+        found.append(source.path.stem)
+        return read(source)
+
+    monkeypatch.setattr(case_batch, "read_raster", notes)
+    return found
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ import pytest
 from click.testing import Result
 from PIL import Image
 
-from napari_unet.cli import batch
 from napari_unet.cli.resume import KILLS, ResumeRecord
 from napari_unet.core.errors import UserError
 from napari_unet.models.library import default_library
@@ -38,19 +37,6 @@ def images(save: Save, two_lungs: np.ndarray) -> Path:
     for shift, name in enumerate(("a.png", "b.png", "c.png")):
         save(name, np.roll(two_lungs, shift, axis=0))
     return save("a.png", two_lungs).parent
-
-
-@pytest.fixture
-def seen(bright_is_lung: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Stems of the images that were read."""
-    read, names = batch.read_raster, []
-
-    def notes(source: Any) -> Any:
-        names.append(source.path.stem)
-        return read(source)
-
-    monkeypatch.setattr(batch, "read_raster", notes)
-    return names
 
 
 def rows(out: Path) -> list[list[str]]:
@@ -238,13 +224,13 @@ def test_kill_9_in_the_middle_and_again(tmp_path: Path, images: Path, out: Path)
     """A real process, a real kill: the next run does the rest, and the report has all."""
     program = (
         "import os, signal\n"
-        "from napari_unet.cli import batch\n"
-        "read = batch.read_raster\n"
+        "from napari_unet.cli import case_batch\n"
+        "read = case_batch.read_raster\n"
         "def kills(source):\n"
         "    if source.path.stem == 'b' and os.environ.get('KILL'):\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return read(source)\n"
-        "batch.read_raster = kills\n"
+        "case_batch.read_raster = kills\n"
         "from napari_unet.cli.main import main\n"
         "main()\n"
     )

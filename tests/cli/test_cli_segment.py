@@ -322,16 +322,16 @@ def test_spaces_and_korean_letters(run: Run, save: Save, tmp_path: Path) -> None
 def test_an_unexpected_error_costs_one_case_only(
     run: Run, save: Save, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from napari_unet.cli import batch
+    from napari_unet.cli import case_batch
 
-    read = batch.read_raster
+    read = case_batch.read_raster
 
     def breaks(path: Path) -> object:
         if path.name == "a.png":
             raise ZeroDivisionError("surprise")
         return read(path)
 
-    monkeypatch.setattr(batch, "read_raster", breaks)
+    monkeypatch.setattr(case_batch, "read_raster", breaks)
     assert run("segment", save("a.png"), save("b.png"), "-o", out).exit_code == 1
     assert [bool(row["error"]) for row in report(out)] == [True, False]
     assert "ZeroDivisionError: surprise" in report(out)[0]["error"]
@@ -340,16 +340,16 @@ def test_an_unexpected_error_costs_one_case_only(
 def test_an_interrupted_run_reports_what_it_did(
     run: Run, save: Save, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from napari_unet.cli import batch
+    from napari_unet.cli import case_batch
 
-    read = batch.read_raster
+    read = case_batch.read_raster
 
     def interrupted(path: Path) -> object:
         if path.name == "b.png":
             raise KeyboardInterrupt
         return read(path)
 
-    monkeypatch.setattr(batch, "read_raster", interrupted)
+    monkeypatch.setattr(case_batch, "read_raster", interrupted)
     assert run("segment", save("a.png"), save("b.png"), "-o", out).exit_code == 130
     assert [row["case"] for row in report(out)] == ["a"]
 

@@ -19,7 +19,7 @@ import pytest
 from click.testing import Result
 from dicom_files import save_series
 
-from napari_unet.cli import batch, watched_folder
+from napari_unet.cli import watched_folder
 from napari_unet.cli.watched_folder import WatchedFolder
 from napari_unet.core.errors import UserError
 
@@ -129,22 +129,6 @@ def test_a_folder_that_is_gone_is_told(folder: Path, clock: Clock) -> None:
 def rows(out: Path) -> list[str]:
     with (out / "report.csv").open(newline="") as file:
         return [row["case"] for row in csv.DictReader(file)]
-
-
-@pytest.fixture
-def seen(bright_is_lung: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Stems of the images that were read."""
-    from napari_unet.cli import watch_cmd
-
-    read, found = batch.read_raster, []
-
-    def notes(source: Any) -> Any:
-        found.append(source.path.stem)
-        return read(source)
-
-    monkeypatch.setattr(batch, "read_raster", notes)
-    monkeypatch.setattr(watch_cmd, "check_model", lambda *given: None)
-    return found
 
 
 def watch(run: Run, folder: Path, *more: object) -> Result:

@@ -1,0 +1,192 @@
+"""Case after case: a bad one does not stop the rest, and what an earlier run made is not made again."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from napari_unet.cli.inputs import Case, Inputs
+from napari_unet.cli.overlapped import overlapped
+from napari_unet.cli.report import finished_cases
+from napari_unet.cli.resume import Earlier, ResumeRecord
+from napari_unet.core.errors import UserError
+from napari_unet.core.prediction import Prediction
+from napari_unet.core.raster import Raster
+from napari_unet.io.formats import read_raster
+from napari_unet.io.names import as_stored, composed, stem
+
+_log = logging.getLogger(__name__)
+_LARGE = 200e6  # bytes of pixels: the next case is not read beside it
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """A case that was read, what a model says of it, and where the results go. seconds : that it took."""
+
+    raster: Raster
+    prediction: Prediction
+    targets: dict[str, Path]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A case under way, or what an earlier run made of it. seconds : that reading took."""
+
+    content: str
+    raster: Raster | None = None
+    earlier: Earlier | None = None
+    made: Predicted | None = None
+    seconds: float = 0.0
+
+
+class CaseBatch(ABC, Generic[_Result]):
+    """Runs over cases and keeps their results, so that a table can be written however the run ends.
+
+    table : of the results, in `output`. record : of what made each result; with results of an earlier run
+    that need not be made again. results : so far, as cases ended.
+    """
+
+    def __init__(
+        self, inputs: Inputs, output: Path, anonymous: bool, record: ResumeRecord, table: str
+    ) -> None:
+        self.results: list[_Result] = []
+        self._inputs, self._output, self._anonymous, self._record = inputs, output, anonymous, record
+        self._earlier = finished_cases(output, table)
+        self._under_way: set[str] = set()
+
+    def run(self, on_progress: Callable[[float], None]) -> Iterator[_Result]:
+        """One result a case; on_progress gets the number of cases done, with fractions.
+
+        In the order of the inputs, but those at which an earlier run was killed come last.
+        """
+        cases = sorted(self._inputs.cases, key=lambda case: self._record.was_killed_at(case.name))
+
+        def work(number: int, case: Case, begun: _Begun) -> _Begun:
+            return self._work(case, begun, lambda share: on_progress(number + share))
+
+        results = overlapped(cases, self._read, work, self._write, self._failed, _is_large)
+        try:
+            yield from results
+        finally:  # also when the program is stopped in order: nothing was killed
+            results.close()
+            for name in self._under_way:
+                self._record.leave(name)
+
+    def in_order(self, name: Callable[[_Result], str]) -> list[_Result]:
+        """The results so far, in the order of the inputs. name : of the case of a result."""
+        places = {case.name: place for place, case in enumerate(self._inputs.cases)}
+        return sorted(self.results, key=lambda result: places[name(result)])
+
+    @abstractmethod
+    def _ask(
+        self, case: Case, raster: Raster, on_progress: Callable[[float], None]
+    ) -> tuple[dict[str, Path], Prediction]:
+        """Where the results of a case go, and what the model says; on the thread of the engine."""
+
+    @abstractmethod
+    def _finish(self, case: Case, made: Predicted) -> tuple[_Result, Mapping[str, Any], tuple[Path, ...]]:
+        """The result, what makes it again in a later run, and the files that were written."""
+
+    @abstractmethod
+    def _resumed(self, case: Case, earlier: Earlier) -> _Result:
+        """The result that an earlier run made."""
+
+    @abstractmethod
+    def _without(self, case: Case, error: str) -> _Result:
+        """The result of a case that has none. error : why, in words."""
+
+    def _input(self, case: Case) -> Path | None:
+        """Where the case lies, if that may be told."""
+        return None if self._anonymous else case.path
+
+    def _target(self, case: Case, kind: str, suffix: str) -> Path:
+        """Where a result goes. Raises UserError where it would take the place of a file of the user's.
+
+        What an earlier run wrote is replaced. Where the results go into the folder of the inputs, only its
+        table can distinguish such a file from a mask that somebody drew.
+        """
+        path = as_stored(self._output / f"{case.name}_{kind}{suffix}")
+        if os.path.exists(path) and case.name not in self._earlier and self._inputs.hold(path):
+            raise UserError(
+                f"{path.name} is one of the inputs and is not overwritten.",
+                "Choose another folder with -o.",
+            )
+        return path
+
+    def _read(self, case: Case) -> _Begun:
+        start = time.perf_counter()
+        if case.problem:
+            raise UserError(case.problem)
+        content = _content(case)
+        earlier = self._record.earlier(case.name, content) if content else None
+        if earlier is not None:
+            return _Begun(content, earlier=earlier)
+        self._record.begin(case.name)
+        self._under_way.add(case.name)
+        raster = read_raster(case.source)
+        return _Begun(content, raster, seconds=time.perf_counter() - start)
+
+    def _work(self, case: Case, begun: _Begun, on_progress: Callable[[float], None]) -> _Begun:
+        if begun.raster is None:
+            return begun
+        start = time.perf_counter()
+        targets, prediction = self._ask(case, begun.raster, on_progress)
+        seconds = begun.seconds + time.perf_counter() - start
+        return replace(begun, made=Predicted(begun.raster, prediction, targets, seconds))
+
+    def _write(self, case: Case, begun: _Begun) -> _Result:
+        if begun.earlier is not None:
+            return self._keep(self._resumed(case, begun.earlier))
+        assert begun.made is not None  # work has seen it
+        result, stored, files = self._finish(case, begun.made)
+        if begun.content:
+            self._record.end(case.name, begun.content, stored, files)
+        self._under_way.discard(case.name)
+        return self._keep(result)
+
+    def _failed(self, case: Case, error: Exception) -> _Result:
+        """One odd file must not cost the user all others."""
+        if case.name in self._under_way:
+            self._record.leave(case.name)
+            self._under_way.discard(case.name)
+        text = str(error)
+        if not isinstance(error, UserError):
+            _log.debug("working on %s", case.name, exc_info=error)
+            text = f"Unexpected {type(error).__name__}: {error}"
+        return self._keep(self._without(case, without_names(text, case) if self._anonymous else text))
+
+    def _keep(self, result: _Result) -> _Result:
+        self.results.append(result)
+        return result
+
+
+def without_names(text: str, case: Case) -> str:
+    """`text` with the hash in place of all names of the files. A stem of one letter is left: it is a word."""
+    names: set[str] = set()
+    for path in {case.path, case.source.path, *case.source.files}:
+        names |= {str(path.resolve()), os.path.abspath(path), str(path), path.name}
+        names |= {name for name in (path.stem, stem(path)) if len(name) > 1}
+    names |= {composed(name) for name in names}
+    either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.sub(rf"(?<![^\W_])(?:{either})(?![^\W_])", lambda _: case.name, text)
+
+
+def _content(case: Case) -> str:
+    """The hash of a case's files; "" where they cannot be read: reading says why."""
+    try:
+        return case.source.content_hash()
+    except OSError:
+        return ""
+
+
+def _is_large(begun: _Begun) -> bool:
+    return begun.raster is not None and begun.raster.pixels.nbytes > _LARGE
