@@ -9,6 +9,9 @@ from napari_unet.core.prediction import Prediction
 SHOWN_FROM = 0.15
 """Of the fixed scale of heat maps, from 0 to 1: what is less is not drawn."""
 
+HEAT_COLOURS = ((SHOWN_FROM, "#ffeba0"), (0.5, "#fd8d3c"), (1.0, "#bd0026"))
+"""Of the fixed scale, from yellow to dark red: the same for all images, in the window and in pictures."""
+
 
 def heat_cells(prediction: Prediction, finding: str) -> np.ndarray:
     """float32 (y, x), 0 to 1: the map of a finding on the network's grid, on the one fixed scale.

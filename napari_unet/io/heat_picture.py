@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from PIL.ImageFont import FreeTypeFont
 
-from napari_unet.core.heat import SHOWN_FROM, heat
+from napari_unet.core.heat import HEAT_COLOURS, SHOWN_FROM, heat
 from napari_unet.core.orientation import sides
 from napari_unet.core.outline import outline
 from napari_unet.core.palette import SKY_BLUE, YELLOW
@@ -22,7 +22,6 @@ _LONGEST = 1024  # pixels of the longer side of the picture
 _SMALLEST = 512
 _FOOT = 3  # lines of text under the image
 _OPACITY = 0.5
-_COLOURS = ((0.15, (255, 235, 160)), (0.5, (253, 141, 60)), (1.0, (189, 0, 38)))  # one fixed scale
 
 
 def write_heat_picture(path: Path, raster: Raster, prediction: Prediction) -> Path:
@@ -97,8 +96,9 @@ def _with_foot(image: Image.Image, lines: list[str], font: _Font, letter: int) -
 
 def _coloured(warm: np.ndarray) -> np.ndarray:
     """float32 (Y, X, 3) of heat (Y, X): from yellow to dark red, the same everywhere."""
-    at, colours = [value for value, _ in _COLOURS], np.array([colour for _, colour in _COLOURS], np.float32)
-    return np.stack([np.interp(warm, at, colours[:, k]) for k in range(3)], axis=-1).astype(np.float32)
+    at, colours = zip(*((value, _rgb(colour)) for value, colour in HEAT_COLOURS), strict=True)
+    channels = np.array(colours, np.float32)
+    return np.stack([np.interp(warm, at, channels[:, k]) for k in range(3)], axis=-1).astype(np.float32)
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

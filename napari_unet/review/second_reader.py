@@ -116,7 +116,7 @@ def show_scores(connection: Connection, case: str, by: str) -> list[ModelScore]:
 def visible_scores(connection: Connection, by: str) -> dict[str, list[ModelScore]]:
     """By case, the scores that a reader may see: of cases with their first call, in triage of all."""
     found: dict[str, list[ModelScore]] = {}
-    open_to = None if in_triage(connection) else _called(connection, by)
+    open_to = cases_open_to(connection, by)
     for one in connection.execute(_finding_calls().order_by(calls.c.number)):
         if open_to is None or one.case in open_to:
             found.setdefault(one.case, []).append(_score(call_from(one)))
@@ -167,8 +167,9 @@ def readings(connection: Connection) -> list[Reading]:
 
     The score is the one that was shown last before the final call, of the model that was added last.
     """
-    every = standing(all_calls(connection))
-    scores = {call.number: call for call in all_calls(connection) if call.kind == CallKind.FINDING}
+    told = all_calls(connection)
+    every = standing(told)
+    scores = {call.number: call for call in told if call.kind == CallKind.FINDING}
     of = {(call.kind, call.case, call.author.name): call for call in every}  # the last one of each
     found = []
     for call in every:

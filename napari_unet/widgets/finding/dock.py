@@ -183,9 +183,7 @@ class FindingWidget(Dock):
 
     def _of_case(self) -> Standing | None:
         """How far the reader is, if the chosen image is that of the open case."""
-        layers = self._casework.presenter.layers
-        mine = layers is not None and self.image.layer() is layers.image
-        return self.reading.standing if mine else None
+        return self.reading.standing if self._is_case() else None
 
     def _is_case(self) -> bool:
         layers = self._casework.presenter.layers

@@ -11,20 +11,21 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QComboBox, QVBoxLayout, QWidget
 from superqt import QLabeledSlider
 
-from napari_unet.core.heat import SHOWN_FROM, heat
+from napari_unet.core.heat import HEAT_COLOURS, SHOWN_FROM, heat
 from napari_unet.core.outline import outline
+from napari_unet.core.palette import SKY_BLUE, YELLOW
 from napari_unet.core.prediction import Prediction
 from napari_unet.widgets.common.forms import Fields, WrappedLabel
 from napari_unet.widgets.common.layers import show_map
 from napari_unet.widgets.finding.call_form import in_words
 
 COLOUR, CONTOUR, GREY, OFF = "Colour", "Contour", "Grey", "Off"
-_AT = (0.0, SHOWN_FROM - 1e-3, SHOWN_FROM, 0.5, 1.0)
+_CLEAR = "#00000000"
+_AT = (0.0, SHOWN_FROM - 1e-3, *(value for value, _ in HEAT_COLOURS))
 _COLOURS = {
-    COLOUR: ((0, 0, 0, 0), (0, 0, 0, 0), (1, 0.92, 0.63, 1), (0.99, 0.55, 0.24, 1), (0.74, 0, 0.15, 1)),
-    GREY: ((0, 0, 0, 0), (0, 0, 0, 0), (0.3, 0.3, 0.3, 1), (0.6, 0.6, 0.6, 1), (1, 1, 1, 1)),
+    COLOUR: (_CLEAR, _CLEAR, *(colour for _, colour in HEAT_COLOURS)),
+    GREY: (_CLEAR, _CLEAR, "#4c4c4c", "#999999", "#ffffff"),
 }
-_LINES = {CONTOUR: (1.0, 0.85, 0.1, 1.0), "zones": (0.34, 0.71, 0.91, 1.0)}
 
 
 class HeatView(QWidget):
@@ -92,7 +93,7 @@ class HeatView(QWidget):
             return
         if how == CONTOUR:
             rim = outline((warm >= SHOWN_FROM).astype(np.uint8), thickness=_thickness(warm.shape))
-            values, colours = (rim > 0).astype(np.uint8), _line_colours(_LINES[CONTOUR])
+            values, colours = (rim > 0).astype(np.uint8), _line_colours(YELLOW)
         else:
             values, colours = warm, Colormap(_COLOURS[how], controls=_AT, name=f"heat, {how.lower()}")
         self._add("heat", values, f"{image.name}: heat map, {in_words(finding)}", colours, self._opacity())
@@ -107,7 +108,7 @@ class HeatView(QWidget):
         lines = (outline(thirds.labels, thickness=wide) > 0).astype(np.uint8)
         for row in thirds.lines:
             lines[round(row) : round(row) + wide] = 1
-        self._add("zones", lines, f"{image.name}: zones", _line_colours(_LINES["zones"]), 1.0)
+        self._add("zones", lines, f"{image.name}: zones", _line_colours(SKY_BLUE), 1.0)
 
     def _say_about(self, found: Prediction, shown: bool) -> None:
         if not shown:
@@ -155,5 +156,5 @@ def _thickness(shape: tuple[int, ...]) -> int:
     return max(1, round(min(shape[-2:]) / 300))
 
 
-def _line_colours(colour: tuple[float, float, float, float]) -> Colormap:
-    return Colormap(((0, 0, 0, 0), colour), name=f"lines {colour}")
+def _line_colours(colour: str) -> Colormap:
+    return Colormap((_CLEAR, colour), name=f"lines {colour}")

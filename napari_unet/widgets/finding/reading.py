@@ -173,11 +173,11 @@ def differing_cases(project: ReviewProject, by: str, thresholds: Mapping[str, fl
     Cases without a first call of this reader are not among them, in triage neither.
     """
     numbers = {case.id: case.number for case in project.cases()}
+    said = {(one.case, one.finding): one.first for one in project.readings() if one.reader == by}
     found = []
     for id, scores in project.visible_scores(by).items():
-        calls = project.reader_call(id, by)
         for one in scores:
-            call, limit = calls.get(one.finding), thresholds.get(one.finding)
+            call, limit = said.get((id, one.finding)), thresholds.get(one.finding)
             if call is None or call.present is None or limit is None or call.present == (one.score >= limit):
                 continue
             found.append(Differing(id, numbers[id], one.finding, one.score, call))
