@@ -205,6 +205,7 @@ app.command("report")(review_export_cmd.report)
 app.command("key")(review_export_cmd.key)
 app.command("reference")(review_readings_cmd.reference)
 app.command("readings")(review_readings_cmd.readings)
+app.command("calibrate")(review_readings_cmd.calibrate)
 
 
 def _add(

@@ -13,6 +13,8 @@ from rich.table import Table
 from napari_unet.cli.console import json_line, stderr, stdout
 from napari_unet.cli.options import AsJson
 from napari_unet.cli.review_export_cmd import Reviewer
+from napari_unet.core.auto import FINDING_MODEL
+from napari_unet.core.calibration import Truth
 from napari_unet.core.wording import counted
 from napari_unet.review.login import login_name
 
@@ -47,8 +49,14 @@ def reference(
 def readings(
     project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")],
     threshold: Annotated[
-        float, typer.Option(min=0, max=100, help="Score from which the model says yes, 0 to 100.")
-    ] = 50,
+        float | None,
+        typer.Option(
+            min=0,
+            max=100,
+            help="Score from which the model says yes, 0 to 100. [as calibrated, otherwise 50]",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """What second reading has shown: minds changed, agreement, accuracy where a reference was imported.
@@ -59,11 +67,16 @@ def readings(
     from napari_unet.review.store import ReviewProject
 
     with ReviewProject.open(project) as opened:
-        found = summaries(opened, threshold / 100)
+        found = summaries(opened, None if threshold is None else threshold / 100)
+        own = opened.calibrations()
         triage = sum(not one.blind for one in opened.readings())
     if as_json:
-        json_line({"threshold": threshold, "not_blind": triage, "findings": [asdict(one) for one in found]})
+        told = {"threshold": threshold, "calibrated": [asdict(one) for one in own], "not_blind": triage}
+        json_line({**told, "findings": [asdict(one) for one in found]})
         return
+    if threshold is None:
+        for calibration in own:
+            stdout.print(f"{calibration.finding}: yes from {calibration.in_words()}.", markup=False)
     if triage:
         stderr.print(f"{counted(triage, 'reading')} made after a time of triage: not counted.")
     if not found:
@@ -75,6 +88,39 @@ def readings(
         stdout.print(_accuracy(found))
     else:
         stderr.print("Sensitivity and specificity need a reference: import one with `review reference`.")
+
+
+def calibrate(
+    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")],
+    by: Annotated[Truth, typer.Option(help="What is taken for true.")] = Truth.REFERENCE,
+    model: Annotated[str, typer.Option(metavar="NAME", help="A model that scores findings.")] = FINDING_MODEL,
+    sensitivity: Annotated[
+        float,
+        typer.Option(min=1, max=100, help="Share of the cases with the finding that is found, in %."),
+    ] = 90,
+    reviewer: Reviewer = "",
+    as_json: AsJson = False,
+) -> None:
+    """Set from which score on the model says yes, by cases of your own.
+
+    Needs at least 50 cases with a finding and 50 without. The threshold holds for this version of the model
+    and this project.
+    """
+    from napari_unet.models.library import default_library
+    from napari_unet.review.store import ReviewProject
+
+    card = default_library().find(model).card
+    with ReviewProject.open(project) as opened:
+        who = reviewer or login_name("command line")
+        found = opened.calibrate(who, by, card.name, card.version, sensitivity / 100)
+    if as_json:
+        json_line({"calibrated": [asdict(one) for one in found]})
+        return
+    for one in found:
+        stdout.print(f"{one.finding}: yes from {one.in_words()}.", markup=False)
+    left = [name for name in card.output.findings if name not in {one.finding for one in found}]
+    if left:
+        stderr.print(f"Too few cases for {', '.join(left)}: the threshold stays as it was.")
 
 
 def _changes(found: list[FindingSummary]) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 
@@ -37,6 +37,7 @@ class Reading:
 
     score : the model's, 0 to 1, as it was shown; None if it was not. final : None if there is none. blind :
     whether no score of the project could be seen before the first call; only then is it a second reading.
+    model : what the score is by, name and version; ("", "") without one.
     """
 
     case: str
@@ -46,6 +47,11 @@ class Reading:
     score: float | None = None
     final: FindingCall | None = None
     blind: bool = True
+    model: tuple[str, str] = "", ""
+
+
+Limit = Callable[[Reading], float]
+"""From which score on the model that a reader was shown says yes, 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,8 @@ class Changes:
     away: int
 
 
-def changes_of_mind(readings: Iterable[Reading], threshold: float) -> Changes:
-    """Counts over the readings that are blind and have a final call. threshold : of the model, 0 to 1."""
+def changes_of_mind(readings: Iterable[Reading], limit: Limit) -> Changes:
+    """Counts over the readings that are blind and have a final call."""
     counted = {name: 0 for name in Changes.__dataclass_fields__}
     for one in readings:
         if not one.blind or one.final is None:
@@ -80,7 +86,7 @@ def changes_of_mind(readings: Iterable[Reading], threshold: float) -> Changes:
             counted["to_present"] += one.final.present is True
             counted["to_absent"] += one.final.present is False
         if step and one.score is not None:
-            counted["towards" if (step > 0) == (one.score >= threshold) else "away"] += 1
+            counted["towards" if (step > 0) == (one.score >= limit(one)) else "away"] += 1
     return Changes(**counted)
 
 

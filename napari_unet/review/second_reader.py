@@ -117,10 +117,16 @@ def visible_scores(connection: Connection, by: str) -> dict[str, list[ModelScore
     """By case, the scores that a reader may see: of cases with their first call, in triage of all."""
     found: dict[str, list[ModelScore]] = {}
     open_to = cases_open_to(connection, by)
-    for one in connection.execute(_finding_calls().order_by(calls.c.number)):
-        if open_to is None or one.case in open_to:
-            found.setdefault(one.case, []).append(_score(call_from(one)))
+    for case, one in all_scores(connection):
+        if open_to is None or case in open_to:
+            found.setdefault(case, []).append(one)
     return found
+
+
+def all_scores(connection: Connection) -> list[tuple[str, ModelScore]]:
+    """(case, score) of every model, in order: for what shows no reader the score of a case."""
+    rows = connection.execute(_finding_calls().order_by(calls.c.number))
+    return [(row.case, _score(call_from(row))) for row in rows]
 
 
 def without_hidden(every: Iterable[Call], open_to: Collection[str] | None) -> list[Call]:
@@ -171,7 +177,7 @@ def readings(connection: Connection) -> list[Reading]:
     every = standing(told)
     scores = {call.number: call for call in told if call.kind == CallKind.FINDING}
     of = {(call.kind, call.case, call.author.name): call for call in every}  # the last one of each
-    found = []
+    found: list[Reading] = []
     for call in every:
         if call.kind != CallKind.FIRST:
             continue
@@ -180,13 +186,16 @@ def readings(connection: Connection) -> list[Reading]:
         last = {} if final is None else _from_json(final)
         shown = {}
         for number in (seen.value or {}).get("scores", ()) if seen is not None else ():
-            value = scores[number].value or {}
-            shown[value["finding"]] = float(value["score"])
+            one = _score(scores[number])
+            shown[one.finding] = one
         blind = bool((call.value or {}).get("blind"))
-        found += [
-            Reading(call.case, call.author.name, name, first, shown.get(name), last.get(name), blind)
-            for name, first in _from_json(call).items()
-        ]
+        for name, first in _from_json(call).items():
+            seen_score = shown.get(name)
+            score = None if seen_score is None else seen_score.score
+            model = ("", "") if seen_score is None else (seen_score.model, seen_score.version)
+            found.append(
+                Reading(call.case, call.author.name, name, first, score, last.get(name), blind, model)
+            )
     return found
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from napari_unet.core.calibration import Calibration, Truth
 from napari_unet.core.second_reading import FindingCall, Reading
-from napari_unet.review import second_reader
+from napari_unet.review import calibrating, second_reader
 from napari_unet.review.second_reader import ModelScore
 from napari_unet.review.store_models import ModelStore
 from napari_unet.review.types import Call, CallKind
@@ -83,6 +84,21 @@ class ReadingStore(ModelStore):
         """Return what is known of findings from elsewhere, by case and finding."""
         with self._database.reading() as connection:
             return second_reader.references(connection)
+
+    def calibrate(
+        self, by: str, truth: Truth, model: str, version: str, sensitivity: float = 0.9
+    ) -> list[Calibration]:
+        """Set the thresholds of a model's findings by the cases of this project, for this version of it.
+
+        Raises UserError, and sets none, if there are too few cases for all findings (`core.calibration`).
+        """
+        with self._database.writing() as connection:
+            return calibrating.calibrate_findings(connection, by, truth, model, version, sensitivity)
+
+    def calibrations(self) -> list[Calibration]:
+        """Return the thresholds set by cases of this project, the last one of each finding and version."""
+        with self._database.reading() as connection:
+            return calibrating.calibrations(connection)
 
     @property
     def in_triage(self) -> bool:

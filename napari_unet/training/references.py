@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import binomtest
 
+from napari_unet.core.calibration import reached_by
+from napari_unet.core.second_reading import share_with_interval
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.models.card import FindingReference
 from napari_unet.training.config import ReferenceConfig
@@ -36,15 +37,15 @@ def references(
             continue
         threshold = reached_by(column[there], config.sensitivity)
         hit = int((column[there] >= threshold).sum())
-        interval = binomtest(hit, int(there.sum())).proportion_ci(method="wilson")
+        share, low, high = share_with_interval(hit, int(there.sum()))
         told_by = dict.fromkeys(place for place, one in zip(sources, there | absent, strict=True) if one)
         found.append(
             FindingReference(
                 finding=name,
                 threshold=threshold,
-                sensitivity=round(hit / int(there.sum()), _DIGITS),
-                low=round(float(interval.low), _DIGITS),
-                high=round(float(interval.high), _DIGITS),
+                sensitivity=round(share, _DIGITS),
+                low=round(low, _DIGITS),
+                high=round(high, _DIGITS),
                 specificity=round(float((column[absent] < threshold).mean()), _DIGITS),
                 positives=int(there.sum()),
                 negatives=int(absent.sum()),
@@ -53,10 +54,3 @@ def references(
             )
         )
     return tuple(found)
-
-
-def reached_by(scores: np.ndarray, share: float) -> float:
-    """The highest threshold, rounded down to 4 digits, that at least `share` of the scores reach."""
-    ordered = np.sort(scores)[::-1]
-    lowest = float(ordered[int(np.ceil(share * len(ordered))) - 1])
-    return float(np.floor(lowest * 10**_DIGITS) / 10**_DIGITS)

@@ -47,7 +47,7 @@ def test_changes_of_mind_are_counted_by_direction() -> None:
             reading(1, 5, blind=False),  # no second reading
             reading(1, None),  # not over yet
         ],
-        threshold=0.5,
+        limit=lambda _: 0.5,
     )
     assert (found.n, found.up, found.down) == (6, 2, 3)
     assert (found.to_present, found.to_absent) == (1, 2)

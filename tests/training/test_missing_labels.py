@@ -13,6 +13,7 @@ import torch
 from finding_fakes import FINDINGS_TOLD, REFERENCE, TELLS_ALL, several_sources
 from PIL import Image
 
+from napari_unet.core.calibration import reached_by
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, EpochEnded
 from napari_unet.core.lung_frame import LungFrame
@@ -31,7 +32,7 @@ from napari_unet.training.frames import FRAMES_FILE, cut_to, find_frames
 from napari_unet.training.losses import cross_entropy
 from napari_unet.training.pairs import read_image
 from napari_unet.training.pictures import finding_auc, pictures
-from napari_unet.training.references import reached_by, references
+from napari_unet.training.references import references
 from napari_unet.training.run import train_model
 from napari_unet.training.sources import find_sources, of_use
 
