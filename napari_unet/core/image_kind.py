@@ -60,6 +60,8 @@ def kind_in(
 
 def has_air_in_hu(pixels: np.ndarray, padding: tuple[float, float] | None = None) -> bool:
     """Return whether values lie so far under zero as those of air do in CT; padding and NaN do not count."""
+    if pixels.dtype.kind in "ub":
+        return False
     padded = padded_pixels(pixels, padding)
     inside = pixels if padded is None else pixels[~padded]
     floating = inside.dtype.kind == "f"

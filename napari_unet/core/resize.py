@@ -28,14 +28,8 @@ def resized(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """
     if maps.dtype == np.uint8:
         maps = maps * np.float32(1 / 255)
-    maps = maps.astype(np.float32, copy=False)
+    maps = shrunk(maps, size)
     *depth, height, width = size
-    if depth and depth[0] < maps.shape[-3]:
-        maps = _along_z(_fewer_rows, maps, depth[0])
-    if height < maps.shape[-2]:
-        maps = _fewer_rows(maps, height)
-    if width < maps.shape[-1]:
-        maps = _fewer_columns(maps, width)
     if width > maps.shape[-1]:
         maps = _more_columns(maps, width)
     if height > maps.shape[-2]:
@@ -43,6 +37,20 @@ def resized(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     if depth and depth[0] > maps.shape[-3]:
         maps = _along_z(_more_rows, maps, depth[0])
     return maps
+
+
+def shrunk(pixels: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """float32 of any numbers (..., [Z,] Y, X): area mean along those axes that are longer than in `size`.
+
+    As `resized` does it, but for the meaning of bytes. Only the rows of one mean are floats at a time.
+    """
+    *depth, height, width = size
+    if depth and depth[0] < pixels.shape[-3]:
+        pixels = _along_z(_fewer_rows, pixels, depth[0])
+    if height < pixels.shape[-2]:
+        pixels = _fewer_rows(pixels, height)
+    pixels = pixels.astype(np.float32, copy=False)
+    return _fewer_columns(pixels, width) if width < pixels.shape[-1] else pixels
 
 
 def _along_z(rows: Callable[[np.ndarray, int], np.ndarray], maps: np.ndarray, depth: int) -> np.ndarray:
@@ -61,7 +69,9 @@ def _windows(n: int, fewer: int) -> tuple[np.ndarray, np.ndarray]:
 def _fewer_rows(maps: np.ndarray, height: int) -> np.ndarray:
     out = np.empty((*maps.shape[:-2], height, maps.shape[-1]), np.float32)
     for row, (start, stop) in enumerate(zip(*_windows(maps.shape[-2], height), strict=True)):
-        np.mean(maps[..., start:stop, :], axis=-2, out=out[..., row, :])
+        mean, part = out[..., row, :], maps[..., start:stop, :].astype(np.float32, copy=False)
+        np.add.reduce(part, axis=-2, out=mean)
+        mean /= stop - start
     return out
 
 

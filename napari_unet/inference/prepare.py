@@ -16,6 +16,7 @@ from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.masks import MaskRule
 from napari_unet.core.padding import box_of_slices, padding_as_nan, without_padding
 from napari_unet.core.raster import Raster
+from napari_unet.core.resize import shrunk
 
 Field = tuple[np.ndarray, tuple[slice, ...]]
 """What a network sees at once, (channels, *axes), and where in the image or slice it was cut out."""
@@ -89,7 +90,7 @@ def resized(pixels: np.ndarray | Tensor, size: tuple[int, ...]) -> Tensor:
     Pixel centres are aligned as `scipy.ndimage.zoom(grid_mode=True)` does, so that nothing shifts. An area
     mean is taken over whole pixels: its centre may be off by half a pixel of the input.
     """
-    x = torch.as_tensor(_plain(pixels)) if isinstance(pixels, np.ndarray) else pixels.float()
+    x = torch.as_tensor(_plain(shrunk(pixels, size))) if isinstance(pixels, np.ndarray) else pixels.float()
     x = x[(None,) * (len(size) + 2 - x.ndim)]
     smaller = tuple(min(a, b) for a, b in zip(size, x.shape[2:], strict=True))
     if smaller != x.shape[2:]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -371,7 +372,7 @@ def read_card(folder: Path) -> ModelCard:
     try:
         if path.stat().st_size > _LARGEST_CARD:
             raise UserError(f"The model card {path} is larger than any card.", "Install the model again.")
-        data = json.loads(path.read_text(encoding="utf-8"))
+        return _card_of(path.read_text(encoding="utf-8"), path)
     except FileNotFoundError:
         raise UserError(
             f"{folder} is not a model: it has no {CARD_FILE}.", "Choose a model folder."
@@ -380,10 +381,17 @@ def read_card(folder: Path) -> ModelCard:
         raise UserError(
             f"The model card {path} cannot be read ({error}).", "Install the model again."
         ) from error
+
+
+@lru_cache(maxsize=64)
+def _card_of(text: str, path: Path) -> ModelCard:
+    """`read_card` of what its file says; kept, as a library reads all its cards for each image."""
+    data = json.loads(text)
     version = data.get("format_version") if isinstance(data, dict) else None
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise UserError(
-            f"The model {folder.name} was made by a newer version of U-Net Lung (card format {version}).",
+            f"The model {path.parent.name} was made by a newer version of U-Net Lung "
+            f"(card format {version}).",
             "Update the plugin: pip install -U napari-unet-lung.",
         )
     try:

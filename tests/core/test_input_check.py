@@ -63,6 +63,13 @@ def test_a_constant_image_is_empty(kind: str, value: int) -> None:
     _refused(np.full((40, 40), value, kind), f"every pixel has the value {value}")
 
 
+@pytest.mark.parametrize("kind", ["u1", "i2", "f4", "?"])
+def test_one_pixel_more_is_an_image(kind: str) -> None:
+    pixels = np.zeros((40, 40), kind)
+    pixels[17, 23] = 1
+    check_pixels(Raster(pixels))
+
+
 @pytest.mark.parametrize("kind", ["u1", "i1", "i2", ">u2", "u4", "i8", "u8", "f2", "f4", "f8", "?"])
 def test_every_kind_of_number_is_taken(kind: str) -> None:
     check_pixels(Raster(np.eye(40).astype(kind)))

@@ -63,6 +63,13 @@ def test_a_damaged_card(tmp_path: Path, text: str) -> None:
     assert error.value.remedy == "Install the model again."
 
 
+def test_a_card_that_was_changed_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / CARD_FILE
+    for threshold in (0.4, 0.6, 0.4):
+        path.write_text(json.dumps({"name": "a", "threshold": threshold}))
+        assert read_card(tmp_path).output.threshold == threshold
+
+
 def test_a_card_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / CARD_FILE).write_bytes(b"\xff\xfe\x00\x80")
     with pytest.raises(UserError, match="cannot be read"):
