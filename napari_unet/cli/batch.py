@@ -83,14 +83,16 @@ class Batch(CaseBatch[Result]):
         return self._targets(case, raster), self._predict(raster, on_progress)
 
     def _resumed(self, case: Case, earlier: Earlier) -> Result:
-        result = resumed(earlier, self._input(case))
+        return resumed(earlier, self._input(case))
+
+    def _keep(self, result: Result) -> Result:
         self.label_columns = self.label_columns or result.label_columns
-        return result
+        return super()._keep(result)
 
     def _without(self, case: Case, error: str) -> Result:
         return Result(Row(case=case.name, error=error), self._input(case))
 
-    def _finish(self, case: Case, made: Predicted) -> tuple[Result, dict[str, Any], tuple[Path, ...]]:
+    def _finish(self, case: Case, made: Predicted) -> Result:
         """Masks, files and figures of what the model said."""
         start = time.perf_counter()
         raster, prediction, targets = made.raster, made.prediction, made.targets
@@ -121,7 +123,6 @@ class Batch(CaseBatch[Result]):
         if known.of_lungs and prediction.is_volume:
             lungs = lung_measures(sides, raster, prediction.stopped_at)
         measured = measure(mask, prediction.spacing_mm, prediction.row_direction, labels=sides)
-        self.label_columns = size_columns(known)
         row = Row(
             case=case.name,
             model=prediction.model,
@@ -136,7 +137,7 @@ class Batch(CaseBatch[Result]):
             **(lungs.figures() if lungs is not None else {}),
             label_sizes=label_sizes(said, known, prediction.spacing_mm),
         )
-        result = Result(
+        return Result(
             row,
             self._input(case),
             tuple(files),
@@ -150,7 +151,6 @@ class Batch(CaseBatch[Result]):
             lungs=lungs,
             chosen=prediction.chosen,
         )
-        return result, result.stored(), result.files
 
     def _seg(
         self,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import re
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from napari_unet.cli.inputs import Case, Inputs
 from napari_unet.cli.overlapped import overlapped
@@ -24,7 +26,19 @@ from napari_unet.io.names import as_stored, composed, stem
 
 _log = logging.getLogger(__name__)
 _LARGE = 200e6  # bytes of pixels: the next case is not read beside it
-_Result = TypeVar("_Result")
+_network = threading.Lock()  # one case at a time, however many threads a worker of a cluster has
+
+
+class CaseResult(Protocol):
+    """What every command has of a case: the files that were written, and what makes the result again."""
+
+    @property
+    def files(self) -> tuple[Path, ...]: ...
+
+    def stored(self) -> Mapping[str, Any]: ...
+
+
+_Result = TypeVar("_Result", bound=CaseResult)
 
 
 @dataclass(frozen=True)
@@ -73,13 +87,64 @@ class CaseBatch(ABC, Generic[_Result]):
         def work(number: int, case: Case, begun: _Begun) -> _Begun:
             return self._work(case, begun, lambda share: on_progress(number + share))
 
-        results = overlapped(cases, self._read, work, self._write, self._failed, _is_large)
+        results = overlapped(cases, self._read, work, self._write, self.failed, _is_large)
         try:
             yield from results
         finally:  # also when the program is stopped in order: nothing was killed
             results.close()
             for name in self._under_way:
                 self._record.leave(name)
+
+    def alone(self, case: Case, output: Path | None = None) -> Self:
+        """What works on this case elsewhere: it keeps no record and no results. output : another folder."""
+        lone = copy.copy(self)
+        folder = self._output.resolve()
+        lone._inputs = Inputs((case,), 0, self._inputs.folders & {folder})
+        lone._earlier = self._earlier & {case.name}
+        lone._output = output or folder
+        lone.results, lone._under_way = [], set()
+        del lone._record
+        return lone
+
+    def make(self, case: Case) -> tuple[str, _Result]:
+        """The hash of the content of a case, and its result, in this thread. Raises what goes wrong."""
+        start = time.perf_counter()
+        content = _content(case)
+        begun = _Begun(content, read_raster(case.source), seconds=time.perf_counter() - start)
+        with _network:
+            begun = self._work(case, begun, lambda _: None)
+        assert begun.made is not None  # it has a raster
+        return content, self._finish(case, begun.made)
+
+    def earlier(self, case: Case) -> _Result | None:
+        """The result of an earlier run, if it stands. Raises UserError if there is nothing to read."""
+        if case.problem:
+            raise UserError(case.problem)
+        if not self._record.knows(case.name) or not (content := _content(case)):
+            return None
+        earlier = self._record.earlier(case.name, content)
+        return None if earlier is None else self._keep(self._resumed(case, earlier))
+
+    def take(self, case: Case, content: str, result: _Result) -> _Result:
+        """A result that `make` gave elsewhere, recorded here."""
+        if content:
+            self._record.end(case.name, content, result.stored(), result.files)
+        return self._keep(result)
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """All cases, in the order of the inputs."""
+        return self._inputs.cases
+
+    @property
+    def output(self) -> Path:
+        """The folder of the results."""
+        return self._output
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether names of files are not told."""
+        return self._anonymous
 
     def in_order(self, name: Callable[[_Result], str]) -> list[_Result]:
         """The results so far, in the order of the inputs. name : of the case of a result."""
@@ -93,8 +158,8 @@ class CaseBatch(ABC, Generic[_Result]):
         """Where the results of a case go, and what the model says; on the thread of the engine."""
 
     @abstractmethod
-    def _finish(self, case: Case, made: Predicted) -> tuple[_Result, Mapping[str, Any], tuple[Path, ...]]:
-        """The result, what makes it again in a later run, and the files that were written."""
+    def _finish(self, case: Case, made: Predicted) -> _Result:
+        """Write the files of a case, and return its result."""
 
     @abstractmethod
     def _resumed(self, case: Case, earlier: Earlier) -> _Result:
@@ -114,7 +179,10 @@ class CaseBatch(ABC, Generic[_Result]):
         What an earlier run wrote is replaced. Where the results go into the folder of the inputs, only its
         table can distinguish such a file from a mask that somebody drew.
         """
-        path = as_stored(self._output / f"{case.name}_{kind}{suffix}")
+        return self.checked(case, as_stored(self._output / f"{case.name}_{kind}{suffix}"))
+
+    def checked(self, case: Case, path: Path) -> Path:
+        """`path`, if a result of the case may go there; see `_target`."""
         if os.path.exists(path) and case.name not in self._earlier and self._inputs.hold(path):
             raise UserError(
                 f"{path.name} is one of the inputs and is not overwritten.",
@@ -147,13 +215,11 @@ class CaseBatch(ABC, Generic[_Result]):
         if begun.earlier is not None:
             return self._keep(self._resumed(case, begun.earlier))
         assert begun.made is not None  # work has seen it
-        result, stored, files = self._finish(case, begun.made)
-        if begun.content:
-            self._record.end(case.name, begun.content, stored, files)
+        result = self.take(case, begun.content, self._finish(case, begun.made))
         self._under_way.discard(case.name)
-        return self._keep(result)
+        return result
 
-    def _failed(self, case: Case, error: Exception) -> _Result:
+    def failed(self, case: Case, error: Exception) -> _Result:
         """One odd file must not cost the user all others."""
         if case.name in self._under_way:
             self._record.leave(case.name)

@@ -118,11 +118,11 @@ class FindBatch(CaseBatch[Found]):
         asked = steps("find", raster=raster, model=options.model, device=options.device)
         return targets, run(asked, tell)
 
-    def _finish(self, case: Case, made: Predicted) -> tuple[Found, dict[str, Any], tuple[Path, ...]]:
+    def _finish(self, case: Case, made: Predicted) -> Found:
         prediction, reading = made.prediction, made.prediction.reading
         files = tuple(write_heat_picture(path, made.raster, prediction) for path in made.targets.values())
         zones = {} if reading is None else dict(reading.zones)
-        found = Found(
+        return Found(
             case.name,
             prediction.model,
             prediction.version,
@@ -135,7 +135,6 @@ class FindBatch(CaseBatch[Found]):
             higher_than={} if reading is None else dict(reading.higher_than),
             thresholds={} if reading is None else dict(reading.thresholds),
         )
-        return found, found.stored(), files
 
     def _resumed(self, case: Case, earlier: Earlier) -> Found:
         known = {**earlier.result, "notes": (*earlier.result["notes"], *earlier.kept())}

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from napari_unet.cli.console import complain, json_line, progress_bar, stderr, stdout
-from napari_unet.cli.options import Device, Resume
+from napari_unet.cli.options import CaseMinutes, Cluster, Device, Resume, Workers
 from napari_unet.cli.usage import check_model, made_by, model_findings
 from napari_unet.core.auto import FINDING_MODEL, LUNGS_FOR_FINDINGS
 from napari_unet.core.errors import UserError
@@ -29,6 +29,9 @@ def find(
         bool, typer.Option("--heatmap", help="Also write each image with its heat map.")
     ] = False,
     resume: Resume = False,
+    workers: Workers = None,
+    cluster: Cluster = None,
+    case_minutes: CaseMinutes = 60,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.")] = False,
 ) -> None:
     """Write OUT/findings.csv: scores from 0 to 100 of chest X-rays. Research use, not a diagnosis."""
@@ -44,29 +47,31 @@ def find(
     if not given.cases:
         raise UserError("There is no image to look at.", "Name images or a folder that holds some.")
     make_folder(output)
-    check_model(model, device)
+    check_model(model, device if cluster is None else "cpu")
     findings = model_findings(model)
 
     from napari_unet.cli.find_batch import FINDINGS, FindBatch, FindOptions
+    from napari_unet.cli.on_cluster import results_of, workplace
     from napari_unet.cli.resume import ResumeRecord
 
     options = FindOptions(output, model, device, heatmap, anonymous)
+    models = (model, LUNGS_FOR_FINDINGS)
     asked = {"heatmap": heatmap, "anonymous": anonymous}
-    settings = asked | {"made by": made_by(model, LUNGS_FOR_FINDINGS, device=device)}
-    record = ResumeRecord(output, "find", settings, again=not resume)
-    batch = FindBatch(given, options, findings, record)
-    try:
-        with progress_bar("Looking", total=len(given.cases)) as bar:
-            for found in batch.run(bar.show):
-                if as_json:
-                    json_line(found.record())
-                if found.error:
-                    complain(f"{found.case}: {found.error}")
-                elif not as_json and not found.resumed:
-                    say.print(found.sentence(), markup=False)
-                bar.show(len(batch.results))
-    finally:
-        batch.write_table()
+    with workplace(workers, cluster, models, device, case_minutes) as place:
+        settings = asked | {"made by": place.made_by if place else made_by(*models, device=device)}
+        batch = FindBatch(given, options, findings, ResumeRecord(output, "find", settings, again=not resume))
+        try:
+            with progress_bar("Looking", total=len(given.cases)) as bar:
+                for found in results_of(batch, place, bar.show):
+                    if as_json:
+                        json_line(found.record())
+                    if found.error:
+                        complain(f"{found.case}: {found.error}")
+                    elif not as_json and not found.resumed:
+                        say.print(found.sentence(), markup=False)
+                    bar.show(len(batch.results))
+        finally:
+            batch.write_table()
     failed = sum(bool(found.error) for found in batch.results)
     before = sum(found.resumed for found in batch.results)
     done_before = f", {before:,} of them before" if before else ""

@@ -43,6 +43,26 @@ Resume = Annotated[
         "--resume", help="Do only what is missing in OUT, or was made by another model, option or version."
     ),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1, metavar="N", help="Work in N processes on this computer. [this one]", show_default=False
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Work on the cluster of dask.distributed at tls://HOST:PORT.",
+        show_default=False,
+    ),
+]
+CaseMinutes = Annotated[
+    float,
+    typer.Option(
+        min=0.01, metavar="M", help="With --workers or --cluster: an image that takes longer is set aside."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 Output = Annotated[
     Path, typer.Option("-o", "--output", metavar="OUT", file_okay=False, help="Folder for the results.")

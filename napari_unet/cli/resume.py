@@ -65,6 +65,7 @@ class ResumeRecord:
                 under_way.discard(name)
             if line["event"] == "ended":
                 self._done[name, line["content"]] = line
+        self._names = frozenset(name for name, _ in self._done)
         self._kills.update(under_way)
         self._begin_file(lines)
 
@@ -81,6 +82,10 @@ class ResumeRecord:
             if checksum(path) != known:
                 changed.append(file)
         return Earlier(line["result"], tuple(changed))
+
+    def knows(self, name: str) -> bool:
+        """Whether any content of that name has a result of an earlier run."""
+        return name in self._names
 
     def begin(self, name: str) -> None:
         """A case is under way. Raises UserError if the program was killed at it too often."""

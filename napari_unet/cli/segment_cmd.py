@@ -12,6 +12,8 @@ from napari_unet.cli.options import (
     Anonymous,
     Answer,
     AsJson,
+    CaseMinutes,
+    Cluster,
     Device,
     LabelKind,
     Labels,
@@ -23,6 +25,7 @@ from napari_unet.cli.options import (
     Resume,
     Seg,
     Threshold,
+    Workers,
 )
 from napari_unet.cli.series_cmd import AllSeries, SeriesOption, choice_of
 from napari_unet.cli.usage import check_model, made_by, model_labels
@@ -32,6 +35,7 @@ from napari_unet.core.wording import counted
 
 if TYPE_CHECKING:
     from napari_unet.cli.batch import Options
+    from napari_unet.cli.on_cluster import Workplace
 
 
 RECORD = "segment"
@@ -54,6 +58,9 @@ def segment(
     all_series: AllSeries = False,
     anonymous: Anonymous = False,
     resume: Resume = False,
+    workers: Workers = None,
+    cluster: Cluster = None,
+    case_minutes: CaseMinutes = 60,
     as_json: AsJson = False,
 ) -> None:
     """Write OUT/<stem>_mask.png (or .nii.gz) for each image, and OUT/report.csv."""
@@ -74,35 +81,38 @@ def segment(
     if not found.cases:
         raise UserError("There is no image to segment.", "Name images or a folder that holds some.")
     make_folder(output)
-    check_model(model, device, answer)
+    check_model(model, device if cluster is None else "cpu", answer)
     sides = sides_of(labels, model, answer)
 
     from napari_unet.cli.batch import Batch, Options
+    from napari_unet.cli.on_cluster import results_of, workplace
     from napari_unet.cli.resume import ResumeRecord
 
     options = Options(output, model, threshold, device, sides, probability, overlay, anonymous, answer, seg)
-    batch = Batch(found, options, ResumeRecord(output, RECORD, settings_of(options), again=not resume))
     assumed = without = before = 0
     tell_chosen = once_each()
-    try:
-        with progress_bar("Segmenting", total=len(found.cases)) as bar:
-            for result in batch.run(bar.show):
-                assumed += result.sides_assumed
-                without += bool(result.no_seg)
-                before += result.earlier is not None
-                tell_chosen(result.chosen)
-                if as_json:
-                    json_line(result.record())
-                if result.row.error:
-                    complain(f"{result.row.case}: {result.row.error}")
-                elif result.earlier is not None:
-                    if result.notes and not as_json:
-                        stderr.print(result.sentence(), markup=False)
-                elif not as_json:
-                    say.print(result.sentence(), markup=False)
-                bar.show(len(batch.results))
-    finally:
-        batch.write_report()
+    with workplace(workers, cluster, (model,), device, case_minutes) as place:
+        record = ResumeRecord(output, RECORD, settings_of(options, place), again=not resume)
+        batch = Batch(found, options, record)
+        try:
+            with progress_bar("Segmenting", total=len(found.cases)) as bar:
+                for result in results_of(batch, place, bar.show):
+                    assumed += result.sides_assumed
+                    without += bool(result.no_seg)
+                    before += result.earlier is not None
+                    tell_chosen(result.chosen)
+                    if as_json:
+                        json_line(result.record())
+                    if result.row.error:
+                        complain(f"{result.row.case}: {result.row.error}")
+                    elif result.earlier is not None:
+                        if result.notes and not as_json:
+                            stderr.print(result.sentence(), markup=False)
+                    elif not as_json:
+                        say.print(result.sentence(), markup=False)
+                    bar.show(len(batch.results))
+        finally:
+            batch.write_report()
     if assumed:
         say.print(
             f"Right and left are assumed in {assumed} of {len(batch.rows)}: their files do not say "
@@ -129,10 +139,10 @@ def sides_of(labels: LabelKind | None, model: str, answer: str | None) -> bool |
     return sides
 
 
-def settings_of(options: Options) -> dict[str, Any]:
-    """Everything but the image that makes a result of `segment`."""
+def settings_of(options: Options, place: Workplace | None = None) -> dict[str, Any]:
+    """Everything but the image that makes a result of `segment`. place : where, if not in this process."""
     asked = {name: value for name, value in asdict(options).items() if name not in ("output", "device")}
-    return asked | {"made by": made_by(options.model, device=options.device)}
+    return asked | {"made by": place.made_by if place else made_by(options.model, device=options.device)}
 
 
 def _of_segs(written: int, anonymous: bool) -> str:

@@ -33,8 +33,8 @@ def check_model(model: str, device: str, answer: str | None = None) -> None:
     """
     from napari_unet.cli.engine import engine
 
-    entries = _meant(model)
     with _told():
+        entries = _meant(model)
         if not any(_has(entry, answer) for entry in entries):
             entries[0].card.output_named(answer)
         engine().submit("pick_device", name=device).result()
@@ -73,7 +73,8 @@ def model_findings(model: str) -> tuple[str, ...]:
 def made_by(*models: str, device: str) -> dict[str, Any]:
     """What makes results besides images and options: models, program and backend, for `ResumeRecord`.
 
-    models : names; of "auto" all that it may stand for.
+    models : names; of "auto" all that it may stand for. Raises UserError for models and devices that are not
+    there.
     """
     from importlib.metadata import version
 
@@ -95,10 +96,10 @@ def _meant(model: str) -> list[ModelEntry]:
     from napari_unet.core.image_kind import KINDS
     from napari_unet.models.library import default_library
 
+    library = default_library()
     if model != AUTO:
-        return [find_model(model)]
-    with _told():
-        return [default_library().for_kind(kind) for kind in KINDS]
+        return [library.find(model)]
+    return [library.for_kind(kind) for kind in KINDS]
 
 
 def _has(entry: ModelEntry, answer: str | None) -> bool:

@@ -19,6 +19,8 @@ HANDLERS = {
     "first_mask": "napari_unet.inference.first_mask:first_mask_steps",
     "devices": "napari_unet.inference.device:describe_devices",
     "pick_device": "napari_unet.inference.device:pick_device",
+    "count_gpus": "napari_unet.inference.device:count_gpus",
+    "gpu_id": "napari_unet.inference.device:gpu_id",
     "finetune": "napari_unet.training.finetune:fine_tune",
     "protocol_question": "napari_unet.training.protocol_question:protocol_question",
     "estimate": "napari_unet.training.estimate:estimate",

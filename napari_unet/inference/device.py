@@ -42,3 +42,17 @@ def pick_device(name: str = "auto") -> torch.device:
     if colon and int(index) >= count:
         raise UserError(f"There is no device {name}: {count} of this kind can be used.", f"Choose {kind}.")
     return torch.device(name)
+
+
+def count_gpus(name: str = "auto") -> int:
+    """How many CUDA devices go by that name: one if it has a number, 0 if it is none."""
+    device = pick_device(name)
+    if device.type != "cuda":
+        return 0
+    return torch.cuda.device_count() if device.index is None else 1
+
+
+def gpu_id(name: str = "auto") -> str:
+    """What distinguishes the GPU of that name from all others anywhere; "" for a device that is none."""
+    device = pick_device(name)
+    return str(torch.cuda.get_device_properties(device).uuid) if device.type == "cuda" else ""
