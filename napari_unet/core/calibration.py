@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -92,6 +92,11 @@ def calibrate(
         negatives,
         source,
     )
+
+
+def of_model(calibrations: Iterable[Calibration], model: str, version: str) -> list[Calibration]:
+    """Those of one version of a model."""
+    return [one for one in calibrations if (one.model, one.version) == (model, version)]
 
 
 def reached_by(scores: np.ndarray, share: float) -> float:

@@ -5,7 +5,6 @@ A calibration is an event: it is never changed, and the last one of a finding an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -71,11 +70,6 @@ def calibrations(connection: Connection) -> list[Calibration]:
         one = _from_json(details)
         last[one.finding, one.model, one.version] = one
     return list(last.values())
-
-
-def thresholds_by(found: Iterable[Calibration], model: str, version: str) -> dict[str, Calibration]:
-    """By finding, those of one version of a model."""
-    return {one.finding: one for one in found if (one.model, one.version) == (model, version)}
 
 
 def _scores_by(connection: Connection, model: str, version: str) -> dict[str, dict[str, float]]:

@@ -6,24 +6,21 @@ from typing import Any
 
 from napari.layers import Image
 from napari.utils.notifications import show_error
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QHBoxLayout,
-    QListWidget,
-    QListWidgetItem,
     QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
+from napari_unet.core.calibration import Truth, of_model
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note
 from napari_unet.core.orientation import ASSUMED
 from napari_unet.core.prediction import Prediction
-from napari_unet.core.second_reading import CONFIDENCE
 from napari_unet.models.library import ModelEntry
 from napari_unet.widgets.common.forms import Fields, Foldable, WrappedLabel
 from napari_unet.widgets.common.jobs import Job, run_on_engine
@@ -31,14 +28,15 @@ from napari_unet.widgets.common.layer_picker import LayerPicker
 from napari_unet.widgets.common.layers import is_image, raster_source
 from napari_unet.widgets.common.preferences import chosen_library, preferences
 from napari_unet.widgets.dock import Dock
-from napari_unet.widgets.finding.call_form import CallForm, in_words
+from napari_unet.widgets.finding.call_form import CallForm
+from napari_unet.widgets.finding.case_list import CaseList
 from napari_unet.widgets.finding.heat_view import HeatView
-from napari_unet.widgets.finding.reading import CaseReading, Differing, Standing
+from napari_unet.widgets.finding.reading import CaseReading, Standing
 from napari_unet.widgets.finding.score_view import ScoreView
+from napari_unet.widgets.finding.threshold_box import ThresholdBox
 from napari_unet.widgets.model_box import ModelCardView
 
 _BAR = 6  # pixels: height of the bar that shows that something is going on
-_LISTED = 90  # pixels: height of the list of cases that differ
 
 
 class FindingWidget(Dock):
@@ -50,12 +48,13 @@ class FindingWidget(Dock):
         super().__init__(napari_viewer)
         self._job: Job | None = None
         self._entries: list[ModelEntry] = []
+        self._found: Prediction | None = None  # what is shown
         self._casework = self._session.casework
         self._build()
         self.reading = CaseReading(self._casework)
         self.reading.changed.connect(self._on_standing)
         self.reading.shown.connect(self._on_shown_scores)
-        self.reading.differing.connect(self._list_differing)
+        self.reading.listed.connect(self.cases.show_cases)
         self.reading.failed.connect(self._on_failed)
         self._session.library_changed.connect(self._offer_models)
         self._offer_models()
@@ -95,10 +94,12 @@ class FindingWidget(Dock):
         self.heat = HeatView(self._viewer)
         self.status = WrappedLabel(name="status")
         self.message = WrappedLabel(name="message")
-        self.differing = QListWidget()
-        self.differing.setFixedHeight(_LISTED)
-        self.differing.itemActivated.connect(self._open_listed)
-        self._differ = Foldable("Where the score and you differ", self.differing)
+        self.cases = CaseList()
+        self.cases.opened.connect(self._casework.open_case)
+        self._cases = Foldable("Cases you have called", self.cases)
+        self.threshold = ThresholdBox()
+        self.threshold.asked.connect(self._on_calibrate)
+        self._threshold = Foldable("Threshold by your own cases", self.threshold)
         self.triage = QCheckBox("Show scores before my call")
         self.triage.clicked.connect(self._on_triage)
         self._triage = Foldable("Triage", _with_words(self.triage, _TRIAGE))
@@ -115,7 +116,7 @@ class FindingWidget(Dock):
         for part in (self.hint, self.form):
             column.addWidget(part)
         column.addLayout(buttons)
-        for part in (self.bar, self.scores, self.heat, self._differ, self._triage):
+        for part in (self.bar, self.scores, self.heat, self._cases, self._threshold, self._triage):
             column.addWidget(part)
         column.addWidget(
             WrappedLabel("For research; not a medical device, and no diagnosis.", name="purpose")
@@ -174,6 +175,7 @@ class FindingWidget(Dock):
         else:
             self.form.say(standing.final or standing.first)
             self.triage.setChecked(standing.triage)
+            self._show_calibrations(standing)
             layers = self._casework.presenter.layers
             if layers is not None:
                 self.image.choose(layers.image)
@@ -191,13 +193,14 @@ class FindingWidget(Dock):
 
     @property
     def _is_shown(self) -> bool:
-        return bool(self.scores.text())
+        return self._found is not None
 
     def _forget(self) -> None:
         """Nothing is said of the image any more; a score under way is thrown away."""
         if self._job is not None:
             self._job.abandon()
             self._job = None
+        self._found = None
         self.scores.say("")
         self.heat.clear()
 
@@ -217,7 +220,8 @@ class FindingWidget(Dock):
         self.bar.setVisible(busy)
         in_review = self._casework.project is not None
         self._triage.setVisible(in_review)
-        self._differ.setVisible(in_review)
+        self._cases.setVisible(in_review)
+        self._threshold.setVisible(in_review and self._entry() is not None)
         self.hint.say(_hint(ready, is_case, standing, self._is_shown))
 
     # -- a score --
@@ -272,7 +276,11 @@ class FindingWidget(Dock):
         layer, standing = self.image.layer(), self._of_case()
         if layer is None:
             return
-        self.scores.show_scores(found, {} if standing is None else standing.first)
+        self._found = found
+        if standing is None:
+            self.scores.show_scores(found)
+        else:
+            self.scores.show_scores(found, standing.first, standing.calibrations)
         self.heat.show_found(layer, found)
         self.status.say(f"Done in {found.seconds:.1f} s.")
         told = () if found.reading is None else found.reading.sentences(found.scores)
@@ -296,18 +304,19 @@ class FindingWidget(Dock):
     def _on_triage(self, on: bool) -> None:
         self.reading.set_triage(on)
 
-    def _list_differing(self, found: list[Differing]) -> None:
-        self.differing.clear()
-        for one in found:
-            said = CONFIDENCE[one.call.confidence]
-            item = QListWidgetItem(
-                f"Case {one.number}: {in_words(one.finding)} {100 * one.score:.0f}, you said {said}"
-            )
-            item.setData(Qt.ItemDataRole.UserRole, one.case)
-            self.differing.addItem(item)
+    def _on_calibrate(self, truth: Truth, sensitivity: float) -> None:
+        entry = self._entry()
+        if entry is not None:
+            self.message.say("")
+            self.reading.calibrate(truth, entry.card.name, entry.card.version, sensitivity)
 
-    def _open_listed(self, item: QListWidgetItem) -> None:
-        self._casework.open_case(item.data(Qt.ItemDataRole.UserRole))
+    def _show_calibrations(self, standing: Standing) -> None:
+        entry = self._entry()
+        if entry is not None:
+            of = entry.card.name, entry.card.version
+            self.threshold.show_calibrations(of_model(standing.calibrations, *of))
+        if self._found is not None and self._is_case():
+            self.scores.show_scores(self._found, standing.first, standing.calibrations)
 
 
 _TRIAGE = (

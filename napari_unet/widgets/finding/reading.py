@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_unet.core.calibration import Calibration, Truth, of_model
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.second_reading import FindingCall
 from napari_unet.widgets.casework.work import CaseWork
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Standing:
-    """How far a reader is with a case. open : whether scores are shown: after a first call, or in triage."""
+    """How far a reader is with a case. open : whether scores are shown: after a first call, or in triage.
+    calibrations : of the project.
+    """
 
     case: str
     number: int
@@ -26,29 +29,34 @@ class Standing:
     final: Mapping[str, FindingCall] = field(default_factory=dict)
     open: bool = False
     triage: bool = False
+    calibrations: tuple[Calibration, ...] = ()
 
 
 @dataclass(frozen=True)
-class Differing:
-    """A called case in which the reader and the score do not agree. score : 0 to 1."""
+class ListedCase:
+    """A case whose score of a finding the reader may see. score : 0 to 1. call : the reader's first one; None
+    in triage only. differs : whether they take different sides.
+    """
 
     case: str
     number: int
     finding: str
     score: float
-    call: FindingCall
+    call: FindingCall | None
+    differs: bool
 
 
 class CaseReading(QObject):
     """What the dock knows of the open case of a review, and writes about it.
 
     changed : a Standing, or None while no case is open. shown : the scores may be shown now, and it is
-    recorded that they were. differing : list of Differing. failed : a UserError.
+    recorded that they were. listed : list of ListedCase.
+    failed : a UserError.
     """
 
     changed = Signal(object)
     shown = Signal(object)
-    differing = Signal(list)
+    listed = Signal(list)
     failed = Signal(object)
 
     def __init__(self, casework: CaseWork) -> None:
@@ -98,7 +106,7 @@ class CaseReading(QObject):
         def then(_: object) -> None:
             if self.standing is not None and self.standing.case == id:
                 self.shown.emit(found)
-                self.list_differing(thresholds_of(found))
+                self.list_cases(found)
 
         self._casework.write(keep, then, self.failed.emit)
 
@@ -117,14 +125,25 @@ class CaseReading(QObject):
             lambda project: project.set_triage(on, by), lambda _: self.reload(), self.failed.emit
         )
 
-    def list_differing(self, thresholds: Mapping[str, float]) -> None:
-        """Look for called cases in which this reader and the score do not agree. thresholds : by finding."""
+    def calibrate(self, truth: Truth, model: str, version: str, sensitivity: float) -> None:
+        """Set the thresholds of a model by cases of the project."""
+        by = self._casework.author().name
+        self._casework.write(
+            lambda project: project.calibrate(by, truth, model, version, sensitivity),
+            lambda _: self.reload(),
+            self.failed.emit,
+        )
+
+    def list_cases(self, found: Prediction) -> None:
+        """Look for the cases whose scores this reader may see. found : says where the thresholds are."""
         if self._casework.project is None:
-            self.differing.emit([])
+            self.listed.emit([])
             return
         by = self._casework.author().name
-        job = self._casework.read(lambda project: differing_cases(project, by, thresholds))
-        job.succeeded.connect(lambda found: self.differing.emit(found))
+        job = self._casework.read(
+            lambda project: listed_cases(project, by, thresholds_of(found, project.calibrations()))
+        )
+        job.succeeded.connect(self.listed.emit)
 
     def _here(self) -> tuple[str, str]:
         return ("" if self.standing is None else self.standing.case), self._casework.author().name
@@ -139,7 +158,8 @@ class CaseReading(QObject):
             first = project.reader_call(id, by)
             triage = project.in_triage
             final = project.reader_call(id, by, final=True)
-            return Standing(id, number, first, final, bool(first) or triage, triage)
+            calibrations = tuple(project.calibrations())
+            return Standing(id, number, first, final, bool(first) or triage, triage, calibrations)
 
         def use(found: Standing) -> None:
             now = self._casework.current
@@ -153,7 +173,7 @@ class CaseReading(QObject):
     def _on_reviewer(self) -> None:
         """What one reader may see is not for the next."""
         self._on_closed()
-        self.differing.emit([])
+        self.listed.emit([])
         self.reload()
 
     def _on_closed(self, *_: object) -> None:
@@ -161,24 +181,25 @@ class CaseReading(QObject):
         self.changed.emit(None)
 
 
-def thresholds_of(found: Prediction) -> dict[str, float]:
-    """From which score on the model says yes, by finding."""
-    own = {} if found.reading is None else found.reading.thresholds
+def thresholds_of(found: Prediction, calibrations: Iterable[Calibration] = ()) -> dict[str, float]:
+    """From which score on the model says yes, by finding: as calibrated in the project, else by its card."""
+    own = {} if found.reading is None else dict(found.reading.thresholds)
+    own |= {one.finding: one.threshold for one in of_model(calibrations, found.model, found.version)}
     return {name: own.get(name, found.threshold) for name in found.scores}
 
 
-def differing_cases(project: ReviewProject, by: str, thresholds: Mapping[str, float]) -> list[Differing]:
-    """Called cases in which a reader's first call and a score take different sides, the highest score first.
-
-    Cases without a first call of this reader are not among them, in triage neither.
+def listed_cases(project: ReviewProject, by: str, thresholds: Mapping[str, float]) -> list[ListedCase]:
+    """Cases whose scores a reader may see, the highest score first: those with a first call of this reader;
+    in triage the others, too.
     """
     numbers = {case.id: case.number for case in project.cases()}
     said = {(one.case, one.finding): one.first for one in project.readings() if one.reader == by}
     found = []
     for id, scores in project.visible_scores(by).items():
-        for one in scores:
-            call, limit = said.get((id, one.finding)), thresholds.get(one.finding)
-            if call is None or call.present is None or limit is None or call.present == (one.score >= limit):
-                continue
-            found.append(Differing(id, numbers[id], one.finding, one.score, call))
+        last = {one.finding: one for one in scores}  # of the model that was added last
+        for finding, one in last.items():
+            call, limit = said.get((id, finding)), thresholds.get(finding)
+            side = None if call is None else call.present
+            differs = side is not None and limit is not None and side != (one.score >= limit)
+            found.append(ListedCase(id, numbers[id], finding, one.score, call, differs))
     return sorted(found, key=lambda one: -one.score)

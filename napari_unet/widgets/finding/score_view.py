@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
+from types import MappingProxyType
 
+from napari_unet.core.calibration import Calibration, of_model
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.second_reading import CONFIDENCE, FindingCall
 from napari_unet.widgets.common.forms import WrappedLabel
@@ -15,9 +17,15 @@ from napari_unet.widgets.finding.reading import thresholds_of
 class ScoreView(WrappedLabel):
     """A table of scores; empty until there is one."""
 
-    def show_scores(self, found: Prediction, calls: Mapping[str, FindingCall]) -> None:
+    def show_scores(
+        self,
+        found: Prediction,
+        calls: Mapping[str, FindingCall] = MappingProxyType({}),
+        calibrations: Sequence[Calibration] = (),
+    ) -> None:
         """Show what a model says of an image, beside what the reader said first."""
-        thresholds = thresholds_of(found)
+        thresholds = thresholds_of(found, calibrations)
+        own = of_model(calibrations, found.model, found.version)
         ranks = {} if found.reading is None else found.reading.higher_than
         zones = {} if found.reading is None else found.reading.zones
         titles = [
@@ -41,8 +49,12 @@ class ScoreView(WrappedLabel):
             rows.append("".join(f"<td>{cell}&nbsp;&nbsp;</td>" for cell in cells))
         ranked = "Rank: of 100 normal images of the calibration set, how many score lower." if ranks else ""
         body = "".join(f"<tr>{row}</tr>" for row in rows)
+        limits = "".join(
+            f"{escape(in_words(one.finding))}: yes from {escape(one.in_words())}.<br>" for one in own
+        )
         about = f"{escape(found.model)} {escape(found.version)}. A score is a rank, not a probability."
-        self.say("<br>".join([f"<table><tr>{head}</tr>{body}</table>", *filter(None, [ranked]), about]))
+        table = f"<table><tr>{head}</tr>{body}</table>"
+        self.say("<br>".join(filter(None, [table, ranked, limits + about])))
 
 
 def _called(call: FindingCall | None) -> str:

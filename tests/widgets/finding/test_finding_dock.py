@@ -62,6 +62,7 @@ def finder(models):
         title="Findings, for tests",
         use="frontal chest X-rays",
         input={"size": (64, 64)},
+        version="3",
         outputs=({"id": "findings", "task": "classification", "findings": FINDINGS},),
     )
     (folder / CARD_FILE).write_text(card.model_dump_json())
@@ -169,7 +170,7 @@ def test_a_case_shows_nothing_before_the_first_call(dock, review, engine, viewer
     calm(qtbot, dock)
     assert engine.jobs == [] and "84" not in everything_said(dock) and dock.scores.text() == ""
     assert not [layer for layer in viewer.layers if "heat" in layer.name]
-    assert dock.differing.count() == 0
+    assert dock.cases.cases.count() == 0
 
 
 def test_first_call_score_and_final_call_by_keys(dock, review, engine, viewer, case, qtbot) -> None:
@@ -187,8 +188,8 @@ def test_first_call_score_and_final_call_by_keys(dock, review, engine, viewer, c
     kinds = [call.kind for call in project.calls(case)]
     assert kinds == [CallKind.FIRST, CallKind.FINDING, CallKind.FINDING, CallKind.SEEN]
     assert not dock.lock.isVisible() and dock.finish.isVisible()
-    qtbot.waitUntil(lambda: dock.differing.count() == 1)
-    assert "abnormal 84, you said probably absent" in dock.differing.item(0).text()
+    qtbot.waitUntil(lambda: dock.cases.cases.count() == 1)
+    assert "abnormal 84, you said probably absent" in dock.cases.cases.item(0).text()
     choose(qtbot, dock, 4, 1)
     click(qtbot, dock.finish)
     review.settle()
@@ -202,7 +203,7 @@ def test_another_reader_sees_nothing_of_it(dock, review, engine, viewer, case, q
     test_first_call_score_and_final_call_by_keys(dock, review, engine, viewer, case, qtbot)
     review.work.set_reviewer("Bob")
     calm(qtbot, dock)
-    assert "84" not in everything_said(dock) and dock.differing.count() == 0
+    assert "84" not in everything_said(dock) and dock.cases.cases.count() == 0
     assert not [layer for layer in viewer.layers if "heat" in layer.name]
     assert dock.form.said() == {} and dock.lock.isVisible()
     review.work.set_reviewer("Ann")
@@ -233,7 +234,7 @@ def test_triage_shows_scores_and_says_what_that_costs(dock, review, engine, case
     click(qtbot, dock.run)
     next_job(qtbot, engine, 0).end(scored())
     qtbot.waitUntil(lambda: "84" in dock.scores.text())
-    assert dock.differing.count() == 0  # nobody has called anything
+    assert dock.cases.cases.count() == 0  # nobody has called anything
     choose(qtbot, dock, 2, 1)
     assert not dock.finish.isVisible()
 
@@ -309,3 +310,81 @@ def test_keys_that_follow_each_other_at_once_are_each_a_choice(dock, review, eng
     choose(qtbot, dock, 2, 1)
     choose(qtbot, dock, 4, 5)
     assert [call.confidence for call in dock.form.said().values()] == [4, 5]
+
+
+def read_both(dock, review, engine, qtbot) -> list[str]:
+    """First calls on two cases, with scores of 84 and 30: the reader says no, then yes."""
+    ids = list(review.work.queue)
+    dock.model.setCurrentText("test-finding")
+    for number, (id, said, score) in enumerate(zip(ids, (2, 5), (0.8371, 0.3), strict=True)):
+        review.open(id)
+        calm(qtbot, dock)
+        choose(qtbot, dock, said, 1)
+        click(qtbot, dock.lock)
+        next_job(qtbot, engine, number).end(scored(abnormal=score))
+        qtbot.waitUntil(lambda score=score: f"{100 * score:.0f}" in dock.scores.text())
+        calm(qtbot, dock)
+    return ids
+
+
+def listed(dock) -> list[str]:
+    return [dock.cases.cases.item(k).text() for k in range(dock.cases.cases.count())]
+
+
+def test_called_cases_by_score_and_a_double_click_opens_one(dock, review, engine, case, qtbot) -> None:
+    ids = read_both(dock, review, engine, qtbot)
+    assert len(listed(dock)) == 2  # the score and the reader differ on both
+    dock.cases.choice.setCurrentText("All by score: tb like")
+    assert len(listed(dock)) == 2 and "you said absent" in listed(dock)[0]
+    dock.cases.choice.setCurrentText("All by score: abnormal")
+    assert listed(dock) == [
+        "Case 1: abnormal 84, you said probably absent",
+        "Case 2: abnormal 30, you said present",
+    ]
+    dock.cases.cases.itemActivated.emit(dock.cases.cases.item(0))
+    calm(qtbot, dock)
+    assert review.work.current.id == ids[0]
+
+
+def test_in_triage_uncalled_cases_are_listed_too(dock, review, engine, case, qtbot) -> None:
+    project = review.work.project
+    for id, score in zip(review.work.queue, (0.2, 0.9), strict=True):
+        project.put_scores(id, {"abnormal": score}, "test-finding", "3", "findings")
+    dock.model.setCurrentText("test-finding")
+    dock.triage.click()
+    review.settle()
+    calm(qtbot, dock)
+    click(qtbot, dock.run)
+    next_job(qtbot, engine, 0).end(scored())
+    qtbot.waitUntil(lambda: dock.cases.choice.count() > 1)
+    dock.cases.choice.setCurrentText("All by score: abnormal")
+    assert listed(dock) == [
+        "Case 2: abnormal 90, not called yet",
+        "Case 1: abnormal 84, not called yet",
+    ]
+
+
+def test_too_few_cases_set_no_threshold(dock, review, engine, case, qtbot, monkeypatch) -> None:
+    monkeypatch.setattr("napari_unet.widgets.finding.dock.show_error", lambda text: None)
+    read_both(dock, review, engine, qtbot)
+    click(qtbot, dock.threshold.button)
+    review.settle()
+    calm(qtbot, dock)
+    assert "Too few cases for abnormal: 1 with it and 1 without" in words(dock, "message")
+    assert review.work.project.calibrations() == []
+
+
+def test_a_threshold_by_own_cases_takes_the_place_of_the_cards(
+    dock, review, engine, case, qtbot, monkeypatch
+) -> None:
+    """With two cases instead of a hundred: those are in tests/review/test_calibrating.py."""
+    monkeypatch.setattr("napari_unet.core.calibration.FEWEST", 1)
+    read_both(dock, review, engine, qtbot)
+    assert "<td>60&nbsp;" in dock.scores.text()  # of the card
+    click(qtbot, dock.threshold.button)
+    review.settle()
+    calm(qtbot, dock)
+    qtbot.waitUntil(lambda: "<td>30&nbsp;" in dock.scores.text())
+    assert "abnormal: 30, by blind first calls: 1 with, 1 without" in words(dock, "calibrated")
+    assert "1 with, 1 without; sensitivity 1.00" in dock.scores.text()
+    assert "test-finding 3" in words(dock, "calibrated")
