@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Times:
-    """Wall times of one contender in seconds, one per round."""
+    """Times of one contender in seconds, one per round."""
 
     seconds: tuple[float, ...]
 
@@ -23,12 +23,16 @@ class Times:
         return statistics.median(self.seconds)
 
 
-def interleaved(contenders: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, Times]:
+def interleaved(
+    contenders: Mapping[str, Callable[[], object]],
+    rounds: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, Times]:
     """Times of each contender over `rounds` rounds A B C A B C …, after one round that does not count."""
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds + 1):
         for name, work in contenders.items():
-            start = time.perf_counter()
+            start = clock()
             work()
-            taken[name].append(time.perf_counter() - start)
+            taken[name].append(clock() - start)
     return {name: Times(tuple(seconds[1:])) for name, seconds in taken.items()}

@@ -3,44 +3,63 @@
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 
-from benchmarks.lineage.page import page
+import torch
+
+from benchmarks.lineage.curves import as_svg
+from benchmarks.lineage.page import curves_file, page
 from benchmarks.lineage.plan import ROWS, SETS, runs
-from benchmarks.lineage.speed import ratios
-from benchmarks.lineage.train import trained
-from benchmarks.machine import conditions
+from benchmarks.lineage.speed import known_ratios, measure_ratios
+from benchmarks.lineage.train import read_results, train_row
+from napari_unet.io.atomic import atomic_write
 
 _ROOT = Path(__file__).parents[2]
 
 
-def main() -> None:
-    """Trainings that are done are kept; one that was broken off goes on. Each makes the page again."""
+def main(arguments: list[str] | None = None) -> None:
+    """Results that are stored are kept; a training that was broken off goes on. Each makes the page again."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lineage", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="tiny networks, two epochs: does it run at all?")
-    parser.add_argument("--rows", nargs="+", choices=[row.name for row in ROWS], help="default: all")
+    parser.add_argument("--quick", action="store_true", help="images of half the size, a third of the epochs")
+    parser.add_argument("--rows", nargs="*", choices=[row.name for row in ROWS], help="default: all")
     parser.add_argument("--sets", nargs="+", choices=[images.name for images in SETS], help="default: all")
-    parser.add_argument("--work", type=Path, help="folder for models and results")
-    parser.add_argument("--page", type=Path, help="the page to write")
-    options = parser.parse_args()
-    trial = _ROOT / "build" / "lineage-quick"  # a trial never replaces measured figures
-    work = options.work or (trial if options.quick else _ROOT / "build" / "lineage")
-    to = options.page or (trial / "lineage.md" if options.quick else _ROOT / "docs" / "lineage.md")
-    found, speeds = [], {}
+    parser.add_argument("--seeds", nargs="+", type=int, help="default: all")
+    parser.add_argument("--hours", type=float, default=float("inf"), help="begin no training after that")
+    parser.add_argument("--work", type=Path, default=_ROOT / "build" / "lineage", help="models and states")
+    parser.add_argument("--results", type=Path, default=_ROOT / "benchmarks" / "results" / "lineage")
+    parser.add_argument("--docs", type=Path, default=_ROOT / "docs", help="where the page is written")
+    options = parser.parse_args(arguments)
+    end = time.monotonic() + 3600 * options.hours
     for images, row, seed in runs(options.quick):
-        if row.name not in (options.rows or [row.name]) or images.name not in (options.sets or [images.name]):
-            continue
-        print(f"{images.name} {row.name} {seed} …", flush=True)
-        found.append(trained(images, row, seed, work, options.quick))
-        if images.name not in speeds:
-            speeds[images.name] = ratios(images, work, options.quick)
-        to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_text(page(found, speeds, _machine()), encoding="utf-8")
-    print(f"{to} written.")
+        wanted = (
+            row.name in (options.rows if options.rows is not None else [row.name])
+            and images.name in (options.sets or [images.name])
+            and seed in (options.seeds or [seed])
+            and (torch.cuda.is_available() or not row.gpu)
+        )
+        if wanted and time.monotonic() < end:
+            print(f"{images.name} {row.name} {seed} …", flush=True)
+            measure_ratios(images, options.results)
+            train_row(images, row, seed, options.work, options.results, options.quick)
+            write_page(options.results, options.docs)
+    write_page(options.results, options.docs)
+    print(f"{options.docs / 'lineage.md'} written.")
 
 
-def _machine() -> list[str]:
-    return [f"{name}: {value}" for name, value in conditions().items() if name != "versions" and value]
+def write_page(results: Path, docs: Path) -> None:
+    """The page and its pictures, of everything that is stored."""
+    found = read_results(results)
+    if not found:
+        return
+    files = {docs / "lineage.md": page(found, {one.name: known_ratios(one, results) for one in SETS})}
+    for images in SETS:
+        if own := [one for one in found if one.set == images.name]:
+            files[docs / "images" / curves_file(images)] = as_svg(own)
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as partial:
+            partial.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""What is trained on what: the rows of the table, one change at a time, and the two sets of images."""
+"""What is trained on what: the rows of the table, one change at a time, and the two sets of images.
+
+A quick training has images of half the size (a quarter of the pixels) and a third of the epochs.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,8 @@ class Row:
 
     title : in the table. kind, arguments : of the network; its width is the set's. training : what differs
     from TrainingConfig on every set. augment : what differs there. share : of a set's epochs; a step of a
-    wide or dense network takes longer. main : stands in the first table, and is trained with three seeds.
-    against : the row from which it differs by one thing, or "".
+    wide or dense network takes longer. main : one of the four networks of the lecture, which are trained with
+    three seeds. against : the row from which it differs by one thing, or "". gpu : is trained on a GPU only.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Row:
     share: float = 1.0
     main: bool = False
     against: str = "today"
+    gpu: bool = False
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -62,11 +66,11 @@ def _window(side: int, main: bool) -> Row:
     )
 
 
-_PUBLISHED = {"loss": "cross-entropy", "optimiser": "sgd", "momentum": 0.99, "learning_rate": 1e-3}
+_PUBLISHED = {"loss": "cross-entropy", "optimiser": "sgd", "momentum": 0.9, "learning_rate": 0.1}
 _BORDERS = {"border_weights": BorderWeights()}
 _AS_2015 = Row(
     "unet-2015",
-    "U-Net 2015 as published",
+    "U-Net 2015",
     "unet-2015",
     {},
     _PUBLISHED | _BORDERS | {"weight_decay": 0.0},
@@ -97,6 +101,8 @@ ROWS = (
             augment={"elastic": 1.0, "elastic_px": 10.0}),
     replace(_AS_2015, name="2015-no-weights", title="Without the weight map", main=False, against="unet-2015",
             training={k: v for k, v in _AS_2015.training.items() if k != "border_weights"}),
+    replace(_AS_2015, name="2015-64", title="U-Net 2015 at its own width, 64", main=False,
+            against="unet-2015", arguments={"base": 64}, gpu=True),
 )  # fmt: skip
 """In the order of the tables."""
 
@@ -124,30 +130,31 @@ class ImageSet:
     divides: bool
 
     def recipe(self, row: Row, seed: int, quick: bool = False) -> Recipe:
-        """How a row is trained on this set. quick : tiny and short, to see whether it runs."""
-        base = 2 if quick else self.base
-        width = {"maps": 2 if quick else 24, "hidden": 4 if quick else 100}  # half of the paper's
-        arguments = row.arguments | (width if row.kind == "sliding-window" else {"base": base})
-        epochs = 2 if quick else max(2, round(self.epochs * row.share))
+        """How a row is trained on this set."""
+        sliding = row.kind == "sliding-window"
+        width = (
+            {"maps": 24, "hidden": 100} if sliding else {"base": self.base}
+        )  # the window: half the paper's
+        epochs = max(2, round(self.epochs * row.share / (3 if quick else 1)))
         plan = TrainingConfig(
             epochs=epochs,
             batch=self.batch,
             weight_decay=row.training.get("weight_decay", 2e-2),
             average=0.99,
             patience=epochs,
-            check_every=2 if quick else max(1, epochs // 12),
+            check_every=max(1, epochs // (4 if quick else 12)),
             precision="bfloat16",
             gradients=True,
             seed=seed,
             augment=replace(self.augment, **row.augment),
             **{name: value for name, value in row.training.items() if name != "weight_decay"},
         )
-        data = replace(self.data, per_epoch=4, val_images=0) if quick else self.data
+        height, width_px = self.size
         return Recipe(
-            name=f"{self.name}-{row.name}-{seed}",
-            data=(data,),
-            input=InputRule(size=(128, 128) if quick else self.size),
-            net=NetSpec(kind=row.kind, arguments=arguments),
+            name=f"{self.name}-{row.name}-{seed}" + "-quick" * quick,
+            data=(self.data,),
+            input=InputRule(size=(height // 2, width_px // 2) if quick else self.size),
+            net=NetSpec(kind=row.kind, arguments=width | row.arguments),
             labels=self.labels,
             mask_rule=self.mask_rule,
             flips=False,
@@ -201,12 +208,12 @@ SETS = (
 
 
 def runs(quick: bool = False) -> list[tuple[ImageSet, Row, int]]:
-    """Set, row and seed of every training; one seed of everything, then the others."""
+    """Set, row and seed of every training; one seed of everything, then the others. Quick ones have one."""
     planned = [
         (images, row, seed)
         for images in SETS
         for row in ROWS
         for seed in (row.seeds if not quick else (0,))
-        if images.divides or row.main or row.name == "today"
+        if (images.divides or row.main or row.name == "today") and not (row.gpu and quick)
     ]
     return sorted(planned, key=lambda run: run[2])

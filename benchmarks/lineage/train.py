@@ -13,6 +13,7 @@ import torch
 
 from benchmarks.lineage.plan import ImageSet, Row
 from benchmarks.lineage.scores import best_threshold, measure
+from benchmarks.machine import conditions
 from napari_unet.core.events import EpochEnded
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.steps import run as run_steps
@@ -35,19 +36,23 @@ _BETTER = 0.003  # by how much
 class Trained:
     """What one training gave.
 
-    seconds : of the training on this machine, all parts of it. curve : share of the epochs and the score on
-    validation images, as often as it was measured. gradients : of each stage the mean norm of its gradient in
-    the first and the last fifth of the epochs. scores : by place, then by metric, the value of each image.
+    quick : see plan. seconds : of the training, all parts of it; of the processor where that trains, so that
+    what else runs on the machine counts little. machine : conditions in which it ran. curve : share of the
+    epochs and the score on validation images, as often as it was measured. gradients : of each stage the mean
+    norm of its gradient in the first and the last fifth of the epochs. scores : by place, then by metric, the
+    value of each image.
     """
 
     row: str
     set: str
     seed: int
+    quick: bool
     epochs: int
     parameters: int
     multiply_adds_per_pixel: float
     seconds: float
     threshold: float
+    machine: dict[str, str] = field(default_factory=dict)
     curve: list[tuple[float, float]] = field(default_factory=list)
     gradients: dict[str, tuple[float, float]] = field(default_factory=dict)
     scores: dict[str, dict[str, list[float]]] = field(default_factory=dict)
@@ -60,16 +65,27 @@ class Trained:
         return bool(before and late) and max(late) > max(before) + _BETTER
 
 
-def trained(images: ImageSet, row: Row, seed: int, work: Path, quick: bool) -> Trained:
-    """The result of one training; from its file if it is there. work : folder for models and states.
+def record_of(results: Path, images: ImageSet, row: Row, seed: int, quick: bool) -> Path:
+    """Where the result of a training is."""
+    return results / f"{images.recipe(row, seed, quick).name}.json"
 
-    quick : tiny, and scored on validation images: test images are never read by a trial.
+
+def read_results(results: Path) -> list[Trained]:
+    """All that were stored, in the order of their names."""
+    files = sorted(path for path in results.glob("*-*.json"))
+    return [Trained(**json.loads(path.read_text(encoding="utf-8"))) for path in files]
+
+
+def train_row(images: ImageSet, row: Row, seed: int, work: Path, results: Path, quick: bool) -> None:
+    """One training and its scores; nothing if the result is stored. work : folder for models and states.
+
+    Test images are read once, at the end.
     """
+    record = record_of(results, images, row, seed, quick)
+    if record.is_file():
+        return
     recipe = images.recipe(row, seed, quick)
     folder = work / recipe.name
-    record = folder.with_name(f"{recipe.name}.json")
-    if record.is_file():
-        return Trained(**json.loads(record.read_text(encoding="utf-8")))
     seconds = _train(recipe, folder)
     card = read_card(folder)
     drawing = network_drawing(card)
@@ -77,37 +93,45 @@ def trained(images: ImageSet, row: Row, seed: int, work: Path, quick: bool) -> T
         row.name,
         images.name,
         seed,
+        quick,
         recipe.training.epochs,
         drawing.parameters,
         drawing.multiply_adds / float(np.prod(recipe.input.size or ())),
-        seconds,
+        round(seconds, 1),
         card.output.threshold,
+        _machine(),
         _curve(folder, recipe.training.epochs),
         _gradients(folder),
     )
-    _score(found, images, recipe, ModelEntry(card, folder), quick)
+    _score(found, images, recipe, ModelEntry(card, folder))
+    results.mkdir(parents=True, exist_ok=True)
     with atomic_write(record) as partial:
-        partial.write_text(json.dumps(asdict(found), indent=1) + "\n", encoding="utf-8")
-    return found
+        partial.write_text(json.dumps(asdict(found)) + "\n", encoding="utf-8")
+
+
+def _machine() -> dict[str, str]:
+    """What a reader needs to judge the times."""
+    known = conditions()
+    named = ("date", "processor", "cores", "threads of torch", "GPU", "system")
+    found = {name: str(known[name]) for name in named if known[name] is not None}
+    return found | {"torch": known["versions"].get("torch", "")}
 
 
 def _train(recipe: Recipe, folder: Path) -> float:
     """Seconds that it took; what an earlier part took lies beside its state."""
-    clock = folder.with_name(f"{folder.name}.seconds")
-    before = float(clock.read_text()) if clock.is_file() else 0.0
+    record = folder.with_name(f"{folder.name}.seconds")
+    before = float(record.read_text()) if record.is_file() else 0.0
     if folder.exists():
         return before
     folder.parent.mkdir(parents=True, exist_ok=True)
-    start = time.perf_counter()
-    steps = train_model(recipe, folder)
-    while True:
-        try:
-            event = next(steps)
-        except StopIteration:
-            return before + time.perf_counter() - start
+    clock = time.perf_counter if _device().type == "cuda" else time.process_time
+    start, taken = clock(), before
+    for event in train_model(recipe, folder, device=str(_device())):
         if isinstance(event, EpochEnded):
-            with atomic_write(clock) as partial:
-                partial.write_text(str(before + time.perf_counter() - start))
+            taken = before + clock() - start
+            with atomic_write(record) as partial:
+                partial.write_text(str(taken))
+    return taken
 
 
 def _rows_of_curves(folder: Path) -> list[dict[str, str]]:
@@ -134,7 +158,7 @@ def _gradients(folder: Path) -> dict[str, tuple[float, float]]:
     }
 
 
-def _score(found: Trained, images: ImageSet, recipe: Recipe, entry: ModelEntry, quick: bool) -> None:
+def _score(found: Trained, images: ImageSet, recipe: Recipe, entry: ModelEntry) -> None:
     """Fills in threshold and scores."""
     predictor = Predictor(load_model(entry), entry.card, _device())
     data = recipe.data[0]
@@ -143,13 +167,8 @@ def _score(found: Trained, images: ImageSet, recipe: Recipe, entry: ModelEntry, 
         answers = [_answer(predictor, pair, entry.card) for pair in val]
         maps = [prediction.probability[0] for prediction, _ in answers]
         found.threshold = best_threshold(maps, [reference for _, reference in answers])
-    places = [("validation", val)]
-    if not quick:
-        places += [
-            (place, of_split(find_pairs(test.data, recipe.training.seed), test.split))
-            for place, test in images.tests
-        ]
-    for place, pairs in places:
+    for place, test in images.tests:
+        pairs = of_split(find_pairs(test.data, recipe.training.seed), test.split)
         values: dict[str, list[float]] = {}
         for pair in pairs:
             prediction, reference = _answer(predictor, pair, entry.card)

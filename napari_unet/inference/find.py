@@ -17,7 +17,7 @@ from napari_unet.core.lung_thirds import LungThirds, lung_thirds
 from napari_unet.core.prediction import Box, Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
-from napari_unet.inference.lung_frame import Framed, LungsNotFound, framed_steps
+from napari_unet.inference.lung_frame import Framed, LungsNotFound, framed_steps, within
 from napari_unet.inference.occlusion import occlusion_steps
 from napari_unet.inference.predictor import Steps
 from napari_unet.inference.segment import PredictorCache, segment_steps
@@ -78,7 +78,8 @@ def find_steps(
     if method == "occlusion":
         maps = yield from occlusion_steps(_cache.get(entry, device), seen, _cell(card))
         scored = replace(scored, maps=maps)
-    box = _within(found.box if card.frame else _whole(raster), scored.boxes)
+    outer = found.box if card.frame else _whole(raster)
+    box = within(outer, scored.boxes[0]) if scored.boxes else outer
     notes = tuple(dict.fromkeys((*found.lungs.notes, *scored.notes)))
     scored = replace(scored, shape=raster.shape, boxes=(box,), notes=notes, spacing_mm=raster.spacing_mm)
     reading = _reading(scored, found, card)
@@ -112,17 +113,6 @@ def _check(raster: Raster, card: ModelCard) -> None:
 
 def _whole(raster: Raster) -> Box:
     return slice(0, raster.shape[0]), slice(0, raster.shape[1])
-
-
-def _within(outer: Box, boxes: tuple[Box, ...]) -> Box:
-    """What a box inside of another one is in the image."""
-    if not boxes:
-        return outer
-    rows, columns = (
-        slice(around.start + inner.start, around.start + inner.stop)
-        for around, inner in zip(outer, boxes[0], strict=True)
-    )
-    return rows, columns
 
 
 def _reading(scored: Prediction, found: Framed, card: ModelCard) -> FindingReading:

@@ -51,3 +51,12 @@ def framed_steps(
         raise LungsNotFound("The lungs were not found.", "Open a frontal chest X-ray.")
     cut = replace(raster, pixels=raster.pixels[box], affine=None, frame=None, inverted=lungs.inverted)
     return Framed(cut, box, lungs)
+
+
+def within(outer: Box, inner: Box) -> Box:
+    """Where a box of what is inside of another one lies in the image."""
+    rows, columns = (
+        slice(around.start + part.start, around.start + part.stop)
+        for around, part in zip(outer, inner, strict=True)
+    )
+    return rows, columns

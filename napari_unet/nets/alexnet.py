@@ -14,6 +14,9 @@ CONNECTED = 4096
 SIDE = 227
 """Pixels of a side of its image."""
 
+GREY = 0.5
+"""What is subtracted from images, which are 0 to 1."""
+
 
 class AlexNet(nn.Module):
     """Five convolutions and three connected layers (Krizhevsky 2012, section 3.5 and figure 2).
@@ -24,6 +27,11 @@ class AlexNet(nn.Module):
     layers have 290,400, 186,624, 64,896, 64,896, 43,264, 4096, 4096 and 1000 neurons. For the first the paper
     prints 253,440, which is 55 · 48 · 96: its own maps are 55×55, and 55 · 55 · 96 = 290,400. The others
     agree.
+
+    What differs from the paper: images are 0 to 1 and lose `GREY`, as the paper's lose the mean of its
+    training images; and weights begin with a variance of 2 / N, N the inputs of a neuron (He 2015). With the
+    paper's standard deviation of 0.01, whatever N is, nothing of the image reaches the end of a network of a
+    twelfth of the width, and it learns nothing.
 
     Input (N, channels, 227, 227), logits (N, classes, 227, 227). The connected layers do not know places: an
     image has one logit per class, which is that of every pixel. A larger image is cut into squares of 227
@@ -69,6 +77,10 @@ class AlexNet(nn.Module):
             nn.ReLU(),
         )
         self.output = nn.Linear(hidden, classes)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
 
     @property
     def bottleneck(self) -> nn.Module:
@@ -79,6 +91,7 @@ class AlexNet(nn.Module):
         images, channels, height, width = x.shape
         rows, columns = height // SIDE, width // SIDE
         x = x.reshape(images, channels, rows, SIDE, columns, SIDE).permute(0, 2, 4, 1, 3, 5).flatten(0, 2)
+        x = x - GREY
         for number, convolution in enumerate(self.encoder, start=1):
             x = torch.relu(convolution(x))
             if number <= 2:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_unet.nets.unet import UNet, halved
+
+GREY, DEVIATION = 0.5, 0.25
+"""Of images that are 0 to 1, roughly: their mean and standard deviation."""
 
 
 class UNet2015(UNet):
@@ -46,8 +50,16 @@ class UNet2015(UNet):
         return maps
 
     def _initialise(self) -> None:
-        """Steps of an up-convolution do not overlap: a neuron has the channels of one pixel before it."""
+        """Steps of an up-convolution do not overlap: a neuron has the channels of one pixel before it.
+
+        Images are 0 to 1, and a variance of 2 / N is for numbers of mean 0 and variance 1: the first layer
+        begins as if it were given such numbers. Without normalisation later layers cannot make up for it.
+        """
         super()._initialise()
+        first = next(module for module in self.levels[0].modules() if isinstance(module, nn.Conv2d))
+        with torch.no_grad():
+            first.weight *= 1 / DEVIATION
+            first.bias = nn.Parameter(-GREY * first.weight.sum(dim=(1, 2, 3)))
         for module in self.modules():
             if isinstance(module, nn.ConvTranspose2d):
                 nn.init.normal_(module.weight, std=(2 / module.in_channels) ** 0.5)

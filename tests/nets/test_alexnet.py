@@ -91,3 +91,19 @@ def test_a_card_may_name_it_and_its_answer_is_findings() -> None:
 def test_what_is_no_network_is_refused(arguments: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must"):
         AlexNet(**arguments)
+
+
+def test_an_image_reaches_the_end_of_a_narrow_network_and_can_be_learned() -> None:
+    """With other initial weights all images give the same logit, and nothing is learned."""
+    torch.manual_seed(0)
+    net = AlexNet(width=1 / 16, classes=1, channels=1, dropout=0.0)
+    images = torch.rand(6, 1, 1, 1) * torch.rand(6, 1, 227, 227)
+    truth = (torch.arange(6) % 2)[:, None].float()
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+    for _ in range(40):
+        logits = net.pool(net(images))
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, truth)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.1

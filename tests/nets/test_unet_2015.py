@@ -74,6 +74,15 @@ def test_weights_have_the_variance_of_section_3() -> None:
             assert not module.bias.any()
 
 
+def test_the_first_layer_begins_as_if_images_had_mean_0_and_variance_1() -> None:
+    torch.manual_seed(0)
+    first = UNet2015(base=64).levels[0].conv1
+    images = 0.5 + 0.25 * torch.randn(1, 1, 60, 60)
+    with torch.no_grad():
+        assert first(torch.full((1, 1, 5, 5), 0.5)).abs().max() < 1e-5
+        assert first(images).std().item() == pytest.approx(2**0.5, rel=0.1)  # of 9 inputs, variance 2 / 9
+
+
 def test_dropout_is_at_the_end_of_the_contracting_path_in_training_only() -> None:
     torch.manual_seed(0)
     net, x = UNet2015(base=2), torch.rand(1, 1, 188, 188)

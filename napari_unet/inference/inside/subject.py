@@ -18,6 +18,7 @@ from napari_unet.core.prediction import Box, Prediction
 from napari_unet.core.raster import Modality, Raster, modality_of
 from napari_unet.core.standing import Turn, turn_to_stand
 from napari_unet.core.steps import run
+from napari_unet.inference.lung_frame import framed_steps, within
 from napari_unet.inference.predictor import Predictor
 from napari_unet.inference.prepare import field_at_size, network_input
 from napari_unet.models.card import Output
@@ -180,8 +181,9 @@ def subject_of(
     """An image, or slice `index` of a stack, as the predictor's network sees it.
 
     output : which of the model's answers. box : rows and columns that all slices of a volume keep; None takes
-    those of the slices that are here. Polarity as in `Predictor.steps`. Raises UserError for networks of
-    volumes and as `segment_steps` does for images.
+    those of the slices that are here. Polarity as in `Predictor.steps`. Where the card has a frame, the lungs
+    are found first, and the image is cut to them as for a score. Raises UserError for networks of volumes,
+    and as `segment_steps` and `framed_steps` do for images.
     """
     card, rule = predictor.card, predictor.card.input
     if rule.axes != 2:
@@ -195,15 +197,19 @@ def subject_of(
     standing = turn.raster(raster) if turn else raster
     answer = card.output_named(output)
     slice_ = standing.slice(index) if standing.pixels.ndim == 3 else standing
-    inverted = raster.inverted
+    outer: Box = (slice(0, slice_.shape[0]), slice(0, slice_.shape[1]))
+    if card.frame is not None:
+        framed = run(framed_steps(slice_, card.frame, str(predictor.device)))
+        standing, outer = framed.raster, framed.box
+    inverted = standing.inverted
     if inverted is None and modality_of(raster) is Modality.CT:
         inverted = False
     if answer.likeness is not None:
         inverted = run(predictor.steps(slice_, inverted, answer.id)).inverted
     around = turn.box(box, raster) if box is not None else None
-    field, found = field_at_size(standing, rule, index if raster.pixels.ndim == 3 else 0, around)
+    field, found = field_at_size(standing, rule, index if standing.pixels.ndim == 3 else 0, around)
     image = network_input(field, rule, card.intensity, bool(inverted), slice_.spacing_mm)
-    place, part = (found[-2], found[-1]), False
+    place, part = within(outer, (found[-2], found[-1])), False
     if rule.size is None:
         image, place, part = _middle(image, place)
     net, stride = predictor.placed(), predictor.facts.stride
