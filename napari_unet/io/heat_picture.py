@@ -40,17 +40,14 @@ def heat_picture(raster: Raster, prediction: Prediction) -> np.ndarray:
     factor = min(_LONGEST / longest, max(1.0, _SMALLEST / longest))
     size = (round(raster.shape[1] * factor), round(raster.shape[0] * factor))
     grey = Image.fromarray(display_pixels(raster, raster.pixels)).resize(size, Image.Resampling.BILINEAR)
-    picture = np.repeat(np.asarray(grey)[..., None], 3, axis=-1).astype(np.float32)
     found = Image.fromarray(heat(prediction, finding)).resize(size, Image.Resampling.NEAREST)
-    warm = np.asarray(found)
-    shown = (warm >= SHOWN_FROM)[..., None]
-    picture = np.where(shown, (1 - _OPACITY) * picture + _OPACITY * _coloured(warm), picture)
+    picture = with_heat(np.asarray(grey), np.asarray(found))
     reading = prediction.reading
     if reading is not None:
         lungs = Image.fromarray(reading.thirds.labels).resize(size, Image.Resampling.NEAREST)
         rim = outline(np.asarray(lungs), thickness=max(1, round(min(size) / 400)))
         picture[rim > 0] = _rgb(SKY_BLUE)
-    image = Image.fromarray(picture.clip(0, 255).astype(np.uint8))
+    image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
     letter = max(11, round(size[0] / 45))
     font = ImageFont.load_default(letter)
@@ -63,6 +60,15 @@ def heat_picture(raster: Raster, prediction: Prediction) -> np.ndarray:
     draw.text((6, 4), seen.at_left + mark, fill=YELLOW, font=font)
     draw.text((size[0] - 6, 4), seen.at_right + mark, fill=YELLOW, font=font, anchor="ra")
     return _with_foot(image, _lines(prediction, finding), font, letter)
+
+
+def with_heat(picture: np.ndarray, warm: np.ndarray) -> np.ndarray:
+    """uint8 (Y, X, 3): a grey picture (Y, X) under the heat (Y, X) of a map, 0 to 1."""
+    grey = np.repeat(picture[..., None], 3, axis=-1).astype(np.float32)
+    shown = (warm >= SHOWN_FROM)[..., None]
+    both = np.where(shown, (1 - _OPACITY) * grey + _OPACITY * _coloured(warm), grey)
+    found: np.ndarray = both.clip(0, 255).astype(np.uint8)
+    return found
 
 
 def _lines(prediction: Prediction, finding: str) -> list[str]:

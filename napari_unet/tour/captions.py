@@ -92,7 +92,9 @@ CAPTIONS: dict[str, Text] = {
     "sum": Text("x + F(x), after ReLU", "x + F(x), ReLU 후"),
     "xray_mask": Text("X-ray: {model}, {ms:.0f} ms", "X-ray: {model}, {ms:.0f} ms"),
     "ct_mask": Text("CT: {model}, {ms:.0f} ms a slice", "CT: {model}, slice당 {ms:.0f} ms"),
-    "finding": Text("{model}: {finding} {score:.0f} %", "{model}: {finding} {score:.0f} %"),
+    "finding": Text(
+        "{model}: {finding} {score:.0f} %, and its heat map", "{model}: {finding} {score:.0f} %, 그 heat map"
+    ),
 }
 """By the names of panels (core.inside.Panel)."""
 

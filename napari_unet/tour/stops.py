@@ -109,9 +109,8 @@ _WORDS: dict[str, tuple[Text, Text]] = {
         Text("Residual block", "Residual block"),
         Text(
             "A residual block learns only what to add to its input: x + F(x); here F(x) makes up "
-            "{share:.0f} % of what is added.",
-            "Residual block은 입력에 더할 것만 배웁니다: x + F(x); 여기서 F(x)는 더해지는 값의 {share:.0f} "
-            "%입니다.",
+            "{share:.0f} % of the sum.",
+            "Residual block은 입력에 더할 것만 배웁니다: x + F(x); 여기서 F(x)는 합의 {share:.0f} %입니다.",
         ),
     ),
     "use": (

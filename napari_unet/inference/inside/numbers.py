@@ -78,6 +78,18 @@ def even_corner(at: tuple[int, int], size: tuple[int, ...], side: int) -> tuple[
     return row, column
 
 
+def telling_corner(values: Tensor, at: tuple[int, int], side: int) -> tuple[int, int]:
+    """`even_corner` of a block of a map (y, x); where all numbers in it are equal and there is nothing to be
+    seen, that of the block of the map whose numbers differ most."""
+    y, x = even_corner(at, values.shape, side)
+    here = values[y : y + side, x : x + side]
+    if min(values.shape) < side or float(here.max()) > float(here.min()):
+        return y, x
+    spread = values.unfold(0, side, 2).unfold(1, side, 2).std(dim=(2, 3))
+    best = int(spread.argmax())
+    return 2 * (best // spread.shape[1]), 2 * (best % spread.shape[1])
+
+
 def patch(layer: nn.Conv2d, given: Tensor, row: int, column: int) -> Tensor:
     """(C, k, k): what a convolution reads for one position of its output."""
     (height, width), (down, right) = layer.kernel_size, layer.dilation

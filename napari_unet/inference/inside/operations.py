@@ -26,6 +26,7 @@ from napari_unet.inference.inside.numbers import (
     patch,
     position,
     shape_text,
+    telling_corner,
     through,
 )
 from napari_unet.inference.inside.panels import grey, image_of, marked, within
@@ -118,7 +119,7 @@ def pooling(subject: Subject, stage: str, pixel: Pixel) -> Look:
         "after": shape_text(after.shape),
         "left": 100 * after.numel() / before.numel(),
     }
-    y, x = even_corner(position(subject, before.shape, pixel), before.shape, _SHOWN)
+    y, x = telling_corner(before, position(subject, before.shape, pixel), _SHOWN)
     return Look(
         "pooling",
         (
@@ -170,7 +171,7 @@ def deconvolution(subject: Subject, stage: str, pixel: Pixel) -> Look:
         "error": 100 * float((back - before).norm()) / length if length > 0 else float("nan"),
         "checkerboard": 100 * checkerboard(own),
     }
-    y, x = even_corner(position(subject, before.shape, pixel), before.shape, 4)
+    y, x = telling_corner(before, position(subject, before.shape, pixel), 4)
     at = position(subject, own.shape, pixel)
     top, left = even_corner(at, own.shape, min(_NEAR, *own.shape))
     return Look(

@@ -9,6 +9,7 @@ from typing import Any
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import TileDone
+from napari_unet.core.heat import heat
 from napari_unet.core.inside import Look, Panel, WindowsDone
 from napari_unet.core.lineage import (
     ALEXNET,
@@ -23,14 +24,14 @@ from napari_unet.core.lineage import (
 from napari_unet.core.palette import LUNGS
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
-from napari_unet.core.window import display_pixels
 from napari_unet.inference.find import NoScore, find_steps
 from napari_unet.inference.inside.altered import logits_of
 from napari_unet.inference.inside.operations import look
-from napari_unet.inference.inside.panels import image_of, marked, outlined, with_outlines
+from napari_unet.inference.inside.panels import image_of, marked, on_grid, outlined, with_outlines
 from napari_unet.inference.inside.subject import Subject, shared_subjects
 from napari_unet.inference.inside.windows import windows
 from napari_unet.inference.segment import PredictorCache, shared_cache
+from napari_unet.io.heat_picture import with_heat
 from napari_unet.models.library import ModelLibrary, choose, default_library
 
 Steps = Generator[TileDone | WindowsDone, Any, Look]
@@ -89,7 +90,7 @@ class _Guide:
         return None
 
     def finding(self) -> tuple[Panel, ...]:
-        """The likeliest finding, as the dock Finding scores it; nothing without a model or a score."""
+        """The likeliest finding and its heat map, as in the dock Finding; nothing without model or score."""
         entries, _ = self._library.offered()
         telling = (one.card.name for one in entries if one.card.output.task == "classification")
         named = next(telling, None)
@@ -99,9 +100,13 @@ class _Guide:
             found = run(find_steps(self._raster, model=named, device=self._device, library=self._library))
         except NoScore:
             return ()
+        subject = self.seen_by(TODAY)
+        if subject is None:
+            return ()
         finding, score = max(found.scores.items(), key=lambda one: one[1])
         facts = {"model": named, "finding": finding, "score": 100 * score}
-        return (Panel("finding", display_pixels(self._raster), facts=facts),)
+        warm = on_grid(subject, heat(found, finding))
+        return (Panel("finding", with_heat(image_of(subject), warm), facts=facts),)
 
 
 def _masked(name: str, subject: Subject | None) -> tuple[Panel, ...]:

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.inside import Look, Panel
+from napari_unet.inference.inside.numbers import telling_corner
 from napari_unet.inference.inside.operations import border_pixel, look
 from napari_unet.inference.inside.subject import Subject
 
@@ -57,6 +58,15 @@ def test_a_transposed_convolution_returns_the_size_and_not_the_values(seen: Call
     made = functional.conv_transpose2d(torch.from_numpy(small)[None, None], kernel, stride=2)[0, 0].numpy()
     scale = (made * back).sum() / max((made * made).sum(), 1e-12)
     np.testing.assert_allclose(made * scale, back, rtol=1e-4, atol=1e-5)
+
+
+def test_numbers_are_shown_where_there_is_something_to_see() -> None:
+    values = torch.zeros(20, 30)
+    values[13, 23] = 2.0
+    y, x = telling_corner(values, (3, 3), 4)
+    assert y % 2 == x % 2 == 0 and y <= 13 < y + 4 and x <= 23 < x + 4
+    assert telling_corner(values, (13, 22), 4) == (10, 20), "it stays where something is seen"
+    assert telling_corner(torch.zeros(2, 2), (0, 0), 4) == (0, 0)
 
 
 def test_interpolation_is_no_transposed_convolution(seen: Callable[..., Subject]) -> None:
