@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from benchmarks import (
     brush_events,
+    cases_per_minute,
     correct_tools,
     ct,
     ct_other_rule,
@@ -33,6 +34,7 @@ from benchmarks.result import Result
 
 CASES: dict[str, Callable[[bool], Result]] = {
     "share": share.measure,
+    "cases_per_minute": cases_per_minute.measure,
     "start": start.measure,
     "window": window.measure,
     "queue": review_queue.measure,

@@ -24,9 +24,9 @@ from napari_unet.core.events import Note, TileDone
 from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT, LabelSet
 from napari_unet.core.label_sizes import label_sizes, size_columns
 from napari_unet.core.lung_measures import lung_measures
-from napari_unet.core.lung_sides import split_left_right
+from napari_unet.core.lung_sides import Counted, split_and_counted, split_left_right
 from napari_unet.core.mask_history import Made, MaskHistory
-from napari_unet.core.masks import part_sizes
+from napari_unet.core.masks import count_parts
 from napari_unet.core.measure import Measures, measure
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster, hounsfield
@@ -99,7 +99,7 @@ class Batch(CaseBatch[Result]):
         options = self._options
         said, known = prediction.labels(), prediction.label_set
         mask = said > 0
-        sides = said if known.tells_sides else _sides(mask, prediction)
+        sides, counted = (said, None) if known.tells_sides else _sides(mask, prediction)
         labels, written = said, known
         if known.of_lungs:
             apart = known.tells_sides if options.sides is None else options.sides
@@ -118,7 +118,7 @@ class Batch(CaseBatch[Result]):
         if seg is not None:
             files.append(seg.path)
             notes = (*notes, *seg.notes)
-        results = _check_results(sides, prediction, raster)
+        results = _check_results(sides, prediction, raster, counted)
         lungs = None
         if known.of_lungs and prediction.is_volume:
             lungs = lung_measures(sides, raster, prediction.stopped_at)
@@ -130,7 +130,7 @@ class Batch(CaseBatch[Result]):
             device=prediction.device,
             seconds=made.seconds + time.perf_counter() - start,
             area_mm2=measured.area_mm2,
-            parts=_count_parts(mask, prediction),
+            parts=_count_parts(mask, prediction) if counted is None else len(counted[2]),
             checks=tuple(dict.fromkeys([*prediction.image_checks, *(str(found.code) for found in results)])),
             area_px=measured.pixels,
             **(_of_sides(measured) if known.of_lungs else {}),
@@ -204,9 +204,11 @@ def _slices(mask: np.ndarray, prediction: Prediction) -> list[tuple[np.ndarray, 
     return [(one, None if spacing is None else spacing[1:]) for one in mask]
 
 
-def _sides(mask: np.ndarray, prediction: Prediction) -> np.ndarray:
-    """1 in the right and 2 in the left lung of a mask, by the image's geometry."""
-    return split_left_right(mask, prediction.row_direction, per_slice=prediction.rule.per_slice)
+def _sides(mask: np.ndarray, prediction: Prediction) -> tuple[np.ndarray, Counted | None]:
+    """1 in the right and 2 in the left lung, by the image's geometry; of one image, what is counted too."""
+    if mask.ndim == 2:
+        return split_and_counted(mask, prediction.row_direction)
+    return split_left_right(mask, prediction.row_direction, per_slice=prediction.rule.per_slice), None
 
 
 def _of_sides(measured: Measures) -> dict[str, Any]:
@@ -218,14 +220,16 @@ def _of_sides(measured: Measures) -> dict[str, Any]:
     }
 
 
-def _check_results(sides: np.ndarray, prediction: Prediction, raster: Raster) -> tuple[CheckResult, ...]:
+def _check_results(
+    sides: np.ndarray, prediction: Prediction, raster: Raster, counted: Counted | None
+) -> tuple[CheckResult, ...]:
     mask = sides > 0
     if not prediction.label_set.of_lungs:
         return nothing_marked(mask)
     if prediction.is_volume:
         return check_volume(sides, prediction.spacing_mm, prediction.row_direction, hounsfield(raster))
     slices = _slices(mask, prediction)
-    found = [check_mask(one, spacing, prediction.row_direction) for one, spacing in slices]
+    found = [check_mask(one, spacing, prediction.row_direction, counted) for one, spacing in slices]
     if len(slices) == 1:
         return found[0]
     return _grouped(found)
@@ -257,4 +261,4 @@ def _on_slices(same: Sequence[tuple[int, CheckResult]]) -> str:
 def _count_parts(mask: np.ndarray, prediction: Prediction) -> int:
     if prediction.is_volume:
         mask = thinned_slices(mask)
-    return sum(len(part_sizes(one)[1]) - 1 for one, _ in _slices(mask, prediction))
+    return sum(count_parts(one) for one, _ in _slices(mask, prediction))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
+from napari_unet.cli.engine import engine
 from napari_unet.cli.inputs import Case, Inputs
 from napari_unet.cli.overlapped import overlapped
 from napari_unet.cli.report import finished_cases
@@ -76,6 +77,7 @@ class CaseBatch(ABC, Generic[_Result]):
         self._inputs, self._output, self._anonymous, self._record = inputs, output, anonymous, record
         self._earlier = finished_cases(output, table)
         self._under_way: set[str] = set()
+        self._asked = self._beside = 0.0  # seconds that the model took, and reading and writing, of one case
 
     def run(self, on_progress: Callable[[float], None]) -> Iterator[_Result]:
         """One result a case; on_progress gets the number of cases done, with fractions.
@@ -207,15 +209,21 @@ class CaseBatch(ABC, Generic[_Result]):
         if begun.raster is None:
             return begun
         start = time.perf_counter()
+        # Threads of torch that wait for a processor keep others waiting: one is left to reading and writing
+        # where these take longer than the network.
+        engine().spare_threads(1 if self._beside > self._asked else 0)
         targets, prediction = self._ask(case, begun.raster, on_progress)
-        seconds = begun.seconds + time.perf_counter() - start
+        self._asked = time.perf_counter() - start
+        seconds = begun.seconds + self._asked
         return replace(begun, made=Predicted(begun.raster, prediction, targets, seconds))
 
     def _write(self, case: Case, begun: _Begun) -> _Result:
         if begun.earlier is not None:
             return self._keep(self._resumed(case, begun.earlier))
         assert begun.made is not None  # work has seen it
+        start = time.perf_counter()
         result = self.take(case, begun.content, self._finish(case, begun.made))
+        self._beside = begun.seconds + time.perf_counter() - start
         self._under_way.discard(case.name)
         return result
 

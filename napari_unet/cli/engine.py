@@ -7,11 +7,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_unet.engine import Engine
+    from napari_unet.engine import LocalEngine
 
 
 @cache
-def engine(threads: int | None = None) -> Engine:
+def engine(threads: int | None = None) -> LocalEngine:
     """One for the whole program. threads : for torch; None leaves it as it is."""
     from napari_unet.engine import LocalEngine
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from napari_unet.core.labels import LEFT, RIGHT, lung
-from napari_unet.core.masks import bounding_box, part_sizes
+from napari_unet.core.masks import bounding_box, without_small_parts
 from napari_unet.core.orientation import is_right_lung_on_the_left
 
 _BAND = (0.2, 0.8)  # the cut between the lungs runs in this share of the width that both take up
@@ -35,12 +35,7 @@ def split_left_right(
     if mask.ndim == 3 and per_slice:
         slices = [split_left_right(one, row_direction) for one in mask]
         return np.stack(slices) if slices else np.zeros(mask.shape, np.uint8)
-    volume = mask.astype(bool)[None] if mask.ndim == 2 else mask.astype(bool)
-    labels = np.zeros(volume.shape, np.uint8)
-    box = bounding_box(volume)
-    if box is not None:
-        _label_sides(labels, volume, box, row_direction)
-    return labels.reshape(mask.shape)
+    return split_and_counted(mask, row_direction)[0]
 
 
 def told_apart(labels: np.ndarray, row_direction: str | None, *, per_slice: bool) -> np.ndarray:
@@ -54,19 +49,24 @@ def told_apart(labels: np.ndarray, row_direction: str | None, *, per_slice: bool
     return split_left_right(lungs, row_direction, per_slice=per_slice)
 
 
-def sides_and_parts(mask: np.ndarray, row_direction: str | None) -> tuple[int, int, np.ndarray]:
-    """(pixels of the right lung, of the left lung, of each part) of one image or volume, looked for once.
+Counted = tuple[int, int, np.ndarray]
+"""Pixels of the right lung, of the left lung, of each part."""
 
-    mask, row_direction : as in `split_left_right`.
-    """
+
+def sides_and_parts(mask: np.ndarray, row_direction: str | None) -> Counted:
+    """What is counted in one image or volume. mask, row_direction : as in `split_left_right`."""
+    return split_and_counted(mask, row_direction)[1]
+
+
+def split_and_counted(mask: np.ndarray, row_direction: str | None) -> tuple[np.ndarray, Counted]:
+    """`split_left_right` of one image or volume, and what is counted in it, looked for once."""
     volume = mask.astype(bool)[None] if mask.ndim == 2 else mask.astype(bool)
+    labels, sizes = np.zeros(volume.shape, np.uint8), np.zeros(0, np.intp)
     box = bounding_box(volume)
-    if box is None:
-        return 0, 0, np.zeros(0, np.intp)
-    labels = np.zeros(volume.shape, np.uint8)
-    sizes = _label_sides(labels, volume, box, row_direction)
+    if box is not None:
+        sizes = _label_sides(labels, volume, box, row_direction)
     right = int(np.count_nonzero(labels == RIGHT))
-    return right, int(sizes.sum()) - right, sizes
+    return labels.reshape(mask.shape), (right, int(sizes.sum()) - right, sizes)
 
 
 def _label_sides(
@@ -88,14 +88,12 @@ def labels_of_sides(mask: np.ndarray, left: np.ndarray, row_direction: str | Non
 
 def _left_of_cut(volume: np.ndarray, columns: slice) -> tuple[np.ndarray, np.ndarray]:
     """(bool like `volume` (Z, Y, X), True where a pixel belongs to the lung on the image's left; sizes of its
-    parts, the background's 0 first). columns : those that hold all of it; it is not empty."""
-    labels, sizes = part_sizes(volume[:, :, columns])
-    large = sizes >= _SPECK * sizes.max()
-    large[0] = False
-    big = volume
-    if np.count_nonzero(large) < len(large) - 1:
+    parts). columns : those that hold all of it; it is not empty."""
+    within, big = volume[:, :, columns], volume
+    large, sizes = without_small_parts(within, _SPECK)
+    if large is not within:
         big = np.zeros(volume.shape, bool)
-        big[:, :, columns] = large[labels]
+        big[:, :, columns] = large
     box = bounding_box(big)
     assert box is not None  # the largest part is large
     cuts = _cuts_between(big, box)

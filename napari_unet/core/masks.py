@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from napari_unet.core.runs import runs_of
+
 
 @dataclass(frozen=True)
 class MaskRule:
@@ -106,6 +108,9 @@ def between(mask: np.ndarray, axis: int) -> np.ndarray:
 
 def fill_holes(mask: np.ndarray) -> np.ndarray:
     """`mask` with every part of the background that does not reach the array's edge filled in."""
+    if mask.ndim == 2:
+        background = runs_of(~mask)
+        return background.written(mask, ~background.reaches_the_edge(), True)
     labels, hole = _background(mask)
     hole[0] = True  # label 0 is the mask itself
     return np.asarray(hole[labels])
@@ -114,6 +119,9 @@ def fill_holes(mask: np.ndarray) -> np.ndarray:
 def hole_sizes(mask: np.ndarray) -> np.ndarray:
     """Pixels of each hole that `fill_holes` fills in."""
     box = bounding_box(mask)  # whatever reaches its edge reaches the array's, through background alone
+    if box is not None and mask.ndim == 2:
+        background = runs_of(~mask[box])
+        return np.asarray(background.sizes[~background.reaches_the_edge()])
     labels, hole = _background(mask if box is None else mask[box])
     hole[0] = False
     return np.bincount(labels.ravel(), minlength=len(hole))[hole] if hole.any() else np.zeros(0, np.intp)
@@ -136,13 +144,41 @@ def part_sizes(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return labels, sizes
 
 
-def _largest_parts(mask: np.ndarray, rule: MaskRule) -> np.ndarray:
+def count_parts(mask: np.ndarray) -> int:
+    """How many parts a mask has, bool (Y, X) or (Z, Y, X)."""
+    return len(runs_of(mask).sizes) if mask.ndim == 2 else len(part_sizes(mask)[1]) - 1
+
+
+def without_small_parts(mask: np.ndarray, smallest: float) -> tuple[np.ndarray, np.ndarray]:
+    """(`mask` without the parts under this share of the largest one, pixels of each part that it had).
+
+    mask : bool (Y, X) or (Z, Y, X), itself if no part is smaller. Empty masks have no parts.
+    """
+    flat = mask.reshape(mask.shape[-2:]) if mask.shape[:-2] in ((), (1,)) else None
+    if flat is not None:
+        runs = runs_of(flat)
+        small = runs.sizes < smallest * runs.sizes.max(initial=0)
+        return runs.written(flat, small, False).reshape(mask.shape) if small.any() else mask, runs.sizes
     labels, sizes = part_sizes(mask)
+    large = sizes >= smallest * sizes.max()
+    large[0] = False
+    return large[labels] if np.count_nonzero(large) < len(large) - 1 else mask, sizes[1:]
+
+
+def _largest_parts(mask: np.ndarray, rule: MaskRule) -> np.ndarray:
+    if mask.ndim == 2:
+        runs = runs_of(mask)
+        return runs.written(mask, ~_kept(runs.sizes, rule), False)
+    labels, sizes = part_sizes(mask)
+    return np.asarray(_kept(sizes, rule)[labels])
+
+
+def _kept(sizes: np.ndarray, rule: MaskRule) -> np.ndarray:
+    """bool, which of these parts are kept; none of size 0."""
     order = np.argsort(-sizes, kind="stable")[: rule.largest_parts]
     keep = np.zeros(len(sizes), bool)
     keep[order] = True
-    keep &= (sizes > 0) & (sizes >= rule.min_part_share * sizes.max())
-    return np.asarray(keep[labels])
+    return np.asarray(keep & (sizes > 0) & (sizes >= rule.min_part_share * sizes.max(initial=0)))
 
 
 def _padded(

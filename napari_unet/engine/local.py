@@ -38,6 +38,7 @@ class LocalEngine:
 
     def __init__(self, *, threads: int | None = None, handlers: Mapping[str, str] | None = None) -> None:
         self._threads = threads
+        self._spared = 0
         self._handlers = HANDLERS | dict(handlers or {})
         self._numbers = count(1)
         self._waiting: deque[_PendingJob] = deque()
@@ -56,6 +57,10 @@ class LocalEngine:
     def warm(self) -> EngineJob:
         """Import torch, when somebody waits for it."""
         return self.submit("warm")
+
+    def spare_threads(self, count: int) -> None:
+        """From the next job on, torch works with so many threads fewer, with one at least."""
+        self._spared = count
 
     def submit(self, kind: str, /, **arguments: Any) -> EngineJob:
         """Queue one job and return at once; see the class for when it is done."""
@@ -123,8 +128,9 @@ class LocalEngine:
     def _find(self, kind: str) -> Callable[..., Any]:
         handler = handler_of(kind, self._handlers)
         torch = sys.modules.get("torch")
-        if torch is not None and self._threads is not None:
-            torch.set_num_threads(self._threads)
+        if torch is not None:
+            self._threads = self._threads or torch.get_num_threads()
+            torch.set_num_threads(max(1, self._threads - self._spared))
         return handler
 
     def _cancel(self, job: EngineJob) -> None:

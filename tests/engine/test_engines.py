@@ -241,6 +241,20 @@ def test_no_torch_before_a_handler_needs_it(run_script: Any) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_threads_are_spared_from_the_next_job_on(run_script: Any) -> None:
+    script = (
+        "import torch\n"
+        "from napari_unet.engine import LocalEngine\n"
+        "engine = LocalEngine(threads=3, handlers={'plain': 'engine_handlers:plain'})\n"
+        "for spared, left in ((0, 3), (1, 2), (7, 1), (0, 3)):\n"
+        "    engine.spare_threads(spared)\n"
+        "    engine.submit('plain', value=1).result()\n"
+        "    assert torch.get_num_threads() == left\n"
+    )
+    done = run_script(script)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("kind", HANDLERS)
 def test_every_handler_is_there(kind: str) -> None:
     assert callable(handler_of(kind, HANDLERS))
