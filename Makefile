@@ -58,7 +58,7 @@ lint: $(VENV)/.ready
 # often wait. Each part has one thread and a screen of its own, so that each window has the keyboard; without
 # virtual screens there is one part at a time.
 DOCKS := $(addprefix tests/widgets/,correct finetune napari_compat viewing)
-PROGRAMS := $(addprefix tests/,cli end_to_end engine packaging)
+PROGRAMS := $(addprefix tests/,cli cluster end_to_end engine packaging)
 PYTEST = $(BIN)/python -m pytest -m "not slow"
 test: $(VENV)/.ready $(PYQT6)/.ready
 	+@$(MAKE) --no-print-directory --keep-going --jobs=$(if $(XVFB),4,1) $(PARTS)

@@ -105,7 +105,7 @@ class CaseBatch(ABC, Generic[_Result]):
         lone._earlier = self._earlier & {case.name}
         lone._output = output or folder
         lone.results, lone._under_way = [], set()
-        del lone._record
+        vars(lone).pop("_record", None)
         return lone
 
     def make(self, case: Case) -> tuple[str, _Result]:

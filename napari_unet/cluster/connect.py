@@ -29,7 +29,9 @@ _TLS = (
 _CONFIG: dict[str, Any] = {
     "distributed.admin.large-graph-warning-threshold": "1 TiB",
     "distributed.scheduler.allowed-failures": 2,
+    "distributed.scheduler.http.routes": [],
     "distributed.scheduler.worker-ttl": "60s",
+    "distributed.worker.http.routes": [],
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.profile.enabled": False,

@@ -17,6 +17,11 @@ from napari_unet.core.errors import UserError
 if TYPE_CHECKING:
     from distributed import Client, Future
 
+_KILLED = Failed(
+    "Worker after worker ended while it was at this image. It is set aside: try it alone, on a computer with "
+    "more memory.",
+    final=True,
+)
 _LOOK_S = 2.0  # between two looks whether scheduler and workers are there
 
 
@@ -39,6 +44,7 @@ class _Sent:
     sealed: Sealed
     failures: int = 0
     failed_on: set[str] = field(default_factory=set)
+    is_suspect: bool = False
 
 
 def run_tasks(
@@ -46,7 +52,8 @@ def run_tasks(
 ) -> Generator[tuple[Task, Done | Failed], None, None]:
     """Each task once, in the order in which they end. Closing this takes back what is under way.
 
-    A task that fails is sent again, to another worker if there is one; at the third time it is set aside.
+    A task that fails is sent again, to another worker if there is one; at the third time it is set aside. One
+    whose workers die goes last, by itself: Dask cannot tell it from another that they had at the time.
     Where nothing can be done any more, all tasks that are left have failed for that reason.
     """
     flow = _Flow(client, limits)
@@ -63,6 +70,8 @@ def run_tasks(
                     flow.send(_Sent(task, Sealed(task.argument())))
                 except (OSError, UserError) as error:  # it cannot be read here
                     yield task, Failed(str(error), final=True)
+            if following is None:
+                flow.send_suspect()
             yield from flow.ended()
     finally:
         flow.take_back()
@@ -75,6 +84,7 @@ class _Flow:
         self._client, self._limits = client, limits
         self._salt = secrets.token_bytes(16)
         self._under_way: dict[Future[Any], _Sent] = {}
+        self._suspects: list[_Sent] = []
         self._bytes = 0
         self._threads = 1
         self._workers: frozenset[str] = frozenset()
@@ -86,7 +96,7 @@ class _Flow:
 
     @property
     def busy(self) -> bool:
-        return bool(self._under_way)
+        return bool(self._under_way or self._suspects)
 
     def has_room(self, task: Task) -> bool:
         """Whether one more may be under way. The first one always may, if the scheduler is there."""
@@ -106,13 +116,18 @@ class _Flow:
             sent.task.function,
             sent.sealed,
             self._limits.case_s,
-            key=f"case-{digest}-{sent.failures}",
+            key=f"case-{digest}-{sent.failures + sent.is_suspect}",
             pure=False,
             workers=others or None,
             allow_other_workers=bool(others),
         )
         self._under_way[future] = sent
         self._bytes += sent.task.size
+
+    def send_suspect(self) -> None:
+        """One at which workers died, if nothing else is under way."""
+        if self._suspects and not self._under_way and self._client.status == "running":
+            self.send(self._suspects.pop())
 
     def ended(self) -> Generator[tuple[Task, Done | Failed], None, None]:
         """Waits for the next ones; those that failed for the first times are sent again."""
@@ -126,6 +141,10 @@ class _Flow:
             if outcome is None:
                 self.send(sent)
                 continue
+            if outcome is _KILLED and not sent.is_suspect and not self.lost:
+                sent.is_suspect = True
+                self._suspects.append(sent)
+                continue
             if isinstance(outcome, Failed) and not outcome.final:
                 sent.failures += 1
                 sent.failed_on.add(outcome.worker)
@@ -138,7 +157,8 @@ class _Flow:
                 self._set_aside = 0
             yield sent.task, outcome
         if self.lost:
-            gone, self._under_way = [*self._under_way.values()], {}
+            gone = [*self._under_way.values(), *self._suspects]
+            self._under_way, self._suspects = {}, []
             for sent in gone:
                 yield sent.task, Failed(self.lost, final=True)
 
@@ -195,11 +215,7 @@ class _Flow:
             return None
         error = future.exception()
         if isinstance(error, KilledWorker):
-            return Failed(
-                "Worker after worker ended while it was at this image. It is set aside: try it alone, on a "
-                "computer with more memory.",
-                final=True,
-            )
+            return _KILLED
         return Failed(f"{type(error).__name__}: {error}", final=False)
 
     def _count(self, reason: str) -> None:

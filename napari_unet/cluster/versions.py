@@ -57,7 +57,7 @@ def _one_each(client: Client, gpu: Callable[[], str]) -> None:
     if shared and (most := shared.most_common(1)[0])[1] > 1:
         raise UserError(
             f"{most[1]} workers share one GPU.",
-            "Start one worker for each, with CUDA_VISIBLE_DEVICES=0, 1, ... and as many threads as you like.",
+            "Start one for each, with CUDA_VISIBLE_DEVICES=0, 1, ... and as many threads as you like.",
         )
 
 
