@@ -22,7 +22,7 @@ from napari_unet.training.augment_config import AugmentConfig
 from napari_unet.training.config import DataConfig, FindingConfig, Recipe, ReferenceConfig, TrainingConfig
 
 FINDINGS = ("abnormal", "tb_like", "effusion")
-SMALL = {"base": 2, "depth": 3, "widest": 8, "hidden": 4, "classes": len(FINDINGS)}
+SMALL = {"base": 2, "depth": 3, "widest": 8, "classes": len(FINDINGS)}
 REFERENCE = FindingReference(
     finding="abnormal",
     threshold=0.5,
@@ -98,9 +98,7 @@ def several_sources(tmp_path: Path) -> Recipe:
         data=(replace(one, tells=TELLS_ALL, per_epoch=4), replace(two, tells=TELLS_ONE, per_epoch=6)),
         findings=FINDINGS_TOLD,
         input=InputRule(size=(32, 32)),
-        net=NetSpec(
-            kind="finding", arguments={"base": 2, "depth": 2, "widest": 4, "hidden": 4, "classes": 2}
-        ),
+        net=NetSpec(kind="finding", arguments={"base": 2, "depth": 2, "widest": 4, "classes": 2}),
         reference=ReferenceConfig(("one", "two"), normal="abnormal"),
         training=TrainingConfig(epochs=2, batch=4, check_every=1, augment=QUIET),
     )

@@ -17,6 +17,7 @@ from napari_unet.core.events import Note, TileDone
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
+from napari_unet.io.finding_page import write_finding_page
 from napari_unet.io.heat_picture import write_heat_picture
 
 FINDINGS = "findings.csv"
@@ -26,12 +27,14 @@ FIRST = ("abnormal", "tb_like")
 
 @dataclass(frozen=True)
 class FindOptions:
-    """What the user asked for. heatmap : a picture of each image with its map."""
+    """What the user asked for. heatmap : a picture of each image with its map. page : a PDF
+    about each."""
 
     output: Path
     model: str = FINDING_MODEL
     device: str = "auto"
     heatmap: bool = False
+    page: bool = False
     anonymous: bool = False
 
 
@@ -109,7 +112,8 @@ class FindBatch(CaseBatch[Found]):
         self, case: Case, raster: Raster, on_progress: Callable[[float], None]
     ) -> tuple[dict[str, Path], Prediction]:
         options = self._options
-        targets = {"heatmap": self._target(case, "heatmap", ".png")} if options.heatmap else {}
+        asked_for = {"heatmap": (options.heatmap, ".png"), "findings": (options.page, ".pdf")}
+        targets = {kind: self._target(case, kind, end) for kind, (asked, end) in asked_for.items() if asked}
 
         def tell(event: TileDone | Note) -> None:
             if isinstance(event, TileDone):  # two networks look at it, each at one piece
@@ -120,7 +124,11 @@ class FindBatch(CaseBatch[Found]):
 
     def _finish(self, case: Case, made: Predicted) -> Found:
         prediction, reading = made.prediction, made.prediction.reading
-        files = tuple(write_heat_picture(path, made.raster, prediction) for path in made.targets.values())
+        files = []
+        if (path := made.targets.get("heatmap")) is not None:
+            files.append(write_heat_picture(path, made.raster, prediction))
+        if (path := made.targets.get("findings")) is not None:
+            files.append(write_finding_page(path, made.raster, prediction, title=case.name))
         zones = {} if reading is None else dict(reading.zones)
         return Found(
             case.name,
@@ -130,7 +138,7 @@ class FindBatch(CaseBatch[Found]):
             zones.get(next(iter(prediction.scores)), ""),
             prediction.notes,
             input=self._input(case),
-            files=files,
+            files=tuple(files),
             zones=zones,
             higher_than={} if reading is None else dict(reading.higher_than),
             thresholds={} if reading is None else dict(reading.thresholds),

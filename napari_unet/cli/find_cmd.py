@@ -28,6 +28,7 @@ def find(
     heatmap: Annotated[
         bool, typer.Option("--heatmap", help="Also write each image with its heat map.")
     ] = False,
+    page: Annotated[bool, typer.Option("--page", help="Also write one page (PDF) about each image.")] = False,
     resume: Resume = False,
     workers: Workers = None,
     cluster: Cluster = None,
@@ -54,9 +55,9 @@ def find(
     from napari_unet.cli.on_cluster import results_of, workplace
     from napari_unet.cli.resume import ResumeRecord
 
-    options = FindOptions(output, model, device, heatmap, anonymous)
+    options = FindOptions(output, model, device, heatmap, page, anonymous)
     models = (model, LUNGS_FOR_FINDINGS)
-    asked = {"heatmap": heatmap, "anonymous": anonymous}
+    asked = {"heatmap": heatmap, "page": page, "anonymous": anonymous}
     with workplace(workers, cluster, models, device, case_minutes) as place:
         settings = asked | {"made by": place.made_by if place else made_by(*models, device=device)}
         batch = FindBatch(given, options, findings, ResumeRecord(output, "find", settings, again=not resume))

@@ -36,12 +36,21 @@ def write_heat_picture(path: Path, raster: Raster, prediction: Prediction) -> Pa
 def heat_picture(raster: Raster, prediction: Prediction) -> np.ndarray:
     """What `write_heat_picture` writes: uint8 (Y, X, 3)."""
     finding = next(iter(prediction.scores))
+    image = drawn(raster, prediction, finding)
+    letter = _letter(image)
+    return _with_foot(image, _lines(prediction, finding), ImageFont.load_default(letter), letter)
+
+
+def drawn(raster: Raster, prediction: Prediction, finding: str | None) -> Image.Image:
+    """The X-ray with outline of the lungs, zones and sides. finding : whose map is drawn over it, if any."""
     longest = max(raster.shape)
     factor = min(_LONGEST / longest, max(1.0, _SMALLEST / longest))
     size = (round(raster.shape[1] * factor), round(raster.shape[0] * factor))
     grey = Image.fromarray(display_pixels(raster, raster.pixels)).resize(size, Image.Resampling.BILINEAR)
-    found = Image.fromarray(heat(prediction, finding)).resize(size, Image.Resampling.NEAREST)
-    picture = with_heat(np.asarray(grey), np.asarray(found))
+    warm = np.zeros((size[1], size[0]), np.float32)
+    if finding is not None:
+        warm = np.asarray(Image.fromarray(heat(prediction, finding)).resize(size, Image.Resampling.NEAREST))
+    picture = with_heat(np.asarray(grey), warm)
     reading = prediction.reading
     if reading is not None:
         lungs = Image.fromarray(reading.thirds.labels).resize(size, Image.Resampling.NEAREST)
@@ -49,17 +58,19 @@ def heat_picture(raster: Raster, prediction: Prediction) -> np.ndarray:
         picture[rim > 0] = _rgb(SKY_BLUE)
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
-    letter = max(11, round(size[0] / 45))
-    font = ImageFont.load_default(letter)
     if reading is not None:
         for line in reading.thirds.lines:
             for start in range(0, size[0], 12):
                 draw.line([(start, line * factor), (start + 5, line * factor)], fill=SKY_BLUE, width=1)
-    seen = sides(prediction.row_direction)
+    seen, font = sides(prediction.row_direction), ImageFont.load_default(_letter(image))
     mark = "?" if seen.assumed else ""
     draw.text((6, 4), seen.at_left + mark, fill=YELLOW, font=font)
     draw.text((size[0] - 6, 4), seen.at_right + mark, fill=YELLOW, font=font, anchor="ra")
-    return _with_foot(image, _lines(prediction, finding), font, letter)
+    return image
+
+
+def _letter(image: Image.Image) -> int:
+    return max(11, round(image.width / 45))
 
 
 def with_heat(picture: np.ndarray, warm: np.ndarray) -> np.ndarray:

@@ -8,14 +8,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_unet.nets.unet import DoubleConv, Norm, halved, normalisation
+from napari_unet.nets.unet import DoubleConv, Norm, halved
 
 
 class FindingNet(nn.Module):
-    """The encoder of a U-Net with a 1×1 convolution on its last two levels: a logit per finding and cell.
+    """The encoder of a U-Net, and one linear layer on all of its levels: a logit per finding and cell.
 
-    base, depth, widest : of the encoder, as in UNet, so that one can begin with the weights of a U-Net.
-    hidden : channels in which the bottleneck, enlarged to the level before it, and that level are joined.
+    What a level has found is averaged, and its maximum taken, within each cell; these numbers, each less its
+    mean and divided by its standard deviation over the training images, are what `head` weighs. With few
+    images to learn from, such a layer on the encoder of a network that draws lungs beats a network of which
+    more learns (benchmarks.finding.compare).
+
+    base, depth, widest : of the encoder, as in UNet, so that one can begin with the weights of a U-Net. The
+    level at full resolution is not weighed. Levels of which no parameter learns keep their statistics, too.
     sharpness : r of the pooling. `pool` takes the log-mean-exp of the cells (Pinheiro and Collobert 2015,
     equation 4): 0 is their mean, a large r their maximum. Either way the logits before it are the network's
     own class activation map (Zhou 2016): a cell that is raised raises the score.
@@ -33,14 +38,13 @@ class FindingNet(nn.Module):
         base: int = 16,
         depth: int = 5,
         widest: int = 112,
-        hidden: int = 128,
-        sharpness: float = 1.0,
+        sharpness: float = 0.0,
         norm: Norm = "batch",
-        dropout: float = 0.2,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        if min(classes, channels, base, widest, hidden) < 1 or depth < 2:
-            raise ValueError("classes, channels, base, widest and hidden are at least 1, depth at least 2")
+        if min(classes, channels, base, widest) < 1 or depth < 2:
+            raise ValueError("classes, channels, base and widest are at least 1, depth at least 2")
         if sharpness < 0:
             raise ValueError(f"sharpness must not be negative, got {sharpness}")
         widths = [min(base * 2**level, widest) for level in range(depth + 1)]
@@ -49,16 +53,16 @@ class FindingNet(nn.Module):
             DoubleConv(a, b, padded=True, norm=norm, residual=False) for a, b in pairwise([channels, *widths])
         ]
         self.encoder, self.bottleneck = nn.ModuleList(levels[:-1]), levels[-1]
-        self.joined = nn.Conv2d(widths[-2] + widths[-1], hidden, 3, padding=1, bias=norm == "none")
-        self.norm = normalisation(norm, hidden)
+        seen = 2 * sum(widths[1:-2]) + sum(widths[-2:])
+        self.norm = nn.BatchNorm2d(seen, affine=False)
         self.dropout = nn.Dropout2d(dropout)
-        self.head = nn.Conv2d(hidden, classes, 1)
+        self.head = nn.Conv2d(seen, classes, 1)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-        nn.init.normal_(self.head.weight, std=0.01)
+        nn.init.zeros_(self.head.weight)
 
     @property
     def stride(self) -> int:
@@ -70,6 +74,14 @@ class FindingNet(nn.Module):
         """Pixels of the input per side of a cell of the map."""
         return int(2 ** (self.depth - 1))
 
+    def train(self, mode: bool = True) -> FindingNet:
+        """As of any module; levels of which no parameter learns stay in evaluation mode."""
+        super().train(mode)
+        for level in (*self.encoder, self.bottleneck):
+            if not any(parameter.requires_grad for parameter in level.parameters()):
+                level.eval()
+        return self
+
     def forward(self, x: Tensor) -> Tensor:
         cells = self.cells(x)
         return cells.repeat_interleave(self.cell, dim=2).repeat_interleave(self.cell, dim=3)
@@ -79,11 +91,15 @@ class FindingNet(nn.Module):
         return self.head(self.dropout(self.features(x)))  # type: ignore[no-any-return]
 
     def features(self, x: Tensor) -> Tensor:
-        """(N, hidden, Y / cell, X / cell): what `head` weighs."""
+        """(N, features, Y / cell, X / cell): what `head` weighs."""
+        found = []
         for number, level in enumerate(self.encoder):
             x = level(x if number == 0 else halved(x))
+            if number:
+                side = 2 ** (self.depth - 1 - number)
+                found += [functional.avg_pool2d(x, side), functional.max_pool2d(x, side)] if side > 1 else [x]
         deep = functional.interpolate(self.bottleneck(halved(x)), scale_factor=2.0, mode="nearest")
-        return functional.relu(self.norm(self.joined(torch.cat([x, deep], dim=1))))
+        return self.norm(torch.cat([*found, deep], dim=1))  # type: ignore[no-any-return]
 
     def pool(self, logits: Tensor) -> Tensor:
         """(N, classes) of logits (N, classes, Y, X): each cell counts once."""

@@ -49,7 +49,8 @@ class TrainingConfig:
     how much more the pixels between objects that nearly touch count. balanced_pixels : in each image only as
     many pixels of each label, and of none, count as there are of the rarest; they are drawn again in each
     step. gradients : the norm of the gradient of each stage of the network is measured, and is in the curves.
-    frozen : so many levels of the encoder, the finest, keep the weights with which they begin.
+    frozen : so many levels, the finest of the encoder first and its bottleneck last, keep the weights with
+    which they begin.
     """
 
     __pydantic_config__ = _STRICT

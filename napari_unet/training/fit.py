@@ -154,7 +154,8 @@ def _learning(net: nn.Module, frozen: int) -> list[nn.Parameter] | None:
     """The parameters that learn: None for all. The others are marked, so that no gradient is computed."""
     if not frozen:
         return None
-    for level in net.encoder[:frozen]:  # type: ignore[index]
+    levels = [*net.encoder, net.bottleneck]  # type: ignore[misc]
+    for level in levels[:frozen]:
         level.requires_grad_(False)
     return [parameter for parameter in net.parameters() if parameter.requires_grad]
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pypdfium2
 import pytest
 from click.testing import Result
 from finding_fakes import FINDINGS, library_with, no_chest
@@ -146,3 +147,17 @@ def test_a_ct_gets_no_score(run: Run, images: Path, tmp_path: Path) -> None:
     result = run("find", tmp_path / "ct.tif", "-o", tmp_path / "out", "--model", "toy-finding")
     assert result.exit_code == 1
     assert table(tmp_path / "out")[0]["error"].startswith("No score, because the image is a CT")
+
+
+def test_a_page_about_each_image(run: Run, images: Path, tmp_path: Path) -> None:
+    done = run("find", images, "-o", tmp_path / "out", "--model", "toy-finding", "--device", "cpu", "--page")
+    pages = sorted(path.name for path in (tmp_path / "out").glob("*.pdf"))
+    assert pages == ["a_findings.pdf"], done.output
+    (page,) = pypdfium2.PdfDocument(tmp_path / "out" / "a_findings.pdf")
+    said = page.get_textpage().get_text_range()
+    assert "toy-finding" in said and "abnormal" in said and "research use only" in said
+    again = run(
+        *("find", images, "-o", tmp_path / "out", "--model", "toy-finding", "--device", "cpu"),
+        *("--page", "--resume"),
+    )
+    assert "1 of them before" in again.output.replace("\n", " ")

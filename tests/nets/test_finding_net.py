@@ -14,7 +14,7 @@ from napari_unet.nets.finding_net import FindingNet
 from napari_unet.nets.registry import facts_of
 from napari_unet.training.encoder import begin_with_encoder
 
-SMALL = {"base": 2, "depth": 3, "widest": 8, "hidden": 4}
+SMALL = {"base": 2, "depth": 3, "widest": 8}
 
 
 def test_it_has_less_than_four_million_parameters_and_fits_a_card() -> None:
@@ -80,7 +80,7 @@ def test_an_encoder_of_another_size_is_refused() -> None:
         begin_with_encoder(FindingNet(**SMALL), "no-such")
 
 
-@pytest.mark.parametrize("odd", [{"classes": 0}, {"depth": 1}, {"hidden": 0}, {"sharpness": -1.0}])
+@pytest.mark.parametrize("odd", [{"classes": 0}, {"depth": 1}, {"widest": 0}, {"sharpness": -1.0}])
 def test_what_it_cannot_be_built_with(odd: dict[str, float]) -> None:
     with pytest.raises(ValueError):
         FindingNet(**{**SMALL, **odd})  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from napari.layers import Image
@@ -31,6 +32,7 @@ from napari_unet.widgets.dock import Dock
 from napari_unet.widgets.finding.call_form import CallForm
 from napari_unet.widgets.finding.case_list import CaseList
 from napari_unet.widgets.finding.heat_view import HeatView
+from napari_unet.widgets.finding.page_button import PageButton
 from napari_unet.widgets.finding.reading import CaseReading, Standing
 from napari_unet.widgets.finding.score_view import ScoreView
 from napari_unet.widgets.finding.threshold_box import ThresholdBox
@@ -92,9 +94,12 @@ class FindingWidget(Dock):
         self.bar.setSizePolicy(room)
         self.scores = ScoreView(name="scores")
         self.heat = HeatView(self._viewer)
+        self.page = PageButton()
+        self.page.saved.connect(self._on_saved)
+        self.page.failed.connect(self._on_failed)
         self.status = WrappedLabel(name="status")
         self.message = WrappedLabel(name="message")
-        self.cases = CaseList()
+        self.cases: CaseList = CaseList()
         self.cases.opened.connect(self._casework.open_case)
         self._cases = Foldable("Cases you have called", self.cases)
         self.threshold = ThresholdBox()
@@ -116,7 +121,7 @@ class FindingWidget(Dock):
         for part in (self.hint, self.form):
             column.addWidget(part)
         column.addLayout(buttons)
-        for part in (self.bar, self.scores, self.heat, self._cases, self._threshold, self._triage):
+        for part in (self.bar, self.scores, self.heat, self.page, self._cases, self._threshold, self._triage):
             column.addWidget(part)
         column.addWidget(
             WrappedLabel("For research; not a medical device, and no diagnosis.", name="purpose")
@@ -129,6 +134,7 @@ class FindingWidget(Dock):
         if self._job is not None:
             self._job.abandon()
         self.reading.close_down()
+        self.page.close_down()
         self._session.library_changed.disconnect(self._offer_models)
         self.heat.clear()
         self.image.disconnect_layers()
@@ -217,6 +223,8 @@ class FindingWidget(Dock):
         self.run.setVisible(not is_case or (standing is not None and standing.open and not self._is_shown))
         self.run.setEnabled(ready and not busy)
         self.cancel.setVisible(busy)
+        reader = self._casework.author().name if standing is not None else ""
+        self.page.offer(self.image.layer(), self._found, standing, reader)
         self.bar.setVisible(busy)
         in_review = self._casework.project is not None
         self._triage.setVisible(in_review)
@@ -298,6 +306,9 @@ class FindingWidget(Dock):
         self.message.warn(str(error))
         show_error(str(error))
         self._show_state()
+
+    def _on_saved(self, path: Path) -> None:
+        self.status.say(f"Saved {path}")
 
     # -- all cases --
 

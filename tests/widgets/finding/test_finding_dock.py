@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import numpy as np
+import pypdfium2
 import pytest
 from casework_fakes import write_images
 from dock_fakes import words
@@ -388,3 +389,43 @@ def test_a_threshold_by_own_cases_takes_the_place_of_the_cards(
     assert "abnormal: 30, by blind first calls: 1 with, 1 without" in words(dock, "calibrated")
     assert "1 with, 1 without; sensitivity 1.00" in dock.scores.text()
     assert "test-finding 3" in words(dock, "calibrated")
+
+
+def test_the_page_of_a_case_has_the_calls_on_it(
+    dock, review, engine, case, qtbot, tmp_path, monkeypatch
+) -> None:
+    assert not dock.page.isVisible()
+    read_both(dock, review, engine, qtbot)
+    path = tmp_path / "page"
+    monkeypatch.setattr(
+        "napari_unet.widgets.finding.page_button.QFileDialog.getSaveFileName", lambda *_: (str(path), "")
+    )
+    click(qtbot, dock.page)
+    dock.page._on_click()  # a second one starts nothing
+    qtbot.waitUntil(lambda: "Saved" in words(dock, "status"))
+    (text,) = pypdfium2.PdfDocument(tmp_path / "page.pdf")
+    said = " ".join(text.get_textpage().get_text_range().split())
+    assert "Case 2" in said and "abnormal 30 60" in said and "present" in said and "Called by Ann" in said
+    assert dock.page.isEnabled()
+
+
+@pytest.mark.parametrize("how", ["is not wanted", "cannot be written"])
+def test_a_page_that_is_not_saved(dock, viewer, engine, qtbot, tmp_path, monkeypatch, how) -> None:
+    monkeypatch.setattr("napari_unet.widgets.finding.dock.show_error", lambda text: None)
+    dock.model.setCurrentText("test-finding")
+    viewer.add_image(np.zeros(SHAPE, np.uint8), name="chest/1")
+    click(qtbot, dock.run)
+    next_job(qtbot, engine, 0).end(scored())
+    qtbot.waitUntil(lambda: dock.page.isVisible())
+    asked = []
+
+    def ask(_parent: object, _title: str, suggested: str, _kinds: str) -> tuple[str, str]:
+        asked.append(suggested)
+        return ("" if how == "is not wanted" else str(tmp_path / "gone" / "page.pdf")), ""
+
+    monkeypatch.setattr("napari_unet.widgets.finding.page_button.QFileDialog.getSaveFileName", ask)
+    click(qtbot, dock.page)
+    calm(qtbot, dock)
+    assert asked[0].endswith("chest_1_findings.pdf")
+    assert list(tmp_path.rglob("*.pdf")) == [] and dock.page.isEnabled()
+    assert bool(words(dock, "message")) == (how == "cannot be written")
