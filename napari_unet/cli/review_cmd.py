@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_unet.cli import review_export_cmd, review_readings_cmd
+from napari_unet.cli import review_again_cmd, review_export_cmd, review_readings_cmd
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
 from napari_unet.cli.options import AsJson
 from napari_unet.cli.review_export_cmd import Reviewer
@@ -206,6 +206,8 @@ app.command("key")(review_export_cmd.key)
 app.command("reference")(review_readings_cmd.reference)
 app.command("readings")(review_readings_cmd.readings)
 app.command("calibrate")(review_readings_cmd.calibrate)
+app.command("again")(review_again_cmd.again)
+app.command("agreement")(review_again_cmd.agreement)
 
 
 def _add(

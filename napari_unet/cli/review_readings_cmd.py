@@ -142,11 +142,12 @@ def _agreement(found: list[FindingSummary]) -> Table:
         table.add_column(name)
     for one in found:
         for whom, agreed in one.agreement.items():
-            table.add_row(one.finding, whom, *_agreed(agreed))
+            table.add_row(one.finding, whom, *agreement_cells(agreed))
     return table
 
 
-def _agreed(found: Agreement) -> tuple[str, ...]:
+def agreement_cells(found: Agreement) -> tuple[str, ...]:
+    """n, kappa, and the agreement on yes and on no, for a table."""
     return str(found.n), _number(found.kappa), _number(found.positive), _number(found.negative)
 
 

@@ -19,6 +19,7 @@ from napari_unet.widgets.napari_compat.window import window_of
 from napari_unet.widgets.review.action_handler import ActionHandler
 from napari_unet.widgets.review.actions import HELD, plan_keys, taken_keys
 from napari_unet.widgets.review.add import AddDialog, Addition
+from napari_unet.widgets.review.again import ReadAgain
 from napari_unet.widgets.review.export import Exporter
 from napari_unet.widgets.review.file_names import FileNames
 from napari_unet.widgets.review.news import DockNews
@@ -64,6 +65,7 @@ class ReviewWidget(Dock):
         self.handler = ActionHandler(self.casework, self.page, self.keys, self)
         self.files = FileNames(self.casework, self.page, self)
         self.exporter = Exporter(self.casework, self.page, self, self.files.ask)
+        self.again = ReadAgain(self.casework, self.page, self)
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(9, 4, 9, 4)
@@ -116,6 +118,8 @@ class ReviewWidget(Dock):
         self.handler.nameless.connect(self._on_nameless)
         self.files.done.connect(self.news.tell)
         self.exporter.done.connect(self.news.tell)
+        self.again.done.connect(self.news.tell)
+        self.again.made.connect(self.open_project)
         self._unwatch = watch_review_keys(self._plan_keys)
 
     def on_shown(self, shown: bool) -> None:
@@ -208,6 +212,10 @@ class ReviewWidget(Dock):
             self._look(None)
         elif name == "export":
             self.exporter.ask()
+        elif name == "again":
+            self.again.ask()
+        elif name == "compare":
+            self.again.compare()
         elif name == "names":
             self.files.switch()
         elif name == "key":

@@ -65,7 +65,7 @@ class ExportDialog(QDialog):
         self.setWindowTitle("Export")
         self.setMinimumWidth(_WIDTH)
         self.folder = PathLine("A new folder", folder="Folder for the export")
-        self.folder.choose(_free(project.with_name(f"{project.name} export")))
+        self.folder.choose(free_folder(project.with_name(f"{project.name} export")))
         self.form = magic_signature(choices).to_container(labels=False)
         usual = Format.NIFTI if volumes else Format.PNG
         for place, name in enumerate(Format):
@@ -185,7 +185,7 @@ def in_words(result: ExportResult) -> str:
     return said
 
 
-def _free(folder: Path) -> Path:
+def free_folder(folder: Path) -> Path:
     """`folder`, or the first with a number behind it that is not there yet."""
     found, number = folder, 2
     while found.exists():

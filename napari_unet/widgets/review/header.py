@@ -30,6 +30,8 @@ _ENTRIES = {
     "masks": "Create missing first masks",
     "look": "Look for changed and moved files…",
     "export": "Export…",
+    "again": "Read some cases again…",
+    "compare": "Compare with an earlier reading…",
     "names": "Show file names…",
     "key": "Write the private key…",
     "keys": "Keys…",
