@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from benchmarks import (
+    backends,
     brush_events,
     cases_per_minute,
     correct_tools,
@@ -40,6 +41,7 @@ CASES: dict[str, Callable[[bool], Result]] = {
     "queue": review_queue.measure,
     "case": next_case.measure,
     "brush": brush_events.measure,
+    "backends": backends.measure,
     "tiled": tiled.measure,
     "windows": sliding_window.measure,
     "peers": peers.measure,

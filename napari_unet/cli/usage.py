@@ -76,8 +76,6 @@ def made_by(*models: str, device: str) -> dict[str, Any]:
     models : names; of "auto" all that it may stand for. Raises UserError for models and devices that are not
     there.
     """
-    from importlib.metadata import version
-
     from napari_unet import __version__
     from napari_unet.cli.engine import engine
     from napari_unet.core.files import checksum
@@ -87,7 +85,7 @@ def made_by(*models: str, device: str) -> dict[str, Any]:
     return {
         "models": [(entry.card.name, checksum(entry.folder / CARD_FILE)) for entry in entries],
         "program": __version__,
-        "backend": f"torch {version('torch')} on {engine().submit('pick_device', name=device).result()}",
+        "backend": engine().submit("backends", device=device).result(),
     }
 
 

@@ -18,6 +18,7 @@ HANDLERS = {
     "find": "napari_unet.inference.find:find_steps",
     "first_mask": "napari_unet.inference.first_mask:first_mask_steps",
     "devices": "napari_unet.inference.device:describe_devices",
+    "backends": "napari_unet.inference.backend:backends",
     "pick_device": "napari_unet.inference.device:pick_device",
     "count_gpus": "napari_unet.inference.device:count_gpus",
     "gpu_id": "napari_unet.inference.device:gpu_id",

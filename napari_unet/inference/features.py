@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 
-@contextmanager
-def bottleneck_features(net: nn.Module) -> Iterator[list[np.ndarray]]:
-    """While it is open, each pass of `net` adds its features: float32 (D,), of length 1, to the list.
+def logits_and_bottleneck(net: nn.Module, batch: Tensor) -> tuple[Tensor, Tensor | None]:
+    """What `net` gives for a batch, and the mean of its bottleneck over the batch and its axes (D,).
 
-    Features are the bottleneck's mean over the image, and over the batch, which holds views of one image. A
-    network without a bottleneck adds nothing.
+    The batch holds views of one image. None for a network without a bottleneck.
     """
-    found: list[np.ndarray] = []
+    found: list[Tensor] = []
     bottleneck = getattr(net, "bottleneck", None)
     if bottleneck is None:
-        yield found
-        return
+        return net(batch), None
 
     def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        pooled = output.detach().float().mean(dim=(0, *range(2, output.ndim)))
-        found.append(torch.nn.functional.normalize(pooled, dim=0).cpu().numpy())
+        found.append(output.float().mean(dim=(0, *range(2, output.ndim))))
 
     handle = bottleneck.register_forward_hook(keep)
     try:
-        yield found
+        return net(batch), found[0]
     finally:
         handle.remove()
+
+
+def of_length_one(bottleneck: Tensor) -> np.ndarray:
+    """The features of one pass: float32 (D,)."""
+    return np.asarray(torch.nn.functional.normalize(bottleneck.float(), dim=0).cpu().numpy())
 
 
 def image_features(passes: Sequence[np.ndarray], both_ways: bool, inverted: bool) -> np.ndarray | None:

@@ -25,7 +25,8 @@ from napari_unet.core.standing import turn_to_stand
 from napari_unet.core.steps import STOP, changed
 from napari_unet.core.tiling import plan_tiles, predict_tiled
 from napari_unet.core.volume_labels import likeliest_labels
-from napari_unet.inference.features import bottleneck_features, image_features
+from napari_unet.inference.backend import Backend, FastestBackend, TorchBackend
+from napari_unet.inference.features import image_features, of_length_one
 from napari_unet.inference.fold import folded
 from napari_unet.inference.prepare import Field, ahead, common_box, field_at_size, network_input
 from napari_unet.models.card import ModelCard, Output
@@ -43,7 +44,8 @@ _MEMORY_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", 
 class _Seen:
     """What a run is asked for, and what it finds out on its way.
 
-    Of each image: `inverted`, `plausibility`, `scores` (float32, one per finding) and where its maps lie.
+    Of each image: `inverted`, `plausibility`, `scores` (float32, one per finding) and where its maps lie; of
+    each pass of the network its features.
     stopped_at : of a volume, how many slices were done when somebody stopped it. shown_at : the threshold at
     which each slice of a volume is shown when it is done; None if none is.
     """
@@ -55,6 +57,7 @@ class _Seen:
     plausibility: list[float] = field(default_factory=list)
     scores: list[np.ndarray] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
+    passes: list[np.ndarray] = field(default_factory=list)
     stopped_at: int | None = None
 
 
@@ -70,16 +73,20 @@ class _Looked:
 class Predictor:
     """Runs one model on one device. Fold, channels_last, inference_mode; half precision on CUDA.
 
-    net : the network of `card`. device : from `pick_device`. Not to be shared between threads.
+    net : the network of `card`. device : from `pick_device`. fastest : on a processor another library may
+    take torch's place, to 1e-4 the same (`FastestBackend`); without it the same bits come every time. Not to
+    be shared between threads.
     Raises UserError if the network cannot be what the card describes.
     """
 
-    def __init__(self, net: nn.Module, card: ModelCard, device: torch.device) -> None:
+    def __init__(self, net: nn.Module, card: ModelCard, device: torch.device, fastest: bool = False) -> None:
         check_fits(net, card)
         self.card = card
         self.device = device
         self.facts = facts_of(net)
         self.net = folded(net)
+        self._fastest = fastest
+        self._backend: Backend = TorchBackend(self.net)
         self._placed: torch.device | None = None
         # InstanceNorm is slower in channels_last, everything else of two axes faster.
         plain = card.input.axes != 2 or any(isinstance(part, nn.InstanceNorm2d) for part in net.modules())
@@ -140,13 +147,12 @@ class Predictor:
                 f"The model {self.card.name} is for volumes, and this is a single image.",
                 "Open the whole series, or choose another model.",
             )
-        with bottleneck_features(self.net) as passes:
-            if one_field:
-                maps = yield from self._inside(
-                    raster, partial(field_at_size, raster, self.card.input), inverted, seen
-                )
-            else:
-                maps = yield from self._stack(raster, inverted, seen)
+        if one_field:
+            maps = yield from self._inside(
+                raster, partial(field_at_size, raster, self.card.input), inverted, seen
+            )
+        else:
+            maps = yield from self._stack(raster, inverted, seen)
         seen.notes += mixed_polarity_note(seen.inverted)
         scores = np.max(seen.scores, axis=0) if seen.scores else ()
         was_inverted = bool(seen.inverted) and all(seen.inverted)
@@ -171,7 +177,7 @@ class Predictor:
             plausibility=tuple(seen.plausibility),
             stopped_at=seen.stopped_at,
             features=image_features(
-                passes, both_ways=one_field and rule.size is not None, inverted=was_inverted
+                seen.passes, both_ways=one_field and rule.size is not None, inverted=was_inverted
             ),
         )
 
@@ -258,7 +264,7 @@ class Predictor:
                     maps = self._whole(field, inverted, seen)
                     yield TileDone(1, 1)
                 else:
-                    maps = yield from self._tiled(field, spacing, bool(inverted), core, seen.output)
+                    maps = yield from self._tiled(field, spacing, bool(inverted), core, seen)
                     seen.inverted.append(bool(inverted))
                 return maps, box
             except (RuntimeError, MemoryError) as error:
@@ -270,9 +276,9 @@ class Predictor:
 
     def _whole(self, small: np.ndarray, inverted: bool | None, seen: _Seen) -> np.ndarray:
         """(C, *size): the probability in a field that the network sees whole, at its size."""
-        found, expected = self._looked(small, bool(inverted), seen.output), seen.output.likeness
+        found, expected = self._looked(small, bool(inverted), seen), seen.output.likeness
         if expected is not None and found.looks < (expected.flag if inverted is None else expected.refuse):
-            other = self._looked(small, not inverted, seen.output)
+            other = self._looked(small, not inverted, seen)
             # Against a header: only where the image would be refused, and its negative is a good one.
             if other.looks > found.looks and (inverted is None or other.looks >= expected.flag):
                 found, inverted = other, not inverted
@@ -281,8 +287,10 @@ class Predictor:
         seen.scores += [found.scores] if found.scores is not None else []
         return found.maps
 
-    def _looked(self, small: np.ndarray, inverted: bool, output: Output) -> _Looked:
-        logits = self._logits(_batch(network_input(small, self.card.input, self.card.intensity, inverted)))
+    def _looked(self, small: np.ndarray, inverted: bool, seen: _Seen) -> _Looked:
+        output = seen.output
+        image = network_input(small, self.card.input, self.card.intensity, inverted)
+        logits = self._logits(_batch(image), seen)
         maps = self.maps_of(logits, output)
         looks = plausibility(maps.max(axis=0), output.likeness) if output.likeness else 0.0
         scores = self.scores_of(logits, output) if output.task == "classification" else None
@@ -294,27 +302,32 @@ class Predictor:
         spacing: tuple[float, ...] | None,
         inverted: bool,
         core: int,
-        output: Output,
+        seen: _Seen,
     ) -> Maps:
         """(C, *grid), tile by tile, at the card's spacing or at the image's own."""
         image = network_input(field, self.card.input, self.card.intensity, inverted, spacing)
         plan = plan_tiles(self.facts, image.shape[1:], core)
 
         def predict(part: np.ndarray) -> np.ndarray:
-            return self.maps_of(self._logits(_batch(part)), output)
+            return self.maps_of(self._logits(_batch(part), seen), seen.output)
 
         return (yield from predict_tiled(image, predict, plan))
 
     @torch.inference_mode()
-    def _logits(self, x: Tensor) -> Tensor:
+    def _logits(self, x: Tensor, seen: _Seen) -> Tensor:
         """(1, channels, *axes) → (1, classes, *axes), on its device; with flips its mirror image's too."""
         batch = torch.cat([x, x.flip(-1)]) if self.card.flips else x
         batch = batch.to(self.device, memory_format=self.layout)
         with self._precision():
-            logits = self.net(batch)
+            logits, bottleneck = self._backend(batch)
         if not logits.isfinite().all():  # too large for half precision
-            logits = self.net(batch)
-        return logits.float()  # type: ignore[no-any-return]
+            logits, bottleneck = self._backend(batch)
+        if bottleneck is not None:
+            seen.passes.append(of_length_one(bottleneck))
+        if isinstance(self._backend, FastestBackend) and self._backend.said:
+            seen.notes += self._backend.said
+            self._backend.said.clear()
+        return logits.float()
 
     def placed(self) -> nn.Module:
         """The network on its device, for who looks into it and leaves it as it was."""
@@ -356,6 +369,8 @@ class Predictor:
         if self._placed != self.device:
             self.net = self.net.to(self.device, memory_format=self.layout)  # type: ignore[call-overload]
             self._placed = self.device
+            here = self._fastest and self.device.type == "cpu"
+            self._backend = FastestBackend(self.net, self.card.sha256) if here else TorchBackend(self.net)
 
 
 def _notes_only(steps: Maps) -> Maps:

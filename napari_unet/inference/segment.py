@@ -35,7 +35,7 @@ class PredictorCache:
         chosen = pick_device(device)
         key = (str(entry.folder), entry.card.sha256, str(chosen))
         if key not in self._kept:
-            self._kept[key] = Predictor(load_model(entry), entry.card, chosen)
+            self._kept[key] = Predictor(load_model(entry), entry.card, chosen, fastest=True)
         self._kept.move_to_end(key)
         while len(self._kept) > self._size:
             self._kept.popitem(last=False)

@@ -35,12 +35,12 @@ class SmallGpu(Predictor):
     def _place(self) -> None:
         pass
 
-    def _logits(self, x: Tensor) -> Tensor:
+    def _logits(self, x: Tensor, seen: Any) -> Tensor:
         if self.device.type == "cuda" and x.numel() > self.room:
             raise self.error
         here, self.device = self.device, CPU
         try:
-            return super()._logits(x)
+            return super()._logits(x, seen)
         finally:
             self.device = here
 
@@ -151,8 +151,8 @@ def test_the_next_image_tries_the_graphics_card_again(monkeypatch: pytest.Monkey
     made = []
 
     class Fleeing(Predictor):
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments)
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
             made.append(self)
 
     monkeypatch.setattr(segment, "pick_device", lambda name: CUDA)
