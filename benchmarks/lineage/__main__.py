@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 
 from benchmarks.lineage.curves import as_svg
+from benchmarks.lineage.networks import measure_networks, measured_networks
 from benchmarks.lineage.page import curves_file, page
 from benchmarks.lineage.plan import ROWS, SETS, runs
-from benchmarks.lineage.speed import known_ratios, measure_ratios
 from benchmarks.lineage.train import read_results, train_row
 from napari_unet.io.atomic import atomic_write
 
@@ -22,7 +22,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Results that are stored are kept; a training that was broken off goes on. Each makes the page again."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lineage", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="images of half the size, a third of the epochs")
-    parser.add_argument("--rows", nargs="*", choices=[row.name for row in ROWS], help="default: all")
+    parser.add_argument(
+        "--rows", nargs="*", choices=[row.name for row in ROWS], help="default: all; none without a name"
+    )
     parser.add_argument("--sets", nargs="+", choices=[images.name for images in SETS], help="default: all")
     parser.add_argument("--seeds", nargs="+", type=int, help="default: all")
     parser.add_argument("--hours", type=float, default=float("inf"), help="begin no training after that")
@@ -31,6 +33,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--docs", type=Path, default=_ROOT / "docs", help="where the page is written")
     options = parser.parse_args(arguments)
     end = time.monotonic() + 3600 * options.hours
+    for images in SETS:
+        if images.name in (options.sets or [images.name]) and time.monotonic() < end:
+            measure_networks(images, options.results)
     for images, row, seed in runs(options.quick):
         wanted = (
             row.name in (options.rows if options.rows is not None else [row.name])
@@ -40,7 +45,6 @@ def main(arguments: list[str] | None = None) -> None:
         )
         if wanted and time.monotonic() < end:
             print(f"{images.name} {row.name} {seed} …", flush=True)
-            measure_ratios(images, options.results)
             train_row(images, row, seed, options.work, options.results, options.quick)
             write_page(options.results, options.docs)
     write_page(options.results, options.docs)
@@ -50,9 +54,8 @@ def main(arguments: list[str] | None = None) -> None:
 def write_page(results: Path, docs: Path) -> None:
     """The page and its pictures, of everything that is stored."""
     found = read_results(results)
-    if not found:
-        return
-    files = {docs / "lineage.md": page(found, {one.name: known_ratios(one, results) for one in SETS})}
+    measured = {images.name: measured_networks(images, results) for images in SETS}
+    files = {docs / "lineage.md": page(found, measured)}
     for images in SETS:
         if own := [one for one in found if one.set == images.name]:
             files[docs / "images" / curves_file(images)] = as_svg(own)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
+from benchmarks.lineage.networks import Network
 from benchmarks.lineage.plan import SETS, ImageSet
 from benchmarks.lineage.tables import (
     gradients,
@@ -13,6 +14,7 @@ from benchmarks.lineage.tables import (
     networks,
     not_measured,
     row_of,
+    trainings,
 )
 from benchmarks.lineage.train import Trained
 
@@ -49,6 +51,11 @@ _NOTES = {
     "xray": "Trained on Montgomery. Shenzhen is another country and another machine; nothing was trained or "
     "chosen there. Thresholds are chosen on Montgomery's validation images.",
 }
+_NOTHING = "No network has been trained for this page so far: accuracies are not measured.\n"
+_NETWORKS = (
+    "Some rows have the same network and differ in their training: their times show how far a time can be "
+    "trusted.\n"
+)
 _IDEAS = "The difference to the row beside which it stands, on the test images.\n"
 _GRADIENTS = (
     "The norm of the gradient of each stage over that of the last stage of the decoder: the mean over the "
@@ -68,29 +75,35 @@ def curves_file(images: ImageSet) -> str:
     return f"lineage-{images.name}.svg"
 
 
-def page(found: Sequence[Trained], ratios: dict[str, dict[str, float]]) -> str:
-    """The whole page. ratios : by set and row, the time for an image over that of today's U-Net."""
+def page(found: Sequence[Trained], measured: dict[str, dict[str, Network]]) -> str:
+    """The whole page. measured : by set and row, what the networks are."""
     parts = [_HEAD]
     for images in SETS:
         own = [one for one in found if one.set == images.name]
-        if own:
+        nets = measured.get(images.name, {})
+        if own or nets:
             parts += [f"## {images.title}\n", _NOTES[images.name] + "\n"]
-            parts += _section(images, own, ratios.get(images.name, {}))
+        if nets:
+            parts += ["### The networks\n", _NETWORKS, networks(nets), ""]
+        if own:
+            parts += _section(images, own)
     missing = not_measured(found)
     if missing:
-        parts += ["## Not measured\n", "Whole trainings that have not been run:\n"]
+        parts += ["## Not measured\n", "" if found else _NOTHING, "Whole trainings that have not been run:\n"]
         parts += [*(f"- {text}" for text in missing), ""]
-    return "\n".join([*parts, "## Where it was measured\n", *_machines(found)]) + "\n"
+    if found:
+        parts += ["## Where it was measured\n", *_machines(found), ""]
+    return "\n".join(parts)
 
 
-def _section(images: ImageSet, own: Sequence[Trained], ratios: dict[str, float]) -> list[str]:
+def _section(images: ImageSet, own: Sequence[Trained]) -> list[str]:
     """Whole and quick trainings never stand in one table."""
     kinds = [(name, [one for one in own if one.quick is quick]) for name, quick in _KINDS]
     parts = []
     for name, runs in kinds:
         for place, _ in images.tests:
             if any(place in one.scores for one in runs):
-                parts += [f"### {place}, {name}\n", networks(images, runs, ratios, place), ""]
+                parts += [f"### {place}, {name}\n", trainings(images, runs, place), ""]
     if images.divides and (said := conclusions(own)):
         parts += ["### What follows\n", *(f"- {text}" for text in said), ""]
     if images.divides:

@@ -82,9 +82,9 @@ _AS_2015 = Row(
 _BASE = _today("today", "Today's U-Net: padded, batch normalisation", against="")
 ROWS = (
     _window(65, main=True),
-    _today("encoder-decoder", "The same without skips", main=True, skips=False),
+    _today("encoder-decoder", "Today's U-Net without skips", main=True, skips=False),
     _AS_2015,
-    _today("residual", "With residual blocks", main=True, block="residual"),
+    _today("residual", "Today's U-Net with residual blocks", main=True, block="residual"),
     _BASE,
     _window(95, main=False),
     replace(_today("no-padding", "Without padding", padded=False), share=0.8),
@@ -99,8 +99,8 @@ ROWS = (
             training=_BASE.training | {"loss": "cross-entropy"} | _BORDERS),
     replace(_BASE, name="elastic", title="Elastic deformation as published", against="today",
             augment={"elastic": 1.0, "elastic_px": 10.0}),
-    replace(_AS_2015, name="2015-no-weights", title="Without the weight map", main=False, against="unet-2015",
-            training={k: v for k, v in _AS_2015.training.items() if k != "border_weights"}),
+    replace(_AS_2015, name="2015-no-weights", title="U-Net 2015 without the weight map", main=False,
+            against="unet-2015", training=_PUBLISHED | {"weight_decay": 0.0}),
     replace(_AS_2015, name="2015-64", title="U-Net 2015 at its own width, 64", main=False,
             against="unet-2015", arguments={"base": 64}, gpu=True),
 )  # fmt: skip
@@ -207,13 +207,18 @@ SETS = (
 """On X-rays only the main rows and their base are trained: what an idea brings shows on membranes."""
 
 
+def planned(images: ImageSet, row: Row) -> bool:
+    """Whether a row is trained on a set."""
+    return images.divides or row.main or row.name == "today"
+
+
 def runs(quick: bool = False) -> list[tuple[ImageSet, Row, int]]:
     """Set, row and seed of every training; one seed of everything, then the others. Quick ones have one."""
-    planned = [
+    every = [
         (images, row, seed)
         for images in SETS
         for row in ROWS
         for seed in (row.seeds if not quick else (0,))
-        if (images.divides or row.main or row.name == "today") and not (row.gpu and quick)
+        if planned(images, row) and not (row.gpu and quick)
     ]
-    return sorted(planned, key=lambda run: run[2])
+    return sorted(every, key=lambda run: run[2])

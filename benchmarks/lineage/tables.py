@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
+from benchmarks.lineage.networks import Network
 from benchmarks.lineage.plan import ROWS, SETS, ImageSet, runs
 from benchmarks.lineage.scores import DIVIDED, PLAIN
 from benchmarks.lineage.train import Trained
@@ -19,24 +20,29 @@ def metrics_of(images: ImageSet) -> tuple[str, ...]:
     return PLAIN + (DIVIDED if images.divides else ())
 
 
-def networks(images: ImageSet, found: Sequence[Trained], ratios: dict[str, float], place: str) -> str:
+def networks(found: dict[str, Network]) -> str:
+    """What each network is."""
+    lines = table_head(["network", "parameters", "multiply-adds a pixel", "time for an image"])
+    for row in ROWS:
+        if (one := found.get(row.name)) is not None:
+            taken = "–" if one.time is None else f"{one.time:.2f} ×"
+            lines.append(line([row.title, f"{one.parameters:,}", f"{one.multiply_adds_per_pixel:,}", taken]))
+    return "\n".join(lines)
+
+
+def trainings(images: ImageSet, found: Sequence[Trained], place: str) -> str:
     """A row for each network of the lecture, on one place's test images."""
     metrics = metrics_of(images)
-    titles = ["network", "seeds", "epochs", "parameters", "multiply-adds a pixel", "training, min"]
-    lines = table_head([*titles, "time for an image", *metrics, "worst"])
+    lines = table_head(["network", "seeds", "epochs", "training, min", *metrics, "worst"])
     for row in ROWS:
         own = [one for one in found if one.row == row.name and place in one.scores]
         if not own or not (row.main or row.name == "today" or row.gpu):
             continue
-        first = own[0]
         cells = [
             row.title + (_RISING if any(one.is_rising for one in own) else ""),
             str(len(own)),
-            str(first.epochs),
-            f"{first.parameters:,}",
-            f"{first.multiply_adds_per_pixel:,.0f}",
+            str(own[0].epochs),
             f"{fmean(one.seconds for one in own) / 60:.1f}",
-            f"{ratios[row.name]:.2f} ×" if row.name in ratios else "–",
             *(_spread([mean_score(one, place, metric) for one in own]) for metric in metrics),
             f"{min(min(one.scores[place]['Dice']) for one in own):.3f}",
         ]

@@ -21,7 +21,7 @@ from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.predictor import Predictor
 from napari_unet.io.atomic import atomic_write
 from napari_unet.models.card import ModelCard, read_card
-from napari_unet.models.checkpoint import load_model, network_drawing
+from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry
 from napari_unet.training.config import Recipe
 from napari_unet.training.data_folder import find_pairs, of_split
@@ -48,8 +48,6 @@ class Trained:
     seed: int
     quick: bool
     epochs: int
-    parameters: int
-    multiply_adds_per_pixel: float
     seconds: float
     threshold: float
     machine: dict[str, str] = field(default_factory=dict)
@@ -88,15 +86,12 @@ def train_row(images: ImageSet, row: Row, seed: int, work: Path, results: Path, 
     folder = work / recipe.name
     seconds = _train(recipe, folder)
     card = read_card(folder)
-    drawing = network_drawing(card)
     found = Trained(
         row.name,
         images.name,
         seed,
         quick,
         recipe.training.epochs,
-        drawing.parameters,
-        drawing.multiply_adds / float(np.prod(recipe.input.size or ())),
         round(seconds, 1),
         card.output.threshold,
         _machine(),

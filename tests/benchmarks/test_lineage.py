@@ -13,6 +13,7 @@ from PIL import Image
 
 from benchmarks.lineage import __main__ as program
 from benchmarks.lineage.curves import as_svg
+from benchmarks.lineage.networks import Network, measure_networks, measured_networks
 from benchmarks.lineage.page import conclusions, page
 from benchmarks.lineage.plan import ROWS, SETS, ImageSet, runs
 from benchmarks.lineage.scores import THRESHOLDS, best_threshold, measure, thinned
@@ -99,7 +100,7 @@ def a_run(row: str, images: str, seed: int, curve: list[tuple[float, float]], qu
     }
     stages = dict.fromkeys(("encoder.0", "bottleneck", "decoder.0"), (0.5, 0.25))
     machine = {"cores": "2"}
-    return Trained(row, images, seed, quick, 10, 1234, 56.7, 600.0, 0.5, machine, curve, stages, scores)
+    return Trained(row, images, seed, quick, 10, 600.0, 0.5, machine, curve, stages, scores)
 
 
 DONE = [(0.5, 0.90), (0.8, 0.95), (1.0, 0.952)]
@@ -123,15 +124,19 @@ def test_a_run_that_still_rises_is_marked_and_nothing_follows_from_it() -> None:
 def test_the_page_has_a_row_for_each_network_with_the_spread_of_its_seeds() -> None:
     found = [a_run("residual", "em", seed, DONE) for seed in (0, 1, 2)]
     found += [a_run("today", images, 0, DONE) for images in ("em", "xray")]
-    text = page(found, {"em": {"today": 1.0, "residual": 1.25}})
-    row = next(line for line in text.splitlines() if "residual" in line and "1.25 ×" in line)
-    assert "0.8550 (0.8500–0.8600)" in row and "| 10.0 |" in row and row.endswith("| 0.800 |")
+    text = page(found, {"em": {"residual": Network(1234, 567, 1.25), "2015-64": Network(31_000_000, 9)}})
+    network, row, *_ = (line for line in text.splitlines() if line.startswith("| Today's U-Net with res"))
+    assert (
+        network == "| Today's U-Net with residual blocks | 1,234 | 567 | 1.25 × |"
+        and "31,000,000 | 9 | – |" in text
+    )
+    assert "0.8550 (0.8500–0.8600)" in row and "| 3 | 10 | 10.0 |" in row and row.endswith("| 0.800 |")
     assert "+0.0000" in text and "| 2 → 1 |" not in text and "1 → 1" in text
     assert "slices are *of one block*" in text and "- cores: 2" in text
     assert {images.title for images in SETS} <= {line.removeprefix("## ") for line in text.splitlines()}
     unmeasured = next(line for line in text.splitlines() if line.startswith("- Neuronal"))
     assert "own width, 64, which needs a GPU (seed 0)" in unmeasured
-    assert "Without padding" in unmeasured and "With residual blocks" not in unmeasured
+    assert "Without padding" in unmeasured and "residual blocks" not in unmeasured
 
 
 def test_quick_and_whole_trainings_never_stand_in_one_table_or_comparison() -> None:
@@ -173,6 +178,18 @@ def cells(tmp_path: Path) -> ImageSet:
     )
     tests = ((SETS[0].tests[0][0], ScoreConfig(data)),)
     return replace(SETS[0], size=(64, 64), base=2, epochs=12, data=data, tests=tests)
+
+
+def test_networks_are_measured_once(cells: ImageSet, tmp_path: Path) -> None:
+    assert measured_networks(cells, tmp_path) == {}
+    measure_networks(cells, tmp_path)
+    found = measured_networks(cells, tmp_path)
+    assert set(found) == {row.name for row in ROWS} and found["today"].time == 1
+    assert found["2015-64"].time is None and found["2015-64"].parameters == 31_030_593
+    assert found["encoder-decoder"].multiply_adds_per_pixel < found["today"].multiply_adds_per_pixel
+    before = (tmp_path / "em.networks.json").stat().st_mtime_ns
+    measure_networks(cells, tmp_path)
+    assert (tmp_path / "em.networks.json").stat().st_mtime_ns == before
 
 
 def test_a_row_is_trained_once_and_its_result_makes_the_page(cells: ImageSet, tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_each_is_whole_small_and_says_what_its_recipe_says(name: str) -> None:
     assert [(one.name, one.split, one.licence, one.attribution) for one in card.data] == [
         (one.name, one.train, one.licence, one.attribution) for one in recipe.data
     ]
-    assert len(card.scores) == len(recipe.scores)
+    assert len(card.scores) + len(card.finding_scores) == len(recipe.scores)
 
 
 def test_that_for_findings_is_small_and_has_nothing_of_montgomery() -> None:

@@ -136,7 +136,7 @@ def _window(guide: _Guide, seconds: float) -> Generator[WindowsDone, Any, Look]:
     """The window runs for some seconds beside networks that are done."""
     sliding = guide.seen_by(CIRESAN)
     panels: list[Panel] = []
-    facts: dict[str, Any] = dict.fromkeys(("done", "total", "seconds", "minutes"), 0)
+    facts: dict[str, Any] = dict.fromkeys(("done", "total", "seconds", "minutes"), float("nan"))
     if sliding is not None:
         middle = sliding.grid[0] // 3
         done = yield from windows(sliding, seconds, middle)
