@@ -28,6 +28,7 @@ from benchmarks import (
     two_answers,
     volumes,
     window,
+    workers,
 )
 from benchmarks.finding import maps as finding_maps
 from benchmarks.finding import measure as finding
@@ -36,6 +37,7 @@ from benchmarks.result import Result
 CASES: dict[str, Callable[[bool], Result]] = {
     "share": share.measure,
     "cases_per_minute": cases_per_minute.measure,
+    "workers": workers.measure,
     "start": start.measure,
     "window": window.measure,
     "queue": review_queue.measure,

@@ -31,7 +31,7 @@ def measure(quick: bool) -> Result:
     found: dict[str, list[dict[str, float]]] = {_IN_TURN: [], _OVERLAPPED: []}
     with tempfile.TemporaryDirectory() as name, model_at_hand() as model:
         folder = Path(name)
-        _write_xrays(folder, side, count)
+        write_xrays(folder, side, count)
         for _ in range(rounds):
             for how, runs in found.items():
                 runs.append(child.figures("cases_per_minute", folder, how, patience_s=3600))
@@ -59,7 +59,8 @@ def measure(quick: bool) -> Result:
     return result
 
 
-def _write_xrays(folder: Path, side: int, count: int) -> None:
+def write_xrays(folder: Path, side: int, count: int) -> None:
+    """So many X-rays, all different."""
     random, sample = np.random.default_rng(0), xray(side).astype(np.int32)
     for number in range(count):
         moved = np.roll(sample, random.integers(-side // 50, side // 50 + 1, 2), (0, 1))

@@ -48,7 +48,7 @@ def find(
     if not given.cases:
         raise UserError("There is no image to look at.", "Name images or a folder that holds some.")
     make_folder(output)
-    check_model(model, device if cluster is None else "cpu")
+    check_model(model, device if cluster is None else None)
     findings = model_findings(model)
 
     from napari_unet.cli.find_batch import FINDINGS, FindBatch, FindOptions

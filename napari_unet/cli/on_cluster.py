@@ -6,12 +6,9 @@ made is recorded here. So a task that Dask runs twice gives the same files twice
 
 from __future__ import annotations
 
-import os
-import secrets
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
@@ -21,23 +18,19 @@ import typer
 
 from napari_unet.cli.case_batch import CaseBatch, CaseResult
 from napari_unet.cli.inputs import Case
-from napari_unet.cli.usage import made_by
+from napari_unet.cli.usage import known_by, made_by
 from napari_unet.cluster.limits import Limits
 from napari_unet.cluster.run import Task, run_tasks
 from napari_unet.cluster.task import Failed, Unfit
+from napari_unet.cluster.travel import Load, bytes_under_way, is_shared, load, scratch
 from napari_unet.core.errors import UserError
-from napari_unet.core.files import checksum
 from napari_unet.core.source import Source
 from napari_unet.io.atomic import atomic_write
-from napari_unet.io.names import suffix_of
 
 if TYPE_CHECKING:
     from distributed import Client
 
 _Result = TypeVar("_Result", bound=CaseResult)
-_NAMED = 1000  # bytes under way of a case that a worker reads by itself
-_LOOK_S = 0.5
-_DRIVE = "Connect its drive again."
 
 
 @dataclass(frozen=True)
@@ -53,6 +46,17 @@ class Workplace:
     made_by: Mapping[str, Any]
     is_here: bool = False
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def expected(self) -> Expected | None:
+        """What its workers have to have; None where that is certain."""
+        if self.is_here:
+            return None
+        return Expected(self.models, self.made_by["program"], _cards(self.made_by))
+
+    def shares(self, image: Source, folder: Path | None = None) -> bool:
+        """Whether all workers see an image, and a folder for results, under the same names."""
+        return self.is_here or is_shared(self.client, image.first, folder)
 
 
 @contextmanager
@@ -80,7 +84,7 @@ def workplace(
         with local_cluster(workers, gpus) as client:
             yield Workplace(client, models, here, True, limits)
         return
-    here = made_by(*models, device="cpu")
+    here = known_by(*models)
     with remote_cluster(address) as client:
         asked = partial(made_by, *models, device=device)
         backend = check_workers(client, asked, here, partial(_gpu, device))
@@ -96,24 +100,27 @@ def _gpu(device: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Expected:
+class Expected:
     """What a worker has to have; it may have come later than the check of all."""
 
     models: tuple[str, ...]
     program: str
     cards: tuple[tuple[str, str], ...]
 
+    def check(self) -> None:
+        """On a worker: raises Unfit where it would make other results."""
+        if why := _differs(self):
+            raise Unfit(why, "Install the same program and models there.")
+
 
 @dataclass(frozen=True)
 class _Sent:
-    """A case under way. content : of its files, in their order, or None: the worker reads them by name."""
+    """A case under way."""
 
     batch: CaseBatch[Any]
     case: Case
-    sizes: tuple[int, ...]
-    content: tuple[bytes, ...] | None
-    patience_s: float
-    expected: _Expected | None
+    load: Load
+    expected: Expected | None
 
 
 @dataclass(frozen=True)
@@ -134,7 +141,6 @@ def results_of(
 
 def run_on(place: Workplace, batch: CaseBatch[_Result]) -> Iterator[_Result]:
     """The results of a batch, in the order in which they come: first those of an earlier run."""
-    by_name = place.is_here or _sees_the_same(place.client, batch)
     due = []
     for case in batch.cases:
         try:
@@ -147,7 +153,9 @@ def run_on(place: Workplace, batch: CaseBatch[_Result]) -> Iterator[_Result]:
         else:
             yield earlier
     cases = {case.name: case for case in due}
-    tasks = (_task(place, batch, case, by_name) for case in due)
+    first = next((case for case in due if case.archive is None), None)
+    shared = first is not None and place.shares(first.source, batch.output)
+    tasks = (_task(place, batch, case, shared) for case in due)
     results = run_tasks(place.client, tasks, place.limits)
     try:
         for task, outcome in results:
@@ -162,46 +170,15 @@ def run_on(place: Workplace, batch: CaseBatch[_Result]) -> Iterator[_Result]:
         results.close()
 
 
-def _sees_the_same(client: Client, batch: CaseBatch[Any]) -> bool:
-    """Whether all workers have the folder of the results and the images under the same names."""
-    first = next((case for case in batch.cases if not case.problem and case.archive is None), None)
-    if first is None:
-        return False
-    mark = batch.output.resolve() / f".{secrets.token_hex(8)}.probe"
-    try:
-        mark.write_bytes(b"")
-        image = first.source.first.resolve()
-        answers = client.run(_sees, str(mark), str(image), checksum(image), on_error="return")
-    except OSError:
-        return False
-    finally:
-        with suppress(OSError):
-            mark.unlink()
-    return bool(answers) and all(answer is True for answer in answers.values())
-
-
-def _sees(mark: str, image: str, known: str) -> bool:
-    folder = Path(mark).parent
-    return os.path.exists(mark) and os.access(folder, os.W_OK) and checksum(Path(image)) == known
-
-
-def _task(place: Workplace, batch: CaseBatch[Any], case: Case, by_name: bool) -> Task:
-    by_name = by_name and (place.is_here or case.archive is None)
-    expected = (
-        None if place.is_here else _Expected(place.models, place.made_by["program"], _cards(place.made_by))
-    )
-    try:
-        sizes = tuple(file.stat().st_size for file in case.source.files)
-    except OSError:
-        sizes = ()  # reading says why
+def _task(place: Workplace, batch: CaseBatch[Any], case: Case, shared: bool) -> Task:
+    by_name = place.is_here or (shared and case.archive is None)
 
     def argument() -> _Sent:
-        content = None if by_name else tuple(file.read_bytes() for file in case.source.files)
-        whole = replace(case, source=Source(tuple(Path(os.path.abspath(file)) for file in case.source.files)))
-        lone = batch.alone(whole)
-        return _Sent(lone, whole, sizes, content, place.limits.patience_s, expected)
+        sent = load(case.source, by_name, place.limits.patience_s)
+        known = replace(case, source=sent.source)
+        return _Sent(batch.alone(known), known, sent, place.expected)
 
-    return Task(case.name, make_case, argument, _NAMED if by_name else sum(sizes))
+    return Task(case.name, make_case, argument, bytes_under_way(case.source, by_name))
 
 
 def _taken(batch: CaseBatch[Any], case: Case, made: _Made) -> Any:
@@ -214,77 +191,22 @@ def _taken(batch: CaseBatch[Any], case: Case, made: _Made) -> Any:
 
 
 def make_case(sent: _Sent) -> _Made:
-    """On a worker: reads the case, asks the network, writes."""
-    if sent.expected is not None and (why := _differs(sent.expected)):
-        raise Unfit(why, "Install the same program and models there.")
-    if sent.content is not None:
-        return _by_value(sent, sent.content)
-    _wait_for(sent)
-    return _Made(*sent.batch.make(sent.case))
-
-
-def _by_value(sent: _Sent, contents: tuple[bytes, ...]) -> _Made:
-    """In a folder of this worker's, which is emptied at once. Its files have no names of patients."""
-    with tempfile.TemporaryDirectory(dir=_scratch()) as folder:
-        given, out = Path(folder, "in"), Path(folder, "out")
-        given.mkdir()
-        out.mkdir()
-        names = {}
-        for number, (file, data) in enumerate(zip(sent.case.source.files, contents, strict=True)):
-            here = given / f"{number:06d}{suffix_of(file)}"
-            here.write_bytes(data)
-            names[str(here)] = str(file)
-        case = replace(sent.case, source=Source(tuple(map(Path, names))))
-        try:
-            content, result = sent.batch.alone(case, out).make(case)
-        except UserError as error:
-            raise _renamed(error, names) from error
+    """On a worker: reads the case, asks the network, writes; what came by value goes back by value."""
+    if sent.expected is not None:
+        sent.expected.check()
+    if sent.load.content is None:
+        with sent.load.there(sent.batch.output):
+            return _Made(*sent.batch.make(sent.case))
+    with sent.load.there() as source, tempfile.TemporaryDirectory(dir=scratch()) as out:
+        case = replace(sent.case, source=source)
+        content, result = sent.batch.alone(case, Path(out)).make(case)
         return _Made(content, result, tuple((path.name, path.read_bytes()) for path in result.files))
 
 
-def _renamed(error: UserError, names: Mapping[str, str]) -> UserError:
-    """The same of the files that the user knows."""
-    problem, remedy = error.problem, error.remedy
-    for here, there in names.items():
-        for mine, theirs in ((here, there), (Path(here).name, Path(there).name)):
-            problem, remedy = problem.replace(mine, theirs), remedy.replace(mine, theirs)
-    return UserError(problem, remedy)
-
-
-def _scratch() -> str | None:
-    from distributed import get_worker
-
-    folder: str = get_worker().local_directory
-    return folder if os.path.isdir(folder) else None
-
-
-def _wait_for(sent: _Sent) -> None:
-    """A shared folder that is away for a moment is waited for. A file that is gone while its folder is there
-    is not: reading says so."""
-    until = time.monotonic() + sent.patience_s
-    files = sent.case.source.files
-    while any(map(_is_away, {*(file.parent for file in files if not file.exists()), sent.batch.output})):
-        if time.monotonic() > until:
-            raise Unfit("A worker cannot reach the folder of the image, or that of the results.", _DRIVE)
-        time.sleep(_LOOK_S)
-    with suppress(OSError):
-        if sent.sizes and tuple(file.stat().st_size for file in files) != sent.sizes:
-            raise Unfit("A worker has other files under the same names.", "Give it the same folders.")
-
-
-def _is_away(folder: Path) -> bool:
-    """Whether a folder that holds something is not there: a drive that is gone leaves an empty one."""
-    try:
-        with os.scandir(folder) as entries:
-            return next(entries, None) is None
-    except OSError:
-        return True
-
-
 @cache
-def _differs(expected: _Expected) -> str:
+def _differs(expected: Expected) -> str:
     """Why this worker would make other results, or "". Asked once in each process."""
-    found = made_by(*expected.models, device="cpu")
+    found = known_by(*expected.models)
     if found["program"] != expected.program:
         return f"A worker has version {found['program']} of this program; here it is {expected.program}."
     return "" if _cards(found) == expected.cards else "A worker has another version of the model."

@@ -6,6 +6,8 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +15,8 @@ import typer
 
 from napari_unet.cli import review_again_cmd, review_export_cmd, review_readings_cmd
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
-from napari_unet.cli.options import AsJson
+from napari_unet.cli.on_cluster import workplace
+from napari_unet.cli.options import AsJson, CaseMinutes, Cluster, Workers
 from napari_unet.cli.review_export_cmd import Reviewer
 from napari_unet.cli.series_cmd import AllSeries, SeriesOption, choice_of
 from napari_unet.cli.usage import check_model, model_labels
@@ -90,6 +93,9 @@ def add(
     device: Annotated[str, typer.Option(help="For the model: auto, cpu, cuda or mps.")] = "auto",
     series: SeriesOption = None,
     all_series: AllSeries = False,
+    workers: Workers = None,
+    cluster: Cluster = None,
+    case_minutes: CaseMinutes = 60,
     reviewer: Reviewer = "",
 ) -> None:
     """Add images: look into folders and below, read every file, take over masks.
@@ -107,13 +113,16 @@ def add(
     from napari_unet.review.store import ReviewProject
 
     if model is not None:
-        check_model(model, device, answer)
+        check_model(model, device if cluster is None else None, answer)
     by = reviewer or login_name("command line")
     with ReviewProject.open(project) as opened:
+        first = None
         if model is not None:
-            from napari_unet.cli.review_model import admit_model
+            from napari_unet.cli.review_model import MaskMaker, admit_model
 
             admit_model(opened, model, answer, by)
+            where = partial(workplace, workers, cluster, (model,), device, case_minutes)
+            first = MaskMaker(opened, model, answer, device, by, where).make
         found = gather(
             inputs,
             manifest=manifest,
@@ -122,7 +131,7 @@ def add(
             choice=choice_of(series, all_series),
         )
         _note(found.problems if masks else tuple(map(_with_hint, found.problems)))
-        failed = _add(opened, found, masks, accept, model, answer, device, by)
+        failed = _add(opened, found, masks, accept, by, first)
     if failed:
         raise typer.Exit(1)
 
@@ -215,12 +224,13 @@ def _add(
     found: Any,
     masks: Path | None,
     accept: bool,
-    model: str | None,
-    answer: str | None,
-    device: str,
     by: str,
+    first_masks: Callable[[list[str]], bool] | None,
 ) -> bool:
-    """Adds what was found and reports it; True if a file could not be used."""
+    """Adds what was found and reports it; True if a file could not be used.
+
+    first_masks : makes some for cases that have none; True if one failed.
+    """
     from napari_unet.review.add import add_found, attach_masks
     from napari_unet.review.scan import placeholder_words, scan_steps
 
@@ -251,11 +261,9 @@ def _add(
         without = f"; {counted(len(attached.without), 'case')} without a mask" if attached.without else ""
         taken = counted(len(attached.attached), "mask")
         stdout.print(f"{taken} taken over{accepted}{without}.")
-    if model is not None:
-        from napari_unet.cli.review_model import first_masks
-
+    if first_masks is not None:
         bare = [case for case in chosen if project.case(case).revision is None and case not in wrong]
-        failed |= first_masks(project, bare, model, answer, device, by)
+        failed |= first_masks(bare)
     return failed
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_unet.cli.console import complain, once_each, stderr, stdout, watched
 from napari_unet.cli.engine import engine
 from napari_unet.cli.usage import model_labels
+from napari_unet.cluster.run import Task, run_tasks
+from napari_unet.cluster.task import Failed
+from napari_unet.cluster.travel import Load, bytes_under_way, load
 from napari_unet.core.auto import AUTO
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
@@ -16,11 +21,14 @@ from napari_unet.core.wording import counted, listed
 from napari_unet.review.check_results import store_first_mask
 
 if TYPE_CHECKING:
+    from napari_unet.cli.on_cluster import Expected, Workplace
+    from napari_unet.core.prediction import Prediction
+    from napari_unet.core.source import Source
     from napari_unet.review.store import ReviewProject
 
 
 def admit_model(project: ReviewProject, model: str, answer: str | None, by: str) -> None:
-    """Says what the project's masks hold if that follows the model from now on. answer : see `first_masks`.
+    """Says what the project's masks hold if that follows the model from now on. answer : see `MaskMaker`.
 
     Raises UserError if the model's masks would not mean in this project what they say.
     """
@@ -29,49 +37,105 @@ def admit_model(project: ReviewProject, model: str, answer: str | None, by: str)
         stderr.print(f"The masks of this project have the labels {labels.in_words()}, as those of {model}.")
 
 
-def first_masks(
-    project: ReviewProject, ids: Sequence[str], model: str, answer: str | None, device: str, by: str
-) -> bool:
-    """A mask by `model` for each case; True if one of them failed. An image it is not for is not a failure.
+@dataclass(frozen=True)
+class MaskMaker:
+    """Makes first masks for a project.
 
     model : "auto" for those in use, by the kind of each image. answer : which of the model's, as in
-    `ModelCard.output_named`; one of scores makes no mask.
+    `ModelCard.output_named`; one of scores makes no mask. where : the cluster, or None for this process.
     """
-    steps = _steps(project, ids, model, answer, device, by)
-    made, scored, refused, failed = watched("Making first masks", steps)
-    aside = f"; {refused} unsuitable for this model, first in the queue by anatomy checks" if refused else ""
-    only = f"; {scored} scored, without a mask" if scored else ""
-    which = listed(list(made)) if model == AUTO and made else model
-    stdout.print(f"{counted(made.total(), 'first mask')} by {which}{only}{aside}.")
-    return failed > 0
+
+    project: ReviewProject
+    model: str
+    answer: str | None
+    device: str
+    by: str
+    where: Callable[[], AbstractContextManager[Workplace | None]]
+
+    def make(self, ids: Sequence[str]) -> bool:
+        """A mask for each case; True if one of them failed. An image it is not for is not a failure."""
+        with self.where() as place:
+            made, scored, refused, failed = watched("Making first masks", self._steps(ids, place))
+        aside = (
+            f"; {refused} unsuitable for this model, first in the queue by anatomy checks" if refused else ""
+        )
+        only = f"; {scored} scored, without a mask" if scored else ""
+        which = listed(list(made)) if self.model == AUTO and made else self.model
+        stdout.print(f"{counted(made.total(), 'first mask')} by {which}{only}{aside}.")
+        return failed > 0
+
+    def _steps(
+        self, ids: Sequence[str], place: Workplace | None
+    ) -> Generator[CaseDone, None, tuple[Counter[str], int, int, int]]:
+        """Returns how many masks each model made, in the order of use; then cases scored, refused, failed."""
+        made: Counter[str] = Counter()
+        scored = refused = failed = 0
+        tell_chosen = once_each()
+        masks = self._here(ids) if place is None else self._there(ids, place)
+        for done, (case, first) in enumerate(masks, start=1):
+            number = self.project.case(case).number
+            if isinstance(first, UserError):
+                failed += 1
+                complain(f"Case {number}: {first.problem}")
+                yield CaseDone(case, done, len(ids), first.problem)
+                continue
+            if first.refused:
+                refused += 1
+                stderr.print(f"Case {number}: {first.refused}", markup=False)
+            elif first.drawn is None:
+                scored += 1
+            else:
+                made[first.model] += 1
+            tell_chosen(first.chosen)
+            store_first_mask(self.project, case, first, self.by)
+            yield CaseDone(case, done, len(ids))
+        return made, scored, refused, failed
+
+    def _here(self, ids: Sequence[str]) -> Iterator[tuple[str, Prediction | UserError]]:
+        for case in ids:
+            try:
+                yield case, _first_mask(self.project.source(case), self.model, self.answer, self.device)
+            except UserError as error:
+                yield case, error
+
+    def _there(self, ids: Sequence[str], place: Workplace) -> Iterator[tuple[str, Prediction | UserError]]:
+        if not ids:
+            return
+        by_name = place.shares(self.project.source(ids[0]))
+
+        def task(case: str) -> Task:
+            source = self.project.source(case)
+            patience = place.limits.patience_s
+
+            def argument() -> _Sent:
+                sent = load(source, by_name, patience)
+                return _Sent(sent, self.model, self.answer, self.device, place.expected)
+
+            return Task(case, _first_mask_there, argument, bytes_under_way(source, by_name))
+
+        for one, outcome in run_tasks(place.client, map(task, ids), place.limits):
+            yield one.name, UserError(outcome.reason) if isinstance(outcome, Failed) else outcome.result
 
 
-def _steps(
-    project: ReviewProject, ids: Sequence[str], model: str, answer: str | None, device: str, by: str
-) -> Generator[CaseDone, None, tuple[Counter[str], int, int, int]]:
-    """Returns how many masks each model made, in the order of use; then cases scored, refused and failed."""
-    made: Counter[str] = Counter()
-    scored = refused = failed = 0
-    tell_chosen = once_each()
-    for done, case in enumerate(ids, start=1):
-        number = project.case(case).number
-        try:
-            image = project.source(case)
-            job = engine().submit("first_mask", image=image, model=model, device=device, output=answer)
-            first = job.result()
-        except UserError as error:
-            failed += 1
-            complain(f"Case {number}: {error.problem}")
-            yield CaseDone(case, done, len(ids), error.problem)
-            continue
-        if first.refused:
-            refused += 1
-            stderr.print(f"Case {number}: {first.refused}", markup=False)
-        elif first.drawn is None:
-            scored += 1
-        else:
-            made[first.model] += 1
-        tell_chosen(first.chosen)
-        store_first_mask(project, case, first, by)
-        yield CaseDone(case, done, len(ids))
-    return made, scored, refused, failed
+@dataclass(frozen=True)
+class _Sent:
+    """A case under way to a worker, and what is asked of it."""
+
+    load: Load
+    model: str
+    answer: str | None
+    device: str
+    expected: Expected | None
+
+
+def _first_mask_there(sent: _Sent) -> Prediction:
+    if sent.expected is not None:
+        sent.expected.check()
+    with sent.load.there() as source:
+        return _first_mask(source, sent.model, sent.answer, sent.device)
+
+
+def _first_mask(image: Source, model: str, answer: str | None, device: str) -> Prediction:
+    job = engine().submit("first_mask", image=image, model=model, device=device, output=answer)
+    made: Prediction = job.result()
+    return made

@@ -81,7 +81,7 @@ def segment(
     if not found.cases:
         raise UserError("There is no image to segment.", "Name images or a folder that holds some.")
     make_folder(output)
-    check_model(model, device if cluster is None else "cpu", answer)
+    check_model(model, device if cluster is None else None, answer)
     sides = sides_of(labels, model, answer)
 
     from napari_unet.cli.batch import Batch, Options

@@ -26,10 +26,10 @@ def _told() -> Iterator[None]:
         raise typer.Exit(2) from error
 
 
-def check_model(model: str, device: str, answer: str | None = None) -> None:
+def check_model(model: str, device: str | None, answer: str | None = None) -> None:
     """A model, one of its answers or a device that does not exist is wrong usage.
 
-    With "auto" one of the models in use must have the answer.
+    With "auto" one of the models in use must have the answer. device : None if the work is done elsewhere.
     """
     from napari_unet.cli.engine import engine
 
@@ -37,7 +37,8 @@ def check_model(model: str, device: str, answer: str | None = None) -> None:
         entries = _meant(model)
         if not any(_has(entry, answer) for entry in entries):
             entries[0].card.output_named(answer)
-        engine().submit("pick_device", name=device).result()
+        if device is not None:
+            engine().submit("pick_device", name=device).result()
 
 
 def find_model(model: str) -> ModelEntry:
@@ -73,20 +74,25 @@ def model_findings(model: str) -> tuple[str, ...]:
 def made_by(*models: str, device: str) -> dict[str, Any]:
     """What makes results besides images and options: models, program and backend, for `ResumeRecord`.
 
-    models : names; of "auto" all that it may stand for. Raises UserError for models and devices that are not
-    there.
+    models, and what is raised : see `known_by`. Raises UserError for a device that is not there.
+    """
+    from napari_unet.cli.engine import engine
+
+    return known_by(*models) | {"backend": engine().submit("backends", device=device).result()}
+
+
+def known_by(*models: str) -> dict[str, Any]:
+    """The program and the models, as this computer has them. Imports no torch.
+
+    models : names; of "auto" all that it may stand for. Raises UserError for models that are not there.
     """
     from napari_unet import __version__
-    from napari_unet.cli.engine import engine
     from napari_unet.core.files import checksum
     from napari_unet.models.card import CARD_FILE
 
     entries = [entry for model in models for entry in _meant(model)]
-    return {
-        "models": [(entry.card.name, checksum(entry.folder / CARD_FILE)) for entry in entries],
-        "program": __version__,
-        "backend": engine().submit("backends", device=device).result(),
-    }
+    cards = [(entry.card.name, checksum(entry.folder / CARD_FILE)) for entry in entries]
+    return {"models": cards, "program": __version__}
 
 
 def _meant(model: str) -> list[ModelEntry]:

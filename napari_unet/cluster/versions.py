@@ -23,8 +23,8 @@ def check_workers(
 ) -> str:
     """The backend of the workers, such as "torch 2.13.0 on cuda", if all may take part.
 
-    made_by : what makes results on a worker: its "program", "models" and "backend". here : the same of this
-    computer; the backend may be another. gpu : which GPU a worker has, "" if none. Raises UserError if a
+    made_by : what makes results on a worker: its "program", "models" and "backend". here : program and models
+    of this computer. gpu : which GPU a worker has, "" if none. Raises UserError if a
     worker would make other results, or if two of them share a GPU.
     """
     found = client.get_versions(packages=[_OURS, "torch"])

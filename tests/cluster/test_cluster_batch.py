@@ -1,4 +1,4 @@
-"""`segment` and `find` on two workers of a cluster: the same files and table as in one process."""
+"""`segment` and `review add` on two workers: the same as in one process."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from cluster_processes import Processes, Run, ended, rows, segmented, until
 from PIL import Image
 
 from napari_unet.cli import on_cluster
+from napari_unet.review.store import ReviewProject
 
 
 def table(out: Path) -> list[dict[str, str]]:
@@ -38,7 +39,7 @@ def test_files_and_table_are_those_of_one_process(
     run: Run, shared: Processes, mixed: Path, tmp_path: Path, by_name: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not by_name:
-        monkeypatch.setattr(on_cluster, "_sees_the_same", lambda *_: False)
+        monkeypatch.setattr(on_cluster, "is_shared", lambda *_: False)
     here, there = tmp_path / "here", tmp_path / "there"
     options = ("--overlay", "--probability")
     assert run("segment", mixed, "-o", here, *options).exit_code == 1
@@ -63,15 +64,36 @@ def test_results_never_take_the_place_of_an_input(
     Image.fromarray(np.full((40, 60), 7, np.uint8)).save(mine)
     before = mine.read_bytes()
     for by_name in (True, False):
-        monkeypatch.setattr(on_cluster, "_sees_the_same", lambda *_, by_name=by_name: by_name)
+        monkeypatch.setattr(on_cluster, "is_shared", lambda *_, by_name=by_name: by_name)
         assert run("segment", images, "-o", images, "--cluster", shared.address).exit_code == 1
         assert "is one of the inputs" in rows(images)["Kim_00"] and mine.read_bytes() == before
+
+
+@pytest.mark.parametrize("by_name", [True, False], ids=["by name", "by value"])
+def test_first_masks_of_a_review(
+    run: Run, shared: Processes, mixed: Path, tmp_path: Path, by_name: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(on_cluster, "is_shared", lambda *_: by_name)
+    (mixed / "Park.png").unlink()
+    masks = []
+    for name, where in (("here", ()), ("there", ("--cluster", shared.address))):
+        assert run("review", "new", tmp_path / name).exit_code == 0
+        done = run("review", "add", tmp_path / name, mixed, "--model", "cxr-lung", *where)
+        assert done.exit_code == 1 and "This image is empty" in done.output, done.output
+        assert "8 first masks by cxr-lung" in done.output
+        with ReviewProject.open(tmp_path / name) as project:
+            drawn = {project.source(case.id).name: case for case in project.cases() if case.revision}
+            masks.append({file: project.read_mask(case.revision) for file, case in drawn.items()})
+    here, there = masks
+    assert sorted(here) == sorted(there) and len(here) == 8
+    assert all((here[file] == there[file]).all() for file in here)
+    assert not any(name in shared.logs() for name in ("Kim", "Lee", "empty"))
 
 
 def test_json_names_the_files_of_this_computer(
     run: Run, shared: Processes, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(on_cluster, "_sees_the_same", lambda *_: False)
+    monkeypatch.setattr(on_cluster, "is_shared", lambda *_: False)
     done = run("segment", images, "-o", tmp_path / "out", "--cluster", shared.address, "--json")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert {line["input"] for line in lines} == {str(path) for path in images.iterdir()}

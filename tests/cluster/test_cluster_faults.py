@@ -161,7 +161,7 @@ def test_the_disk_of_one_worker_is_full(
 ) -> None:
     from napari_unet.cli import on_cluster
 
-    monkeypatch.setattr(on_cluster, "_sees_the_same", lambda *_: False)
+    monkeypatch.setattr(on_cluster, "is_shared", lambda *_: False)
     images, out = made_images(tmp_path / "in", 20), tmp_path / "out"
     processes.scheduler()
     processes.worker("--no-nanny")

@@ -20,16 +20,18 @@ import numpy as np
 import napari_unet
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import TileDone
-from napari_unet.core.prediction import Prediction
+from napari_unet.core.prediction import Prediction, in_bytes
 from napari_unet.core.raster import Raster
+from napari_unet.core.source import Source
 from napari_unet.engine.handlers import HANDLERS
+from napari_unet.io.formats import read_raster
 
 
 def use_toys(handlers: dict[str, str]) -> None:
     """No engine of this process needs torch."""
     handlers |= {
         "segment": "toy_worker:steps",
-        "find": "toy_worker:steps",
+        "first_mask": "toy_worker:first_mask",
         "pick_device": "toy_worker:device",
         "count_gpus": "toy_worker:no_gpus",
         "gpu_id": "toy_worker:gpu",
@@ -57,6 +59,16 @@ def steps(raster: Raster, **_: Any) -> Iterator[TileDone]:
     return Prediction(  # type: ignore[return-value]
         (raster.pixels[None] / np.float32(255)).astype(np.float32), threshold=0.5, model="bright", version="7"
     )
+
+
+def first_mask(image: Source, **_: Any) -> Prediction:
+    """As `steps`, of an image in its file."""
+    raster = read_raster(Source.of(image))
+    if np.ptp(raster.pixels) == 0:
+        raise UserError("This image is empty.", "Open another one.")
+    lung = (raster.pixels > 128).astype(np.uint8)
+    maps = in_bytes(lung[None].astype(np.float32))
+    return Prediction(maps, threshold=0.5, model="bright", version="7", drawn=lung)
 
 
 def _suffer(toy: Path, first: int) -> None:
