@@ -33,6 +33,7 @@ def use_toys(handlers: dict[str, str]) -> None:
         "segment": "toy_worker:steps",
         "first_mask": "toy_worker:first_mask",
         "pick_device": "toy_worker:device",
+        "backends": "toy_worker:backend",
         "count_gpus": "toy_worker:no_gpus",
         "gpu_id": "toy_worker:gpu",
     }
@@ -88,6 +89,11 @@ def _suffer(toy: Path, first: int) -> None:
 def device(name: str) -> str:
     """Of every name."""
     return "cpu"
+
+
+def backend(device: str) -> str:
+    """Of every device."""
+    return "torch on cpu"
 
 
 def no_gpus(name: str) -> int:
