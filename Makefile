@@ -16,7 +16,7 @@ endif
 XVFB = $(if $(shell command -v xvfb-run),xvfb-run -a)
 
 PARTS := test-review test-others test-docks test-programs lint test-binding
-.PHONY: help setup system demo test $(PARTS) test-all test-pyqt6 bench lineage screenshots docs site clean
+.PHONY: help setup system demo test $(PARTS) test-all test-pyqt6 bench lineage tour-by-keys screenshots docs site clean
 help:
 	@echo "make demo         the main job on the bundled X-rays: a window, or pictures in demo/"
 	@echo "make test         lint and all tests that are not slow"
@@ -25,6 +25,7 @@ help:
 	@echo "make lint         ruff, mypy, import-linter, npe2 validate"
 	@echo "make bench        benchmarks/results and docs/benchmarks.md"
 	@echo "make lineage      docs/lineage.md: trains every network of the lineage; what is trained is kept"
+	@echo "make tour-by-keys the ten stops by keys alone, in a real window: pictures and a log in build/"
 	@echo "make screenshots  the pictures of the README"
 	@echo "make docs         the pages of the models, from their cards, and the picture of their protocols"
 	@echo "make site         the pages of docs/ as a web site in site/, links checked"
@@ -94,13 +95,17 @@ test-pyqt6: $(PYQT6)/.ready
 bench: $(VENV)/.ready
 	$(BIN)/python -m benchmarks
 
-# Broken off, it goes on where it stopped. QUICK=--quick: does it run at all? (within ten minutes)
+# Broken off, it goes on where it stopped. QUICK=--quick: small images and a third of the epochs, one seed.
 lineage: $(VENV)/.ready
 	$(BIN)/python -m benchmarks.lineage $(QUICK)
 
 # The screen of a small laptop: all that a dock shows has to fit.
+SMALL = $(if $(XVFB),$(XVFB) -s "-screen 0 1366x768x24")
+tour-by-keys: $(VENV)/.ready
+	$(SMALL) $(BIN)/python scripts/tour_by_keys.py build/tour-by-keys
+
 screenshots: $(VENV)/.ready
-	$(if $(XVFB),$(XVFB) -s "-screen 0 1366x768x24") $(BIN)/python scripts/screenshots.py docs/images
+	$(SMALL) $(BIN)/python scripts/screenshots.py docs/images
 
 docs: $(VENV)/.ready
 	$(BIN)/python scripts/model_pages.py

@@ -7,7 +7,9 @@ the dock then said, and after how many seconds. Needs a screen of 1366×768: `ma
 from __future__ import annotations
 
 import argparse
+import re
 import time
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +51,10 @@ class Walk:
         """All stops, one key each."""
         for stop in TOUR:
             self.press("Alt+Right", Qt.Key.Key_Right, _ALT)
-            if self.dock.tour.stop is not stop or not self._said():
-                raise SystemExit(f"Stop {stop.number} was not reached: {self.log[-1]}")
+            sentence = self.dock.findChild(QLabel, "stop_sentence").text()
+            if self.dock.tour.stop is not stop or not sentence:
+                message = self.dock.findChild(QLabel, "message").text()
+                raise SystemExit(f"Stop {stop.number} was not shown. {message}")
             self.desk.picture(f"{prefix}stop-{stop.number:02d}")
         self.press("Alt+Left", Qt.Key.Key_Left, _ALT)
         self.press("Alt+E", Qt.Key.Key_E, _ALT)
@@ -69,8 +73,9 @@ class Walk:
         self.desk.wait_until(lambda: not self.dock.cancel.isEnabled(), "answer")
 
     def _said(self) -> str:
-        labels = (self.dock.findChild(QLabel, name) for name in ("stop_title", "stop_sentence"))
-        return " ".join(label.text().replace("<b>", "").replace("</b>", "") for label in labels).strip()
+        """Title and sentence of the stop; nothing before and after the tour."""
+        texts = (self.dock.findChild(QLabel, name).text() for name in ("stop_title", "stop_sentence"))
+        return " ".join(unescape(re.sub("<[^>]*>", "", text)) for text in texts).strip()
 
 
 def main() -> None:

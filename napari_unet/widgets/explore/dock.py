@@ -393,6 +393,8 @@ class ExploreWidget(Dock):
         self.status.say(text)
 
     def _on_failed(self, error: UserError) -> None:
+        if self.tour.stop is not None:
+            self._end_picture()  # it is of the stop before
         self.status.say("")
         self.message.warn(str(error))
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
@@ -39,6 +44,38 @@ def test_ten_stops_by_keys_alone(explorer) -> None:
     assert explorer.dock.tour.stop is TOUR[-2]
     key(explorer, Qt.Key.Key_E)
     assert explorer.dock.tour.stop is None and not explorer.named("Stop") and explorer.image.visible
+
+
+def test_a_stop_that_fails_leaves_no_picture_of_the_one_before(explorer, monkeypatch) -> None:
+    key(explorer, Qt.Key.Key_Right)
+    assert explorer.named("Stop")
+    explorer.engine._answers["tour_stop"] = lambda arguments: UserError("It broke.", "Mend it.")
+    key(explorer, Qt.Key.Key_Right)
+    assert "It broke. Mend it." in explorer.words("message")
+    assert not explorer.named("Stop") and explorer.image.visible and explorer.dock.tour.stop is TOUR[1]
+
+
+def test_the_script_walks_all_stops_and_notes_each_key(explorer, monkeypatch) -> None:
+    """scripts/tour_by_keys.py, whose desk is the window here."""
+    shown: list[str] = []
+    desk = SimpleNamespace(
+        canvas=explorer.viewer.window._qt_viewer.canvas.native,
+        wait=lambda seconds: None,
+        wait_until=lambda happened, what: explorer.calm(),
+        picture=shown.append,
+    )
+    monkeypatch.setitem(sys.modules, "desk", SimpleNamespace(Desk=None))
+    monkeypatch.syspath_prepend(Path(__file__).parents[3] / "scripts")
+    walk = object.__new__(importlib.import_module("tour_by_keys").Walk)
+    walk.desk, walk.dock, walk.log = desk, explorer.dock, []
+    walk.tour("ko/")
+    assert shown == [f"ko/stop-{stop.number:02d}" for stop in TOUR]
+    keys = [line.split("\t")[0] for line in walk.log]
+    assert keys == ["Alt+Right"] * len(TOUR) + ["Alt+Left", "Alt+E"]
+    assert all(stop.title.en in line and "<" not in line for stop, line in zip(TOUR, walk.log, strict=False))
+    explorer.engine._answers["tour_stop"] = lambda arguments: UserError("It broke.", "Mend it.")
+    with pytest.raises(SystemExit, match="Stop 1 was not shown"):
+        walk.tour("")
 
 
 def test_in_korean(explorer) -> None:
