@@ -227,6 +227,30 @@ def test_the_tutorial_of_review() -> None:
         assert f"{keys[name]} {does}" in text
 
 
+def test_the_tutorial_of_the_lineage() -> None:
+    """A section for each stop of the tour, keys of the dock, and no figure that lineage.md has not."""
+    pytest.importorskip("napari")
+    from benchmarks.lineage.plan import ROWS as NETWORKS
+    from napari_unet.tour.stops import TOUR
+    from napari_unet.widgets.explore.dock import KEYS
+
+    text = (ROOT / "docs" / "lineage-tutorial.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (\d+)\. ", text, re.MULTILINE)
+    assert headings == [str(stop.number) for stop in TOUR]
+    pressed = {
+        "+".join(re.findall(r"<kbd>(.*?)</kbd>", keys)) for keys in re.findall(r"<kbd>Alt.*?(?= )", text)
+    }
+    signs = {"Right": "→", "Left": "←"}
+    assert pressed == {f"Alt+{signs.get(key.split('+')[1], key.split('+')[1])}" for key in KEYS}
+    measured = (ROOT / "docs" / "lineage.md").read_text(encoding="utf-8")
+    figures = re.findall(r"\d+,\d+|\d+\.\d+ (?:×|s\b|%)|0\.\d{3,}", text)
+    assert figures and all(figure in measured for figure in figures)
+    titles = {row.title: row.name for row in NETWORKS}
+    learned = {titles[row[0]]: int(row[1].replace(",", "")) for row in rows("lineage.md", "The networks")}
+    window, unet = (learned[name] for name in ("ciresan", "today"))
+    assert f"{unet / window:.0f} times as many parameters" in text
+
+
 def test_limits_of_the_input_check() -> None:
     text = (ROOT / "docs" / "input-gate.md").read_text(encoding="utf-8")
     prior = ShapePrior(((1.0,),))
