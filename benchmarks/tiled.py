@@ -30,12 +30,12 @@ _COLUMNS = (
 
 def measure(quick: bool) -> Result:
     """Time, memory and difference of tiles."""
-    side, cores, names, rounds = (128, (64,), ("quick",), 1) if quick else (2048, (1024, 512), _NAMES, 3)
+    side, cores, names, rounds = (128, (32,), ("quick",), 1) if quick else (2048, (1184, 512), _NAMES, 3)
     result = Result(
         "Tiles compared with the whole image",
         f"One X-ray of {side}×{side} at its own size through the same network, folded and in channels_last: "
-        "in one piece and in tiles flush with the image's border, with a halo as wide as the receptive field "
-        "at inner seams. Times are taken in turns in one process; memory is the growth of a fresh process. "
+        "in one piece and in the cheapest tiles that are flush with the image's border, with a halo as wide as "
+        "the receptive field at inner seams. Times are taken in turns in one process; memory is the growth of a fresh process. "
         "The difference is that between the probabilities and the whole image's.",
         _COLUMNS,
     )
@@ -67,7 +67,7 @@ def _add_rows(result: Result, name: str, side: int, cores: tuple[int, ...], roun
         one = core == side
         result.add(
             found.title,
-            "one piece" if one else f"{cut.count} tiles of {core}, halo {cut.halo}",
+            "one piece" if one else f"{cut.count} tiles, none larger than of {core}, halo {cut.halo}",
             taken.best,
             taken.best / reference.best,
             taken.median / reference.median,

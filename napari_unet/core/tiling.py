@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from napari_unet.core.events import TileDone
 from napari_unet.core.network_facts import NetworkFacts
 
 Slices = tuple[slice, ...]
+_MOST_CUTS = 12  # along an axis, of tiles of even size
 
 
 @dataclass(frozen=True)
@@ -37,23 +39,31 @@ class Tile:
 class TilePlan:
     """How an image of `shape`, (Y, X) or (Z, Y, X), is cut.
 
-    core : side of what a tile keeps. halo : what it reads beyond that at inner seams; at least the receptive
-    field's radius makes the result exact. stride : the network's total stride. core and halo, in pixels, are
-    multiples of it.
+    core : what a tile keeps along each axis (one number for all) where it has seams on both sides. halo :
+    what it reads beyond that at inner seams; at least the receptive field's radius makes the result exact. A
+    tile at the image's border has no halo there, and keeps so much more: all read `core` and two halos at
+    most. stride : the network's total stride. core and halo, in pixels, are multiples of it.
     """
 
     shape: tuple[int, ...]
-    core: int
+    core: int | tuple[int, ...]
     halo: int
     stride: int
 
     def __post_init__(self) -> None:
         if not self.shape or min(self.shape) < 1:
             raise ValueError(f"every axis must have a pixel, got shape {self.shape}")
-        if self.stride < 1 or self.core < 1 or self.halo < 0:
+        if len(self.cores) != len(self.shape):
+            raise ValueError(f"{len(self.cores)} cores for {len(self.shape)} axes")
+        if self.stride < 1 or min(self.cores) < 1 or self.halo < 0:
             raise ValueError("core and stride must be at least 1 pixel, halo at least 0")
-        if self.core % self.stride or self.halo % self.stride:
+        if any(core % self.stride for core in self.cores) or self.halo % self.stride:
             raise ValueError(f"core {self.core} and halo {self.halo} must be multiples of {self.stride}")
+
+    @property
+    def cores(self) -> tuple[int, ...]:
+        """`core` of each axis."""
+        return (self.core,) * len(self.shape) if isinstance(self.core, int) else self.core
 
     @property
     def padded_shape(self) -> tuple[int, ...]:
@@ -63,27 +73,38 @@ class TilePlan:
     @property
     def count(self) -> int:
         """Number of tiles."""
-        return prod(-(-n // self.core) for n in self.shape)
+        return prod(len(cuts) for cuts in self._cuts())
 
     def tiles(self) -> Iterator[Tile]:
         """All tiles in array order; every pixel of the image is kept by exactly one."""
-        axes = zip(self.shape, self.padded_shape, strict=True)
-        for cuts in product(*(_cuts(n, padded, self.core, self.halo) for n, padded in axes)):
+        for cuts in product(*self._cuts()):
             read, keep, keep_in_read = zip(*cuts, strict=True)
             yield Tile(read, keep, keep_in_read)
+
+    def _cuts(self) -> list[list[tuple[slice, slice, slice]]]:
+        axes = zip(self.shape, self.padded_shape, self.cores, strict=True)
+        return [list(_cuts(n, padded, core, self.halo)) for n, padded, core in axes]
 
 
 def plan_tiles(facts: NetworkFacts, shape: tuple[int, ...], core: int) -> TilePlan:
     """The plan that gives the whole image's result, for a network of these facts. Needs no torch.
 
-    core : about how many pixels per side a tile keeps of an image; in a volume it keeps as many in all. There
-    is one tile where every pixel depends on all.
+    core : pixels per side that a square tile with seams all around would keep of an image; in a volume as
+    many in all. No tile reads more than that one. Of the plans that keep to it, the one that reads the fewest
+    pixels is taken: its tiles may be long. There is one tile where every pixel depends on all.
     """
     stride, radius = facts.stride, facts.receptive_radius
-    side = round(core ** (2 / len(shape)))
     if radius is None:
-        side, radius = max(shape), 0
-    return TilePlan(shape, -(-side // stride) * stride, -(-radius // stride) * stride, stride)
+        return TilePlan(shape, -(-max(shape) // stride) * stride, 0, stride)
+    side = -(-round(core ** (2 / len(shape))) // stride) * stride
+    halo = -(-radius // stride) * stride
+    largest = (side + 2 * halo) ** len(shape)
+    axes = [[_along(n, one, halo, stride) for one in _cores(n, side, halo, stride)] for n in shape]
+    fitting = (plan for plan in product(*axes) if prod(axis.longest for axis in plan) <= largest)
+    best = min(
+        fitting, key=lambda plan: (prod(axis.read for axis in plan), prod(axis.tiles for axis in plan))
+    )
+    return TilePlan(shape, tuple(axis.core for axis in best), halo, stride)
 
 
 def predict_tiled(
@@ -114,10 +135,41 @@ def predict_tiled(
 
 def _cuts(length: int, padded: int, core: int, halo: int) -> Iterator[tuple[slice, slice, slice]]:
     """(read, keep, keep in read) along one axis."""
-    for start in range(0, length, core):
-        read = slice(max(0, start - halo), min(padded, start + core + halo))
-        keep = slice(start, min(length, start + core))
-        yield read, keep, slice(keep.start - read.start, keep.stop - read.start)
+    start = 0
+    while start < length:
+        first = max(0, start - halo)
+        last = min(padded, first + core + 2 * halo)
+        stop = length if last == padded else last - halo
+        yield slice(first, last), slice(start, stop), slice(start - first, stop - first)
+        start = stop
+
+
+class _Axis(NamedTuple):
+    """What cutting one axis costs. read : pixels that its tiles read together; longest : that one reads."""
+
+    core: int
+    read: int
+    longest: int
+    tiles: int
+
+
+def _along(length: int, core: int, halo: int, stride: int) -> _Axis:
+    reads = [cut.stop - cut.start for cut, _, _ in _cuts(length, -(-length // stride) * stride, core, halo)]
+    return _Axis(core, sum(reads), max(reads), len(reads))
+
+
+def _cores(length: int, side: int, halo: int, stride: int) -> Iterator[int]:
+    """Those worth a look: `side`, and what cuts an axis into 1, 2, 3, … tiles that read about the same."""
+    yield side
+    for count in range(1, _MOST_CUTS + 1):
+        read = -(-(length + 2 * halo * (count - 1)) // count)
+        core = -(-read // stride) * stride - 2 * halo
+        if count == 1:
+            yield max(stride, core)
+        elif core >= stride:
+            yield core
+        else:
+            return
 
 
 def _read(image: np.ndarray, read: Slices) -> np.ndarray:

@@ -35,7 +35,7 @@ from napari_unet.nets.registry import facts_of
 
 Steps = Generator[TileDone | Note, str | None, Prediction]
 Maps = Generator[TileDone | Note, str | None, np.ndarray]
-_FIRST_CORE, _SMALLEST_CORE = 1024, 64  # pixels per side of what a tile keeps; in volumes as many in all
+_FIRST_CORE, _SMALLEST_CORE = 1184, 64  # pixels per side of what a tile keeps; in volumes as many in all
 _MOST_AS_FLOATS = 2**28  # bytes of the maps of a stack or volume
 _MEMORY_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
 

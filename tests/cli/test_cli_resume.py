@@ -123,7 +123,7 @@ def test_another_model_program_or_backend_makes_everything_again(
     elif what == "program":
         monkeypatch.setattr("napari_unet.__version__", "99.0")
     else:
-        monkeypatch.setattr("importlib.metadata.version", lambda name: "99.0")
+        monkeypatch.setattr("napari_unet.inference.backend.version", lambda name: "99.0")
     seen.clear()
     resumed(run, images, out, *chosen)
     assert seen == ["a", "b", "c"]

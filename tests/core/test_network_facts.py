@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import pytest
@@ -11,9 +12,35 @@ FACTS = {"axes": 2, "channels": 1, "stride": 16, "receptive_radius": 107}
 
 
 def test_tiles_are_planned_of_facts_alone() -> None:
-    assert plan_tiles(NetworkFacts(**FACTS), (4000, 3000), 1000) == TilePlan((4000, 3000), 1008, 112, 16)
-    volume = NetworkFacts(3, 1, 8, 20)
-    assert plan_tiles(volume, (140, 512, 512), 1024) == TilePlan((140, 512, 512), 104, 24, 8)
+    plan = plan_tiles(NetworkFacts(**FACTS), (4000, 3000), 1000)
+    assert (plan.halo, plan.stride, plan.count) == (112, 16, 12)
+    volume = plan_tiles(NetworkFacts(3, 1, 8, 20), (140, 512, 512), 1024)
+    assert (volume.halo, volume.stride) == (24, 8)
+
+
+def _reads(plan: TilePlan) -> list[int]:
+    return [prod(cut.stop - cut.start for cut in tile.read) for tile in plan.tiles()]
+
+
+@pytest.mark.parametrize("facts", [NetworkFacts(**FACTS), NetworkFacts(2, 1, 32, 281)])
+@pytest.mark.parametrize("shape", [(2048, 2048), (4096, 4096), (3000, 2500), (700, 9000), (40, 50)])
+@pytest.mark.parametrize("core", [64, 512, 1184])
+def test_the_cheapest_tiles_are_taken_and_none_is_larger_than_asked_for(
+    facts: NetworkFacts, shape: tuple[int, int], core: int
+) -> None:
+    plan = plan_tiles(facts, shape, core)
+    reads = _reads(plan)
+    side = -(-core // facts.stride) * facts.stride
+    assert max(reads) <= (side + 2 * plan.halo) ** 2
+    square = TilePlan(shape, side, plan.halo, plan.stride)
+    assert sum(reads) <= sum(_reads(square))
+
+
+def test_long_tiles_save_seams() -> None:
+    """A network of depth 5 reads 1.28 times an image of 2048², where square tiles read 1.64 times."""
+    deep = NetworkFacts(2, 1, 32, 281)
+    plan = plan_tiles(deep, (2048, 2048), 1184)
+    assert plan.count == 2 and sum(_reads(plan)) / 2048**2 == pytest.approx(1.28, abs=0.01)
 
 
 def test_a_network_that_sees_everything_has_one_tile() -> None:

@@ -80,7 +80,8 @@ def test_tiles_begin_and_end_at_multiples_of_the_stride(plan: TilePlan) -> None:
             assert read.start % plan.stride == 0 and read.stop % plan.stride == 0
             assert 0 <= read.start <= keep.start < keep.stop <= read.stop <= padded
             assert read.start + inside.start == keep.start and read.start + inside.stop == keep.stop
-            assert read.start == 0 or keep.start - read.start == min(plan.halo, keep.start)
+            assert read.start == 0 or keep.start - read.start == plan.halo
+            assert read.stop - read.start <= plan.cores[0] + 2 * plan.halo
 
 
 @settings(max_examples=50, deadline=None)

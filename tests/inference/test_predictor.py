@@ -144,7 +144,7 @@ def test_events_count_tiles_and_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("napari_unet.inference.predictor._FIRST_CORE", 32)
     predictor = Predictor(identity_net(), card(), CPU)
     pixels = np.random.default_rng(0).random((3, 40, 70))
-    assert list(predictor.steps(Raster(pixels[0]))) == [TileDone(k, 6) for k in range(1, 7)]
+    assert list(predictor.steps(Raster(pixels[0]))) == [TileDone(k, 3) for k in range(1, 4)]
     assert list(predictor.steps(Raster(pixels))) == [TileDone(k, 3) for k in range(1, 4)]
     whole = Predictor(identity_net(), card(input=InputRule(size=(32, 32))), CPU)
     assert list(whole.steps(Raster(pixels[0]))) == [TileDone(1, 1)]
