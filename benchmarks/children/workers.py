@@ -1,6 +1,6 @@
-"""`segment` in this process or on workers of this computer: ...children.workers FOLDER WORKERS
+"""`segment` here and on workers, by turns: python -m benchmarks.children.workers FOLDER WORKERS ROUNDS
 
-WORKERS : 0 is this process alone. "overhead" in place of FOLDER: what a task costs that does nothing.
+Or "overhead" WORKERS: what a task costs that does nothing.
 """
 
 from __future__ import annotations
@@ -25,19 +25,24 @@ from napari_unet.core.auto import AUTO
 _XRAY = 8_000_000  # bytes of an X-ray of 2000 x 2000 with 16 bits
 
 
-def main(folder: Path, workers: int) -> None:
+def main(folder: Path, workers: int, rounds: int) -> None:
     images = sorted(folder.iterdir())
+    seconds: dict[str, list[float]] = {"one": [], "workers": []}
     begun = time.perf_counter()
     with (
         tempfile.TemporaryDirectory() as out,
-        workplace(workers or None, None, (AUTO,), "auto", 60) as place,
+        workplace(workers, None, (AUTO,), "auto", 60) as place,
     ):
-        first = images[: max(1, 3 * workers)]  # imports, and the model of every worker
-        _segment(place, first, Path(out, "first"))
-        start = time.perf_counter()
-        cases = _segment(place, images, Path(out, "all"))
-        figures = {"seconds": time.perf_counter() - start, "cases": cases, "start": start - begun}
-    print(json.dumps(figures))
+        _segment(place, images[: 3 * workers], Path(out, "first"))  # imports, and the model of every worker
+        ready = time.perf_counter() - begun
+        _segment(None, images[:2], Path(out, "first here"))
+        for number in range(rounds):
+            for name, where in (("one", None), ("workers", place)):
+                start = time.perf_counter()
+                cases = _segment(where, images, Path(out, f"{name} {number}"))
+                seconds[name].append(time.perf_counter() - start)
+                assert cases == len(images)
+    print(json.dumps({**seconds, "ready": ready}))
 
 
 def _segment(place: Workplace | None, images: list[Path], out: Path) -> int:
@@ -66,4 +71,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "overhead":
         overhead(int(sys.argv[2]))
     else:
-        main(Path(sys.argv[1]), int(sys.argv[2]))
+        main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

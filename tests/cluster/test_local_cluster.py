@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import psutil
 import pytest
-from cluster_processes import Run, ended, environment, rows
+from cluster_processes import Run, ended, environment, made_images, rows, until
 
 from napari_unet.cluster import connect
 from napari_unet.cluster.connect import local_cluster
@@ -56,3 +60,28 @@ def test_nobody_else_gets_in(scratch: Path) -> None:
         for other, security in ((address.replace("tls", "tcp"), None), (address, Security.temporary())):
             with pytest.raises(OSError):
                 Client(other, security=security, timeout=1, set_as_default=False)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_ends_the_workers_too(run: Run, scratch: Path, tmp_path: Path) -> None:
+    """As in a terminal, where all processes get it; what was made stands."""
+    images, out, toys = made_images(tmp_path / "in", 30), tmp_path / "out", tmp_path / "toys"
+    (toys / "slow").write_text("0.3")
+    program = (
+        "import toy_worker; toy_worker.use_toys(toy_worker.HANDLERS)\n"
+        "from napari_unet.cluster import connect\n"
+        "connect._CONFIG['distributed.worker.preload'] = ['toy_worker']\n"
+        "from napari_unet.cli.main import main\n"
+        "main()"
+    )
+    asked = ("segment", str(images), "-o", str(out), "--workers", "2")
+    env = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    client = subprocess.Popen([sys.executable, "-c", program, *asked], env=env, start_new_session=True)
+    until((toys / "ran").exists, "the first case")
+    workers = psutil.Process(client.pid).children(recursive=True)
+    os.killpg(client.pid, signal.SIGINT)
+    assert client.wait(timeout=60) == 130
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
+    done = run("segment", images, "-o", out, "--resume")
+    assert done.exit_code == 0 and "30 of 30 segmented" in done.output, done.output
