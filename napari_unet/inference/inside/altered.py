@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -133,15 +133,9 @@ def logits_of(subject: Subject, alteration: Alteration = _AS_IT_IS) -> Tensor:
     return found.float()
 
 
-def altered_mask(
-    subject: Subject, alteration: Alteration, between: Callable[[], object] = lambda: None
-) -> AlteredMask:
-    """The mask of the altered network beside that of the network as it is.
-
-    between : is called between the two passes, and may raise. Distances as `core.metrics.assd`.
-    """
+def altered_mask(subject: Subject, alteration: Alteration) -> AlteredMask:
+    """The mask of the altered network beside that of the network as it is; distances are `assd`."""
     unaltered = subject.prediction(subject.logits).labels()
-    between()
     begun = time.perf_counter()
     found = subject.prediction(logits_of(subject, alteration))
     seconds = time.perf_counter() - begun

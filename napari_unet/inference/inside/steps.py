@@ -52,11 +52,14 @@ def inside_steps(
     that do not fit together.
     """
     subject = _subject(raster, model, index, output, box, device, library, cache)
-    yield TileDone(1, 2)
+    yield TileDone(1, 3)
     if subject.part:
         yield Note(_PART)
+    if isinstance(question, AskMask | AskLook):
+        _ = subject.logits  # what it says unaltered, which is kept; between the passes a cancel is heard
+    yield TileDone(2, 3)
     answer = _answer(subject, question)
-    yield TileDone(2, 2)
+    yield TileDone(3, 3)
     return answer.turned(subject.turn, subject.shape)
 
 

@@ -36,6 +36,9 @@ from napari_unet.models.library import ModelLibrary, choose, default_library
 
 Steps = Generator[TileDone | WindowsDone, Any, Look]
 
+_BEGUN = TileDone(0, 1)
+"""Between the parts of a stop, so that a cancel is heard there."""
+
 WINDOW_S = 1.0
 """Seconds for which the sliding window runs at its stop."""
 
@@ -59,13 +62,13 @@ def tour_stop_steps(
     if stop not in STOPS:
         raise UserError(f"The tour has no stop {stop}.", f"Its stops: {', '.join(STOPS)}.")
     guide = _Guide(raster, library or default_library(), device, cache or shared_cache)
-    yield TileDone(0, 1)
+    yield _BEGUN
     if stop == "window":
         found = yield from _window(guide, seconds)
     elif stop == "use":
-        found = _use(guide, ct)
+        found = yield from _use(guide, ct)
     else:
-        found = _OTHERS[stop](guide)
+        found = yield from _OTHERS[stop](guide)
     yield TileDone(1, 1)
     return replace(found, name=stop, missing=tuple(guide.missing))
 
@@ -121,7 +124,7 @@ def _masked(name: str, subject: Subject | None) -> tuple[Panel, ...]:
     return (Panel(name, outlined(subject, labels), facts=facts),)
 
 
-def _word(guide: _Guide) -> Look:
+def _word(guide: _Guide) -> Steps:
     """A score beside a mask."""
     panels, facts = [], {"score": float("nan")}
     alexnet = guide.seen_by(ALEXNET)
@@ -129,10 +132,11 @@ def _word(guide: _Guide) -> Look:
         scores = alexnet.prediction(alexnet.logits).scores
         facts["score"] = 100 * max(scores.values())
         panels.append(Panel("one_word", image_of(alexnet), facts=facts))
+        yield _BEGUN
     return Look("word", (*panels, *_masked("one_mask", guide.seen_by(TODAY))), facts)
 
 
-def _window(guide: _Guide, seconds: float) -> Generator[WindowsDone, Any, Look]:
+def _window(guide: _Guide, seconds: float) -> Steps:
     """The window runs for some seconds beside networks that are done."""
     sliding = guide.seen_by(CIRESAN)
     panels: list[Panel] = []
@@ -151,59 +155,66 @@ def _window(guide: _Guide, seconds: float) -> Generator[WindowsDone, Any, Look]:
         side = 2 * (sliding.predictor.facts.receptive_radius or 0) + 1
         panels.append(Panel("window_runs", marked(drawn, done.row, column, side), facts=facts))
         panels += _masked("windows_at_once", sliding)
+        yield _BEGUN
     panels += _masked("unet_done", guide.seen_by(UNET_2015, TODAY))
     return Look("window", tuple(panels), facts)
 
 
-def _one(operation: str, *names: str) -> Callable[[_Guide], Look]:
+def _one(operation: str, *names: str) -> Callable[[_Guide], Steps]:
     """A stop that is one operation of the first of these models that is there."""
 
-    def stop(guide: _Guide) -> Look:
+    def stop(guide: _Guide) -> Steps:
         subject = guide.seen_by(*names)
+        yield _BEGUN
         return Look(operation) if subject is None else look(subject, operation)
 
     return stop
 
 
-def _latent(guide: _Guide) -> Look:
+def _latent(guide: _Guide) -> Steps:
     """The way down, and what is drawn of it without skip connections."""
     subject = guide.seen_by(ENCODER_DECODER, UNET_2015, TODAY)
     if subject is None:
         return Look("latent")
     found = look(subject, "latent")
+    yield _BEGUN
     return replace(found, panels=(*found.panels, *_masked("decoded", subject)))
 
 
-def _convolution(guide: _Guide) -> Look:
+def _convolution(guide: _Guide) -> Steps:
     """A convolution at a pixel; then padding."""
     subject = guide.seen_by(TODAY)
     if subject is None:
         return Look("convolution")
     found = look(subject, "convolution")
+    yield _BEGUN
     padded = look(guide.seen_by(RESIDUAL, UNET_2015) or subject, "padding")
     return Look("convolution", (*found.panels, *padded.panels), {**padded.facts, **found.facts})
 
 
-def _skip(guide: _Guide) -> Look:
+def _skip(guide: _Guide) -> Steps:
     """Skips cut in a trained network; and one that was trained without them."""
     subject = guide.seen_by(UNET_2015, TODAY)
     if subject is None:
         return Look("skip")
     found = look(subject, "skip")
+    yield _BEGUN
     never = _masked("never_had_skips", guide.seen_by(ENCODER_DECODER))
     return replace(found, panels=(*found.panels, *never))
 
 
-def _use(guide: _Guide, ct: Raster | None) -> Look:
+def _use(guide: _Guide, ct: Raster | None) -> Steps:
     """What it is good for: an X-ray, a CT, and a finding where there is a model for one."""
     panels = [*_masked("xray_mask", guide.seen_by(TODAY))]
+    yield _BEGUN
     if ct is not None:
         panels += _masked("ct_mask", guide.seen_by(TODAY_CT, raster=ct, index=len(ct.pixels) // 2))
+        yield _BEGUN
     panels += guide.finding()
     return Look("use", tuple(panels), {"panels": len(panels)})
 
 
-_OTHERS: dict[str, Callable[[_Guide], Look]] = {
+_OTHERS: dict[str, Callable[[_Guide], Steps]] = {
     "word": _word,
     "streams": _one("streams", ALEXNET),
     "latent": _latent,

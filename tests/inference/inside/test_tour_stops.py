@@ -59,6 +59,12 @@ def test_the_nearest_model_stands_in(tmp_path: Path) -> None:
     assert [panel.name for panel in look.panels][-1] == "without_skips"
 
 
+@pytest.mark.parametrize("stop", [stop for stop in STOPS if stop != "window"])
+def test_a_cancel_is_heard_between_the_parts_of_a_stop(library: ModelLibrary, stop: str) -> None:
+    _, events = visit(library, stop)
+    assert len(events) >= 3  # begun, between, done: the engine looks for a cancel at each
+
+
 def test_the_window_counts(library: ModelLibrary) -> None:
     look, events = visit(library, "window")
     counts = [event.done for event in events if isinstance(event, WindowsDone)]
