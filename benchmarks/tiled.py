@@ -34,8 +34,9 @@ def measure(quick: bool) -> Result:
     result = Result(
         "Tiles compared with the whole image",
         f"One X-ray of {side}×{side} at its own size through the same network, folded and in channels_last: "
-        "in one piece and in the cheapest tiles that are flush with the image's border, with a halo as wide as "
-        "the receptive field at inner seams. Times are taken in turns in one process; memory is the growth of a fresh process. "
+        "in one piece and in the cheapest tiles that are flush with the image's border, with a halo as wide "
+        "as the receptive field at inner seams. Times are taken in turns in one process; memory is the "
+        "growth of a fresh process. "
         "The difference is that between the probabilities and the whole image's.",
         _COLUMNS,
     )
