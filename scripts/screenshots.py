@@ -7,6 +7,7 @@ taken with Chromium, where that is installed.
 from __future__ import annotations
 
 import argparse
+import tempfile
 from pathlib import Path
 
 from desk import Desk  # isort: skip  # first: it keeps the settings of whoever runs this out of the pictures
@@ -15,7 +16,12 @@ import screenshots_ct
 import screenshots_finetune
 import screenshots_review
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
 
+from napari_unet.core.steps import run
+from napari_unet.review.add import add_found, gather
+from napari_unet.review.scan import scan_steps
+from napari_unet.review.store import ReviewProject
 from napari_unet.samples import SAMPLES
 from napari_unet.widgets.viewing.keys import OUTLINE, RESET
 
@@ -101,6 +107,32 @@ def finding(folder: Path) -> None:
     dock.heat.zones.setChecked(True)
     desk.wait(1.0)
     desk.picture("finding")
+    desk.close()
+    with tempfile.TemporaryDirectory() as work:
+        _second_reader(folder, Path(work) / "chest X-rays")
+
+
+def _second_reader(folder: Path, project: Path) -> None:
+    """A case of a review before the first call, and after it."""
+    with ReviewProject.create(project) as made:
+        ids = [id for id, _ in add_found(made, gather([screenshots_review.XRAYS]), "A. Example")]
+        run(scan_steps(made, by="A. Example"))
+    desk = screenshots_review.ReviewDesk(folder)
+    dock = desk.dock("Finding", screenshots_review.WIDTH, tabify=True)
+    desk.work.set_reviewer("A. Example")
+    desk.work.open_project(project)
+    desk.wait_until(lambda: len(desk.work.cases) == len(ids), "cases")
+    desk.open(3)
+    desk.front(dock)
+    desk.picture("finding-before")
+    for _, sure, _ in dock.form._rows.values():
+        sure.setFocus()
+        QTest.keyClick(sure, "2")
+    desk.click(dock.lock)
+    desk.wait_until(lambda: bool(dock.scores.text()), "score")
+    dock.heat.zones.setChecked(True)
+    desk.wait(1.0)
+    desk.picture("finding-after")
     desk.close()
 
 

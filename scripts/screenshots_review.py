@@ -22,10 +22,10 @@ from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Order, Reason
 from napari_unet.samples import CT
 
-_XRAYS = Path(__file__).parents[1] / "tests" / "data" / "covid" / "images"
+XRAYS = Path(__file__).parents[1] / "tests" / "data" / "covid" / "images"
 _REVIEWER = "A. Example"
 _MODEL = "cxr-lung"
-_WIDTH = 430  # of the docks, as `review open` has them
+WIDTH = 430  # of the docks, as `review open` has them
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 Place = tuple[float, float]
@@ -37,8 +37,8 @@ class ReviewDesk(Desk):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.review = self.dock("Review", _WIDTH)
-        self.correct = self.dock("Correct", _WIDTH, tabify=True)
+        self.review = self.dock("Review", WIDTH)
+        self.correct = self.dock("Correct", WIDTH, tabify=True)
         self.work, self.page = self.review.casework, self.review.page
         self.front(self.review)
         self.settle()
@@ -50,7 +50,7 @@ class ReviewDesk(Desk):
             dock = dock.parentWidget()
         dock.raise_()
         self.wait(0.3)
-        self.window.resizeDocks([dock], [_WIDTH], Qt.Orientation.Horizontal)
+        self.window.resizeDocks([dock], [WIDTH], Qt.Orientation.Horizontal)
         self.wait(0.7)
 
     def rest(self) -> None:
@@ -87,7 +87,7 @@ def take(folder: Path) -> None:
     """All pictures. folder : where they go, absolute."""
     home = Path(tempfile.mkdtemp(prefix="clinic-"))
     os.chdir(home)  # so that the pictures show no path of this computer
-    shutil.copytree(_XRAYS, "X-rays")
+    shutil.copytree(XRAYS, "X-rays")
     _xrays(folder)
     _stack(folder)
     _report(home / "X-rays review", folder)
@@ -103,7 +103,7 @@ def _xrays(folder: Path) -> None:
     dialog.move(desk.canvas.mapToGlobal(QPoint(60, 200)))
     desk.picture("review-new")
     desk.click(dialog.buttons.button(QDialogButtonBox.StandardButton.Ok))
-    every = len(list(_XRAYS.iterdir()))
+    every = len(list(XRAYS.iterdir()))
     desk.wait_until(lambda: len(desk.work.cases) == every, "cases")
     desk.wait_until(lambda: all(case.revision for case in desk.work.cases.values()), "first masks")
     desk.rest()

@@ -94,6 +94,7 @@ def measure_shortcuts(quick: bool) -> Result:
         ("NIH, test: pixels of the file alone", nih, "abnormal", _pixels),
         ("NIH, test: aspect ratio alone", nih, "abnormal", _aspect),
         ("NIH, test: view alone (AP)", nih, "abnormal", lambda one: float("AP" in one.kinds)),
+        ("NIH, test: sex alone", nih, "abnormal", lambda one: float("M" in one.kinds)),
         ("NIH, test: age alone", nih, "abnormal", lambda one: one.age or 0.0),
     ):
         try:

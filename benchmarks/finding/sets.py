@@ -46,7 +46,8 @@ def nih(split: str = "test") -> Iterator[Picture]:
         }
         labels = tuple(name for name in ("Pneumonia", "Effusion", "Nodule") if row[name] == "1")
         shape = int(float(row["orig_height"])), int(float(row["orig_width"]))
-        yield Picture("NIH", image, row["patient"], truth, (row["view"], *labels), shape, float(row["age"]))
+        kinds = row["view"], row["sex"], *labels
+        yield Picture("NIH", image, row["patient"], truth, kinds, shape, float(row["age"]))
 
 
 def children() -> Iterator[Picture]:

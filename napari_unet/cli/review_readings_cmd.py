@@ -19,7 +19,7 @@ from napari_unet.core.wording import counted
 from napari_unet.review.login import login_name
 
 if TYPE_CHECKING:
-    from napari_unet.core.second_reading import Agreement
+    from napari_unet.core.second_reading import Accuracy, Agreement
     from napari_unet.review.reporting.readings import FindingSummary
 
 
@@ -57,6 +57,15 @@ def readings(
             show_default=False,
         ),
     ] = None,
+    prevalence: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=100,
+            help="Share of your patients with the finding, in %: then predictive values are shown, too.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """What second reading has shown: minds changed, agreement, accuracy where a reference was imported.
@@ -85,7 +94,7 @@ def readings(
     stdout.print(_changes(found))
     stdout.print(_agreement(found))
     if any(one.accuracy for one in found):
-        stdout.print(_accuracy(found))
+        stdout.print(_accuracy(found, None if prevalence is None else prevalence / 100))
     else:
         stderr.print("Sensitivity and specificity need a reference: import one with `review reference`.")
 
@@ -151,16 +160,27 @@ def agreement_cells(found: Agreement) -> tuple[str, ...]:
     return str(found.n), _number(found.kappa), _number(found.positive), _number(found.negative)
 
 
-def _accuracy(found: list[FindingSummary]) -> Table:
+def _accuracy(found: list[FindingSummary], prevalence: float | None) -> Table:
     table = Table(title="Against the reference", title_justify="left")
     for name in ("finding", "who", "with", "without", "sensitivity", "specificity", "AUC"):
         table.add_column(name)
+    if prevalence is not None:
+        for name in ("yes is right", "no is right"):
+            table.add_column(f"{name} at {100 * prevalence:g} %")
     for one in found:
         for who, sure in one.accuracy.items():
             rates = (_rate(sure.sensitivity), _rate(sure.specificity))
             counts = (str(sure.positives), str(sure.negatives))
-            table.add_row(one.finding, who, *counts, *rates, _number(sure.auc))
+            values = [] if prevalence is None else _predictive(sure, prevalence)
+            table.add_row(one.finding, who, *counts, *rates, _number(sure.auc), *values)
     return table
+
+
+def _predictive(found: Accuracy, prevalence: float) -> list[str]:
+    from napari_unet.core.second_reading import predictive_values
+
+    values = predictive_values(found.sensitivity[0], found.specificity[0], prevalence)
+    return [_number(value) for value in values]
 
 
 def _rate(found: tuple[float, float, float]) -> str:

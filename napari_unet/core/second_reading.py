@@ -155,6 +155,17 @@ def accuracy(
     )
 
 
+def predictive_values(sensitivity: float, specificity: float, prevalence: float) -> tuple[float, float]:
+    """(positive, negative) predictive value where a share `prevalence` of the cases has the finding (Bayes).
+
+    All from 0 to 1; nan where nothing is called so.
+    """
+    hits, misses = sensitivity * prevalence, (1 - sensitivity) * prevalence
+    false_alarms, passes = (1 - specificity) * (1 - prevalence), specificity * (1 - prevalence)
+    called, passed = hits + false_alarms, misses + passes
+    return hits / called if called else nan, passes / passed if passed else nan
+
+
 def share_with_interval(hits: int, n: int) -> tuple[float, float, float]:
     """(share, lower and upper end of its 95 % interval), by Wilson's score method (1927); nan of none."""
     if not n:

@@ -10,12 +10,15 @@ from torch.nn import functional
 
 from napari_unet.nets.unet import DoubleConv, Norm, halved
 
+_PLACES = 12  # rows and columns of `usual`
+
 
 class FindingNet(nn.Module):
     """The encoder of a U-Net, and one linear layer on all of its levels: a logit per finding and cell.
 
-    What a level has found is averaged, and its maximum taken, within each cell; these numbers, each less its
-    mean and divided by its standard deviation over the training images, are what `head` weighs. With few
+    What a level has found is averaged, and its maximum taken, within each cell; these numbers are what `head`
+    weighs, each on such a scale that its mean over an image varies by 1 from one training image to the next:
+    so the same weight decay is right for all of them. With few
     images to learn from, such a layer on the encoder of a network that draws lungs beats a network of which
     more learns (benchmarks.finding.compare).
 
@@ -24,11 +27,14 @@ class FindingNet(nn.Module):
     sharpness : r of the pooling. `pool` takes the log-mean-exp of the cells (Pinheiro and Collobert 2015,
     equation 4): 0 is their mean, a large r their maximum. Either way the logits before it are the network's
     own class activation map (Zhou 2016): a cell that is raised raises the score.
+    `usual` is the mean map of normal images, which is taken off each map: otherwise heart and diaphragm would
+    be hot in all of them. It leaves the mean of the cells as it is.
     Input (N, channels, Y, X), multiples of `stride`. Logits (N, classes, Y, X), the same in each cell of
     `cell` pixels. Raises ValueError for arguments that it cannot be built with.
     """
 
     axes, receptive_radius, output_margin = 2, None, 0
+    usual: Tensor
 
     def __init__(
         self,
@@ -54,9 +60,10 @@ class FindingNet(nn.Module):
         ]
         self.encoder, self.bottleneck = nn.ModuleList(levels[:-1]), levels[-1]
         seen = 2 * sum(widths[1:-2]) + sum(widths[-2:])
-        self.norm = nn.BatchNorm2d(seen, affine=False)
+        self.norm = nn.BatchNorm1d(seen, affine=False)  # its running statistics are used, nothing else
         self.dropout = nn.Dropout2d(dropout)
         self.head = nn.Conv2d(seen, classes, 1)
+        self.register_buffer("usual", torch.zeros(classes, _PLACES, _PLACES))
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -87,8 +94,10 @@ class FindingNet(nn.Module):
         return cells.repeat_interleave(self.cell, dim=2).repeat_interleave(self.cell, dim=3)
 
     def cells(self, x: Tensor) -> Tensor:
-        """(N, classes, Y / cell, X / cell): a logit of each cell."""
-        return self.head(self.dropout(self.features(x)))  # type: ignore[no-any-return]
+        """(N, classes, Y / cell, X / cell): a logit of each cell, less what is usual at its place."""
+        found = self.head(self.dropout(self.features(x)))
+        usual = functional.interpolate(self.usual[None], size=found.shape[2:], mode="bilinear")
+        return found - (usual - usual.mean(dim=(2, 3), keepdim=True))  # type: ignore[no-any-return]
 
     def features(self, x: Tensor) -> Tensor:
         """(N, features, Y / cell, X / cell): what `head` weighs."""
@@ -99,7 +108,11 @@ class FindingNet(nn.Module):
                 side = 2 ** (self.depth - 1 - number)
                 found += [functional.avg_pool2d(x, side), functional.max_pool2d(x, side)] if side > 1 else [x]
         deep = functional.interpolate(self.bottleneck(halved(x)), scale_factor=2.0, mode="nearest")
-        return self.norm(torch.cat([*found, deep], dim=1))  # type: ignore[no-any-return]
+        seen = torch.cat([*found, deep], dim=1).float()
+        if self.training:
+            self.norm(seen.mean(dim=(2, 3)))
+        mean, variance = self.norm.running_mean, self.norm.running_var
+        return (seen - mean[:, None, None]) * (variance[:, None, None] + self.norm.eps).rsqrt()  # type: ignore[index]
 
     def pool(self, logits: Tensor) -> Tensor:
         """(N, classes) of logits (N, classes, Y, X): each cell counts once."""

@@ -50,7 +50,8 @@ class TrainingConfig:
     many pixels of each label, and of none, count as there are of the rarest; they are drawn again in each
     step. gradients : the norm of the gradient of each stage of the network is measured, and is in the curves.
     frozen : so many levels, the finest of the encoder first and its bottleneck last, keep the weights with
-    which they begin.
+    which they begin. free_biases : weight decay leaves biases alone: with much of it, a network that cannot
+    move them would learn how often each source has a finding from what distinguishes the sources.
     """
 
     __pydantic_config__ = _STRICT
@@ -75,6 +76,7 @@ class TrainingConfig:
     balanced_pixels: bool = False
     gradients: bool = False
     frozen: int = 0
+    free_biases: bool = False
     seed: int = 0
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     volumes: VolumeConfig = field(default_factory=VolumeConfig)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from torch import nn
 
 from napari_unet.core.errors import UserError
@@ -13,11 +15,13 @@ _PARTS = ("encoder.", "bottleneck.")
 
 
 def begin_with_encoder(net: nn.Module, model: str) -> tuple[DataSource, ...]:
-    """Copies the weights of a shipped model's encoder into `net`; returns what that model was trained on.
+    """Copies the weights of a model's encoder into `net`; returns what that model was trained on.
 
-    Raises UserError if there is no such model, or if its encoder does not fit.
+    model : the name of a shipped one, or a folder. Raises UserError if there is no such model, or if its
+    encoder does not fit.
     """
-    entry = default_library().find_shipped(model)
+    library = default_library()
+    entry = library.find(model) if Path(model).is_dir() else library.find_shipped(model)
     weights = load_model(entry).state_dict()
     theirs = {name: value for name, value in weights.items() if name.startswith(_PARTS)}
     ours = net.state_dict()

@@ -87,6 +87,7 @@ def fit(
         momentum=momentum,
         balanced=config.balanced_pixels,
         watched=config.gradients,
+        free_biases=config.free_biases,
     )
     whole = learner.size
     train = with_border_weights(train, config.border_weights, whole)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -55,7 +55,8 @@ class Learner:
     loss : of masks; findings of pictures have cross-entropy.
     precision : as in TrainingConfig. momentum : of SGD; None: AdamW (Loshchilov 2019). balanced : see
     `pixel_weights.in_balance`. watched : whether `gradients` gets, for each stage of the network, the norm of
-    its gradient in each step. Gradients have norm 1 at most. Everything random comes from `config.seed`.
+    its gradient in each step. free_biases : see TrainingConfig. Gradients have norm 1
+    at most. Everything random comes from `config.seed`.
     Raises UserError if the network is not the card's, or its size does not suit it.
     """
 
@@ -72,6 +73,7 @@ class Learner:
         momentum: float | None = None,
         balanced: bool = False,
         watched: bool = False,
+        free_biases: bool = False,
     ) -> None:
         check_fits(net, card)
         if card.input.size is None:
@@ -92,10 +94,11 @@ class Learner:
         self._loss = cross_entropy if self._of_pictures else loss
         self._parameters = list(net.parameters() if parameters is None else parameters)
         rate, decay = config.learning_rate, config.weight_decay
+        groups = _without_decay_of_biases(self._parameters) if free_biases else self._parameters
         self.optimizer: Optimizer = (
-            AdamW(self._parameters, lr=rate, weight_decay=decay)
+            AdamW(groups, lr=rate, weight_decay=decay)
             if momentum is None
-            else SGD(self._parameters, lr=rate, weight_decay=decay, momentum=momentum)
+            else SGD(groups, lr=rate, weight_decay=decay, momentum=momentum)
         )
         self.schedule = schedule(self.optimizer)
 
@@ -146,6 +149,12 @@ class Learner:
     def weights(self) -> dict[str, Tensor]:
         """The running mean as a state dict on the CPU."""
         return {name: value.detach().cpu().clone() for name, value in self.average.state_dict().items()}
+
+
+def _without_decay_of_biases(parameters: list[nn.Parameter]) -> list[dict[str, Any]]:
+    free = [parameter for parameter in parameters if parameter.ndim == 1]
+    others = [parameter for parameter in parameters if parameter.ndim > 1]
+    return [{"params": others}, {"params": free, "weight_decay": 0.0}]
 
 
 def answer_of(net: nn.Module, images: Tensor, own: slice) -> Tensor:

@@ -7,7 +7,8 @@ from collections.abc import Generator, Sequence
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
@@ -98,6 +99,23 @@ def scores_of_samples(predictor: Predictor, samples: Samples) -> np.ndarray:
     shown = copy.copy(predictor)
     shown.card = predictor.card.model_copy(update={"intensity": IntensityRule("window", 0, 1)})
     return np.array([_scores(shown, Raster(image[0]), False) for image in samples.images])
+
+
+@torch.inference_mode()
+def usual_maps(
+    net: nn.Module, samples: Samples, pairs: Sequence[TrainingPair], normal: str
+) -> dict[str, Tensor]:
+    """The mean map of the pictures without the finding `normal`, as a network keeps it; {} if it keeps none.
+
+    samples : of `pairs`, at the network's size.
+    """
+    kept = getattr(net, "usual", None)
+    without = [k for k, pair in enumerate(pairs) if pair.findings.get(normal.casefold()) is False]
+    if not isinstance(kept, Tensor) or not without:
+        return {}
+    found = [net.cells(torch.from_numpy(samples.images[k])[None])[0] for k in without]  # type: ignore[operator]
+    mean = functional.interpolate(torch.stack(found).mean(0)[None], size=kept.shape[1:], mode="bilinear")[0]
+    return {"usual": mean}
 
 
 def _told(scores: np.ndarray, samples: Samples) -> list[tuple[np.ndarray, np.ndarray]]:

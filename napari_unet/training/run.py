@@ -43,6 +43,7 @@ from napari_unet.training.pictures import (
     pictures,
     score_findings,
     scores_of_samples,
+    usual_maps,
 )
 from napari_unet.training.references import references
 from napari_unet.training.samples import Samples, SliceChoice, labelled
@@ -121,6 +122,8 @@ def train_model(
         scores = scores_of_samples(predictor, val)
         read = references(card.output.findings, scores, of_use(found, "val"), of, recipe.reference)
         card = predictor.card = card.with_output(references=read)
+        usual = usual_maps(as_saved(card, result.weights), val, of_use(found, "val"), recipe.reference.normal)
+        result = replace(result, weights=result.weights | usual)
     weights = result.weights
     if recipe.withheld:
         card, weights = without_findings(card, weights, recipe.withheld)

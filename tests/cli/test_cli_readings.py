@@ -69,7 +69,10 @@ def test_accuracy_against_an_imported_reference(run: Run, project: Path, tmp_pat
     assert accuracy["model"]["sensitivity"][0] == accuracy["model"]["specificity"][0] == 1
     assert accuracy["first calls"]["positives"] == 4 and accuracy["first calls"]["undecided"] == 1
     assert accuracy["final calls"]["specificity"][0] == 0.5
-    assert "Against the reference" in run("review", "readings", project).output
+    said = run("review", "readings", project).output
+    assert "Against the reference" in said and "yes is right" not in said
+    said = run("review", "readings", project, "--prevalence", "10").output
+    assert "at 10 %" in " ".join(said.split())
 
 
 def test_calls_after_triage_are_told_and_not_counted(run: Run, project: Path) -> None:

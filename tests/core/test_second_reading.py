@@ -17,6 +17,7 @@ from napari_unet.core.second_reading import (
     accuracy,
     agreement,
     changes_of_mind,
+    predictive_values,
     share_with_interval,
 )
 
@@ -96,3 +97,10 @@ def test_the_interval_of_a_share() -> None:
     assert (share, low, high) == pytest.approx((0.3080, 0.2553, 0.3662), abs=5e-5)
     assert share_with_interval(0, 20)[:2] == (0, 0) and share_with_interval(20, 20)[2] == 1
     assert all(map(isnan, share_with_interval(0, 0)))
+
+
+def test_predictive_values_by_hand() -> None:
+    """1,000 people, 10 % of them sick: 80 of 100 found, 90 of 900 called wrongly."""
+    assert predictive_values(0.8, 0.9, 0.1) == pytest.approx((80 / 170, 810 / 830))
+    positive, negative = predictive_values(1.0, 1.0, 0.0)
+    assert np.isnan(positive) and negative == 1.0

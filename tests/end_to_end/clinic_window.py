@@ -34,12 +34,22 @@ sys.meta_path.insert(0, _NoTorch())
 
 import napari
 import numpy as np
-from qtpy.QtCore import QEvent, QMimeData, QObject, QPoint, QPointF, Qt, QUrl, Signal
+from qtpy.QtCore import QAbstractListModel, QEvent, QMimeData, QObject, QPoint, QPointF, Qt, QUrl, Signal
 from qtpy.QtGui import QDropEvent, QMouseEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QDialog, QFileDialog, QLabel, QLineEdit, QPushButton
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QDialog,
+    QFileDialog,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
 
 from napari_unet.widgets.correct import CorrectWidget
+from napari_unet.widgets.finding import FindingWidget
 from napari_unet.widgets.review import ReviewWidget
 from napari_unet.widgets.session import session_of
 
@@ -223,6 +233,70 @@ class Hands(QObject):
             before = dims.current_step[0]
             QTest.keyClick(self.canvas, Qt.Key.Key_PageUp if before > number else Qt.Key.Key_PageDown)
             assert dims.current_step[0] != before, f"slice {number} is not there"
+
+    # -- the dock Finding --
+
+    @property
+    def finding(self) -> FindingWidget:
+        return self.window.findChild(FindingWidget)
+
+    def open_finding(self, model: str) -> None:
+        """Open the dock and choose a model."""
+        self.viewer.window.add_plugin_dock_widget("napari-unet-lung", "Finding", tabify=True)
+        self.finding.model.setCurrentText(model)
+
+    def wait_for_reading(self, number: int) -> None:
+        """Wait until the dock knows how far the reader is with this case, and does nothing more."""
+        standing = self.finding.reading
+        self._until(
+            lambda: standing.standing is not None and standing.standing.number == number, "no case is read"
+        )
+        link = self.work.connection
+        self._until(lambda: not link._jobs and self.finding._job is None, "the dock never came to rest")
+
+    def reading(self) -> dict[str, Any]:
+        """All that the dock and the window show of a score, in words, layers and lists."""
+        dock = self.finding
+        return {
+            "findings": dock.form.findings,
+            "scores": dock.scores.text(),
+            "heat": [layer.name for layer in self.viewer.layers if "heat map" in layer.name],
+            "heat_of": dock.heat.finding.currentData(),
+            "page": dock.page.isVisible(),
+            "listed": [dock.cases.cases.item(row).text() for row in range(dock.cases.cases.count())],
+            "words": self._all_words(),
+        }
+
+    def call(self, confidences: Sequence[int], button: str) -> None:
+        """Say how sure one is of each finding, by its key, and press the button."""
+        for (_, sure, _), confidence in zip(self.finding.form._rows.values(), confidences, strict=True):
+            sure.setFocus()
+            QTest.keyClick(sure, str(confidence))
+        pressed = getattr(self.finding, button)
+        self._until(pressed.isEnabled, f"{button} never became ready")
+        QTest.mouseClick(pressed, LEFT)
+
+    def wait_for_score(self) -> None:
+        """Wait until the score is shown."""
+        self._until(lambda: bool(self.finding.scores.text()), "the score never came")
+        link = self.work.connection
+        self._until(lambda: not link._jobs, "it was never kept")
+
+    def _all_words(self) -> list[str]:
+        """Of every label and table of the window, their tooltips too, seen or not."""
+        found = [one.text() for one in self.window.findChildren(QLabel)]
+        found += [one.toolTip() for one in self.window.findChildren(QWidget)]
+        for view in self.window.findChildren(QAbstractItemView):
+            model = view.model()
+            if model is not None:
+                cells = [
+                    model.index(row, column)
+                    for row in range(model.rowCount())
+                    for column in range(1 if isinstance(model, QAbstractListModel) else model.columnCount())
+                ]
+                for role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+                    found += [str(cell.data(role) or "") for cell in cells]
+        return [words for words in found if words]
 
     # -- the dock Segment --
 

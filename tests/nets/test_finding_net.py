@@ -84,3 +84,48 @@ def test_an_encoder_of_another_size_is_refused() -> None:
 def test_what_it_cannot_be_built_with(odd: dict[str, float]) -> None:
     with pytest.raises(ValueError):
         FindingNet(**{**SMALL, **odd})  # type: ignore[arg-type]
+
+
+def test_levels_that_do_not_learn_keep_their_statistics() -> None:
+    net = FindingNet(**SMALL)
+    for level in (net.encoder[0], net.encoder[1]):
+        level.requires_grad_(False)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    net.train()
+    net(torch.rand(4, 1, 32, 32))
+    moved = {name for name, value in net.state_dict().items() if not torch.equal(value, before[name])}
+    assert not [name for name in moved if name.startswith(("encoder.0.", "encoder.1."))]
+    assert [name for name in moved if name.startswith("encoder.2.")] and "norm.running_mean" in moved
+
+
+def test_what_the_head_weighs_varies_by_one_from_image_to_image() -> None:
+    net = FindingNet(**SMALL)
+    for level in (*net.encoder, net.bottleneck):
+        level.requires_grad_(False)
+    images = torch.rand(64, 1, 32, 32) * torch.rand(64, 1, 1, 1)
+    net.train()
+    for _ in range(200):
+        net.features(images)
+    with torch.inference_mode():
+        means = net.eval().features(images).mean(dim=(2, 3))
+    torch.testing.assert_close(means.mean(0), torch.zeros(means.shape[1]), atol=0.01, rtol=0)
+    spread = means.std(0)
+    assert spread.max() < 1.02 and spread.median() > 0.95  # less where nearly nothing is found
+
+
+def test_a_new_network_says_nothing_yet() -> None:
+    with torch.inference_mode():
+        assert not FindingNet(classes=2, **SMALL).eval()(torch.rand(1, 1, 32, 32)).any()
+
+
+def test_what_is_usual_at_a_place_leaves_the_map_and_not_the_score() -> None:
+    torch.manual_seed(0)
+    net = FindingNet(classes=2, **SMALL).eval()
+    torch.nn.init.normal_(net.head.weight)
+    x = torch.rand(1, 1, 48, 48)  # 12 by 12 cells
+    with torch.inference_mode():
+        before, score = net.cells(x), net.pool(net(x))
+        net.usual.copy_(torch.randn_like(net.usual))
+        torch.testing.assert_close(net.pool(net(x)), score, rtol=0, atol=1e-5)
+        expected = net.usual - net.usual.mean(dim=(1, 2), keepdim=True)
+        torch.testing.assert_close(before - net.cells(x), expected[None], rtol=0, atol=1e-5)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from net_fakes import TINY, card, tiny_net, tiny_samples
-from torch import Tensor
+from torch import Tensor, nn
 
 from napari_unet.core.border_weights import BorderWeights
 from napari_unet.core.errors import UserError
@@ -313,6 +313,27 @@ def test_a_step_of_sgd_is_the_momentum_s_by_hand() -> None:
     held = steps.gi_frame.f_locals["learner"].optimizer.param_groups[0]
     steps.close()
     assert held["momentum"] == 0.99 and held["lr"] != config.learning_rate
+
+
+def test_free_biases_are_moved_by_their_gradient_alone() -> None:
+    for free in (False, True):
+        net, config = _fresh(dropout=0.0), replace(PUBLISHED, augment=STILL, weight_decay=0.5, momentum=0.0)
+        learner = Learner(
+            net,
+            CARD,
+            config,
+            lambda optimizer: torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0),
+            momentum=0.0,
+            free_biases=free,
+        )
+        nn.init.constant_(net.head.bias, 2.0)
+        weight, bias = (parameter.detach().clone() for parameter in (net.head.weight, net.head.bias))
+        learner.step(*TRAIN.batch([0, 1]))
+        rate, decay = config.learning_rate, config.weight_decay
+        shrunk = weight - rate * (net.head.weight.grad + decay * weight)
+        torch.testing.assert_close(net.head.weight.detach(), shrunk)
+        left = bias - rate * (net.head.bias.grad + (0.0 if free else decay) * bias)
+        torch.testing.assert_close(net.head.bias.detach(), left)
 
 
 def test_pixels_weigh_in_the_loss_as_their_map_says() -> None:

@@ -20,6 +20,9 @@ from napari_unet.core.lung_frame import LungFrame
 from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.models.card import Output
+from napari_unet.models.checkpoint import load_model
+from napari_unet.models.library import ModelEntry
+from napari_unet.nets.finding_net import FindingNet
 from napari_unet.resources_path import resource
 from napari_unet.training import frames as frames_of
 from napari_unet.training.config import (
@@ -31,9 +34,10 @@ from napari_unet.training.config import (
 from napari_unet.training.frames import FRAMES_FILE, cut_to, find_frames
 from napari_unet.training.losses import cross_entropy
 from napari_unet.training.pairs import read_image
-from napari_unet.training.pictures import finding_auc, pictures
+from napari_unet.training.pictures import finding_auc, pictures, usual_maps
 from napari_unet.training.references import references
 from napari_unet.training.run import train_model
+from napari_unet.training.samples import Samples
 from napari_unet.training.sources import find_sources, of_use
 
 
@@ -88,6 +92,7 @@ def test_the_auc_of_a_finding_is_that_of_the_pictures_that_tell_it(recipe: Recip
     found, card = samples(recipe), _card(recipe)
     torch.manual_seed(0)
     net = build_net(recipe.net)
+    torch.nn.init.normal_(net.head.weight)
     whole, some = finding_auc(net, found, card), finding_auc(net, found.subset(range(8)), card)
     assert whole[1] == some[1] and whole[0] != some[0]
 
@@ -113,6 +118,23 @@ def test_it_trains_scores_and_says_how_scores_are_read(recipe: Recipe, tmp_path:
         "opacity": {"with": 4, "without": 4},
     }
     assert abnormal.sensitivity >= 0.9 and abnormal.low < abnormal.sensitivity <= abnormal.high
+    assert load_model(ModelEntry(card, tmp_path / "m")).usual.any()
+
+
+def test_the_mean_map_of_normal_pictures_is_taken_off(recipe: Recipe) -> None:
+    torch.manual_seed(0)
+    net = FindingNet(classes=2, base=2, depth=3, widest=4).eval()
+    torch.nn.init.normal_(net.head.weight)
+    pairs = of_use(find_sources(recipe.data, findings=recipe.findings), "train")
+    images = np.random.default_rng(0).random((len(pairs), 1, 48, 48)).astype(np.float32)
+    told = np.ones((len(pairs), 2, 1, 1), np.float32)
+    kept = usual_maps(net, Samples(images, told, told), pairs, "abnormal")
+    normal = [k for k, pair in enumerate(pairs) if pair.findings["abnormal"] is False]
+    net.usual.copy_(kept["usual"])
+    with torch.inference_mode():
+        maps = torch.stack([net.cells(torch.from_numpy(images[k])[None])[0] for k in normal]).mean(0)
+    assert 0 < len(normal) < len(pairs) and maps.flatten(1).std(1).max() < 1e-4
+    assert usual_maps(torch.nn.Linear(1, 1), Samples(images, told, told), pairs, "abnormal") == {}
 
 
 @pytest.mark.parametrize(
@@ -137,8 +159,7 @@ def test_a_finding_that_all_pictures_have_that_tell_it(recipe: Recipe) -> None:
 
 
 def test_frozen_levels_keep_their_weights(recipe: Recipe, tmp_path: Path) -> None:
-    from napari_unet.models.checkpoint import build_net, load_model
-    from napari_unet.models.library import ModelEntry
+    from napari_unet.models.checkpoint import build_net
 
     recipe = replace(recipe, training=replace(recipe.training, frozen=1))
     card = run(train_model(recipe, tmp_path / "m", device="cpu"))
@@ -206,8 +227,6 @@ def test_where_no_lungs_are_found_the_whole_image_is_used(tmp_path: Path) -> Non
 
 
 def test_a_finding_that_is_withheld_is_learned_and_not_given(recipe: Recipe, tmp_path: Path) -> None:
-    from napari_unet.models.checkpoint import load_model
-    from napari_unet.models.library import ModelEntry
 
     why = "It would only be another name."
     whole = run(train_model(recipe, tmp_path / "all", device="cpu"))
@@ -220,7 +239,7 @@ def test_a_finding_that_is_withheld_is_learned_and_not_given(recipe: Recipe, tmp
     x = torch.rand(2, 1, 32, 32)
     with torch.inference_mode():
         scores = [net.pool(net(x)) for net in nets]
-    assert torch.equal(scores[0][:, :1], scores[1])
+    torch.testing.assert_close(scores[0][:, :1], scores[1], rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("withheld", [{"fibrosis": "x"}, {"abnormal": "x", "opacity": "x"}])

@@ -7,7 +7,7 @@ from casework_fakes import write_images
 from dock_fakes import words
 
 from napari_unet.review.store import ReviewProject
-from napari_unet.review.types import DECIDED, Status
+from napari_unet.review.types import Status
 
 AGAIN = "napari_unet.widgets.review.again"
 
@@ -68,7 +68,7 @@ def test_what_is_wrong_is_said_and_the_dock_goes_on(opened, monkeypatch):
     )
     dock.page.header.entries["compare"].trigger()
     review.qtbot.waitUntil(lambda: "not" in words(dock, "message"))
-    for id in ids[:3]:
+    for _ in ids[:3]:
         review.work.project.take_back("Ann")
     monkeypatch.setattr(f"{AGAIN}.QInputDialog.getInt", lambda *_: (5, True))
     dock.page.header.entries["again"].trigger()
