@@ -18,7 +18,7 @@ from napari_unet.tour.words import Language
 
 @pytest.fixture(autouse=True)
 def quickly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ("lineage-alexnet", "lineage-encoder-decoder", "lineage-unet-2015", "lineage-residual")
+    names = ("lineage-alexnet", "lineage-ciresan", "lineage-encoder-decoder", "lineage-residual")
     lineage(tmp_path / "models", *names)
     monkeypatch.setenv("NAPARI_UNET_MODELS", str(tmp_path / "models"))
 
@@ -37,8 +37,8 @@ def test_ten_pictures_and_a_page(tmp_path: Path) -> None:
             assert picture.width == 1600 and picture.height > 200
     page = (tmp_path / "out" / "tour.html").read_text(encoding="utf-8")
     assert all(f'src="{name}"' in page for name in pictures) and '<html lang="en">' in page
-    assert "Not in the library: lineage-ciresan" in page, "what is not there is said"
-    assert "lineage-ciresan" in done.output  # type: ignore[attr-defined]
+    assert "Not in the library: lineage-unet-2015" in page, "what is not there is said"
+    assert "lineage-unet-2015" in done.output  # type: ignore[attr-defined]
 
 
 def test_in_korean(tmp_path: Path) -> None:

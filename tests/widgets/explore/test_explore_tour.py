@@ -100,7 +100,7 @@ def test_missing_models_are_named(explorer, monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("NAPARI_UNET_MODELS", str(tmp_path))
     explorer.dock.tour.go(1)  # the networks of this stop do not come with the package
     explorer.calm()
-    assert "lineage-ciresan" in explorer.words("stop_missing")
+    assert "lineage-unet-2015" in explorer.words("stop_missing")
 
 
 def test_without_an_image_there_is_no_tour(explorer) -> None:
