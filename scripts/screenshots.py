@@ -108,12 +108,11 @@ def finding(folder: Path) -> None:
     desk.wait(1.0)
     desk.picture("finding")
     desk.close()
-    with tempfile.TemporaryDirectory() as work:
-        _second_reader(folder, Path(work) / "chest X-rays")
 
 
-def _second_reader(folder: Path, project: Path) -> None:
+def reading(folder: Path) -> None:
     """A case of a review before the first call, and after it."""
+    project = Path(tempfile.mkdtemp()) / "chest X-rays"
     with ReviewProject.create(project) as made:
         ids = [id for id, _ in add_found(made, gather([screenshots_review.XRAYS]), "A. Example")]
         run(scan_steps(made, by="A. Example"))
@@ -140,7 +139,9 @@ def main() -> None:
     """All pictures, or those of one page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", default=Path("docs/images"))
-    parser.add_argument("--only", choices=["segment", "inside", "finding", "review", "finetune", "ct"])
+    parser.add_argument(
+        "--only", choices=["segment", "inside", "finding", "reading", "review", "finetune", "ct"]
+    )
     options = parser.parse_args()
     folder = options.folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
@@ -148,6 +149,7 @@ def main() -> None:
         "segment": segment,
         "inside": inside,
         "finding": finding,
+        "reading": reading,
         "review": screenshots_review.take,
         "finetune": screenshots_finetune.take,
         "ct": screenshots_ct.take,

@@ -6,6 +6,8 @@ import numpy as np
 
 from napari_unet.core.prediction import Prediction
 
+_LEAST = 1e-4  # of a probability, so that its logit is a number
+
 SHOWN_FROM = 0.15
 """Of the fixed scale of heat maps, from 0 to 1: what is less is not drawn."""
 
@@ -16,12 +18,16 @@ HEAT_COLOURS = ((SHOWN_FROM, "#ffeba0"), (0.5, "#fd8d3c"), (1.0, "#bd0026"))
 def heat_cells(prediction: Prediction, finding: str) -> np.ndarray:
     """float32 (y, x), 0 to 1: the map of a finding on the network's grid, on the one fixed scale.
 
-    The network's own class activation map (Zhou 2016), as a probability, scaled so that its hottest cell has
-    the finding's score: that of an image with a low score is pale everywhere. Neither clipped nor smoothed.
+    The network's own class activation map (Zhou 2016): by how much the logit of a cell is above their mean,
+    scaled so that the hottest cell has the finding's score; that of an image with a low score is pale
+    everywhere. Neither cut to the lungs nor smoothed.
     """
     channel = list(prediction.scores).index(finding)
-    cells = np.asarray(prediction.maps[channel], np.float32)
-    return cells * np.float32(prediction.scores[finding] / max(float(cells.max()), 1e-6))
+    cells = np.clip(np.asarray(prediction.maps[channel], np.float32), _LEAST, 1 - _LEAST)
+    logits = np.log(cells / (1 - cells))
+    above: np.ndarray = np.maximum(logits - logits.mean(), 0)
+    warm: np.ndarray = above * np.float32(prediction.scores[finding] / max(float(above.max()), 1e-6))
+    return warm
 
 
 def heat(prediction: Prediction, finding: str) -> np.ndarray:

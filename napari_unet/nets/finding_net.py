@@ -28,13 +28,15 @@ class FindingNet(nn.Module):
     equation 4): 0 is their mean, a large r their maximum. Either way the logits before it are the network's
     own class activation map (Zhou 2016): a cell that is raised raises the score.
     `usual` is the mean map of normal images, which is taken off each map: otherwise heart and diaphragm would
-    be hot in all of them. It leaves the mean of the cells as it is.
+    be hot in all of them; `spread` is the standard deviation of what is left, which becomes 1. Both leave the
+    mean of the cells as it is.
     Input (N, channels, Y, X), multiples of `stride`. Logits (N, classes, Y, X), the same in each cell of
     `cell` pixels. Raises ValueError for arguments that it cannot be built with.
     """
 
     axes, receptive_radius, output_margin = 2, None, 0
     usual: Tensor
+    spread: Tensor
 
     def __init__(
         self,
@@ -64,6 +66,7 @@ class FindingNet(nn.Module):
         self.dropout = nn.Dropout2d(dropout)
         self.head = nn.Conv2d(seen, classes, 1)
         self.register_buffer("usual", torch.zeros(classes, _PLACES, _PLACES))
+        self.register_buffer("spread", torch.ones(classes))
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -94,10 +97,12 @@ class FindingNet(nn.Module):
         return cells.repeat_interleave(self.cell, dim=2).repeat_interleave(self.cell, dim=3)
 
     def cells(self, x: Tensor) -> Tensor:
-        """(N, classes, Y / cell, X / cell): a logit of each cell, less what is usual at its place."""
+        """(N, classes, Y / cell, X / cell): a logit of each cell, as far as it differs from what is usual."""
         found = self.head(self.dropout(self.features(x)))
         usual = functional.interpolate(self.usual[None], size=found.shape[2:], mode="bilinear")
-        return found - (usual - usual.mean(dim=(2, 3), keepdim=True))  # type: ignore[no-any-return]
+        mean = found.mean(dim=(2, 3), keepdim=True)
+        away = found - mean - (usual - usual.mean(dim=(2, 3), keepdim=True))
+        return mean + away / self.spread[:, None, None]  # type: ignore[no-any-return]
 
     def features(self, x: Tensor) -> Tensor:
         """(N, features, Y / cell, X / cell): what `head` weighs."""

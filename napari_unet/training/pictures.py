@@ -105,7 +105,8 @@ def scores_of_samples(predictor: Predictor, samples: Samples) -> np.ndarray:
 def usual_maps(
     net: nn.Module, samples: Samples, pairs: Sequence[TrainingPair], normal: str
 ) -> dict[str, Tensor]:
-    """The mean map of the pictures without the finding `normal`, as a network keeps it; {} if it keeps none.
+    """The mean map of the pictures without the finding `normal`, and how far they lie from it, as a network
+    keeps them; {} if it keeps none.
 
     samples : of `pairs`, at the network's size.
     """
@@ -113,9 +114,11 @@ def usual_maps(
     without = [k for k, pair in enumerate(pairs) if pair.findings.get(normal.casefold()) is False]
     if not isinstance(kept, Tensor) or not without:
         return {}
-    found = [net.cells(torch.from_numpy(samples.images[k])[None])[0] for k in without]  # type: ignore[operator]
-    mean = functional.interpolate(torch.stack(found).mean(0)[None], size=kept.shape[1:], mode="bilinear")[0]
-    return {"usual": mean}
+    found = torch.cat([net.cells(torch.from_numpy(samples.images[k])[None]) for k in without])  # type: ignore[operator]
+    mean = found.mean(0, keepdim=True)
+    away = (found - mean) - (found - mean).mean(dim=(2, 3), keepdim=True)
+    usual = functional.interpolate(mean, size=kept.shape[1:], mode="bilinear")[0]
+    return {"usual": usual, "spread": away.std(dim=(0, 2, 3)).clamp_min(1e-6)}
 
 
 def _told(scores: np.ndarray, samples: Samples) -> list[tuple[np.ndarray, np.ndarray]]:

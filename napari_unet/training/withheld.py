@@ -9,7 +9,7 @@ from torch import Tensor
 from napari_unet.core.errors import UserError
 from napari_unet.models.card import ModelCard, NetSpec
 
-_HEAD = ("head.", "usual")  # have a row for each finding
+_HEAD = ("head.", "usual", "spread")  # have a row for each finding
 
 
 def without_findings(

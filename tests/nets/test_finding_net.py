@@ -126,6 +126,9 @@ def test_what_is_usual_at_a_place_leaves_the_map_and_not_the_score() -> None:
     with torch.inference_mode():
         before, score = net.cells(x), net.pool(net(x))
         net.usual.copy_(torch.randn_like(net.usual))
+        net.spread.copy_(torch.tensor([2.0, 0.5]))
         torch.testing.assert_close(net.pool(net(x)), score, rtol=0, atol=1e-5)
-        expected = net.usual - net.usual.mean(dim=(1, 2), keepdim=True)
-        torch.testing.assert_close(before - net.cells(x), expected[None], rtol=0, atol=1e-5)
+        mean = before.mean(dim=(2, 3), keepdim=True)
+        expected = before - mean - (net.usual - net.usual.mean(dim=(1, 2), keepdim=True))
+        away = (net.cells(x) - mean) * net.spread[:, None, None]
+        torch.testing.assert_close(away, expected, rtol=0, atol=1e-4)
