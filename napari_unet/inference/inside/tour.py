@@ -194,7 +194,7 @@ def _convolution(guide: _Guide) -> Steps:
 
 def _skip(guide: _Guide) -> Steps:
     """Skips cut in a trained network; and one that was trained without them."""
-    subject = guide.seen_by(UNET_2015, TODAY)
+    subject = guide.seen_by(TODAY, UNET_2015)
     if subject is None:
         return Look("skip")
     found = look(subject, "skip")
