@@ -30,6 +30,7 @@ from benchmarks import (
     window,
     workers,
 )
+from benchmarks.finding import compare as finding_choice
 from benchmarks.finding import maps as finding_maps
 from benchmarks.finding import measure as finding
 from benchmarks.result import Result
@@ -56,6 +57,7 @@ CASES: dict[str, Callable[[bool], Result]] = {
     "finetune": fine_tuning.measure,
     "answers": two_answers.measure,
     "protocols": protocols.measure,
+    "finding_choice": finding_choice.measure,
     "finding": finding.measure,
     "finding_shortcuts": finding.measure_shortcuts,
     "finding_maps": finding_maps.measure,

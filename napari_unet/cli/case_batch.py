@@ -74,7 +74,8 @@ class CaseBatch(ABC, Generic[_Result]):
         self, inputs: Inputs, output: Path, anonymous: bool, record: ResumeRecord, table: str
     ) -> None:
         self.results: list[_Result] = []
-        self._inputs, self._output, self._anonymous, self._record = inputs, output, anonymous, record
+        self._inputs, self._output, self._anonymous = inputs, output, anonymous
+        self._kept: ResumeRecord | None = record
         self._earlier = finished_cases(output, table)
         self._under_way: set[str] = set()
         self._asked = self._beside = 0.0  # seconds that the model took, and reading and writing, of one case
@@ -100,13 +101,22 @@ class CaseBatch(ABC, Generic[_Result]):
     def alone(self, case: Case, output: Path | None = None) -> Self:
         """What works on this case elsewhere: it keeps no record and no results. output : another folder."""
         lone = copy.copy(self)
-        folder = self._output.resolve()
-        lone._inputs = Inputs((case,), 0, self._inputs.folders & {folder})
-        lone._earlier = self._earlier & {case.name}
-        lone._output = output or folder
-        lone.results, lone._under_way = [], set()
-        vars(lone).pop("_record", None)
+        lone.keep_only(case, output)
         return lone
+
+    def keep_only(self, case: Case, output: Path | None) -> None:
+        """Forgets all other cases, and the record; see `alone`."""
+        folder = self._output.resolve()
+        self._inputs = Inputs((case,), 0, self._inputs.folders & {folder})
+        self._earlier &= {case.name}
+        self._output = output or folder
+        self.results, self._under_way = [], set()
+        self._kept = None
+
+    @property
+    def _record(self) -> ResumeRecord:
+        assert self._kept is not None  # nothing asks what works alone
+        return self._kept
 
     def make(self, case: Case) -> tuple[str, _Result]:
         """The hash of the content of a case, and its result, in this thread. Raises what goes wrong."""

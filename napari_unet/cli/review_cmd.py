@@ -15,7 +15,6 @@ import typer
 
 from napari_unet.cli import review_again_cmd, review_export_cmd, review_readings_cmd
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
-from napari_unet.cli.on_cluster import workplace
 from napari_unet.cli.options import AsJson, CaseMinutes, Cluster, Workers
 from napari_unet.cli.review_export_cmd import Reviewer
 from napari_unet.cli.series_cmd import AllSeries, SeriesOption, choice_of
@@ -118,6 +117,7 @@ def add(
     with ReviewProject.open(project) as opened:
         first = None
         if model is not None:
+            from napari_unet.cli.on_cluster import workplace
             from napari_unet.cli.review_model import MaskMaker, admit_model
 
             admit_model(opened, model, answer, by)

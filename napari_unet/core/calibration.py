@@ -9,7 +9,6 @@ from enum import StrEnum
 import numpy as np
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.second_reading import share_with_interval
 
 FEWEST = 50
 """Cases with the finding, and without it, that a calibration needs: with 50, the 95 % interval of a
@@ -72,6 +71,8 @@ def calibrate(
 
     scores : 0 to 1, of the same cases as `truths`. Raises UserError if there are too few of a kind.
     """
+    from napari_unet.core.second_reading import share_with_interval  # scipy, which no help needs
+
     known, truth = np.asarray(scores, float), np.asarray(truths, bool)
     positives, negatives = int(truth.sum()), int((~truth).sum())
     if min(positives, negatives) < FEWEST:

@@ -23,3 +23,15 @@ class UserError(Exception):
 
     def __str__(self) -> str:
         return f"{self.problem} {self.remedy}".strip()
+
+
+_MEMORY_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out. torch says it in several ways: a class of its own on CUDA, RuntimeError
+    elsewhere and in cuDNN.
+    """
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _MEMORY_SIGNS)

@@ -15,7 +15,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TextIO
 
-from napari_unet.core.errors import UserError
+from napari_unet.core.errors import UserError, is_out_of_memory
 from napari_unet.core.source import Source
 from napari_unet.engine.messages import Run
 from napari_unet.io.names import composed, stem
@@ -45,7 +45,7 @@ def as_user_error(error: BaseException, run: Run) -> UserError:
     if isinstance(error, UserError):
         return UserError(error.problem, error.remedy)
     _log.error("the job %r failed\n%s", run.kind, _without(_texts(run.arguments), error))
-    if _is_out_of_memory(error):
+    if is_out_of_memory(error):
         return UserError("Memory ran out.", "Close other programs, or use a smaller image or the CPU.")
     if isinstance(error, ImportError):
         return UserError(
@@ -62,15 +62,6 @@ def log_unreadable(error: Exception) -> None:
     """A message from the parent cannot be read. Where in the code, not what was in it."""
     place = "".join(traceback.format_tb(error.__traceback__))
     _log.error("unreadable message: %s\n%s", type(error).__name__, place)
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """torch raises RuntimeErrors of its own for memory."""
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
-    )
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from napari_unet.core.errors import UserError
+from napari_unet.core.errors import UserError, is_out_of_memory
 from napari_unet.core.events import Note, SliceDone, TileDone
 from napari_unet.core.input_check import mixed_polarity_note, plausibility
 from napari_unet.core.orientation import axes_towards
@@ -37,7 +37,6 @@ Steps = Generator[TileDone | Note, str | None, Prediction]
 Maps = Generator[TileDone | Note, str | None, np.ndarray]
 _FIRST_CORE, _SMALLEST_CORE = 1184, 64  # pixels per side of what a tile keeps; in volumes as many in all
 _MOST_AS_FLOATS = 2**28  # bytes of the maps of a stack or volume
-_MEMORY_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
 
 
 @dataclass
@@ -268,7 +267,7 @@ class Predictor:
                     seen.inverted.append(bool(inverted))
                 return maps, box
             except (RuntimeError, MemoryError) as error:
-                if not _is_out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
             note, core = self._make_room(core)  # only here: the error held on to the memory
             seen.notes.append(note.text)
@@ -380,11 +379,3 @@ def _notes_only(steps: Maps) -> Maps:
 
 def _batch(part: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(part))[None]
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """torch says it in several ways: a class of its own on CUDA, RuntimeError elsewhere and in cuDNN."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    text = str(error)
-    return any(sign in text for sign in _MEMORY_SIGNS)

@@ -114,7 +114,7 @@ class FindingNet(nn.Module):
                 found += [functional.avg_pool2d(x, side), functional.max_pool2d(x, side)] if side > 1 else [x]
         deep = functional.interpolate(self.bottleneck(halved(x)), scale_factor=2.0, mode="nearest")
         seen = torch.cat([*found, deep], dim=1).float()
-        if self.training:
+        if self.training and len(seen) > 1:  # one image does not vary
             self.norm(seen.mean(dim=(2, 3)))
         mean, variance = self.norm.running_mean, self.norm.running_var
         return (seen - mean[:, None, None]) * (variance[:, None, None] + self.norm.eps).rsqrt()  # type: ignore[index]

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import torch
 
-from napari_unet.core.errors import UserError
+from napari_unet.core.errors import UserError, is_out_of_memory
 
-_MEMORY_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt, see malloc.h
 _GLIBC_DEFAULT = 128 << 10  # bytes, of both
 _ROOM = 64 << 20  # bytes; a model and its replay set take less
@@ -59,8 +58,7 @@ def memory_explained() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        short = isinstance(error, torch.OutOfMemoryError | MemoryError)
-        if not short and not any(sign in str(error) for sign in _MEMORY_SIGNS):
+        if not is_out_of_memory(error):
             raise
         raise UserError(
             "Memory ran out during training; no model was changed.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -74,12 +76,14 @@ def prediction() -> Prediction:
 
 
 def test_the_hottest_cell_has_the_score_and_nothing_is_clipped(prediction: Prediction) -> None:
-    assert heat_cells(prediction, "abnormal")[::4, ::4] == pytest.approx(
-        np.array([[0.075, 0.15], [0.3, 0.6]])
-    )
+    logits = np.log(np.array([0.1, 0.2, 0.4, 0.8]) / np.array([0.9, 0.8, 0.6, 0.2]))
+    above = np.maximum(logits - logits.mean(), 0)
+    warm = (0.6 * above / above.max()).reshape(2, 2)
+    assert heat_cells(prediction, "abnormal")[::4, ::4] == pytest.approx(warm, abs=1e-5)
+    assert not warm[0].any() and 0 < warm[1, 0] < 0.15
     full = heat(prediction, "abnormal")
     assert full.shape == (100, 120) and full.max() == pytest.approx(0.6)
-    assert full[12, 22] == pytest.approx(0.075) and full[45, 58] == pytest.approx(0.6)
+    assert full[45, 22] == pytest.approx(warm[1, 0], abs=1e-5) and full[45, 58] == pytest.approx(0.6)
     full[10:50, 20:60] = 0
     assert not full.any()
 
@@ -87,6 +91,11 @@ def test_the_hottest_cell_has_the_score_and_nothing_is_clipped(prediction: Predi
 def test_the_place_of_the_hottest_cell_and_none_for_a_low_score(prediction: Prediction) -> None:
     assert hottest(prediction, "abnormal", (20, 20)) == (slice(30, 50), slice(40, 60))
     assert prediction.scores["other"] < SHOWN_FROM and hottest(prediction, "other", (20, 20)) is None
+
+
+def test_a_map_that_is_the_same_everywhere_is_cold(prediction: Prediction) -> None:
+    flat = replace(prediction, maps=np.full((2, 8, 8), 0.99, np.float32))
+    assert not heat_cells(flat, "abnormal").any() and hottest(flat, "abnormal", (20, 20)) is None
 
 
 def test_a_score_is_said_as_a_rank_and_sides_as_assumed(mask: np.ndarray) -> None:

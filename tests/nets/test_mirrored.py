@@ -49,7 +49,7 @@ def test_every_row_of_the_registry_is_a_network() -> None:
         "unet-2015": {"base": 1},
         "sliding-window": {"window": 65, "maps": 2, "hidden": 2},
         "alexnet": {"width": 1 / 32, "channels": 1, "classes": 1},
-        "finding": {"base": 2, "depth": 2, "widest": 4, "hidden": 2},
+        "finding": {"base": 2, "depth": 2, "widest": 4},
         "further-answer": {"base": {"kind": "unet", "arguments": dict(TINY)}},
     }
     assert small.keys() == NETS.keys()

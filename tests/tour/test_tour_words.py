@@ -10,6 +10,7 @@ import pytest
 from napari_unet.core.errors import UserError
 from napari_unet.core.inside import Look, Panel
 from napari_unet.core.lineage import STOPS
+from napari_unet.io import fonts as font_files
 from napari_unet.tour import fonts
 from napari_unet.tour.captions import CAPTIONS, MISSING, OPERATIONS, PAGE_PURPOSE, PAGE_TITLE, UNREAD
 from napari_unet.tour.picture import WIDTH, number_text, picture
@@ -70,16 +71,16 @@ def test_an_empty_box_is_seen(korean: None) -> None:
 
 
 def test_without_a_korean_font_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fonts, "_KOREAN", ())
-    monkeypatch.setattr(fonts, "_by_fontconfig", lambda: None)
-    fonts._path.cache_clear()
+    monkeypatch.setattr(font_files, "_KOREAN", ())
+    monkeypatch.setattr(font_files, "_by_fontconfig", lambda: None)
+    font_files.font_file.cache_clear()
     try:
         with pytest.raises(UserError, match="Korean letters") as error:
             fonts.font(Language.KOREAN, 12)
         assert "fonts-nanum" in error.value.remedy
         assert fonts.font(Language.ENGLISH, 12)
     finally:
-        fonts._path.cache_clear()
+        font_files.font_file.cache_clear()
 
 
 def test_what_is_not_known_is_a_dash() -> None:
