@@ -16,7 +16,7 @@ AGAIN = "napari_unet.widgets.review.again"
 def opened(review, review_dock, tmp_path):
     """The dock on a project of four, of which Ann has accepted three."""
     ids = review.start(write_images(tmp_path / "images", 4))
-    for _ in ids[:3]:
+    for id in ids[:3]:
         review.work.project.decide(id, Status.ACCEPTED, "Ann")
     review.open(ids[3])
     review.settle()
