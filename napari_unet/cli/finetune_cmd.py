@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +13,7 @@ import typer
 from napari_unet.cli import usage
 from napari_unet.cli.console import complain, json_line, progress_bar, stderr, stdout, watched
 from napari_unet.cli.engine import steps
-from napari_unet.cli.options import AsJson, Device, Threads
+from napari_unet.cli.options import AsJson, Device, ProjectFolder, Threads
 
 if TYPE_CHECKING:
     from napari_unet.core.protocol import ProtocolQuestion
@@ -36,7 +35,7 @@ class Protocol(StrEnum):
 
 
 def finetune(
-    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")],
+    project: ProjectFolder,
     preset: Annotated[
         str, typer.Option(parser=usage.preset, metavar="[quick|thorough]", help="Number of steps.")
     ] = "quick",

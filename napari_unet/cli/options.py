@@ -63,6 +63,7 @@ CaseMinutes = Annotated[
         min=0.01, metavar="M", help="With --workers or --cluster: an image that takes longer is set aside."
     ),
 ]
+ProjectFolder = Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 Output = Annotated[
     Path, typer.Option("-o", "--output", metavar="OUT", file_okay=False, help="Folder for the results.")

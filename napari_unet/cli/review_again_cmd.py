@@ -7,20 +7,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from napari_unet.cli.console import json_line, stdout, watched
-from napari_unet.cli.options import AsJson
+from napari_unet.cli.options import AsJson, ProjectFolder
 from napari_unet.cli.review_export_cmd import Reviewer
-from napari_unet.cli.review_readings_cmd import agreement_cells
+from napari_unet.cli.review_readings_cmd import agreement_table
 from napari_unet.core.wording import counted
 from napari_unet.review.login import login_name
 
-Project = Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")]
-
 
 def again(
-    project: Project,
+    project: ProjectFolder,
     output: Annotated[
         Path,
         typer.Option("-o", "--output", metavar="AGAIN", help="A new folder for the second project."),
@@ -46,7 +43,7 @@ def again(
 
 
 def agreement(
-    project: Project,
+    project: ProjectFolder,
     again: Annotated[Path, typer.Argument(metavar="AGAIN", help="Folder that `review again` made.")],
     as_json: AsJson = False,
 ) -> None:
@@ -61,11 +58,6 @@ def agreement(
         return
     for one in found:
         stdout.print(sentence(one), markup=False)
-        if not one.findings:
-            continue
-        table = Table(title="Calls before the score was seen", title_justify="left")
-        for name in ("finding", "n", "kappa", "on present", "on absent"):
-            table.add_column(name)
-        for finding, agreed in one.findings.items():
-            table.add_row(finding, *agreement_cells(agreed))
-        stdout.print(table)
+        if one.findings:
+            rows = (((finding,), agreed) for finding, agreed in one.findings.items())
+            stdout.print(agreement_table("Calls before the score was seen", ("finding",), rows))

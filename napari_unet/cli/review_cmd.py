@@ -15,7 +15,7 @@ import typer
 
 from napari_unet.cli import review_again_cmd, review_export_cmd, review_readings_cmd
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
-from napari_unet.cli.options import AsJson, CaseMinutes, Cluster, Workers
+from napari_unet.cli.options import AsJson, CaseMinutes, Cluster, ProjectFolder, Workers
 from napari_unet.cli.review_export_cmd import Reviewer
 from napari_unet.cli.series_cmd import AllSeries, SeriesOption, choice_of
 from napari_unet.cli.usage import check_model, model_labels
@@ -32,7 +32,6 @@ app = typer.Typer(
 )
 
 _LISTED = 20  # problems are listed one by one up to this many
-ProjectFolder = Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")]
 
 
 @app.command("new")

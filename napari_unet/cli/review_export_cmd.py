@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_unet.cli.console import complain, stderr, stdout, watched
+from napari_unet.cli.options import ProjectFolder
 from napari_unet.core.wording import counted
 from napari_unet.review.exporting.kinds import Format
 from napari_unet.review.login import login_name
@@ -27,7 +28,7 @@ Reviewer = Annotated[
 
 
 def export(
-    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")],
+    project: ProjectFolder,
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="DIR", file_okay=False, help="A new or empty folder.")
     ],
@@ -74,7 +75,7 @@ def export(
 
 
 def key(
-    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")],
+    project: ProjectFolder,
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="CSV", dir_okay=False, help="A new file.")
     ],
@@ -121,7 +122,7 @@ def _tell_export(result: ExportResult) -> None:
 
 
 def report(
-    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")],
+    project: ProjectFolder,
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="DIR", file_okay=False, help="A new or empty folder.")
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from math import isnan
 from pathlib import Path
@@ -11,7 +12,7 @@ import typer
 from rich.table import Table
 
 from napari_unet.cli.console import json_line, stderr, stdout
-from napari_unet.cli.options import AsJson
+from napari_unet.cli.options import AsJson, ProjectFolder
 from napari_unet.cli.review_export_cmd import Reviewer
 from napari_unet.core.auto import FINDING_MODEL
 from napari_unet.core.calibration import Truth
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def reference(
-    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")],
+    project: ProjectFolder,
     table: Annotated[
         Path,
         typer.Argument(
@@ -47,7 +48,7 @@ def reference(
 
 
 def readings(
-    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")],
+    project: ProjectFolder,
     threshold: Annotated[
         float | None,
         typer.Option(
@@ -92,7 +93,8 @@ def readings(
         stdout.print("Nobody has called a finding before seeing its score yet.")
         return
     stdout.print(_changes(found))
-    stdout.print(_agreement(found))
+    agreed = (((one.finding, whom), said) for one in found for whom, said in one.agreement.items())
+    stdout.print(agreement_table("Agreement of first calls", ("finding", "with"), agreed))
     if any(one.accuracy for one in found):
         stdout.print(_accuracy(found, None if prevalence is None else prevalence / 100))
     else:
@@ -100,7 +102,7 @@ def readings(
 
 
 def calibrate(
-    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")],
+    project: ProjectFolder,
     by: Annotated[Truth, typer.Option(help="What is taken for true.")] = Truth.REFERENCE,
     model: Annotated[str, typer.Option(metavar="NAME", help="A model that scores findings.")] = FINDING_MODEL,
     sensitivity: Annotated[
@@ -145,19 +147,16 @@ def _changes(found: list[FindingSummary]) -> Table:
     return table
 
 
-def _agreement(found: list[FindingSummary]) -> Table:
-    table = Table(title="Agreement of first calls", title_justify="left")
-    for name in ("finding", "with", "n", "kappa", "on present", "on absent"):
+def agreement_table(
+    title: str, about: Sequence[str], rows: Iterable[tuple[Sequence[str], Agreement]]
+) -> Table:
+    """n, kappa, and the agreement on yes and on no of each row. about : titles of what is before these."""
+    table = Table(title=title, title_justify="left")
+    for name in (*about, "n", "kappa", "on present", "on absent"):
         table.add_column(name)
-    for one in found:
-        for whom, agreed in one.agreement.items():
-            table.add_row(one.finding, whom, *agreement_cells(agreed))
+    for before, found in rows:
+        table.add_row(*before, str(found.n), *map(_number, (found.kappa, found.positive, found.negative)))
     return table
-
-
-def agreement_cells(found: Agreement) -> tuple[str, ...]:
-    """n, kappa, and the agreement on yes and on no, for a table."""
-    return str(found.n), _number(found.kappa), _number(found.positive), _number(found.negative)
 
 
 def _accuracy(found: list[FindingSummary], prevalence: float | None) -> Table:

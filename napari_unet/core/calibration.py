@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_unet.core.errors import UserError
+
+if TYPE_CHECKING:
+    from napari_unet.core.prediction import Prediction
 
 FEWEST = 50
 """Cases with the finding, and without it, that a calibration needs: with 50, the 95 % interval of a
@@ -93,6 +97,13 @@ def calibrate(
         negatives,
         source,
     )
+
+
+def thresholds_of(found: Prediction, calibrations: Iterable[Calibration] = ()) -> dict[str, float]:
+    """From which score on the model says yes, by finding: as calibrated in the project, else by its card."""
+    own = {} if found.reading is None else dict(found.reading.thresholds)
+    own |= {one.finding: one.threshold for one in of_model(calibrations, found.model, found.version)}
+    return {name: own.get(name, found.threshold) for name in found.scores}
 
 
 def of_model(calibrations: Iterable[Calibration], model: str, version: str) -> list[Calibration]:

@@ -23,6 +23,12 @@ class FindingReading:
     higher_than: Mapping[str, int] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def cells(self) -> str:
+        """How large the cells of the map are, as a sentence."""
+        rows, columns = self.cell_px
+        return f"Its cells are {columns:.0f} by {rows:.0f} pixels of the image."
+
     def sentences(self, scores: Mapping[str, float]) -> tuple[str, ...]:
         """For people: each score as its rank among normal images, and what is assumed."""
         ranks = (
@@ -31,3 +37,8 @@ class FindingReading:
             for name, rank in self.higher_than.items()
         )
         return (*ranks, *((ASSUMED,) if self.zones and self.thirds.assumed else ()))
+
+
+def in_words(finding: str) -> str:
+    """A finding's name as people read it."""
+    return finding.replace("_", " ")

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_unet.core.calibration import Calibration, of_model
-from napari_unet.core.heat import SHOWN_FROM, heat
-from napari_unet.core.labels import LEFT, RIGHT
+from napari_unet.core.calibration import Calibration, of_model, thresholds_of
+from napari_unet.core.finding_reading import in_words
+from napari_unet.core.heat import SHOWN_FROM, heat_cells
+from napari_unet.core.measure import measure
 from napari_unet.core.orientation import ASSUMED
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
@@ -124,18 +125,15 @@ class _Page:
         from reportlab.platypus import Table
 
         reading = prediction.reading
-        limits = {} if reading is None else dict(reading.thresholds)
-        limits |= {
-            one.finding: one.threshold for one in of_model(calibrations, prediction.model, prediction.version)
-        }
+        limits = thresholds_of(prediction, calibrations)
         called = bool(first or final)
         titles = ["Finding", "Score", "Yes from", "Hottest zone"]
         titles += ["First call", "Final call"] if called else []
         rows = [[self.text(title, "small") for title in titles]]
         for name, score in prediction.scores.items():
             zone = "" if reading is None else reading.zones.get(name, "")
-            cells = [name.replace("_", " "), f"{100 * score:.0f}"]
-            cells += [f"{100 * limits.get(name, prediction.threshold):.0f}", zone or "–"]
+            cells = [in_words(name), f"{100 * score:.0f}"]
+            cells += [f"{100 * limits[name]:.0f}", zone or "–"]
             cells += [_called(first.get(name)), _called(final.get(name))] if called else []
             rows.append([self.text(cell) for cell in cells])
         line = ("LINEBELOW", (0, 0), (-1, -1), 0.25, _GREY)
@@ -162,14 +160,10 @@ def _called(call: FindingCall | None) -> str:
 
 def _about_map(prediction: Prediction) -> str:
     finding = next(iter(prediction.scores))
-    name, reading = finding.replace("_", " "), prediction.reading
-    if not (heat(prediction, finding) >= SHOWN_FROM).any():
+    name, reading = in_words(finding), prediction.reading
+    if heat_cells(prediction, finding).max() < SHOWN_FROM:
         return f"The map of {name} stays under {100 * SHOWN_FROM:.0f} of 100 everywhere: nothing is drawn."
-    cell = (
-        ""
-        if reading is None
-        else f" Its cells are {reading.cell_px[1]:.0f} by {reading.cell_px[0]:.0f} pixels of the image."
-    )
+    cell = "" if reading is None else f" {reading.cells}"
     return (
         f"Right: the map of {name}, drawn from {100 * SHOWN_FROM:.0f} of 100 upwards, on the same scale for "
         f"all images, not cut to the lungs.{cell} The lines are thirds between apex and base of the taller "
@@ -182,7 +176,7 @@ def _sentences(prediction: Prediction, calibrations: Sequence[Calibration]) -> l
     reading = prediction.reading
     told = [] if reading is None else [one for one in reading.sentences(prediction.scores) if one != ASSUMED]
     told += [
-        f"{one.finding.replace('_', ' ')}: yes from {one.in_words()}."
+        f"{in_words(one.finding)}: yes from {one.in_words()}."
         for one in of_model(calibrations, prediction.model, prediction.version)
     ]
     told.append("A score is a rank among images, not a probability of disease.")
@@ -193,8 +187,9 @@ def _sentences(prediction: Prediction, calibrations: Sequence[Calibration]) -> l
 
 
 def _areas(labels: np.ndarray, spacing_mm: tuple[float, ...] | None) -> str:
-    right, left = (int(np.count_nonzero(labels == side)) for side in (RIGHT, LEFT))
-    if spacing_mm is None:
-        return f"Area of the lungs: right {right:,}, left {left:,} pixels, whose size is not known."
-    in_cm2 = float(np.prod(spacing_mm[-2:])) / 100
-    return f"Area of the lungs: right {right * in_cm2:.0f}, left {left * in_cm2:.0f} cm²."
+    found = measure(labels > 0, spacing_mm, labels=labels)
+    right, left = found.right_mm2, found.left_mm2
+    if right is None or left is None:
+        pixels = f"right {found.right_pixels:,}, left {found.left_pixels:,} pixels"
+        return f"Area of the lungs: {pixels}, whose size is not known."
+    return f"Area of the lungs: right {right / 100:.0f}, left {left / 100:.0f} cm²."

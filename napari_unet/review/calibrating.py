@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from napari_unet.core.calibration import Calibration, Truth, calibrate
 from napari_unet.core.errors import UserError
 from napari_unet.review.schema import events
-from napari_unet.review.second_reader import ModelScore, all_scores, readings, references
+from napari_unet.review.second_reader import all_scores, readings, references
 from napari_unet.review.trail import note_event
 
 CALIBRATED = "calibrated"
@@ -75,8 +75,7 @@ def calibrations(connection: Connection) -> list[Calibration]:
 def _scores_by(connection: Connection, model: str, version: str) -> dict[str, dict[str, float]]:
     """By finding and case."""
     found: dict[str, dict[str, float]] = {}
-    of_case: list[tuple[str, ModelScore]] = all_scores(connection)
-    for case, one in of_case:
+    for case, one in all_scores(connection):
         if (one.model, one.version) == (model, version):
             found.setdefault(one.finding, {})[case] = one.score
     return found

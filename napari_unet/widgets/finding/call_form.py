@@ -8,6 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
+from napari_unet.core.finding_reading import in_words
 from napari_unet.core.lung_thirds import ZONES
 from napari_unet.core.second_reading import CONFIDENCE, FindingCall
 
@@ -93,8 +94,3 @@ class CallForm(QWidget):
         for column, part in enumerate(row):
             self._grid.addWidget(part, place, column)
         return row
-
-
-def in_words(finding: str) -> str:
-    """A finding's name as people read it."""
-    return finding.replace("_", " ")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
+from napari_unet.core.finding_reading import in_words
 from napari_unet.core.second_reading import CONFIDENCE
-from napari_unet.widgets.finding.call_form import in_words
 from napari_unet.widgets.finding.reading import ListedCase
 
 DIFFERING = "Where the score and I differ"

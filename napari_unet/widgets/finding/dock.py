@@ -281,20 +281,24 @@ class FindingWidget(Dock):
             self._show_scores(found)
 
     def _show_scores(self, found: Prediction) -> None:
-        layer, standing = self.image.layer(), self._of_case()
+        layer = self.image.layer()
         if layer is None:
             return
         self._found = found
-        if standing is None:
-            self.scores.show_scores(found)
-        else:
-            self.scores.show_scores(found, standing.first, standing.calibrations)
+        self._write_scores()
         self.heat.show_found(layer, found)
         self.status.say(f"Done in {found.seconds:.1f} s.")
         told = () if found.reading is None else found.reading.sentences(found.scores)
         notes = " ".join(note for note in found.notes if note not in told or note == ASSUMED)
         self.message.warn(notes) if found.image_checks else self.message.say_plain(notes)
         self._show_state()
+
+    def _write_scores(self) -> None:
+        """The table of what is shown, of a case beside its reader's calls."""
+        standing = self._of_case()
+        calls = () if standing is None else (standing.first, standing.calibrations)
+        if self._found is not None:
+            self.scores.show_scores(self._found, *calls)
 
     def _on_ended(self, job: Job) -> None:
         if self._job is job:
@@ -326,8 +330,8 @@ class FindingWidget(Dock):
         if entry is not None:
             of = entry.card.name, entry.card.version
             self.threshold.show_calibrations(of_model(standing.calibrations, *of))
-        if self._found is not None and self._is_case():
-            self.scores.show_scores(self._found, standing.first, standing.calibrations)
+        if self._is_case():
+            self._write_scores()
 
 
 _TRIAGE = (

@@ -11,13 +11,13 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QComboBox, QVBoxLayout, QWidget
 from superqt import QLabeledSlider
 
+from napari_unet.core.finding_reading import in_words
 from napari_unet.core.heat import HEAT_COLOURS, SHOWN_FROM, heat
 from napari_unet.core.outline import outline
 from napari_unet.core.palette import SKY_BLUE, YELLOW
 from napari_unet.core.prediction import Prediction
 from napari_unet.widgets.common.forms import Fields, WrappedLabel
 from napari_unet.widgets.common.layers import show_map
-from napari_unet.widgets.finding.call_form import in_words
 
 COLOUR, CONTOUR, GREY, OFF = "Colour", "Contour", "Grey", "Off"
 _CLEAR = "#00000000"
@@ -114,8 +114,7 @@ class HeatView(QWidget):
         if not shown:
             self.about.say(f"The map stays under {100 * SHOWN_FROM:.0f} of 100 everywhere: nothing is drawn.")
             return
-        cell = None if found.reading is None else found.reading.cell_px
-        size = "" if cell is None else f" Its cells are {cell[1]:.0f} by {cell[0]:.0f} pixels of the image."
+        size = "" if found.reading is None else f" {found.reading.cells}"
         self.about.say(
             f"Drawn from {100 * SHOWN_FROM:.0f} of 100 upwards, on the same scale for all images.{size} "
             "Zones are thirds, not lobes."

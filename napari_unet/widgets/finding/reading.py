@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_unet.core.calibration import Calibration, Truth, of_model
+from napari_unet.core.calibration import Calibration, Truth, thresholds_of
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.second_reading import FindingCall
 from napari_unet.widgets.casework.work import CaseWork
@@ -179,13 +179,6 @@ class CaseReading(QObject):
     def _on_closed(self, *_: object) -> None:
         self.standing = None
         self.changed.emit(None)
-
-
-def thresholds_of(found: Prediction, calibrations: Iterable[Calibration] = ()) -> dict[str, float]:
-    """From which score on the model says yes, by finding: as calibrated in the project, else by its card."""
-    own = {} if found.reading is None else dict(found.reading.thresholds)
-    own |= {one.finding: one.threshold for one in of_model(calibrations, found.model, found.version)}
-    return {name: own.get(name, found.threshold) for name in found.scores}
 
 
 def listed_cases(project: ReviewProject, by: str, thresholds: Mapping[str, float]) -> list[ListedCase]:

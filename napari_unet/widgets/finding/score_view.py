@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from types import MappingProxyType
 
-from napari_unet.core.calibration import Calibration, of_model
+from napari_unet.core.calibration import Calibration, of_model, thresholds_of
+from napari_unet.core.finding_reading import in_words
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.second_reading import CONFIDENCE, FindingCall
 from napari_unet.widgets.common.forms import WrappedLabel
-from napari_unet.widgets.finding.call_form import in_words
-from napari_unet.widgets.finding.reading import thresholds_of
 
 
 class ScoreView(WrappedLabel):

@@ -8,8 +8,8 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from napari_unet.core.calibration import FEWEST, Calibration, Truth
+from napari_unet.core.finding_reading import in_words
 from napari_unet.widgets.common.forms import Fields, WrappedLabel
-from napari_unet.widgets.finding.call_form import in_words
 
 _ABOUT = (
     f"Needs at least {FEWEST} cases with a finding and {FEWEST} without. A threshold holds for this version "
