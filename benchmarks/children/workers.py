@@ -15,11 +15,12 @@ from typing import Any
 
 from napari_unet.cli.batch import Batch, Options
 from napari_unet.cli.inputs import find_inputs
-from napari_unet.cli.on_cluster import Workplace, results_of, workplace
+from napari_unet.cli.on_cluster import results_of, workplace
 from napari_unet.cli.resume import ResumeRecord
 from napari_unet.cluster.connect import local_cluster
 from napari_unet.cluster.limits import Limits
 from napari_unet.cluster.run import Task, run_tasks
+from napari_unet.cluster.workplace import Workplace
 from napari_unet.core.auto import AUTO
 
 _XRAY = 8_000_000  # bytes of an X-ray of 2000 x 2000 with 16 bits

@@ -13,7 +13,6 @@ import numpy as np
 
 from napari_unet.cli.case_batch import CaseBatch, Predicted, without_names
 from napari_unet.cli.case_result import Result, resumed
-from napari_unet.cli.engine import steps
 from napari_unet.cli.inputs import Case, Inputs
 from napari_unet.cli.report import REPORT, Row, write_report
 from napari_unet.cli.resume import Earlier, ResumeRecord
@@ -32,6 +31,7 @@ from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster, hounsfield
 from napari_unet.core.steps import run
 from napari_unet.core.volume_checks import check_volume, thinned_slices
+from napari_unet.engine.here import steps
 from napari_unet.io.dicom_identity import ForResearch
 from napari_unet.io.dicom_seg import WrittenSeg, write_seg
 from napari_unet.io.formats import mask_suffix, write_mask, write_overlay, write_probability

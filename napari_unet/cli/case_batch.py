@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from napari_unet.cli.engine import engine
 from napari_unet.cli.inputs import Case, Inputs
 from napari_unet.cli.overlapped import overlapped
 from napari_unet.cli.report import finished_cases
@@ -22,6 +21,7 @@ from napari_unet.cli.resume import Earlier, ResumeRecord
 from napari_unet.core.errors import UserError
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
+from napari_unet.engine.here import engine
 from napari_unet.io.formats import read_raster
 from napari_unet.io.names import as_stored, composed, stem
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
-from napari_unet.cli.engine import steps
 from napari_unet.cli.options import AsJson, Device
 from napari_unet.cli.usage import check_model
 from napari_unet.core.errors import UserError
 from napari_unet.core.steps import changed
+from napari_unet.engine.here import steps
 
 if TYPE_CHECKING:
     from napari_unet.core.events import CaseDone, Familiar

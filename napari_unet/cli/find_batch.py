@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from napari_unet.cli.case_batch import CaseBatch, Predicted
-from napari_unet.cli.engine import steps
 from napari_unet.cli.inputs import Case, Inputs
 from napari_unet.cli.report import write_table
 from napari_unet.cli.resume import Earlier, ResumeRecord
@@ -17,6 +16,7 @@ from napari_unet.core.events import Note, TileDone
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
+from napari_unet.engine.here import steps
 from napari_unet.io.finding_page import write_finding_page
 from napari_unet.io.heat_picture import write_heat_picture
 

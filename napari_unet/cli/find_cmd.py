@@ -9,7 +9,7 @@ import typer
 
 from napari_unet.cli.console import complain, json_line, progress_bar, stderr, stdout
 from napari_unet.cli.options import CaseMinutes, Cluster, Device, Resume, Workers
-from napari_unet.cli.usage import check_model, made_by, model_findings
+from napari_unet.cli.usage import check_model, model_findings
 from napari_unet.core.auto import FINDING_MODEL, LUNGS_FOR_FINDINGS
 from napari_unet.core.errors import UserError
 
@@ -54,6 +54,7 @@ def find(
     from napari_unet.cli.find_batch import FINDINGS, FindBatch, FindOptions
     from napari_unet.cli.on_cluster import results_of, workplace
     from napari_unet.cli.resume import ResumeRecord
+    from napari_unet.cluster.made_by import made_by
 
     options = FindOptions(output, model, device, heatmap, page, anonymous)
     models = (model, LUNGS_FOR_FINDINGS)

@@ -12,8 +12,8 @@ import typer
 
 from napari_unet.cli import usage
 from napari_unet.cli.console import complain, json_line, progress_bar, stderr, stdout, watched
-from napari_unet.cli.engine import steps
 from napari_unet.cli.options import AsJson, Device, ProjectFolder, Threads
+from napari_unet.engine.here import steps
 
 if TYPE_CHECKING:
     from napari_unet.core.protocol import ProtocolQuestion

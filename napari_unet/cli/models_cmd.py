@@ -8,7 +8,6 @@ import typer
 from rich.table import Table
 
 from napari_unet.cli.console import complain, json_line, show_table, stderr, stdout
-from napari_unet.cli.engine import steps
 from napari_unet.cli.models_exchange_cmd import export_model, import_model
 from napari_unet.cli.options import AsJson
 from napari_unet.cli.remember_cmd import remember
@@ -17,6 +16,7 @@ from napari_unet.cli.usage import find_model
 from napari_unet.core.errors import UserError
 from napari_unet.core.steps import run
 from napari_unet.core.wording import size_in_words
+from napari_unet.engine.here import steps
 
 if TYPE_CHECKING:
     from napari_unet.core.network_facts import NetworkDrawing

@@ -7,56 +7,25 @@ made is recorded here. So a task that Dask runs twice gives the same files twice
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import typer
 
 from napari_unet.cli.case_batch import CaseBatch, CaseResult
 from napari_unet.cli.inputs import Case
-from napari_unet.cli.usage import known_by, made_by
 from napari_unet.cluster.limits import Limits
 from napari_unet.cluster.run import Task, run_tasks
-from napari_unet.cluster.task import Failed, Unfit
-from napari_unet.cluster.travel import Load, bytes_under_way, is_shared, load, scratch
+from napari_unet.cluster.task import Failed
+from napari_unet.cluster.travel import Load, bytes_under_way, load, scratch
+from napari_unet.cluster.workplace import Expected, Workplace, local_workplace, remote_workplace
 from napari_unet.core.errors import UserError
-from napari_unet.core.source import Source
 from napari_unet.io.atomic import atomic_write
 
-if TYPE_CHECKING:
-    from distributed import Client
-
 _Result = TypeVar("_Result", bound=CaseResult)
-
-
-@dataclass(frozen=True)
-class Workplace:
-    """A cluster that may be used. made_by : as in `usage.made_by`, with the backend of the workers.
-
-    models : of which every worker has to have the same. is_here : it is on this computer, and of this
-    installation.
-    """
-
-    client: Client
-    models: tuple[str, ...]
-    made_by: Mapping[str, Any]
-    is_here: bool = False
-    limits: Limits = field(default_factory=Limits)
-
-    @property
-    def expected(self) -> Expected | None:
-        """What its workers have to have; None where that is certain."""
-        if self.is_here:
-            return None
-        return Expected(self.models, self.made_by["program"], _cards(self.made_by))
-
-    def shares(self, image: Source, folder: Path | None = None) -> bool:
-        """Whether all workers see an image, and a folder for results, under the same names."""
-        return self.is_here or is_shared(self.client, image.first, folder)
 
 
 @contextmanager
@@ -67,50 +36,17 @@ def workplace(
 
     Raises UserError if it cannot be used, or has workers that would make other results.
     """
-    if workers is None and address is None:
-        yield None
-        return
     if workers is not None and address is not None:
         raise typer.BadParameter("choose --workers or --cluster, not both.")
     limits = Limits(case_s=60 * minutes)
-    from napari_unet.cli.engine import engine
-    from napari_unet.cluster.connect import local_cluster, remote_cluster
-    from napari_unet.cluster.versions import check_workers
-
-    if address is None:
-        assert workers is not None
-        here = made_by(*models, device=device)
-        gpus = engine().submit("count_gpus", name=device).result()
-        with local_cluster(workers, gpus) as client:
-            yield Workplace(client, models, here, True, limits)
-        return
-    here = known_by(*models)
-    with remote_cluster(address) as client:
-        asked = partial(made_by, *models, device=device)
-        backend = check_workers(client, asked, here, partial(_gpu, device))
-        yield Workplace(client, models, here | {"backend": backend}, False, limits)
-
-
-def _gpu(device: str) -> str:
-    """On a worker: the GPU that it works on."""
-    from napari_unet.cli.engine import engine
-
-    found: str = engine().submit("gpu_id", name=device).result()
-    return found
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What a worker has to have; it may have come later than the check of all."""
-
-    models: tuple[str, ...]
-    program: str
-    cards: tuple[tuple[str, str], ...]
-
-    def check(self) -> None:
-        """On a worker: raises Unfit where it would make other results."""
-        if why := _differs(self):
-            raise Unfit(why, "Install the same program and models there.")
+    if workers is not None:
+        with local_workplace(workers, models, device, limits) as place:
+            yield place
+    elif address is not None:
+        with remote_workplace(address, models, device, limits) as place:
+            yield place
+    else:
+        yield None
 
 
 @dataclass(frozen=True)
@@ -201,16 +137,3 @@ def make_case(sent: _Sent) -> _Made:
         case = replace(sent.case, source=source)
         content, result = sent.batch.alone(case, Path(out)).make(case)
         return _Made(content, result, tuple((path.name, path.read_bytes()) for path in result.files))
-
-
-@cache
-def _differs(expected: Expected) -> str:
-    """Why this worker would make other results, or "". Asked once in each process."""
-    found = known_by(*expected.models)
-    if found["program"] != expected.program:
-        return f"A worker has version {found['program']} of this program; here it is {expected.program}."
-    return "" if _cards(found) == expected.cards else "A worker has another version of the model."
-
-
-def _cards(made_by: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, checksum) for name, checksum in made_by["models"])

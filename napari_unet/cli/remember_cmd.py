@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from napari_unet.cli.console import stdout
-from napari_unet.cli.engine import engine
+from napari_unet.engine.here import engine
 
 
 def remember(

@@ -9,8 +9,8 @@ import typer
 
 from napari_unet.cli import usage
 from napari_unet.cli.console import json_line, progress_bar, stdout
-from napari_unet.cli.engine import steps
 from napari_unet.cli.options import AsJson, Device, Threads
+from napari_unet.engine.here import steps
 
 if TYPE_CHECKING:
     from napari_unet.core.events import CaseDone

@@ -9,19 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_unet.cli.console import complain, once_each, stderr, stdout, watched
-from napari_unet.cli.engine import engine
 from napari_unet.cli.usage import model_labels
-from napari_unet.cluster.run import Task, run_tasks
-from napari_unet.cluster.task import Failed
-from napari_unet.cluster.travel import Load, bytes_under_way, load
+from napari_unet.cluster.first_masks import Asked, first_masks
 from napari_unet.core.auto import AUTO
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.wording import counted, listed
+from napari_unet.engine.here import engine
 from napari_unet.review.check_results import store_first_mask
 
 if TYPE_CHECKING:
-    from napari_unet.cli.on_cluster import Expected, Workplace
+    from napari_unet.cluster.workplace import Workplace
     from napari_unet.core.prediction import Prediction
     from napari_unet.core.source import Source
     from napari_unet.review.store import ReviewProject
@@ -99,40 +97,8 @@ class MaskMaker:
                 yield case, error
 
     def _there(self, ids: Sequence[str], place: Workplace) -> Iterator[tuple[str, Prediction | UserError]]:
-        if not ids:
-            return
-        by_name = place.shares(self.project.source(ids[0]))
-
-        def task(case: str) -> Task:
-            source = self.project.source(case)
-            patience = place.limits.patience_s
-
-            def argument() -> _Sent:
-                sent = load(source, by_name, patience)
-                return _Sent(sent, self.model, self.answer, self.device, place.expected)
-
-            return Task(case, _first_mask_there, argument, bytes_under_way(source, by_name))
-
-        for one, outcome in run_tasks(place.client, map(task, ids), place.limits):
-            yield one.name, UserError(outcome.reason) if isinstance(outcome, Failed) else outcome.result
-
-
-@dataclass(frozen=True)
-class _Sent:
-    """A case under way to a worker, and what is asked of it."""
-
-    load: Load
-    model: str
-    answer: str | None
-    device: str
-    expected: Expected | None
-
-
-def _first_mask_there(sent: _Sent) -> Prediction:
-    if sent.expected is not None:
-        sent.expected.check()
-    with sent.load.there() as source:
-        return _first_mask(source, sent.model, sent.answer, sent.device)
+        images = {case: self.project.source(case) for case in ids}
+        yield from first_masks(place, images, Asked(self.model, self.answer, self.device))
 
 
 def _first_mask(image: Source, model: str, answer: str | None, device: str) -> Prediction:

@@ -28,14 +28,14 @@ from napari_unet.cli.options import (
     Workers,
 )
 from napari_unet.cli.series_cmd import AllSeries, SeriesOption, choice_of
-from napari_unet.cli.usage import check_model, made_by, model_labels
+from napari_unet.cli.usage import check_model, model_labels
 from napari_unet.core.auto import AUTO
 from napari_unet.core.errors import UserError
 from napari_unet.core.wording import counted
 
 if TYPE_CHECKING:
     from napari_unet.cli.batch import Options
-    from napari_unet.cli.on_cluster import Workplace
+    from napari_unet.cluster.workplace import Workplace
 
 
 RECORD = "segment"
@@ -141,6 +141,8 @@ def sides_of(labels: LabelKind | None, model: str, answer: str | None) -> bool |
 
 def settings_of(options: Options, place: Workplace | None = None) -> dict[str, Any]:
     """Everything but the image that makes a result of `segment`. place : where, if not in this process."""
+    from napari_unet.cluster.made_by import made_by
+
     asked = {name: value for name, value in asdict(options).items() if name not in ("output", "device")}
     return asked | {"made by": place.made_by if place else made_by(options.model, device=options.device)}
 

@@ -10,14 +10,15 @@ import typer
 
 from napari_unet.cli import usage
 from napari_unet.cli.console import complain, progress_bar, stderr, stdout
-from napari_unet.cli.engine import steps
-from napari_unet.cli.options import Device, Threads
+from napari_unet.cli.options import Cluster, Device, Threads, Workers
+from napari_unet.engine.here import steps
 
 if TYPE_CHECKING:
     from napari_unet.core.simulated import Simulation
     from napari_unet.core.training_pair import TrainingPair
     from napari_unet.review.types import NewCase
 
+_LONGEST_MIN = 7 * 24 * 60.0  # of one way of working on a worker: a training needs what it needs
 _FOLDER = {"metavar": "DIR", "exists": True, "file_okay": False}
 
 
@@ -48,6 +49,8 @@ def simulate(
     side: Annotated[int, typer.Option(min=64, help="Larger images are reduced to this longer side.")] = 512,
     device: Device = "auto",
     threads: Threads = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
 ) -> None:
     """Count brush strokes until every mask is good enough (Dice 0.97), without and with fine-tuning.
 
@@ -58,23 +61,24 @@ def simulate(
     from napari_unet.simulation.result import write_result
 
     numbers = _numbers(after)
-    usage.check_model(model, device, answer)
+    usage.check_model(model, device if cluster is None else None, answer)
     found = gather([images], manifest=manifest, split=split, masks=masks)
     for problem in found.problems:
         stderr.print(problem, markup=False)
-    work = steps(
-        "simulate",
-        pairs=_pairs(found.cases, masks),
-        model=model,
-        preset=preset,
-        after=numbers,
-        seeds=seeds,
-        side=side,
-        device=device,
-        threads=threads,
-        answer=answer,
-    )
-    result = _watched(work, output)
+    cases = _pairs(found.cases, masks)
+    asked = {"model": model, "preset": preset, "after": numbers, "device": device, "threads": threads}
+    asked |= {"answer": answer}
+
+    from napari_unet.cli.on_cluster import workplace
+    from napari_unet.cli.simulate_on import simulated_on
+
+    with workplace(workers, cluster, (model,), device, _LONGEST_MIN) as place:
+        if place is None:
+            work = steps("simulate", pairs=cases, seeds=seeds, side=side, **asked)
+        else:
+            subjects = steps("subjects", pairs=cases, model=model, side=side, answer=answer)
+            work = simulated_on(place, subjects, seeds, asked)
+        result = _watched(work, output)
     about = {
         "model": model,
         **({} if answer is None else {"answer": answer}),
@@ -113,6 +117,7 @@ def _watched(work: Generator[Any, Any, Simulation], output: Path) -> Simulation:
                 case CaseDone(done=done, total=total):
                     bar.show(done, total)
                 case Outcome(arm, seed) as outcome:
+                    make_folder(output)
                     bar.say(f"{arm.capitalize()}, seed {seed}: {outcome.strokes} strokes")
 
         return run(work, tell)

@@ -32,9 +32,9 @@ def tour(
 
     Writes FOLDER/stop-01.png to stop-10.png and FOLDER/tour.html.
     """
-    from napari_unet.cli.engine import steps
     from napari_unet.cli.report import make_folder
     from napari_unet.core.steps import run
+    from napari_unet.engine.here import steps
     from napari_unet.samples import middle_of_ct
     from napari_unet.tour.fonts import font
     from napari_unet.tour.page import write_page, write_stop

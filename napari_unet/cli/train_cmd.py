@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from napari_unet.cli.console import complain, progress_bar, stdout
-from napari_unet.cli.engine import engine
 from napari_unet.cli.options import Device, Threads
 from napari_unet.core.errors import UserError
+from napari_unet.engine.here import engine
 
 
 def train(

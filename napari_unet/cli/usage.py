@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -31,10 +31,11 @@ def check_model(model: str, device: str | None, answer: str | None = None) -> No
 
     With "auto" one of the models in use must have the answer. device : None if the work is done elsewhere.
     """
-    from napari_unet.cli.engine import engine
+    from napari_unet.engine.here import engine
+    from napari_unet.models.library import default_library
 
     with _told():
-        entries = _meant(model)
+        entries = default_library().meant(model)
         if not any(_has(entry, answer) for entry in entries):
             entries[0].card.output_named(answer)
         if device is not None:
@@ -69,41 +70,6 @@ def model_findings(model: str) -> tuple[str, ...]:
         complain(f"The model {model} draws masks and gives no scores. Use cxr-finding, for instance.")
         raise typer.Exit(2)
     return output.findings
-
-
-def made_by(*models: str, device: str) -> dict[str, Any]:
-    """What makes results besides images and options: models, program and backend, for `ResumeRecord`.
-
-    models, and what is raised : see `known_by`. Raises UserError for a device that is not there.
-    """
-    from napari_unet.cli.engine import engine
-
-    return known_by(*models) | {"backend": engine().submit("backends", device=device).result()}
-
-
-def known_by(*models: str) -> dict[str, Any]:
-    """The program and the models, as this computer has them. Imports no torch.
-
-    models : names; of "auto" all that it may stand for. Raises UserError for models that are not there.
-    """
-    from napari_unet import __version__
-    from napari_unet.core.files import checksum
-    from napari_unet.models.card import CARD_FILE
-
-    entries = [entry for model in models for entry in _meant(model)]
-    cards = [(entry.card.name, checksum(entry.folder / CARD_FILE)) for entry in entries]
-    return {"models": cards, "program": __version__}
-
-
-def _meant(model: str) -> list[ModelEntry]:
-    """The model of that name, or all that "auto" may stand for."""
-    from napari_unet.core.image_kind import KINDS
-    from napari_unet.models.library import default_library
-
-    library = default_library()
-    if model != AUTO:
-        return [library.find(model)]
-    return [library.for_kind(kind) for kind in KINDS]
 
 
 def _has(entry: ModelEntry, answer: str | None) -> bool:

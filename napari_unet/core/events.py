@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from napari_unet.core.errors import UserError
+    from napari_unet.core.prediction import Prediction
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,15 @@ class CaseDone:
     total: int
     error: str = ""
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FirstMaskMade:
+    """The first mask of a case of a review, made elsewhere; or None, and why there is none."""
+
+    case: str
+    prediction: Prediction | None
+    error: UserError | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ HANDLERS = {
     "segment": "napari_unet.inference.segment:segment_steps",
     "find": "napari_unet.inference.find:find_steps",
     "first_mask": "napari_unet.inference.first_mask:first_mask_steps",
+    "first_masks": "napari_unet.cluster.first_masks:first_masks_steps",
     "devices": "napari_unet.inference.device:describe_devices",
     "backends": "napari_unet.inference.backend:backends",
     "pick_device": "napari_unet.inference.device:pick_device",
@@ -36,6 +37,8 @@ HANDLERS = {
     "tour_stop": "napari_unet.inference.inside.tour:tour_stop_steps",
     "remember": "napari_unet.training.choose_replay:recipe_replay_set",
     "simulate": "napari_unet.simulation.steps:simulation_steps",
+    "subjects": "napari_unet.simulation.steps:subjects_steps",
+    "simulated_outcome": "napari_unet.simulation.steps:outcome_steps",
 }
 
 

@@ -28,6 +28,7 @@ from napari_unet.core.volume_labels import likeliest_labels
 from napari_unet.inference.backend import Backend, FastestBackend, TorchBackend
 from napari_unet.inference.features import image_features, of_length_one
 from napari_unet.inference.fold import folded
+from napari_unet.inference.freed_memory import freed_memory_kept
 from napari_unet.inference.prepare import Field, ahead, common_box, field_at_size, network_input
 from napari_unet.models.card import ModelCard, Output
 from napari_unet.models.checkpoint import check_fits
@@ -103,6 +104,14 @@ class Predictor:
         A note says so if heart and liver lie on the other side than the affine says.
         Raises UserError for slices in other planes.
         """
+        rule = self.card.input
+        is_large = rule.size is None or rule.axes == 3
+        with freed_memory_kept() if is_large else nullcontext():
+            return (yield from self._turned_steps(raster, inverted, output, shown_at))
+
+    def _turned_steps(
+        self, raster: Raster, inverted: bool | None, output: str | None, shown_at: float | None
+    ) -> Steps:
         if not self.card.in_hounsfield:
             return (yield from self._steps(raster, inverted, output, shown_at))
         turn = turn_to_stand(raster)

@@ -13,7 +13,7 @@ from platformdirs import user_data_path
 from napari_unet.core.auto import AUTO
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
-from napari_unet.core.image_kind import CT, XRAY, Kind, kind_of_model
+from napari_unet.core.image_kind import CT, KINDS, XRAY, Kind, kind_of_model
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.names import as_stored
 from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, read_card
@@ -182,6 +182,10 @@ class ModelLibrary:
             return self.find(name), ""
         entry = self.for_kind(kind.name)
         return entry, f"{kind.sentence()} The model {entry.card.name} is used."
+
+    def meant(self, name: str) -> tuple[ModelEntry, ...]:
+        """The model of that name, as in `find`; for "auto" all that it may stand for."""
+        return tuple(map(self.for_kind, KINDS)) if name == AUTO else (self.find(name),)
 
     def kind_of(self, name: str) -> str:
         """The kind of image that the model of that name is for; X-ray if it cannot be read."""

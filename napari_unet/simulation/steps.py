@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from torch import nn
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, Familiar, Note
@@ -12,19 +14,21 @@ from napari_unet.core.labels import ignored, lung
 from napari_unet.core.simulated import Arm, ArmBegun, Outcome, Simulation
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.device import pick_device
+from napari_unet.inference.freed_memory import freed_memory_kept
 from napari_unet.inference.prepare import resized
 from napari_unet.io.formats import read_labels, read_raster
+from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
 from napari_unet.models.replay_set import read_replay_set
-from napari_unet.simulation.simulate import Subject, kept, simulate
+from napari_unet.simulation.simulate import Model, Subject, kept, simulate
 from napari_unet.simulation.simulated_model import Fitting, looking
 from napari_unet.training.acceptance import intact_replay_set
 from napari_unet.training.adapt_config import PRESETS
 from napari_unet.training.cases import image_fingerprints
 from napari_unet.training.further import following, up_to
-from napari_unet.training.machine import freed_memory_kept, using_threads
-from napari_unet.training.samples import from_replay_set
+from napari_unet.training.machine import using_threads
+from napari_unet.training.samples import Samples, from_replay_set
 from napari_unet.training.taught import taught_by
 
 Steps = Generator[Note | ArmBegun | CaseDone | Outcome, None, Simulation]
@@ -46,9 +50,34 @@ def simulation_steps(
     """Works through `pairs` once for each seed and each Arm, with `model` to begin with.
 
     Yields Notes about what was assumed or ignored, ArmBegun, CaseDone for each case and the Outcome of each
-    arm. after : numbers of corrected cases after which a model is fitted by `preset`. side : larger images
-    are reduced to this longer side, in pixels. answer : of the model, as in `ModelCard.output_named`: what
-    draws and what is fitted. Raises UserError if fewer than two pairs can be used.
+    arm. after : numbers of corrected cases after which a model is fitted by `preset`. The others: as in
+    `subjects_steps`. Raises UserError if fewer than two pairs can be used.
+    """
+    subjects = yield from subjects_steps(pairs, model, side=side, library=library, answer=answer)
+    with using_threads(threads) as used, freed_memory_kept():
+        beginning = _Beginning.of((library or default_library()).find(model), answer, device)
+        outcomes = []
+        for seed in range(seeds):
+            for arm in Arm:
+                yield ArmBegun(arm, seed)
+                outcome = yield from beginning.work_through(subjects, arm, seed, preset, after)
+                yield outcome
+                outcomes.append(outcome)
+    return Simulation(tuple(outcomes), len(subjects), used)
+
+
+def subjects_steps(
+    pairs: Sequence[TrainingPair],
+    model: str,
+    *,
+    side: int,
+    library: ModelLibrary | None = None,
+    answer: str | None = None,
+) -> Generator[Note, None, list[Subject]]:
+    """The cases of a simulation, read and reduced: yields Notes about what was assumed or ignored.
+
+    side : larger images are reduced to this longer side, in pixels. answer : of the model, as in
+    `ModelCard.output_named`: what draws and what is fitted. Raises UserError if fewer than two can be used.
     """
     entry = (library or default_library()).find(model)
     entry.card.output_named(answer)
@@ -62,37 +91,56 @@ def simulation_steps(
         raise UserError("Fewer than two X-rays have a mask with lung in it.", "Check the names of the masks.")
     if known := _known(entry, model, subjects):
         yield Note(known)
-    with using_threads(threads) as used, freed_memory_kept():
-        outcomes = yield from _outcomes(
-            entry, answer, subjects, preset, after, seeds, str(pick_device(device))
-        )
-    return Simulation(tuple(outcomes), len(subjects), used)
+    return subjects
 
 
-def _outcomes(
-    entry: ModelEntry,
-    answer: str | None,
+def outcome_steps(
     subjects: Sequence[Subject],
+    model: str,
+    *,
+    arm: Arm,
+    seed: int,
     preset: str,
     after: Sequence[int],
-    seeds: int,
-    device: str,
-) -> Generator[ArmBegun | CaseDone | Outcome, None, list[Outcome]]:
-    net, card = up_to(load_model(entry), entry.card, answer)
-    replay_set = read_replay_set(entry)
-    if replay_set is not None:
-        replay_set = following(replay_set.answered(entry.card.output.id), card.output)
-    replayed = from_replay_set(replay_set.part("replay"), card) if replay_set else None
-    first = kept(looking(net, card, device))
-    outcomes = []
-    for seed in range(seeds):
-        for arm in Arm:
-            yield ArmBegun(arm, seed)
-            fitting = Fitting(net, card, replayed, PRESETS[preset], device)
-            outcome = yield from simulate(subjects, arm, first, fitting, after=after, seed=seed)
-            yield outcome
-            outcomes.append(outcome)
-    return outcomes
+    device: str = "auto",
+    threads: int | None = None,
+    library: ModelLibrary | None = None,
+    answer: str | None = None,
+) -> Generator[CaseDone, None, Simulation]:
+    """One arm with one seed of `simulation_steps`, by itself: a part of it that can run anywhere."""
+    with using_threads(threads) as used, freed_memory_kept():
+        beginning = _Beginning.of((library or default_library()).find(model), answer, device)
+        outcome = yield from beginning.work_through(subjects, arm, seed, preset, after)
+    return Simulation((outcome,), len(subjects), used)
+
+
+@dataclass(frozen=True)
+class _Beginning:
+    """What every arm begins with. first : the model's own masks, each made once."""
+
+    net: nn.Module
+    card: ModelCard
+    replayed: Samples | None
+    first: Model
+    device: str
+
+    @classmethod
+    def of(cls, entry: ModelEntry, answer: str | None, device: str) -> _Beginning:
+        """By a model of the library and one of its answers."""
+        device = str(pick_device(device))
+        net, card = up_to(load_model(entry), entry.card, answer)
+        replay_set = read_replay_set(entry)
+        if replay_set is not None:
+            replay_set = following(replay_set.answered(entry.card.output.id), card.output)
+        replayed = from_replay_set(replay_set.part("replay"), card) if replay_set else None
+        return cls(net, card, replayed, kept(looking(net, card, device)), device)
+
+    def work_through(
+        self, subjects: Sequence[Subject], arm: Arm, seed: int, preset: str, after: Sequence[int]
+    ) -> Generator[CaseDone, None, Outcome]:
+        """One arm with one seed."""
+        fitting = Fitting(self.net, self.card, self.replayed, PRESETS[preset], self.device)
+        return (yield from simulate(subjects, arm, self.first, fitting, after=after, seed=seed))
 
 
 def _known(entry: ModelEntry, model: str, subjects: Sequence[Subject]) -> str:

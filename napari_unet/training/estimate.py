@@ -14,6 +14,7 @@ from torch import nn
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.device import pick_device
+from napari_unet.inference.freed_memory import freed_memory_kept
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import load_model
@@ -23,7 +24,7 @@ from napari_unet.training.adapt import adapt
 from napari_unet.training.adapt_config import PRESETS, AdaptConfig
 from napari_unet.training.drift import looks
 from napari_unet.training.learner import mean_dice
-from napari_unet.training.machine import freed_memory_kept, memory_explained, using_threads
+from napari_unet.training.machine import memory_explained, using_threads
 from napari_unet.training.outcome import Estimate
 from napari_unet.training.samples import Samples
 

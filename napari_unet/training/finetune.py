@@ -19,6 +19,7 @@ from napari_unet.core.protocol_difference import protocol_difference
 from napari_unet.core.steps import STOP, changed
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.device import pick_device
+from napari_unet.inference.freed_memory import freed_memory_kept
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.checkpoint import save_model
 from napari_unet.models.library import ModelLibrary, default_library
@@ -38,7 +39,7 @@ from napari_unet.training.drift import YOURS, BesideParent, beside_parent, looks
 from napari_unet.training.estimate import measure_pace
 from napari_unet.training.folds import patient_folds
 from napari_unet.training.learner import answer_of, mean_dice
-from napari_unet.training.machine import check_room, freed_memory_kept, memory_explained, using_threads
+from napari_unet.training.machine import check_room, memory_explained, using_threads
 from napari_unet.training.naming import check_name, free_name
 from napari_unet.training.outcome import FineTuneResult
 from napari_unet.training.taught import taught_by

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +12,6 @@ import torch
 
 from napari_unet.core.errors import UserError, is_out_of_memory
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt, see malloc.h
-_GLIBC_DEFAULT = 128 << 10  # bytes, of both
 _ROOM = 64 << 20  # bytes; a model and its replay set take less
 
 
@@ -28,28 +24,6 @@ def using_threads(count: int | None) -> Iterator[int]:
         yield torch.get_num_threads()
     finally:
         torch.set_num_threads(before)
-
-
-@contextmanager
-def freed_memory_kept() -> Iterator[None]:
-    """Lets the C library keep memory that torch frees, and gives it back at the end.
-
-    Each step frees and takes the same hundreds of megabytes. By default glibc hands them to the system every
-    time, which fills them with zeros again: a fifth of a step on a processor (mallopt(3); blocks of over
-    32 MB cannot be kept). Other C libraries are left as they are.
-    """
-    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if libc is None or not hasattr(libc, "gnu_get_libc_version"):
-        yield
-        return
-    libc.mallopt(_MMAP_THRESHOLD, 32 << 20)
-    libc.mallopt(_TRIM_THRESHOLD, (1 << 31) - 1)
-    try:
-        yield
-    finally:
-        libc.mallopt(_MMAP_THRESHOLD, _GLIBC_DEFAULT)
-        libc.mallopt(_TRIM_THRESHOLD, _GLIBC_DEFAULT)
-        libc.malloc_trim(0)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.device import pick_device
+from napari_unet.inference.freed_memory import freed_memory_kept
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
@@ -19,7 +20,7 @@ from napari_unet.training.acceptance import gather, intact_replay_set
 from napari_unet.training.derived import scores_of, unseen
 from napari_unet.training.drift import YOURS, beside_parent, looks
 from napari_unet.training.further import is_further
-from napari_unet.training.machine import freed_memory_kept, memory_explained, using_threads
+from napari_unet.training.machine import memory_explained, using_threads
 from napari_unet.training.outcome import FineTuneResult
 from napari_unet.training.taught import taught_last
 

@@ -82,6 +82,7 @@ class Session(QObject):
         self._docks: list[object] = []
         self._hidden: set[object] = set()  # docks that were closed, and can be shown again
         self._engine: Engine | None = None
+        self._cluster_engine: Engine | None = None
         self._viewing: Viewing | None = None
         self._casework: CaseWork | None = None
         self._folder_typed = qdebounced(self._on_library, timeout=_TYPED_MS, parent=self)
@@ -107,6 +108,13 @@ class Session(QObject):
         if self._engine is None:
             self._engine = ChildEngine(threads=preferences().threads)
         return self._engine
+
+    @property
+    def cluster_engine(self) -> Engine:
+        """A child process for what runs on a cluster: the other one stays free for the window."""
+        if self._cluster_engine is None:
+            self._cluster_engine = ChildEngine(threads=1)
+        return self._cluster_engine
 
     def attach(self, dock: object) -> None:
         """`dock` is open now. The first one brings window/level, keys and marks into the viewer."""
@@ -144,9 +152,10 @@ class Session(QObject):
             self._viewing = None
         self._results.clear()
         self._contexts.clear()
-        if self._engine is not None:
-            threading.Thread(target=self._engine.close, name="napari-unet end of engine").start()
-            self._engine = None
+        for engine in (self._engine, self._cluster_engine):
+            if engine is not None:
+                threading.Thread(target=engine.close, name="napari-unet end of engine").start()
+        self._engine = self._cluster_engine = None
 
     def show_dock(self, dock: object, shown: bool) -> None:
         """`dock` was hidden or shown again. While all are hidden, no case is open."""

@@ -123,11 +123,12 @@ def segmented(address: str, images: Path, out: Path, **limits: float) -> list[An
     """The results of a run on the cluster at `address`; may be called in a thread."""
     from napari_unet.cli.batch import Batch, Options
     from napari_unet.cli.inputs import find_inputs
-    from napari_unet.cli.on_cluster import Workplace, run_on
+    from napari_unet.cli.on_cluster import run_on
     from napari_unet.cli.resume import ResumeRecord
-    from napari_unet.cli.usage import made_by
     from napari_unet.cluster.connect import remote_cluster
     from napari_unet.cluster.limits import Limits
+    from napari_unet.cluster.made_by import made_by
+    from napari_unet.cluster.workplace import Workplace
 
     out.mkdir(exist_ok=True)
     with remote_cluster(address) as client:

@@ -50,16 +50,17 @@ def processes(tmp_path: Path, toy: Path) -> Iterator[Processes]:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """The command line in this process, with toys for networks and little patience."""
-    from napari_unet.cli import engine, on_cluster
+    from napari_unet.cli import on_cluster
     from napari_unet.cli.main import app
     from napari_unet.cluster.limits import Limits
+    from napari_unet.engine import here
     from napari_unet.engine.handlers import HANDLERS
 
     handlers: dict[str, str] = {}
     use_toys(handlers)
     for kind, name in handlers.items():
         monkeypatch.setitem(HANDLERS, kind, name)
-    engine.engine.cache_clear()
+    here.engine.cache_clear()
     monkeypatch.setattr(on_cluster, "Limits", partial(Limits, patience_s=8))
     monkeypatch.setenv("TOY", str(tmp_path))
 
@@ -67,7 +68,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
         return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
     yield invoke  # type: ignore[misc]
-    engine.engine.cache_clear()
+    here.engine.cache_clear()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from cluster_processes import Processes, Run, ended, rows, segmented, until
 from PIL import Image
 
-from napari_unet.cli import on_cluster
+from napari_unet.cluster import workplace
 from napari_unet.review.store import ReviewProject
 
 
@@ -39,7 +39,7 @@ def test_files_and_table_are_those_of_one_process(
     run: Run, shared: Processes, mixed: Path, tmp_path: Path, by_name: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not by_name:
-        monkeypatch.setattr(on_cluster, "is_shared", lambda *_: False)
+        monkeypatch.setattr(workplace, "is_shared", lambda *_: False)
     here, there = tmp_path / "here", tmp_path / "there"
     options = ("--overlay", "--probability")
     assert run("segment", mixed, "-o", here, *options).exit_code == 1
@@ -64,7 +64,7 @@ def test_results_never_take_the_place_of_an_input(
     Image.fromarray(np.full((40, 60), 7, np.uint8)).save(mine)
     before = mine.read_bytes()
     for by_name in (True, False):
-        monkeypatch.setattr(on_cluster, "is_shared", lambda *_, by_name=by_name: by_name)
+        monkeypatch.setattr(workplace, "is_shared", lambda *_, by_name=by_name: by_name)
         assert run("segment", images, "-o", images, "--cluster", shared.address).exit_code == 1
         assert "is one of the inputs" in rows(images)["Kim_00"] and mine.read_bytes() == before
 
@@ -73,7 +73,7 @@ def test_results_never_take_the_place_of_an_input(
 def test_first_masks_of_a_review(
     run: Run, shared: Processes, mixed: Path, tmp_path: Path, by_name: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(on_cluster, "is_shared", lambda *_: by_name)
+    monkeypatch.setattr(workplace, "is_shared", lambda *_: by_name)
     (mixed / "Park.png").unlink()
     masks = []
     for name, where in (("here", ()), ("there", ("--cluster", shared.address))):
@@ -93,7 +93,7 @@ def test_first_masks_of_a_review(
 def test_json_names_the_files_of_this_computer(
     run: Run, shared: Processes, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(on_cluster, "is_shared", lambda *_: False)
+    monkeypatch.setattr(workplace, "is_shared", lambda *_: False)
     done = run("segment", images, "-o", tmp_path / "out", "--cluster", shared.address, "--json")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert {line["input"] for line in lines} == {str(path) for path in images.iterdir()}

@@ -159,9 +159,9 @@ def test_the_shared_folder_stays_away(run: Run, processes: Processes, toy: Path,
 def test_the_disk_of_one_worker_is_full(
     run: Run, processes: Processes, toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from napari_unet.cli import on_cluster
+    from napari_unet.cluster import workplace
 
-    monkeypatch.setattr(on_cluster, "is_shared", lambda *_: False)
+    monkeypatch.setattr(workplace, "is_shared", lambda *_: False)
     images, out = made_images(tmp_path / "in", 20), tmp_path / "out"
     processes.scheduler()
     processes.worker("--no-nanny")

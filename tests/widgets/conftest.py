@@ -11,6 +11,7 @@ from qtpy.QtCore import QSettings
 
 from napari_unet.models.card import CARD_FILE, ModelCard
 from napari_unet.widgets import session as session_module
+from napari_unet.widgets.common import run_on
 from napari_unet.widgets.review import ReviewWidget
 from napari_unet.widgets.review import start as review_settings
 from napari_unet.widgets.segment import SegmentWidget
@@ -20,10 +21,11 @@ from napari_unet.widgets.segment import SegmentWidget
 def own_review_settings(own_preferences, tmp_path, monkeypatch):
     """Whoever runs the tests has preferences, a name and projects of their own."""
 
-    def own() -> QSettings:
-        return QSettings(str(tmp_path / "review.ini"), QSettings.Format.IniFormat)
+    def own(name: str) -> QSettings:
+        return QSettings(str(tmp_path / f"{name}.ini"), QSettings.Format.IniFormat)
 
-    monkeypatch.setattr(review_settings, "_settings", own)
+    monkeypatch.setattr(review_settings, "_settings", lambda: own("review"))
+    monkeypatch.setattr(run_on, "_settings", lambda: own("run_on"))
 
 
 @pytest.fixture

@@ -47,6 +47,10 @@ class Host(Protocol):
         """See Session."""
 
     @property
+    def cluster_engine(self) -> Engine:
+        """See Session."""
+
+    @property
     def outlines(self) -> MaskOutlines | None:
         """See Session."""
 
@@ -135,6 +139,7 @@ class CaseWork(QObject):
             self.case_list,
             self.author,
             lambda: host.engine,
+            lambda: host.cluster_engine,
             host.library,
             self.coming,
             self,

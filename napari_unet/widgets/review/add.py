@@ -26,6 +26,7 @@ from napari_unet.io.first_kind import first_kind
 from napari_unet.models.card import Output
 from napari_unet.models.library import ModelLibrary
 from napari_unet.widgets.common.forms import Fields, Foldable, WrappedLabel
+from napari_unet.widgets.common.run_on import RunOnBox
 from napari_unet.widgets.common.text_fields import TextBox
 
 _GLOB = set("*?[")
@@ -143,6 +144,7 @@ class AddDialog(QDialog):
         self._used: dict[str, Output] = {}  # of the models in use, by the kind of image
         self._own_protocol = False
         self._offer_models(library)
+        self.run_on = RunOnBox()
         self.masks = PathLine("Masks named like the images", folder="Folder with masks")
         self.manifest = PathLine("CSV with the columns file, patient", files="Manifest (CSV)")
         buttons = QDialogButtonBox.StandardButton
@@ -165,6 +167,7 @@ class AddDialog(QDialog):
         fields = Fields()
         fields.add("Images", self.images)
         fields.add("First masks", self.first)
+        self._run_on_label = fields.add("Run on", self.run_on)
         self._masks_label = fields.add("Masks", self.masks)
         if self._new:
             fields.add("Project", self.folder)
@@ -248,6 +251,8 @@ class AddDialog(QDialog):
         kind = self.first.currentData()[0]
         for part in (self.masks, self._masks_label):
             part.setVisible(kind == _FOLDER)
+        for part in (self.run_on, self._run_on_label):
+            part.setVisible(kind == _MODEL)
         why = self._lacks()
         ok = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
         ok.setEnabled(not why)

@@ -13,6 +13,7 @@ from napari_unet.review.types import Case
 from napari_unet.widgets.casework.decisions import EmptyMask, StillWrong
 from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.common.preferences import review_keys, show_preferences, watch_review_keys
+from napari_unet.widgets.common.run_on import RunOnDialog
 from napari_unet.widgets.common.window_keys import WindowKeys
 from napari_unet.widgets.dock import Dock
 from napari_unet.widgets.napari_compat.window import window_of
@@ -208,6 +209,8 @@ class ReviewWidget(Dock):
             self.ask_images()
         elif name == "masks":
             self.casework.importer.make_first_masks(AUTO)
+        elif name == "run on":
+            RunOnDialog(self).open()
         elif name == "look":
             self._look(None)
         elif name == "export":

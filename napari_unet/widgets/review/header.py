@@ -28,6 +28,7 @@ from napari_unet.widgets.review.queue_rows import ASIDE, MASKLESS, Progress
 _ENTRIES = {
     "add": "Add images…",
     "masks": "Create missing first masks",
+    "run on": "Run first masks on…",
     "look": "Look for changed and moved files…",
     "export": "Export…",
     "again": "Read some cases again…",

@@ -184,7 +184,8 @@ class ReviewPage(QWidget):
     def show_first_masks(self, event: Any) -> None:
         """So many first masks were made."""
         going_on = event.done < event.total
-        self._masks = f"First masks: {event.done:,} of {event.total:,}" if going_on else ""
+        where = f" on {event.where}" if event.where else ""
+        self._masks = f"First masks{where}: {event.done:,} of {event.total:,}" if going_on else ""
         self._show_work()
 
     def end_first_masks(self) -> None:

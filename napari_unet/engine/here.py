@@ -1,4 +1,7 @@
-"""The engine of the command line, in its own process: what needs torch is asked of it, and not imported."""
+"""The engine of a program without a window, in its own process: the command line, a worker of a cluster.
+
+What needs torch is asked of it, and not imported.
+"""
 
 from __future__ import annotations
 
