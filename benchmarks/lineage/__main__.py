@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
+import sys
+import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
@@ -11,8 +16,8 @@ import torch
 from benchmarks.lineage.curves import as_svg
 from benchmarks.lineage.networks import measure_networks, measured_networks
 from benchmarks.lineage.page import curves_file, page
-from benchmarks.lineage.plan import ROWS, SETS, runs
-from benchmarks.lineage.train import read_results, train_row
+from benchmarks.lineage.plan import ROWS, SETS, ImageSet, Row, runs
+from benchmarks.lineage.train import read_results, record_of, train_row
 from napari_unet.io.atomic import atomic_write
 
 _ROOT = Path(__file__).parents[2]
@@ -28,6 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--sets", nargs="+", choices=[images.name for images in SETS], help="default: all")
     parser.add_argument("--seeds", nargs="+", type=int, help="default: all")
     parser.add_argument("--hours", type=float, default=float("inf"), help="begin no training after that")
+    parser.add_argument("--jobs", type=int, default=_usual_jobs(), help="trainings at once")
     parser.add_argument("--work", type=Path, default=_ROOT / "build" / "lineage", help="models and states")
     parser.add_argument("--results", type=Path, default=_ROOT / "benchmarks" / "results" / "lineage")
     parser.add_argument("--docs", type=Path, default=_ROOT / "docs", help="where the page is written")
@@ -36,19 +42,50 @@ def main(arguments: list[str] | None = None) -> None:
     for images in SETS:
         if images.name in (options.sets or [images.name]) and time.monotonic() < end:
             measure_networks(images, options.results)
-    for images, row, seed in runs(options.quick):
-        wanted = (
-            row.name in (options.rows if options.rows is not None else [row.name])
-            and images.name in (options.sets or [images.name])
-            and seed in (options.seeds or [seed])
-            and (torch.cuda.is_available() or not row.gpu)
-        )
-        if wanted and time.monotonic() < end:
-            print(f"{images.name} {row.name} {seed} …", flush=True)
+    wanted = [
+        (images, row, seed)
+        for images, row, seed in runs(options.quick)
+        if row.name in (options.rows if options.rows is not None else [row.name])
+        and images.name in (options.sets or [images.name])
+        and seed in (options.seeds or [seed])
+        and (torch.cuda.is_available() or not row.gpu)
+    ]
+
+    def train(run: tuple[ImageSet, Row, int]) -> None:
+        images, row, seed = run
+        if time.monotonic() > end or record_of(options.results, images, row, seed, options.quick).is_file():
+            return
+        print(f"{images.name} {row.name} {seed} …", flush=True)
+        if options.jobs == 1:
             train_row(images, row, seed, options.work, options.results, options.quick)
+        else:
+            _train_apart(images, row, seed, options)
+
+    several = ThreadPoolExecutor(options.jobs)
+    try:
+        for _ in map(train, wanted) if options.jobs == 1 else several.map(train, wanted):
             write_page(options.results, options.docs)
+    finally:
+        several.shutdown(cancel_futures=True)
     write_page(options.results, options.docs)
     print(f"{options.docs / 'lineage.md'} written.")
+
+
+def _usual_jobs() -> int:
+    """Trainings at once: one for each processor, which then has one thread; one for a GPU."""
+    return 1 if torch.cuda.is_available() else os.cpu_count() or 1
+
+
+def _train_apart(images: ImageSet, row: Row, seed: int, options: argparse.Namespace) -> None:
+    """One training in a process of its own, with its share of the processors. Its page is thrown away."""
+    threads = str(max(1, (os.cpu_count() or 1) // options.jobs))
+    one = ["--sets", images.name, "--rows", row.name, "--seeds", str(seed), "--jobs", "1"]
+    with tempfile.TemporaryDirectory() as page:
+        where = ["--work", options.work, "--results", options.results, "--docs", page]
+        command = [sys.executable, "-m", "benchmarks.lineage", *one, *map(str, where)]
+        env = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+        command += ["--quick"] * options.quick
+        subprocess.run(command, env=env, cwd=_ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
 def write_page(results: Path, docs: Path) -> None:

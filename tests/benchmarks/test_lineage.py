@@ -220,6 +220,35 @@ def test_a_result_that_is_there_is_kept_and_none_is_begun_after_the_hours(tmp_pa
     assert "Today's U-Net" in (docs / "lineage.md").read_text()
 
 
+def test_several_trainings_at_once_are_processes_that_share_the_processors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[list[str], dict[str, str]]] = []
+
+    def run(command: list[str], env: dict[str, str], check: bool, **_: object) -> None:
+        assert check
+        asked.append((command, env))
+
+    monkeypatch.setattr("subprocess.run", run)
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr(program, "measure_networks", lambda *_: None)
+    given = [
+        "--results",
+        str(tmp_path / "results"),
+        "--docs",
+        str(tmp_path / "docs"),
+        "--work",
+        str(tmp_path),
+    ]
+    program.main([*given, "--jobs", "2", "--quick", "--rows", "today", "residual"])
+    assert {(command[4], command[6], command[8]) for command, _ in asked} == {
+        (images, row, "0") for images in ("em", "xray") for row in ("today", "residual")
+    }
+    for command, env in asked:
+        assert command[9:11] == ["--jobs", "1"] and "--quick" in command and env["OMP_NUM_THREADS"] == "2"
+        assert str(tmp_path / "docs") not in command  # the page is written here
+
+
 def test_the_page_of_the_lineage_is_what_its_results_say(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     program.write_page(root / "benchmarks" / "results" / "lineage", tmp_path)
