@@ -28,7 +28,7 @@ _COLUMNS = (
     Column("largest difference in probability", "tiny"),
     Column("pixels of the mask that differ", "share"),
 )
-_OURS = "**this package**: exact tiles, with uncertainty"
+_OURS = "**this package**: exact tiles"
 _WHOLE = "whole image, network unchanged"
 _OVERLAP = 0.25
 Method = Callable[[nn.Module, np.ndarray], np.ndarray]
