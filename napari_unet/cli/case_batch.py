@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from napari_unet.cli.inputs import Case, Inputs
-from napari_unet.cli.overlapped import overlapped
+from napari_unet.cli.overlapped import Balance, is_large, overlapped
 from napari_unet.cli.report import finished_cases
 from napari_unet.cli.resume import Earlier, ResumeRecord
 from napari_unet.core.errors import UserError
@@ -26,7 +26,6 @@ from napari_unet.io.formats import read_raster
 from napari_unet.io.names import as_stored, composed, stem
 
 _log = logging.getLogger(__name__)
-_LARGE = 200e6  # bytes of pixels: the next case is not read beside it
 _network = threading.Lock()  # one case at a time, however many threads a worker of a cluster has
 
 
@@ -78,7 +77,7 @@ class CaseBatch(ABC, Generic[_Result]):
         self._kept: ResumeRecord | None = record
         self._earlier = finished_cases(output, table)
         self._under_way: set[str] = set()
-        self._asked = self._beside = 0.0  # seconds that the model took, and reading and writing, of one case
+        self._balance = Balance()
 
     def run(self, on_progress: Callable[[float], None]) -> Iterator[_Result]:
         """One result a case; on_progress gets the number of cases done, with fractions.
@@ -90,7 +89,9 @@ class CaseBatch(ABC, Generic[_Result]):
         def work(number: int, case: Case, begun: _Begun) -> _Begun:
             return self._work(case, begun, lambda share: on_progress(number + share))
 
-        results = overlapped(cases, self._read, work, self._write, self.failed, _is_large)
+        results = overlapped(
+            cases, self._read, work, self._write, self.failed, lambda begun: is_large(begun.raster)
+        )
         try:
             yield from results
         finally:  # also when the program is stopped in order: nothing was killed
@@ -219,12 +220,10 @@ class CaseBatch(ABC, Generic[_Result]):
         if begun.raster is None:
             return begun
         start = time.perf_counter()
-        # Threads of torch that wait for a processor keep others waiting: one is left to reading and writing
-        # where these take longer than the network.
-        engine().spare_threads(1 if self._beside > self._asked else 0)
+        engine().spare_threads(self._balance.spared)
         targets, prediction = self._ask(case, begun.raster, on_progress)
-        self._asked = time.perf_counter() - start
-        seconds = begun.seconds + self._asked
+        self._balance.network = time.perf_counter() - start
+        seconds = begun.seconds + self._balance.network
         return replace(begun, made=Predicted(begun.raster, prediction, targets, seconds))
 
     def _write(self, case: Case, begun: _Begun) -> _Result:
@@ -233,7 +232,7 @@ class CaseBatch(ABC, Generic[_Result]):
         assert begun.made is not None  # work has seen it
         start = time.perf_counter()
         result = self.take(case, begun.content, self._finish(case, begun.made))
-        self._beside = begun.seconds + time.perf_counter() - start
+        self._balance.beside = begun.seconds + time.perf_counter() - start
         self._under_way.discard(case.name)
         return result
 
@@ -270,7 +269,3 @@ def _content(case: Case) -> str:
         return case.source.content_hash()
     except OSError:
         return ""
-
-
-def _is_large(begun: _Begun) -> bool:
-    return begun.raster is not None and begun.raster.pixels.nbytes > _LARGE

@@ -9,12 +9,33 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeVar
 
+from napari_unet.core.raster import Raster
+
+_LARGE = 200e6  # bytes of pixels
 _Case = TypeVar("_Case")
 _Read = TypeVar("_Read")
 _Made = TypeVar("_Made")
 _Result = TypeVar("_Result")
+
+
+@dataclass
+class Balance:
+    """Of one case, the seconds that the network took, and those that reading and writing took.
+
+    Threads of torch that wait for a processor keep others waiting: one is left to reading and writing where
+    these take longer than the network.
+    """
+
+    network: float = 0.0
+    beside: float = 0.0
+
+    @property
+    def spared(self) -> int:
+        """How many threads torch is to leave."""
+        return 1 if self.beside > self.network else 0
 
 
 def overlapped(
@@ -67,3 +88,8 @@ def overlapped(
     finally:
         reader.shutdown(wait=True, cancel_futures=True)
         writer.shutdown(wait=True)
+
+
+def is_large(raster: Raster | None) -> bool:
+    """Whether the next case is not to be read beside this one."""
+    return raster is not None and raster.pixels.nbytes > _LARGE

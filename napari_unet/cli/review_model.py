@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -9,19 +10,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_unet.cli.console import complain, once_each, stderr, stdout, watched
+from napari_unet.cli.overlapped import Balance, is_large, overlapped
 from napari_unet.cli.usage import model_labels
 from napari_unet.cluster.first_masks import Asked, first_masks
 from napari_unet.core.auto import AUTO
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
+from napari_unet.core.first_mask import as_first_mask
 from napari_unet.core.wording import counted, listed
 from napari_unet.engine.here import engine
+from napari_unet.io.formats import read_raster
 from napari_unet.review.check_results import store_first_mask
+from napari_unet.review.labels import OtherLabels
 
 if TYPE_CHECKING:
     from napari_unet.cluster.workplace import Workplace
     from napari_unet.core.prediction import Prediction
-    from napari_unet.core.source import Source
+    from napari_unet.core.raster import Raster
     from napari_unet.review.store import ReviewProject
 
 
@@ -85,23 +90,43 @@ class MaskMaker:
             else:
                 made[first.model] += 1
             tell_chosen(first.chosen)
-            store_first_mask(self.project, case, first, self.by)
             yield CaseDone(case, done, len(ids))
         return made, scored, refused, failed
 
     def _here(self, ids: Sequence[str]) -> Iterator[tuple[str, Prediction | UserError]]:
-        for case in ids:
-            try:
-                yield case, _first_mask(self.project.source(case), self.model, self.answer, self.device)
-            except UserError as error:
-                yield case, error
+        """While the network is at a case, the next is read, and the labels of the last are made and kept."""
+        balance = Balance()
+
+        def read(case: str) -> tuple[Raster, float]:
+            start = time.perf_counter()
+            return read_raster(self.project.source(case)), time.perf_counter() - start
+
+        def work(_: int, __: str, found: tuple[Raster, float]) -> tuple[Raster, float, Prediction]:
+            start = time.perf_counter()
+            engine().spare_threads(balance.spared)
+            asked = {"model": self.model, "device": self.device, "output": self.answer, "finished": False}
+            prediction = engine().submit("first_mask", image=found[0], **asked).result()
+            balance.network = time.perf_counter() - start
+            return *found, prediction
+
+        def write(case: str, made: tuple[Raster, float, Prediction]) -> tuple[str, Prediction | UserError]:
+            raster, seconds, prediction = made
+            start = time.perf_counter()
+            first = as_first_mask(prediction, raster)
+            store_first_mask(self.project, case, first, self.by)
+            balance.beside = seconds + time.perf_counter() - start
+            return case, first
+
+        def failed(case: str, error: Exception) -> tuple[str, Prediction | UserError]:
+            if isinstance(error, OtherLabels) or not isinstance(error, UserError):
+                raise error  # so would all others
+            return case, error
+
+        yield from overlapped(ids, read, work, write, failed, lambda found: is_large(found[0]))
 
     def _there(self, ids: Sequence[str], place: Workplace) -> Iterator[tuple[str, Prediction | UserError]]:
         images = {case: self.project.source(case) for case in ids}
-        yield from first_masks(place, images, Asked(self.model, self.answer, self.device))
-
-
-def _first_mask(image: Source, model: str, answer: str | None, device: str) -> Prediction:
-    job = engine().submit("first_mask", image=image, model=model, device=device, output=answer)
-    made: Prediction = job.result()
-    return made
+        for case, first in first_masks(place, images, Asked(self.model, self.answer, self.device)):
+            if not isinstance(first, UserError):
+                store_first_mask(self.project, case, first, self.by)
+            yield case, first

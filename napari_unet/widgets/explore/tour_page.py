@@ -101,6 +101,6 @@ class TourPage(QWidget):
             self.heading.say("")
             self.missing.say("")
             return
-        self.heading.say(f"<b>{stop.number} of {len(TOUR)}. {stop.title.say(self.language)}</b>")
+        self.heading.say(f"<b>{stop.number}/{len(TOUR)}. {stop.title.say(self.language)}</b>")
         self.back.setEnabled(stop.number > 1)
         self.next.setEnabled(stop.number < len(TOUR))
