@@ -18,7 +18,6 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.label_set import LUNGS, named_set
 from napari_unet.core.labels import IGNORE
-from napari_unet.core.source import Source
 from napari_unet.models.card import NetSpec
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Status
@@ -211,17 +210,19 @@ def test_first_masks_by_a_model(
     from napari_unet.cli import review_cmd, review_model
     from napari_unet.core.events import TileDone
     from napari_unet.core.prediction import Prediction
+    from napari_unet.core.raster import Raster
     from napari_unet.inference import first_mask
 
-    def steps(image: Source, model: str, device: str, **_: object):  # type: ignore[no-untyped-def]
+    def steps(image: Raster, model: str, device: str, finished: bool, **_: object):  # type: ignore[no-untyped-def]
+        assert not finished  # this process does that, beside the next network
         yield TileDone(1, 1)
-        if image.name == "a.png":
+        name = Path(image.source).name
+        if name == "a.png":
             nothing = np.zeros((0, 40, 60), np.uint8)
             return Prediction(nothing, image_checks=("unlike",), refused="This is a hand.")
-        if image.name == "b.png":
+        if name == "b.png":
             raise UserError("Memory ran out.")
-        labels = np.ones((40, 60), np.uint8)
-        return Prediction(labels[None], model=model, version="1", drawn=labels, checks=("border",))
+        return Prediction(np.ones((1, 40, 60), np.float32), model=model, version="1")
 
     monkeypatch.setattr(review_cmd, "check_model", lambda *given: None)
     monkeypatch.setattr(first_mask, "first_mask_steps", steps)
@@ -231,7 +232,11 @@ def test_first_masks_by_a_model(
     assert "Case 1: This is a hand." in result.stderr and "Case 2: Memory ran out." in result.stderr
     assert "1 first mask by bright; 1 unsuitable for this model" in result.stdout
     with ReviewProject.open(project) as made:
-        assert [case.checks for case in made.cases()] == [("unlike",), None, ("border",)]
+        assert [case.checks for case in made.cases()] == [
+            ("unlike",),
+            None,
+            ("missing-lung", "border"),
+        ]
         assert made.cases()[2].revision is not None
 
 

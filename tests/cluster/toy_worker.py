@@ -62,9 +62,9 @@ def steps(raster: Raster, **_: Any) -> Iterator[TileDone]:
     )
 
 
-def first_mask(image: Source, **_: Any) -> Prediction:
-    """As `steps`, of an image in its file."""
-    raster = read_raster(Source.of(image))
+def first_mask(image: Source | Raster, **_: Any) -> Prediction:
+    """As `steps`, of an image in its file or as it was read."""
+    raster = image if isinstance(image, Raster) else read_raster(Source.of(image))
     with suppress(OSError):
         time.sleep(float((Path(os.environ["TOY"]) / "slow").read_text()))
     if np.ptp(raster.pixels) == 0:
