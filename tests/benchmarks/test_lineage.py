@@ -51,8 +51,9 @@ def test_every_recipe_can_be_made_and_main_rows_have_three_seeds(quick: bool) ->
         assert not recipe.scores  # test sets are read by the table, once
     names = [images.recipe(row, seed).name for images, row, seed in planned]
     assert len(set(names)) == len(names)
-    seeds = [seed for images, row, seed in planned if (images.name, row.name) == ("em", "unet-2015")]
-    assert seeds == ([0] if quick else [0, 1, 2])
+    for name, whole in (("residual", [0, 1, 2]), ("unet-2015", [1, 2, 3]), ("2015-no-weights", [1])):
+        seeds = [seed for images, row, seed in planned if (images.name, row.name) == ("em", name)]
+        assert seeds == ([0] if quick else whole)
 
 
 def test_a_quick_training_has_half_the_size_a_third_of_the_epochs_and_the_same_network() -> None:
@@ -135,7 +136,7 @@ def test_the_page_has_a_row_for_each_network_with_the_spread_of_its_seeds() -> N
     assert "slices are *of one block*" in text and "- cores: 2" in text
     assert {images.title for images in SETS} <= {line.removeprefix("## ") for line in text.splitlines()}
     unmeasured = next(line for line in text.splitlines() if line.startswith("- Neuronal"))
-    assert "own width, 64, which needs a GPU (seed 0)" in unmeasured
+    assert "own width, 64, which needs a GPU (seed 1)" in unmeasured
     assert "Without padding" in unmeasured and "residual blocks" not in unmeasured
 
 
