@@ -17,7 +17,7 @@ from napari_unet.core.partition import (
     rand_score,
 )
 
-THRESHOLDS = tuple(np.round(np.arange(0.1, 0.95, 0.05), 2).tolist())
+THRESHOLDS = (*np.round(np.arange(0.1, 0.96, 0.05), 2).tolist(), 0.97, 0.98, 0.99)
 PLAIN = ("pixel error", "Dice", "boundary F1")
 DIVIDED = ("V_rand", "V_info")
 

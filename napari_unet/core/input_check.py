@@ -19,6 +19,7 @@ _SHAPE_SIDE = 256
 _TOO_LARGE = float(np.finfo(np.float32).max)
 _IN_WORDS = {"CR": "X-ray", "DX": "X-ray"}
 _FEW = 32  # every so many pixels
+_SOME_MASKS, _MOST_PASS = 64, 0.9  # so many training masks are looked at; the share that has a shape
 _LISTED = 10  # so many images of a stack are named, the others counted
 
 
@@ -150,6 +151,16 @@ def _inside(raster: Raster) -> Iterator[np.ndarray]:
         if seen:
             return
     raise NotForModel("Nearly all of the image is padding, its header says.", "Open another image.")
+
+
+def look_alike(masks: np.ndarray, prior: ShapePrior) -> bool:
+    """Whether masks, bool (N, Y, X), have a shape in common: nearly all of some pass the check by their mean.
+
+    Cells that fill an image have none: the check would say nothing, and its guess at the polarity be wrong.
+    """
+    some = masks[np.linspace(0, len(masks) - 1, min(len(masks), _SOME_MASKS)).astype(int)]
+    passed = [plausibility(mask.astype(np.float32), prior) >= prior.flag for mask in some if mask.any()]
+    return bool(passed) and float(np.mean(passed)) >= _MOST_PASS
 
 
 def plausibility(probability: np.ndarray, prior: ShapePrior) -> float:

@@ -17,7 +17,7 @@ import torch
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, EpochEnded, Note
-from napari_unet.core.input_check import ShapePrior, mean_shape
+from napari_unet.core.input_check import ShapePrior, look_alike, mean_shape
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.metrics import dice_of_labels
 from napari_unet.core.raster import Raster
@@ -91,7 +91,11 @@ def train_model(
         yield Note(text)
     one_each = len(set(train.origins)) == len(train)  # slices of a volume do not look alike
     if one_each and not recipe.findings:
-        card = card.with_output(likeness=ShapePrior(mean_shape(train.foreground)))
+        prior = ShapePrior(mean_shape(train.foreground))
+        if look_alike(train.foreground, prior):
+            card = card.with_output(likeness=prior)
+        else:
+            yield Note("The training masks have no shape in common: images are not checked by it.")
     torch.manual_seed(recipe.training.seed)
     net = build_net(recipe.net)
     earlier = begin_with_encoder(net, recipe.encoder) if recipe.encoder else ()
