@@ -12,7 +12,8 @@ def lungs(random: np.random.Generator) -> np.ndarray:
     y, x = np.mgrid[:64, :64]
     row, column = random.integers(26, 38), random.integers(26, 38)
     tall, wide = random.uniform(14, 20), random.uniform(6, 9)
-    return np.any([((y - row) / tall) ** 2 + ((x - column - s * 12) / wide) ** 2 < 1 for s in (-1, 1)], axis=0)
+    middles = (column - 12, column + 12)
+    return np.any([((y - row) / tall) ** 2 + ((x - one) / wide) ** 2 < 1 for one in middles], axis=0)
 
 
 def cells(random: np.random.Generator) -> np.ndarray:
