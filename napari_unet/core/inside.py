@@ -86,11 +86,13 @@ class Anatomy:
 class AskMaps:
     """Which maps does this stage make of the image, and how much does each matter for the mask here?
 
-    most : how many maps are wanted.
+    most : how many maps are wanted. alteration : of the network, but for its padding, which stays: maps of a
+    network whose padding is switched lie elsewhere.
     """
 
     stage: str
     most: int = MOST_MAPS
+    alteration: Alteration = Alteration()
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,7 @@ class FeatureMaps:
     maps : uint8 (K, y, x), each from its lowest to its highest value. ranges : float32 (K, 2), these values.
     order : the number of each in the stage. weights : how much each matters, see
     inference.inside.feature_maps. count : of all maps of the stage. place : of the maps in the image.
+    alteration : of the network that made them.
     """
 
     stage: str
@@ -142,6 +145,7 @@ class FeatureMaps:
     weights: tuple[float, ...]
     count: int
     place: Place
+    alteration: Alteration = Alteration()
 
     def turned(self, turn: Turn, shape: tuple[int, int]) -> FeatureMaps:
         """The same for the turned image of `shape`."""

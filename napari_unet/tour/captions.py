@@ -7,8 +7,9 @@ from napari_unet.tour.words import Text
 CAPTIONS: dict[str, Text] = {
     "image": Text("The image as the network sees it", "Network가 보는 영상"),
     "one_word": Text(
-        "Classification: pneumonia {score:.0f} %, and nothing about where",
-        "Classification: pneumonia {score:.0f} %, 위치는 모름",
+        "Classification: pneumonia {score:.0f} %, and nothing about where. A teaching model for children: no "
+        "reading of this image",
+        "Classification: pneumonia {score:.0f} %, 위치는 모름. 소아용 교육 모델이며 이 영상의 판독이 아님",
     ),
     "one_mask": Text("Segmentation by {model} in {ms:.0f} ms", "Segmentation: {model}, {ms:.0f} ms"),
     "window_runs": Text(
@@ -16,28 +17,36 @@ CAPTIONS: dict[str, Text] = {
         "Window 하나씩: {seconds:.1f}초 후 {total:,}개 중 {done:,}개",
     ),
     "windows_at_once": Text(
-        "The same network for all windows at once, by dilation: {ms:.0f} ms",
-        "같은 network를 dilation으로 한꺼번에: {ms:.0f} ms",
+        "The same network for all windows at once: {ms:.0f} ms. It was trained for minutes only",
+        "같은 network로 모든 window를 한꺼번에: {ms:.0f} ms. 몇 분만 학습한 network임",
     ),
     "unet_done": Text("{model}: done after {ms:.0f} ms", "{model}: {ms:.0f} ms 만에 끝"),
-    "kernels_one": Text("Stream 1: its {first} kernels", "Stream 1의 kernel {first}개"),
-    "stream_one": Text(
-        "Stream 1: the maps of layer 2 that matter most", "Stream 1: layer 2의 중요한 feature map"
+    "kernels_one": Text(
+        "Stream 1: its {first} kernels; after minutes of training they still look like noise",
+        "Stream 1의 kernel {first}개; 몇 분만 학습해서 아직 noise처럼 보임",
     ),
-    "kernels_two": Text("Stream 2: its kernels", "Stream 2의 kernel"),
-    "stream_two": Text("Stream 2: its maps of layer 2", "Stream 2: layer 2의 feature map"),
+    "stream_one": Text(
+        "Stream 1: of its {maps} maps in layer 2, the {shown} that matter most",
+        "Stream 1: layer 2의 map {maps}개 중 중요한 {shown}개",
+    ),
+    "kernels_two": Text("Stream 2: its {first} kernels", "Stream 2의 kernel {first}개"),
+    "stream_two": Text(
+        "Stream 2: of its {maps} maps in layer 2, the {shown} that matter most",
+        "Stream 2: layer 2의 map {maps}개 중 중요한 {shown}개",
+    ),
     "level": Text("{stage}: {maps} maps of {size}", "{stage}: {size} map {maps}개"),
     "decoded": Text("What the decoder draws from that ({model})", "Decoder가 여기서 그린 mask ({model})"),
     "patch": Text("Patch: what it reads", "Patch: 읽는 값"),
     "kernel": Text("Kernel: its weights", "Kernel: weight"),
     "products": Text(
-        "Products: they add up to {part:.3f}; with all inputs ({inputs}) and the bias {sum:.3f}",
-        "곱: 더하면 {part:.3f}; 입력 {inputs}개와 bias를 모두 더하면 {sum:.3f}",
+        "Products: they add up to {part:.3f}. With all inputs (here {inputs}) and a constant, the bias of "
+        "{bias:.3f}: {sum:.3f}",
+        "곱: 더하면 {part:.3f}. 입력 {inputs}개를 모두 더하고 bias {bias:.3f}을(를) 더하면 {sum:.3f}",
     ),
     "map": Text(
         "Map {map} of {maps}: such a sum at every pixel", "Feature map {map}/{maps}: pixel마다 이런 합"
     ),
-    "with_padding": Text("Mask with zero padding", "Zero padding을 쓴 mask"),
+    "with_padding": Text("Mask with zero padding ({network})", "Zero padding을 쓴 mask ({network})"),
     "without_padding": Text(
         "Without padding, the border mirrored: Dice {dice:.3f}, boundary {distance:.1f} {unit}",
         "Padding 없이 가장자리를 mirror: Dice {dice:.3f}, 경계 {distance:.1f} {unit}",
@@ -46,38 +55,49 @@ CAPTIONS: dict[str, Text] = {
         "Without padding and mirror only this would be answered: {before} → {after}",
         "Padding도 mirror도 없으면 이만큼만 답함: {before} → {after}",
     ),
-    "before_pooling": Text("{stage}, map {map}: {before}", "{stage}, map {map}: {before}"),
+    "before_pooling": Text(
+        "{network}, {stage}, map {map}: {before}", "{network}, {stage}, map {map}: {before}"
+    ),
     "after_pooling": Text(
         "After max pooling: {after}, {left:.0f} % of the numbers",
         "Max pooling 후: {after}, 숫자의 {left:.0f} %",
     ),
     "four_numbers": Text("Numbers before", "Pooling 전의 숫자"),
     "largest": Text("The largest of each 2 × 2", "2 × 2마다 가장 큰 값"),
-    "values_before": Text("A map before pooling: {before}", "Pooling 전의 map: {before}"),
+    "values_before": Text(
+        "A map of {network} before pooling: {before}", "Pooling 전 {network}의 map: {before}"
+    ),
     "values_pooled": Text("After max pooling: {pooled}", "Max pooling 후: {pooled}"),
     "values_back": Text(
-        "After a transposed convolution: the size is back, the values are not ({error:.0f} % error)",
-        "Transposed convolution 후: 크기는 돌아오고 값은 돌아오지 않음 (오차 {error:.0f} %)",
+        "After a transposed convolution (“deconvolution”): the size is back, the values are not; they differ "
+        "by {error:.0f} %",
+        "Transposed convolution(“deconvolution”) 후: 크기는 돌아오고 값은 돌아오지 않음 (차이 {error:.0f} %)",
     ),
-    "numbers_before": Text("Values before", "원래 값"),
-    "numbers_pooled": Text("Pooled", "Pooling 후"),
+    "numbers_before": Text("Some of its values, before pooling", "Pooling 전의 값 일부"),
+    "numbers_pooled": Text("The same after pooling", "같은 곳의 pooling 후 값"),
     "numbers_back": Text(
-        "“Returned”: one kernel, scaled by each value", "“되돌린” 값: kernel 하나에 값을 곱한 것"
+        "And “returned”: each pooled value times the same 2 × 2 kernel",
+        "“되돌린” 값: pooling 후의 값마다 같은 2 × 2 kernel을 곱한 것",
     ),
     "checkerboard": Text(
-        "The network's own enlarged map, closely: checkerboard {checkerboard:.0f} % of its contrast",
-        "Network의 up-convolution map을 가까이서: checkerboard가 contrast의 {checkerboard:.0f} %",
+        "The network's own enlarged map, closely: a checkerboard pattern is {checkerboard:.0f} % of its "
+        "contrast",
+        "Network의 up-convolution map을 가까이서: checkerboard 무늬가 contrast의 {checkerboard:.0f} %",
     ),
     "from_encoder": Text("From the encoder: fine", "Encoder에서: 세밀함"),
     "from_below": Text("From below: sure, and coarse", "아래에서: 확실하지만 거침"),
-    "with_skips": Text("Mask with all skip connections", "Skip connection이 모두 있는 mask"),
+    "with_skips": Text(
+        "{network}: mask with all skip connections", "{network}: skip connection이 모두 있는 mask"
+    ),
     "without_skip": Text(
-        "Level {level} cut: Dice {dice:.3f}, boundary {distance:.1f} {unit}",
-        "Level {level}을 끊음: Dice {dice:.3f}, 경계 {distance:.1f} {unit}",
+        "Skip of level {level} cut (0 is the finest): Dice {dice:.3f} (1: the same mask), boundary moved by "
+        "{distance:.1f} {unit}; white: with it",
+        "Level {level}(0이 가장 세밀함)의 skip을 끊음: Dice {dice:.3f}(1이면 같은 mask), 경계 이동 "
+        "{distance:.1f} {unit}; 흰색: 끊기 전",
     ),
     "without_skips": Text(
-        "All cut: Dice {dice_all:.3f}, boundary {distance_all:.1f} {unit}",
-        "모두 끊음: Dice {dice_all:.3f}, 경계 {distance_all:.1f} {unit}",
+        "All cut: Dice {dice_all:.3f}, boundary moved by {distance_all:.1f} {unit}; white: with them",
+        "모두 끊음: Dice {dice_all:.3f}, 경계 이동 {distance_all:.1f} {unit}; 흰색: 끊기 전",
     ),
     "never_had_skips": Text("{model}, trained without any", "{model}: 처음부터 skip 없이 학습"),
     "network": Text(
@@ -85,15 +105,25 @@ CAPTIONS: dict[str, Text] = {
         "{name}: {ms:.0f} ms, 배운 숫자 {parameters:,}개",
     ),
     "network_word": Text(
-        "{name}: {finding} {score:.0f} %, {ms:.0f} ms", "{name}: {finding} {score:.0f} %, {ms:.0f} ms"
+        "{name}: {finding} {score:.0f} % (no reading of this image), {ms:.0f} ms",
+        "{name}: {finding} {score:.0f} %(이 영상의 판독이 아님), {ms:.0f} ms",
     ),
-    "x": Text("x, what comes in ({stage}, map {map})", "x: 입력 ({stage}, map {map})"),
-    "f": Text("F(x), what the block has learned", "F(x): block이 배운 것"),
-    "sum": Text("x + F(x), after ReLU", "x + F(x), ReLU 후"),
-    "xray_mask": Text("X-ray: {model}, {ms:.0f} ms", "X-ray: {model}, {ms:.0f} ms"),
-    "ct_mask": Text("CT: {model}, {ms:.0f} ms a slice", "CT: {model}, slice당 {ms:.0f} ms"),
+    "x": Text(
+        "x, what comes in ({network}, {stage}, map {map}); all three in the same greys",
+        "x: 입력 ({network}, {stage}, map {map}); 세 영상의 밝기 척도는 같음",
+    ),
+    "f": Text("F(x), what the block has learned to add", "F(x): block이 더하도록 배운 것"),
+    "sum": Text(
+        "x + F(x), with all that is below 0 set to 0 (ReLU)", "x + F(x), 0보다 작은 값은 0으로 (ReLU)"
+    ),
+    "xray_mask": Text("X-ray: {model}, {ms:.0f} ms; lungs {area}", "X-ray: {model}, {ms:.0f} ms; 폐 {area}"),
+    "ct_mask": Text(
+        "CT: {model}, {ms:.0f} ms a slice; lungs {area} in this slice",
+        "CT: {model}, slice당 {ms:.0f} ms; 이 slice의 폐 {area}",
+    ),
     "finding": Text(
-        "{model}: {finding} {score:.0f} %, and its heat map", "{model}: {finding} {score:.0f} %, 그 heat map"
+        "{model}: {finding} {score:.0f} of 100, and where the score comes from. For research; no diagnosis",
+        "{model}: {finding} 100점 중 {score:.0f}점, 점수가 나온 곳. 연구용이며 진단이 아님",
     ),
 }
 """By the names of panels (core.inside.Panel)."""

@@ -26,10 +26,11 @@ _WORDS: dict[str, tuple[Text, Text]] = {
     "word": (
         Text("One word against one mask", "단어 하나와 mask 하나"),
         Text(
-            "Classification gives the whole picture one number (AlexNet, trained on children: pneumonia "
-            "{score:.0f} %); segmentation says for every pixel whether it is lung.",
-            "Classification은 영상 전체에 숫자 하나만 답하고(소아 영상으로 학습한 AlexNet: pneumonia "
-            "{score:.0f} %), "
+            "Classification gives the whole picture one number (AlexNet, a teaching model for children: "
+            "pneumonia {score:.0f} %, which says nothing about this patient); segmentation says for every "
+            "pixel whether it is lung.",
+            "Classification은 영상 전체에 숫자 하나만 답하고(소아용 교육 모델 AlexNet: pneumonia "
+            "{score:.0f} %, 이 환자에 대한 판독이 아님), "
             "segmentation은 pixel마다 폐인지 아닌지를 답합니다.",
         ),
     ),
@@ -68,9 +69,11 @@ _WORDS: dict[str, tuple[Text, Text]] = {
     "convolution": (
         Text("Convolution and padding", "Convolution과 padding"),
         Text(
-            "A convolution multiplies a patch by a kernel and adds up: here {value:.3f}; without padding the "
-            "picture would lose {lost} pixels at each side on its way through the network.",
-            "Convolution은 patch와 kernel을 곱해서 모두 더합니다: 여기서는 {value:.3f}; padding이 없으면 "
+            "A convolution multiplies a patch by a kernel, adds up, and adds a constant: here {part:.3f} and "
+            "{bias:.3f} make {value:.3f}; without padding the picture would lose {lost} pixels at each side "
+            "on its way through the network.",
+            "Convolution은 patch와 kernel을 곱해서 모두 더하고 상수를 더합니다: 여기서는 {part:.3f}에 "
+            "{bias:.3f}을(를) 더해 {value:.3f}; padding이 없으면 "
             "영상은 "
             "network를 지나면서 각 변에서 {lost} pixel씩 줄어듭니다.",
         ),
@@ -89,10 +92,10 @@ _WORDS: dict[str, tuple[Text, Text]] = {
         Text("Deconvolution", "Deconvolution: Convolution의 역연산?"),
         Text(
             "A transposed convolution returns the size ({pooled} → {after}), not the values: what pooling "
-            "threw away stays away (error {error:.0f} %).",
+            "threw away stays away (the two differ by {error:.0f} %).",
             "Transposed convolution은 “Convolution의 역연산”이라고 부르지만 크기만 되돌리고({pooled} → "
             "{after}) 값은 "
-            "되돌리지 못합니다: pooling에서 버린 값은 돌아오지 않습니다(오차 {error:.0f} %).",
+            "되돌리지 못합니다: pooling에서 버린 값은 돌아오지 않습니다(차이 {error:.0f} %).",
         ),
     ),
     "skip": (

@@ -20,7 +20,7 @@ from napari_unet.nets.mirrored import mirrored
 from napari_unet.nets.stages import stages_of
 from napari_unet.nets.unet import DoubleConv, UNet
 
-_AS_IT_IS = Alteration()
+AS_IT_IS = Alteration()
 
 
 @contextmanager
@@ -126,7 +126,7 @@ class _Aligned(nn.Module):
 
 
 @torch.inference_mode()
-def logits_of(subject: Subject, alteration: Alteration = _AS_IT_IS) -> Tensor:
+def logits_of(subject: Subject, alteration: Alteration = AS_IT_IS) -> Tensor:
     """The logits of the altered network for all views of the image, float32."""
     with altered(subject.net, alteration) as net:
         found: Tensor = net(subject.views())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -12,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.inside import FeatureMaps
-from napari_unet.inference.inside.altered import stage_named
+from napari_unet.core.inside import Alteration, FeatureMaps
+from napari_unet.inference.inside.altered import AS_IT_IS, altered, stage_named
 from napari_unet.inference.inside.anatomy import inner_of, step_of
 from napari_unet.inference.inside.subject import Subject
 from napari_unet.nets.stages import stages_of
@@ -33,9 +34,15 @@ class Ranked(NamedTuple):
         return int(self.weights.argmax())
 
 
-def feature_maps(subject: Subject, stage: str, most: int) -> FeatureMaps:
-    """The maps of a stage, the one first that matters most for the mask here; see `ranked`."""
-    return shown_maps(subject, stage, ranked(subject, stage)[stage], most)
+def feature_maps(subject: Subject, stage: str, most: int, alteration: Alteration = AS_IT_IS) -> FeatureMaps:
+    """The maps of a stage, the one first that matters most for the mask here; see `ranked`.
+
+    alteration : of the network; its padding stays as it is.
+    """
+    made_by = replace(alteration, padding=None)
+    with altered(subject.net, made_by):
+        found = ranked(subject, stage)[stage]
+    return replace(shown_maps(subject, stage, found, most), alteration=made_by)
 
 
 def ranked(subject: Subject, *stages: str) -> dict[str, Ranked]:

@@ -11,6 +11,7 @@ from napari_unet.core.lineage import LINEAGE
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.inference.segment import PredictorCache, segment_steps, shared_cache
+from napari_unet.models.checkpoint import bare_net
 from napari_unet.models.library import ModelEntry, ModelLibrary, choose, default_library
 from napari_unet.nets.stages import parameters_of
 
@@ -51,5 +52,5 @@ def _of(entry: ModelEntry, raster: Raster, device: str, cache: PredictorCache | 
         prediction.labels() if masks else None,
         dict(prediction.scores),
         prediction.seconds,
-        parameters_of(cache.get(entry, device).net),
+        parameters_of(bare_net(entry.card.net)),
     )

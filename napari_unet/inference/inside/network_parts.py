@@ -15,7 +15,15 @@ from napari_unet.inference.inside.altered import altered_mask
 from napari_unet.inference.inside.anatomy import inner_of, skips_of
 from napari_unet.inference.inside.feature_maps import feature_maps, ranked, shown_maps
 from napari_unet.inference.inside.numbers import level_of, shape_text
-from napari_unet.inference.inside.panels import grey, image_of, montage, outlined, within
+from napari_unet.inference.inside.panels import (
+    alike_grey,
+    grey,
+    image_of,
+    map_grey,
+    montage,
+    outlined,
+    within,
+)
 from napari_unet.inference.inside.subject import Subject
 from napari_unet.nets.alexnet import AlexNet
 from napari_unet.nets.stages import stages_of
@@ -89,11 +97,11 @@ def skip(subject: Subject, stage: str, pixel: Pixel) -> Look:
     return Look(
         "skip",
         (
-            Panel("from_encoder", within(subject, grey(fine.values[fine.best]))),
-            Panel("from_below", within(subject, grey(coarse.values[coarse.best]))),
+            Panel("from_encoder", within(subject, map_grey(fine.values[fine.best]))),
+            Panel("from_below", within(subject, map_grey(coarse.values[coarse.best]))),
             Panel("with_skips", outlined(subject, one.unaltered)),
-            Panel("without_skip", outlined(subject, one.labels), facts=facts),
-            Panel("without_skips", outlined(subject, every.labels), facts=facts),
+            Panel("without_skip", outlined(subject, one.labels, one.unaltered), facts=facts),
+            Panel("without_skips", outlined(subject, every.labels, every.unaltered), facts=facts),
         ),
         facts,
     )
@@ -127,6 +135,7 @@ def residual(subject: Subject, stage: str, pixel: Pixel) -> Look:
             handle.remove()
     number = ranked(subject, name)[name].best
     shown = {what: values[number] for what, values in kept.items()}
+    greys = dict(zip(shown, alike_grey(list(shown.values())), strict=True))
     sizes = {what: float(values.norm()) for what, values in kept.items()}
     whole = sizes["x"] + sizes["f"]
     facts = {
@@ -137,9 +146,9 @@ def residual(subject: Subject, stage: str, pixel: Pixel) -> Look:
     return Look(
         "residual",
         (
-            Panel("x", within(subject, grey(shown["x"])), facts=facts),
-            Panel("f", within(subject, grey(shown["f"])), facts=facts),
-            Panel("sum", within(subject, grey(shown["sum"])), facts=facts),
+            Panel("x", within(subject, greys["x"]), facts=facts),
+            Panel("f", within(subject, greys["f"]), facts=facts),
+            Panel("sum", within(subject, greys["sum"]), facts=facts),
         ),
         facts,
     )
@@ -165,7 +174,7 @@ def latent(subject: Subject, stage: str, pixel: Pixel) -> Look:
     panels = [
         Panel(
             "level",
-            within(subject, one.maps[0]),
+            within(subject, map_grey(maps[one.stage].values[maps[one.stage].best])),
             facts={
                 "stage": one.stage,
                 "maps": one.count,
@@ -196,6 +205,7 @@ def streams(subject: Subject, stage: str, pixel: Pixel) -> Look:
         "maps": half,
         "share": 100 * parts[0] / sum(parts) if sum(parts) > 0 else float("nan"),
         "first": half_first,
+        "shown": min(_BESIDE, half),
     }
     return Look(
         "streams",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -29,7 +30,7 @@ from napari_unet.inference.inside.numbers import (
     telling_corner,
     through,
 )
-from napari_unet.inference.inside.panels import grey, image_of, marked, within
+from napari_unet.inference.inside.panels import grey, image_of, map_grey, marked, within
 from napari_unet.inference.inside.subject import Subject
 from napari_unet.nets.alexnet import AlexNet
 from napari_unet.nets.stages import stages_of
@@ -46,7 +47,10 @@ def look(subject: Subject, operation: str, stage: str = "", pixel: Pixel | None 
     mask's border. Raises UserError for what the network does not have."""
     if operation not in OPERATIONS:
         raise UserError(f"There is no operation {operation}.", f"Choose {', '.join(OPERATIONS)}.")
-    return OPERATIONS[operation](subject, stage, pixel or border_pixel(subject))
+    found = OPERATIONS[operation](subject, stage, pixel or border_pixel(subject))
+    named = {"network": subject.predictor.card.name}
+    panels = tuple(replace(panel, facts={**named, **panel.facts}) for panel in found.panels)
+    return replace(found, panels=panels, facts={**named, **found.facts})
 
 
 def border_pixel(subject: Subject) -> Pixel:
@@ -97,7 +101,7 @@ def convolution(subject: Subject, stage: str, pixel: Pixel) -> Look:
             Panel("patch", numbers=as_numbers(mine[channel])),
             Panel("kernel", numbers=as_numbers(kernel[channel])),
             Panel("products", numbers=as_numbers(kernel[channel] * mine[channel]), facts=facts),
-            Panel("map", marked(grey(made[number]), y, x, 12), facts=facts),
+            Panel("map", marked(map_grey(made[number]), y, x, 12), facts=facts),
         ),
         facts,
     )
@@ -123,8 +127,8 @@ def pooling(subject: Subject, stage: str, pixel: Pixel) -> Look:
     return Look(
         "pooling",
         (
-            Panel("before_pooling", marked(grey(before), y + 3, x + 3, 12), facts=facts),
-            Panel("after_pooling", grey(after), facts=facts),
+            Panel("before_pooling", marked(map_grey(before), y + 3, x + 3, 12), facts=facts),
+            Panel("after_pooling", marked(map_grey(after), y // 2 + 1, x // 2 + 1, 6), facts=facts),
             Panel("four_numbers", numbers=as_numbers(before[y : y + _SHOWN, x : x + _SHOWN])),
             Panel("largest", numbers=as_numbers(after[y // 2 : y // 2 + 3, x // 2 : x // 2 + 3])),
         ),
@@ -177,13 +181,13 @@ def deconvolution(subject: Subject, stage: str, pixel: Pixel) -> Look:
     return Look(
         "deconvolution",
         (
-            Panel("values_before", within(subject, grey(before)), facts=facts),
-            Panel("values_pooled", within(subject, grey(small)), facts=facts),
-            Panel("values_back", within(subject, grey(back)), facts=facts),
+            Panel("values_before", within(subject, map_grey(before)), facts=facts),
+            Panel("values_pooled", within(subject, map_grey(small)), facts=facts),
+            Panel("values_back", within(subject, map_grey(back)), facts=facts),
+            Panel("checkerboard", grey(own[top : top + _NEAR, left : left + _NEAR]), facts=facts),
             Panel("numbers_before", numbers=as_numbers(before[y : y + 4, x : x + 4])),
             Panel("numbers_pooled", numbers=as_numbers(small[y // 2 : y // 2 + 2, x // 2 : x // 2 + 2])),
             Panel("numbers_back", numbers=as_numbers(back[y : y + 4, x : x + 4])),
-            Panel("checkerboard", grey(own[top : top + _NEAR, left : left + _NEAR]), facts=facts),
         ),
         facts,
     )

@@ -14,14 +14,29 @@ from napari_unet.inference.inside.anatomy import step_of
 from napari_unet.inference.inside.subject import Subject
 
 _GAP = 2  # pixels between maps of a montage
+_DARK, _BRIGHT = 0.5, 99.5  # percentiles of a feature map
+_BEFORE = "#ffffff"  # outline of the mask before
 
 
 def grey(values: Tensor | np.ndarray) -> np.ndarray:
     """uint8 (y, x), from the lowest to the highest value; 0 where all are equal."""
-    found = np.asarray(values.detach().cpu() if isinstance(values, Tensor) else values, np.float32)
+    found = _array(values)
     low, high = float(found.min()), float(found.max())
     shown: np.ndarray = np.rint((found - low) * (255 / (high - low) if high > low else 0)).astype(np.uint8)
     return shown
+
+
+def alike_grey(several: Sequence[Tensor | np.ndarray]) -> list[np.ndarray]:
+    """`map_grey` with one scale for all of them, so that they can be compared."""
+    found = [_array(one) for one in several]
+    low, high = np.percentile(np.concatenate([one.ravel() for one in found]), (_DARK, _BRIGHT))
+    span = 255 / (high - low) if high > low else 0.0
+    return [np.rint(((one - low) * span).clip(0, 255)).astype(np.uint8) for one in found]
+
+
+def map_grey(values: Tensor | np.ndarray) -> np.ndarray:
+    """As `grey`, of a feature map: its few highest and lowest values do not make the rest dark."""
+    return alike_grey([values])[0]
 
 
 def image_of(subject: Subject) -> np.ndarray:
@@ -39,14 +54,20 @@ def on_grid(subject: Subject, labels: np.ndarray) -> np.ndarray:
     return labels[np.ix_(at[0], at[1])]
 
 
-def outlined(subject: Subject, labels: np.ndarray) -> np.ndarray:
-    """uint8 (y, x, 3): the image with the outlines of labels (Y, X) of the image."""
-    return with_outlines(image_of(subject), on_grid(subject, labels), _colours(subject))
+def outlined(subject: Subject, labels: np.ndarray, before: np.ndarray | None = None) -> np.ndarray:
+    """uint8 (y, x, 3): the image with the outlines of labels (Y, X) of the image.
+
+    before : labels whose outline lies below them, in white.
+    """
+    drawn = image_of(subject)
+    if before is not None:
+        drawn = with_outlines(drawn, (on_grid(subject, before) > 0).astype(np.uint8), {1: _BEFORE})
+    return with_outlines(drawn, on_grid(subject, labels), _colours(subject))
 
 
 def with_outlines(picture: np.ndarray, labels: np.ndarray, colours: dict[int, str]) -> np.ndarray:
-    """uint8 (y, x, 3) of a grey picture and labels of its size."""
-    drawn = np.repeat(picture[..., None], 3, axis=-1)
+    """uint8 (y, x, 3) of a picture, grey or in colours, and labels of its size."""
+    drawn = np.repeat(picture[..., None], 3, axis=-1) if picture.ndim == 2 else picture.copy()
     rim = outline(labels, thickness=2)
     for value in np.unique(rim[rim > 0]).tolist():
         drawn[rim == value] = _rgb(colours.get(int(value), LUNGS))
@@ -88,6 +109,10 @@ def montage(maps: Sequence[np.ndarray]) -> np.ndarray:
         y, x = number // columns * (height + _GAP), number % columns * (width + _GAP)
         page[y : y + height, x : x + width] = one
     return page
+
+
+def _array(values: Tensor | np.ndarray) -> np.ndarray:
+    return np.asarray(values.detach().cpu() if isinstance(values, Tensor) else values, np.float32)
 
 
 def _colours(subject: Subject) -> dict[int, str]:

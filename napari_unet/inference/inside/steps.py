@@ -100,7 +100,7 @@ def _subject(
 
 def _answer(subject: Subject, question: Question) -> Answer:
     if isinstance(question, AskMaps):
-        return feature_maps(subject, question.stage, question.most)
+        return feature_maps(subject, question.stage, question.most, question.alteration)
     if isinstance(question, AskField):
         return receptive_field(subject, _turned(question.pixel, subject))
     if isinstance(question, AskMask):

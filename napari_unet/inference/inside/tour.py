@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
+from math import prod
 from typing import Any
+
+import numpy as np
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import TileDone
@@ -120,8 +123,16 @@ def _masked(name: str, subject: Subject | None) -> tuple[Panel, ...]:
     begun = time.perf_counter()
     logits_of(subject)  # timed by itself: the first pass took longer
     seconds = time.perf_counter() - begun
-    facts = {"model": subject.predictor.card.name, "ms": 1000 * seconds}
+    facts = {"model": subject.predictor.card.name, "ms": 1000 * seconds, "area": _area(subject, labels)}
     return (Panel(name, outlined(subject, labels), facts=facts),)
+
+
+def _area(subject: Subject, labels: np.ndarray) -> str:
+    """Of the mask: in cm² where pixels have a size, else its share of the image."""
+    count = int(np.count_nonzero(labels))
+    if subject.spacing is None:
+        return f"{100 * count / labels.size:.0f} % of the pixels"
+    return f"{count * prod(subject.spacing[-2:]) / 100:.0f} cm²"
 
 
 def _word(guide: _Guide) -> Steps:

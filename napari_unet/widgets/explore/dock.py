@@ -51,7 +51,7 @@ from napari_unet.widgets.explore.clicks import Clicks
 from napari_unet.widgets.explore.lineage_page import LineagePage, side_by_side
 from napari_unet.widgets.explore.network_box import NetworkBox
 from napari_unet.widgets.explore.network_page import NetworkPage
-from napari_unet.widgets.explore.placed import BEFORE, MASK, PICTURE, WINDOWS, Shown
+from napari_unet.widgets.explore.placed import BEFORE, BOX, FIELD, MAPS, MASK, PICTURE, WINDOWS, Shown
 from napari_unet.widgets.explore.tour_page import TourPage
 from napari_unet.widgets.napari_compat.window import window_of
 
@@ -79,6 +79,7 @@ class ExploreWidget(Dock):
         self._asker.busy_changed.connect(self._show_state)
         self._asker.failed.connect(self._on_failed)
         self._asker.cancelled.connect(lambda: self._say("Cancelled."))
+        self._viewer.dims.events.current_step.connect(self._on_slider)
         self._on_network(self.model.entry())
 
     def _build(self) -> None:
@@ -92,7 +93,7 @@ class ExploreWidget(Dock):
             self.language.addItem(language.named, language)
         self.language.currentIndexChanged.connect(self._on_language)
         self.network = NetworkPage()
-        self.network.maps_wanted.connect(lambda stage: self._ask(AskMaps(stage), self._on_maps))
+        self.network.maps_wanted.connect(self._on_maps_wanted)
         self.network.altered.connect(self._on_altered)
         self.network.look_wanted.connect(self._on_look_wanted)
         self._clicks = Clicks(self._viewer, self._clickable)
@@ -142,6 +143,7 @@ class ExploreWidget(Dock):
     def close_down(self) -> None:
         """Release the viewer."""
         self._asker.give_up()
+        self._viewer.dims.events.current_step.disconnect(self._on_slider)
         self._clicks.switch(False)
         if self._keys is not None:
             self._keys.switch(False)
@@ -231,7 +233,18 @@ class ExploreWidget(Dock):
         self._maps = found
         self._end_picture()
         self._shown.maps(sight.image, sight.index, found)
+        self._shown.only(MAPS)
         self.network.say_maps(found)
+        self._on_slider()
+
+    def _on_maps_wanted(self, stage: str) -> None:
+        self._ask(AskMaps(stage, alteration=self.network.alteration), self._on_maps)
+
+    def _on_slider(self, *_: object) -> None:
+        """Another map is in front."""
+        at, found = self._shown.map_in_view(), self._maps
+        if found is not None and at is not None and 0 <= at < len(found.order):
+            self.network.say_map(found.order[at])
 
     def _on_silence_map(self) -> None:
         at, found = self._shown.map_in_view(), self._maps
@@ -248,6 +261,7 @@ class ExploreWidget(Dock):
         self.network.say_mask(found)
         if found.alteration and not found.scores:
             self._shown.mask(sight.image, sight.index, found, sight.entry.card.output.labels)
+            self._shown.only(BEFORE, MASK)
         else:
             self._shown.take_away(BEFORE, MASK)
 
@@ -261,6 +275,7 @@ class ExploreWidget(Dock):
 
     def _on_field(self, sight: Sight, found: ReceptiveField) -> None:
         self._shown.field(sight.image, sight.index, found)
+        self._shown.only(FIELD, BOX)
         self.network.say_field(found)
 
     def _on_look_wanted(self, operation: str) -> None:
@@ -348,6 +363,7 @@ class ExploreWidget(Dock):
             self.lineage.count(done)
             if sight.still_there(self._viewer.layers):
                 self._shown.windows(sight.image, sight.index, done)
+                self._shown.only(WINDOWS)
 
     # -- keys, words --
 
@@ -361,11 +377,14 @@ class ExploreWidget(Dock):
             self._on_back()
 
     def _on_back(self) -> None:
-        """Back to the image: the tour is left, and what lies over the image goes."""
+        """Back to the image: the tour is left, and all that lies over the image goes."""
         self._asker.give_up()
         self.tour.leave()
+        self.network.click.setChecked(False)
         self._end_picture()
-        self._shown.take_away(WINDOWS)
+        self._maps = None
+        self._shown.take_away()
+        self.network.say_nothing()
         self._say("")
 
     def _end_picture(self) -> None:

@@ -17,6 +17,7 @@ from napari_unet.core.wording import counted
 _PARTS = re.compile(r"^(?P<of>.*?)(?P<part>encoder|up|decoder)\.(?P<level>\d+)$")
 _LEFT, _SKIP, _UP, _RIGHT = range(4)  # columns
 _SMALL = "padding: 1px 4px; min-height: 16px;"
+_WAY = "The image goes down on the left (encoder), through the bottleneck, and up on the right (decoder)."
 _PER_ROW = 3  # of what is no part of the U
 _ARROWS = {
     Qt.Key.Key_Left: (0, -1),
@@ -51,6 +52,7 @@ class DrawnU(QWidget):
         super().__init__()
         self.setObjectName("drawn_u")
         self.setAccessibleName("The network")
+        self.setToolTip(_WAY)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(4, 4, 4, 4)

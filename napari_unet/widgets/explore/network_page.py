@@ -23,9 +23,10 @@ from napari_unet.widgets.common.forms import WrappedLabel
 from napari_unet.widgets.explore.drawn_u import DrawnU
 
 _HINT = (
-    "Choose a block for its maps, an arrow to cut that skip connection. Arrow keys go from block to block, "
-    "Space chooses, Delete silences."
+    "Choose a block for its maps{arrows}. Arrow keys go from block to block, Space chooses, Delete silences."
 )
+_ARROWS = ", an arrow (→) to cut that skip connection"
+_SILENCE_MAP = "Silence this map"
 _HOW = (
     "How much a map matters: |sum of activation × gradient| over the map, of the logits in the mask. To "
     "first order this is what would change if the map were silenced (Molchanov et al. 2017)."
@@ -55,7 +56,7 @@ class NetworkPage(QWidget):
         self.network.cut.connect(self._toggle_skip)
         self.silence = QPushButton("Silence block")
         self.silence.clicked.connect(lambda: self._toggle_stage(self.network.current))
-        self.silence_map = QPushButton("Silence this map")
+        self.silence_map = QPushButton(_SILENCE_MAP)
         self.silence_map.clicked.connect(lambda: self.silence_map_wanted.emit())
         self.padding = QCheckBox("Padding with zeros")
         self.padding.clicked.connect(self._on_padding)
@@ -70,7 +71,7 @@ class NetworkPage(QWidget):
         self.look.clicked.connect(lambda: self.look_wanted.emit(str(self.operation.currentData())))
         self.size = WrappedLabel(name="network_size")
         self.difference = WrappedLabel(name="difference")
-        self.about = WrappedLabel(_HINT, name="about_block")
+        self.about = WrappedLabel("", name="about_block")
         buttons = QGridLayout()
         for number, button in enumerate((self.silence, self.silence_map, self.padding, self.put_back)):
             buttons.addWidget(button, *divmod(number, 2))
@@ -97,7 +98,7 @@ class NetworkPage(QWidget):
         """Another network: nothing of it is altered."""
         self._anatomy, self._alteration = anatomy, Alteration()
         self.network.show_network(anatomy)
-        self.about.say(_HINT if anatomy is not None else "")
+        self.say_nothing()
         self.difference.say("")
         if anatomy is None:
             self.size.say("")
@@ -120,35 +121,50 @@ class NetworkPage(QWidget):
         row = self.operation.findData(before)
         self.operation.setCurrentIndex(max(row, 0) if self.operation.count() else -1)
 
+    def say_nothing(self) -> None:
+        """Nothing lies over the image: what can be done."""
+        has_arrows = self._anatomy is not None and bool(self._anatomy.skips)
+        hint = _HINT.format(arrows=_ARROWS if has_arrows else "")
+        self.about.say_plain(hint if self._anatomy is not None else "")
+        self.about.setToolTip("")
+        self.silence_map.setText(_SILENCE_MAP)
+
     def say_maps(self, found: FeatureMaps) -> None:
         """What the stack in front shows."""
-        best = ", ".join(str(number + 1) for number in found.order[:5])
-        shown = len(found.maps)
-        of = (
-            f"the {shown} maps of {found.count} that matter"
-            if shown < found.count
-            else f"{shown} maps, by what matters"
-        )
-        self.about.say_plain(
-            f"{found.stage}: {of} most for the mask here; in front are maps {best}. The slider below the "
-            "image goes from map to map."
-        )
+        best, shown = ", ".join(str(number + 1) for number in found.order[:5]), len(found.maps)
+        which = "of the altered network" if found.alteration else ""
+        if self._alteration.padding is not None:
+            which = f"{which} with the network's own padding".strip()
+        stage = f"{found.stage}, {which}" if which else found.stage
+        if shown == 1:
+            self.about.say_plain(f"{stage}: its only map.")
+        else:
+            of = f"{shown} maps of {found.count}" if shown < found.count else f"{shown} maps"
+            self.about.say_plain(
+                f"{stage}: {of}, those that matter most for the mask here first: {best}, … The slider below "
+                "the image goes from one to the next."
+            )
         self.about.setToolTip(_HOW)
         self._show_state()
+
+    def say_map(self, number: int) -> None:
+        """Which map of the stage is in front, counted from 0."""
+        self.silence_map.setText(f"Silence map {number + 1}")
 
     def say_field(self, found: ReceptiveField) -> None:
         """What a click has shown."""
         field = f"{found.side} × {found.side} pixels of the network's input"
         most = "the whole image" if found.side is None else field
         self.about.say_plain(
-            f"The answer at this pixel can depend on {most}: the frame. Here, half of its gradient lies "
-            f"within {found.half} × {found.half}, 95 % within {found.most} × {found.most}."
+            f"The answer at this pixel can depend on {most}: the frame. Half of what it does depend on, "
+            f"measured by the gradient, lies within {found.half} × {found.half} pixels around it, "
+            f"95 % within {found.most} × {found.most}."
         )
 
     def say_mask(self, found: AlteredMask) -> None:
         """How far the mask has moved."""
         if not found.alteration:
-            self.difference.say("Nothing is altered: this is the network's own mask.")
+            self.difference.say("Nothing is altered: the network's own mask is back.")
             return
         if found.scores:
             told = ", ".join(f"{name} {100 * score:.0f} %" for name, score in found.scores.items())
@@ -172,7 +188,7 @@ class NetworkPage(QWidget):
     def reset(self) -> None:
         """Another image: nothing is altered, and nothing is known."""
         self._alteration = Alteration()
-        self.about.say(_HINT if self._anatomy is not None else "")
+        self.say_nothing()
         self.difference.say("")
         self._show_state()
 

@@ -91,6 +91,13 @@ class Shown:
             )
         self._viewer.dims.set_point(0, 0)
 
+    def only(self, *names: str) -> None:
+        """Of our layers those of these kinds are seen; the others stay, hidden, in the list of layers."""
+        for name in tuple(self._layers):
+            layer = self.layer(name)
+            if layer is not None:
+                layer.visible = name in names
+
     def map_in_view(self) -> int | None:
         """Which of the maps of the stack is seen; None if there is no stack."""
         if self.layer(MAPS) is None:

@@ -59,7 +59,9 @@ class TourPage(QWidget):
 
     def step(self, by: int) -> None:
         """To the next stop, or to the one before; the first step begins the tour."""
-        self.go(0 if self._at is None else min(max(self._at + by, 0), len(TOUR) - 1))
+        there = 0 if self._at is None else min(max(self._at + by, 0), len(TOUR) - 1)
+        if there != self._at:
+            self.go(there)
 
     def go(self, number: int) -> None:
         """To a stop, counted from 0."""

@@ -150,3 +150,18 @@ def test_volumes_are_refused(predictor: Callable[..., Predictor]) -> None:
     one.card = one.card.model_copy(update={"input": rule})
     with pytest.raises(UserError, match="is for volumes"):
         subject_of(one, chest())
+
+
+def test_maps_are_those_of_the_altered_network_and_it_is_as_before(seen: Callable[..., Subject]) -> None:
+    subject = seen("lineage-residual")
+    cut = Alteration(cut=frozenset({0, 1}))
+    before = feature_maps(subject, "decoder.0", 64)
+    found = feature_maps(subject, "decoder.0", 64, cut)
+    assert found.alteration == cut and not before.alteration
+    assert not np.array_equal(found.maps, before.maps)
+    silent = feature_maps(subject, "decoder.0", 64, Alteration(silenced=frozenset({"bottleneck"})))
+    assert not np.array_equal(silent.maps, found.maps)
+    again = feature_maps(subject, "decoder.0", 64)
+    assert np.array_equal(again.maps, before.maps) and again.weights == before.weights
+    padding = feature_maps(subject, "decoder.0", 64, Alteration(padding=False))
+    assert np.array_equal(padding.maps, before.maps) and not padding.alteration

@@ -194,3 +194,77 @@ def test_a_slice_of_a_stack(explorer, viewer) -> None:
     explorer.calm()
     (mask,) = explorer.named("Mask of the altered")
     np.testing.assert_allclose(np.asarray(mask.data_to_world((0, 0, 0)))[-3:], (1, 0, 0))
+
+
+def visible(explorer) -> set[str]:
+    """The kinds of our layers that are seen."""
+    ours = ("Feature maps", "Mask of the altered", "Mask before", "Measured", "Receptive", "Windows")
+    names = [layer.name for layer in explorer.viewer.layers if layer.visible]
+    return {start for start in ours for name in names if name.startswith(start)}
+
+
+def test_each_look_takes_the_place_of_the_one_before(explorer) -> None:
+    network = drawn(explorer)
+    network.stage_button("encoder.1").click()
+    explorer.calm()
+    assert visible(explorer) == {"Feature maps"}
+    network.skip_button(1).click()
+    explorer.calm()
+    assert visible(explorer) == {"Mask of the altered", "Mask before"}
+    explorer.dock._on_clicked(30, 20)
+    explorer.calm()
+    assert visible(explorer) == {"Measured", "Receptive"}
+    network.stage_button("encoder.0").click()
+    explorer.calm()
+    assert visible(explorer) == {"Feature maps"}
+
+
+def test_back_to_the_image_takes_all_of_it_away(explorer) -> None:
+    network = drawn(explorer)
+    explorer.dock.network.click.setChecked(True)
+    network.skip_button(0).click()
+    network.stage_button("encoder.1").click()
+    explorer.calm()
+    explorer.dock.back.click()
+    assert [layer.name for layer in explorer.viewer.layers] == ["chest"]
+    assert not explorer.dock.network.click.isChecked()
+    assert "Choose a block" in explorer.words("about_block")
+    assert explorer.dock.network.silence_map.text() == "Silence this map"
+
+
+def test_maps_after_a_cut_are_those_of_the_altered_network(explorer) -> None:
+    network = drawn(explorer)
+    network.stage_button("decoder.0").click()
+    explorer.calm()
+    before = explorer.named("Feature maps")[0].data.copy()
+    assert "altered" not in explorer.words("about_block")
+    network.skip_button(0).click()
+    explorer.calm()
+    network.stage_button("decoder.0").click()
+    explorer.calm()
+    assert not np.array_equal(explorer.named("Feature maps")[0].data, before)
+    assert "decoder.0, of the altered network" in explorer.words("about_block")
+
+
+def test_the_button_names_the_map_that_the_slider_shows(explorer) -> None:
+    drawn(explorer).stage_button("encoder.1").click()
+    explorer.calm()
+    order = explorer.dock._maps.order
+    for at in (0, 3):
+        explorer.viewer.dims.set_point(0, at)
+        assert explorer.dock.network.silence_map.text() == f"Silence map {order[at] + 1}"
+    explorer.dock.network.silence_map.click()
+    explorer.calm()
+    assert explorer.dock.network.alteration.silenced_maps == {("encoder.1", order[3])}
+
+
+def test_a_stage_of_one_map_has_no_slider_to_speak_of(explorer) -> None:
+    drawn(explorer).stage_button("head").click()
+    explorer.calm()
+    assert "head: its only map." in explorer.words("about_block")
+
+
+def test_networks_without_skips_offer_no_arrows(explorer) -> None:
+    assert "arrow (→)" in explorer.words("about_block")
+    explorer.choose("lineage-encoder-decoder")
+    assert "arrow (→)" not in explorer.words("about_block")

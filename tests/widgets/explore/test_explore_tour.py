@@ -39,8 +39,10 @@ def test_ten_stops_by_keys_alone(explorer) -> None:
         said = explorer.words("stop_sentence")
         assert said and "{" not in said
         assert not explorer.image.visible
+    asked = len(explorer.engine.answered)
     key(explorer, Qt.Key.Key_Right)
     assert explorer.dock.tour.stop is TOUR[-1], "the last stop is the last"
+    assert len(explorer.engine.answered) == asked
     key(explorer, Qt.Key.Key_Left)
     assert explorer.dock.tour.stop is TOUR[-2]
     key(explorer, Qt.Key.Key_E)
