@@ -61,7 +61,7 @@ def _window(side: int, main: bool) -> Row:
         {"window": side},
         {"loss": "cross-entropy", "balanced_pixels": True, "learning_rate": 3e-3},
         {"turn": 0.75, "upside_down": 0.5},
-        share=0.6,
+        share=0.4,
         main=main,
         against="" if main else "ciresan",
     )
@@ -76,7 +76,7 @@ _AS_2015 = Row(
     {},
     _PUBLISHED | _BORDERS | {"weight_decay": 0.0},
     {"elastic": 1.0, "elastic_px": 10.0},
-    share=2.0,
+    share=1.2,
     main=True,
     against="",
 )
@@ -181,7 +181,7 @@ SETS = (
         "Neuronal membranes (ISBI 2012)",
         size=(512, 512),
         base=16,
-        epochs=24,
+        epochs=40,
         batch=1,
         data=_BLOCK,
         labels=CELLS,
