@@ -40,10 +40,14 @@ class LineagePage(QWidget):
         self.table.verticalHeader().setDefaultSectionSize(_ROW)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setAccessibleName("The lineage on this image")
-        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(_COLUMNS.index("Says"), QHeaderView.ResizeMode.Stretch)
         self.table.setMinimumHeight((len(LINEAGE) + 2) * _ROW)
         self.note = WrappedLabel(
-            "Times are those of one prediction on this computer, without loading.", name="lineage_note"
+            "Times are those of one prediction on this computer, without loading; they vary with what else "
+            "runs. What AlexNet says is no reading of this image.",
+            name="lineage_note",
         )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 6, 0, 0)

@@ -287,7 +287,7 @@ class FindingWidget(Dock):
         self._found = found
         self._write_scores()
         self.heat.show_found(layer, found)
-        self.status.say(f"Done in {found.seconds:.1f} s.")
+        self.status.say(f"Done in {found.seconds:.1f} s." if found.seconds >= 0.05 else "Done.")
         told = () if found.reading is None else found.reading.sentences(found.scores)
         notes = " ".join(note for note in found.notes if note not in told or note == ASSUMED)
         self.message.warn(notes) if found.image_checks else self.message.say_plain(notes)
