@@ -51,7 +51,7 @@ def test_every_recipe_can_be_made_and_main_rows_have_three_seeds(quick: bool) ->
         assert not recipe.scores  # test sets are read by the table, once
     names = [images.recipe(row, seed).name for images, row, seed in planned]
     assert len(set(names)) == len(names)
-    for name, whole in (("unet-2015", [1, 2, 3]), ("2015-no-weights", [1])):
+    for name, whole in (("unet-2015", [2, 3, 4]), ("2015-no-weights", [2])):
         seeds = [seed for images, row, seed in planned if (images.name, row.name) == ("em", name)]
         assert seeds == ([0] if quick else whole)
 
@@ -123,20 +123,20 @@ def test_a_run_that_still_rises_is_marked_and_nothing_follows_from_it() -> None:
 
 
 def test_the_page_has_a_row_for_each_network_with_the_spread_of_its_seeds() -> None:
-    found = [a_run("residual", "em", seed, DONE) for seed in (1, 2, 3)]
-    found += [a_run("today", images, 1, DONE) for images in ("em", "xray")]
+    found = [a_run("residual", "em", seed, DONE) for seed in (2, 3, 4)]
+    found += [a_run("today", images, 2, DONE) for images in ("em", "xray")]
     text = page(found, {"em": {"residual": Network(1234, 567, 1.25), "2015-64": Network(31_000_000, 9)}})
     network, row, *_ = (line for line in text.splitlines() if line.startswith("| Today's U-Net with res"))
     assert (
         network == "| Today's U-Net with residual blocks | 1,234 | 567 | 1.25 × |"
         and "31,000,000 | 9 | – |" in text
     )
-    assert "0.8600 (0.8550–0.8650)" in row and "| 3 | 10 | 10.0 |" in row and row.endswith("| 0.800 |")
+    assert "0.8650 (0.8600–0.8700)" in row and "| 3 | 10 | 10.0 |" in row and row.endswith("| 0.800 |")
     assert "+0.0000" in text and "| 2 → 1 |" not in text and "1 → 1" in text
     assert "slices are *of one block*" in text and "- cores: 2" in text
     assert {images.title for images in SETS} <= {line.removeprefix("## ") for line in text.splitlines()}
     unmeasured = next(line for line in text.splitlines() if line.startswith("- Neuronal"))
-    assert "own width, 64, which needs a GPU (seed 1)" in unmeasured
+    assert "own width, 64, which needs a GPU (seed 2)" in unmeasured
     assert "Without padding" in unmeasured and "residual blocks" not in unmeasured
 
 
