@@ -28,8 +28,9 @@ same command on the same images; what differs stands in `benchmarks/lineage/plan
 concluded from it. A *quick* training has images of half the size (a quarter of the pixels) and a third of
 the epochs; it shows that a network learns, and its figures are no measure of the network. Each training
 reads the test images once, after everything has been chosen, so that a row and seed has read them at most
-twice: quick and whole. The U-Net of 2015 is trained with a momentum of 0.9: the 0.99 of its paper is for a
-training of hours.
+twice: quick and whole. Earlier trainings of some rows, with seeds 0 and 1, have read them too and were thrown
+away: they had taken some images for negatives, or were still rising. The U-Net of 2015 is trained with a
+momentum of 0.9: the 0.99 of its paper is for a training of hours.
 
 - **Training**: minutes of processor time, in steps of bfloat16. **Time for an image**: that of the network
   over that of today's U-Net, in processor time, float32.
