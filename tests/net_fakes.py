@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -132,6 +133,17 @@ def xray(mask: np.ndarray, seed: int = 0) -> np.ndarray:
     """float32 in 0..1: dark lungs on bright tissue, with noise."""
     noise = np.random.default_rng(seed).normal(0, 0.03, mask.shape)
     return np.clip(np.where(mask, 0.2, 0.8) + noise, 0, 1).astype(np.float32)
+
+
+def xrays_to_correct(folder: Path, count: int) -> None:
+    """For `simulate`: images/0.png, 1.png, ... with masks/ of the same names, and models/tiny."""
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir()
+    for k in range(count):
+        mask = lungs(160, 128)
+        Image.fromarray(np.rint(xray(mask, k) * 255).astype(np.uint8)).save(folder / "images" / f"{k}.png")
+        Image.fromarray(mask.astype(np.uint8) * 255).save(folder / "masks" / f"{k}.png")
+    saved(folder / "models" / "tiny", input=InputRule(size=(32, 32)))
 
 
 def lung_prior() -> ShapePrior:

@@ -18,10 +18,10 @@ import typer
 from napari_unet.cli.case_batch import CaseBatch, CaseResult
 from napari_unet.cli.inputs import Case
 from napari_unet.cluster.limits import Limits
-from napari_unet.cluster.run import Task, run_tasks
+from napari_unet.cluster.run import Task
 from napari_unet.cluster.task import Failed
 from napari_unet.cluster.travel import Load, bytes_under_way, load, scratch
-from napari_unet.cluster.workplace import Expected, Workplace, local_workplace, remote_workplace
+from napari_unet.cluster.workplace import Workplace, local_workplace, remote_workplace
 from napari_unet.core.errors import UserError
 from napari_unet.io.atomic import atomic_write
 
@@ -56,7 +56,6 @@ class _Sent:
     batch: CaseBatch[Any]
     case: Case
     load: Load
-    expected: Expected | None
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def run_on(place: Workplace, batch: CaseBatch[_Result]) -> Iterator[_Result]:
     first = next((case for case in due if case.archive is None), None)
     shared = first is not None and place.shares(first.source, batch.output)
     tasks = (_task(place, batch, case, shared) for case in due)
-    results = run_tasks(place.client, tasks, place.limits)
+    results = place.run(tasks)
     try:
         for task, outcome in results:
             case = cases[task.name]
@@ -112,7 +111,7 @@ def _task(place: Workplace, batch: CaseBatch[Any], case: Case, shared: bool) -> 
     def argument() -> _Sent:
         sent = load(case.source, by_name, place.limits.patience_s)
         known = replace(case, source=sent.source)
-        return _Sent(batch.alone(known), known, sent, place.expected)
+        return _Sent(batch.alone(known), known, sent)
 
     return Task(case.name, make_case, argument, bytes_under_way(case.source, by_name))
 
@@ -128,8 +127,6 @@ def _taken(batch: CaseBatch[Any], case: Case, made: _Made) -> Any:
 
 def make_case(sent: _Sent) -> _Made:
     """On a worker: reads the case, asks the network, writes; what came by value goes back by value."""
-    if sent.expected is not None:
-        sent.expected.check()
     if sent.load.content is None:
         with sent.load.there(sent.batch.output):
             return _Made(*sent.batch.make(sent.case))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari_unet.cluster.run import Task, run_tasks
+from napari_unet.cluster.run import Task
 from napari_unet.cluster.task import Failed
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, Note
@@ -14,19 +13,8 @@ from napari_unet.core.simulated import Arm, Outcome, Simulation
 from napari_unet.engine.here import engine
 
 if TYPE_CHECKING:
-    from napari_unet.cluster.workplace import Expected, Workplace
+    from napari_unet.cluster.workplace import Workplace
     from napari_unet.simulation.simulate import Subject
-
-
-@dataclass(frozen=True)
-class _Sent:
-    """One way of working under way to a worker. asked : what `simulated_outcome` is asked beside it."""
-
-    subjects: list[Subject]
-    arm: Arm
-    seed: int
-    asked: dict[str, Any]
-    expected: Expected | None
 
 
 def simulated_on(
@@ -42,11 +30,11 @@ def simulated_on(
     size = sum(one.raster.pixels.nbytes + one.reference.nbytes for one in subjects)
 
     def task(name: str, arm: Arm, seed: int) -> Task:
-        return Task(name, _outcome, lambda: _Sent(subjects, arm, seed, asked, place.expected), size)
+        return Task(name, _outcome, lambda: {"subjects": subjects, "arm": arm, "seed": seed, **asked}, size)
 
     found: dict[str, Simulation] = {}
     yield CaseDone("", 0, len(ways))
-    results = run_tasks(place.client, (task(name, *way) for name, way in ways.items()), place.limits)
+    results = place.run(task(name, *way) for name, way in ways.items())
     try:
         for one, outcome in results:
             if isinstance(outcome, Failed):
@@ -61,12 +49,7 @@ def simulated_on(
     return Simulation(outcomes, len(subjects), max(one.threads for one in in_order))
 
 
-def _outcome(sent: _Sent) -> Simulation:
+def _outcome(asked: dict[str, Any]) -> Simulation:
     """On a worker."""
-    if sent.expected is not None:
-        sent.expected.check()
-    job = engine().submit(
-        "simulated_outcome", subjects=sent.subjects, arm=sent.arm, seed=sent.seed, **sent.asked
-    )
-    found: Simulation = job.result()
+    found: Simulation = engine().submit("simulated_outcome", **asked).result()
     return found

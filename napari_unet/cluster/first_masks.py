@@ -6,10 +6,10 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from napari_unet.cluster.run import Task, run_tasks
+from napari_unet.cluster.run import Task
 from napari_unet.cluster.task import Failed
 from napari_unet.cluster.travel import Load, bytes_under_way, load
-from napari_unet.cluster.workplace import Expected, Workplace, remote_workplace
+from napari_unet.cluster.workplace import Workplace, remote_workplace
 from napari_unet.core.auto import AUTO
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import FirstMaskMade
@@ -48,11 +48,11 @@ def first_masks(
 
     def task(case: str, image: Source) -> Task:
         def argument() -> _Sent:
-            return _Sent(load(image, by_name, place.limits.patience_s), asked, place.expected)
+            return _Sent(load(image, by_name, place.limits.patience_s), asked)
 
         return Task(case, _first_mask, argument, bytes_under_way(image, by_name))
 
-    results = run_tasks(place.client, (task(*one) for one in images.items()), place.limits)
+    results = place.run(task(*one) for one in images.items())
     try:
         for one, outcome in results:
             yield one.name, UserError(outcome.reason) if isinstance(outcome, Failed) else outcome.result
@@ -90,15 +90,12 @@ class _Sent:
 
     load: Load
     asked: Asked
-    expected: Expected | None
 
 
 def _first_mask(sent: _Sent) -> Prediction:
     """On a worker."""
     from napari_unet.models.library import default_library
 
-    if sent.expected is not None:
-        sent.expected.check()
     asked, library = sent.asked, default_library()
     library.preferred.update(asked.preferred)
     with sent.load.there() as image:

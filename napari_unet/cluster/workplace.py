@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from napari_unet.cluster.connect import local_cluster, remote_cluster
 from napari_unet.cluster.limits import Limits
 from napari_unet.cluster.made_by import known_by, made_by
-from napari_unet.cluster.task import Unfit
+from napari_unet.cluster.run import Task, run_tasks
+from napari_unet.cluster.task import Done, Failed, Unfit
 from napari_unet.cluster.travel import is_shared
 from napari_unet.cluster.versions import check_workers
 from napari_unet.core.source import Source
@@ -39,12 +40,12 @@ class Workplace:
     is_here: bool = False
     limits: Limits = field(default_factory=Limits)
 
-    @property
-    def expected(self) -> Expected | None:
-        """What its workers have to have; None where that is certain."""
-        if self.is_here:
-            return None
-        return Expected(self.models, self.made_by["program"], _cards(self.made_by))
+    def run(self, tasks: Iterable[Task]) -> Generator[tuple[Task, Done | Failed], None, None]:
+        """As `run_tasks`, on workers that make what this computer would make: each looks before its task."""
+        if not self.is_here:
+            expected = Expected(self.models, self.made_by["program"], _cards(self.made_by))
+            tasks = (expected.asked_of(task) for task in tasks)
+        yield from run_tasks(self.client, tasks, self.limits)
 
     def shares(self, image: Source, folder: Path | None = None) -> bool:
         """Whether all workers see an image, and a folder for results, under the same names."""
@@ -89,10 +90,25 @@ class Expected:
     program: str
     cards: tuple[tuple[str, str], ...]
 
-    def check(self) -> None:
-        """On a worker: raises Unfit where it would make other results."""
-        if why := _differs(self):
-            raise Unfit(why, "Install the same program and models there.")
+    def asked_of(self, task: Task) -> Task:
+        """The same task for workers that have it."""
+        return replace(task, function=_if_fit, argument=lambda: _IfFit(self, task.function, task.argument()))
+
+
+@dataclass(frozen=True)
+class _IfFit:
+    """A task under way, and what its worker has to have."""
+
+    expected: Expected
+    function: Callable[[Any], Any]
+    argument: object
+
+
+def _if_fit(sent: _IfFit) -> Any:
+    """On a worker: raises Unfit where it would make other results."""
+    if why := _differs(sent.expected):
+        raise Unfit(why, "Install the same program and models there.")
+    return sent.function(sent.argument)
 
 
 def _gpu(device: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import Result
-from net_fakes import TINY, lungs, saved, xray
+from net_fakes import TINY, saved, xrays_to_correct
 from PIL import Image
 
 from napari_unet.core.input_rule import InputRule
@@ -25,15 +25,9 @@ Run = Callable[..., Result]
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Four X-rays with masks, and a tiny model in the library."""
-    for kind in ("images", "masks"):
-        (tmp_path / kind).mkdir()
-    for k in range(4):
-        mask = lungs(160, 128)
-        Image.fromarray(np.rint(xray(mask, k) * 255).astype(np.uint8)).save(tmp_path / "images" / f"{k}.png")
-        Image.fromarray(mask.astype(np.uint8) * 255).save(tmp_path / "masks" / f"{k}.png")
+    xrays_to_correct(tmp_path, 4)
     lines = [f"{k}.png,p{k},{'adapt' if k else 'test'}" for k in range(4)]
     (tmp_path / "manifest.csv").write_text("\n".join(["file,patient,split", *lines]))
-    saved(tmp_path / "models" / "tiny", input=InputRule(size=(32, 32)))
     monkeypatch.setenv("NAPARI_UNET_MODELS", str(tmp_path / "models"))
     return tmp_path
 

@@ -6,18 +6,16 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from click.testing import Result
-from net_fakes import lungs, saved, xray
-from PIL import Image
+from net_fakes import xrays_to_correct
 from typer.testing import CliRunner
 
 from napari_unet.cli.main import app
 from napari_unet.cluster.run import Task
 from napari_unet.cluster.task import Failed
+from napari_unet.cluster.workplace import Workplace
 from napari_unet.core.errors import UserError
-from napari_unet.core.input_rule import InputRule
 
 Command = Callable[..., Result]
 
@@ -25,13 +23,7 @@ Command = Callable[..., Result]
 @pytest.fixture
 def simulate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     """The command on three X-rays with a tiny model."""
-    for kind in ("images", "masks"):
-        (tmp_path / kind).mkdir()
-    for k in range(3):
-        mask = lungs(160, 128)
-        Image.fromarray(np.rint(xray(mask, k) * 255).astype(np.uint8)).save(tmp_path / "images" / f"{k}.png")
-        Image.fromarray(mask.astype(np.uint8) * 255).save(tmp_path / "masks" / f"{k}.png")
-    saved(tmp_path / "models" / "tiny", input=InputRule(size=(32, 32)))
+    xrays_to_correct(tmp_path, 3)
     monkeypatch.setenv("NAPARI_UNET_MODELS", str(tmp_path / "models"))
 
     def command(out: str, *more: object) -> Result:
@@ -55,12 +47,10 @@ def test_workers_find_what_one_process_finds(simulate: Command, tmp_path: Path) 
 def test_what_fails_there_fails_in_words(
     simulate: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from napari_unet.cli import simulate_on
-
-    def failing(_: object, tasks: Iterator[Task], __: object) -> Iterator[tuple[Task, Failed]]:
+    def failing(_: object, tasks: Iterator[Task]) -> Iterator[tuple[Task, Failed]]:
         yield next(tasks), Failed("The model has no bottleneck.", final=True)
 
-    monkeypatch.setattr(simulate_on, "run_tasks", failing)
+    monkeypatch.setattr(Workplace, "run", failing)
     done = simulate("out", "--workers", 1)
     assert isinstance(done.exception, UserError)
     assert str(done.exception) == "no fine-tuning, seed 0 failed. The model has no bottleneck."
