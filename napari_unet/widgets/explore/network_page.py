@@ -131,7 +131,7 @@ class NetworkPage(QWidget):
 
     def say_maps(self, found: FeatureMaps) -> None:
         """What the stack in front shows."""
-        best, shown = ", ".join(str(number + 1) for number in found.order[:5]), len(found.maps)
+        best, shown = ", ".join(str(number + 1) for number in found.order[:3]), len(found.maps)
         which = "of the altered network" if found.alteration else ""
         if self._alteration.padding is not None:
             which = f"{which} with the network's own padding".strip()
@@ -141,8 +141,8 @@ class NetworkPage(QWidget):
         else:
             of = f"{shown} maps of {found.count}" if shown < found.count else f"{shown} maps"
             self.about.say_plain(
-                f"{stage}: {of}, those that matter most for the mask here first: {best}, … The slider below "
-                "the image goes from one to the next."
+                f"{stage}: {of}, by how much they matter for the mask: {best}, … The slider below the image "
+                "goes from one to the next."
             )
         self.about.setToolTip(_HOW)
         self._show_state()
