@@ -9,6 +9,7 @@ from benchmarks.lineage.networks import Network
 from benchmarks.lineage.plan import ROWS, SETS, ImageSet, runs
 from benchmarks.lineage.scores import DIVIDED, PLAIN
 from benchmarks.lineage.train import Trained
+from napari_unet.core.network_facts import stage_words
 
 _RISING = " *(still rising)*"
 _PASSED = ("no-norm", "no-norm-no-skips", "no-norm-residual", "today", "encoder-decoder", "residual")
@@ -85,7 +86,7 @@ def gradients(found: Sequence[Trained]) -> str:
     stages = [
         name for name in chosen[0][1].gradients if name.startswith(("encoder", "bottleneck", "decoder"))
     ]
-    lines = table_head(["network", *stages])
+    lines = table_head(["network", *map(stage_words, stages)])
     for row, one in chosen:
         ends = one.gradients["decoder.0"]
         cells = [

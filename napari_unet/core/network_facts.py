@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from math import floor, log2
 
@@ -40,6 +41,21 @@ class NetworkFacts:
         radius = "everything" if self.receptive_radius is None else f"{self.receptive_radius} pixels"
         margin = f", borders mirrored by {self.output_margin} pixels" if self.output_margin else ""
         return f"stride {self.stride}, receptive radius {radius}{margin}"
+
+
+LEVEL_NAME = re.compile(r"^(?P<of>.*?)(?P<part>encoder|up|decoder)\.(?P<level>\d+)$")
+"""The name of a stage that is a level of an encoder or a decoder; level 0 is the finest."""
+
+_PARTS = {"encoder": "encoder", "decoder": "decoder", "up": "up-convolution"}
+
+
+def stage_words(name: str) -> str:
+    """What people call a stage: "encoder level 1" for "encoder.0". Levels count from 1, the finest."""
+    found = LEVEL_NAME.match(name)
+    if found is None:
+        return name
+    of = found["of"].rstrip(".")
+    return f"{of + ' ' if of else ''}{_PARTS[found['part']]} level {int(found['level']) + 1}"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What stands under the panels of a Look, and what an operation is called in the dock."""
+"""What stands under the panels of a Look, and words of the tour in the dock."""
 
 from __future__ import annotations
 
@@ -90,9 +90,9 @@ CAPTIONS: dict[str, Text] = {
         "{network}: mask with all skip connections", "{network}: skip connection이 모두 있는 mask"
     ),
     "without_skip": Text(
-        "Skip of level {level} cut (0 is the finest): Dice {dice:.3f} (1: the same mask), boundary moved by "
+        "Skip of level {level} cut (1 is the finest): Dice {dice:.3f} (1: the same mask), boundary moved by "
         "{distance:.1f} {unit}; white: with it",
-        "Level {level}(0이 가장 세밀함)의 skip을 끊음: Dice {dice:.3f}(1이면 같은 mask), 경계 이동 "
+        "Level {level}(1이 가장 세밀함)의 skip을 끊음: Dice {dice:.3f}(1이면 같은 mask), 경계 이동 "
         "{distance:.1f} {unit}; 흰색: 끊기 전",
     ),
     "without_skips": Text(
@@ -150,6 +150,18 @@ UNREAD = Text(
     "한국어 문장은 아직 한국인 의사가 읽고 확인하지 않았습니다.",
 )
 """Of the Korean words."""
+
+BEGIN = Text("Begin the tour (Alt+→)", "Tour 시작 (Alt+→)")
+BACK = Text("Back (Alt+←)", "이전 (Alt+←)")
+NEXT = Text("Next (Alt+→)", "다음 (Alt+→)")
+LEAVE = Text("Leave the tour (Alt+E)", "Tour 끝내기 (Alt+E)")
+INTRO = Text(
+    "Ten stops from classification to segmentation, on the chosen X-ray. For the lecture's image: "
+    "File ▸ Open Sample ▸ U‑Net Lung ▸ Chest X-ray 2 (PA).",
+    "선택한 X-ray에서 classification부터 segmentation까지 열 단계를 봅니다. 강의에 쓰인 영상: "
+    "File ▸ Open Sample ▸ U‑Net Lung ▸ Chest X-ray 2 (PA).",
+)
+"""Of the tour in the dock."""
 
 LINEAGE_TITLE = Text("The lineage on this image", "이 영상에서 본 계보")
 PAGE_TITLE = Text("From classification to segmentation", "Classification에서 segmentation까지")

@@ -13,11 +13,13 @@ from napari_unet.tour.fonts import font
 from napari_unet.tour.words import Language
 
 WIDTH = 1600
+_HEIGHT = 1200  # of a page of several rows, if their panels do not become smaller than _SMALLEST
 _EDGE, _GAP = 40, 24  # pixels around and between
-_TITLE, _SENTENCE, _CAPTION, _NUMBER = 40, 26, 20, 22  # sizes of letters
+_TITLE, _SENTENCE, _CAPTION, _NUMBER = 46, 32, 27, 28  # sizes of letters: to be read in a small window
+_STROKE = {Language.ENGLISH: 0.0, Language.KOREAN: 0.3}  # pixels more: Korean fonts are thin
 _MOST_COLUMNS = 4
-_WIDEST, _TALLEST = 560, 520  # pixels of a panel
-_INK, _QUIET, _PAPER, _LINE = (20, 20, 20), (90, 90, 90), (255, 255, 255), (200, 200, 200)
+_WIDEST, _TALLEST, _SMALLEST = 640, 560, 280  # pixels of a panel
+_INK, _QUIET, _PAPER, _LINE = (20, 20, 20), (60, 60, 60), (255, 255, 255), (200, 200, 200)
 
 
 def picture(look: Look, title: str, sentence: str, language: Language) -> np.ndarray:
@@ -26,7 +28,6 @@ def picture(look: Look, title: str, sentence: str, language: Language) -> np.nda
 
     columns = _columns(len(look.panels))
     room = min(_WIDEST, (WIDTH - 2 * _EDGE - (columns - 1) * _GAP) // columns) if columns else 0
-    side = min(room, _TALLEST)
     pen = ImageDraw.Draw(Image.new("RGB", (1, 1)))
     top = _Writer(pen, language)
     heading = top.lines(title, _TITLE, WIDTH - 2 * _EDGE)
@@ -38,10 +39,13 @@ def picture(look: Look, title: str, sentence: str, language: Language) -> np.nda
     )
     captions = [top.lines(caption(panel, language), _CAPTION, room) for panel in look.panels]
     rows = [captions[k : k + columns] for k in range(0, len(captions), columns)] if columns else []
-    heights = [side + 8 + max(map(len, row)) * _step(_CAPTION) + _GAP for row in rows]
+    below = [8 + max(map(len, row)) * _step(_CAPTION) + _GAP for row in rows]
     head = _EDGE + len(heading) * _step(_TITLE) + 8 + len(words) * _step(_SENTENCE)
     head += len(notes) * _step(_CAPTION) + _GAP
-    page = Image.new("RGB", (WIDTH, head + sum(heights) + _EDGE // 2), _PAPER)
+    text = head + sum(below) + _EDGE // 2
+    side = min(room, _TALLEST, max(_SMALLEST, (_HEIGHT - text) // max(1, len(rows))))
+    heights = [side + caption for caption in below]
+    page = Image.new("RGB", (WIDTH, text + len(rows) * side), _PAPER)
     writer = _Writer(ImageDraw.Draw(page), language)
     y = writer.write(heading, _EDGE, _EDGE, _TITLE, _INK) + 8
     y = writer.write(words, _EDGE, y, _SENTENCE, _INK)
@@ -120,7 +124,7 @@ class _Writer:
         """Returns where the next line would be."""
         letters = font(self._language, size)
         for line in lines:
-            self._pen.text((x, y), line, font=letters, fill=colour)
+            self._pen.text((x, y), line, font=letters, fill=colour, stroke_width=_STROKE[self._language])
             y += _step(size)
         return y
 
@@ -138,7 +142,14 @@ class _Writer:
                 fill = (shade, shade, 255) if value < 0 else (255, 255 - (255 - shade) // 2, shade)
                 self._pen.rectangle((left, top, left + cell, top + cell), fill=fill, outline=_LINE)
                 centre = (left + cell / 2, top + cell / 2)
-                self._pen.text(centre, number_text(value), font=letters, fill=_INK, anchor="mm")
+                self._pen.text(
+                    centre,
+                    number_text(value),
+                    font=letters,
+                    fill=_INK,
+                    anchor="mm",
+                    stroke_width=_STROKE[self._language],
+                )
 
 
 def _words(text: str, fits: Any) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from napari_unet.core.network_facts import NetworkFacts
+from napari_unet.core.network_facts import NetworkFacts, stage_words
 from napari_unet.core.tiling import TilePlan, plan_tiles
 
 FACTS = {"axes": 2, "channels": 1, "stride": 16, "receptive_radius": 107}
@@ -61,3 +61,17 @@ def test_facts_in_words() -> None:
     assert NetworkFacts(**FACTS).in_words() == "stride 16, receptive radius 107 pixels"
     every = NetworkFacts(2, 1, 16, None, 92)
     assert every.in_words() == "stride 16, receptive radius everything, borders mirrored by 92 pixels"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("encoder.0", "encoder level 1"),
+        ("up.3", "up-convolution level 4"),
+        ("image.decoder.11", "image decoder level 12"),
+        ("bottleneck", "bottleneck"),
+        ("output", "output"),
+    ],
+)
+def test_stages_have_names_that_people_use(name: str, words: str) -> None:
+    assert stage_words(name) == words

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.inside import Alteration, FeatureMaps
+from napari_unet.core.network_facts import stage_words
 from napari_unet.inference.inside.altered import AS_IT_IS, altered, stage_named
 from napari_unet.inference.inside.anatomy import inner_of, step_of
 from napari_unet.inference.inside.subject import Subject
@@ -81,7 +82,9 @@ def ranked(subject: Subject, *stages: str) -> dict[str, Ranked]:
 
 def _ranked(stage: str, values: Tensor, gradient: Tensor) -> Ranked:
     if values.ndim != 4 or max(values.shape[2:]) == 1:
-        raise UserError(f"The stage {stage} has numbers and no maps.", "Choose a stage before it.")
+        raise UserError(
+            f"The stage {stage_words(stage)} has numbers and no maps.", "Choose a stage before it."
+        )
     return Ranked(values[0], (values * gradient).sum(dim=(0, 2, 3)).abs())
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.inside import Alteration, Look, Panel
+from napari_unet.core.network_facts import stage_words
 from napari_unet.inference.inside.altered import altered_mask
 from napari_unet.inference.inside.anatomy import inner_of, skips_of
 from napari_unet.inference.inside.feature_maps import feature_maps, ranked, shown_maps
@@ -86,7 +87,7 @@ def skip(subject: Subject, stage: str, pixel: Pixel) -> Look:
     one = altered_mask(subject, Alteration(cut=frozenset({level})))
     every = altered_mask(subject, Alteration(cut=frozenset(levels)))
     facts = {
-        "level": level,
+        "level": level + 1,
         "dice": one.dice,
         "distance": one.distance,
         "dice_all": every.dice,
@@ -116,7 +117,7 @@ def residual(subject: Subject, stage: str, pixel: Pixel) -> Look:
     name = stage or next(iter(blocks[1:] or blocks), "")
     if name not in blocks:
         raise UserError(
-            f"The {'stage ' + stage if stage else 'network'} has no residual block.",
+            f"The {'stage ' + stage_words(stage) if stage else 'network'} has no residual block.",
             "Choose a network with residual blocks, such as lineage-residual.",
         )
     block: Any = modules[name]
@@ -139,7 +140,7 @@ def residual(subject: Subject, stage: str, pixel: Pixel) -> Look:
     sizes = {what: float(values.norm()) for what, values in kept.items()}
     whole = sizes["x"] + sizes["f"]
     facts = {
-        "stage": name,
+        "stage": stage_words(name),
         "map": number + 1,
         "share": 100 * sizes["f"] / whole if whole > 0 else float("nan"),
     }
@@ -176,7 +177,7 @@ def latent(subject: Subject, stage: str, pixel: Pixel) -> Look:
             "level",
             within(subject, map_grey(maps[one.stage].values[maps[one.stage].best])),
             facts={
-                "stage": one.stage,
+                "stage": stage_words(one.stage),
                 "maps": one.count,
                 "size": f"{one.maps.shape[2]} × {one.maps.shape[1]}",
             },

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.network_facts import stage_words
 from napari_unet.inference.inside.altered import stage_named
 from napari_unet.inference.inside.anatomy import inner_of, step_of
 from napari_unet.inference.inside.feature_maps import ranked
@@ -34,7 +35,7 @@ def first_convolution(subject: Subject, stage: str) -> nn.Conv2d:
     module = stage_named(dict(stages_of(inner_of(subject.net))), stage)
     found = next((part for part in module.modules() if isinstance(part, nn.Conv2d)), None)
     if found is None:
-        raise UserError(f"The stage {stage} has no convolution.", "Choose a stage with one.")
+        raise UserError(f"The stage {stage_words(stage)} has no convolution.", "Choose a stage with one.")
     return found
 
 

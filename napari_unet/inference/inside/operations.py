@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.inside import Look, Panel
+from napari_unet.core.network_facts import stage_words
 from napari_unet.core.outline import outline
 from napari_unet.inference.inside.anatomy import inner_of
 from napari_unet.inference.inside.feature_maps import ranked
@@ -84,7 +85,7 @@ def convolution(subject: Subject, stage: str, pixel: Pixel) -> Look:
     side = layer.weight.shape[-1]
     row, column = subject.grid_pixel(pixel)
     facts = {
-        "stage": name,
+        "stage": stage_words(name),
         "inputs": len(mine),
         "side": side,
         "part": float(sums[channel]),
@@ -117,7 +118,7 @@ def pooling(subject: Subject, stage: str, pixel: Pixel) -> Look:
     else:
         after = functional.max_pool2d(before[None], 2)[0]
     facts = {
-        "stage": name,
+        "stage": stage_words(name),
         "map": number + 1,
         "before": shape_text(before.shape),
         "after": shape_text(after.shape),
@@ -168,7 +169,7 @@ def deconvolution(subject: Subject, stage: str, pixel: Pixel) -> Look:
     made = both[found[0]].values
     own = made[int(made.flatten(1).std(dim=1).argmax())]
     facts = {
-        "level": level,
+        "level": level + 1,
         "before": shape_text(before.shape),
         "pooled": shape_text(small.shape),
         "after": shape_text(back.shape),

@@ -42,7 +42,7 @@ Steps = Generator[TileDone | WindowsDone, Any, Look]
 _BEGUN = TileDone(0, 1)
 """Between the parts of a stop, so that a cancel is heard there."""
 
-WINDOW_S = 1.0
+WINDOW_S = 0.4
 """Seconds for which the sliding window runs at its stop."""
 
 

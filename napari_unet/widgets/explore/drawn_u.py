@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -11,10 +10,9 @@ from qtpy.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
 from napari_unet.core.inside import Alteration, Anatomy
-from napari_unet.core.network_facts import Stage
+from napari_unet.core.network_facts import LEVEL_NAME, Stage, stage_words
 from napari_unet.core.wording import counted
 
-_PARTS = re.compile(r"^(?P<of>.*?)(?P<part>encoder|up|decoder)\.(?P<level>\d+)$")
 _LEFT, _SKIP, _UP, _RIGHT = range(4)  # columns
 _SMALL = "padding: 1px 4px; min-height: 16px;"
 _WAY = "The image goes down on the left (encoder), through the bottleneck, and up on the right (decoder)."
@@ -112,7 +110,7 @@ class DrawnU(QWidget):
 
     def _draw(self, anatomy: Anatomy) -> None:
         stages = {stage.name: stage for stage in anatomy.drawing.stages}
-        found = {name: match for name in stages if (match := _PARTS.match(name))}
+        found = {name: match for name in stages if (match := LEVEL_NAME.match(name))}
         bottoms = [name for name in stages if name.endswith("bottleneck")]
         is_u = bool(bottoms) and any(match["part"] == "decoder" for match in found.values())
         own = bottoms[0].removesuffix("bottleneck") if is_u else ""
@@ -152,7 +150,7 @@ class DrawnU(QWidget):
         button.setText(f"{stage.channels} · {stage.size[-1]}" if maps else counted(stage.channels, "number"))
         sees = "the whole image" if stage.field is None else f"{stage.field} pixels across"
         what = f"{counted(stage.channels, 'map')} of {size}" if maps else counted(stage.channels, "number")
-        described = f"{stage.name}: {what}, sees {sees}, {stage.parameters:,} parameters"
+        described = f"{stage_words(stage.name)}: {what}, sees {sees}, {stage.parameters:,} parameters"
         button.setProperty("described", described)
         button.setAccessibleName(described)
         button.setToolTip(described)

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.core.inside import Alteration, AlteredMask, Anatomy, FeatureMaps, ReceptiveField
+from napari_unet.core.network_facts import stage_words
 from napari_unet.tour.captions import OPERATIONS
 from napari_unet.tour.words import Language
 from napari_unet.widgets.common.forms import WrappedLabel
@@ -135,7 +136,8 @@ class NetworkPage(QWidget):
         which = "of the altered network" if found.alteration else ""
         if self._alteration.padding is not None:
             which = f"{which} with the network's own padding".strip()
-        stage = f"{found.stage}, {which}" if which else found.stage
+        named = stage_words(found.stage)
+        stage = f"{named}, {which}" if which else named
         if shown == 1:
             self.about.say_plain(f"{stage}: its only map.")
         else:

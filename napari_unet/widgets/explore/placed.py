@@ -10,6 +10,7 @@ from napari.layers import Image, Labels, Layer, Shapes
 
 from napari_unet.core.inside import AlteredMask, FeatureMaps, Place, ReceptiveField, WindowsDone
 from napari_unet.core.label_set import LabelSet
+from napari_unet.core.network_facts import stage_words
 from napari_unet.core.palette import VERMILLION
 from napari_unet.widgets.common.colours import legend_of, mask_colormap
 from napari_unet.widgets.common.layers import lies_over
@@ -71,7 +72,7 @@ class Shown:
         """Feature maps as a stack over the image; the slider in front goes from map to map."""
         stack = found.maps.reshape(len(found.maps), *(1,) * len(index), *found.maps.shape[1:])
         affine = placed(image, index, found.place, more=1)
-        name = f"{MAPS}: {found.stage}"
+        name = f"{MAPS}: {stage_words(found.stage)}"
         if not self._renew(MAPS, stack, affine, name):
             self._replace(
                 MAPS,

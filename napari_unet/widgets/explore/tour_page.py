@@ -6,7 +6,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_unet.core.inside import Look
-from napari_unet.tour.captions import MISSING, UNREAD
+from napari_unet.tour.captions import BACK, BEGIN, INTRO, LEAVE, MISSING, NEXT, UNREAD
 from napari_unet.tour.stops import TOUR, Stop
 from napari_unet.tour.words import Language
 from napari_unet.widgets.common.forms import WrappedLabel
@@ -22,23 +22,19 @@ class TourPage(QWidget):
         super().__init__()
         self._at: int | None = None  # index of the stop
         self.language = Language.ENGLISH
-        self.begin = QPushButton("Begin the tour (Alt+→)")
+        self.begin = QPushButton()
         self.begin.clicked.connect(lambda: self.go(0))
-        self.back = QPushButton("Back (Alt+←)")
+        self.back = QPushButton()
         self.back.clicked.connect(lambda: self.step(-1))
-        self.next = QPushButton("Next (Alt+→)")
+        self.next = QPushButton()
         self.next.clicked.connect(lambda: self.step(1))
-        self.end = QPushButton("Leave the tour (Alt+E)")
+        self.end = QPushButton()
         self.end.clicked.connect(self.leave)
         self.heading = WrappedLabel(name="stop_title")
         self.sentence = WrappedLabel(name="stop_sentence")
         self.missing = WrappedLabel(name="stop_missing")
         self.unread = WrappedLabel(name="unread")
-        self.intro = WrappedLabel(
-            "Ten stops from classification to segmentation, on the chosen X-ray. For the lecture's image: "
-            "File ▸ Open Sample ▸ U‑Net Lung ▸ Chest X-ray 2 (PA).",
-            name="tour_intro",
-        )
+        self.intro = WrappedLabel(name="tour_intro")
         steps = QHBoxLayout()
         steps.addWidget(self.back)
         steps.addWidget(self.next)
@@ -50,7 +46,7 @@ class TourPage(QWidget):
         column.addWidget(self.end)
         column.addWidget(self.unread)
         column.addStretch()
-        self._show_state()
+        self.show_language(self.language)
 
     @property
     def stop(self) -> Stop | None:
@@ -78,8 +74,16 @@ class TourPage(QWidget):
             self.left.emit()
 
     def show_language(self, language: Language) -> None:
-        """Titles and sentences in a language from now on."""
+        """All words in a language from now on."""
         self.language = language
+        for part, text in (
+            (self.begin, BEGIN),
+            (self.back, BACK),
+            (self.next, NEXT),
+            (self.end, LEAVE),
+        ):
+            part.setText(text.say(language))
+        self.intro.say_plain(INTRO.say(language))
         self._show_state()
 
     def say(self, look: Look) -> None:

@@ -77,7 +77,7 @@ def test_interpolation_is_no_transposed_convolution(seen: Callable[..., Subject]
 def test_a_residual_block_adds_its_input(seen: Callable[..., Subject]) -> None:
     subject = seen("lineage-residual")
     found = look(subject, "residual")
-    assert found.facts["stage"] == "encoder.1" and 0 < found.facts["share"] < 100
+    assert found.facts["stage"] == "encoder level 2" and 0 < found.facts["share"] < 100
     kept: dict[str, Any] = {}
     block: Any = subject.net.encoder[1]  # type: ignore[index]
     for key, part in (("x", block.shortcut), ("f", block.norm2), ("sum", block)):
@@ -90,12 +90,16 @@ def test_a_residual_block_adds_its_input(seen: Callable[..., Subject]) -> None:
 def test_numbers_that_remain_in_the_depth(seen: Callable[..., Subject]) -> None:
     found = look(seen("lineage-encoder-decoder"), "latent")
     assert (found.facts["given"], found.facts["numbers"]) == (64 * 64, 16 * 16 * 16)
-    assert [one.facts["stage"] for one in found.panels[1:]] == ["encoder.0", "encoder.1", "bottleneck"]
+    assert [one.facts["stage"] for one in found.panels[1:]] == [
+        "encoder level 1",
+        "encoder level 2",
+        "bottleneck",
+    ]
 
 
 def test_skips_and_what_is_left_without_them(seen: Callable[..., Subject]) -> None:
     found = look(seen("lineage-residual"), "skip", "up.1")
-    assert found.facts["skips"] == 2 and found.facts["level"] == 1
+    assert found.facts["skips"] == 2 and found.facts["level"] == 2
     assert 0 <= found.facts["dice"] <= 1 and 0 <= found.facts["dice_all"] <= 1
     with pytest.raises(UserError, match="no skip connection"):
         look(seen("lineage-encoder-decoder"), "skip")

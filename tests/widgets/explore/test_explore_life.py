@@ -45,7 +45,7 @@ def test_the_last_question_counts(explorer, real_engine, qtbot) -> None:
     explorer.dock.network.network.stage_button("encoder.1").click()
     explorer.calm()
     assert first.cancelled
-    assert [layer.name for layer in explorer.named("Feature maps")] == ["Feature maps: encoder.1"]
+    assert [layer.name for layer in explorer.named("Feature maps")] == ["Feature maps: encoder level 2"]
 
 
 def test_an_image_that_goes_meanwhile(explorer, real_engine, qtbot) -> None:

@@ -26,7 +26,7 @@ def test_the_u_is_that_of_this_network(explorer) -> None:
     texts = {name: drawn(explorer).stage_button(name).text() for name in ("encoder.0", "bottleneck", "head")}
     assert texts == {"encoder.0": "4 · 64", "bottleneck": "16 · 16", "head": "1 · 64"}
     said = drawn(explorer).stage_button("encoder.1").accessibleName()
-    assert said.startswith("encoder.1: 8 maps of 32 × 32, sees ") and "parameters" in said
+    assert said.startswith("encoder level 2: 8 maps of 32 × 32, sees ") and "parameters" in said
     explorer.choose("lineage-unet-2015")
     assert drawn(explorer).stage_button("encoder.0").text().startswith("2 · 2")
     assert "mirrored" not in explorer.words("network_size") and "18 blocks" not in explorer.words("message")
@@ -243,7 +243,7 @@ def test_maps_after_a_cut_are_those_of_the_altered_network(explorer) -> None:
     network.stage_button("decoder.0").click()
     explorer.calm()
     assert not np.array_equal(explorer.named("Feature maps")[0].data, before)
-    assert "decoder.0, of the altered network" in explorer.words("about_block")
+    assert "decoder level 1, of the altered network" in explorer.words("about_block")
 
 
 def test_the_button_names_the_map_that_the_slider_shows(explorer) -> None:
