@@ -12,13 +12,13 @@ from napari_unet.tour.captions import CAPTIONS, MISSING
 from napari_unet.tour.fonts import font
 from napari_unet.tour.words import Language
 
-WIDTH = 1600
-_HEIGHT = 1200  # of a page of several rows, if their panels do not become smaller than _SMALLEST
+WIDTH = 1200
+_HEIGHT = 1300  # of a page of several rows, if their panels do not become smaller than _SMALLEST
 _EDGE, _GAP = 40, 24  # pixels around and between
-_TITLE, _SENTENCE, _CAPTION, _NUMBER = 46, 32, 27, 28  # sizes of letters: to be read in a small window
+_TITLE, _SENTENCE, _CAPTION, _NUMBER = 40, 29, 25, 25  # sizes of letters: to be read in a small window
 _STROKE = {Language.ENGLISH: 0.0, Language.KOREAN: 0.3}  # pixels more: Korean fonts are thin
-_MOST_COLUMNS = 4
-_WIDEST, _TALLEST, _SMALLEST = 640, 560, 280  # pixels of a panel
+_MOST_COLUMNS = 3
+_WIDEST, _TALLEST, _SMALLEST = 560, 520, 260  # pixels of a panel
 _INK, _QUIET, _PAPER, _LINE = (20, 20, 20), (60, 60, 60), (255, 255, 255), (200, 200, 200)
 
 
@@ -80,9 +80,7 @@ def number_text(value: float) -> str:
 
 
 def _columns(panels: int) -> int:
-    if panels <= _MOST_COLUMNS:
-        return panels
-    return 3 if panels in (5, 6, 9) else _MOST_COLUMNS
+    return 2 if panels == 4 else min(panels, _MOST_COLUMNS)
 
 
 def _step(size: int) -> int:

@@ -13,6 +13,7 @@ from napari_unet.cli.main import app
 from napari_unet.core.errors import UserError
 from napari_unet.inference.inside import tour as stops
 from napari_unet.tour import fonts
+from napari_unet.tour.picture import WIDTH
 from napari_unet.tour.words import Language
 
 
@@ -35,7 +36,7 @@ def test_ten_pictures_and_a_page(tmp_path: Path) -> None:
     assert pictures == [f"stop-{number:02d}.png" for number in range(1, 11)]
     for name in pictures:
         with Image.open(tmp_path / "out" / name) as picture:
-            assert picture.width == 1600 and picture.height > 200
+            assert picture.width == WIDTH and picture.height > 200
     page = (tmp_path / "out" / "tour.html").read_text(encoding="utf-8")
     assert all(f'src="{name}"' in page for name in pictures) and '<html lang="en">' in page
     assert "Not in the library: lineage-unheard-of" in page, "what is not there is said"

@@ -185,10 +185,10 @@ def deconvolution(subject: Subject, stage: str, pixel: Pixel) -> Look:
             Panel("values_before", within(subject, map_grey(before)), facts=facts),
             Panel("values_pooled", within(subject, map_grey(small)), facts=facts),
             Panel("values_back", within(subject, map_grey(back)), facts=facts),
-            Panel("checkerboard", grey(own[top : top + _NEAR, left : left + _NEAR]), facts=facts),
             Panel("numbers_before", numbers=as_numbers(before[y : y + 4, x : x + 4])),
             Panel("numbers_pooled", numbers=as_numbers(small[y // 2 : y // 2 + 2, x // 2 : x // 2 + 2])),
             Panel("numbers_back", numbers=as_numbers(back[y : y + 4, x : x + 4])),
+            Panel("checkerboard", grey(own[top : top + _NEAR, left : left + _NEAR]), facts=facts),
         ),
         facts,
     )

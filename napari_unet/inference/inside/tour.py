@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from math import prod
@@ -28,7 +27,6 @@ from napari_unet.core.palette import LUNGS
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.inference.find import NoScore, find_steps
-from napari_unet.inference.inside.altered import logits_of
 from napari_unet.inference.inside.operations import look
 from napari_unet.inference.inside.panels import image_of, marked, on_grid, outlined, with_outlines
 from napari_unet.inference.inside.subject import Subject, shared_subjects
@@ -42,7 +40,7 @@ Steps = Generator[TileDone | WindowsDone, Any, Look]
 _BEGUN = TileDone(0, 1)
 """Between the parts of a stop, so that a cancel is heard there."""
 
-WINDOW_S = 0.4
+WINDOW_S = 0.2
 """Seconds for which the sliding window runs at its stop."""
 
 
@@ -120,10 +118,11 @@ def _masked(name: str, subject: Subject | None) -> tuple[Panel, ...]:
     if subject is None:
         return ()
     labels = subject.prediction(subject.logits).labels()
-    begun = time.perf_counter()
-    logits_of(subject)  # timed by itself: the first pass took longer
-    seconds = time.perf_counter() - begun
-    facts = {"model": subject.predictor.card.name, "ms": 1000 * seconds, "area": _area(subject, labels)}
+    facts = {
+        "model": subject.predictor.card.name,
+        "ms": 1000 * subject.seconds,
+        "area": _area(subject, labels),
+    }
     return (Panel(name, outlined(subject, labels), facts=facts),)
 
 
