@@ -26,7 +26,7 @@ _ROOT = Path(__file__).parents[2]
 def main(arguments: list[str] | None = None) -> None:
     """Results that are stored are kept; a training that was broken off goes on. Each makes the page again."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lineage", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="images of half the size, a third of the epochs")
+    parser.add_argument("--quick", action="store_true", help="images of half the size, a sixth of the epochs")
     parser.add_argument(
         "--rows", nargs="*", choices=[row.name for row in ROWS], help="default: all; none without a name"
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from napari_unet.cli.console import complain, once_each, stderr, stdout, watched
 from napari_unet.cli.overlapped import Balance, is_large, overlapped
-from napari_unet.cli.usage import model_labels
+from napari_unet.cli.usage import model_labels, model_warning
 from napari_unet.cluster.first_masks import Asked, first_masks
 from napari_unet.core.auto import AUTO
 from napari_unet.core.errors import UserError
@@ -31,10 +31,14 @@ if TYPE_CHECKING:
 
 
 def admit_model(project: ReviewProject, model: str, answer: str | None, by: str) -> None:
-    """Says what the project's masks hold if that follows the model from now on. answer : see `MaskMaker`.
+    """Says what the project's masks hold if that follows the model from now on; warns of one for teaching.
+
+    answer : see `MaskMaker`.
 
     Raises UserError if the model's masks would not mean in this project what they say.
     """
+    if warning := model_warning(model):
+        complain(warning)
     labels = model_labels(model, answer)
     if labels is not None and project.admit(labels, by):
         stderr.print(f"The masks of this project have the labels {labels.in_words()}, as those of {model}.")

@@ -63,6 +63,11 @@ def model_labels(model: str, answer: str | None = None) -> LabelSet | None:
     return output.labels if output.task == "segmentation" else None
 
 
+def model_warning(model: str) -> str:
+    """`ModelCard.warning`; "" for "auto", which takes no model for teaching."""
+    return "" if model == AUTO else find_model(model).card.warning
+
+
 def model_findings(model: str) -> tuple[str, ...]:
     """What a model scores. That it scores nothing, or is not there, is wrong usage."""
     output = find_model(model).card.output

@@ -81,6 +81,8 @@ def subjects_steps(
     """
     entry = (library or default_library()).find(model)
     entry.card.output_named(answer)
+    if entry.card.warning:
+        yield Note(entry.card.warning)
     subjects = []
     for pair in pairs:
         try:

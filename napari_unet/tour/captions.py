@@ -7,9 +7,10 @@ from napari_unet.tour.words import Text
 CAPTIONS: dict[str, Text] = {
     "image": Text("The image as the network sees it", "Network가 보는 영상"),
     "one_word": Text(
-        "Classification: pneumonia {score:.0f} %, and nothing about where. A teaching model for children: no "
-        "reading of this image",
-        "Classification: pneumonia {score:.0f} %, 위치는 모름. 소아용 교육 모델이며 이 영상의 판독이 아님",
+        "Classification: pneumonia {score:.0f} %, and nothing about where. Trained on children's X-rays, for "
+        "teaching: no reading of this image",
+        "Classification: pneumonia {score:.0f} %, 위치는 모름. 소아 영상으로 학습한 교육용 모델이며 이 "
+        "영상의 판독이 아님",
     ),
     "one_mask": Text("Segmentation by {model} in {ms:.0f} ms", "Segmentation: {model}, {ms:.0f} ms"),
     "window_runs": Text(
@@ -101,25 +102,37 @@ CAPTIONS: dict[str, Text] = {
     ),
     "never_had_skips": Text("{model}, trained without any", "{model}: 처음부터 skip 없이 학습"),
     "network": Text(
-        "{name}: {ms:.0f} ms, {parameters:,} numbers learned",
-        "{name}: {ms:.0f} ms, 배운 숫자 {parameters:,}개",
+        "{name}: {ms:.0f} ms, {parameters:,} parameters",
+        "{name}: {ms:.0f} ms, parameter {parameters:,}개",
     ),
     "network_word": Text(
         "{name}: {finding} {score:.0f} % (no reading of this image), {ms:.0f} ms",
         "{name}: {finding} {score:.0f} %(이 영상의 판독이 아님), {ms:.0f} ms",
     ),
     "x": Text(
-        "x, what comes in ({network}, {stage}, map {map}); all three in the same greys",
-        "x: 입력 ({network}, {stage}, map {map}); 세 영상의 밝기 척도는 같음",
+        "x, what comes in, after the shortcut's 1 × 1 convolution ({network}, {stage}, map {map}); all three "
+        "in the same greys",
+        "x: 입력, shortcut의 1 × 1 convolution을 거침 ({network}, {stage}, map {map}); 세 영상의 밝기 척도는 "
+        "같음",
     ),
     "f": Text("F(x), what the block has learned to add", "F(x): block이 더하도록 배운 것"),
     "sum": Text(
         "x + F(x), with all that is below 0 set to 0 (ReLU)", "x + F(x), 0보다 작은 값은 0으로 (ReLU)"
     ),
-    "xray_mask": Text("X-ray: {model}, {ms:.0f} ms; lungs {area}", "X-ray: {model}, {ms:.0f} ms; 폐 {area}"),
+    "xray_mask": Text(
+        "X-ray: {model}, {ms:.0f} ms; lungs {area:.0f} cm²", "X-ray: {model}, {ms:.0f} ms; 폐 {area:.0f} cm²"
+    ),
+    "xray_mask_share": Text(
+        "X-ray: {model}, {ms:.0f} ms; lungs {share:.0f} % of the picture",
+        "X-ray: {model}, {ms:.0f} ms; 폐가 영상의 {share:.0f} %",
+    ),
     "ct_mask": Text(
-        "CT: {model}, {ms:.0f} ms a slice; lungs {area} in this slice",
-        "CT: {model}, slice당 {ms:.0f} ms; 이 slice의 폐 {area}",
+        "CT: {model}, {ms:.0f} ms a slice; lungs {area:.0f} cm² in this slice",
+        "CT: {model}, slice당 {ms:.0f} ms; 이 slice의 폐 {area:.0f} cm²",
+    ),
+    "ct_mask_share": Text(
+        "CT: {model}, {ms:.0f} ms a slice; lungs {share:.0f} % of this slice",
+        "CT: {model}, slice당 {ms:.0f} ms; 폐가 이 slice의 {share:.0f} %",
     ),
     "finding": Text(
         "{model}: {finding} {score:.0f} of 100, and where the score comes from. For research; no diagnosis",
@@ -163,7 +176,7 @@ INTRO = Text(
 )
 """Of the tour in the dock."""
 
-LINEAGE_TITLE = Text("The lineage on this image", "이 영상에서 본 계보")
+LINEAGE_TITLE = Text("The lineage on this image", "이 영상으로 비교한 network들")
 PAGE_TITLE = Text("From classification to segmentation", "Classification에서 segmentation까지")
 PAGE_PURPOSE = Text(
     "For teaching and research; not a medical device.", "교육과 연구용이며 의료기기가 아닙니다."

@@ -26,10 +26,10 @@ _WORDS: dict[str, tuple[Text, Text]] = {
     "word": (
         Text("One word against one mask", "단어 하나와 mask 하나"),
         Text(
-            "Classification gives the whole picture one number (AlexNet, a teaching model for children: "
-            "pneumonia {score:.0f} %, which says nothing about this patient); segmentation says for every "
-            "pixel whether it is lung.",
-            "Classification은 영상 전체에 숫자 하나만 답하고(소아용 교육 모델 AlexNet: pneumonia "
+            "Classification gives the whole picture one number (AlexNet, trained on children's X-rays "
+            "for teaching: pneumonia {score:.0f} %, which says nothing about this patient); segmentation "
+            "says for every pixel whether it is lung.",
+            "Classification은 영상 전체에 숫자 하나만 답하고(소아 영상으로 학습한 교육용 AlexNet: pneumonia "
             "{score:.0f} %, 이 환자에 대한 판독이 아님), "
             "segmentation은 pixel마다 폐인지 아닌지를 답합니다.",
         ),
@@ -71,11 +71,11 @@ _WORDS: dict[str, tuple[Text, Text]] = {
         Text(
             "A convolution multiplies a patch by a kernel, adds up, and adds a constant: here {part:.3f} and "
             "{bias:.3f} make {value:.3f}; without padding the picture would lose {lost} pixels at each side "
-            "on its way through the network.",
+            "on its way through {unpadded}.",
             "Convolution은 patch와 kernel을 곱해서 모두 더하고 상수를 더합니다: 여기서는 {part:.3f}에 "
             "{bias:.3f}을(를) 더해 {value:.3f}; padding이 없으면 "
             "영상은 "
-            "network를 지나면서 각 변에서 {lost} pixel씩 줄어듭니다.",
+            "{unpadded}을(를) 지나면서 각 변에서 {lost} pixel씩 줄어듭니다.",
         ),
     ),
     "pooling": (
@@ -102,7 +102,7 @@ _WORDS: dict[str, tuple[Text, Text]] = {
         Text("Skip connections", "Skip connection"),
         Text(
             "Skip connections bring the fine maps of the encoder to the decoder: cut all {skips}, and the "
-            "mask moves {distance_all:.1f} {unit} on average (Dice {dice_all:.3f}).",
+            "border of the mask moves by {distance_all:.1f} {unit} on average (Dice {dice_all:.3f}).",
             "Skip connection은 encoder의 세밀한 map을 decoder로 가져옵니다: {skips}개를 모두 끊으면 mask의 "
             "경계가 평균 "
             "{distance_all:.1f} {unit} 움직입니다(Dice {dice_all:.3f}).",
@@ -111,9 +111,10 @@ _WORDS: dict[str, tuple[Text, Text]] = {
     "residual": (
         Text("Residual block", "Residual block"),
         Text(
-            "A residual block learns only what to add to its input: x + F(x); here F(x) makes up "
-            "{share:.0f} % of the sum.",
-            "Residual block은 입력에 더할 것만 배웁니다: x + F(x); 여기서 F(x)는 합의 {share:.0f} %입니다.",
+            "A residual block learns only what to add to its input: x + F(x); here F(x) has "
+            "{share:.0f} % of the size of the two.",
+            "Residual block은 입력에 더할 것만 배웁니다: x + F(x); 여기서 두 값의 크기 중 F(x)가 "
+            "{share:.0f} %입니다.",
         ),
     ),
     "use": (

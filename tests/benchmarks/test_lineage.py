@@ -38,6 +38,7 @@ def test_each_row_differs_by_one_thing_from_the_row_it_stands_beside() -> None:
             for part in (one.arguments, one.training, one.augment, {"kind": one.kind})
             for name, value in part.items()
         ]
+        assert row.share == other.share, f"{row.name} and {other.name} are trained for as many epochs"
         once = {name for name, value in parts if parts.count((name, value)) == 1}
         assert len(once - {"elastic" if "elastic_px" in once else ""}) == 1, (row.name, once)
 
@@ -56,12 +57,12 @@ def test_every_recipe_can_be_made_and_main_rows_have_three_seeds(quick: bool) ->
         assert seeds == ([0] if quick else whole)
 
 
-def test_a_quick_training_has_half_the_size_a_third_of_the_epochs_and_the_same_network() -> None:
+def test_a_quick_training_has_half_the_size_a_sixth_of_the_epochs_and_the_same_network() -> None:
     for images, row, seed in runs(quick=True):
         whole, quick = (images.recipe(row, seed, trial) for trial in (False, True))
         assert quick.net == whole.net and not row.gpu and quick.name == f"{whole.name}-quick"
         assert [2 * n for n in quick.input.size or ()] == list(whole.input.size or ())
-        assert quick.training.epochs == pytest.approx(whole.training.epochs / 3, abs=0.7)
+        assert quick.training.epochs == pytest.approx(whole.training.epochs / 6, abs=0.7)
 
 
 def test_borders_are_thinned_to_one_pixel_and_part_what_they_parted() -> None:
@@ -120,6 +121,24 @@ def test_a_run_that_still_rises_is_marked_and_nothing_follows_from_it() -> None:
     assert any(
         "boundary F1 today's U-Net is not ahead" in text and "0.850 and 0.855" in text for text in told
     )
+
+
+@pytest.mark.parametrize(
+    ("plain", "skips", "verdict"),
+    [
+        (0.5, 0.6, "nothing for skips to cure"),
+        (0.01, 0.4, "and skips cure it"),
+        (0.01, 0.02, "do not cure it"),
+    ],
+)
+def test_it_is_said_whether_skips_cure_the_gradient(plain: float, skips: float, verdict: str) -> None:
+    found = []
+    for name, first in (("no-norm-no-skips", plain), ("no-norm", skips), ("today", 1.0)):
+        run = a_run(name, "em", 2, DONE)
+        found.append(replace(run, gradients=run.gradients | {"encoder.0": (first * 0.5, 0.1)}))
+    (said,) = [text for text in conclusions(found) if "gradient" in text]
+    assert verdict in said and f"{plain:.2g} without skips and normalisation" in said
+    assert not [text for text in conclusions(found[1:]) if "gradient" in text]
 
 
 def test_the_page_has_a_row_for_each_network_with_the_spread_of_its_seeds() -> None:

@@ -227,8 +227,9 @@ def test_first_masks_by_a_model(
     monkeypatch.setattr(review_cmd, "check_model", lambda *given: None)
     monkeypatch.setattr(first_mask, "first_mask_steps", steps)
     monkeypatch.setattr(review_model, "model_labels", lambda model, answer: LUNGS)
+    monkeypatch.setattr(review_model, "model_warning", lambda model: f"{model} is for teaching.")
     result = run("review", "add", project, images, "--model", "bright")
-    assert result.exit_code == 1
+    assert result.exit_code == 1 and result.stderr.count("bright is for teaching.") == 1
     assert "Case 1: This is a hand." in result.stderr and "Case 2: Memory ran out." in result.stderr
     assert "1 first mask by bright; 1 unsuitable for this model" in result.stdout
     with ReviewProject.open(project) as made:

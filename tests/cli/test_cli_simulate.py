@@ -61,9 +61,11 @@ def test_what_cannot_be_used_is_told(run: Run, folder: Path) -> None:
     (folder / "masks" / "1.png").unlink()
     Image.fromarray(np.zeros((160, 128), np.uint8)).save(folder / "masks" / "2.png")
     Image.fromarray(np.ones((10, 10), np.uint8)).save(folder / "masks" / "3.png")
+    card = folder / "models" / "tiny" / "card.json"
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"use": "teaching"}))
     result = run(*arguments(folder))
     assert result.exit_code == 1
-    for text in ("1 has no mask", "no lung in its mask", "another size"):
+    for text in ("1 has no mask", "no lung in its mask", "another size", "tiny is for teaching"):
         assert text in result.output
     assert "Fewer than two" in str(result.exception)
 

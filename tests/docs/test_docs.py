@@ -242,7 +242,8 @@ def test_the_tutorial_of_the_lineage() -> None:
     assert pressed == {f"Alt+{signs.get(key.split('+')[1], key.split('+')[1])}" for key in KEYS}
     measured = (ROOT / "docs" / "lineage.md").read_text(encoding="utf-8")
     figures = re.findall(r"\d+,\d+|\d+\.\d+ (?:×|s\b|%)|0\.\d{3,}", text)
-    assert figures and all(figure in measured for figure in figures)
+    counted = {"253,440", "290,400"}  # neurons of AlexNet: tests/nets/test_alexnet.py
+    assert figures and all(figure in measured for figure in set(figures) - counted)
     titles = {row.title: row.name for row in NETWORKS}
     learned = {titles[row[0]]: int(row[1].replace(",", "")) for row in rows("lineage.md", "The networks")}
     window, unet = (learned[name] for name in ("ciresan", "today"))

@@ -11,7 +11,16 @@ import pytest
 from inside_models import chest, lineage
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.inside import Alteration, Anatomy, AskField, AskLook, AskMaps, AskMask, WindowsDone
+from napari_unet.core.inside import (
+    Alteration,
+    Anatomy,
+    AskField,
+    AskLook,
+    AskMaps,
+    AskMask,
+    NetworkDone,
+    WindowsDone,
+)
 from napari_unet.core.steps import run
 from napari_unet.engine import ChildEngine, JobCancelled
 from napari_unet.models.library import ModelLibrary
@@ -74,8 +83,20 @@ def test_it_fails_in_words(shared_engine: ChildEngine, library: ModelLibrary) ->
     assert ask(shared_engine, library, AskField((1, 1))).result(WAIT_S).pixel == (1, 1)
 
 
-def windows(engine: Any, library: ModelLibrary) -> Any:
-    return engine.submit("windows", raster=chest(), model="lineage-ciresan", device="cpu", library=library)
+def windows(engine: Any, library: ModelLibrary, **more: Any) -> Any:
+    given = {"model": "lineage-ciresan", "device": "cpu", "library": library, **more}
+    return engine.submit("windows", raster=chest(), **given)
+
+
+@pytest.mark.parametrize("beside", ["lineage-unet-2015", "lineage-nobody"])
+def test_a_network_is_done_before_the_first_window(
+    shared_engine: ChildEngine, library: ModelLibrary, beside: str
+) -> None:
+    events = list(windows(shared_engine, library, beside=beside, seconds=0.2).events())
+    first = events[0]
+    assert isinstance(first, NetworkDone) and first.name == beside
+    assert first.missing is (beside == "lineage-nobody") is (first.labels is None)
+    assert all(isinstance(event, WindowsDone) for event in events[1:])
 
 
 def test_windows_that_run_are_cancelled(shared_engine: ChildEngine, library: ModelLibrary) -> None:

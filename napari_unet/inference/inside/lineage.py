@@ -32,12 +32,17 @@ def lineage_steps(
     found = []
     for name in models:
         entry = choose(name, entries)
-        found.append(NetworkDone(name, missing=True) if entry is None else _of(entry, raster, device, cache))
+        found.append(network_done(name, entry, raster, device, cache))
         yield found[-1]
     return tuple(found)
 
 
-def _of(entry: ModelEntry, raster: Raster, device: str, cache: PredictorCache | None) -> NetworkDone:
+def network_done(
+    name: str, entry: ModelEntry | None, raster: Raster, device: str, cache: PredictorCache | None
+) -> NetworkDone:
+    """What a model says of an image, and how long that takes. entry : None if there is none of that name."""
+    if entry is None:
+        return NetworkDone(name, missing=True)
     cache = cache or shared_cache
     library = ModelLibrary(entry.folder.parent)
     arguments: dict[str, Any] = {"device": device, "masks_only": False, "input_check": False}

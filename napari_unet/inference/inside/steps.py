@@ -14,6 +14,7 @@ from napari_unet.core.inside import (
     AskLook,
     AskMaps,
     AskMask,
+    NetworkDone,
     Question,
     WindowsDone,
 )
@@ -23,12 +24,13 @@ from napari_unet.core.standing import Turn
 from napari_unet.inference.inside.altered import altered_mask
 from napari_unet.inference.inside.anatomy import anatomy
 from napari_unet.inference.inside.feature_maps import feature_maps
+from napari_unet.inference.inside.lineage import network_done
 from napari_unet.inference.inside.operations import look
 from napari_unet.inference.inside.seen_from import receptive_field
 from napari_unet.inference.inside.subject import LARGEST, Subject, shared_subjects
 from napari_unet.inference.inside.windows import windows
 from napari_unet.inference.segment import PredictorCache, shared_cache
-from napari_unet.models.library import ModelLibrary, default_library
+from napari_unet.models.library import ModelLibrary, choose, default_library
 
 _PART = f"Only the middle of the image is looked at, {LARGEST} pixels of the network's grid."
 
@@ -69,11 +71,15 @@ def windows_steps(
     model: str,
     seconds: float | None = None,
     first_row: int = 0,
+    beside: str | None = None,
     device: str = "auto",
     library: ModelLibrary | None = None,
     cache: PredictorCache | None = None,
-) -> Generator[WindowsDone, Any, WindowsDone]:
-    """`windows` of an image; see `inside_steps`."""
+) -> Generator[WindowsDone | NetworkDone, Any, WindowsDone]:
+    """`windows` of an image; see `inside_steps`. beside : a model that is run first, a NetworkDone."""
+    if beside is not None:
+        entry = choose(beside, (library or default_library()).list())
+        yield network_done(beside, entry, raster, device, cache)
     subject = _subject(raster, model, 0, None, None, device, library, cache)
     return (yield from windows(subject, seconds, first_row))
 

@@ -121,17 +121,17 @@ def _masked(name: str, subject: Subject | None) -> tuple[Panel, ...]:
     facts = {
         "model": subject.predictor.card.name,
         "ms": 1000 * subject.seconds,
-        "area": _area(subject, labels),
+        "share": 100 * np.count_nonzero(labels) / labels.size,
     }
+    if subject.spacing is not None:
+        facts["area"] = np.count_nonzero(labels) * prod(subject.spacing[-2:]) / 100
     return (Panel(name, outlined(subject, labels), facts=facts),)
 
 
-def _area(subject: Subject, labels: np.ndarray) -> str:
-    """Of the mask: in cm² where pixels have a size, else its share of the image."""
-    count = int(np.count_nonzero(labels))
-    if subject.spacing is None:
-        return f"{100 * count / labels.size:.0f} % of the pixels"
-    return f"{count * prod(subject.spacing[-2:]) / 100:.0f} cm²"
+def _sized(name: str, subject: Subject | None) -> tuple[Panel, ...]:
+    """As `_masked`, with the area of the mask; its share of the image where pixels have no size."""
+    unsized = subject is not None and subject.spacing is None
+    return _masked(f"{name}_share" if unsized else name, subject)
 
 
 def _word(guide: _Guide) -> Steps:
@@ -199,7 +199,8 @@ def _convolution(guide: _Guide) -> Steps:
     found = look(subject, "convolution")
     yield _BEGUN
     padded = look(guide.seen_by(RESIDUAL, UNET_2015) or subject, "padding")
-    return Look("convolution", (*found.panels, *padded.panels), {**padded.facts, **found.facts})
+    facts = {**padded.facts, **found.facts, "unpadded": padded.facts["network"]}
+    return Look("convolution", (*found.panels, *padded.panels), facts)
 
 
 def _skip(guide: _Guide) -> Steps:
@@ -215,10 +216,10 @@ def _skip(guide: _Guide) -> Steps:
 
 def _use(guide: _Guide, ct: Raster | None) -> Steps:
     """What it is good for: an X-ray, a CT, and a finding where there is a model for one."""
-    panels = [*_masked("xray_mask", guide.seen_by(TODAY))]
+    panels = [*_sized("xray_mask", guide.seen_by(TODAY))]
     yield _BEGUN
     if ct is not None:
-        panels += _masked("ct_mask", guide.seen_by(TODAY_CT, raster=ct, index=len(ct.pixels) // 2))
+        panels += _sized("ct_mask", guide.seen_by(TODAY_CT, raster=ct, index=len(ct.pixels) // 2))
         yield _BEGUN
     panels += guide.finding()
     return Look("use", tuple(panels), {"panels": len(panels)})

@@ -35,7 +35,7 @@ from napari_unet.core.inside import (
     ReceptiveField,
     WindowsDone,
 )
-from napari_unet.core.lineage import CIRESAN
+from napari_unet.core.lineage import CIRESAN, UNET_2015
 from napari_unet.models.library import ModelEntry
 from napari_unet.tour.captions import LINEAGE_TITLE, OPERATIONS
 from napari_unet.tour.picture import picture
@@ -51,8 +51,9 @@ from napari_unet.widgets.explore.clicks import Clicks
 from napari_unet.widgets.explore.lineage_page import LineagePage, side_by_side
 from napari_unet.widgets.explore.network_box import NetworkBox
 from napari_unet.widgets.explore.network_page import NetworkPage
-from napari_unet.widgets.explore.placed import BEFORE, BOX, FIELD, MAPS, MASK, PICTURE, WINDOWS, Shown
+from napari_unet.widgets.explore.placed import BEFORE, BESIDE, BOX, FIELD, MAPS, MASK, PICTURE, WINDOWS, Shown
 from napari_unet.widgets.explore.tour_page import TourPage
+from napari_unet.widgets.explore.under_mouse import UnderMouse, in_numbers
 from napari_unet.widgets.napari_compat.window import window_of
 
 KEYS = {"Alt+Right": "next", "Alt+Left": "back", "Alt+0": "put_back", "Alt+E": "leave"}
@@ -99,6 +100,12 @@ class ExploreWidget(Dock):
         self._clicks = Clicks(self._viewer, self._clickable)
         self._clicks.clicked.connect(self._on_clicked)
         self.network.clicking.connect(self._clicks.switch)
+        self._under_mouse = UnderMouse(
+            self._session, self._clicks, self._sight, lambda: self.network.network.current
+        )
+        self._under_mouse.found.connect(lambda look: self.network.say_numbers(in_numbers(look)))
+        self._under_mouse.failed.connect(self._on_failed)
+        self.network.following.connect(self._on_following)
         self.network.silence_map_wanted.connect(self._on_silence_map)
         self.tour = TourPage()
         self.tour.wanted.connect(self._on_stop_wanted)
@@ -145,6 +152,7 @@ class ExploreWidget(Dock):
         self._asker.give_up()
         self._viewer.dims.events.current_step.disconnect(self._on_slider)
         self._clicks.switch(False)
+        self._under_mouse.switch(False)
         if self._keys is not None:
             self._keys.switch(False)
         self._shown.end_picture()
@@ -278,6 +286,11 @@ class ExploreWidget(Dock):
         self._shown.only(FIELD, BOX)
         self.network.say_field(found)
 
+    def _on_following(self, on: bool) -> None:
+        self._under_mouse.switch(on)
+        if not on:
+            self.network.say_nothing()
+
     def _on_look_wanted(self, operation: str) -> None:
         if operation in OPERATIONS:
             title, language = OPERATIONS[operation].say(self._language()), self._language()
@@ -355,15 +368,21 @@ class ExploreWidget(Dock):
         self._end_picture()
         show = partial(self._on_windows, sight)
         self._say(_LOOKING)
-        self._asker.ask("windows", lambda: {"model": CIRESAN, **sight.image_only()}, show, show)
+        given = {"model": CIRESAN, "beside": UNET_2015}
+        self._asker.ask("windows", lambda: {**given, **sight.image_only()}, show, show)
 
     def _on_windows(self, sight: Sight, done: object) -> None:
-        if isinstance(done, WindowsDone):
+        there = sight.still_there(self._viewer.layers)
+        if isinstance(done, NetworkDone):
+            self.lineage.say_beside(done)
+            if there and done.labels is not None:
+                self._shown.beside(sight.image, sight.index, done.labels)
+        elif isinstance(done, WindowsDone):
             self._say("")
             self.lineage.count(done)
-            if sight.still_there(self._viewer.layers):
+            if there:
                 self._shown.windows(sight.image, sight.index, done)
-                self._shown.only(WINDOWS)
+        self._shown.only(WINDOWS, BESIDE)
 
     # -- keys, words --
 
@@ -381,6 +400,7 @@ class ExploreWidget(Dock):
         self._asker.give_up()
         self.tour.leave()
         self.network.click.setChecked(False)
+        self.network.follow.setChecked(False)
         self._end_picture()
         self._maps = None
         self._shown.take_away()

@@ -22,7 +22,7 @@ from napari_unet.core.window import display_pixels
 from napari_unet.io.overlay import overlay
 from napari_unet.widgets.common.forms import WrappedLabel
 
-_COLUMNS = ("Network", "Time", "Says", "Parameters")
+_COLUMNS = ("Network", "Time", "Answer", "Parameters")
 _ROW = 24  # pixels
 
 
@@ -33,6 +33,7 @@ class LineagePage(QWidget):
         super().__init__()
         self.run = QPushButton("Run the whole lineage")
         self.window_run = QPushButton("Run the window of 2012")
+        self.beside = WrappedLabel(name="windows_beside")
         self.counter = WrappedLabel(name="windows_counter")
         self.table = QTableWidget(0, len(_COLUMNS))
         self.table.setHorizontalHeaderLabels(_COLUMNS)
@@ -49,7 +50,7 @@ class LineagePage(QWidget):
         )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 6, 0, 0)
-        for part in (self.run, self.table, self.note, self.window_run, self.counter):
+        for part in (self.run, self.table, self.note, self.window_run, self.counter, self.beside):
             column.addWidget(part)
         column.addStretch()
 
@@ -57,6 +58,7 @@ class LineagePage(QWidget):
         """Nothing has run."""
         self.table.setRowCount(0)
         self.counter.say("")
+        self.beside.say("")
 
     def add(self, done: NetworkDone) -> None:
         """One more network has run, or is missing."""
@@ -73,6 +75,13 @@ class LineagePage(QWidget):
             item = QTableWidgetItem(text)
             item.setToolTip(done.title or text)
             self.table.setItem(row, number, item)
+
+    def say_beside(self, done: NetworkDone) -> None:
+        """A network was done before the window had begun."""
+        if done.missing:
+            self.beside.say_plain(f"{done.name} is not in the library.")
+        else:
+            self.beside.say_plain(f"The outline: {done.name}, done after {1000 * done.seconds:.0f} ms.")
 
     def count(self, done: WindowsDone) -> None:
         """How far the window is."""

@@ -38,13 +38,14 @@ class NetworkPage(QWidget):
     """Buttons and words; whoever made it asks and answers.
 
     maps_wanted : of a stage. altered : the alteration to show. look_wanted : an operation. clicking : whether
-    clicks on the image ask for receptive fields.
+    clicks on the image ask for receptive fields. following : whether the mouse over it asks for numbers.
     """
 
     maps_wanted = Signal(str)
     altered = Signal(object)
     look_wanted = Signal(str)
     clicking = Signal(bool)
+    following = Signal(bool)
     silence_map_wanted = Signal()
 
     def __init__(self) -> None:
@@ -63,9 +64,15 @@ class NetworkPage(QWidget):
         self.padding.clicked.connect(self._on_padding)
         self.put_back = QPushButton("Put it back (Alt+0)")
         self.put_back.clicked.connect(self.restore)
-        self.click = QPushButton("Receptive field: click on the image")
-        self.click.setCheckable(True)
-        self.click.toggled.connect(self.clicking)
+        self.click = QPushButton("Receptive field: click")
+        self.click.setToolTip("Click on the image: what the answer at that pixel depends on")
+        self.follow = QPushButton("Numbers: mouse over")
+        self.follow.setToolTip(
+            "Move the mouse over the image: what the first convolution of the chosen block computes there"
+        )
+        for button, signal in ((self.click, self.clicking), (self.follow, self.following)):
+            button.setCheckable(True)
+            button.toggled.connect(signal)
         self.operation = QComboBox()
         self.operation.setAccessibleName("Operation")
         self.look = QPushButton("Show what it does")
@@ -85,7 +92,10 @@ class NetworkPage(QWidget):
             column.addWidget(part)
         column.addLayout(buttons)
         column.addWidget(self.difference)
-        column.addWidget(self.click)
+        under = QHBoxLayout()
+        under.addWidget(self.click)
+        under.addWidget(self.follow)
+        column.addLayout(under)
         column.addLayout(looks)
         column.addStretch()
         self.show_network(None)
@@ -163,6 +173,11 @@ class NetworkPage(QWidget):
             f"95 % within {found.most} × {found.most}."
         )
 
+    def say_numbers(self, html: str) -> None:
+        """What is under the mouse."""
+        self.about.say(html)
+        self.about.setToolTip("")
+
     def say_mask(self, found: AlteredMask) -> None:
         """How far the mask has moved."""
         if not found.alteration:
@@ -170,7 +185,7 @@ class NetworkPage(QWidget):
             return
         if found.scores:
             told = ", ".join(f"{name} {100 * score:.0f} %" for name, score in found.scores.items())
-            self.difference.say_plain(f"The network says now: {told}.")
+            self.difference.say_plain(f"The network now answers: {told}.")
             return
         distance = "–" if isnan(found.distance) else f"{found.distance:.1f} {found.unit}"
         self.difference.say(
@@ -221,11 +236,11 @@ class NetworkPage(QWidget):
         anatomy, altered = self._anatomy, self._alteration
         self.network.show_altered(altered)
         chosen = self.network.current
-        for part in (self.put_back, self.click, self.look, self.operation):
+        for part in (self.put_back, self.click, self.follow, self.look, self.operation):
             part.setEnabled(anatomy is not None)
         self.silence.setEnabled(bool(chosen))
         self.silence_map.setEnabled(bool(chosen))
-        self.silence.setText("Let block speak" if chosen in altered.silenced else "Silence block")
+        self.silence.setText("Restore block" if chosen in altered.silenced else "Silence block")
         own = None if anatomy is None else anatomy.padded
         self.padding.setEnabled(own is not None)
         self.padding.setChecked(bool(own) if altered.padding is None else altered.padding)

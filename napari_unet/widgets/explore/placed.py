@@ -16,16 +16,18 @@ from napari_unet.widgets.common.colours import legend_of, mask_colormap
 from napari_unet.widgets.common.layers import lies_over
 from napari_unet.widgets.common.sources import MAP
 
-MAPS, MASK, BEFORE, FIELD, BOX, WINDOWS, PICTURE = (
+MAPS, MASK, BEFORE, FIELD, BOX, WINDOWS, BESIDE, PICTURE = (
     "Feature maps",
     "Mask of the altered network",
     "Mask before",
     "Measured receptive field",
     "Receptive field",
     "Windows done",
+    "U-Net, done",
     "Picture",
 )
 _OPACITY = 0.45
+_ITSELF = Place((0.0, 0.0), (1.0, 1.0))  # the image's own pixels
 
 
 def affine_of(layer: Layer) -> np.ndarray:
@@ -108,20 +110,12 @@ class Shown:
     def mask(self, image: Image, index: tuple[int, ...], found: AlteredMask, labels: LabelSet) -> None:
         """The mask of the altered network, and the outline of that before."""
         colours = mask_colormap(legend_of(labels))
-        place = Place((0.0, 0.0), (1.0, 1.0))
-        for name, values, contour in ((BEFORE, found.unaltered, 3), (MASK, found.labels, 0)):
-            layer = self.layer(name)
-            if isinstance(layer, Labels) and layer.data.shape[-2:] == values.shape:
-                layer.data = _at(values, index)
-                layer.affine = placed(image, index, place)
-                continue
-            options = {"affine": placed(image, index, place), "units": image.units, "opacity": _OPACITY}
-            made = Labels(
-                _at(values, index), name=name, colormap=colours, metadata={MAP: "preview"}, **options
-            )
-            made.editable = False
-            made.contour = contour
-            self._replace(name, made, image)
+        self._labels(BEFORE, image, index, found.unaltered, contour=3, colours=colours)
+        self._labels(MASK, image, index, found.labels, colours=colours)
+
+    def beside(self, image: Image, index: tuple[int, ...], labels: np.ndarray) -> None:
+        """The outline of a mask (Y, X) that was done at once, beside the sliding window."""
+        self._labels(BESIDE, image, index, labels, contour=3)
 
     def field(self, image: Image, index: tuple[int, ...], found: ReceptiveField) -> None:
         """A receptive field: the frame of the theoretical one, and how strong the measured one is."""
@@ -167,21 +161,7 @@ class Shown:
 
     def windows(self, image: Image, index: tuple[int, ...], found: WindowsDone) -> None:
         """How far the sliding window has come."""
-        layer = self.layer(WINDOWS)
-        if isinstance(layer, Labels) and layer.data.shape[-2:] == found.labels.shape:
-            layer.data = _at(found.labels, index)
-            return
-        made = Labels(
-            _at(found.labels, index),
-            name=WINDOWS,
-            affine=placed(image, index, found.place),
-            units=image.units,
-            opacity=_OPACITY,
-            colormap=mask_colormap(),
-            metadata={MAP: "preview"},
-        )
-        made.editable = False
-        self._replace(WINDOWS, made, image)
+        self._labels(WINDOWS, image, index, found.labels, place=found.place)
 
     def picture(self, pixels: np.ndarray, name: str) -> None:
         """A picture alone: all else is hidden until it is taken away."""
@@ -220,6 +200,36 @@ class Shown:
             layer = self._layers.pop(name, None)
             if layer is not None and layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
+
+    def _labels(
+        self,
+        name: str,
+        image: Image,
+        index: tuple[int, ...],
+        values: np.ndarray,
+        *,
+        place: Place = _ITSELF,
+        contour: int = 0,
+        colours: Any = None,
+    ) -> None:
+        """Labels (y, x) in their place. contour : width of outlines; 0 fills."""
+        affine, layer = placed(image, index, place), self.layer(name)
+        if isinstance(layer, Labels) and layer.data.shape[-2:] == values.shape:
+            layer.data = _at(values, index)
+            layer.affine = affine
+            return
+        made = Labels(
+            _at(values, index),
+            name=name,
+            affine=affine,
+            units=image.units,
+            opacity=_OPACITY,
+            colormap=mask_colormap() if colours is None else colours,
+            metadata={MAP: "preview"},
+        )
+        made.editable = False
+        made.contour = contour
+        self._replace(name, made, image)
 
     def _renew(self, name: str, values: np.ndarray, affine: np.ndarray | None, title: str) -> bool:
         """Put other values into the layer that is there: much faster than another layer. False if none is."""

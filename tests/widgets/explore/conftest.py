@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QLabel
 
 from napari_unet.core.steps import run
 from napari_unet.engine.handlers import HANDLERS, handler_of
+from napari_unet.models.library import default_library
 from napari_unet.widgets import session as session_module
 from napari_unet.widgets.explore import ExploreWidget
 
@@ -65,6 +66,11 @@ class Explorer:
     def choose(self, model: str) -> None:
         self.dock.model.choose(model)
         self.calm()
+
+    def answer(self, question: Any) -> Any:
+        """What the engine says of the network in view."""
+        sight = self.dock._sight()
+        return answer("inside", {"question": question, "library": default_library(), **sight.arguments()})
 
     def words(self, name: str) -> str:
         return self.dock.findChild(QLabel, name).text()

@@ -79,12 +79,14 @@ def test_another_network_takes_its_layers_away(explorer) -> None:
 def test_the_dock_leaves_nothing_behind(explorer, viewer) -> None:
     ask(explorer)
     explorer.dock.network.click.click()
+    explorer.dock.network.follow.click()
     explorer.calm()
-    callbacks = len(viewer.mouse_drag_callbacks)
+    callbacks, moves = len(viewer.mouse_drag_callbacks), len(viewer.mouse_move_callbacks)
     viewer.window.remove_dock_widget(explorer.dock)
     QTest.qWait(20)
     assert [layer.name for layer in viewer.layers] == ["chest"]
     assert len(viewer.mouse_drag_callbacks) == callbacks - 1
+    assert len(viewer.mouse_move_callbacks) == moves - 1
 
 
 def test_it_offers_teaching_models_and_leaves_the_model_in_use(explorer) -> None:

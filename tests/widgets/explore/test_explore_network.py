@@ -10,8 +10,9 @@ from napari.layers import Image, Labels, Shapes
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
-from napari_unet.core.inside import Alteration
+from napari_unet.core.inside import Alteration, AskLook, Look
 from napari_unet.widgets.common.layers import is_image, is_mask
+from napari_unet.widgets.explore.under_mouse import in_numbers
 
 
 def drawn(explorer):
@@ -152,6 +153,58 @@ def test_a_click_draws_the_receptive_field_of_its_pixel(explorer, wait) -> None:
     click(explorer, 40, 30)
     explorer.calm()
     assert explorer.dock._pixel is None
+
+
+def over(explorer, row: float, column: float) -> None:
+    canvas = explorer.viewer.window._qt_viewer.canvas
+    node = canvas.layer_to_visual[explorer.image].node
+    x, y = node.get_transform("visual", "canvas").map([column + 0.5, row + 0.5])[:2]
+    QTest.mouseMove(canvas.native, QPoint(round(x), round(y)))
+
+
+def test_the_numbers_under_the_mouse_are_those_of_the_convolution_there(explorer, wait) -> None:
+    page = explorer.dock.network
+    over(explorer, 20, 30)
+    assert "under the mouse" not in explorer.words("about_block"), "only when it is asked for"
+    page.follow.click()
+    over(explorer, 21, 31)
+    wait(lambda: "under the mouse" in explorer.words("about_block"))
+    first = explorer.words("about_block")
+    assert "Encoder level 1, map" in first and first.count("<tr>") == 3 and "Sum of the products" in first
+    said = explorer.answer(AskLook("convolution", "", (21, 31)))
+    assert f"{said.facts['bias']:.3f}: {said.facts['sum']:.3f}." in first
+    drawn(explorer).stage_button("encoder.1").click()
+    explorer.calm()
+    for row in range(40, 50):  # faster than answers come: the last pixel counts
+        over(explorer, row, 20)
+    wait(lambda: "Encoder level 2" in explorer.words("about_block"))
+    last = explorer.answer(AskLook("convolution", "encoder.1", (30, 40)))
+
+    def is_there() -> bool:
+        for column in (39, 40):  # a single move may be lost on its way through the screen
+            over(explorer, 30, column)
+        return f"{last.facts['sum']:.3f}." in explorer.words("about_block")
+
+    wait(is_there)
+    page.follow.click()
+    assert "Choose a block" in explorer.words("about_block")
+    over(explorer, 10, 10)
+    explorer.calm()
+    assert "Choose a block" in explorer.words("about_block")
+
+
+def test_of_a_large_kernel_only_the_sum_is_written() -> None:
+    facts = {
+        "stage": "encoder level 1",
+        "map": 3,
+        "side": 11,
+        "inputs": 3,
+        "part": 1.0,
+        "bias": 0.5,
+        "sum": 2.5,
+    }
+    said = in_numbers(Look("convolution", facts=facts))
+    assert "<table" not in said and "With all 3 maps that go in and the bias of 0.500: 2.500." in said
 
 
 def test_an_operation_is_a_picture_and_the_image_comes_back(explorer) -> None:

@@ -13,7 +13,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.inside import Place, WindowsDone
+from napari_unet.core.inside import NetworkDone, Place, WindowsDone
 from napari_unet.core.lineage import LINEAGE
 from napari_unet.inference.inside import tour as tour_stops
 from napari_unet.tour import fonts
@@ -122,7 +122,6 @@ def test_the_whole_lineage_side_by_side(explorer) -> None:
 
 
 def test_the_table_fills_as_networks_are_done(explorer, real_engine, qtbot) -> None:
-    from napari_unet.core.inside import NetworkDone
 
     real_engine._answers.pop("lineage")
     explorer.dock.lineage.run.click()
@@ -143,11 +142,15 @@ def test_the_window_counts_and_stops_when_told(explorer, real_engine, qtbot) -> 
     qtbot.waitUntil(lambda: bool(real_engine.jobs))
     job, labels = real_engine.jobs[-1], np.zeros((64, 64), np.uint8)
     labels[0, :9] = 1
+    assert job.arguments["beside"] == "lineage-unet-2015"
+    job.tell(NetworkDone("lineage-unet-2015", labels=np.eye(64, dtype=np.uint8), seconds=0.068))
+    qtbot.waitUntil(lambda: bool(explorer.named("U-Net, done")))
+    assert "lineage-unet-2015, done after 68 ms" in explorer.words("windows_beside")
     job.tell(WindowsDone(100, 4096, 2.0, 1, labels, Place((0.0, 0.0), (1.0, 1.0))))
     qtbot.waitUntil(lambda: bool(explorer.named("Windows done")))
     assert "100 of 4,096 windows" in explorer.words("windows_counter")
     np.testing.assert_array_equal(explorer.named("Windows done")[0].data, labels)
-    assert explorer.dock.cancel.isEnabled()
+    assert explorer.named("U-Net, done")[0].visible and explorer.dock.cancel.isEnabled()
     explorer.dock.cancel.click()
     explorer.calm()
     assert job.cancelled and not explorer.dock.cancel.isEnabled()
