@@ -76,5 +76,10 @@ class SlidingWindow(nn.Module):
 
 
 def activation(x: Tensor) -> Tensor:
-    """Scaled hyperbolic tangent (LeCun et al. 1998, "Efficient BackProp", section 4.4)."""
+    """Scaled hyperbolic tangent (LeCun et al. 1998, "Efficient BackProp", section 4.4).
+
+    In inference mode it takes the place of `x`: for all pixels at once, copies take a third of the time.
+    """
+    if torch.is_inference_mode_enabled():
+        return x.mul_(2 / 3).tanh_().mul_(1.7159)
     return 1.7159 * torch.tanh(x * (2 / 3))
