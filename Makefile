@@ -25,7 +25,7 @@ help:
 	@echo "make lint         ruff, mypy, import-linter, npe2 validate"
 	@echo "make bench        benchmarks/results and docs/benchmarks.md"
 	@echo "make lineage      docs/lineage.md: trains every network of the lineage; what is trained is kept"
-	@echo "make tour-by-keys the ten stops by keys alone, in a real window: pictures and a log in build/"
+	@echo "make tour-by-keys the ten stops by keys alone, in a real window: pictures and a log in docs/"
 	@echo "make screenshots  the pictures of the README"
 	@echo "make docs         the pages of the models, from their cards, and the picture of their protocols"
 	@echo "make site         the pages of docs/ as a web site in site/, links checked"
@@ -102,7 +102,7 @@ lineage: $(VENV)/.ready
 # The screen of a small laptop: all that a dock shows has to fit.
 SMALL = $(if $(XVFB),$(XVFB) -s "-screen 0 1366x768x24")
 tour-by-keys: $(VENV)/.ready
-	$(SMALL) $(BIN)/python scripts/tour_by_keys.py build/tour-by-keys
+	$(SMALL) $(BIN)/python scripts/tour_by_keys.py docs
 
 screenshots: $(VENV)/.ready
 	$(SMALL) $(BIN)/python scripts/screenshots.py docs/images

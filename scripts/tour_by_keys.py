@@ -1,7 +1,8 @@
 """Walks the ten stops of the tour in a real napari window, by keys alone, in both languages.
 
-Writes a picture of the window at each stop (stop-01.png …, and ko/ for Korean) and keys.txt: each key, what
-the dock then said, and after how many seconds. Needs a screen of 1366×768: `make tour-by-keys`.
+Writes docs/tour-by-keys.md: each key, what the dock then said, after how many seconds, and for how long the
+window was held at most meanwhile, by drawing too; with a picture of the window at each stop. Needs a screen
+of 1366×768: `make tour-by-keys`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any
 
 from desk import Desk  # isort: skip  # first: it keeps the settings of whoever runs this out of the pictures
 
-from qtpy.QtCore import Qt
+from PIL import Image
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QLabel, QWidget
 
@@ -25,6 +27,16 @@ from napari_unet.tour.stops import TOUR
 _WIDTH = 360  # of the dock
 _ALT, _NONE = Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.NoModifier
 _MOST_TABS = 100
+_COLOURS = 64  # of the pictures: twenty of them are kept
+_PICTURES = "images/tour-keys"
+_HEAD = """# The tour by keys alone
+
+`make tour-by-keys` walks the [ten stops](inside.md#the-tour) in a real window of 1366×768, in both
+languages, and writes this page. *Window held*: the longest time between two turns of the window's event loop
+meanwhile, drawing included. No graphics card.
+
+| key | answered after | window held | the dock says |
+| --- | --- | --- | --- |"""
 
 
 class Walk:
@@ -43,9 +55,11 @@ class Walk:
     def press(self, name: str, key: Any, modifier: Any = _NONE) -> None:
         """A key where the keyboard is; waits for the answer and notes what is said."""
         begun = time.monotonic()
-        QTest.keyClick(QApplication.focusWidget() or self.desk.canvas, key, modifier)
-        self._answered()
-        self.log.append(f"{name}\t{time.monotonic() - begun:.1f} s\t{self._said()}")
+        with _Held() as held:
+            QTest.keyClick(QApplication.focusWidget() or self.desk.canvas, key, modifier)
+            self._answered()
+        taken = time.monotonic() - begun
+        self.log.append(f"{name}\t{taken:.1f} s\t{1000 * held.longest:.0f} ms\t{self._said()}")
 
     def tour(self, prefix: str) -> None:
         """All stops, one key each."""
@@ -78,21 +92,53 @@ class Walk:
         return " ".join(unescape(re.sub("<[^>]*>", "", text)) for text in texts).strip()
 
 
+class _Held:
+    """longest : seconds between two turns of the event loop while the `with` block ran."""
+
+    def __enter__(self) -> _Held:
+        self.longest, self._last = 0.0, time.monotonic()
+        self._timer = QTimer()
+        self._timer.timeout.connect(self._on_turn)
+        self._timer.start(0)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.stop()
+
+    def _on_turn(self) -> None:
+        now = time.monotonic()
+        self.longest, self._last = max(self.longest, now - self._last), now
+
+
 def main() -> None:
     """Both languages."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, nargs="?", default=Path("build/tour-by-keys"))
-    folder = parser.parse_args().folder.absolute()
-    (folder / "ko").mkdir(parents=True, exist_ok=True)
+    parser.add_argument("docs", type=Path, nargs="?", default=Path("docs"), help="folder of the page")
+    docs = parser.parse_args().docs.absolute()
+    folder = docs / _PICTURES
+    folder.mkdir(parents=True, exist_ok=True)
     walk = Walk(folder)
     walk.tour("")
     walk.go_to(walk.dock.language)
     walk.press("Tab to Language, Down", Qt.Key.Key_Down)
-    walk.tour("ko/")
+    walk.tour("ko-")
     walk.desk.close()
-    text = "\n".join(["key\tanswered after\tthe dock says", *walk.log])
-    (folder / "keys.txt").write_text(text + "\n", encoding="utf-8")
-    print(f"{folder / 'keys.txt'}: {len(walk.log)} keys")
+    for path in folder.glob("*stop-*.png"):
+        Image.open(path).quantize(_COLOURS).save(path, optimize=True)
+    (docs / "tour-by-keys.md").write_text(page(walk.log), encoding="utf-8")
+    print(f"{docs / 'tour-by-keys.md'}: {len(walk.log)} keys")
+
+
+def page(log: list[str]) -> str:
+    """The log of the keys as a table, then the pictures."""
+    rows = ("| " + " | ".join(line.split("\t")) + " |" for line in log)
+    shown = (
+        f"![Stop {stop.number} in the window, in {language}]"
+        f"({_PICTURES}/{prefix}stop-{stop.number:02d}.png)\n"
+        for prefix, language in (("", "English"), ("ko-", "Korean"))
+        for stop in TOUR
+    )
+    return "\n".join([_HEAD, *rows, "", *shown])
 
 
 if __name__ == "__main__":
