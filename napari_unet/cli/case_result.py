@@ -9,13 +9,14 @@ from typing import Any
 
 from napari_unet.cli.report import Row
 from napari_unet.cli.resume import Earlier
-from napari_unet.core.checks import INVERTED, UNLIKE, CheckResult
+from napari_unet.core.checks import INVERTED, SITUS, UNLIKE, CheckResult
 from napari_unet.core.header_facts import CHILD, LYING
 from napari_unet.core.lung_measures import FIGURES, LungMeasures
 
 _IMAGE_CHECKS = {
     UNLIKE: "The image may be unsuitable for the model: check the mask with care.",
     INVERTED: "Bones are dark in the image; this was accounted for.",
+    SITUS: "Heart and liver lie on the other side than usual: situs inversus or wrong header.",
     CHILD: "The header says that the patient is under 18; the model is for adults.",
     LYING: "The header says that the patient was lying down; the model card does not list such images.",
 }

@@ -21,8 +21,8 @@ __all__ = ["CheckResult", "Code", "check_label_values", "check_labels", "check_m
 _RATIO = (0.5, 1.7)  # left to right; holds 320 of 321 reference masks from three hospitals
 _AREA_CM2 = (100.0, 1200.0)  # both lungs of an adult on a chest film, collapsed to overinflated
 
-UNLIKE, INVERTED = "unlike", "inverted"  # codes of the input check, which stand beside those of Code
-OF_IMAGE = (UNLIKE, INVERTED, CHILD, LYING, VIEW)  # codes that no change of the mask changes
+UNLIKE, INVERTED, SITUS = "unlike", "inverted", "situs"  # of the input check, beside those of Code
+OF_IMAGE = (UNLIKE, INVERTED, SITUS, CHILD, LYING, VIEW)  # codes that no change of the mask changes
 
 
 def check_mask(

@@ -31,18 +31,21 @@ _COARSE_MM = 5.0
 _CUT = 0.5  # of the lungs' largest slice: a scan that ends where they are wider does not hold their base
 
 
-def situs_notes(raster: Raster, found: Prediction) -> tuple[str, ...]:
+def situs_notes(raster: Raster, found: Prediction, towards: str = "S") -> tuple[str, ...]:
     """What is to be said of heart and liver in a CT volume; () if nothing is, or nothing tells.
 
-    raster : of axial slices that lie as usual (core.standing). found : right and left lung in it.
+    raster : of axial slices that lie as usual (core.standing). found : right and left lung in it. towards :
+    where the slices go on, "S" to the head or "I" to the feet; of other ways nothing is said.
     """
     if raster.pixels.ndim != 3 or raster.spacing_mm is None or found.task != "segmentation":
         return ()
-    if not found.label_set.tells_sides:
+    if not found.label_set.tells_sides or towards not in ("S", "I"):
         return ()
     steps = _steps(raster.spacing_mm)
     labels = np.stack([_coarse_labels(found, z, steps) for z in range(0, found.planes, steps[0])])
     coarse = raster.pixels[tuple(slice(None, None, step) for step in steps)]
+    if towards == "I":
+        labels, coarse = labels[::-1], coarse[::-1]
     spacing = tuple(step * mm for step, mm in zip(steps, raster.spacing_mm, strict=True))
     return (SITUS_NOTE,) if is_mirrored(coarse, labels, spacing, raster.row_direction) else ()
 

@@ -120,7 +120,7 @@ class Predictor:
         turned: Steps = changed(steps, lambda event: turn.event(event, raster))
         found = yield from turned
         towards = axes_towards(raster.affine)
-        said = situs_notes(standing, found) if towards is not None and towards[0] == "S" else ()
+        said = situs_notes(standing, found, towards[0]) if towards is not None else ()
         found = turn.prediction(found, raster) if turn else found
         return replace(found, notes=(*found.notes, *said))
 

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import replace
 
 from napari_unet.core.auto import AUTO
-from napari_unet.core.checks import INVERTED, UNLIKE, Code, check_mask
+from napari_unet.core.checks import INVERTED, SITUS, UNLIKE, Code, check_mask
 from napari_unet.core.ct_content import ct_content_notes
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note
@@ -14,6 +14,7 @@ from napari_unet.core.image_kind import kind_of
 from napari_unet.core.input_check import ShapePrior, check_kind, check_pixels, content_notes, polarity_note
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Modality, Raster, modality_of
+from napari_unet.core.situs import SITUS_NOTE
 from napari_unet.core.steps import run
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor, Steps
@@ -106,13 +107,14 @@ def segment_steps(
     unlike = bool(little_lung)
     if prior is not None:
         unlike |= min(prediction.plausibility, default=1.0) < prior.flag
+    checked = {UNLIKE: unlike, INVERTED: prediction.inverted, SITUS: SITUS_NOTE in prediction.notes}
     return replace(
         prediction,
         chosen=chosen,
         notes=(*before, *found, *prediction.notes),
         threshold=prediction.threshold if threshold is None else threshold,
         image_checks=(
-            *(code for code, seen in ((UNLIKE, unlike), (INVERTED, prediction.inverted)) if seen),
+            *(code for code, seen in checked.items() if seen),
             *(fact.code for fact in facts),
         ),
     )

@@ -15,6 +15,7 @@ __all__ = ["order_cases", "priorities", "reasons", "uncertain_places"]
 # The codes of core.checks and of the input check, the worst first, with what the queue says.
 _REASONS = {
     "unlike": "The mask does not look like normal lungs",
+    "situs": "Heart and liver on the other side: situs inversus or wrong header",
     "labels": "Labels that do not fit",
     "no-lung": "No lung is marked",
     "empty": "Nothing is marked",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ct_phantom import chest_with_organs
@@ -66,6 +68,9 @@ def test_a_note_says_so_from_the_maps_of_a_prediction(mirrored: bool, as_bytes: 
         label_set=RIGHT_AND_LEFT,
     )
     assert situs_notes(raster, found) == ((SITUS_NOTE,) if mirrored else ())
+    down = replace(raster, pixels=fine[::-1]), replace(found, maps=found.maps[:, ::-1])
+    assert situs_notes(*down, "I") == ((SITUS_NOTE,) if mirrored else ())
+    assert situs_notes(raster, found, "L") == ()
     assert situs_notes(Raster(fine, row_direction="L"), found) == ()
 
 

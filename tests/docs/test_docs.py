@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from napari_unet.cli import evaluate_cmd, report
 from napari_unet.cli.main import app
-from napari_unet.core.checks import INVERTED, UNLIKE, Code
+from napari_unet.core.checks import INVERTED, SITUS, UNLIKE, Code
 from napari_unet.core.input_check import LARGEST, SMALLEST, ShapePrior
 from napari_unet.training.config import read_recipe
 
@@ -165,7 +165,7 @@ def test_options_of_review_add() -> None:
 def test_columns_and_codes() -> None:
     documented = [row[0].strip("`") for row in rows("command-line.md", "Columns of report.csv")]
     assert documented == list(report.COLUMNS)
-    codes = [UNLIKE, INVERTED, *Code]
+    codes = [UNLIKE, INVERTED, SITUS, *Code]
     assert [row[0].strip("`") for row in rows("command-line.md", "Codes in `checks`")] == codes
     text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
     assert "Columns: " + ", ".join(f"`{name}`" for name in evaluate_cmd.COLUMNS) in text

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from itertools import product
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import torch
 from ct_phantom import chest_with_organs
 from net_fakes import TINY, PointNet, card
 
+from napari_unet.core.checks import SITUS
 from napari_unet.core.errors import UserError
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
@@ -19,6 +22,7 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.steps import STOP, run
 from napari_unet.core.volume_labels import likeliest_labels
 from napari_unet.inference.predictor import Predictor
+from napari_unet.inference.segment import segment_steps
 from napari_unet.models.card import NetSpec, Output
 
 HEIGHT, WIDTH = 32, 48
@@ -103,12 +107,18 @@ def test_other_planes_are_refused_by_models_for_ct_only() -> None:
     assert run(_predictor("MR").steps(raster, False)).labels().any()
 
 
-def test_a_note_says_so_where_heart_and_liver_lie_on_the_other_side() -> None:
+@pytest.mark.parametrize("down", [False, True])
+@pytest.mark.parametrize(("along", "said"), [("L", False), ("R", True)])
+def test_it_is_said_where_heart_and_liver_lie_on_the_other_side(along: str, said: bool, down: bool) -> None:
     """A usual chest under a header that calls its right left; the voxels keep the sides of the header."""
     pixels, _ = chest_with_organs()
-    for along, said in (("L", False), ("R", True)):
-        affine = np.diag([5.0, 5.0, 5.0 if along == "L" else -5.0, 1.0])
-        found = run(_predictor().steps(Raster(pixels, (5, 5, 5), affine=affine, row_direction=along), False))
-        assert any("situs inversus or wrong header" in note for note in found.notes) == said
-        right = found.labels() == 1
-        assert right.any() and (np.nonzero(right)[2].mean() < 30) == (along == "L")
+    affine = np.diag([-5.0 if down else 5.0, 5.0, 5.0 if along == "L" else -5.0, 1.0])
+    raster = Raster(pixels[::-1] if down else pixels, (5, 5, 5), affine=affine, row_direction=along)
+    predictor = _predictor()
+    library: Any = SimpleNamespace(for_image=lambda *_: (SimpleNamespace(card=predictor.card), ""))
+    cache: Any = SimpleNamespace(get=lambda *_: predictor)
+    found = run(segment_steps(raster, model="auto", library=library, cache=cache, input_check=False))
+    assert any("situs inversus or wrong header" in note for note in found.notes) is said
+    assert found.image_checks == ((SITUS,) if said else ())
+    right = found.labels() == 1
+    assert right.any() and (np.nonzero(right)[2].mean() < 30) == (along == "L")

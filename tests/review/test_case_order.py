@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_unet.core.checks import INVERTED, UNLIKE, Code
+from napari_unet.core.checks import INVERTED, SITUS, UNLIKE, Code
 from napari_unet.review.queue import order_cases, priorities, reasons
 from napari_unet.review.types import Case, FileState, Order, Status
 
@@ -115,7 +115,7 @@ def test_random_is_the_same_each_time_and_keeps_its_order_when_cases_come() -> N
                 "file_state": state,
             },
             st.none()
-            | st.lists(st.sampled_from([UNLIKE, INVERTED, *map(str, Code)]), unique=True).map(tuple),
+            | st.lists(st.sampled_from([UNLIKE, INVERTED, SITUS, *map(str, Code)]), unique=True).map(tuple),
             st.none() | st.floats(0, 1),
             st.sampled_from(FileState),
         ),
@@ -133,7 +133,7 @@ def test_each_case_stands_once_where_its_priority_puts_it(fields: list[dict[str,
 
 
 def test_every_code_has_words() -> None:
-    assert all(text != code for code in [UNLIKE, INVERTED, *Code] for text in reasons([code]))
+    assert all(text != code for code in [UNLIKE, INVERTED, SITUS, *Code] for text in reasons([code]))
     assert reasons(["new-code"]) == ["new-code"]
 
 
