@@ -74,6 +74,14 @@ class LungMeasures:
         """What stands before each volume in words: "at least " where the scan does not hold all, else ""."""
         return "at least " if self.incomplete else ""
 
+    def density_in_words(self) -> str:
+        """As in "Mean -812 HU; 2.4 % under -950 HU.", or why there is no share; "" where HU mean nothing."""
+        if self.mean_hu is None:
+            return ""
+        if self.laa950_percent is None:
+            return f"Mean {self.mean_hu:.0f} HU. {self.laa950_reason}"
+        return f"Mean {self.mean_hu:.0f} HU; {self.laa950_percent:.1f} % under {EMPHYSEMA_HU} HU."
+
     def volume_in_words(self) -> str:
         """As in "at least 2,340 mL (right 1,290, left 1,050)"; "" if it is not known."""
         if self.volume_ml is None:
@@ -137,7 +145,7 @@ def _no_share(is_ct: bool, voxels: int, spacing: tuple[float, ...] | None, known
     if thickest is None:
         reasons.append("the thickness of the slices is not known")
     elif thickest > _THICKEST_MM + 1e-3:
-        reasons.append(f"slices are {thickest:.3g} mm thick or apart (at most {_THICKEST_MM:g})")
+        reasons.append(f"slices of {thickest:.3g} mm (more than {_THICKEST_MM:g})")
     if known.sharpness == "sharp":
         reasons.append(f"the kernel {known.kernel} is sharp")
     elif not known.sharpness:

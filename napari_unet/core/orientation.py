@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+SIDES_ASSUMED = "Right and left are assumed, as in a PA or AP view."
+SIDES_ASSUMED_IN_VOLUME = "Right and left are assumed: nothing in the file tells them."
 ASSUMED = "Left and right are assumed: the patient's right is on the image's left, as in a PA or AP view."
 
 

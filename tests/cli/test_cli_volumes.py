@@ -78,7 +78,7 @@ def test_a_scan_that_ends_within_the_lungs_says_at_least(run: Run, tmp_path: Pat
     assert record["incomplete"] == ["The scan ends within the lungs, at its first slice."]
     assert "cut-off" in row["checks"].split(";") and row["laa950_percent"] == ""
     assert record["laa950_percent"] is None and row["contrast"] == "given"
-    for reason in ("slices are 2.5 mm", "the kernel B70f is sharp", "a contrast medium was given"):
+    for reason in ("slices of 2.5 mm", "the kernel B70f is sharp", "a contrast medium was given"):
         assert reason in record["laa950_reason"]
     said = run("segment", tmp_path / "thorax", "-o", tmp_path / "again").output
     assert "at least 132 mL (right 88, left 44) in 25 slices" in " ".join(said.split())

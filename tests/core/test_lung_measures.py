@@ -30,6 +30,7 @@ def test_volume_and_density_are_those_of_the_voxels() -> None:
     assert (found.volume_ml, found.right_ml, found.left_ml) == pytest.approx((2.4, 1.6, 0.8))
     assert found.mean_hu == pytest.approx(-840) and found.laa950_percent == pytest.approx(25)
     assert (found.slice_mm, found.kernel, found.contrast, found.laa950_reason) == (1.0, "B31f", "none", "")
+    assert found.density_in_words().startswith(f"Mean {found.mean_hu:.0f} HU")
     assert found.incomplete == () and found.volume_in_words() == "2 mL (right 2, left 1)"
     labels[0], labels[5, 0] = 255, 255  # to be ignored
     assert lung_measures(iter(labels), raster) == found
@@ -42,7 +43,7 @@ def test_volume_and_density_are_those_of_the_voxels() -> None:
         ({"sharpness": "", "kernel": "X9"}, "the kernel X9 is not in the table"),
         ({"sharpness": "", "kernel": ""}, "the kernel is not known"),
         ({"contrast": "given"}, "a contrast medium was given"),
-        ({"thickness_mm": 2.0}, "slices are 2 mm thick or apart"),
+        ({"thickness_mm": 2.0}, "slices of 2 mm (more than 1.5)"),
     ],
 )
 def test_no_share_of_thin_lung_where_it_would_mean_nothing(change: dict[str, object], reason: str) -> None:

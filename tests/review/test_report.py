@@ -165,6 +165,8 @@ def test_both_lungs_lengths_notes_and_both_times(room: Room) -> None:
     assert (fixed["right_mm2"], fixed["sides"]) == ("", "assumed")
     assert float(volume["right_ml"]) == pytest.approx(4 * 40 * 22 * 1.5 * 1.5 * 4 / 1000, abs=1e-3)
     assert volume["right_mm2"] == "" and lines["new"]["right_px"] == ""
+    assert "ends within the lungs" in volume["incomplete"] and "slices of 4 mm" in volume["laa950_reason"]
+    assert fixed["incomplete"] == fixed["laa950_reason"] == ""
     both = float(volume["right_ml"]) + float(volume["left_ml"])
     assert float(volume["volume_ml"]) == pytest.approx(both) and float(volume["slice_mm"]) == 4
     assert volume["contrast"] == "unknown" and fixed["volume_ml"] == fixed["contrast"] == ""

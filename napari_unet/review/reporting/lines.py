@@ -19,7 +19,8 @@ class CaseLine:
     decided is the decision's own time. right_..., left_... : of the current mask; mm² of an image, mL of a
     volume. sides : "assumed" where no header says which side is which. lengths, note : as in the window.
     volume_ml, mean_hu, laa950_percent, slice_mm, kernel, contrast : of the lungs in a volume, as in
-    core.lung_measures; None and "" for images, and where the image cannot be read.
+    core.lung_measures; None and "" for images, and where the image cannot be read. incomplete : why a volume
+    is at least what was measured. laa950_reason : why there is no share under -950 HU.
     """
 
     case: str
@@ -61,6 +62,8 @@ class CaseLine:
     slice_mm: float | None = None
     kernel: str = ""
     contrast: str = ""
+    incomplete: str = ""
+    laa950_reason: str = ""
 
     def cells(self) -> list[str]:
         """The row's text, column by column."""

@@ -11,6 +11,7 @@ from typing import Any
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.label_sizes import label_sizes, size_columns
+from napari_unet.core.lung_measures import LungMeasures
 from napari_unet.core.measure import Measures
 from napari_unet.io.atomic import atomic_write
 from napari_unet.review.check_results import follow_masks
@@ -50,9 +51,8 @@ def report_steps(project: ReviewProject, folder: Path, by: str) -> Generator[Cas
             if mask is not None and labels.of_lungs:
                 sides = sides_of(case, mask)
                 lungs = measured_in_volume(project, case, sides)
-                in_volume = {} if lungs is None else lungs.figures()
-                of_mask = _per_lung(lungs_of(case, sides))  # its right_ml and left_ml go first
-                lines[-1] = line = replace(line, **(in_volume | of_mask))
+                in_volume = {} if lungs is None else _in_volume(lungs)
+                lines[-1] = line = replace(line, **(_per_lung(lungs_of(case, sides)) | in_volume))
             sizes = label_sizes(mask, labels, case.spacing_mm)
             rows.append([*line.cells(), *map(cell, sizes), *scores.cells(case.id)])
             if case.status == Status.CORRECTED and first is not None and line.dice is not None:
@@ -110,6 +110,12 @@ def _line(project: ReviewProject, case: Case) -> tuple[CaseLine, Revision | None
         note=case.note,
     )
     return line, first
+
+
+def _in_volume(lungs: LungMeasures) -> dict[str, Any]:
+    """Without what is padding in the image, so that right and left add up to the volume."""
+    reasons = {"incomplete": " ".join(lungs.incomplete), "laa950_reason": lungs.laa950_reason}
+    return {name: value for name, value in (lungs.figures() | reasons).items() if value is not None}
 
 
 def _per_lung(lungs: Measures) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_unet.core.correct import LiveNumbers, live_numbers
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE, LEFT, RIGHT
+from napari_unet.core.orientation import SIDES_ASSUMED, SIDES_ASSUMED_IN_VOLUME
 from napari_unet.core.raster import RADIOGRAPHS
 from napari_unet.widgets.common.forms import WrappedLabel, check_list
 from napari_unet.widgets.common.jobs import Job, run_in_thread
@@ -145,7 +146,7 @@ def sizes_of(numbers: LiveNumbers, ignored: int = 0, part: str = "") -> str:
     if numbers.element is None:
         lines.append("Pixel size unknown: sizes are in pixels.")
     if numbers.sides_assumed and (numbers.right_pixels or numbers.left_pixels):
-        lines.append("Right and left are assumed, as in a PA or AP view.")
+        lines.append(SIDES_ASSUMED if lungs is None else SIDES_ASSUMED_IN_VOLUME)
     paragraphs = "".join(f"<p style='margin: 4px 0 0 0'>{line}</p>" for line in lines)
     heading = f"<p style='margin: 0'><b>{escape(part)}</b></p>" if part else ""
     return f"{heading}<table cellspacing=2>{cells}</table>{paragraphs}"

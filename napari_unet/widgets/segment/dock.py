@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, SliceDone, TileDone
-from napari_unet.core.image_kind import Kind, kind_in
+from napari_unet.core.image_kind import CT, Kind, kind_in
 from napari_unet.core.raster import Modality
 from napari_unet.core.steps import STOP
 from napari_unet.core.window import sample_pixels
@@ -92,7 +92,7 @@ class SegmentWidget(Dock):
         room = self.bar.sizePolicy()
         room.setRetainSizeWhenHidden(True)  # what is below stays in its place
         self.bar.setSizePolicy(room)
-        self.hint = WrappedLabel("Chest X-rays to try: File ▸ Open Sample ▸ U\u2011Net Lung.", name="hint")
+        self.hint = WrappedLabel("X-rays and CT to try: File ▸ Open Sample ▸ U\u2011Net Lung.", name="hint")
         self.kind = WrappedLabel(name="kind")
         self.facts = WrappedLabel(name="facts")
         self.status = WrappedLabel(name="status")
@@ -161,12 +161,12 @@ class SegmentWidget(Dock):
         stack = layer is not None and layer.ndim > 2
         self.slices.setVisible(stack)
         self._slices_label.setVisible(stack)
+        kind = "" if layer is None else self._kind(layer).name
         if layer is not None:
-            self.model.show_kind(self._kind(layer).name)
-        several = self.slices.model().item(1)
-        several.setEnabled(layer is not None and layer.ndim == 3)
-        if not several.isEnabled():
-            self.slices.setCurrentIndex(0)
+            self.model.show_kind(kind)
+        volume = layer is not None and layer.ndim == 3
+        self.slices.model().item(1).setEnabled(volume)
+        self.slices.setCurrentIndex(1 if volume and kind == CT else 0)  # both lungs, in millilitres
         self._show_state()
 
     def _on_model(self, entry: ModelEntry | None) -> None:

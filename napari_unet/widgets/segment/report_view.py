@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_unet.core.live import LiveNumbers
 from napari_unet.core.lung_measures import LungMeasures
 from napari_unet.core.measure import Measures
+from napari_unet.core.orientation import SIDES_ASSUMED, SIDES_ASSUMED_IN_VOLUME
 from napari_unet.review.queue import SHAPE_PASSED, SHAPE_TIP
 from napari_unet.widgets.common.forms import WrappedLabel, check_list
 from napari_unet.widgets.common.results import Summary
@@ -69,14 +70,14 @@ def sizes(measures: Measures, lungs: LungMeasures | None = None) -> str:
         f"<tr><td>{name}</td>{_size(ml, 'mL', at_least)}{_size(mm2, 'mm²')}{_cell(f'{n:,} {unit}')}</tr>"
         for name, ml, mm2, n in rows
     )
-    lines = [] if lungs is None else [escape(reason) for reason in lungs.incomplete]
+    lines = [] if lungs is None else [*map(escape, (*lungs.incomplete, lungs.density_in_words()))]
     if measures.ratio is not None:
         lines.append(f"Left/right ratio: {measures.ratio:.2f}")
     if measures.area_mm2 is None and measures.volume_ml is None:
         lines.append("Pixel size unknown: sizes are in pixels.")
     if measures.sides_assumed:
-        lines.append("Right and left are assumed, as in a PA or AP view.")
-    paragraphs = "".join(f"<p style='margin: 4px 0 0 0'>{line}</p>" for line in lines)
+        lines.append(SIDES_ASSUMED if lungs is None else SIDES_ASSUMED_IN_VOLUME)
+    paragraphs = "".join(f"<p style='margin: 4px 0 0 0'>{line}</p>" for line in lines if line)
     return f"<table cellspacing=2>{cells}</table>{paragraphs}"
 
 

@@ -89,6 +89,7 @@ def test_it_works_beside_the_reading(dock, viewer, engine, tmp_path, qtbot):
     _, options, _ = image_layer(series.preview, "thorax")
     read_while_shown(viewer, series)
     layer = viewer.add_image(series, **options)
+    dock.slices.setCurrentText("This slice")
     dock.run.click()
     qtbot.waitUntil(lambda: bool(engine.jobs) and isinstance(layer.data, np.ndarray))
     engine.jobs[0].end(two_lungs((16, 16)))

@@ -115,3 +115,15 @@ def test_a_model_for_teaching_is_offered_by_no_box(dock, viewer, models):
     assert default_library().find("a-lineage").card == card
     dialog = AddDialog(dock, new=True, library=session_of(viewer).library())
     assert not any("a-lineage" in dialog.first.itemText(row) for row in range(dialog.first.count()))
+
+
+def test_a_ct_begins_with_all_slices_and_other_stacks_with_the_one_in_view(dock, viewer):
+    volume = add(viewer, VOLUME)
+    assert dock.slices.currentText() == "All slices"
+    dock.slices.setCurrentText("This slice")
+    viewer.add_labels(np.zeros(VOLUME.shape, np.uint8))  # not another image
+    assert dock.slices.currentText() == "This slice"
+    dock.image.choose(viewer.add_image(np.zeros((5, 64, 80), np.uint8), name="X-rays"))
+    assert dock.slices.currentText() == "This slice"
+    dock.image.choose(volume)
+    assert dock.slices.currentText() == "All slices"
