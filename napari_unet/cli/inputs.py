@@ -93,7 +93,9 @@ def find_inputs(
             folders |= {path.resolve(), *(image.parent.resolve() for image in kept)}
             files.update({image.resolve(): image for image in kept if image.resolve() not in files})
             if not images:
-                problems.append((path, "There is no readable image in this folder."))
+                below = any(one.is_dir() for one in path.iterdir()) and not recursive
+                hint = " Add --recursive to look into the folders below." if below else ""
+                problems.append((path, f"There is no readable image in this folder.{hint}"))
         elif is_bundle(path):
             try:
                 found = {image.resolve(): image for image in bundled(path) or ()}

@@ -33,6 +33,8 @@ class MaskHistory:
         Whether a person accepted it.
     reader : str
         Who accepted it. "" if nobody did, or if the name is not known.
+    part : str
+        Which part of a volume the model was asked about, where it was stopped: "40 of 140 slices". Else "".
 
     Raises
     ------
@@ -46,6 +48,7 @@ class MaskHistory:
     from_file: bool = False
     accepted: bool = False
     reader: str = ""
+    part: str = ""
 
     def __post_init__(self) -> None:
         if self.reader and not self.accepted:
@@ -65,4 +68,6 @@ class MaskHistory:
             made = "drawn by hand"
         elif self.made is Made.SEMIAUTOMATIC:
             made = self.begun_with if self.from_file else f"{made} and corrected by hand"
-        return f"accepted by a reader: {made}" if self.accepted else f"{UNREVIEWED}: {made}"
+        if self.accepted:
+            return f"accepted by a reader: {made}"
+        return f"{UNREVIEWED}{', ' if self.part else ''}{self.part}: {made}"

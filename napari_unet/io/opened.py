@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from napari_unet.core.source import Source
+from napari_unet.io.content import is_dicom
 from napari_unet.io.ignored import Ignored
-from napari_unet.io.names import list_images
+from napari_unet.io.names import is_hidden, is_index, is_readable_image, list_images
 from napari_unet.io.series_list import SeriesInfo, series_infos
 from napari_unet.io.sources import sources_among
 from napari_unet.io.unpacked import bundled
+
+_DEEPEST = 4  # folders below the one that is opened
+_MOST_LOOKED = 20_000  # files and folders
 
 
 def files_of(given: Sequence[Path]) -> list[Path]:
     """Files as they are, and in place of folders, zip files and DICOMDIRs the images in them.
 
-    Of folders those directly in them. Raises UserError for zip files and DICOMDIRs that cannot be read.
+    Of folders those directly in them; of one that holds none, such as that of a disc or a study, what its
+    DICOMDIR lists, or else the DICOM files in the folders below. Raises UserError for zip files and DICOMDIRs
+    that cannot be read.
     """
-    return [file for one in given for file in (list_images(one) if one.is_dir() else bundled(one) or [one])]
+    return [file for one in given for file in (_in_folder(one) if one.is_dir() else bundled(one) or [one])]
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    if found := list_images(folder):
+        return found
+    with suppress(OSError):
+        index = next((one for one in folder.iterdir() if is_index(one) and one.is_file()), None)
+        if index is not None:
+            return bundled(index) or []
+    return _dicom_below(folder)
+
+
+def _dicom_below(folder: Path) -> list[Path]:
+    """DICOM files in the folders below, sorted; none of a tree that is no study but, say, a whole disk."""
+    found, looked = [], 0
+    for path, folders, files in os.walk(folder):
+        inside = Path(path)
+        if len(inside.relative_to(folder).parts) >= _DEEPEST:
+            folders.clear()
+        folders[:] = [name for name in folders if not is_hidden(inside / name)]
+        looked += len(files) + len(folders)
+        if looked > _MOST_LOOKED:
+            return []
+        found += [inside / name for name in files if is_readable_image(inside / name)]
+    return sorted(file for file in found if is_dicom(file))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pydicom.uid import generate_uid
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 
+from napari_unet.io import opened
 from napari_unet.npe2_io import get_reader
 
 CASES = Path(__file__).parents[1] / "data" / "cases"
@@ -103,12 +104,32 @@ def test_one_slice_and_a_folder_of_x_rays_open(make_napari_viewer, tmp_path: Pat
     assert len(viewer.layers) == 7
 
 
+def test_a_study_opens_by_its_folder(tmp_path: Path) -> None:
+    """No image lies in the folder itself: its series are in folders below, as archives send them."""
+    ct(tmp_path / "study" / "ct" / "images", 3)
+    (tmp_path / "study" / "report.txt").write_text("text")
+    read = get_reader(str(tmp_path / "study"))
+    assert read is not None
+    ((pixels, options, _),) = read(str(tmp_path / "study"))
+    assert (pixels.shape, options["name"]) == ((3, 16, 16), "images")
+
+
+def test_a_tree_that_is_no_study_is_left_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ct(tmp_path / "a" / "b" / "c" / "d" / "e", 3)
+    assert get_reader(str(tmp_path)) is None
+    ct(tmp_path / "ct", 3)
+    assert get_reader(str(tmp_path)) is not None
+    monkeypatch.setattr(opened, "_MOST_LOOKED", 5)
+    assert get_reader(str(tmp_path)) is None
+
+
 def test_the_reader_by_itself(tmp_path: Path) -> None:
     files = ct(tmp_path / "ct", 3)
     read = get_reader(files)
     assert read is not None
     ((pixels, options, kind),) = read(files)
     assert (pixels.shape, options["name"], kind) == ((3, 16, 16), "ct", "image")
-    assert get_reader(str(tmp_path)) is None  # a folder without images: left to others
+    (tmp_path / "none" / "below").mkdir(parents=True)
+    assert get_reader(str(tmp_path / "none")) is None  # a folder without images: left to others
     (tmp_path / "IM1").write_text("text")
     assert get_reader(str(tmp_path / "IM1")) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pydicom
 import pytest
-from dicom_files import NUMBER, PATIENT, save
+from dicom_files import NUMBER, PATIENT, save, save_series
 from dock_fakes import settle, two_lungs
 from qtpy.QtWidgets import QFileDialog
 from seg_rooms import errors, xray_tags
@@ -94,3 +94,18 @@ def test_a_mask_of_nothing_is_refused_in_words(mask, save_as, tmp_path):
     mask.data_setitem(np.nonzero(mask.data), 0)
     _, problem = save_as(ARCHIVE)
     assert "empty" in problem and not (tmp_path / "chest_seg.dcm").exists()
+
+
+def test_a_mask_of_some_slices_says_so(dock, viewer, click_segment, qtbot, save_as, tmp_path):
+    volume = np.zeros((4, 64, 80), np.int16)
+    ((pixels, options, _),) = read_layers([str(file) for file in save_series(tmp_path / "thorax", volume)])
+    viewer.add_image(pixels, **options)
+    spacing = tuple(viewer.layers[-1].metadata["napari_unet"]["spacing_mm"])
+    click_segment().end(two_lungs((4, 64, 80), spacing, stopped_at=2))
+    qtbot.waitUntil(lambda: dock._job is None)
+    settle(qtbot, dock)
+    said, problem = save_as(ARCHIVE, "thorax_mask.nii.gz")
+    assert not problem and "2 of 4 slices only" in said
+    made = pydicom.dcmread(tmp_path / "thorax_seg.dcm")
+    assert made.ContentDescription.startswith("UNREVIEWED, 2 of 4 slices: made by")
+    assert made.SeriesDescription.startswith("UNREVIEWED, 2 of 4 slices")
