@@ -33,7 +33,7 @@ _INTERRUPTED = 130
 
 app = typer.Typer(
     name="napari-unet-lung",
-    help="Lung segmentation of chest X-rays. Research use, not a medical device.",
+    help="Lung segmentation of chest X-rays and CT. Research use, not a medical device.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -68,7 +68,7 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Lung segmentation of chest X-rays. Research use, not a medical device."""
+    """Lung segmentation of chest X-rays and CT. Research use, not a medical device."""
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ _RATIO = (0.5, 1.4)  # left to right: usually 0.8 to 0.9 (the heart lies left), 
 _VOLUME_ML = (500.0, 10_000.0)  # both lungs of an adult, collapsed to overinflated
 _AIR_HU = -970  # mean of a block of air; of lung tissue, emphysema aside, it is not so low
 _BLOCK_MM = 4.0  # side of these blocks: noise of single voxels is far larger
-_AIR_ML = 5.0  # of joined blocks; a windpipe holds about 30 mL
+_AIR_ML = 5.0  # of joined blocks; a trachea holds about 30 mL
 
 
 def check_volume(
@@ -111,7 +111,7 @@ def _ends(marked: np.ndarray, spacing_mm: tuple[float, ...] | None) -> CheckResu
 def _air(
     mask: np.ndarray, pixels: np.ndarray | None, spacing_mm: tuple[float, ...] | None
 ) -> CheckResult | None:
-    """Parts of the mask that hold air and no tissue: windpipe, bowel, a pneumothorax, a bulla."""
+    """Parts of the mask that hold air and no tissue: trachea, bowel, a pneumothorax, a bulla."""
     if pixels is None or spacing_mm is None:
         return None
     steps = tuple(max(1, round(_BLOCK_MM / mm)) for mm in spacing_mm)
@@ -128,7 +128,7 @@ def _air(
         return None
     return CheckResult(
         Code.AIR,
-        f"{large.sum():,.0f} mL of the mask hold air without tissue: windpipe, bowel, pneumothorax or bulla?",
+        f"{large.sum():,.0f} mL of the mask hold air without tissue: trachea, bowel, pneumothorax or bulla?",
     )
 
 

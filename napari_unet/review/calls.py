@@ -88,7 +88,7 @@ def measure(
         }
         for line in lines
     ]
-    before = _measured(connection, case)
+    before = _said_before(connection, case, CallKind.MEASURE)
     if told or before is not None:
         author = Author(AuthorKind.PERSON, by)
         value = {"lines": told}
@@ -98,7 +98,7 @@ def measure(
 
 def forget_lines(connection: Connection, case: str, by: str) -> None:
     """Takes back the lines of a case: they were measured in another image."""
-    before = _measured(connection, case)
+    before = _said_before(connection, case, CallKind.MEASURE)
     if before is not None:
         add_call(connection, case, CallKind.MEASURE, Author(AuthorKind.PERSON, by), None, takes_back=before)
 
@@ -114,14 +114,44 @@ def lines_of(connection: Connection, case: str | None = None) -> dict[str, tuple
     }
 
 
-def _measured(connection: Connection, case: str) -> int | None:
-    query = select(calls.c.number).where(calls.c.case == case, calls.c.kind == CallKind.MEASURE.value, STANDS)
+def _said_before(connection: Connection, case: str, kind: CallKind) -> int | None:
+    query = select(calls.c.number).where(calls.c.case == case, calls.c.kind == kind.value, STANDS)
     return connection.execute(query.order_by(calls.c.number.desc()).limit(1)).scalar()
 
 
 def _line(line: Mapping[str, Any]) -> Measurement:
     (a, b), (c, d) = line["points"]
     return Measurement(line["kind"], ((a, b), (c, d)), line["length"], line["in_mm"], line["slice"])
+
+
+# -- slices --
+
+
+def mark_slices(
+    connection: Connection, case: str, slices: Iterable[int], by: str, revision: str | None
+) -> list[int]:
+    """States the slices of a volume whose mask is right, in place of those before; returns them sorted."""
+    told = sorted(set(map(int, slices)))
+    before = _said_before(connection, case, CallKind.SLICES)
+    if told or before is not None:
+        author = Author(AuthorKind.PERSON, by)
+        value = {"slices": told}
+        add_call(connection, case, CallKind.SLICES, author, value, revision=revision, takes_back=before)
+    return told
+
+
+def marks_of(
+    connection: Connection, case: str | None = None
+) -> dict[str, tuple[tuple[int, ...], str | None]]:
+    """The slices that are marked as right now, and the mask that they were marked in, by case."""
+    query = select(calls.c.case, calls.c.value, calls.c.revision)
+    query = query.where(calls.c.kind == CallKind.SLICES.value, STANDS)
+    if case is not None:
+        query = query.where(calls.c.case == case)
+    return {
+        row.case: (tuple(row.value["slices"]), row.revision)
+        for row in connection.execute(query.order_by(calls.c.number))
+    }
 
 
 # -- findings --

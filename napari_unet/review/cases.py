@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
@@ -147,6 +147,13 @@ def set_measurements(connection: Connection, case: str, lines: tuple[Measurement
     stated = calls.measure(connection, case, lines, by, row.revision)
     told = [{name: line[name] for name in ("kind", "length", "in_mm", "slice")} for line in stated]
     note_event(connection, case, by, "measured", lines=told)
+
+
+def set_marked(connection: Connection, case: str, slices: Iterable[int], by: str) -> None:
+    """Replaces the slices of a volume that are marked as right."""
+    row = case_row(connection, case)
+    told = calls.mark_slices(connection, case, slices, by, row.revision)
+    note_event(connection, case, by, "marked", slices=told)
 
 
 def change(connection: Connection, case: str, **values: Any) -> None:

@@ -21,7 +21,7 @@ _REASONS = {
     "empty": "Nothing is marked",
     "missing-lung": "One lung is missing",
     "ratio": "One lung is much smaller than the other",
-    "air": "Air without tissue in the mask: windpipe or bowel?",
+    "air": "Air without tissue in the mask: trachea or bowel?",
     "gap": "Slices without lung between others",
     "border": "A lung touches the edge of the image",
     "cut-off": "The scan ends within the lungs",
@@ -71,7 +71,7 @@ def reasons(checks: Sequence[str]) -> list[str]:
     """What the codes in `Case.checks` mean, the worst first; codes that are not known as they are."""
     known = [text for code, text in _REASONS.items() if code in checks]
     if UNLIKE in checks and not _SHAPE.intersection(checks):  # nothing says what is unusual
-        known[0] += ": perhaps not a frontal chest X-ray"
+        known[0] += ": perhaps no chest, or not a frontal view"
     return known + [code for code in checks if code not in _REASONS]
 
 

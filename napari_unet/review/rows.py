@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Result, Row, Select, and_, select
 from napari_unet.core.errors import UserError
 from napari_unet.core.leaks import Fingerprint
 from napari_unet.core.source import Source
-from napari_unet.review.calls import lines_of
+from napari_unet.review.calls import lines_of, marks_of
 from napari_unet.review.leases import FREE, is_leased
 from napari_unet.review.schema import cases, events, files, revisions
 from napari_unet.review.trail import now
@@ -42,16 +42,17 @@ _CASES: Select[Any] = select(
 
 def all_cases(connection: Connection, nobody: Collection[str] = ()) -> list[Case]:
     """Every case by number. nobody : hashes in the place of a patient that stand for none."""
-    lines = lines_of(connection)
+    lines, marks = lines_of(connection), marks_of(connection)
     rows = connection.execute(_CASES.order_by(cases.c.number))
     time = now()
-    return [_case(row, lines.get(row.id, ()), time, nobody) for row in rows]
+    return [_case(row, lines.get(row.id, ()), marks.get(row.id), time, nobody) for row in rows]
 
 
 def one_case(connection: Connection, case: str, nobody: Collection[str] = ()) -> Case:
     """One case; see `all_cases`. Raises UserError if the project has no such case."""
     row = _found(connection.execute(_CASES.where(cases.c.id == case)), "case", case)
-    return _case(row, lines_of(connection, case).get(case, ()), now(), nobody)
+    lines, marks = lines_of(connection, case), marks_of(connection, case)
+    return _case(row, lines.get(case, ()), marks.get(case), now(), nobody)
 
 
 def all_fingerprints(connection: Connection, nobody: Collection[str]) -> list[Fingerprint]:
@@ -133,7 +134,13 @@ def _found(result: Result[Any], what: str, name: str) -> Row[Any]:
     return row
 
 
-def _case(row: Row[Any], lines: tuple[Measurement, ...], time: datetime, nobody: Collection[str]) -> Case:
+def _case(
+    row: Row[Any],
+    lines: tuple[Measurement, ...],
+    marks: tuple[tuple[int, ...], str | None] | None,
+    time: datetime,
+    nobody: Collection[str],
+) -> Case:
     values = dict(row._mapping)
     for name in FREE:
         del values[name]
@@ -147,7 +154,8 @@ def _case(row: Row[Any], lines: tuple[Measurement, ...], time: datetime, nobody:
     values["changed_by"] = row.changed_by or ""
     for name in ("shape", "spacing_mm", "checks"):
         values[name] = None if values[name] is None else tuple(values[name])
-    return Case(**values, measurements=lines)
+    marked, marked_in = marks or ((), None)
+    return Case(**values, measurements=lines, marked=marked, marked_in=marked_in)
 
 
 def _nan(value: float | None) -> float:

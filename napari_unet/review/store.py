@@ -190,8 +190,8 @@ class ReviewProject(MaskStore):
         Parameters
         ----------
         corrected_slices : bool
-            Of volumes, only the slices that a person changed. Volumes in progress are then included, and
-            volumes without such a slice are not.
+            Of volumes, only the slices that a person changed or marked. Volumes in progress are then
+            included, and volumes without such a slice are not.
 
         Returns
         -------

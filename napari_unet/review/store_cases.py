@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +175,11 @@ class CaseStore:
         """Replace the lines measured in a case."""
         with self._database.writing() as connection:
             case_rows.set_measurements(connection, case, lines, by)
+
+    def set_marked(self, case: str, slices: Iterable[int], by: str) -> None:
+        """Replace the slices of a volume, from 0, that are marked as right."""
+        with self._database.writing() as connection:
+            case_rows.set_marked(connection, case, slices, by)
 
     def calls(self, case: str | None = None) -> list[Call]:
         """Return what readers and models have stated, in order, including what was taken back.

@@ -157,6 +157,7 @@ class CallKind(StrEnum):
 
     DECISION = "decision"
     MEASURE = "measure"
+    SLICES = "slices"
     FINDING = "finding"
     FIRST = "first call"
     SEEN = "score seen"
@@ -177,13 +178,15 @@ class Call:
     case : str
         Id of the case.
     kind : CallKind
-        A decision, a measure, a model's score of a finding, or a part of second reading.
+        A decision, a measure, slices that are right, a model's score of a finding, or a part of second
+        reading.
     author : Author
         A person or a model.
     revision : str, optional
         Id of the mask that it is about.
     value : dict, optional
-        Of a decision: status, reason, and what was before. Of a measure: its lines. Of a finding: the
+        Of a decision: status, reason, and what was before. Of a measure: its lines. Of slices: their numbers
+        from 0. Of a finding: the
         finding, its score and the model's output. Of a first or final call: confidence and zone by finding.
         Of a reference: the finding and whether it is there. None states nothing.
     takes_back : int, optional
@@ -252,6 +255,8 @@ class Case:
         Whether the patient is unknown because a text such as ANONYMOUS was in its place.
     changed, changed_by
         When and by whom the current mask was made, if a person made it.
+    marked, marked_in
+        Slices of a volume, from 0, whose mask a person has marked as right, and the mask (id) that it was.
     """
 
     id: str
@@ -282,6 +287,8 @@ class Case:
     placeholder: bool = False
     changed: datetime | None = None
     changed_by: str = ""
+    marked: tuple[int, ...] = ()
+    marked_in: str | None = None
 
     @property
     def is_volume(self) -> bool:

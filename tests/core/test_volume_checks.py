@@ -83,7 +83,7 @@ def test_air_without_tissue_is_told_and_noise_is_not() -> None:
     noise = np.random.default_rng(0).normal(0, 40, labels.shape)
     pixels = np.where(labels > 0, -860 + noise, 40).astype(np.int16)
     assert codes(labels, pixels) == []
-    pixels[5:15, 60:70, 90:97] = -1000 + noise[5:15, 60:70, 90:97]  # 1.6 cm² of windpipe over 5 cm: 7.9 mL
+    pixels[5:15, 60:70, 90:97] = -1000 + noise[5:15, 60:70, 90:97]  # 1.6 cm² of trachea over 5 cm: 7.9 mL
     (result,) = check_volume(labels, SPACING, "L", pixels)
     assert str(result.code) == "air" and "mL of the mask hold air without tissue" in result.text
     labels[5:15, 60:70, 90:97] = 0

@@ -10,7 +10,7 @@ import pytest
 from export_rooms import READER, Room, lungs
 
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.review.types import AuthorKind, Reason, Status
+from napari_unet.review.types import AuthorKind, CallKind, Reason, Status
 
 DEPTH = 6
 
@@ -103,3 +103,34 @@ def test_a_mask_that_cannot_be_read_is_not_passed_over(room: Room) -> None:
     assert case.revision is not None
     (room.project.folder / room.project.revision(case.revision).file).write_bytes(b"")
     assert pairs(room)["a"].slices is None  # whoever reads the pair says that its mask is damaged
+
+
+def test_slices_that_were_marked_as_right_count_although_nothing_was_changed(room: Room) -> None:
+    id = room.ids["a"]
+    room.mask("a", masks())
+    room.project.begin(id, READER)
+    assert pairs(room) == {}
+    room.project.set_marked(id, (4, 2), READER)
+    assert room.project.case(id).marked == (2, 4) and pairs(room)["a"].slices == (2, 4)
+    room.mask("a", better(0, 4), AuthorKind.PERSON)
+    assert pairs(room)["a"].slices == (0, 2, 4)
+    room.project.set_marked(id, (4,), READER)
+    assert pairs(room)["a"].slices == (0, 4)
+    room.project.set_marked(id, (), READER)
+    assert pairs(room)["a"].slices == (0, 4) and room.project.case(id).marked == ()
+    kinds = [call.kind for call in room.project.calls(id)]
+    assert kinds == [CallKind.SLICES] * 3, "nothing that was said is lost"
+    assert [event.details for event in room.project.events(id) if event.kind == "marked"] == [
+        {"slices": [2, 4]},
+        {"slices": [4]},
+        {"slices": []},
+    ]
+
+
+def test_a_mark_ends_where_another_mask_takes_the_place_of_the_one_that_was_right(room: Room) -> None:
+    id = room.ids["a"]
+    room.mask("a", masks())
+    room.project.begin(id, READER)
+    room.project.set_marked(id, (1, 2, DEPTH), READER)
+    room.mask("a", better(2))  # of another model
+    assert pairs(room)["a"].slices == (1,)

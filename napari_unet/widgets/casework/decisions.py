@@ -213,6 +213,14 @@ class Decisions(QObject):
             self._case_list.took(replace(case, measurements=measurements))
             self._connection.write(lambda project: project.set_measurements(id, measurements, by))
 
+    def set_marked(self, slices: tuple[int, ...]) -> None:
+        """The slices of the open case that are marked as right."""
+        case = self._current()
+        if case is not None and slices != case.marked:
+            id, by = case.id, self._author().name
+            self._case_list.took(replace(case, marked=slices, marked_in=case.revision))
+            self._connection.write(lambda project: project.set_marked(id, slices, by))
+
 
 def _checks(mask: Any, case: Case, labels: LabelSet, pixels: Any) -> tuple[str, ...]:
     from napari_unet.review.mask_checks import mask_checks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -118,8 +119,8 @@ def mask_layer(loaded: LoadedCase, image: Image) -> Labels:
     return layer
 
 
-def context_of(loaded: LoadedCase, image: Image) -> MaskContext:
-    """What the correcting tools need to know about the mask of a case."""
+def context_of(loaded: LoadedCase, image: Image, mark: Callable[[tuple[int, ...]], object]) -> MaskContext:
+    """What the correcting tools need to know about the mask of a case. mark : as in MaskContext."""
     header, views = loaded.header, loaded.views
     return MaskContext(
         ref(image),
@@ -131,6 +132,8 @@ def context_of(loaded: LoadedCase, image: Image) -> MaskContext:
         probability=views.probability,
         model_mask=views.first_mask,
         labels=loaded.label_set,
+        marked=loaded.case.marked,
+        mark=mark,
     )
 
 

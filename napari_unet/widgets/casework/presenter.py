@@ -32,8 +32,8 @@ class CasePresenter(QObject):
     """Presents one case in a viewer and takes it away again.
 
     painted : the mask of the case was changed. used : labels that a stroke painted, a tuple. asked : a change
-    of it waits, see StrokeRecorder. failed : a
-    UserError. taken_away : the user removed the mask from the layer list; the case is no longer open.
+    of it waits, see StrokeRecorder. failed : a UserError. taken_away : the user removed the mask from the
+    layer list; the case is no longer open. marked : the slices of the open case that are marked as right now.
     """
 
     painted = Signal()
@@ -41,6 +41,7 @@ class CasePresenter(QObject):
     asked = Signal()
     failed = Signal(object)
     taken_away = Signal(str)
+    marked = Signal(tuple)
 
     def __init__(
         self,
@@ -129,7 +130,7 @@ class CasePresenter(QObject):
             layers.loaded.label_set = labels
             layers.mask.colormap = mask_colormap(legend_of(labels))
             self._habits.use_tool(layers.mask, labels)
-            self._keep_context(layers.mask, context_of(layers.loaded, layers.image))
+            self._keep_context(layers.mask, context_of(layers.loaded, layers.image, self.marked.emit))
 
     def consented(self) -> AbstractContextManager[None]:
         """What is changed in the open case in it is recorded without a question."""
@@ -160,7 +161,7 @@ class CasePresenter(QObject):
         self._habits.use_tool(layers.mask, layers.loaded.label_set)
         if not layers.mask.visible:
             layers.hidden_tool = self._habits.mode
-        self._keep_context(layers.mask, context_of(layers.loaded, layers.image))
+        self._keep_context(layers.mask, context_of(layers.loaded, layers.image, self.marked.emit))
         with added_unselected(viewer):
             viewer.add_layer(layers.image)
             viewer.add_layer(layers.mask)

@@ -133,6 +133,7 @@ class CaseWork(QObject):
         )
         self.decisions.failed.connect(self.failed)
         self.decisions.reported.connect(self.reported)
+        self.presenter.marked.connect(self.decisions.set_marked)
         self.opener.opened.connect(self._on_opened)
         first_masks = FirstMasks(
             self.connection,

@@ -27,7 +27,8 @@ class MaskContext:
     lung. per_slice : a stack of X-rays, each an image of its own. probability : float32 0..1 (Y, X) of the
     slice at a position on the mask's leading axes, or None. model_mask : labels (uint8) of the whole mask as
     the model (or the file the mask came from) had them, or None. Both may take long: never on the GUI thread.
-    labels : what the numbers in the mask mean.
+    labels : what the numbers in the mask mean. marked : slices, from 0, that were marked as right. mark :
+    keeps those that are marked; does nothing for a mask of no review.
     """
 
     image: ref[Image]
@@ -40,3 +41,5 @@ class MaskContext:
     model_mask: Callable[[], np.ndarray | None] = field(default=_nothing, repr=False)
     threshold: float = 0.5
     labels: LabelSet = LUNGS
+    marked: tuple[int, ...] = ()
+    mark: Callable[[tuple[int, ...]], object] = field(default=_nothing, repr=False)

@@ -105,6 +105,7 @@ class CorrectWidget(Dock):
         self.numbers.sides.connect(self.labels.show_sides)
         self.slices.fill_between.connect(self._on_fill_between)
         self.slices.copy_from.connect(self._on_copy)
+        self.slices.marked.connect(self._on_marked)
         self.undo.clicked.connect(lambda: self._layer is not None and self._layer.undo())
         self.redo.clicked.connect(lambda: self._layer is not None and self._layer.redo())
         forward_undo(self, lambda: self._layer)
@@ -181,7 +182,9 @@ class CorrectWidget(Dock):
 
     def _show_slices(self) -> None:
         try:
-            self.slices.show_for(self._layer, self.target.lead()[-1])
+            context = self.target.context
+            marked = () if context is None else context.marked
+            self.slices.show_for(self._layer, self.target.lead()[-1], marked)
         except UserError as error:
             self.slices.block(str(error))
 
@@ -201,6 +204,11 @@ class CorrectWidget(Dock):
         self.editor.edit(
             layer, None, lambda labels: interpolate_slices(labels, known, spacing), "Filled in between."
         )
+
+    def _on_marked(self, known: list[int]) -> None:
+        context = self.target.context
+        if context is not None:
+            context.mark(tuple(known))
 
     def _on_copy(self, step: int) -> None:
         layer = self._layer

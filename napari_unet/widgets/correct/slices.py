@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -19,21 +20,24 @@ _NAMED = 12  # slices; of more, only how many there are is said
 class SliceBox(QWidget):
     """fill_between : the key slices, counted from 0 as on napari's slider.
 
-    copy_from : -1 the slice before this one, +1 the one after.
+    copy_from : -1 the slice before this one, +1 the one after. marked : the key slices, after one was marked
+    or unmarked.
     """
 
+    marked = Signal(list)
     fill_between = Signal(list)
     copy_from = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
-        self._flipped: WeakKeyDictionary[Labels, set[int]] = WeakKeyDictionary()
+        self._by_hand: WeakKeyDictionary[Labels, dict[int, bool]] = WeakKeyDictionary()  # marked or not
         self._layer: Labels | None = None
         self._at = 0
         self.words = WrappedLabel(name="slices")
         self.mark = _button(
             "Mark this slice",
-            "A key slice is drawn correctly: the slices between key slices are filled in from them.",
+            "A key slice is drawn correctly: the slices between key slices are filled in from them, and a "
+            "fine-tune on corrected slices learns from it.",
         )
         self.fill = _button(
             "Fill in between", "Redraw the slices between the key slices, from one to the next."
@@ -53,9 +57,11 @@ class SliceBox(QWidget):
         column.addLayout(grid)
         column.addWidget(self.words)
 
-    def show_for(self, layer: Labels | None, at: int) -> None:
-        """Show the state of the stack `layer` while slice `at` is in view."""
+    def show_for(self, layer: Labels | None, at: int, marked: Iterable[int] = ()) -> None:
+        """Show the state of the stack `layer` while slice `at` is in view. marked : when it was opened."""
         self._layer, self._at = layer, at
+        if layer is not None and layer not in self._by_hand:
+            self._by_hand[layer] = dict.fromkeys(marked, True)
         known = self.known()
         last = layer.data.shape[0] - 1 if layer is not None else 0
         self.mark.setText("Unmark this slice" if at in known else "Mark this slice")
@@ -75,13 +81,17 @@ class SliceBox(QWidget):
 
     def known(self) -> list[int]:
         """The key slices: those that were painted on one by one, and those marked, less the unmarked."""
-        layer = self._layer
-        return [] if layer is None else sorted(painted_slices(layer) ^ self._flipped.get(layer, set()))
+        if self._layer is None:
+            return []
+        by_hand = self._by_hand.get(self._layer, {})
+        found = painted_slices(self._layer) | by_hand.keys()
+        return sorted(z for z in found if by_hand.get(z, True))
 
     def _on_mark(self) -> None:
         if self._layer is not None:
-            self._flipped.setdefault(self._layer, set()).symmetric_difference_update({self._at})
+            self._by_hand[self._layer][self._at] = self._at not in self.known()
             self.show_for(self._layer, self._at)
+            self.marked.emit(self.known())
 
 
 def painted_slices(layer: Labels) -> set[int]:

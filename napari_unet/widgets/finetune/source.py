@@ -73,7 +73,7 @@ class SourceBox(QWidget):
         self._job: Job | None = None
         self._dropped: Callable[[UserError], None] | None = None  # who waits for the cases of the project
         self.project = QRadioButton("The review project")
-        self.corrected = QCheckBox("Of CT, only slices that were corrected")
+        self.corrected = QCheckBox("Of CT, only slices that were corrected or marked")
         self.corrected.setToolTip(
             "For volumes of which some slices were corrected and the others not looked at. Volumes that are "
             "still in progress count too."

@@ -133,6 +133,19 @@ def test_note_and_measurements_are_stored(review, three):
     assert (case.note, case.measurements) == ("a note", (line,))
 
 
+def test_slices_that_are_marked_as_right_are_kept_and_are_there_again(review, three):
+    mask = review.open(three[0])
+    review.session.context_of(mask).mark((1, 3))
+    assert review.work.current.marked == (1, 3)
+    review.settle()
+    case = review.work.project.case(three[0])
+    assert case.marked == (1, 3) and case.marked_in == case.revision
+    review.open(three[1])
+    review.work.opener.forget(three[0])
+    again = review.open(three[0])
+    assert again is not mask and review.session.context_of(again).marked == (1, 3)
+
+
 def test_the_lease_is_renewed(review, three, monkeypatch):
     review.open(three[0])
     renewed = []

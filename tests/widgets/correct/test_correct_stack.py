@@ -7,6 +7,7 @@ from weakref import ref
 import numpy as np
 import pytest
 from correct_hands import MaskHands
+from napari.layers import Labels
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QLabel
 
@@ -97,6 +98,22 @@ def test_slices_can_be_marked(dock, viewer, stack, hands):
     assert dock.slices.fill.isEnabled()
     dock.slices.mark.click()
     assert dock.slices.known() == [1]
+    mask.data_setitem((np.array([1]), np.array([3]), np.array([3])), 2)
+    assert dock.slices.known() == [1], "a key slice that is painted on stays one"
+
+
+def test_marks_of_a_review_are_there_and_are_kept(dock, viewer, hands):
+    pixels, said = np.full((SLICES, 64, 64), -800, np.int16), []
+    image = viewer.add_image(pixels, scale=(4, 1, 1), name="Case 1")
+    mask = Labels(np.zeros(pixels.shape, np.uint8), scale=(4, 1, 1), name="Case 1: mask")
+    session_of(viewer).keep_context(mask, MaskContext(ref(image), marked=(3, 5), mark=said.append))
+    viewer.add_layer(mask)
+    go_to(viewer, hands, 5)
+    assert dock.slices.known() == [3, 5] and dock.slices.mark.text() == "Unmark this slice"
+    dock.slices.mark.click()
+    go_to(viewer, hands, 0)
+    dock.slices.mark.click()
+    assert said == [(3,), (0, 3)]
 
 
 def test_copy_from_the_neighbours(dock, viewer, stack, hands):
