@@ -11,6 +11,7 @@ import numpy as np
 import pydicom
 import pytest
 from dicom_files import change, save_series
+from seg_rooms import program
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
@@ -148,14 +149,13 @@ def test_a_real_tilt_against_the_headers_of_its_slices(hard: Path, pattern: str)
 
 
 def test_a_real_tilt_against_dcm2niix(hard: Path, tmp_path: Path) -> None:
-    program = shutil.which("dcm2niix")
-    if program is None:
-        pytest.skip("needs the program dcm2niix")
     (tmp_path / "in").mkdir()
     files = sorted(hard.glob("philips_mixed/S2010*"))
     for file in files:
         shutil.copy(file, tmp_path / "in")
-    subprocess.run([program, "-o", tmp_path, "-f", "ct", tmp_path / "in"], check=True, capture_output=True)
+    subprocess.run(
+        [program("dcm2niix"), "-o", tmp_path, "-f", "ct", tmp_path / "in"], check=True, capture_output=True
+    )
     (straight,) = tmp_path.glob("ct*Tilt*.nii")
     image, raster = nibabel.load(straight), read_raster(Source.of(files))
     assert raster.affine is not None and raster.padding is not None
