@@ -280,3 +280,17 @@ def test_model_pages_are_up_to_date() -> None:
     assert pages, "no model is shipped"
     for path, text in pages.items():
         assert path.read_text(encoding="utf-8") == text, f"run `make docs`: {path.name} is not its card"
+
+
+def test_who_opens_a_segmentation_is_what_tests_show() -> None:
+    """The table is that of tests/who_opens.py, and the tests behind it are there and look at what is said."""
+    import who_opens
+
+    assert who_opens.table() in (ROOT / "docs" / "dicom-seg.md").read_text(encoding="utf-8")
+    for program, cells in who_opens.ROWS:
+        for words, tests in cells:
+            assert words and tests, program
+            for test in tests:
+                file, _, name = test.partition("::")
+                text = (ROOT / "tests" / file).read_text(encoding="utf-8")
+                assert f"def {name}(" in text, test

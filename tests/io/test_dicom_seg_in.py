@@ -150,6 +150,15 @@ def test_a_segmentation_is_no_image_and_opens_as_labels(tmp_path: Path, ct: Rast
     assert kind == "labels" and np.array_equal(labels, mask)
     assert np.allclose(options["scale"], image[1]["scale"])
     assert np.allclose(options["translate"], image[1]["translate"])
+    research = ForResearch("case-1", images=False)
+    path = write_seg(tmp_path / "r_seg.dcm", mask, ct, RIGHT_AND_LEFT, BY_MODEL, research).path
+    ((labels, options, kind),) = npe2_io.read_layers(str(path))
+    assert kind == "labels" and np.array_equal(labels, mask)
+    assert np.allclose(options["translate"], image[1]["translate"])
+    single = read_raster(sorted((tmp_path / "ct").iterdir())[0])
+    path = write_seg(tmp_path / "s_seg.dcm", lungs(single.shape), single, RIGHT_AND_LEFT, BY_MODEL).path
+    ((labels, _, kind),) = npe2_io.read_layers(str(path))
+    assert kind == "labels" and np.array_equal(np.squeeze(labels), lungs(single.shape))
 
 
 def test_masks_of_a_folder_find_their_images_by_what_they_refer_to(tmp_path: Path) -> None:
