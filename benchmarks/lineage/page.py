@@ -52,9 +52,10 @@ _NOTES = {
     "those for validation: the figures say nothing about other tissue or other microscopes. The threshold of "
     "each network is the one with the highest V_rand on three validation slices; the slice between them and "
     "the training slices is not used. A batch is one image, as in 2015: batch normalisation learns with the "
-    "statistics of single images and works with their running mean. Published for the challenge's hidden slices, which are other slices: "
-    "U-Net 2015 warping error 0.000353, Rand error 0.0382, pixel error 0.0611; Cireşan 2012 0.000420, "
-    "0.0504, 0.0613; a later reproduction of the U-Net V_rand 0.951 to 0.964, V_info 0.981 to 0.983.",
+    "statistics of single images and works with their running mean. Published for the challenge's hidden "
+    "slices, which are other slices: U-Net 2015 warping error 0.000353, Rand error 0.0382, pixel error "
+    "0.0611; Cireşan 2012 0.000420, 0.0504, 0.0613; a later reproduction of the U-Net V_rand 0.951 to "
+    "0.964, V_info 0.981 to 0.983.",
     "xray": "Trained on Montgomery. Shenzhen is another country and another machine; nothing was trained or "
     "chosen there. Thresholds are chosen on Montgomery's validation images.",
 }
