@@ -111,10 +111,11 @@ class NotForResearch(UserError):
 
 
 def write_for_research(path: Path, image: Path, research: ForResearch) -> Path:
-    """Writes a DICOM image without its patient. The pixels stay as they are stored. Returns `path`.
+    """Writes a DICOM image without its patient, and reads it again. The pixels stay as they are stored.
 
-    Raises NotForResearch if it cannot be read, and if its header says that there is text in its pixels or an
-    overlay in their unused bits, which may be a name; UserError if it cannot be written.
+    Returns `path`. Raises NotForResearch if it cannot be read, is not read again as it was meant, and if its
+    header says that there is text in its pixels or an overlay in their unused bits, which may be a name;
+    UserError if it cannot be written.
     """
     try:
         with guarded("Its image"):
@@ -133,7 +134,20 @@ def write_for_research(path: Path, image: Path, research: ForResearch) -> Path:
         raise NotForResearch("It has an overlay in the unused bits of its pixels, perhaps with a name.")
     with atomic_write(path) as partial:
         made.save_as(partial, enforce_file_format=True)
+        _read_again(partial, made)
     return path
+
+
+def _read_again(path: Path, made: Dataset) -> None:
+    """Raises NotForResearch if what was written is not what was meant: before it has its name."""
+    try:
+        with guarded("The image"):
+            found = load(path)
+            same = found == made and found.get("PixelData") == made.get("PixelData")
+    except UserError:
+        same = False
+    if not same:
+        raise NotForResearch("Read again, it was not what had been written. The disk may be damaged.")
 
 
 def _is_overlay_bit(tag: BaseTag) -> bool:

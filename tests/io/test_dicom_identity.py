@@ -55,6 +55,30 @@ def test_what_nobody_thought_of_goes_too(tmp_path: Path) -> None:
         assert getattr(made, name) == getattr(before, name)
 
 
+def test_a_second_program_reads_the_same_pixels(tmp_path: Path) -> None:
+    itk = pytest.importorskip("SimpleITK", reason="needs SimpleITK as a second reader")
+    path = save(tmp_path / "x.dcm", PIXELS, **xray_tags())
+    image = itk.ReadImage(str(write_for_research(tmp_path / "out.dcm", path, ForResearch("case-1", True))))
+    assert np.array_equal(itk.GetArrayFromImage(image)[0], PIXELS) and PATIENT not in str(image)
+
+
+def test_what_is_not_read_again_as_it_was_meant_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, save_as = save(tmp_path / "x.dcm", PIXELS, **xray_tags()), pydicom.Dataset.save_as
+
+    def damaged(dataset: pydicom.Dataset, to: Path, **options: object) -> None:
+        save_as(dataset, to, **options)
+        content = bytearray(Path(to).read_bytes())
+        content[-7] ^= 1  # one bit of a pixel
+        Path(to).write_bytes(content)
+
+    monkeypatch.setattr(pydicom.Dataset, "save_as", damaged)
+    with pytest.raises(NotForResearch, match="not what had been written"):
+        write_for_research(tmp_path / "out.dcm", path, ForResearch("case-1", True))
+    assert not (tmp_path / "out.dcm").exists()
+
+
 def test_compressed_pixels_stay_as_they_are(tmp_path: Path) -> None:
     path = save(tmp_path / "x.dcm", PIXELS, **xray_tags())
     dataset = pydicom.dcmread(path)
