@@ -76,7 +76,7 @@ _AS_2015 = Row(
     {},
     _PUBLISHED | _BORDERS | {"weight_decay": 0.0},
     {"elastic": 1.0, "elastic_px": 10.0},
-    share=1.0,
+    share=1.5,
     main=True,
     against="",
 )
@@ -114,7 +114,7 @@ class ImageSet:
 
     base : channels of the first level of a U-Net. tests : place and source of test
     images, which are read once, after everything has been chosen. divides : whether it is divided into many
-    objects, so that V_rand and V_info are measured, and the threshold is chosen by V_rand.
+    objects, so that V_rand and V_info are measured, at a threshold of their own.
     """
 
     name: str

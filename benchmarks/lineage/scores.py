@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy import ndimage
@@ -35,31 +35,45 @@ def thinned(mask: np.ndarray) -> np.ndarray:
     return np.asarray(watershed(distance, objects_of(mask), watershed_line=True))
 
 
-def measure(mask: np.ndarray, reference: np.ndarray, divides: bool) -> dict[str, float]:
-    """Every metric of one image. mask, reference : bool (Y, X). divides : V_rand and V_info too."""
-    found = {
+def of_pixels(mask: np.ndarray, reference: np.ndarray) -> dict[str, float]:
+    """`PLAIN` of one image. mask, reference : bool (Y, X)."""
+    return {
         "pixel error": pixel_error(mask, reference),
         "Dice": dice(mask, reference),
         "boundary F1": boundary_f1(mask, reference),
     }
-    if divides:
-        partition, truth = thinned(mask), objects_of(reference)
-        found |= {
-            "V_rand": rand_score(partition, truth),
-            "V_info": information_score(partition, truth),
-        }
-    return found
 
 
-def best_threshold(probabilities: Sequence[np.ndarray], references: Sequence[np.ndarray]) -> float:
-    """That with the highest mean V_rand, the nearest to a half; of float (Y, X) and bool (Y, X)."""
-    truths = [objects_of(reference) for reference in references]
+def of_objects(mask: np.ndarray, reference: np.ndarray) -> dict[str, float]:
+    """`DIVIDED` of one image. mask, reference : bool (Y, X)."""
+    partition, truth = thinned(mask), objects_of(reference)
+    return {"V_rand": rand_score(partition, truth), "V_info": information_score(partition, truth)}
 
-    def score(threshold: float) -> tuple[float, float]:
-        found = [
-            rand_score(thinned(probability >= threshold), truth)
-            for probability, truth in zip(probabilities, truths, strict=True)
-        ]
+
+def least_pixel_error(probabilities: Sequence[np.ndarray], references: Sequence[np.ndarray]) -> float:
+    """The threshold with the lowest mean pixel error, the nearest to a half; of float and bool (Y, X)."""
+    return _best(probabilities, references, lambda mask, reference: -pixel_error(mask, reference))
+
+
+def best_division(probabilities: Sequence[np.ndarray], references: Sequence[np.ndarray]) -> float:
+    """The threshold with the highest mean V_rand, the nearest to a half; of float and bool (Y, X)."""
+    truths = {id(reference): objects_of(reference) for reference in references}
+    return _best(
+        probabilities,
+        references,
+        lambda mask, reference: rand_score(thinned(mask), truths[id(reference)]),
+    )
+
+
+def _best(
+    probabilities: Sequence[np.ndarray],
+    references: Sequence[np.ndarray],
+    score: Callable[[np.ndarray, np.ndarray], float],
+) -> float:
+    pairs = list(zip(probabilities, references, strict=True))
+
+    def rank(threshold: float) -> tuple[float, float]:
+        found = [score(probability >= threshold, reference) for probability, reference in pairs]
         return float(np.mean(found)), -abs(threshold - 0.5)
 
-    return float(max(THRESHOLDS, key=score))
+    return float(max(THRESHOLDS, key=rank))

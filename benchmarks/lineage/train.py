@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from benchmarks.lineage.plan import ImageSet, Row
-from benchmarks.lineage.scores import best_threshold, measure
+from benchmarks.lineage.scores import best_division, least_pixel_error, of_objects, of_pixels
 from benchmarks.machine import conditions
 from napari_unet.core.events import EpochEnded
 from napari_unet.core.prediction import Prediction
@@ -30,6 +30,7 @@ from napari_unet.training.run import CURVES_FILE, train_model
 
 _LATE = 0.2  # share of the epochs, the last ones, in which a row that gets better is still rising
 _BETTER = 0.003  # by how much
+_METRICS = {"pixels": of_pixels, "objects": of_objects}
 
 
 @dataclass
@@ -37,7 +38,8 @@ class Trained:
     """What one training gave.
 
     quick : see plan. seconds : of the training, all parts of it; of the processor where that trains, so that
-    what else runs on the machine counts little. machine : conditions in which it ran. curve : share of the
+    what else runs on the machine counts little. thresholds : for the metrics of "pixels", and of "objects"
+    where images are divided into many. machine : conditions in which it ran. curve : share of the
     epochs and the score on validation images, as often as it was measured. gradients : of each stage the mean
     norm of its gradient in the first and the last fifth of the epochs. scores : by place, then by metric, the
     value of each image.
@@ -49,7 +51,7 @@ class Trained:
     quick: bool
     epochs: int
     seconds: float
-    threshold: float
+    thresholds: dict[str, float]
     machine: dict[str, str] = field(default_factory=dict)
     curve: list[tuple[float, float]] = field(default_factory=list)
     gradients: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -93,7 +95,7 @@ def train_row(images: ImageSet, row: Row, seed: int, work: Path, results: Path, 
         quick,
         recipe.training.epochs,
         round(seconds, 1),
-        card.output.threshold,
+        {"pixels": card.output.threshold},
         _machine(),
         _curve(folder, recipe.training.epochs),
         _gradients(folder),
@@ -161,15 +163,18 @@ def _score(found: Trained, images: ImageSet, recipe: Recipe, entry: ModelEntry) 
     if images.divides:
         answers = [_answer(predictor, pair, entry.card) for pair in val]
         maps = [prediction.probability[0] for prediction, _ in answers]
-        found.threshold = best_threshold(maps, [reference for _, reference in answers])
+        references = [reference for _, reference in answers]
+        found.thresholds["pixels"] = least_pixel_error(maps, references)
+        found.thresholds["objects"] = best_division(maps, references)
     for place, test in images.tests:
         pairs = of_split(find_pairs(test.data, recipe.training.seed), test.split)
         values: dict[str, list[float]] = {}
         for pair in pairs:
             prediction, reference = _answer(predictor, pair, entry.card)
-            mask = prediction.labels(found.threshold) > 0
-            for name, value in measure(mask, reference, images.divides).items():
-                values.setdefault(name, []).append(round(value, 5))
+            for kind, threshold in found.thresholds.items():
+                mask = prediction.labels(threshold) > 0
+                for name, value in _METRICS[kind](mask, reference).items():
+                    values.setdefault(name, []).append(round(value, 5))
         found.scores[place] = values
 
 

@@ -16,7 +16,14 @@ from benchmarks.lineage.curves import as_svg
 from benchmarks.lineage.networks import Network, measure_networks, measured_networks
 from benchmarks.lineage.page import conclusions, page
 from benchmarks.lineage.plan import ROWS, SETS, ImageSet, runs
-from benchmarks.lineage.scores import THRESHOLDS, best_threshold, measure, thinned
+from benchmarks.lineage.scores import (
+    THRESHOLDS,
+    best_division,
+    least_pixel_error,
+    of_objects,
+    of_pixels,
+    thinned,
+)
 from benchmarks.lineage.train import Trained, read_results, train_row
 from napari_unet.core.partition import objects_of, rand_score
 from napari_unet.training.config import DataConfig, ScoreConfig
@@ -78,17 +85,18 @@ def test_a_hole_in_a_border_merges_and_its_width_does_not_count() -> None:
     broken[18:22, 17:22] = True
     wide = CELLS.copy()
     wide[:, 15:24] = False
-    found = {name: measure(mask, CELLS, True) for name, mask in (("broken", broken), ("wide", wide))}
-    assert found["wide"]["V_rand"] > 0.98 > found["broken"]["V_rand"]
-    assert found["wide"]["pixel error"] > found["broken"]["pixel error"]
-    assert "V_rand" not in measure(CELLS, CELLS, False)
+    assert of_objects(wide, CELLS)["V_rand"] > 0.98 > of_objects(broken, CELLS)["V_rand"]
+    assert of_pixels(wide, CELLS)["pixel error"] > of_pixels(broken, CELLS)["pixel error"]
+    assert set(of_objects(CELLS, CELLS).values()) == {1} and of_pixels(CELLS, CELLS)["pixel error"] == 0
 
 
-def test_the_threshold_is_that_which_divides_best() -> None:
+def test_each_threshold_is_the_best_for_its_measures() -> None:
     probability = np.where(CELLS, 0.9, 0.2)
     probability[18:22, 17:22] = 0.62  # a border that is seen by a high threshold only
-    found = best_threshold([probability], [CELLS])
+    found = best_division([probability], [CELLS])
     assert found == 0.65 and found in THRESHOLDS
+    probability[:, :10] = 0.6  # a pale cell: with that threshold it is lost
+    assert least_pixel_error([probability], [CELLS]) == 0.5
 
 
 def a_run(row: str, images: str, seed: int, curve: list[tuple[float, float]], quick: bool = False) -> Trained:
@@ -102,7 +110,7 @@ def a_run(row: str, images: str, seed: int, curve: list[tuple[float, float]], qu
     }
     stages = dict.fromkeys(("encoder.0", "bottleneck", "decoder.0"), (0.5, 0.25))
     machine = {"cores": "2"}
-    return Trained(row, images, seed, quick, 10, 600.0, 0.5, machine, curve, stages, scores)
+    return Trained(row, images, seed, quick, 10, 600.0, {"pixels": 0.5}, machine, curve, stages, scores)
 
 
 DONE = [(0.5, 0.90), (0.8, 0.95), (1.0, 0.952)]
