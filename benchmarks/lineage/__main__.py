@@ -51,6 +51,8 @@ def main(arguments: list[str] | None = None) -> None:
         and (torch.cuda.is_available() or not row.gpu)
     ]
 
+    failed: list[str] = []
+
     def train(run: tuple[ImageSet, Row, int]) -> None:
         images, row, seed = run
         if time.monotonic() > end or record_of(options.results, images, row, seed, options.quick).is_file():
@@ -58,8 +60,8 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"{images.name} {row.name} {seed} …", flush=True)
         if options.jobs == 1:
             train_row(images, row, seed, options.work, options.results, options.quick)
-        else:
-            _train_apart(images, row, seed, options)
+        elif code := _train_apart(images, row, seed, options):
+            failed.append(f"{images.name} {row.name} {seed} (exit status {code})")
 
     several = ThreadPoolExecutor(options.jobs)
     try:
@@ -69,6 +71,8 @@ def main(arguments: list[str] | None = None) -> None:
         several.shutdown(cancel_futures=True)
     write_page(options.results, options.docs)
     print(f"{options.docs / 'lineage.md'} written.")
+    if failed:
+        raise SystemExit(f"Failed: {', '.join(failed)}. The next run tries again.")
 
 
 def _usual_jobs() -> int:
@@ -76,8 +80,11 @@ def _usual_jobs() -> int:
     return 1 if torch.cuda.is_available() else os.cpu_count() or 1
 
 
-def _train_apart(images: ImageSet, row: Row, seed: int, options: argparse.Namespace) -> None:
-    """One training in a process of its own, with its share of the processors. Its page is thrown away."""
+def _train_apart(images: ImageSet, row: Row, seed: int, options: argparse.Namespace) -> int:
+    """One training in a process of its own, with its share of the processors; returns its exit status.
+
+    Its page is thrown away. The others go on if it fails.
+    """
     threads = str(max(1, (os.cpu_count() or 1) // options.jobs))
     one = ["--sets", images.name, "--rows", row.name, "--seeds", str(seed), "--jobs", "1"]
     with tempfile.TemporaryDirectory() as page:
@@ -85,7 +92,8 @@ def _train_apart(images: ImageSet, row: Row, seed: int, options: argparse.Namesp
         command = [sys.executable, "-m", "benchmarks.lineage", *one, *map(str, where)]
         env = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
         command += ["--quick"] * options.quick
-        subprocess.run(command, env=env, cwd=_ROOT, check=True, stdout=subprocess.DEVNULL)
+        done = subprocess.run(command, env=env, cwd=_ROOT, check=False, stdout=subprocess.DEVNULL)
+    return done.returncode
 
 
 def write_page(results: Path, docs: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -252,10 +253,12 @@ def test_several_trainings_at_once_are_processes_that_share_the_processors(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[list[str], dict[str, str]]] = []
+    failing: tuple[str, str] | None = None
 
-    def run(command: list[str], env: dict[str, str], check: bool, **_: object) -> None:
-        assert check
+    def run(command: list[str], env: dict[str, str], check: bool, **_: object) -> SimpleNamespace:
+        assert not check
         asked.append((command, env))
+        return SimpleNamespace(returncode=9 if (command[4], command[6]) == failing else 0)
 
     monkeypatch.setattr("subprocess.run", run)
     monkeypatch.setattr("os.cpu_count", lambda: 4)
@@ -275,6 +278,11 @@ def test_several_trainings_at_once_are_processes_that_share_the_processors(
     for command, env in asked:
         assert command[9:11] == ["--jobs", "1"] and "--quick" in command and env["OMP_NUM_THREADS"] == "2"
         assert str(tmp_path / "docs") not in command  # the page is written here
+    failing = ("em", "today")
+    asked.clear()
+    with pytest.raises(SystemExit, match=r"Failed: em today 0 \(exit status 9\)\."):
+        program.main([*given, "--jobs", "2", "--quick", "--rows", "today", "residual"])
+    assert len(asked) == 4, "the others are trained"
 
 
 def test_the_page_of_the_lineage_is_what_its_results_say(tmp_path: Path) -> None:
