@@ -61,7 +61,7 @@ def _window(side: int, main: bool) -> Row:
         {"window": side},
         {"loss": "cross-entropy", "balanced_pixels": True, "learning_rate": 3e-3},
         {"turn": 0.75, "upside_down": 0.5},
-        share=0.27,
+        share=0.15,
         main=main,
         against="" if main else "ciresan",
     )

@@ -22,6 +22,7 @@ from napari_unet.training.augment import Augment
 from napari_unet.training.augment_config import AugmentConfig
 from napari_unet.training.losses import Loss, cross_entropy, dice_and_cross_entropy
 from napari_unet.training.pixel_weights import in_balance
+from napari_unet.training.precision import step_precision
 from napari_unet.training.samples import Samples
 
 THRESHOLDS = (0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7)
@@ -53,10 +54,10 @@ class Learner:
     size : of the images that the network sees in a step, at first the card's.
     average : running mean of the weights (Polyak 1992), shorter over the first steps, in evaluation mode.
     loss : of masks; findings of pictures have cross-entropy.
-    precision : as in TrainingConfig. momentum : of SGD; None: AdamW (Loshchilov 2019). balanced : see
-    `pixel_weights.in_balance`. watched : whether `gradients` gets, for each stage of the network, the norm of
-    its gradient in each step. free_biases : see TrainingConfig. Gradients have norm 1
-    at most. Everything random comes from `config.seed`.
+    precision : as in TrainingConfig, where that works (`step_precision`). momentum : of SGD; None: AdamW
+    (Loshchilov 2019). balanced : see `pixel_weights.in_balance`. watched : whether `gradients` gets, for each
+    stage of the network, the norm of its gradient in each step. free_biases : see TrainingConfig. Gradients
+    have norm 1 at most. Everything random comes from `config.seed`.
     Raises UserError if the network is not the card's, or its size does not suit it.
     """
 
@@ -86,7 +87,7 @@ class Learner:
         self._of_pictures = card.output.task == "classification"
         mirrored = [channel - self._own.start for channel in card.mirrored_channels[self._own]]
         self.augment = Augment(config.augment, config.seed, mirrored, hounsfield=card.in_hounsfield)
-        self._precision = getattr(torch, precision)
+        self._precision = getattr(torch, step_precision(net, precision, str(device)))
         self._config, self._device, self._balanced = config, device, balanced
         self.gradients: dict[str, list[float]] = {}
         inner = net.net if isinstance(net, MirroredBorders) else net

@@ -45,6 +45,7 @@ from napari_unet.training.pictures import (
     scores_of_samples,
     usual_maps,
 )
+from napari_unet.training.precision import step_precision
 from napari_unet.training.references import references
 from napari_unet.training.samples import Samples, SliceChoice, labelled
 from napari_unet.training.separate import check_splits
@@ -99,6 +100,8 @@ def train_model(
     torch.manual_seed(recipe.training.seed)
     net = build_net(recipe.net)
     earlier = begin_with_encoder(net, recipe.encoder) if recipe.encoder else ()
+    if (precision := step_precision(net, recipe.training.precision, chosen)) != recipe.training.precision:
+        yield Note(f"This network is trained in {precision}: {recipe.training.precision} fails for it here.")
     with writing_alone(state):
         epoch = epoch_of(found, train.origins)
         renewed = changing(of_use(found, "train"), train, card, recipe.training)  # of volumes

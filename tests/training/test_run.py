@@ -142,6 +142,17 @@ def test_what_was_assumed_of_a_mask_is_told_before_the_training(recipe: Recipe, 
     steps.close()
 
 
+def test_it_is_told_that_a_dilated_network_is_trained_in_full_precision(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    spec = NetSpec(kind="sliding-window", arguments={"window": 65, "maps": 2, "hidden": 2})
+    training = replace(recipe.training, precision="bfloat16")
+    steps = train_model(replace(recipe, net=spec, training=training), tmp_path / "window", device="cpu")
+    told = next(event for event in steps if isinstance(event, Note) and "trained in" in event.text)
+    steps.close()
+    assert told.text == "This network is trained in float32: bfloat16 fails for it here."
+
+
 def test_an_existing_folder_is_refused_before_anything_is_trained(recipe: Recipe, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     with pytest.raises(UserError, match="already"):
