@@ -63,9 +63,9 @@ def in_numbers(look: Look) -> str:
     """Patch × kernel = products and their sum, as HTML; of a large kernel the sum alone."""
     facts = look.facts
     numbers = {panel.name: panel.numbers for panel in look.panels if panel.numbers is not None}
-    of = "" if facts["inputs"] == 1 else f" With all {facts['inputs']} maps that go in"
+    of = "" if facts["inputs"] == 1 else f"all {facts['inputs']} maps that go in and "
     total = (
-        f"Sum of the products {facts['part']:.3f}.{of or ' With'} and the bias of {facts['bias']:.3f}: "
+        f"Sum of the products {facts['part']:.3f}. With {of}the bias of {facts['bias']:.3f}: "
         f"{facts['sum']:.3f}."
     )
     head = f"{escape(str(facts['stage']).capitalize())}, map {facts['map']}, under the mouse"
@@ -78,8 +78,9 @@ def in_numbers(look: Look) -> str:
         )
         for times, equal in [("×", "=") if number == facts["side"] // 2 else ("", "")]
     )
-    return f"<b>{head}</b><br>Patch × kernel = products<table cellpadding='2'>{rows}</table>{total}"
+    return f"<b>{head}</b><table cellpadding='1' style='font-size: small'>{rows}</table>{total}"
 
 
 def _cells(row: np.ndarray) -> str:
-    return "".join(f"<td align='right'>{number_text(value)}</td>" for value in row.tolist())
+    cell = "<td align='right'><nobr>{}</nobr></td>"
+    return "".join(cell.format(number_text(value)) for value in row.tolist())
