@@ -14,8 +14,11 @@ from napari_unet.models.replay_set import ReplaySet
 from napari_unet.nets.further_answer import KIND, FurtherAnswer
 from napari_unet.nets.unet import UNet
 
-DESIGN = "adapted-path"
-"""Of the parts that give a new answer (nets/answer_designs.py); docs/fine-tuning.md compares them."""
+DESIGN, OF_SEVERAL = "adapted-path", "last-stages"
+"""Of the parts that give a new answer of one label, and of several (nets/answer_designs.py).
+
+docs/fine-tuning.md compares them.
+"""
 
 SAME = 1e-6
 """By how much the probability of an earlier answer may differ from the parent's: rounding, and no more."""
@@ -27,11 +30,12 @@ def is_further(card: ModelCard) -> bool:
 
 
 def with_further_answer(
-    net: nn.Module, card: ModelCard, threshold: float, protocol: str, design: str = DESIGN
+    net: nn.Module, card: ModelCard, threshold: float, protocol: str, design: str | None = None
 ) -> tuple[nn.Module, ModelCard]:
     """The network and the card of a child that has one answer more, by another protocol, before it learns.
 
-    net, card : of the parent. threshold : of the new answer. protocol : in words. design : see DESIGNS.
+    net, card : of the parent. threshold : of the new answer. protocol : in words. design : see DESIGNS;
+    None chooses it by the number of labels.
     Raises UserError if there is nothing to put it beside: only a U-Net with padding can have one.
     """
     if not isinstance(net, UNet | FurtherAnswer):
@@ -42,7 +46,9 @@ def with_further_answer(
     new = card.output.model_copy(
         update={"id": _free_id(card.outputs), "threshold": threshold, "protocol": protocol}
     )
-    arguments = {"base": card.net.model_dump(), "classes": len(new.channels), "design": design}
+    count = len(new.channels)
+    chosen = design or (DESIGN if count == 1 else OF_SEVERAL)
+    arguments = {"base": card.net.model_dump(), "classes": count, "design": chosen}
     spec = NetSpec(kind=KIND, arguments=arguments)
     further = build_net(spec)
     assert isinstance(further, FurtherAnswer)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from drawn_chests import chest
-from net_fakes import card, dark_is_lung, in_place_of, saved
+from net_fakes import TINY, card, dark_is_lung, in_place_of, saved
 from tuning_fakes import QUICK, SIDE, case, cases, finish, parent, replay_set, tuned
 
 from napari_unet.core.answered import answer_in
@@ -18,6 +18,7 @@ from napari_unet.core.chest_zones import Zone, chest_zones
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone, Note, StepsDone
 from napari_unet.core.input_rule import InputRule
+from napari_unet.core.label_set import RIGHT_AND_LEFT
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.segment import segment
@@ -29,7 +30,7 @@ from napari_unet.training import beginning, finetune, protocol_question
 from napari_unet.training.acceptance import compare_models
 from napari_unet.training.adapt import adapt
 from napari_unet.training.drift import REFERENCE, YOURS
-from napari_unet.training.further import following, up_to
+from napari_unet.training.further import following, up_to, with_further_answer
 
 WITH_HEART = "lungs with the heart"
 CONFIG = replace(QUICK, steps=30, check_every=15)
@@ -275,3 +276,19 @@ def test_the_answer_stands_beside_the_version(library: ModelLibrary, monkeypatch
     assert found == ["1, answer lungs", "1, answer lungs-2"]
     assert [answer_in(version) for version in found] == ["lungs", "lungs-2"]
     assert segment(image, model="tiny", device="cpu").version == "1" and answer_in("1") is None
+
+
+def test_of_several_labels_the_new_answer_begins_as_the_old_one() -> None:
+    """A decoder of half the width would begin with nothing, and has too few steps to learn sides."""
+    output = Output(labels=RIGHT_AND_LEFT, swaps=((0, 1),))
+    parent = card(net=NetSpec(arguments={**TINY, "classes": 2}), outputs=(output,))
+    torch.manual_seed(0)
+    net = build_net(parent.net).eval()
+    child, found = with_further_answer(net, parent, 0.5, "aerated lung only")
+    assert found.net.arguments["design"] == "last-stages" and found.mirrored_channels == [1, 0, 3, 2]
+    with torch.inference_mode():
+        logits = child(torch.rand(2, 1, 48, 48))
+    torch.testing.assert_close(logits[:, 2:], logits[:, :2])
+    single = card(net=NetSpec(arguments=TINY))
+    _, other_card = with_further_answer(build_net(single.net).eval(), single, 0.5, "with the heart")
+    assert other_card.net.arguments["design"] == "adapted-path"
