@@ -122,7 +122,9 @@ def test_tiles_equal_the_whole_with_mirrored_borders(
     monkeypatch.setattr(predictor, "_FIRST_CORE", 1)
     steps = Predictor(net, card(net=spec), torch.device("cpu")).steps(raster)
     assert next(steps).total > 1
-    np.testing.assert_allclose(run(steps).probability, whole, atol=2e-6)  # rounding; more on some processors
+    np.testing.assert_allclose(
+        run(steps).probability, whole, atol=1e-5
+    )  # rounding, of which some processors have more
 
 
 def test_a_card_says_that_its_borders_are_mirrored() -> None:
