@@ -17,6 +17,7 @@ from napari_unet.core.chest_zones import chest_zones
 from napari_unet.core.mask_leaks import mask_leaks
 from napari_unet.core.masks import clean, threshold_mask
 from napari_unet.core.steps import run
+from napari_unet.core.volume_labels import any_label
 from napari_unet.inference.fold import folded
 from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import load_model
@@ -174,7 +175,7 @@ def _scores(net: nn.Module, card: ModelCard, places: _Places, cases: Draw) -> _S
 def _probabilities(net: nn.Module, card: ModelCard, samples: Samples) -> list[np.ndarray]:
     own, net = card.channels_of(card.output), net.eval()
     logits = (answer_of(net, torch.from_numpy(one)[None], own) for one in samples.images)
-    return [torch.sigmoid(one)[0].amax(dim=0).numpy() for one in logits]
+    return [any_label(torch.sigmoid(one)[0].numpy()) for one in logits]
 
 
 def _mask(probability: np.ndarray, card: ModelCard) -> np.ndarray:

@@ -24,9 +24,9 @@ class TileDone:
 class SliceDone(TileDone):
     """Slice `done` − 1 of a volume is finished, and looks like this until all of them are known.
 
-    labels : uint8 (y, x) on the network's grid, the likeliest label at each pixel where it reaches the
-    threshold; sides and parts are settled by the whole volume. box : rows and columns of the image that the
-    grid covers.
+    labels : uint8 (y, x) on the network's grid, the likeliest label at each pixel where any
+    reaches the threshold; sides and parts are settled by the whole volume. box : rows and columns of the
+    image that the grid covers.
     """
 
     labels: np.ndarray

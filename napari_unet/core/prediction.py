@@ -15,7 +15,7 @@ from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.masks import MaskRule
 from napari_unet.core.resize import resized
 from napari_unet.core.uncertainty import entropy
-from napari_unet.core.volume_labels import likeliest_labels, with_cleaned
+from napari_unet.core.volume_labels import any_label, likeliest_labels, with_cleaned
 
 Box = tuple[slice, slice]
 
@@ -154,13 +154,16 @@ class Prediction:
 
     @property
     def foreground(self) -> np.ndarray:
-        """Probability of the likeliest label at each pixel, float32 of `shape`. Computed each time."""
+        """Probability that a pixel has any label, float32 of `shape`. Computed each time.
+
+        Of a classification the hottest of its findings.
+        """
         return self._whole(self.foreground_slab, np.float32)
 
     def foreground_slab(self, z: int = 0) -> np.ndarray:
         """Return `foreground` of slice `z`, or of the only image: float32 (Y, X)."""
         full = self._full(self._grid(z), z)
-        return np.asarray(full[0] if len(full) == 1 else full.max(axis=0))
+        return any_label(full) if self.task == "segmentation" else np.asarray(full.max(axis=0))
 
     def foreground_slabs(self) -> Iterator[np.ndarray]:
         """Yield `foreground` slice by slice, float32 (Y, X), the only image too."""
@@ -231,7 +234,7 @@ class Prediction:
             raw = np.stack(
                 [likeliest_labels(self._grid(z), self.label_set.values, at) for z in range(self.planes)]
             )
-            cleaned = clean_labels(raw, self.label_set.values, self.rule, self._grid_spacing())
+            cleaned = clean_labels(raw, self.label_set.values, self.rule, self.grid_spacing)
             yield from (self._drawn_slab(z, raw[z], cleaned[z], at) for z in range(self.planes))
 
     def kept(self) -> Prediction:
@@ -301,7 +304,7 @@ class Prediction:
         return self._whole(lambda z: self._raw_slab(z, threshold), np.uint8)
 
     def _raw_slab(self, z: int, threshold: float | None) -> np.ndarray:
-        """uint8 (Y, X): the likeliest label where it reaches the threshold."""
+        """uint8 (Y, X): the likeliest label where any reaches the threshold."""
         if self.task != "segmentation":
             return np.zeros(self.shape[-2:], np.uint8)
         at = self.threshold if threshold is None else threshold
@@ -315,7 +318,8 @@ class Prediction:
         maps = with_cleaned(self._grid(z), values, raw, cleaned)
         return likeliest_labels(self._full(maps, z), values, threshold)
 
-    def _grid_spacing(self) -> tuple[float, ...] | None:
+    @property
+    def grid_spacing(self) -> tuple[float, ...] | None:
         """In mm (Z, y, x), of the maps of a volume; where their boxes differ, that of the first."""
         if self.spacing_mm is None:
             return None

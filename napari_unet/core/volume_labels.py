@@ -14,8 +14,30 @@ import numpy as np
 _LEVELS = np.arange(256, dtype=np.float32) * np.float32(1 / 255)
 
 
+def any_label(grid: np.ndarray) -> np.ndarray:
+    """Return the probability that a pixel has any label: their sum, as labels exclude each other, up to 1.
+
+    Between two labels that touch it is high, though neither is likely there.
+
+    Parameters
+    ----------
+    grid : ndarray of shape (C, ...)
+        Probability of each label: float32 from 0 to 1, or uint8 with 255 for 1.
+
+    Returns
+    -------
+    ndarray
+        Of the shape without C, and the same dtype; for a single label a view.
+    """
+    if len(grid) == 1:
+        return np.asarray(grid[0])
+    if grid.dtype == np.uint8:
+        return np.asarray(np.minimum(grid.sum(axis=0, dtype=np.uint16), 255), np.uint8)
+    return np.asarray(np.minimum(grid.sum(axis=0), 1))
+
+
 def likeliest_labels(grid: np.ndarray, values: Sequence[int], threshold: float) -> np.ndarray:
-    """Return the value of the likeliest label at each pixel where it reaches the threshold, 0 elsewhere.
+    """Return the value of the likeliest label where `any_label` reaches the threshold, 0 elsewhere.
 
     Parameters
     ----------
@@ -36,7 +58,7 @@ def likeliest_labels(grid: np.ndarray, values: Sequence[int], threshold: float) 
         number[channel > best] = value
         best = np.maximum(best, channel)
     lowest = np.searchsorted(_LEVELS, np.float32(threshold)) if grid.dtype == np.uint8 else threshold
-    return np.asarray(number * (best >= lowest))
+    return np.asarray(number * (any_label(grid) >= lowest))
 
 
 def with_cleaned(grid: np.ndarray, values: Sequence[int], raw: np.ndarray, cleaned: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ import yaml
 from napari_unet.core.errors import UserError
 from napari_unet.core.quiet import quiet
 from napari_unet.core.raster import Raster
+from napari_unet.core.volume_labels import any_label
 from napari_unet.core.window import display_pixels
 from napari_unet.io.atomic import atomic_write
 from napari_unet.models.bioimageio_rdf import description, readme, result_file
@@ -109,8 +110,9 @@ def _cover(
         if answer.output == card.output and not answer.pooled
     )
     planes = pixels.reshape(-1, *pixels.shape[-2:])
-    plane, mask = planes[len(planes) // 2], maps[0].amax(dim=0).numpy() >= card.output.threshold
-    mask = mask.reshape(-1, *plane.shape)
+    plane, found = planes[len(planes) // 2], maps[0].numpy()
+    whole = any_label(found) if card.output.task == "segmentation" else found.max(axis=0)
+    mask = (whole >= card.output.threshold).reshape(-1, *plane.shape)
     original = np.repeat(display_pixels(Raster(plane))[..., None], 3, axis=-1)
     marked = original.copy()
     inside = mask[len(mask) // 2]

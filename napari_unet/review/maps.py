@@ -7,11 +7,13 @@ import json
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from napari_unet.core.prediction import Prediction
+from napari_unet.core.volume_labels import any_label
 from napari_unet.io.atomic import atomic_write
 from napari_unet.review.schema import maps
 
@@ -20,14 +22,14 @@ DEFAULT_CAP_MB = 500
 
 
 def encode_map(kept: Prediction) -> bytes:
-    """The maps of a `Prediction.kept()` as a compressed npz file: the likeliest label's, and the uncertainty.
+    """The maps of a `Prediction.kept()` as a compressed npz file: that of any label, and the uncertainty.
 
     Raises ValueError for maps that are not of 8 bits, and for those of findings: nobody may see where a
     finding lies before their own call, so they are made when they are shown.
     """
     if kept.task != "segmentation":
         raise ValueError("maps of findings are not kept")
-    arrays = {"probability": kept.maps.max(axis=0)}
+    arrays: dict[str, Any] = {"probability": any_label(kept.maps)}
     if kept.entropy is not None:
         arrays["uncertainty"] = kept.entropy
     if any(array.dtype != np.uint8 for array in arrays.values()):

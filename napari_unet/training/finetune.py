@@ -18,6 +18,7 @@ from napari_unet.core.events import CaseDone, Note, PartBegun, Preview, StepsDon
 from napari_unet.core.protocol_difference import protocol_difference
 from napari_unet.core.steps import STOP, changed
 from napari_unet.core.training_pair import TrainingPair
+from napari_unet.core.volume_labels import any_label
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.freed_memory import freed_memory_kept
 from napari_unet.inference.predictor import Predictor
@@ -228,8 +229,8 @@ class _FineTune:
 
         def look(net: nn.Module, step: int) -> Preview:
             with torch.inference_mode():
-                logits = answer_of(net, image, own)[0].amax(dim=0)
-                probability = torch.sigmoid(logits).cpu().numpy()
+                logits = answer_of(net, image, own)[0]
+                probability = any_label(torch.sigmoid(logits).cpu().numpy())
             return Preview(name, step, np.rint(probability * 255).astype(np.uint8))
 
         return look

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from napari_unet.core.volume_labels import likeliest_labels
 from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import build_net, check_fits, rounded_weights
 from napari_unet.nets.further_answer import FurtherAnswer
@@ -168,7 +169,7 @@ def answer_of(net: nn.Module, images: Tensor, own: slice) -> Tensor:
 def label_dice(net: nn.Module, samples: Samples, card: ModelCard, device: str = "cpu") -> tuple[float, ...]:
     """Mean Dice of each label of the card's `output` on images at the network's size; nan without an answer.
 
-    Read as `Prediction.labels` does at a threshold of 0.5: where a pixel has a label, it is the likeliest.
+    Read as `Prediction.labels` does at a threshold of 0.5.
     Pixels that are not valid are ignored. Slices of one volume count together, as one image.
     """
     net.eval()
@@ -178,10 +179,10 @@ def label_dice(net: nn.Module, samples: Samples, card: ModelCard, device: str = 
         samples.images, samples.masks, samples.valid, samples.volumes, strict=True
     ):
         x = torch.from_numpy(image)[None].to(device)
-        logits = answer_of(net, x, own)[0].cpu().numpy()
-        likeliest = logits.argmax(axis=0)
-        for k, (one, mask) in enumerate(zip(logits, masks, strict=True)):
-            drawn, real = (one > 0) & (likeliest == k) & (valid[0] > 0), (mask > 0) & (valid[0] > 0)
+        probability = torch.sigmoid(answer_of(net, x, own)[0]).cpu().numpy()
+        labels = likeliest_labels(probability, range(1, len(masks) + 1), 0.5)
+        for k, mask in enumerate(masks):
+            drawn, real = (labels == k + 1) & (valid[0] > 0), (mask > 0) & (valid[0] > 0)
             common = np.count_nonzero(drawn & real)
             both[volume][:, k] += 2 * common, np.count_nonzero(drawn) + np.count_nonzero(real)
     found = [[a / b if b else float("nan") for a, b in zip(*sums, strict=True)] for sums in both.values()]

@@ -13,6 +13,7 @@ from napari_unet.core.chest_zones import chest_zones
 from napari_unet.core.masks import clean, threshold_mask
 from napari_unet.core.metrics import dice
 from napari_unet.core.undisputed import agreed_pixels, agreed_zones
+from napari_unet.core.volume_labels import any_label
 from napari_unet.models.card import ModelCard
 from napari_unet.models.replay_set import ReplaySet
 from napari_unet.training.learner import answer_of
@@ -36,7 +37,7 @@ def drawn_beside(parent: nn.Module, card: ModelCard, cases: Samples) -> list[Mas
     own = card.channels_of(output)
     for image, taught, valid in zip(cases.images, cases.foreground, cases.valid, strict=True):
         logits = answer_of(parent, torch.from_numpy(image)[None], own)[0]
-        probability = torch.sigmoid(logits).amax(dim=0).numpy()
+        probability = any_label(torch.sigmoid(logits).numpy())
         drawn = clean(threshold_mask(probability, output.threshold), output.mask_rule)
         ignore = valid[0] == 0
         if dice(drawn, taught, ignore) >= ALIKE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -12,7 +12,7 @@ from napari_unet.core.label_set import RIGHT_AND_LEFT
 from napari_unet.core.masks import MaskRule
 from napari_unet.core.prediction import Prediction, in_bytes
 from napari_unet.core.resize import resized
-from napari_unet.core.volume_labels import likeliest_labels, with_cleaned
+from napari_unet.core.volume_labels import any_label, likeliest_labels, with_cleaned
 
 VALUES = (1, 2, 5)
 grids = arrays(np.uint8, (3, 6, 7))
@@ -22,10 +22,38 @@ thresholds = st.floats(0.01, 0.99)
 @given(grids, thresholds)
 def test_bytes_and_floats_have_the_same_labels(grid: np.ndarray, threshold: float) -> None:
     floats = grid * np.float32(1 / 255)
+    total = floats.sum(axis=0)
+    assume((np.abs(total - threshold) > 1e-6).all())  # sums of floats are rounded
     found = likeliest_labels(grid, VALUES, threshold)
     np.testing.assert_array_equal(found, likeliest_labels(floats, VALUES, threshold))
-    expected = np.array(VALUES)[floats.argmax(axis=0)] * (floats.max(axis=0) >= np.float32(threshold))
+    expected = np.array(VALUES)[floats.argmax(axis=0)] * (total >= threshold)
     np.testing.assert_array_equal(found, expected)
+
+
+@given(grids)
+def test_the_probability_of_any_label_is_their_sum_and_no_more_than_1(grid: np.ndarray) -> None:
+    found = any_label(grid)
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, np.minimum(grid.astype(int).sum(axis=0), 255))
+    floats = any_label(grid * np.float32(1 / 255))
+    assert floats.dtype == np.float32 and floats.max() <= 1
+    np.testing.assert_allclose(floats, found / 255, atol=1e-6)
+    np.testing.assert_array_equal(any_label(grid[:1]), grid[0])
+
+
+@pytest.mark.parametrize("factor", [1, 2, 2.7])
+def test_no_gap_is_left_between_labels_that_touch_at_any_size(factor: float) -> None:
+    """Where the network is sure of both but not which of them, and where enlarged maps mix them."""
+    maps = np.zeros((2, 1, 20, 40), np.float32)
+    maps[0, :, 2:-2, 4:20], maps[1, :, 2:-2, 20:36] = 1, 1
+    maps[:, :, 2:-2, 19:21] = 0.5
+    size = (round(20 * factor), round(40 * factor))
+    rule = MaskRule(per_slice=False)
+    found = Prediction(maps, shape=(1, *size), label_set=RIGHT_AND_LEFT, rule=rule, threshold=0.6)
+    row = found.labels()[0, size[0] // 2]
+    inside = np.flatnonzero(row)
+    assert row[inside[0] : inside[-1] + 1].all() and set(row) == {0, 1, 2}
+    assert found.foreground[0, size[0] // 2, size[1] // 2] == pytest.approx(1)
 
 
 def test_what_is_no_number_is_no_label() -> None:
@@ -73,7 +101,7 @@ def test_parts_and_holes_are_those_of_the_volume_without_specks(factor: float, a
         spacing_mm=(2.0, 1 / factor, 1 / factor),
     ).labels()
     enlarged = resized(in_bytes(clean) if as_bytes else clean, size)
-    expected = (enlarged.argmax(axis=0) + 1) * (enlarged.max(axis=0) >= 0.5)
+    expected = (enlarged.argmax(axis=0) + 1) * (any_label(enlarged) >= 0.5)
     np.testing.assert_array_equal(found[[*range(12), *range(13, 24)]], expected[[*range(12), *range(13, 24)]])
     touched = found[12] != expected[12]  # beside the holes that were filled in
     assert touched.mean() < 0.01 and not (found[12][touched] == 0).any()
