@@ -28,6 +28,32 @@ def chest_with_organs() -> tuple[np.ndarray, np.ndarray]:
     return hounsfield, labels
 
 
+TOUCHING_MM = (5.0, 4.0, 4.0)
+SPINE = 50  # column of `touching_lungs`; the image's middle is 44.5
+
+
+def touching_lungs(membrane: int, touching: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(mask, HU, bool of the lung on the image's left): two lungs of blocks with heart and spine between.
+
+    In front they touch along a membrane at column `membrane`. Voxels of `TOUCHING_MM`.
+    """
+    hounsfield = np.full((12, 60, 90), 40, np.int16)
+    mask = np.zeros(hounsfield.shape, bool)
+    mask[1:-1, 10:45, 15:85] = True
+    mask[:, 22:45, SPINE - 7 : SPINE + 8] = False  # heart and spine
+    left = np.zeros(hounsfield.shape, bool)
+    left[:, :22, : membrane + 1] = True
+    left[:, 22:, :SPINE] = True
+    if not touching:
+        mask[:, :22, membrane : membrane + 2] = False
+    hounsfield[mask] = -850
+    if touching:
+        hounsfield[:, 10:22, membrane] = np.where(mask[:, 10:22, membrane], -450, 40)
+    hounsfield[:, 40:50, SPINE - 3 : SPINE + 4] = 500
+    hounsfield[:, 8, 20:80] = 600  # ribs in front
+    return mask, hounsfield, left
+
+
 def chest_ct(
     shape: tuple[int, int, int] = (48, 96, 96), seed: int = 0, noise: float = 15.0
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -1,11 +1,11 @@
-"""Which lung a voxel of a CT mask belongs to, where the mask holds both lungs as one label.
+"""Which lung a voxel of a CT mask belongs to, where the mask holds both lungs as one label, or they touch.
 
 The rule, in words: the spine is in the middle of what is bone behind the lungs. What lies farther than 45 mm
-from it belongs to the lung of its side. Between, the lungs are divided by the surface of least area through
-the mask, where a square millimetre counts the less, the denser the tissue is that the surface runs through:
-two lungs touch along a membrane (the anterior and the posterior junction line), which is denser than lung.
-The surface of least area is a minimum cut (Boykov and Kolmogorov 2003, "Computing geodesics and minimal
-surfaces via graph cuts").
+from it belongs to the lung of its side, or to the one that a network gives it to. Between, the lungs are
+divided by the surface of least area through the mask, where a square millimetre counts the less, the denser
+the tissue is that the surface runs through: two lungs touch along a membrane (the anterior and the posterior
+junction line), which is denser than lung. The surface of least area is a minimum cut (Boykov and Kolmogorov
+2003, "Computing geodesics and minimal surfaces via graph cuts").
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scipy.sparse import csgraph
 
 from napari_unet.core.lung_sides import labels_of_sides
 from napari_unet.core.masks import bounding_box, neighbours
-from napari_unet.core.spine import spine_columns
+from napari_unet.core.spine import mm_from_spine
 
 _BAND_MM = 45.0  # on either side of the spine: the lungs touch inside of it
 _LUNG_HU, _FADE_HU, _LEAST = -800.0, 150.0, 0.05  # tissue as light as lung costs all, denser tissue less
@@ -35,23 +35,48 @@ def divide_lungs(
     box = bounding_box(mask)
     if box is None:
         return labels
-    middle = spine_columns(mask, hounsfield, spacing_mm)
-    left = _left_of_surface(mask[box], hounsfield[box], spacing_mm, middle[box[0]] - box[2].start)
+    aside = mm_from_spine(mask, hounsfield, spacing_mm)[box[0], box[2]]
+    left = np.broadcast_to((aside < 0)[:, None, :], mask[box].shape)
+    left = _side_of_surface(mask[box], hounsfield[box], spacing_mm, aside, left)
     labels[box] = labels_of_sides(mask[box], left, row_direction)
     return labels
 
 
-def _left_of_surface(
-    mask: np.ndarray, hounsfield: np.ndarray, spacing_mm: tuple[float, ...], middle: np.ndarray
+def side_of_membrane(
+    mask: np.ndarray, first: np.ndarray, hounsfield: np.ndarray, spacing_mm: tuple[float, ...]
 ) -> np.ndarray:
-    """bool like `mask` (Z, Y, X): True on the image's left of the surface. middle : (Z,), the spine."""
-    aside = (np.arange(mask.shape[2])[None, :] - middle[:, None]) * spacing_mm[2]  # mm, (Z, X)
-    left = np.broadcast_to((aside < 0)[:, None, :], mask.shape).copy()
+    """bool (Z, Y, X): which voxels of two lungs are the first lung's, where a network said so of each voxel.
+
+    Near the spine, where the lungs may touch, the surface through the membrane between them decides; farther
+    away, and in pieces that touch nothing there, the network does. Outside of `mask` all is as in `first`.
+    mask, hounsfield, spacing_mm : as for `divide_lungs`. first : bool, what the network gave the first lung.
+    """
+    box = bounding_box(mask)
+    if box is None:
+        return first
+    aside = mm_from_spine(mask, hounsfield, spacing_mm)[box[0], box[2]]
+    side = first.copy()
+    side[box] = _side_of_surface(mask[box], hounsfield[box], spacing_mm, aside, first[box])
+    return side
+
+
+def _side_of_surface(
+    mask: np.ndarray,
+    hounsfield: np.ndarray,
+    spacing_mm: tuple[float, ...],
+    aside: np.ndarray,
+    first: np.ndarray,
+) -> np.ndarray:
+    """bool like `mask` (Z, Y, X): True on one side of the surface, on which `first` is, far from the spine.
+
+    aside : (Z, X), mm from the spine.
+    """
+    side = np.array(first)
     inner = mask & (np.abs(aside) <= _BAND_MM)[:, None, :]
     if not inner.any():
-        return left
-    number = np.zeros(mask.shape, np.intp)  # of a node: 0 all on the left, 1 all on the right
-    number[mask & (aside > 0)[:, None, :]] = 1
+        return side
+    number = np.zeros(mask.shape, np.intp)  # of a node: 0 all that is the first's, 1 all that is the other's
+    number[mask & ~first] = 1
     count = int(np.count_nonzero(inner))
     number[inner] = np.arange(2, count + 2)
     light = np.exp(-np.maximum(hounsfield.astype(np.float32) - _LUNG_HU, 0) / _FADE_HU)
@@ -76,5 +101,5 @@ def _left_of_surface(
     joined_to = csgraph.connected_components(graph, directed=False)[1]
     nodes = np.arange(2, count + 2)
     alone = (joined_to[nodes] != joined_to[0]) & (joined_to[nodes] != joined_to[1])
-    left[inner] = np.where(alone, left[inner], reached[nodes])
-    return left
+    side[inner] = np.where(alone, side[inner], reached[nodes])
+    return side

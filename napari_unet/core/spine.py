@@ -42,6 +42,15 @@ def spine_columns(mask: np.ndarray, hounsfield: np.ndarray, spacing_mm: tuple[fl
     return np.asarray(ndimage.median_filter(found, size=size, mode="nearest"))
 
 
+def mm_from_spine(mask: np.ndarray, hounsfield: np.ndarray, spacing_mm: tuple[float, ...]) -> np.ndarray:
+    """float (Z, X): how far each column is from the middle of the spine, negative on the image's left.
+
+    Arguments as for `spine_columns`.
+    """
+    middle = spine_columns(mask, hounsfield, spacing_mm)
+    return np.asarray((np.arange(mask.shape[2])[None, :] - middle[:, None]) * spacing_mm[2])
+
+
 def _settled(bone: np.ndarray, columns: np.ndarray, start: float, width: float) -> float:
     """The mean column of the bone around it, from `start` on; `start` where there is none."""
     at = start

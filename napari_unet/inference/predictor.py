@@ -20,11 +20,12 @@ from napari_unet.core.padding import is_padding
 from napari_unet.core.prediction import Box, Prediction, in_bytes
 from napari_unet.core.raster import Raster
 from napari_unet.core.resize import resized as at_size
+from napari_unet.core.settled_lungs import settled_lungs
 from napari_unet.core.situs import situs_notes
 from napari_unet.core.standing import turn_to_stand
 from napari_unet.core.steps import STOP, changed
 from napari_unet.core.tiling import plan_tiles, predict_tiled
-from napari_unet.core.volume_labels import likeliest_labels
+from napari_unet.core.volume_labels import any_label, likeliest_labels
 from napari_unet.inference.backend import Backend, FastestBackend, TorchBackend
 from napari_unet.inference.features import image_features, of_length_one
 from napari_unet.inference.fold import folded
@@ -118,7 +119,7 @@ class Predictor:
         standing = turn.raster(raster) if turn else raster
         steps = self._steps(standing, inverted, output, shown_at)
         turned: Steps = changed(steps, lambda event: turn.event(event, raster))
-        found = yield from turned
+        found = settled_lungs(standing, (yield from turned))
         towards = axes_towards(raster.affine)
         said = situs_notes(standing, found, towards[0]) if towards is not None else ()
         found = turn.prediction(found, raster) if turn else found
@@ -300,7 +301,7 @@ class Predictor:
         image = network_input(small, self.card.input, self.card.intensity, inverted)
         logits = self._logits(_batch(image), seen)
         maps = self.maps_of(logits, output)
-        looks = plausibility(maps.max(axis=0), output.likeness) if output.likeness else 0.0
+        looks = plausibility(any_label(maps), output.likeness) if output.likeness else 0.0
         scores = self.scores_of(logits, output) if output.task == "classification" else None
         return _Looked(maps, looks, scores)
 

@@ -1,0 +1,76 @@
+"""Trachea and main bronchi, where a mask of the lungs holds a piece of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_unet.core.airways import main_airways
+
+SPACING = (3.0, 2.0, 2.0)
+SPINE = 45
+
+
+def _chest(lung_hu: int = -820) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(mask, HU, lumen in the mask): two lungs and a trachea, whose right bronchus goes on into the mask."""
+    shape = (50, 60, 90)
+    hounsfield, mask, lumen = np.full(shape, 40, np.int16), np.zeros(shape, bool), np.zeros(shape, bool)
+    mask[2:44, 8:50, 8:36] = mask[2:44, 8:50, 54:82] = True
+    hounsfield[mask] = lung_hu
+    hounsfield[:, 46:56, SPINE - 4 : SPINE + 5] = 500
+    hounsfield[20:, 28:34, SPINE - 3 : SPINE + 3] = -1000  # trachea
+    hounsfield[20:24, 29:33, 20 : SPINE - 3] = -1000  # right bronchus, down to a bronchus of a lobe
+    lumen[20:24, 29:33, 20:36] = True
+    return mask, hounsfield, lumen
+
+
+def test_a_bronchus_that_joins_the_trachea_is_found_with_its_wall_and_no_farther_than_20_mm() -> None:
+    mask, hounsfield, lumen = _chest()
+    before = mask.copy()
+    found = main_airways(mask, hounsfield, SPACING)
+    np.testing.assert_array_equal(mask, before)
+    assert not (found & ~mask).any()
+    near = lumen.copy()
+    near[:, :, :26] = False  # ten voxels of 2 mm from where the mask begins
+    assert found[near].all() and not found[..., :24].any()
+    assert found[22, 27, 30] and not found[22, 26, 30]
+    assert not found[..., 50:].any()
+
+
+def test_a_piece_of_the_trachea_in_the_mask_is_found() -> None:
+    mask, hounsfield, _ = _chest()
+    mask[34:38, 28:34, 36 : SPINE + 3] = True
+    assert main_airways(mask, hounsfield, SPACING)[34:38, 28:34, SPINE - 3 : SPINE + 3].all()
+
+
+@pytest.mark.parametrize(("upside_down", "other_way"), [(True, False), (False, True), (True, True)])
+def test_the_order_of_slices_and_columns_does_not_matter(upside_down: bool, other_way: bool) -> None:
+    turn = (
+        slice(None, None, -1 if upside_down else 1),
+        slice(None),
+        slice(None, None, -1 if other_way else 1),
+    )
+    mask, hounsfield, _ = _chest()
+    found = main_airways(mask[turn], hounsfield[turn], SPACING)
+    np.testing.assert_array_equal(found[turn], main_airways(mask, hounsfield, SPACING))
+
+
+def test_air_that_is_no_trachea_leads_nowhere() -> None:
+    mask, hounsfield, _ = _chest()
+    hounsfield[20:, 28:34, SPINE - 3 : SPINE + 3] = 40
+    hounsfield[4:14, 30:48, SPINE - 8 : SPINE] = -1000  # a hernia of the stomach: 30 mm high
+    hounsfield[8, 30, 20:SPINE] = -1000
+    assert not main_airways(mask, hounsfield, SPACING).any()
+    hounsfield[:, :20, SPINE - 3 : SPINE + 3] = -1000  # air before the chest, over all slices
+    hounsfield[10, 15, 20:SPINE] = -1000
+    assert not main_airways(mask, hounsfield, SPACING).any()
+
+
+def test_lung_as_thin_as_air_is_not_taken_for_an_airway() -> None:
+    mask, hounsfield, _ = _chest(lung_hu=-960)
+    assert not main_airways(mask, hounsfield, SPACING).any()
+
+
+def test_without_lungs_there_are_no_airways() -> None:
+    mask, hounsfield, _ = _chest()
+    assert not main_airways(np.zeros_like(mask), hounsfield, SPACING).any()
