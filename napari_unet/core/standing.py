@@ -33,7 +33,14 @@ class Turn:
 
     def raster(self, raster: Raster) -> Raster:
         """The image, turned; it says of itself that X increases to the patient's left."""
-        return replace(raster, pixels=self.pixels(raster.pixels), affine=None, frame=None, row_direction="L")
+        pixels, affine = self.pixels(raster.pixels), raster.affine
+        if affine is not None and raster.pixels.ndim == 3:
+            turn = np.eye(4)
+            for axis, flipped in ((1, self.rows), (2, self.columns)):
+                if flipped:
+                    turn[axis, axis], turn[axis, 3] = -1, raster.shape[axis] - 1
+            affine = affine @ turn
+        return replace(raster, pixels=pixels, affine=affine, frame=None, row_direction="L")
 
     def prediction(self, found: Prediction, of: Raster) -> Prediction:
         """What was found in the turned image, for the image `of` itself."""

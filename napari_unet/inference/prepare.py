@@ -14,6 +14,7 @@ from torch.nn import functional
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.masks import MaskRule
+from napari_unet.core.orientation import axes_towards
 from napari_unet.core.padding import box_of_slices, padding_as_nan, without_padding
 from napari_unet.core.raster import Raster
 from napari_unet.core.resize import shrunk
@@ -28,7 +29,8 @@ _ENLARGE = {2: torch.ops.aten.upsample_bilinear2d.out, 3: torch.ops.aten.upsampl
 def field_of(raster: Raster, rule: InputRule, z: int = 0, box: tuple[slice, ...] | None = None) -> Field:
     """The raw pixels (channels, *axes) that a network sees at once, and where they were cut out.
 
-    z : of a stack, the slice in the middle; its neighbours are further channels. A border of padding is cut
+    z : of a stack, the slice in the middle; its neighbours are further channels, the first of them towards
+    the feet where the affine says so. A border of padding is cut
     off (of the slice in the middle, or of the volume), other padding is NaN. box : rows and columns to be cut
     out of a slice instead, see `common_box`.
     Not for an image where the rule is for volumes.
@@ -41,7 +43,10 @@ def field_of(raster: Raster, rule: InputRule, z: int = 0, box: tuple[slice, ...]
         middle, box = without_padding(stack[z], raster.padding)
         if not rule.neighbours:
             return middle[None], box
-    return np.stack([padding_as_nan(stack[k][box], raster.padding) for k in rule.slices(z, len(stack))]), box
+    order, towards = rule.slices(z, len(stack)), axes_towards(raster.affine)
+    if towards is not None and towards[0] == "I":
+        order = order[::-1]
+    return np.stack([padding_as_nan(stack[k][box], raster.padding) for k in order]), box
 
 
 def common_box(raster: Raster, rule: MaskRule) -> tuple[slice, slice] | None:

@@ -36,7 +36,10 @@ def test_nothing_is_said_without_sides_or_without_both_lungs() -> None:
     labels = np.array([0, 2, 1], np.uint8)[labels]
     assert is_mirrored(hounsfield, labels, SPACING, "L")
     assert not is_mirrored(hounsfield, labels, SPACING, None)
-    assert not is_mirrored(hounsfield, np.where(labels == 1, labels, 0), SPACING, "L")
+    alone = np.where(labels == 1, labels, 0)
+    assert not is_mirrored(hounsfield, alone, SPACING, "L")
+    alone[20:22, 20:22, 10:20] = 2  # hardly any of the other
+    assert not is_mirrored(hounsfield, alone, SPACING, "L")
     assert not is_mirrored(hounsfield, np.zeros_like(labels), SPACING, "L")
 
 

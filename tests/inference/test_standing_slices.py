@@ -80,6 +80,30 @@ def test_the_same_voxels_are_right_lung_however_slices_are_stored(down: str, alo
 
 
 @pytest.mark.parametrize(("down", "along"), list(product("PA", "LR")))
+def test_neighbours_come_in_the_same_order_whichever_way_slices_go_on(down: str, along: str) -> None:
+    """A network that looks at one neighbour alone, the first one."""
+    net = PointNet(lambda x: 80 * (0.3 - x[:, :1]))
+    net.channels = 3
+    plain = card(
+        net=NetSpec(arguments={**TINY, "channels": 3}),
+        input=InputRule(size=(HEIGHT, WIDTH), neighbours=1),
+        intensity=IntensityRule("window", -1000, 400),
+        modalities=("CT",),
+        outputs=(Output(mask_rule=MaskRule(0, per_slice=False)),),
+    )
+    predictor = Predictor(net, plain, torch.device("cpu"))
+    axes = [axis for axis, flipped in ((1, down == "A"), (2, along == "R")) if flipped]
+    affine = np.diag([3.0, -2.0 if down == "A" else 2.0, -2.0 if along == "R" else 2.0, 1.0])
+    pixels = np.flip(_volume(), axes)
+    up = run(predictor.steps(Raster(pixels, (3, 2, 2), affine=affine, row_direction=along), False))
+    affine = affine @ np.diag([-1.0, 1, 1, 1])
+    affine[0, 3] = 3.0 * (len(pixels) - 1)
+    feet = Raster(pixels[::-1].copy(), (3, 2, 2), affine=affine, row_direction=along)
+    np.testing.assert_array_equal(run(predictor.steps(feet, False)).maps[:, ::-1], up.maps)
+    assert (up.labels()[2:].any(axis=(1, 2)) == [True, True, True, True]).all() and not up.labels()[:2].any()
+
+
+@pytest.mark.parametrize(("down", "along"), list(product("PA", "LR")))
 def test_slices_that_are_shown_lie_as_they_are_stored_and_the_volume_can_be_stopped(
     down: str, along: str
 ) -> None:
