@@ -110,8 +110,8 @@ def _cover(
         if answer.output == card.output and not answer.pooled
     )
     planes = pixels.reshape(-1, *pixels.shape[-2:])
-    plane, found = planes[len(planes) // 2], maps[0].numpy()
-    whole = any_label(found) if card.output.task == "segmentation" else found.max(axis=0)
+    plane, shown = planes[len(planes) // 2], maps[0].numpy()
+    whole = any_label(shown) if card.output.task == "segmentation" else shown.max(axis=0)
     mask = (whole >= card.output.threshold).reshape(-1, *plane.shape)
     original = np.repeat(display_pixels(Raster(plane))[..., None], 3, axis=-1)
     marked = original.copy()
