@@ -28,9 +28,7 @@ _BASE = 0.2  # share of the lungs' height, from below, beside which the liver's 
 # the lowest slices; four of them are when they are mirrored.
 _HEART_MM, _LIVER, _LIMIT = 8.0, 4.0, -2.4
 _COARSE_MM = 5.0
-_ALONE = (
-    0.1  # of the other lung: a lung that is left alone draws the heart to the side of the one that is gone
-)
+_ALONE = 0.1  # of the other lung: where a lung is gone, the heart may lie on either side
 _CUT = 0.5  # of the lungs' largest slice: a scan that ends where they are wider does not hold their base
 
 
