@@ -29,6 +29,7 @@ _BASE = 0.2  # share of the lungs' height, from below, beside which the liver's 
 _HEART_MM, _LIVER, _LIMIT = 8.0, 4.0, -2.4
 _COARSE_MM = 5.0
 _ALONE = 0.1  # of the other lung: where a lung is gone, the heart may lie on either side
+_LEAST_ML = 1000.0  # of both lungs: a mask of less has missed most of them
 _CUT = 0.5  # of the lungs' largest slice: a scan that ends where they are wider does not hold their base
 
 
@@ -75,13 +76,15 @@ def is_mirrored(
     hounsfield: np.ndarray, labels: np.ndarray, spacing_mm: tuple[float, ...], row_direction: str | None
 ) -> bool:
     """Whether heart and liver, taken together, lie on the other side than usual. False where nothing tells:
-    also in a scan that ends above the base of the lungs, and where one lung is gone.
+    also in a scan that ends above the base of the lungs, and where one lung or most of both is missing.
 
     hounsfield, labels : (Z, Y, X), Z towards the head, Y towards the back; 1 right, 2 left lung. Voxels of
     about 5 mm are enough. spacing_mm : one per axis. row_direction : "L" or "R"; without it nothing is said.
     """
     sizes = [np.count_nonzero(labels == side) for side in (RIGHT, LEFT)]
     if row_direction is None or min(sizes) <= _ALONE * max(sizes):
+        return False
+    if sum(sizes) * np.prod(spacing_mm) < 1000 * _LEAST_ML:
         return False
     box = bounding_box(labels > 0)
     if box is None:
