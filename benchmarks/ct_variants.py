@@ -37,8 +37,9 @@ def variants() -> Iterator[Variant]:
     """All of them, in the order of the table."""
     yield Variant("as it is", "as it is", lambda raster, labels: (raster, labels))
     yield from _positions()
-    for kept, name in ((LEFT, "right lung gone"), (RIGHT, "left lung gone")):
-        yield Variant("one lung", name, partial(one_lung, kept=kept))
+    for kept, side in ((LEFT, "right"), (RIGHT, "left")):
+        yield Variant("one lung", f"{side} lung gone", partial(one_lung, kept=kept))
+        yield Variant("one lung", f"{side} lung collapsed", partial(one_collapsed, kept=kept))
     yield from _scanners()
     for kind in Kind:
         yield from disease_variants(kind)
@@ -84,6 +85,13 @@ def one_lung(raster: Raster, labels: np.ndarray, kept: int) -> Changed:
     pixels = raster.pixels.copy()
     pixels[gone] = fluid
     return replace(raster, pixels=pixels, frame=None), np.where(gone, 0, labels).astype(np.uint8)
+
+
+def one_collapsed(raster: Raster, labels: np.ndarray, kept: int) -> Changed:
+    """The other lung has shrunk to its hilum, with air around it: a severe pneumothorax."""
+    other = np.where(labels == kept, 0, labels).astype(np.uint8)
+    raster, other = ill(raster, other, Kind.PNEUMOTHORAX, Degree.SEVERE, TEST_SEEDS[910 + kept])
+    return raster, np.where(labels == kept, kept, other).astype(np.uint8)
 
 
 def ill(raster: Raster, labels: np.ndarray, kind: Kind, degree: Degree, seed: int) -> Changed:

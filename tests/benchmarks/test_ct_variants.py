@@ -11,6 +11,7 @@ from benchmarks.ct_variants import (
     Variant,
     cut,
     disease_variants,
+    one_collapsed,
     one_lung,
     thick,
     turned,
@@ -64,6 +65,15 @@ def test_a_lung_that_is_gone_has_fluid_in_its_place(chest: tuple[Raster, np.ndar
     assert np.array_equal(raster.pixels[chest[1] != RIGHT], chest[0].pixels[chest[1] != RIGHT])
 
 
+def test_a_lung_that_has_collapsed_is_small_and_the_other_one_is_as_it_was(
+    chest: tuple[Raster, np.ndarray],
+) -> None:
+    raster, labels = one_collapsed(*chest, LEFT)
+    assert np.array_equal(labels == LEFT, chest[1] == LEFT)
+    assert 0 < (labels == RIGHT).sum() < 0.5 * (chest[1] == RIGHT).sum()
+    assert np.array_equal(raster.pixels[chest[1] == LEFT], chest[0].pixels[chest[1] == LEFT])
+
+
 @pytest.mark.parametrize("thickness_mm", [0.5, 4.0, 10.0])
 def test_slices_of_another_thickness_stay_in_their_place(
     chest: tuple[Raster, np.ndarray], thickness_mm: float
@@ -92,7 +102,7 @@ def test_all_variants_have_a_name_of_their_own_and_give_a_volume_with_labels(
     chest: tuple[Raster, np.ndarray],
 ) -> None:
     found = list(variants())
-    assert len({(one.group, one.name) for one in found}) == len(found) == 40
+    assert len({(one.group, one.name) for one in found}) == len(found) == 42
     for one in found:
         if one.name == "0.5 mm":
             continue
