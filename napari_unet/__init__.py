@@ -262,8 +262,8 @@ def fine_tune(
         What belongs to a mask, in words, if it differs from the parent's protocol.
     same_protocol : bool, optional
         True if the masks follow the parent's protocol: its answer is fitted to the new images. False if they
-        follow another one: the new model has one answer more, and the parent's answers stay exactly as they
-        are. By default True, if neither the words nor the masks say that the protocols differ.
+        follow another one: the new model has an additional answer, and the parent's answers stay exactly as
+        they are. By default True, if neither the words nor the masks say that the protocols differ.
     device : {"auto", "cpu", "cuda", "mps"}
         Where to compute.
     threads : int, optional

@@ -16,7 +16,7 @@ from napari_unet.core.lung_measures import FIGURES, LungMeasures
 _IMAGE_CHECKS = {
     UNLIKE: "The image may be unsuitable for the model: check the mask with care.",
     INVERTED: "Bones are dark in the image; this was accounted for.",
-    SITUS: "Heart and liver lie on the other side than usual: situs inversus or wrong header.",
+    SITUS: "Heart and liver are on the opposite side from usual: situs inversus or wrong header.",
     CHILD: "The header says that the patient is under 18; the model is for adults.",
     LYING: "The header says that the patient was lying down; the model card does not list such images.",
 }

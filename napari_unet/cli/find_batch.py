@@ -88,7 +88,7 @@ class Found:
     def sentence(self) -> str:
         """For people: name, scores, zone and notes."""
         scores = ", ".join(f"{name} {score:.0f}" for name, score in self.scores.items())
-        where = f" Hottest in: {self.zone}." if self.zone else ""
+        where = f" Peak zone: {self.zone}." if self.zone else ""
         return " ".join([f"{self.case}: {scores}.{where}", *self.notes])
 
 

@@ -51,7 +51,8 @@ def finetune(
     protocol: Annotated[
         Protocol | None,
         typer.Option(
-            help="Whether your masks follow the model's protocol. Other: the new model has one answer more.",
+            help="Whether your masks follow the model's protocol. Other: the new model has an additional "
+            "answer.",
             show_default="same, where neither words nor masks differ",
         ),
     ] = None,
@@ -120,7 +121,7 @@ def _ask(steps: Generator[Any, Any, ProtocolQuestion], parent: str, command: lis
     complain(f"Your masks may follow another protocol than the model {parent}.")
     for line in (
         *question.in_lines(),
-        f"If they follow the same protocol, and only the images are others: {again} same",
+        f"If they follow the same protocol, and only the images differ: {again} same",
         f"If they follow another protocol, so that the new model has an answer for each: {again} other",
     ):
         stderr.print(line, markup=False)

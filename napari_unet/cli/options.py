@@ -72,7 +72,7 @@ MaskModel = Annotated[
     str,
     typer.Option(
         metavar="auto|NAME",
-        help="Name or folder of a model; auto: the one in use for X-rays or CT, as each image is.",
+        help="Name or folder of a model; auto: the one in use for X-rays or CT, to suit each image.",
     ),
 ]
 Answer = Annotated[

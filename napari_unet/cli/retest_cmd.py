@@ -36,7 +36,7 @@ def retest(
     """Test a fine-tuned model against its parent as a new one is tested, and write that on its card.
 
     For models that an earlier version made. The comparison on held-out cases stays as it was found. Measured
-    now: the parent's reference images, the same under simulated machines, X-rays of two other hospitals, and
+    now: the parent's reference images, the same with simulated machines, X-rays of two other hospitals, and
     the untouched images of a review project.
     """
     from napari_unet.cli.acceptance_output import report_record, show_report
@@ -63,7 +63,7 @@ def retest(
         json_line(found | report_record(report))
         return
     show_report(report)
-    stdout.print(f"It stands on the card in {result.folder}.", markup=False)
+    stdout.print(f"It is on the model's card in {result.folder}.", markup=False)
 
 
 def offered(card: ModelCard) -> str:
@@ -73,6 +73,6 @@ def offered(card: ModelCard) -> str:
     if not was_tested_less(card):
         return ""
     return (
-        f"{card.name} was tested by an earlier version, which looked at no other hospital. Test it as new "
-        f"models are tested: napari-unet-lung models test {card.name}"
+        f"{card.name} was tested by an earlier program version, without images from other hospitals. Test it "
+        f"as new models are tested: napari-unet-lung models test {card.name}"
     )

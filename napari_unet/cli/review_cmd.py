@@ -81,7 +81,7 @@ def add(
         typer.Option(
             metavar="auto|NAME",
             help="Make first masks with this model where there is none; auto: with the one in use for X-rays "
-            "or CT, as each image is.",
+            "or CT, to suit each image.",
         ),
     ] = None,
     answer: Annotated[
@@ -259,7 +259,7 @@ def _add(
         accepted = f", {counted(len(attached.accepted), 'case')} accepted" if accept else ""
         without = f"; {counted(len(attached.without), 'case')} without a mask" if attached.without else ""
         taken = counted(len(attached.attached), "mask")
-        stdout.print(f"{taken} taken over{accepted}{without}.")
+        stdout.print(f"{taken} imported{accepted}{without}.")
     if first_masks is not None:
         bare = [case for case in chosen if project.case(case).revision is None and case not in wrong]
         failed |= first_masks(bare)

@@ -81,7 +81,7 @@ def key(
     ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Write the private key: which case is which file and, from DICOM headers, which patient.
+    """Write the linking table: which case is which file and, from DICOM headers, which patient.
 
     It is for you alone: it must not lie in a project or an export, and nobody else can read it.
     """
@@ -92,7 +92,7 @@ def key(
         refuse_place(Path(os.path.abspath(output)))
         _agree(opened, f"Write all of them to {output}?", yes)
         written = watched("Reading headers", key_steps(opened, output, login_name("command line")))
-    stdout.print(f"The key is {written}. Keep it to yourself.", markup=False)
+    stdout.print(f"The linking table is {written}. Keep it to yourself.", markup=False)
 
 
 def _agree(project: ReviewProject, question: str, yes: bool) -> None:
@@ -112,7 +112,7 @@ def _tell_export(result: ExportResult) -> None:
     if result.text:
         number = "1 image contains" if len(result.text) == 1 else f"{len(result.text)} images contain"
         stderr.print(
-            f"{number} rows of letters, perhaps a name or a date: look at them before you share "
+            f"{number} text, perhaps a name or a date: look at them before you share "
             "them. README.txt lists them. The search misses some.",
             markup=False,
         )

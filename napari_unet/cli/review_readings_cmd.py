@@ -86,7 +86,7 @@ def readings(
         return
     if threshold is None:
         for calibration in own:
-            stdout.print(f"{calibration.finding}: yes from {calibration.in_words()}.", markup=False)
+            stdout.print(f"{calibration.finding}: threshold {calibration.in_words()}.", markup=False)
     if triage:
         stderr.print(f"{counted(triage, 'reading')} made after a time of triage: not counted.")
     if not found:
@@ -103,7 +103,7 @@ def readings(
 
 def calibrate(
     project: ProjectFolder,
-    by: Annotated[Truth, typer.Option(help="What is taken for true.")] = Truth.REFERENCE,
+    by: Annotated[Truth, typer.Option(help="The reference standard.")] = Truth.REFERENCE,
     model: Annotated[str, typer.Option(metavar="NAME", help="A model that scores findings.")] = FINDING_MODEL,
     sensitivity: Annotated[
         float,
@@ -128,7 +128,7 @@ def calibrate(
         json_line({"calibrated": [asdict(one) for one in found]})
         return
     for one in found:
-        stdout.print(f"{one.finding}: yes from {one.in_words()}.", markup=False)
+        stdout.print(f"{one.finding}: threshold {one.in_words()}.", markup=False)
     left = [name for name in card.output.findings if name not in {one.finding for one in found}]
     if left:
         stderr.print(f"Too few cases for {', '.join(left)}: the threshold stays as it was.")
@@ -152,7 +152,7 @@ def agreement_table(
 ) -> Table:
     """n, kappa, and the agreement on yes and on no of each row. about : titles of what is before these."""
     table = Table(title=title, title_justify="left")
-    for name in (*about, "n", "kappa", "on present", "on absent"):
+    for name in (*about, "n", "kappa", "positive agr.", "negative agr."):
         table.add_column(name)
     for before, found in rows:
         table.add_row(*before, str(found.n), *map(_number, (found.kappa, found.positive, found.negative)))
@@ -164,7 +164,7 @@ def _accuracy(found: list[FindingSummary], prevalence: float | None) -> Table:
     for name in ("finding", "who", "with", "without", "sensitivity", "specificity", "AUC"):
         table.add_column(name)
     if prevalence is not None:
-        for name in ("yes is right", "no is right"):
+        for name in ("PPV", "NPV"):
             table.add_column(f"{name} at {100 * prevalence:g} %")
     for one in found:
         for who, sure in one.accuracy.items():

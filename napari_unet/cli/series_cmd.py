@@ -18,7 +18,7 @@ SeriesOption = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NUMBER|UID",
-        help="Take this series only; may be repeated. A UID may be its end.",
+        help="Take this series only; may be repeated. The end of a UID is enough.",
         show_default=False,
     ),
 ]

@@ -48,17 +48,20 @@ def watch(
     recursive: Recursive = False,
     anonymous: Anonymous = False,
     settle: Annotated[
-        float, typer.Option(min=0, help="Seconds for which a file must not change to count as whole.")
+        float, typer.Option(min=0, help="Seconds a file must stay unchanged to count as complete.")
     ] = 10,
     idle: Annotated[
         float | None,
         typer.Option(
-            min=0, metavar="SECONDS", help="End when nothing arrived for so long. [never]", show_default=False
+            min=0,
+            metavar="SECONDS",
+            help="Stop when nothing arrives for this long. [never]",
+            show_default=False,
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Segment what arrives in a folder, each image once it is whole. Ctrl+C ends it.
+    """Segment what arrives in a folder, each image once it is complete. Ctrl+C ends it.
 
     Started again, it does only what is missing in OUT.
     """

@@ -79,7 +79,7 @@ def ct_content_notes(raster: Raster, modalities: Sequence[str], use: str) -> tup
     if float(raster.pixels.min(initial=0)) > AIR_HU:
         what = "this CT" if raster.modality else "the image"
         raise NotForModel(
-            f"No pixel of {what} is as light as the air in lungs: values are expected in HU, and the lowest "
+            f"No pixel of {what} is as low as the air in lungs: values are expected in HU, and the lowest "
             f"is {raster.pixels.min():g}.",
             remedy,
         )

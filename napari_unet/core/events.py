@@ -143,4 +143,4 @@ class Familiar:
         """For people, "" if none has taught it."""
         if not self.cases:
             return ""
-        return f"{self.model} was trained on {self.cases} of these {self.of} images: the test is not fair."
+        return f"{self.model} was trained on {self.cases} of these {self.of} images: the test is biased."

@@ -27,7 +27,7 @@ class FindingReading:
     def cells(self) -> str:
         """How large the cells of the map are, as a sentence."""
         rows, columns = self.cell_px
-        return f"Its cells are {columns:.0f} by {rows:.0f} pixels of the image."
+        return f"Each map square covers {columns:.0f} by {rows:.0f} image pixels."
 
     def sentences(self, scores: Mapping[str, float]) -> tuple[str, ...]:
         """For people: each score as its rank among normal images, and what is assumed."""

@@ -149,9 +149,9 @@ def on_grid_of(
     if image is None:
         if not mask.real and mask.turns != _AS_STORED:
             raise MisplacedMask(
-                f"The mask does not say which of its sides is which ({mask.words()}), and its image is no "
-                "NIfTI file that could tell.",
-                "Save the mask as PNG or TIFF, or with a place in the patient.",
+                f"The mask file gives no orientation ({mask.words()}), and its image is not a NIfTI file "
+                "from which to take it.",
+                "Save the mask as PNG or TIFF, or with its position and orientation.",
             )
         return labels, notes
     if mask.flat != image.flat:
@@ -298,10 +298,11 @@ def _shift_note(mask: Geometry, image: Geometry) -> tuple[str, ...]:
         for axis, mm in enumerate(shift)
         if abs(mm) >= _TOLD_MM
     ]
-    moved = f"moved by {np.linalg.norm(shift):.1f} mm ({', '.join(steps)})" if steps else "at the same middle"
+    away = f"its centre {np.linalg.norm(shift):.1f} mm away ({', '.join(steps)})"
+    moved = away if steps else "with the same centre"
     return (
-        f"The mask lies on another grid than its image and was put onto it, {moved}: mask {mask.words()}; "
-        f"image {image.words()}.",
+        f"The mask had a different voxel grid from its image and was resampled to it, {moved}: "
+        f"mask {mask.words()}; image {image.words()}.",
     )
 
 

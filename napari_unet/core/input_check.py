@@ -202,7 +202,8 @@ def polarity_note(header: bool | None, inverted: bool, measured: bool) -> tuple[
     if header is not None and header != inverted:
         named = "dark" if header else "bright"
         return (
-            f"The header says that bones are {named}, but the image is its negative: it was treated as such.",
+            f"The header says that bones are {named}, but the image shows the opposite: what the image shows "
+            "was used.",
         )
     if header is not None:
         return (_DARK_BONES,) if header else ()

@@ -121,7 +121,7 @@ def array_labels(values: np.ndarray) -> MaskLabels:
     found = label_map(values)
     if not (values == IGNORE).any() or (found.labels == IGNORE).any() or found.notes:
         return found
-    note = f"{IGNORE} beside no other label was taken as lung, not as “not sure”."
+    note = f"{IGNORE} was the only label, so it was read as lung, not as “not sure”."
     return MaskLabels(found.labels, (note,))
 
 
@@ -148,7 +148,7 @@ def label_map(values: np.ndarray, lossy: bool = False) -> MaskLabels:
     if whole is None:
         return _cut(_bytes(values)) or _refuse(values)
     off = float(np.abs(values - whole).max(initial=0)) if whole is not values else 0.0
-    rounded = f"Its values lay up to {off:.2g} beside whole numbers and were rounded."
+    rounded = f"Its values were up to {off:.2g} off whole numbers and were rounded."
     notes = (rounded,) if off > _QUIET else ()
     present = values_in(whole)
     positive = [value for value in present if value > 0]
@@ -178,7 +178,7 @@ def whole_numbers(values: np.ndarray) -> np.ndarray | None:
     if values.dtype.kind != "f":
         return values
     if not np.isfinite(values).all():
-        raise _refused("The mask holds values that are no numbers (NaN or infinite).")
+        raise _refused("The mask holds values that are not numbers (NaN or infinite).")
     whole = np.rint(values)
     off = float(np.abs(values - whole).max(initial=0))
     near = off <= max(_WHOLE, 1e-6 * float(np.abs(whole).max(initial=0)))
@@ -219,7 +219,7 @@ def _cut(values: np.ndarray) -> MaskLabels | None:
     label = LEFT if round(top, 6) == LEFT else RIGHT
     between = np.count_nonzero((values != 0) & (values != top))
     note = (
-        f"It is no plain mask of two values: {between:,} pixels are neither 0 nor {top:g}, as after resizing "
+        f"It is not a clean two-value mask: {between:,} pixels are neither 0 nor {top:g}, as after resizing "
         f"or in a JPEG. Those above {top / 2:g} were taken as lung."
     )
     return MaskLabels(np.where(inside, label, 0).astype(np.uint8), (note,))

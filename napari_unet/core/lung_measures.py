@@ -155,7 +155,7 @@ def _no_share(is_ct: bool, voxels: int, spacing: tuple[float, ...] | None, known
         reasons.append(named)
     if known.contrast == "given":
         reasons.append("a contrast medium was given")
-    return f"No share under {EMPHYSEMA_HU} HU: {listed(reasons)}." if reasons else ""
+    return f"Share under {EMPHYSEMA_HU} HU not given: {listed(reasons)}." if reasons else ""
 
 
 class _Sums:

@@ -17,8 +17,8 @@ from napari_unet.core.spine import spine_columns
 from napari_unet.core.volume_labels import likeliest_labels
 
 SITUS_NOTE = (
-    "Heart and liver lie on the other side than usual: situs inversus or wrong header. Right and left lung "
-    "are those of the header."
+    "Heart and liver are on the opposite side from usual: situs inversus or wrong header. Right and left "
+    "lung follow the header."
 )
 _SOFT = (-20.0, 250.0)  # HU of heart and liver, with contrast or not
 _LOWER, _UPPER = 0.15, 0.5  # share of the lungs' height, from below, in which the heart is

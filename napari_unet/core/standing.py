@@ -78,8 +78,8 @@ def turn_to_stand(raster: Raster) -> Turn:
         )
     if down not in "AP" or along not in "LR":
         raise UserError(
-            "The rows of these slices do not run from one side of the patient to the other.",
-            "Turn the volume so that they do, and save it with its place in the patient.",
+            "The rows of these slices do not run left–right in the patient.",
+            "Reorient the volume, and save it with its position and orientation.",
         )
     return Turn(down == "A", along == "R")
 

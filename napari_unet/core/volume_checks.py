@@ -91,8 +91,8 @@ def _gap(marked: np.ndarray) -> CheckResult | None:
     one = len(without) == 1
     return CheckResult(
         Code.GAP,
-        f"{len(without)} slice{'' if one else 's'} between others {'has' if one else 'have'} no lung, "
-        f"{'number' if one else 'the first of them number'} {without[0] + 1}.",
+        f"{len(without)} slice{'' if one else 's'} within the lungs {'has' if one else 'have'} no lung "
+        f"marked, {'slice' if one else 'the first is slice'} {without[0] + 1}.",
     )
 
 

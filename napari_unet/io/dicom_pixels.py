@@ -150,11 +150,13 @@ def _stored(
             values = words
             used = count if low_only else int(np.abs(others.astype(np.int64)).max()).bit_length()
             notes = (
-                f"The header says {count} bits a pixel up to bit {count + shift - 1}, and values have {used}"
-                " from the lowest on: they are taken whole.",
+                f"The header says {count} bits per pixel up to bit {count + shift - 1}, but values use "
+                f"{used} bits from the lowest on: all were used.",
             )
         elif _used(others.view(f"u{words.itemsize}"), count, shift) & ~_overlay_bits(dataset):
-            notes = (f"Bits beside the {count} that the header names are taken for an overlay: left out.",)
+            notes = (
+                f"Bits outside the {count} that the header names were treated as an overlay and left out.",
+            )
     return values, notes
 
 

@@ -31,17 +31,20 @@ def read_again(path: Path, marked: np.ndarray, frame: DicomFrame) -> tuple[str, 
     _read_here(path, marked)
     if not frame.frame_of_reference:
         return "pydicom", (
-            "It was read again by pydicom alone: dcmqi cannot read the segmentation of a single X-ray.",
+            "It was read back and checked with pydicom alone: dcmqi cannot read the segmentation of a single "
+            "X-ray.",
         )
     program = _program()
     if program is None:
-        return "pydicom", ("It was read again by pydicom alone, since dcmqi is not installed.",)
+        return "pydicom", ("It was read back and checked with pydicom alone, since dcmqi is not installed.",)
     try:
         with tempfile.TemporaryDirectory(prefix="napari-unet-seg-") as folder:
             _read_by_dcmqi(program, path, Path(folder), marked, frame)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        return "pydicom", (f"It was read again by pydicom alone: dcmqi could not work ({reason}).",)
+        return "pydicom", (
+            f"It was read back and checked with pydicom alone: dcmqi could not work ({reason}).",
+        )
     return "dcmqi", ()
 
 

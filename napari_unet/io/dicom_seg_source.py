@@ -51,7 +51,7 @@ def place_of(like: Raster) -> DicomFrame:
     """
     frame = like.frame
     if not isinstance(frame, DicomFrame):
-        raise SegRefused("A DICOM segmentation refers to a DICOM image, and this image is none.", _OTHER)
+        raise SegRefused("A DICOM segmentation refers to a DICOM image, and this image is not DICOM.", _OTHER)
     planes = like.shape[0] if like.pixels.ndim == 3 else 1
     uids = {one.sop_instance for one in frame.instances}
     known = frame.resampled or (all(uids) and all(one.sop_class for one in frame.instances))

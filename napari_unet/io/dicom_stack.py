@@ -157,7 +157,7 @@ def _said_of_gaps(gaps: np.ndarray, even: EvenStack) -> list[str]:
         one = even.missing == 1
         said.append(
             f"{even.missing} slice{'' if one else 's'} of the series {'is' if one else 'are'} missing and "
-            f"left empty, the first after slice {z}: what is measured is too small. There are up to "
+            f"left empty, the first after slice {z}: measurements are too low. There are up to "
             f"{even.farthest:.4g} mm between slices, elsewhere {np.median(gaps):.4g} mm."
         )
     if even.computed:

@@ -27,7 +27,7 @@ from napari_unet.io.heat_picture import drawn
 if TYPE_CHECKING:
     from PIL import Image
 
-PURPOSE = "For research use only: not a medical device, no diagnosis, and nothing to treat anybody by."
+PURPOSE = "For research use only: not a medical device; not for diagnosis or treatment decisions."
 _NONE: Mapping[str, FindingCall] = MappingProxyType({})
 _MARGIN_MM = 18
 _GREY = "#555555"
@@ -127,7 +127,7 @@ class _Page:
         reading = prediction.reading
         limits = thresholds_of(prediction, calibrations)
         called = bool(first or final)
-        titles = ["Finding", "Score", "Yes from", "Hottest zone"]
+        titles = ["Finding", "Score", "Threshold", "Peak zone"]
         titles += ["First call", "Final call"] if called else []
         rows = [[self.text(title, "small") for title in titles]]
         for name, score in prediction.scores.items():
@@ -176,7 +176,7 @@ def _sentences(prediction: Prediction, calibrations: Sequence[Calibration]) -> l
     reading = prediction.reading
     told = [] if reading is None else [one for one in reading.sentences(prediction.scores) if one != ASSUMED]
     told += [
-        f"{in_words(one.finding)}: yes from {one.in_words()}."
+        f"{in_words(one.finding)}: threshold {one.in_words()}."
         for one in of_model(calibrations, prediction.model, prediction.version)
     ]
     told.append("A score is a rank among images, not a probability of disease.")

@@ -85,10 +85,9 @@ def with_heat(picture: np.ndarray, warm: np.ndarray) -> np.ndarray:
 def _lines(prediction: Prediction, finding: str) -> list[str]:
     scores = ", ".join(f"{name} {100 * score:.0f}" for name, score in prediction.scores.items())
     reading = prediction.reading
-    where = "" if reading is None or finding not in reading.zones else f", hottest: {reading.zones[finding]}"
-    cell = (
-        "" if reading is None else f" Cells of {reading.cell_px[1]:.0f} by {reading.cell_px[0]:.0f} pixels."
-    )
+    zone = None if reading is None else reading.zones.get(finding)
+    where = "" if zone is None else f", peak zone: {zone}"
+    cell = "" if reading is None else f" {reading.cells}"
     return [
         scores,
         f"Map of {finding}{where}.{cell} Shown from {100 * SHOWN_FROM:.0f} of 100.",

@@ -1,7 +1,7 @@
-"""The private key of a project: which case is which file, and which patient as the file names them.
+"""The linking table of a project: which case is which file, and which patient as the file names them.
 
-Names of files may hold patients' names. The key is for the person who works with the project: it lies outside
-of projects and exports, and nobody else on the computer can read it.
+Names of files may hold patients' names. The table is for the person who works with the project: it lies
+outside of projects and exports, and nobody else on the computer can read it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def shown_name(path: Path) -> str:
 
 
 def key_steps(project: ReviewProject, path: Path, by: str) -> Generator[CaseDone, None, Path]:
-    """Writes the key as CSV (UTF-8, mode 0600), one line per case; returns where it is.
+    """Writes the table as CSV (UTF-8, mode 0600), one line per case; returns where it is.
 
     file, folder : of a series, its folder and where that lies. patient : PatientID as it is in a DICOM
     header, else empty (a manifest's is kept as a hash alone).
@@ -90,7 +90,7 @@ def key_steps(project: ReviewProject, path: Path, by: str) -> Generator[CaseDone
 
 
 def refuse_place(target: Path) -> None:
-    """Raises UserError if a key must not lie there: it would be given away with a project or an export."""
+    """Raises UserError if a table must not lie there: it would be given away with a project or an export."""
     if os.path.lexists(target):
         raise UserError(f"{target} exists already and is not overwritten.", "Choose another name.")
     real = target.parent.resolve()
@@ -98,7 +98,7 @@ def refuse_place(target: Path) -> None:
         what = _kind_of(folder)
         if what:
             raise UserError(
-                f"The key must not be inside {what}: it would be shared with it.",
+                f"The linking table must not be inside {what}: it would be shared with it.",
                 "Choose a folder of your own, to which nobody else has access.",
             )
 

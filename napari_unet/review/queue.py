@@ -15,14 +15,14 @@ __all__ = ["order_cases", "priorities", "reasons", "uncertain_places"]
 # The codes of core.checks and of the input check, the worst first, with what the queue says.
 _REASONS = {
     "unlike": "The mask does not look like normal lungs",
-    "situs": "Heart and liver on the other side: situs inversus or wrong header",
+    "situs": "Heart and liver on the opposite side: situs inversus or wrong header",
     "labels": "Labels that do not fit",
     "no-lung": "No lung is marked",
     "empty": "Nothing is marked",
     "missing-lung": "One lung is missing",
     "ratio": "One lung is much smaller than the other",
     "air": "Air without tissue in the mask: trachea or bowel?",
-    "gap": "Slices without lung between others",
+    "gap": "Slices within the lungs with no lung marked",
     "border": "A lung touches the edge of the image",
     "cut-off": "The scan ends within the lungs",
     "extra-parts": "More parts than two lungs",
@@ -71,7 +71,7 @@ def reasons(checks: Sequence[str]) -> list[str]:
     """What the codes in `Case.checks` mean, the worst first; codes that are not known as they are."""
     known = [text for code, text in _REASONS.items() if code in checks]
     if UNLIKE in checks and not _SHAPE.intersection(checks):  # nothing says what is unusual
-        known[0] += ": perhaps no chest, or not a frontal view"
+        known[0] += ": perhaps not a chest, or not a frontal view"
     return known + [code for code in checks if code not in _REASONS]
 
 

@@ -80,7 +80,7 @@ def final_call(connection: Connection, case: str, by: str, said: Mapping[str, Fi
     _refuse_nothing(said)
     case_row(connection, case)
     if _last(connection, case, by, CallKind.SEEN) is None:
-        raise UserError("The score of this case was not shown to you yet.", "Look at the score first.")
+        raise UserError("You have not been shown the score of this case yet.", "Look at the score first.")
     return _state(
         connection,
         case,
@@ -265,7 +265,7 @@ def _state(
 
 def _refuse_nothing(said: Mapping[str, FindingCall]) -> None:
     if not said:
-        raise UserError("The call says nothing of any finding.", "Choose a confidence for each finding.")
+        raise UserError("The call does not cover any finding.", "Choose a confidence for each finding.")
 
 
 def _as_json(said: Mapping[str, FindingCall]) -> dict[str, Any]:

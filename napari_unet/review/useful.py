@@ -57,10 +57,10 @@ def uncertainty_words(uncertainty: float) -> str:
 
 def _likeness(pick: Pick, order: list[Case]) -> str:
     if isnan(pick.distance):
-        return "To begin with"
+        return "First to review"
     if pick.distance >= _FAR:
         return "Unlike the cases before it"
-    much = "Much" if pick.distance < _NEAR else "Somewhat"
+    much = "Very" if pick.distance < _NEAR else "Somewhat"
     return f"{much} like case {order[pick.nearest].number}"
 
 

@@ -113,13 +113,13 @@ def _calls(case: Case, calls: Sequence[Call], revisions: Sequence[Revision]) -> 
     for call in calls:
         taken = call.takes_back
         if taken is not None and (taken >= call.number or kinds.get(taken) != call.kind):
-            wrong.append(f"takes back what is no {call.kind} of the case before it")
+            wrong.append(f"undoes something that is not an earlier {call.kind} of the case")
         if call.revision is not None and call.revision not in masks:
             wrong.append("is about a mask that is not recorded")
     decided = any(call.kind == CallKind.DECISION for call in standing(calls))
     texts = [f"A call on case {case.number} {what}." for what in wrong]
     if case.status in DECIDED and not decided:
-        texts.append(f"Case {case.number} is {case.status}, but nobody has decided so.")
+        texts.append(f"Case {case.number} is {case.status}, but no decision is recorded.")
     return [Problem(ProblemKind.CALL, text, case.id) for text in texts]
 
 

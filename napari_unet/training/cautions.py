@@ -18,11 +18,14 @@ def cautions(start: Beginning, fresh: tuple[int, ...], taught: Taught, protocol:
     replay_set, judges = start.replay_set, start.judges
     count = len(cases.pairs)
     if count < FEW:
-        yield f"{count} cases are few: four or more teach the model better, and eight can prove it."
+        yield (
+            f"{count} cases are few: four or more train the model better, and those of {LEAST} or more "
+            "patients can show whether it improved."
+        )
     if len(new.outputs) > len(card.outputs):
         yield (
-            f"The new model will have one answer more than {card.name}: {new.output.id}, which follows your "
-            f"masks. {_that_stay([output.id for output in card.outputs])}."
+            f"The new model will have an additional answer beside those of {card.name}: {new.output.id}, "
+            f"which follows your masks. {_that_stay([output.id for output in card.outputs])}."
         )
     elif protocols_differ(protocol, card.output.protocol):
         yield (
@@ -32,8 +35,8 @@ def cautions(start: Beginning, fresh: tuple[int, ...], taught: Taught, protocol:
     patients = len({cases.groups[k] for k in fresh})
     if 0 < patients < LEAST:
         yield (
-            f"The new model is tested on {counted(patients, 'patient')}: under {LEAST} it can be called "
-            "“perhaps better” at most, for its gain may be chance."
+            f"The new model is tested on {counted(patients, 'patient')}. With fewer than {LEAST} patients, "
+            "it can be called “perhaps better” at most, for its gain may be due to chance."
         )
     if replay_set is None or judges is None:
         yield f"The model {card.name} has no replay set: what it forgets cannot be measured."

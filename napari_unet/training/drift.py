@@ -34,7 +34,7 @@ from napari_unet.training.shifts import shifts_of
 from napari_unet.training.travel import PLACE, travel_set, travels
 
 YOURS, REFERENCE = "your images", "the reference set"
-MACHINES = "the reference set under other machines"
+MACHINES = "the reference set with simulated equipment"
 UNTOUCHED = "your untouched images"
 MOST_REFERENCES = 8
 """Reference images that are looked at under each simulated machine."""

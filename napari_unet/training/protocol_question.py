@@ -71,7 +71,9 @@ def asked(parent: Predictor, pairs: Sequence[TrainingPair], protocol: str) -> St
     difference = protocol_difference(found)
     sentence = difference.sentence() if found else ""
     if not found and measurable and failed:
-        sentence = "Where the masks differ says nothing: the model's are too far from yours in all cases."
+        sentence = (
+            "Where the masks differ is not informative: the model's are too far from yours in all cases."
+        )
     return ProtocolQuestion(protocol.strip(), output.protocol, sentence, difference.differs)
 
 

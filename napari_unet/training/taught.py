@@ -42,8 +42,8 @@ class Taught:
             return ""
         cases = f"{self.unknown} case" + "s" * (self.unknown != 1)
         return (
-            f"{self.name} was made by an earlier version, which kept neither file nor look of {cases} that "
-            "have taught it: in another project than their own they are not recognised."
+            f"{self.name} was made by an earlier program version, which did not record the files or "
+            f"appearance of {cases} used to train it: they are recognised only in their own project."
         )
 
 

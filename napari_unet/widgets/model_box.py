@@ -181,8 +181,8 @@ def details(card: ModelCard) -> str:
         parts.append(_table(card.scores))
     if was_tested_less(card):
         parts.append(
-            "<p><b>Acceptance test:</b> by an earlier version, which looked at no other hospital. The dock "
-            "Fine-tune tests it on more images.</p>"
+            "<p><b>Acceptance test:</b> by an earlier program version, without images from other "
+            "hospitals. The dock Fine-tune tests it on more images.</p>"
         )
     if card.limits:
         parts.append(f"<p><b>Limits:</b> {escape(' '.join(card.limits))}</p>")

@@ -177,7 +177,11 @@ def test_a_mask_with_grey_edges_is_read_as_two_values_and_that_is_said(run: Run,
     assert [row["label"] for row in folders.rows()] == ["lung"] * 3
     assert all(float(row["dice"]) > 0.999 for row in folders.rows())
     told = " ".join(result.stderr.split())
-    for name in ("a.png: It is no plain", "b.jpg: It is no plain", "c.png: The picture has one grey value"):
+    for name in (
+        "a.png: It is not a clean",
+        "b.jpg: It is not a clean",
+        "c.png: The picture has one grey value",
+    ):
         assert name in told
     assert "3 compared, 3 read with assumptions" in told
 

@@ -151,7 +151,7 @@ def test_another_protocol_makes_a_model_of_two_answers(
     options = ("--from", "sides", "--name", "ours", "--protocol", "other", "--device", "cpu")
     made = run("finetune", project, *options)
     assert made.exit_code == 0, made.output
-    assert "one answer more than sides: lungs-2" in made.stderr
+    assert "an additional answer beside those of sides: lungs-2" in made.stderr
     assert (
         "Its answer lungs is that of sides as before: the probabilities do not differ at all" in made.stdout
     )
@@ -322,7 +322,7 @@ def test_images_that_taught_a_model_are_no_fair_test(
     assert run("finetune", project, "--from", "tiny", "--name", "ours", "--device", "cpu").exit_code == 0
     done = run("compare", "tiny", "ours", "--images", images, "--masks", images.parent / "masks", "--json")
     (said,) = json.loads(done.stdout)["leaks"]
-    assert said == "ours was trained on 3 of these 3 images: the test is not fair."
+    assert said == "ours was trained on 3 of these 3 images: the test is biased."
 
 
 def test_images_without_a_mask_are_told_and_bad_masks_fail(run: Run, models: Path, images: Path) -> None:

@@ -19,7 +19,7 @@ from napari_unet.review.store import ReviewProject
 Run = Callable[..., Result]
 CASES = Path(__file__).parents[1] / "data" / "cases"
 HARD = np.asarray(Image.open(CASES / "mask_hard.png")) > 0
-SOFT = "mask_soft.png", "It is no plain mask of two values"
+SOFT = "mask_soft.png", "It is not a clean two-value mask"
 OPACITY = "mask_in_opacity.png", "its opacity varies: the opacity was taken as the mask"
 GREYS = "mask_100_200.jpg", "The mask holds the values 1, 2, 3, 4, 5, ..."
 

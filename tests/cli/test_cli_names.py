@@ -97,7 +97,7 @@ def test_review_finds_patient_split_and_mask_of_a_decomposed_name(
         "review", "add", project, decomposed, "--masks", masks, "--manifest", CASES / "manifest_nfc.csv"
     )
     assert result.exit_code == 0, result.output
-    assert "1 mask taken over" in result.stdout
+    assert "1 mask imported" in result.stdout
     with ReviewProject.open(project) as opened:
         (case,) = opened.cases()
         assert case.patient and case.split == "test"

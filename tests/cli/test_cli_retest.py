@@ -30,7 +30,7 @@ def test_it_is_offered_until_it_was_made(run: Callable[..., Result], models: Pat
     before = read_card(models / "ours")
     made = run("models", "test", "ours", "--device", "cpu")
     assert made.exit_code == 0, made.output
-    assert "Drift on the reference set under other machines" in made.stdout
+    assert "Drift on the reference set with simulated equipment" in made.stdout
     assert "on your images" in made.stdout and "on the reference set" in made.stdout
     after = read_card(models / "ours")
     assert before.gate is not None and after.gate is not None and not before.gate.drift and after.gate.drift
@@ -51,7 +51,7 @@ def test_the_untouched_images_of_a_project_are_looked_at(
     found = json.loads(made.stdout)
     assert (found["name"], found["parent"]) == ("ours", "tiny")
     places = [place["on"] for place in found["drift"]]
-    assert places == ["the reference set under other machines", "your untouched images"]
+    assert places == ["the reference set with simulated equipment", "your untouched images"]
     assert len(found["drift"][1]["each"]) == 1
 
 

@@ -61,7 +61,7 @@ def test_images_with_masks_that_are_accepted(run: Run, project: Path, images: Pa
     result = run("review", "add", project, images, "--masks", masks, "--accept", "--reviewer", "Ann")
     assert result.exit_code == 0, result.output
     assert "3 cases added." in result.stdout
-    assert "2 masks taken over, 2 cases accepted; 1 case without a mask." in result.stdout
+    assert "2 masks imported, 2 cases accepted; 1 case without a mask." in result.stdout
     with ReviewProject.open(project) as made:
         assert [case.status for case in made.cases()] == [Status.ACCEPTED, Status.ACCEPTED, Status.NEW]
         assert made.cases()[0].reviewer == "Ann" and made.cases()[2].shape == (40, 60)
@@ -88,7 +88,7 @@ def test_files_that_cannot_be_used_are_told_and_the_rest_is_added(
     flat = result.stderr.replace("\n", "")
     assert f"Case 1: the image file is unreadable: {images / 'a.png'}" in flat
     assert "Case 3: The mask has the size 3 × 3, its image 40 × 60" in result.stderr
-    assert "1 mask taken over; 2 cases without a mask." in result.stdout
+    assert "1 mask imported; 2 cases without a mask." in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_masks_beside_the_images_are_left_out_with_a_hint_and_can_be_named(
     told = "Left out 1 file: masks by their name; give --masks FOLDER to use them."
     assert told in " ".join(first.stderr.split())
     again = run("review", "add", project, images, "--masks", images)
-    assert "give --masks" not in again.stderr and "1 mask taken over" in again.stdout
+    assert "give --masks" not in again.stderr and "1 mask imported" in again.stdout
 
 
 def test_what_is_no_project_is_told(run: Run, images: Path, tmp_path: Path) -> None:

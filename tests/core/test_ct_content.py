@@ -73,9 +73,9 @@ def test_foam_beside_the_body_is_no_lung() -> None:
 
 def test_values_that_are_not_in_hu_are_refused_as_such() -> None:
     grey = np.clip((chest_ct()[0] + 1024) // 8, 0, 255).astype(np.uint8)
-    with pytest.raises(NotForModel, match="No pixel of the image is as light"):
+    with pytest.raises(NotForModel, match="No pixel of the image is as low"):
         _notes(grey, modality=Modality.UNKNOWN)
-    with pytest.raises(NotForModel, match="No pixel of this CT is as light"):
+    with pytest.raises(NotForModel, match="No pixel of this CT is as low"):
         _notes(grey)
 
 

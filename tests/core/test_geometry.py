@@ -50,7 +50,7 @@ def test_a_shifted_mask_is_moved_and_the_shift_is_told_in_mm(axis: int, voxels: 
     at[axis] += voxels * (4, 1.5, 1.5)[axis]
     found, (note,) = on_grid_of(box(), geometry(at=tuple(at)), geometry())
     np.testing.assert_array_equal(found, np.roll(box(), voxels, axis))
-    assert f"moved by {abs(voxels) * (4, 1.5, 1.5)[axis]:.1f} mm" in note
+    assert f"its centre {abs(voxels) * (4, 1.5, 1.5)[axis]:.1f} mm away" in note
     assert ("up", "forwards", "left")[axis] in note
 
 
@@ -110,7 +110,7 @@ def test_where_neither_tells_only_the_way_of_storing_counts() -> None:
     with pytest.raises(MisplacedMask, match="stored in different ways"):
         on_grid_of(labels, turned, plain)
     assert on_grid_of(labels, identity, None) == (labels, ())  # a picture
-    with pytest.raises(MisplacedMask, match="which of its sides"):
+    with pytest.raises(MisplacedMask, match="gives no orientation"):
         on_grid_of(labels, turned, None)
 
 
@@ -124,7 +124,7 @@ def test_how_far_off_a_2d_image_lies_across_itself_does_not_count() -> None:
     right.affine[2, 3] += 0.4
     found, (note,) = on_grid_of(labels, right, flat)
     np.testing.assert_array_equal(found, np.roll(labels, 2, 1))
-    assert "moved by 0.4 mm" in note
+    assert "its centre 0.4 mm away" in note
     across = replace(flat, affine=flat.affine[[1, 0, 2, 3]])
     with pytest.raises(MisplacedMask, match="different planes"):
         on_grid_of(labels, across, flat)

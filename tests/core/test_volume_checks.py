@@ -50,10 +50,10 @@ def test_slices_without_lung_between_others() -> None:
     labels[10] = 0
     parts, result = check_volume(labels, SPACING)
     assert str(parts.code) == "extra-parts"  # each lung is in two
-    assert result.text == "1 slice between others has no lung, number 11."
+    assert result.text == "1 slice within the lungs has no lung marked, slice 11."
     labels[12:14] = 0
     assert check_volume(labels, SPACING)[-1].text.startswith(
-        "3 slices between others have no lung, the first"
+        "3 slices within the lungs have no lung marked, the first is slice 11."
     )
 
 

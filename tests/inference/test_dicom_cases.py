@@ -41,7 +41,7 @@ def test_a_negative_whose_header_says_otherwise_is_taken_and_said(plain, header)
     found = segment(replace(plain, pixels=pixels, inverted=header), device="cpu")
     assert found.inverted is not header
     assert (found.mask() != _mask(plain)).mean() < 0.001
-    assert any("is its negative" in note for note in found.notes)
+    assert any("shows the opposite" in note for note in found.notes)
 
 
 def test_dicom_without_a_suffix_gives_three_masks(plain):

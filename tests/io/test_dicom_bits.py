@@ -60,7 +60,7 @@ def test_more_bits_than_the_header_names_are_kept_and_told(tmp_path, pixels, dty
     deep = (pixels.astype(np.int32) * 4 - (8000 if dtype is np.int16 else 0)).astype(dtype)
     raster = read_raster(save(tmp_path / "a.dcm", deep, BitsStored=12, HighBit=11))
     np.testing.assert_array_equal(raster.pixels, deep)
-    assert "12 bits" in raster.notes[0] and "taken whole" in raster.notes[0]
+    assert "12 bits" in raster.notes[0] and "all were used" in raster.notes[0]
 
 
 @pytest.mark.parametrize("noise", [0, 400])
@@ -68,7 +68,7 @@ def test_far_too_few_bits_in_the_header_lose_no_grey_levels(tmp_path, pixels, no
     deep = (pixels // 16 * 256 + _RNG.normal(0, noise, pixels.shape)).clip(0, 65535).astype(np.uint16)
     raster = read_raster(save(tmp_path / "a.dcm", deep, BitsStored=8, HighBit=7))
     np.testing.assert_array_equal(raster.pixels, deep)
-    assert "8 bits" in raster.notes[0] and "taken whole" in raster.notes[0]
+    assert "8 bits" in raster.notes[0] and "all were used" in raster.notes[0]
 
 
 def test_negative_numbers_whose_sign_is_not_copied_upwards_are_no_overlay(tmp_path, pixels):
@@ -84,7 +84,7 @@ def test_a_high_bit_that_cannot_be_is_told(tmp_path, pixels):
     assert "HighBit" in raster.notes[0]
     raster = read_raster(save(tmp_path / "data in the low bits.dcm", pixels, BitsStored=12, HighBit=15))
     np.testing.assert_array_equal(raster.pixels, pixels)
-    assert "taken whole" in raster.notes[0]
+    assert "all were used" in raster.notes[0]
 
 
 def test_32_bits_and_floats(tmp_path):

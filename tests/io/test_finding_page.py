@@ -82,7 +82,7 @@ def test_calls_thresholds_and_areas(tmp_path: Path) -> None:
     )
     said = read(path)
     assert "abnormal 84 30 right upper probably absent, right upper probably present" in said
-    assert "abnormal: yes from 30, by reference: 60 with, 70 without" in said and "70, by" not in said
+    assert "abnormal: threshold 30, by reference: 60 with, 70 without" in said and "70, by" not in said
     assert "right 43, left 36 cm²" in said and "Called by Ann." in said
 
 

@@ -240,7 +240,7 @@ def test_calls_that_do_not_fit_are_found(tmp_path):
         connection.execute(update(schema.cases).where(schema.cases.c.id == two).values(status="accepted"))
     texts = [p.text for p in result_of(project.verify()) if p.kind == ProblemKind.CALL]
     assert texts == [
-        "A call on case 2 takes back what is no decision of the case before it.",
+        "A call on case 2 undoes something that is not an earlier decision of the case.",
         "A call on case 2 is about a mask that is not recorded.",
-        "Case 2 is accepted, but nobody has decided so.",
+        "Case 2 is accepted, but no decision is recorded.",
     ]

@@ -143,4 +143,4 @@ def test_an_image_that_is_flagged_is_told_by_what_is_unusual() -> None:
         "One lung is much smaller than the other",
     ]
     (alone,) = reasons(["unlike"])
-    assert alone == "The mask does not look like normal lungs: perhaps no chest, or not a frontal view"
+    assert alone == "The mask does not look like normal lungs: perhaps not a chest, or not a frontal view"

@@ -165,7 +165,7 @@ def test_for_the_archive_with_patient_reader_and_history(room: Room) -> None:
         assert [segment.SegmentAlgorithmName for segment in made.SegmentSequence] == ["cxr-lung"] * 2
     assert kinds == {"xray": ["AUTOMATIC"] * 2, "ct": ["SEMIAUTOMATIC"] * 2}
     readme = (room.out / "README.txt").read_text(encoding="utf-8")
-    assert "CONTAINS PATIENTS" in readme and any("CONTAINS PATIENTS" in note for note in result.notes)
+    assert "CONTAINS PATIENT DATA" in readme and any("CONTAINS PATIENT DATA" in note for note in result.notes)
     assert PATIENT not in readme and "not sure" in readme
     (event,) = [event for event in room.project.events() if event.kind == "exported with patients"]
     assert event.details == {"cases": 2}

@@ -1,4 +1,4 @@
-"""From case to file and back: the private key, and exports that are called as their sources."""
+"""From case to file and back: the linking table, and exports that are called as their sources."""
 
 from __future__ import annotations
 

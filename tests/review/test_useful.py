@@ -43,8 +43,8 @@ def test_unsure_and_unlike_what_is_corrected_comes_first() -> None:
     order, why = ranked(cases, features(c1=0, c2=2, c3=80, c4=84, c6=90, c7=45))
     assert order == [3, 2, 4, 5, 6, 1, 7]
     assert why["c3"] == "Unlike the cases before it; model is unsure along 40 % of the border"
-    assert why["c4"] == "Much like case 3; model is unsure along 10 % of the border"
-    assert why["c2"].startswith("Much like case 1;")
+    assert why["c4"] == "Very like case 3; model is unsure along 10 % of the border"
+    assert why["c2"].startswith("Very like case 1;")
     assert why["c5"] == "No model has seen it yet"
     assert "does not look like normal lungs" in why["c6"] and why["c1"] == why["c7"] == "Decided"
 
@@ -52,7 +52,7 @@ def test_unsure_and_unlike_what_is_corrected_comes_first() -> None:
 def test_to_begin_with_the_model_s_uncertainty_decides() -> None:
     cases = [case(1, uncertainty=0.1), case(2, uncertainty=0.4), case(3, uncertainty=0.2)]
     order, why = ranked(cases, features(c1=0, c2=90, c3=180))
-    assert order[0] == 2 and why["c2"].startswith("To begin with;")
+    assert order[0] == 2 and why["c2"].startswith("First to review;")
 
 
 def test_features_of_different_models_are_not_compared() -> None:
@@ -60,7 +60,7 @@ def test_features_of_different_models_are_not_compared() -> None:
     found = features("old", c1=0, c4=20) | features("new", c2=0, c3=0)
     order, why = ranked(cases, found)
     assert order == [3, 2, 4, 1]
-    assert why["c3"].startswith("To begin with;") and why["c4"] == "No model has seen it yet"
+    assert why["c3"].startswith("First to review;") and why["c4"] == "No model has seen it yet"
 
 
 def test_nothing_is_known_before_the_queue_is_sorted() -> None:

@@ -45,8 +45,8 @@ def test_what_was_assumed_of_a_mask_is_told_with_its_case(tmp_path: Path) -> Non
     pairs = [replace(case(k), mask=given, revision="") for k, given in enumerate((mask, tmp_path / "m.jpg"))]
     found, notes = read_cases(pairs, CARD)
     assert np.array_equal(found.small.masks[0], read_cases(cases(2), CARD)[0].small.masks[0])
-    assert "Case case-0: 255 beside no other label was taken as lung" in notes[0]
-    assert "Case case-1: It is no plain mask of two values" in notes[1]
+    assert "Case case-0: 255 was the only label, so it was read as lung" in notes[0]
+    assert "Case case-1: It is not a clean two-value mask" in notes[1]
 
 
 def test_one_usable_case_is_too_few_and_the_reason_is_said() -> None:

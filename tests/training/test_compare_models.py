@@ -188,4 +188,4 @@ def test_what_a_model_was_fitted_to_in_another_project_is_no_fair_test(tmp_path:
     ]
     _, events = finish(compare_models("tiny", "ours", foreign, "cpu", library=library))
     told = [event.sentence() for event in events if isinstance(event, Familiar)]
-    assert told == ["", "ours was trained on 3 of these 5 images: the test is not fair."]
+    assert told == ["", "ours was trained on 3 of these 5 images: the test is biased."]

@@ -266,7 +266,7 @@ def test_an_older_card_goes_on_working_and_what_cannot_be_known_is_said(library:
     result, events = finish(
         start(library, in_another_project(cases(6)), parent="first", name="third", same_protocol=True)
     )
-    assert "made by an earlier version, which kept neither file nor look of 4 cases" in notes(events)
+    assert "which did not record the files or appearance of 4 cases" in notes(events)
     assert len(result.report.evidence[0].cases) == 6
 
 

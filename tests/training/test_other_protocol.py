@@ -232,7 +232,7 @@ def test_what_was_said_is_not_asked(library: ModelLibrary, monkeypatch: pytest.M
             library=library,
         )
     )
-    assert any(isinstance(event, Note) and "one answer more" in event.text for event in events)
+    assert any(isinstance(event, Note) and "an additional answer" in event.text for event in events)
     steps = [event for event in events if isinstance(event, StepsDone)]
     assert all(
         event.old_dice != event.old_dice for event in steps

@@ -138,7 +138,7 @@ def test_what_was_assumed_of_a_mask_is_told_before_the_training(recipe: Recipe, 
     Image.fromarray(np.rint(ndimage.gaussian_filter(lungs() * 255.0, 0.7)).astype(np.uint8)).save(path)
     steps = train_model(recipe, tmp_path / "mine", device="cpu")
     assert isinstance(first := next(steps), Note)
-    assert first.text.startswith(f"{path.name}: It is no plain mask")
+    assert first.text.startswith(f"{path.name}: It is not a clean two-value mask")
     steps.close()
 
 

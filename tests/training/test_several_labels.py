@@ -244,6 +244,6 @@ def test_slices_are_learned_with_their_neighbours(library: ModelLibrary) -> None
     assert kept is not None and kept.images.shape == (4, 3, SIDE, SIDE)
     assert from_replay_set(kept, described).images.shape == kept.images.shape
     result = tuned(library, [stack(k) for k in range(3)], name="ours")
-    places = {"your images", "the reference set", "the reference set under other machines"}
+    places = {"your images", "the reference set", "the reference set with simulated equipment"}
     assert {one.place for one in result.report.evidence} == places
     assert read_replay_set(library.find("ours")).images.shape == (10, 3, SIDE, SIDE)  # type: ignore[union-attr]

@@ -114,7 +114,7 @@ def _answer(subject: Subject, question: Question) -> Answer:
     if isinstance(question, AskLook):
         pixel = None if question.pixel is None else _turned(question.pixel, subject)
         return look(subject, question.operation, question.stage, pixel)
-    raise UserError("Nobody knows an answer to this question.", "Update napari-unet-lung.")
+    raise UserError("This version does not support this question.", "Update napari-unet-lung.")
 
 
 def _turned(pixel: tuple[int, int], subject: Subject) -> tuple[int, int]:

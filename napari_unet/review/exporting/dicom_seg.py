@@ -26,7 +26,9 @@ class _SegWriter(Writer):
     def finish(self) -> list[str]:
         """What read the files again, and what was said of the masks."""
         read = " and ".join(self._read_by)
-        return [f"{self.format}/: each segmentation was read again by {read}.", *self._notes] if read else []
+        if not read:
+            return []
+        return [f"{self.format}/: each segmentation was read back and checked with {read}.", *self._notes]
 
     def _write(self, path: Path, item: Item, research: ForResearch | None) -> WrittenSeg:
         try:
@@ -53,8 +55,8 @@ class ArchiveSegWriter(_SegWriter):
 
     def finish(self) -> list[str]:
         """Says what is in the files."""
-        warning = f"{self.format}/ CONTAINS PATIENTS (names, numbers, studies): it is for the archive only."
-        return [warning, *super().finish()]
+        what = "CONTAINS PATIENT DATA (names, numbers, studies)"
+        return [f"{self.format}/ {what}: it is for the archive only.", *super().finish()]
 
 
 class ResearchSegWriter(_SegWriter):

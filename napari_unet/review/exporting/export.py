@@ -228,7 +228,8 @@ def _renamed(changed: Sequence[str], names: Mapping[str, str], cases: Sequence[C
     number = {case.id: case.number for case in cases}
     listed = "; ".join(f"case {number[case]} is {names[case]}" for case in changed[:_TOLD])
     more = f"; and {len(changed) - _TOLD} more" if len(changed) > _TOLD else ""
-    return [f"Names that several sources share, or that not every system takes, are others: {listed}{more}."]
+    why = "because sources share a name or not every system allows it"
+    return [f"Some files were renamed, {why}: {listed}{more}."]
 
 
 def _labels(labels: np.ndarray, raster: Raster, row_direction: str | None, held: LabelSet) -> np.ndarray:

@@ -87,7 +87,7 @@ def write_readme(
     if result.text:
         lines += [
             "",
-            "LOOK AT THESE IMAGES BEFORE YOU SHARE THEM. Rows of letters were found in them, "
+            "LOOK AT THESE IMAGES BEFORE YOU SHARE THEM. Text was found in them, "
             "perhaps a name or a date (the search misses some):",
             *(f"  {case}" for case in result.text),
         ]

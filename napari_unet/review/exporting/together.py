@@ -137,7 +137,7 @@ def _lines(
     if placeholders:
         yield (
             f"In {counted(placeholders, 'case')} a placeholder such as ANONYMOUS stands in the place of the "
-            "patient's ID; it is no patient."
+            "patient's ID; it is not a patient."
         )
     exported = {case.id for case in chosen}
     for pairs, how in (

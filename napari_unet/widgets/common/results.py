@@ -209,7 +209,7 @@ def _incomplete(result: MaskResult) -> tuple[str, ...]:
     if seen is None:
         return ()
     of = counted(result.prediction.planes, "slice")
-    return (f"Only {seen:,} of {of} have a mask: every volume is too small.",)
+    return (f"Only {seen:,} of {of} have a mask: all volumes are underestimated.",)
 
 
 def shown_map(result: MaskResult, what: Literal["probability", "uncertainty"]) -> np.ndarray:

@@ -38,10 +38,10 @@ class SavedSeg:
         path = self.written.path
         whose = "It contains the patient and the study of the image, for the archive."
         if self.kind is SegKind.RESEARCH:
-            whose = "It contains no patient, and refers to no image."
-        checked = "" if self.written.read_by == "pydicom" else "It was read again by dcmqi."
+            whose = "It contains no patient data and refers to no image."
+        checked = "" if self.written.read_by == "pydicom" else "It was read back and checked with dcmqi."
         unreviewed = "Nobody has accepted the mask: its description begins with UNREVIEWED."
-        part = f"It holds {self.part} only, and says so." if self.part else ""
+        part = f"It contains {self.part} only, and is labelled so." if self.part else ""
         said = (f"Saved {path.name} in {path.parent}.", whose, checked, unreviewed, part, *self.written.notes)
         return " ".join(filter(None, said))
 

@@ -84,7 +84,7 @@ class CorrectWidget(Dock):
         column.addWidget(self.hint)
         for part in (_title("With the mouse"), self.tools):
             column.addWidget(part)
-        self._at_a_click = _title("At a click")
+        self._at_a_click = _title("One click")
         for part in (self._at_a_click, self.actions, self._slices_title, self.slices):
             column.addWidget(part)
         column.addLayout(back)
@@ -202,7 +202,7 @@ class CorrectWidget(Dock):
         if spacing is not None and len(spacing) != layer.ndim:
             spacing = None
         self.editor.edit(
-            layer, None, lambda labels: interpolate_slices(labels, known, spacing), "Filled in between."
+            layer, None, lambda labels: interpolate_slices(labels, known, spacing), "Slices interpolated."
         )
 
     def _on_marked(self, known: list[int]) -> None:

@@ -35,12 +35,12 @@ class SliceBox(QWidget):
         self._at = 0
         self.words = WrappedLabel(name="slices")
         self.mark = _button(
-            "Mark this slice",
-            "A key slice is drawn correctly: the slices between key slices are filled in from them, and a "
-            "fine-tune on corrected slices learns from it.",
+            "Mark key slice",
+            "Mark a correctly drawn slice as a key slice: the slices between key slices are interpolated, "
+            "and fine-tuning on corrected slices uses it.",
         )
         self.fill = _button(
-            "Fill in between", "Redraw the slices between the key slices, from one to the next."
+            "Interpolate slices", "Redraw the slices between the key slices, from one to the next."
         )
         self.before = _button("Copy previous slice", "Copy the mask of the previous slice into this one.")
         self.after = _button("Copy next slice", "Copy the mask of the next slice into this one.")
@@ -64,7 +64,7 @@ class SliceBox(QWidget):
             self._by_hand[layer] = dict.fromkeys(marked, True)
         known = self.known()
         last = layer.data.shape[0] - 1 if layer is not None else 0
-        self.mark.setText("Unmark this slice" if at in known else "Mark this slice")
+        self.mark.setText("Unmark key slice" if at in known else "Mark key slice")
         self.mark.setEnabled(True)
         for button, tip in self._tips.items():
             button.setToolTip(tip)
@@ -117,7 +117,7 @@ def _slices_of(atom: Any) -> set[int]:
 
 def _in_words(known: list[int]) -> str:
     if not known:
-        return "Correct a few slices, far apart, then fill in between. No key slice yet."
+        return "Correct a few slices, far apart, then interpolate the slices between. No key slice yet."
     if len(known) > _NAMED:
         return f"{len(known)} key slices."
     return "Key slices: " + ", ".join(map(str, known)) + "."

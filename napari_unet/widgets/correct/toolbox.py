@@ -31,9 +31,9 @@ _NO_MAP = "There is no probability map: only masks that a model made here have o
 _HINTS = (
     "Paints only what looks like the place where you begin. A preview shows what it would paint. "
     "Hold Shift to erase.",
-    "Start inside the lung and drag to where its border should be, or start outside and drag into what is "
-    "too much. The border nearby is redrawn.",
-    "Draw around a place; what is inside changes when you release the button.",
+    "Start inside the lung and drag to where its border should be, or start outside and drag into the "
+    "excess. The border nearby is redrawn.",
+    "Draw around an area; what is inside changes when you release the button.",
 )
 
 

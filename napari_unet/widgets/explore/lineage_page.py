@@ -32,7 +32,7 @@ class LineagePage(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.run = QPushButton("Run the whole lineage")
-        self.window_run = QPushButton("Run the window of 2012")
+        self.window_run = QPushButton("Run the 2012 sliding window")
         self.beside = WrappedLabel(name="windows_beside")
         self.counter = WrappedLabel(name="windows_counter")
         self.table = QTableWidget(0, len(_COLUMNS))
@@ -45,7 +45,7 @@ class LineagePage(QWidget):
         self.table.setMinimumHeight((len(LINEAGE) + 2) * _ROW)
         self.note = WrappedLabel(
             "Times are those of one prediction on this computer, without loading; they vary with what else "
-            "runs. What AlexNet says is no reading of this image.",
+            "runs. AlexNet's output is not a medical reading of this image.",
             name="lineage_note",
         )
         column = QVBoxLayout(self)

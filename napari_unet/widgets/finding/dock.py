@@ -124,7 +124,7 @@ class FindingWidget(Dock):
         for part in (self.bar, self.scores, self.heat, self.page, self._cases, self._threshold, self._triage):
             column.addWidget(part)
         column.addWidget(
-            WrappedLabel("For research; not a medical device, and no diagnosis.", name="purpose")
+            WrappedLabel("For research only; not a medical device, not for diagnosis.", name="purpose")
         )
         column.addStretch()
         self.fill(body, self.status, self.message)
@@ -335,8 +335,8 @@ class FindingWidget(Dock):
 
 
 _TRIAGE = (
-    "To sort cases by their scores. Nothing that anybody calls in this project from then on counts as second "
-    "reading, also after triage was switched off."
+    "For sorting cases by score. Calls made in this project from then on no longer count as second reading, "
+    "even after triage is switched off."
 )
 
 

@@ -31,9 +31,9 @@ class ScoreView(WrappedLabel):
             "",
             *(["You"] if calls else []),
             "Score",
-            "Yes from",
+            "Threshold",
             *(["Rank"] if ranks else []),
-            "Hottest in",
+            "Peak zone",
         ]
         head = "".join(f"<th align=left>{title}&nbsp;&nbsp;</th>" for title in titles)
         rows = []
@@ -49,7 +49,7 @@ class ScoreView(WrappedLabel):
         ranked = "Rank: of 100 normal images of the calibration set, how many score lower." if ranks else ""
         body = "".join(f"<tr>{row}</tr>" for row in rows)
         limits = "".join(
-            f"{escape(in_words(one.finding))}: yes from {escape(one.in_words())}.<br>" for one in own
+            f"{escape(in_words(one.finding))}: threshold {escape(one.in_words())}.<br>" for one in own
         )
         about = f"{escape(found.model)} {escape(found.version)}. A score is a rank, not a probability."
         table = f"<table><tr>{head}</tr>{body}</table>"

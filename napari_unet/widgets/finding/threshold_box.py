@@ -38,7 +38,7 @@ class ThresholdBox(QWidget):
         )
         self.standing = WrappedLabel(name="calibrated")
         fields = Fields()
-        fields.add("True is", self.truth)
+        fields.add("Truth", self.truth)
         fields.add("Sensitivity", self.sensitivity)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -22,22 +22,22 @@ _NONE_HELD_OUT = (
     "None of your cases could test the new model: all were used to train the model it is based on."
 )
 _DRIFT = (
-    " Drift is the Dice of the new masks against those of the present model: no reference says which are "
+    " Drift is the Dice between the masks of the new and the current model; no reference shows which are "
     "right."
 )
-_NOT_PASSED = "It did not pass. You can use it all the same, but keeping the present model is safer."
+_NOT_PASSED = "It did not pass. You can use it all the same, but keeping the current model is safer."
 _NOT_PASSED_AGAIN = "It did not pass. You can use it all the same, but {} is safer."
 _EARLIER = (
-    " The held-out cases were measured when the model was made; all other places were looked at just now."
+    " The held-out cases were measured when the model was made; all other image sets were tested just now."
 )
 _MAYBE = (
-    "It did not pass: its gain may be chance. You may use it all the same; more corrected cases, of at least "
-    f"{LEAST} patients, would tell."
+    "It did not pass: its gain may be due to chance. You can still use it; corrected cases from at least "
+    f"{LEAST} patients would settle it."
 )
 
 
 class AcceptancePage(QWidget):
-    """taken : the new model is to be used. kept : the present one stays.
+    """taken : the new model is to be used. kept : the current one stays.
 
     looked_at : (place in the report, id of the case, its name), a row was clicked or reached by the keyboard.
     looked_away : nobody wants to see it any more.
@@ -70,7 +70,7 @@ class AcceptancePage(QWidget):
         self.explained = WrappedLabel(name="explained")
         self.take = QPushButton("Use the new model")
         self.take.clicked.connect(lambda: self.taken.emit())
-        self.keep = QPushButton("Keep the present one")
+        self.keep = QPushButton("Keep the current one")
         self.keep.clicked.connect(lambda: self.kept.emit())
         buttons = QHBoxLayout()
         buttons.addWidget(self.take)
@@ -158,8 +158,8 @@ class AcceptancePage(QWidget):
 def _choices(again: bool, in_use: bool) -> tuple[str, str]:
     """What stands on the buttons that take the tested model, and the other one."""
     if not again:
-        return "Use the new model", "Keep the present one"
-    return ("Keep using it", "Use its parent again") if in_use else ("Use it", "Keep the present one")
+        return "Use the new model", "Keep the current one"
+    return ("Keep using it", "Use its parent again") if in_use else ("Use it", "Keep the current one")
 
 
 def _metrics(report: AcceptanceReport) -> str:
@@ -171,7 +171,7 @@ def _metrics(report: AcceptanceReport) -> str:
 def _by_chance(one: Evidence) -> str:
     p = one.p_value
     if one.patients < LEAST:
-        return f" Under {LEAST} patients no test can tell whether this is chance."
+        return f" With fewer than {LEAST} patients no test can tell whether this is chance."
     if isnan(p):
         return ""
     return f" Paired test: p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}."

@@ -24,14 +24,14 @@ from napari_unet.widgets.finetune.preview import Picture, picture_of, place_on_c
 from napari_unet.widgets.napari_compat.scene import added_unselected
 from napari_unet.widgets.session import Session
 
-OLD = LabelColour(1, "present model", palette.VERMILLION)
+OLD = LabelColour(1, "current model", palette.VERMILLION)
 NEW = LabelColour(2, "new model", palette.SKY_BLUE)
 _SHARE = 250  # of the longer side: how many times a contour's thickness goes into it
 
 
 def legend(name: str, old: str, new: str) -> str:
     """Whose contour has which colour, as simple HTML. name : of the case on the canvas, "" for none."""
-    entries = ((OLD, old, "present"), (NEW, new, "new"))
+    entries = ((OLD, old, "current"), (NEW, new, "new"))
     lines = (
         f"<span style='color: {colour.colour}'>■</span> {word} model, {escape(model)}"
         for colour, model, word in entries

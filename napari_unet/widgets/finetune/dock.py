@@ -75,7 +75,7 @@ class FineTuneWidget(Dock):
         column = QVBoxLayout(body)
         for part in (self.setup, self.run, self.acceptance, self.in_use, self.earlier_test):
             column.addWidget(part, stretch=part is self.acceptance)  # its table takes what room there is
-        column.addWidget(WrappedLabel("For research; not a medical device.", name="purpose"))
+        column.addWidget(WrappedLabel("For research only; not a medical device.", name="purpose"))
         column.addStretch()
         self._area = self.fill(body, self.status, self.message)
 
@@ -193,7 +193,7 @@ class FineTuneWidget(Dock):
             self.in_use.use(request.parent_name, request.parent_name)
             return
         self._decided(
-            f"The present model stays in use. <b>{escape(name)}</b> is kept beside it, in every model list."
+            f"The current model stays in use. <b>{escape(name)}</b> is kept beside it, in every model list."
         )
 
     def _decided(self, text: str) -> None:

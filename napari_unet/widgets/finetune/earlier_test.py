@@ -65,12 +65,14 @@ class EarlierTest(QWidget):
             return
         name = entry.card.name
         self.says.say(
-            f"<b>{escape(name)}</b> was tested by an earlier version, which looked at no other hospital."
+            f"<b>{escape(name)}</b> was tested by an earlier program version, without images from other "
+            "hospitals."
         )
         self.test.setText("Test it on more images")
         self.test.setToolTip(
-            f"{name} against {entry.card.parent}: the reference images, also under six simulated machines, "
-            "X-rays of two other hospitals, and your untouched images. The result goes on the model's card."
+            f"{name} against {entry.card.parent}: the reference images, also with six simulated machines, "
+            "X-rays of two other hospitals, and your untouched images. The result is added to the "
+            "model's card."
         )
         self.test.setEnabled(self._asked is None)
 

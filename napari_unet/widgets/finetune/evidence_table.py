@@ -62,9 +62,8 @@ class EvidenceTable(QTableWidget):
                 self._cases[self.rowCount()] = (sheet.place, row.case, name)
                 self._add_case(sheet, row, name)
         for drift in report.drift:
-            self._add_heading(
-                f"{drift.place[:1].upper()}{drift.place[1:]}, drift: {_value_or_dash(drift.dice)}"
-            )
+            place = f"{drift.place[:1].upper()}{drift.place[1:]}"
+            self._add_heading(f"{place}, Dice to the old masks: {_value_or_dash(drift.dice)}")
             for case in drift.most_changed_first():
                 name = names.get(case.id, case.id)
                 self._cases[self.rowCount()] = (drift.place, case.id, name)

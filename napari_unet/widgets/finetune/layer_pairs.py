@@ -117,8 +117,8 @@ class LayerPairs(QTableWidget):
 
     def _box(self, row: _Row) -> QComboBox:
         fitting, box = self._fitting(row.mask), QComboBox()
-        box.setPlaceholderText("none of its size and place")
-        box.setToolTip("Images of the mask's size whose files lie in the same place of the patient.")
+        box.setPlaceholderText("no matching image")
+        box.setToolTip("Images with the same size and the same position in the patient as the mask.")
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.addItems([image.name for image in fitting])
         box.setCurrentIndex(fitting.index(row.image) if row.image in fitting else -1)

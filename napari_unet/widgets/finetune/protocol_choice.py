@@ -11,13 +11,10 @@ from napari_unet.core.protocol import ProtocolQuestion
 from napari_unet.widgets.common.forms import WrappedLabel
 
 _TALL = 36  # pixels: of a button that decides something
-_SAME = (
-    "Only the images are others: another machine or hospital. The new model's answer is the present one, "
-    "fitted to your images."
-)
+_SAME = "Only the images differ: another scanner or hospital. The model's answer is adapted to your images."
 _OTHER = (
-    "Your masks include or leave out something that the model's do not. The new model has one answer more, "
-    "which follows your masks; the present answer stays exactly as it is."
+    "Your masks include or leave out something that the model's do not. The new model gets an additional "
+    "answer that follows your masks; the current answer stays exactly as it is."
 )
 
 

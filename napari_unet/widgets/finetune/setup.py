@@ -49,7 +49,7 @@ class SetupPage(QWidget):
         self.model = ModelBox(session)
         self.name = TextLine()
         self.name.setMaxLength(_LONGEST)
-        self.name.setToolTip("What the new model is called. The model you begin with stays as it is.")
+        self.name.setToolTip("What the new model is called. The base model stays as it is.")
         self._typed = False  # a name of the user's own is not replaced
         self.presets = PresetBox()
         self.protocol = WrappedLabel(name="protocol")
@@ -62,11 +62,11 @@ class SetupPage(QWidget):
         self._asked: tuple[TrainingRequest, Any] | None = None  # whose protocol is in question, and the form
         fields = Fields()
         top = Qt.AlignmentFlag.AlignTop
-        fields.setAlignment(fields.add("Learn from", self.source), top)
-        fields.add("Begin with", self.model)
-        fields.add("New name", self.name)
+        fields.setAlignment(fields.add("Train on", self.source), top)
+        fields.add("Base model", self.model)
+        fields.add("New model", self.name)
         fields.add_wide(self.problem)
-        fields.setAlignment(fields.add("How long", self.presets), top)
+        fields.setAlignment(fields.add("Duration", self.presets), top)
         fields.add_wide(self.presets.fold)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -118,8 +118,8 @@ class SetupPage(QWidget):
         if not protocols_differ(yours, theirs):
             return ""
         return (
-            f"Your masks follow another rule than the model's. Yours: “{yours.strip()}” The model's: "
-            f"“{theirs.strip()}” After Start you choose what the new model is to make of that."
+            f"Your masks follow a different protocol from the model's. Yours: “{yours.strip()}” The model's: "
+            f"“{theirs.strip()}” After you press Start, you choose how the new model handles this."
         )
 
     def known(self) -> str:

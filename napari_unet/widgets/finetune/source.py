@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LEAST = 2
 """Cases without which there is nothing to learn: some to learn from, and another one to test on."""
 
-_AT_MOST = f". Under {evidence.LEAST} patients the new model can be called “perhaps better” at most."
+_AT_MOST = f". With fewer than {evidence.LEAST} patients, the best possible verdict is “perhaps better”."
 _CALM_MS = 300  # changes of cases that come within this time are counted together
 
 
@@ -209,7 +209,9 @@ class SourceBox(QWidget):
             if count.patients < LEAST:
                 self.warning.warn("At least 2 cases of different patients are needed: one to test on.")
             elif count.cases < FEW:
-                self.warning.warn(f"So few cases train and test weakly. {2 * FEW} cases are a good start.")
+                self.warning.warn(
+                    f"Too few cases for reliable training and testing. {2 * FEW} cases are a good start."
+                )
         self.changed.emit()
 
     def _on_cases(self, *_: Any) -> None:

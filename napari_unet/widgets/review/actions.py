@@ -34,7 +34,7 @@ ACTIONS = (
     Action("display", "Mask filled, outline or off", "D"),
     Action("probability", "Show the probability", "U"),
     Action("jump", "Jump to the next uncertain place", "J", held=True),
-    Action("flip", "Flip between before and after", "K"),
+    Action("flip", "Switch between before and after", "K"),
     Action("note", "Write a note", "I"),
 )
 """In the order in which they are shown. The default keys are free in the viewer, Labels and Image layers."""

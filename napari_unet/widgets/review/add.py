@@ -202,7 +202,9 @@ class AddDialog(QDialog):
                 answer = output.id if len(drawing) > 1 else None
                 which = "" if answer is None else f", answer {answer}"
                 self._outputs[name, answer] = output
-                what = "Drawn by the model" if drawing else "None, but hidden scores by the model"
+                what = (
+                    "Drawn by the model" if drawing else "No mask; finding scores kept hidden, by the model"
+                )
                 self.first.addItem(f"{what} {name}{which}", (_MODEL, name, answer))
         self.first.addItem("From a folder of masks (PNG, TIFF, NIfTI)", (_FOLDER, "", None))
         self.first.addItem("None: start with empty masks", (_NOTHING, "", None))

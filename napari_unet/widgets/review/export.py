@@ -179,7 +179,7 @@ def in_words(result: ExportResult) -> str:
     if result.left_out:
         said += f" {len(result.left_out):,} not exported: README.txt says why."
     if result.text:
-        said += f" {len(result.text):,} with rows of letters, perhaps names: README.txt lists them."
+        said += f" {len(result.text):,} with text in the image, perhaps names: README.txt lists them."
     for note in result.notes:
         said += f" {note}"
     return said

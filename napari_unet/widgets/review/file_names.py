@@ -1,4 +1,4 @@
-"""Names of files on the screen and in the private key: only for whoever asks and has seen the first ones."""
+"""Names of files on the screen and in the linking table: only for who asks and has seen the first ones."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class FileNames(QObject):
             self.ask(more, "Show file names", self._read)
 
     def write_key(self) -> None:
-        """Write the private key, after a question, to a file that is asked for."""
+        """Write the linking table, after a question, to a file that is asked for."""
         more = (
-            "The key holds the names of all files and, from DICOM headers, the patients' IDs. Keep it to "
-            "yourself: it must not be stored in a project or an export."
+            "The linking table holds the names of all files and, from DICOM headers, the patients' IDs. Keep "
+            "it to yourself: it must not be stored in a project or an export."
         )
         self.ask(more, "Choose a file…", self._choose)
 
@@ -97,19 +97,21 @@ class FileNames(QObject):
             self._read()
 
     def _choose(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(self._dock, "Private key", "key.csv", "Table (*.csv)")
+        name, _ = QFileDialog.getSaveFileName(self._dock, "Linking table", "key.csv", "Table (*.csv)")
         if name:
             self.write_to(Path(name))
 
     def write_to(self, path: Path) -> None:
-        """Write the key to this file, in a thread."""
+        """Write the table to this file, in a thread."""
         from napari_unet.review.key import key_steps
 
         project, by = self._casework.project, self._casework.author().name
         if project is None:
             return
         job = self._casework.connection.start(lambda job: exhaust(key_steps(project, path, by), job))
-        job.succeeded.connect(lambda at: self.done.emit(f"The key is {at.name}. Only you can read it."))
+        job.succeeded.connect(
+            lambda at: self.done.emit(f"The linking table is {at.name}. Only you can read it.")
+        )
 
 
 def _names(project: ReviewProject) -> dict[str, str]:

@@ -34,7 +34,7 @@ _ENTRIES = {
     "again": "Read some cases again…",
     "compare": "Compare with an earlier reading…",
     "names": "Show file names…",
-    "key": "Write the private key…",
+    "key": "Save linking table…",
     "keys": "Keys…",
     "name": "Change reviewer…",
     "open": "Open another project…",

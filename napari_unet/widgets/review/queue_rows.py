@@ -33,7 +33,7 @@ TITLES = {
     Column.PICTURE: "",
     Column.NUMBER: "No.",
     Column.STATUS: "Status",
-    Column.WHY: "Why here",
+    Column.WHY: "Reason",
     Column.PATIENT: "Patient",
     Column.REVIEWER: "Reviewer",
     Column.HEADER: "Header",

@@ -45,7 +45,7 @@ class QueueTable(QWidget):
         super().__init__()
         self.model = QueueModel(self)
         self.search = TextLine()
-        self.search.setPlaceholderText("Search: number, status, why, reviewer, note")
+        self.search.setPlaceholderText("Search: number, status, reason, reviewer, note")
         self.search.setClearButtonEnabled(True)
         self.show_box = QComboBox()
         self.show_box.addItems([*SHOWN, *NEEDING])
@@ -120,7 +120,7 @@ class QueueTable(QWidget):
         """Names of files by case, by which cases are found too; none to find them by nothing of the kind."""
         self._names = names
         file = "file, " if names else ""
-        self.search.setPlaceholderText(f"Search: number, {file}status, why, reviewer, note")
+        self.search.setPlaceholderText(f"Search: number, {file}status, reason, reviewer, note")
         self._want()
 
     def _show_order(self, order: Order) -> None:

@@ -118,7 +118,7 @@ class SegmentWidget(Dock):
         for part in (self.keep, self.bar, self.hint, self.facts, self.result):
             column.addWidget(part)
         column.addWidget(Foldable("Mouse and keys", WrappedLabel(_hints(), name="hints")))
-        column.addWidget(WrappedLabel("For research; not a medical device.", name="purpose"))
+        column.addWidget(WrappedLabel("For research only; not a medical device.", name="purpose"))
         column.addStretch()
         self.fill(body, self.status, self.message)
 

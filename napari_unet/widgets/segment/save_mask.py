@@ -18,8 +18,8 @@ from napari_unet.widgets.common.results_seg import SegKind
 
 KINDS = {"PNG (*.png)": ".png", "TIFF (*.tif *.tiff)": ".tif", "NIfTI (*.nii.gz *.nii)": ".nii.gz"}
 SEG_KINDS = {
-    "DICOM SEG for the archive, with the patient (*.dcm)": SegKind.ARCHIVE,
-    "DICOM SEG for research, without the patient (*.dcm)": SegKind.RESEARCH,
+    "DICOM SEG for the archive, with patient data (*.dcm)": SegKind.ARCHIVE,
+    "DICOM SEG for research, without patient data (*.dcm)": SegKind.RESEARCH,
 }
 _SUFFIXES = (".png", ".tif", ".tiff", ".nii", ".nii.gz")
 

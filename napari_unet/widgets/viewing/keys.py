@@ -35,8 +35,8 @@ HINTS = (
     Hint(CT_WINDOWS[1], "soft tissue window of a CT (mediastinum)"),
     Hint(CT_WINDOWS[2], "bone window of a CT"),
     Hint(OUTLINE, "mask filled or as outline"),
-    Hint(PREVIOUS_SLICE, "previous slice; kept pressed, on through the slices"),
-    Hint(NEXT_SLICE, "next slice"),
+    Hint(PREVIOUS_SLICE, "previous slice; hold to keep scrolling"),
+    Hint(NEXT_SLICE, "next slice; hold to keep scrolling"),
 )
 
 

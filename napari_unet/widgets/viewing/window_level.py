@@ -75,7 +75,7 @@ class WindowLevel:
             self._last[image] = _presets(image).index(preset)
             _show(image, preset.window)
         else:
-            show_info(f"“{image.name}” is no CT: it has no {preset.name} window.")
+            show_info(f"“{image.name}” is not a CT: it has no {preset.name} window.")
 
     def next_preset(self) -> None:
         """Go on to the next of the windows that are offered, after the last one to the first."""

@@ -195,7 +195,7 @@ def test_the_queue_offers_the_order_and_says_why(review, qtbot, engine, tmp_path
     assert work.queue == ids[::-1]
     table.show_cases(work.cases, work.queue, work.order)
     why = table.model.index(0, Column.WHY).data()
-    assert why == "To begin with; model is unsure along 30 % of the border"
+    assert why == "First to review; model is unsure along 30 % of the border"
     review.settle()
     assert work.project.setting("order") == "most useful for training"
 

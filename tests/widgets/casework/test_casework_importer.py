@@ -46,7 +46,7 @@ def test_what_was_assumed_of_a_mask_is_told_in_the_window(review, tmp_path):
     Picture.fromarray(lungs((120, 160)) * 255).save(tmp_path / "masks" / "0.jpg", quality=60)
     review.work.importer.add_images(images, masks=tmp_path / "masks")
     review.qtbot.waitUntil(lambda: any("1 mask taken from the folder" in text for text in review.news))
-    assert "Case 1: It is no plain mask of two values" in review.news[-1]
+    assert "Case 1: It is not a clean two-value mask" in review.news[-1]
 
 
 def test_masks_of_a_folder_are_attached(review, tmp_path):

@@ -92,7 +92,7 @@ def test_slices_can_be_marked(dock, viewer, stack, hands):
     mask.data[:2] = 1  # not painted: as it came
     assert not dock.slices.fill.isEnabled() and not dock.slices.known()
     dock.slices.mark.click()
-    assert dock.slices.known() == [1] and dock.slices.mark.text() == "Unmark this slice"
+    assert dock.slices.known() == [1] and dock.slices.mark.text() == "Unmark key slice"
     go_to(viewer, hands, 4)
     dock.slices.mark.click()
     assert dock.slices.fill.isEnabled()
@@ -109,7 +109,7 @@ def test_marks_of_a_review_are_there_and_are_kept(dock, viewer, hands):
     session_of(viewer).keep_context(mask, MaskContext(ref(image), marked=(3, 5), mark=said.append))
     viewer.add_layer(mask)
     go_to(viewer, hands, 5)
-    assert dock.slices.known() == [3, 5] and dock.slices.mark.text() == "Unmark this slice"
+    assert dock.slices.known() == [3, 5] and dock.slices.mark.text() == "Unmark key slice"
     dock.slices.mark.click()
     go_to(viewer, hands, 0)
     dock.slices.mark.click()

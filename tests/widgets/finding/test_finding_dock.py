@@ -231,7 +231,8 @@ def test_triage_shows_scores_and_says_what_that_costs(dock, review, engine, case
     dock.triage.click()
     review.settle()
     calm(qtbot, dock)
-    assert review.work.project.in_triage and "counts as second reading" in words(dock, "triage_words")
+    assert review.work.project.in_triage
+    assert "no longer count as second reading" in words(dock, "triage_words")
     click(qtbot, dock.run)
     next_job(qtbot, engine, 0).end(scored())
     qtbot.waitUntil(lambda: "84" in dock.scores.text())

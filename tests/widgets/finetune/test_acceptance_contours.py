@@ -59,7 +59,7 @@ def test_a_click_shows_the_image_with_the_contours_of_both_models(dock, compared
     assert np.all(mask[old.data > 0]) and 0 < np.count_nonzero(old.data) < np.count_nonzero(mask)
     assert np.array_equal(np.argwhere(new.data), np.argwhere(np.roll(old.data, 4, axis=0)))
     text = dock.acceptance.legend.text()
-    assert "Case 2" in text and "present model, test-lung" in text and "new model" in text
+    assert "Case 2" in text and "current model, test-lung" in text and "new model" in text
     assert OLD.colour in text and NEW.colour in text
     assert dock.acceptance.take.mapToGlobal(dock.acceptance.take.rect().center()).y() == height, (
         "buttons stay in place"

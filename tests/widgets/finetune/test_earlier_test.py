@@ -77,8 +77,8 @@ def test_it_is_offered_only_where_there_is_more_to_test(child, dock, library, qt
     for name, there in (("child", True), ("newer", False), ("lost", False), ("of-ct", False)):
         dock.setup.model.setCurrentText(name)
         assert dock.earlier_test.test.isVisible() == there, name
-    assert "by an earlier version" in details(read_card(child))
-    assert "by an earlier version" not in details(default_library().find("newer").card)
+    assert "by an earlier program version" in details(read_card(child))
+    assert "by an earlier program version" not in details(default_library().find("newer").card)
 
 
 def test_from_the_click_to_the_report_and_the_model_taken(offered, child, dock, library, qtbot):
@@ -96,13 +96,13 @@ def test_from_the_click_to_the_report_and_the_model_taken(offered, child, dock, 
     finished(job, library, child)
     qtbot.waitUntil(dock.acceptance.isVisible)
     assert "tested in" in dock.acceptance.title.text()
-    assert (dock.acceptance.take.text(), dock.acceptance.keep.text()) == ("Use it", "Keep the present one")
-    assert "looked at just now" in dock.acceptance.explained.text()
+    assert (dock.acceptance.take.text(), dock.acceptance.keep.text()) == ("Use it", "Keep the current one")
+    assert "tested just now" in dock.acceptance.explained.text()
     qtbot.mouseClick(dock.acceptance.take, LEFT)
     qtbot.waitUntil(lambda: default_library().current() == "child")
     qtbot.waitUntil(dock.setup.isVisible)
     assert not dock.earlier_test.test.isVisible()
-    assert "no other hospital" not in details(default_library().find("child").card)
+    assert "without images from other hospitals" not in details(default_library().find("child").card)
 
 
 @pytest.mark.parametrize(("button", "after"), [("take", "child"), ("keep", "test-lung")])

@@ -63,10 +63,10 @@ def test_drift_has_a_section_for_each_place_with_reasons_the_most_changed_first(
     evidence = masks(SITE, [(0.8, 0.9)])
     table.fill(AcceptanceReport("p", "c", evidence, (travel, own), ("HEART",)), NAMES)
     assert texts(table)[2:] == [
-        ["The travel set, drift: 0.785"],
+        ["The travel set, Dice to the old masks: 0.785"],
         ["Child 1: 75 % of the change lies behind the heart: your protocol", "0.600"],
         ["NIH 1", "0.970"],
-        ["Your untouched images, drift: 0.900"],
+        ["Your untouched images, Dice to the old masks: 0.900"],
         ["Ward 1: a new part outside the lungs (10 % of their area): leak", "0.900 ⚠"],
         ["Ward 0", "–"],
     ]

@@ -114,7 +114,7 @@ def test_few_cases_are_warned_of_and_one_is_too_few(dock, project, qtbot):
     qtbot.waitUntil(lambda: work.current is not None)
     work.decisions.accept()
     qtbot.waitUntil(lambda: "2 cases of 2 patients" in dock.setup.source.says.text())
-    assert "So few cases" in dock.setup.source.warning.text()
+    assert "Too few cases" in dock.setup.source.warning.text()
     assert dock.setup.start.isEnabled()
 
 
@@ -206,20 +206,20 @@ def test_a_gain_that_may_be_chance_is_called_so(dock, started, library, qtbot):
     job.end(result_of(job, library, worst=0.7))
     qtbot.waitUntil(dock.acceptance.isVisible)
     assert "Perhaps better on your images" in dock.acceptance.verdict.text()
-    assert (
-        "may be chance" in dock.acceptance.warning.text() and "forget" not in dock.acceptance.warning.text()
-    )
+    said = dock.acceptance.warning.text()
+    assert "may be due to chance" in said and "forget" not in said
     assert dock.acceptance.keep.isDefault() and dock.acceptance.take.isEnabled()
 
 
 def test_four_cases_that_all_gain_are_perhaps_better_and_that_was_said_before(dock, started, library, qtbot):
     job, _ = started()
-    assert "Under 6 patients the new model can be called “perhaps better”" in dock.setup.source.says.text()
+    said = dock.setup.source.says.text()
+    assert "With fewer than 6 patients, the best possible verdict is “perhaps better”" in said
     job.end(result_of(job, library))
     qtbot.waitUntil(dock.acceptance.isVisible)
     assert "Perhaps better on your images" in dock.acceptance.verdict.text()
     assert "at least 6 patients" in dock.acceptance.warning.text()
-    assert "Under 6 patients no test can tell" in dock.acceptance.explained.text()
+    assert "With fewer than 6 patients no test can tell" in dock.acceptance.explained.text()
     assert dock.acceptance.keep.isDefault()
 
 
@@ -227,7 +227,7 @@ def test_four_cases_that_all_gain_are_perhaps_better_and_that_was_said_before(do
 def test_protocols_that_differ_are_asked_about(dock, project, engines, library, qtbot, same):
     project(protocol="Whole thorax without the spine")
     qtbot.waitUntil(dock.setup.start.isEnabled)
-    assert "follow another rule" in dock.setup.protocol.text()
+    assert "follow a different protocol" in dock.setup.protocol.text()
     qtbot.mouseClick(dock.setup.start, LEFT)
     choice = dock.setup.choice
     qtbot.waitUntil(choice.isVisible)

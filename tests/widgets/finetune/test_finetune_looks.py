@@ -19,7 +19,7 @@ def test_the_acceptance_page_has_room_for_its_table(dock, started, library, view
     job, _ = started(accepted=24, protocol="Whole thorax without the spine", other_protocol=True)
     travel = Drift("the travel set", (DriftCase("NIH 1", 0.97), DriftCase("Child 1", 0.6, leaks=(0.1,))))
     own = Drift("your untouched images", (DriftCase("c1", 0.9, checks=("holes",)),))
-    machines = Drift("the reference set under other machines", (DriftCase("Montgomery 1", 0.9),))
+    machines = Drift("the reference set with simulated equipment", (DriftCase("Montgomery 1", 0.9),))
     added = "The corrected masks add the lung behind the heart in 8 of 8 cases (11 % of the lungs' area)."
     looked_at = {"drift": (machines, travel, own), "difference": added}
     job.end(result_of(job, library, forgets=0.05, earlier_change=0.0, **looked_at))

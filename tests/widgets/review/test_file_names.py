@@ -84,7 +84,7 @@ def test_the_key_is_written_after_a_question(opened, tmp_path, monkeypatch):
     )
     dock.page.header.entries["key"].trigger()
     press(dock, review, "Choose a file")
-    review.qtbot.waitUntil(lambda: "The key is key.csv" in dock.page.news.text())
+    review.qtbot.waitUntil(lambda: "The linking table is key.csv" in dock.page.news.text())
     assert f"5,{ids[4]},Meier.png" in path.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     dock.files.write_to(review.folder / "key.csv")

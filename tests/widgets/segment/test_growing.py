@@ -124,7 +124,7 @@ def test_what_is_done_can_be_kept_and_says_that_it_is_incomplete(dock, viewer, h
     assert "2 of 4 slices" in words(dock, "status") and not dock.keep.isVisible()
     assert dock.result.picker.layer() is mask
     said = [label.text() for label in dock.result.report.findChildren(QLabel)]
-    assert any("Only 2 of 4 slices have a mask: every volume is too small." in text for text in said)
+    assert any("Only 2 of 4 slices have a mask: all volumes are underestimated." in text for text in said)
 
 
 def test_cancelled_in_the_last_moment_the_whole_mask_is_offered(dock, viewer, half_done, finish, qtbot):

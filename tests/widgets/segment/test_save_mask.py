@@ -122,7 +122,7 @@ def test_a_dicom_segmentation_is_for_the_archive_or_for_research(
     offered = answers(tmp_path / name, kind)
     assert ask_where(None, dicom(tmp_path)) == Where(tmp_path / expected, whose)
     assert offered == [*KINDS, *SEG_KINDS]
-    assert ("with the patient" in kind) is (whose is SegKind.ARCHIVE)
+    assert ("with patient data" in kind) is (whose is SegKind.ARCHIVE)
 
 
 def test_nothing_is_replaced_that_the_dialog_did_not_ask_about(tmp_path, answers):

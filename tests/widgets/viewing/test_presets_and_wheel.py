@@ -109,7 +109,7 @@ def test_an_x_ray_has_no_lung_window_and_says_so(viewer, viewing, hands, monkeyp
     before = viewer.layers["chest"].contrast_limits
     hands.press_key("8")
     assert viewer.layers["chest"].contrast_limits == before
-    assert said == ["“chest” is no CT: it has no lung window."]
+    assert said == ["“chest” is not a CT: it has no lung window."]
 
 
 def test_page_up_and_down_go_through_the_slices_and_on_while_they_are_held(viewer, stack):
