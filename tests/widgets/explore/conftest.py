@@ -69,7 +69,7 @@ class Explorer:
 
     def answer(self, question: Any) -> Any:
         """What the engine says of the network in view."""
-        sight = self.dock._sight()
+        sight = self.dock.inquiry.sight()
         return answer("inside", {"question": question, "library": default_library(), **sight.arguments()})
 
     def words(self, name: str) -> str:

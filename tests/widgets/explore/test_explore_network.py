@@ -102,7 +102,7 @@ def test_one_map_is_silenced_by_its_place_in_the_stack(explorer) -> None:
     explorer.dock.network.silence_map.setEnabled(True)
     drawn(explorer).stage_button("decoder.0").click()
     explorer.calm()
-    found = explorer.dock._maps
+    found = explorer.dock.on_image.found
     explorer.viewer.dims.set_point(0, 2)
     explorer.dock.network.silence_map.click()
     explorer.calm()
@@ -149,12 +149,12 @@ def test_a_click_draws_the_receptive_field_of_its_pixel(explorer, wait) -> None:
     explorer.calm()
     (frame,), (heat,) = explorer.named("Receptive field"), explorer.named("Measured receptive")
     assert isinstance(frame, Shapes) and isinstance(heat, Image)
-    assert explorer.dock._pixel == (20, 30) and "gradient" in explorer.words("about_block")
+    assert explorer.dock.on_image.pixel == (20, 30) and "gradient" in explorer.words("about_block")
     explorer.dock.network.click.click()
-    explorer.dock._pixel = None
+    explorer.dock.on_image.pixel = None
     click(explorer, 40, 30)
     explorer.calm()
-    assert explorer.dock._pixel is None
+    assert explorer.dock.on_image.pixel is None
 
 
 _APART_MS = 30  # between two moves: vispy takes none in quick succession
@@ -269,7 +269,7 @@ def test_each_look_takes_the_place_of_the_one_before(explorer) -> None:
     network.skip_button(1).click()
     explorer.calm()
     assert visible(explorer) == {"Mask of the altered", "Mask before"}
-    explorer.dock._on_clicked(30, 20)
+    explorer.dock.on_image.click(30, 20)
     explorer.calm()
     assert visible(explorer) == {"Measured", "Receptive"}
     network.stage_button("encoder.0").click()
@@ -307,7 +307,7 @@ def test_maps_after_a_cut_are_those_of_the_altered_network(explorer) -> None:
 def test_the_button_names_the_map_that_the_slider_shows(explorer) -> None:
     drawn(explorer).stage_button("encoder.1").click()
     explorer.calm()
-    order = explorer.dock._maps.order
+    order = explorer.dock.on_image.found.order
     for at in (0, 3):
         explorer.viewer.dims.set_point(0, at)
         assert explorer.dock.network.silence_map.text() == f"Silence map {order[at] + 1}"
