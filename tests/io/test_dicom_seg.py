@@ -338,7 +338,7 @@ def test_series_that_loaders_stumble_over(tmp_path: Path, hard: Path) -> None:
 def test_an_image_without_what_a_segmentation_refers_to_is_refused(tmp_path: Path, ct: Raster) -> None:
     two_files = replace(ct.frame, instances=ct.frame.instances[:2] * (len(ct.pixels) // 2))
     for odd, why in (
-        (Raster(ct.pixels), "is none"),
+        (Raster(ct.pixels), "is not DICOM"),
         (replace(ct, frame=replace(ct.frame, study="")), "UIDs"),
         (replace(ct, frame=two_files), "in one file"),
         (replace(ct, frame=replace(ct.frame, frame_of_reference="")), "frame of reference"),

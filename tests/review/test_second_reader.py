@@ -97,7 +97,7 @@ def test_calls_are_added_and_never_changed(tmp_path: Path) -> None:
     project, (case, _) = scored(tmp_path)
     project.first_call(case, "Ann", {"nodule": FindingCall(1)})
     project.first_call(case, "Ann", SAYS)  # a slip, mended before the score was seen
-    with pytest.raises(UserError, match="not shown"):
+    with pytest.raises(UserError, match="not been shown"):
         project.final_call(case, "Ann", NOW)
     project.show_scores(case, "Ann")
     project.show_scores(case, "Ann")
@@ -153,7 +153,7 @@ def test_triage_shows_scores_and_is_no_second_reading(tmp_path: Path) -> None:
 def test_a_call_says_something_about_a_case_that_is_there(tmp_path: Path, what: str) -> None:
     project, (case, _) = scored(tmp_path)
     before = project.calls()
-    with pytest.raises(UserError, match="says nothing"):
+    with pytest.raises(UserError, match="does not cover any finding"):
         getattr(project, what)(case, "Ann", {})
     with pytest.raises(UserError, match="no case"):
         getattr(project, what)("nobody", "Ann", SAYS)

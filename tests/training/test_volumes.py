@@ -151,8 +151,8 @@ def test_a_recipe_trains_with_them_and_goes_on_where_it_stopped(tmp_path: Path) 
         (tmp_path / place).mkdir()
     lines = ["file,patient,split"]
     for name, split in (("a.nii.gz", "train"), ("b.nii.gz", "val")):
-        lps = np.diag([-3.0, -3.0, 4.0, 1.0])
-        pixels, labels = chest_ct(seed=len(lines))
+        lps = np.diag([-6.0, -6.0, 12.0, 1.0])
+        pixels, labels = chest_ct((16, 48, 48), seed=len(lines))
         nib.save(nib.Nifti1Image(pixels.transpose(2, 1, 0), lps), tmp_path / "images" / name)
         nib.save(nib.Nifti1Image(labels.transpose(2, 1, 0), lps), tmp_path / "masks" / name)
         lines.append(f"{name},{name[0]},{split}")

@@ -24,4 +24,4 @@ def test_a_mask_without_a_place_is_not_paired_with_an_image_that_has_one(
     assert pairs.rowCount() == 1
     assert bool(pairs.chosen()) is fits
     box = pairs.cellWidget(0, 1)
-    assert box.count() == int(fits) and "place" in box.placeholderText()
+    assert box.count() == int(fits) and "matching" in box.placeholderText()
