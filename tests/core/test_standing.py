@@ -56,7 +56,7 @@ def test_without_an_affine_the_row_direction_says_which_side_is_which(said: str 
 
 @pytest.mark.parametrize(
     ("ways", "words"),
-    [("PSL", "coronal"), ("ASL", "coronal"), ("LSP", "sagittal"), ("RIA", "sagittal"), ("SLP", "side")],
+    [("PSL", "coronal"), ("ASL", "coronal"), ("LSP", "sagittal"), ("RIA", "sagittal"), ("SLP", "left–right")],
 )
 def test_slices_in_other_planes_are_refused(ways: str, words: str) -> None:
     with pytest.raises(UserError, match=words):
