@@ -31,32 +31,33 @@ def divide_lungs(
     mask : bool, both lungs. hounsfield : the CT, Y towards the patient's back. spacing_mm : one per axis.
     row_direction : as for `split_left_right`. An empty mask stays empty.
     """
-    labels = np.zeros(mask.shape, np.uint8)
-    box = bounding_box(mask)
-    if box is None:
-        return labels
-    aside = mm_from_spine(mask, hounsfield, spacing_mm)[box[0], box[2]]
-    left = np.broadcast_to((aside < 0)[:, None, :], mask[box].shape)
-    left = _side_of_surface(mask[box], hounsfield[box], spacing_mm, aside, left)
-    labels[box] = labels_of_sides(mask[box], left, row_direction)
-    return labels
+    if not mask.any():
+        return np.zeros(mask.shape, np.uint8)
+    aside = mm_from_spine(mask, hounsfield, spacing_mm)
+    left = np.broadcast_to((aside < 0)[:, None, :], mask.shape)
+    left = side_of_membrane(mask, left, hounsfield, spacing_mm, aside)
+    return labels_of_sides(mask, left, row_direction)
 
 
 def side_of_membrane(
-    mask: np.ndarray, first: np.ndarray, hounsfield: np.ndarray, spacing_mm: tuple[float, ...]
+    mask: np.ndarray,
+    first: np.ndarray,
+    hounsfield: np.ndarray,
+    spacing_mm: tuple[float, ...],
+    aside: np.ndarray,
 ) -> np.ndarray:
-    """bool (Z, Y, X): which voxels of two lungs are the first lung's, where a network said so of each voxel.
+    """bool (Z, Y, X): which voxels of two lungs are the first lung's, where that is said of each voxel.
 
     Near the spine, where the lungs may touch, the surface through the membrane between them decides; farther
-    away, and in pieces that touch nothing there, the network does. Outside of `mask` all is as in `first`.
-    mask, hounsfield, spacing_mm : as for `divide_lungs`. first : bool, what the network gave the first lung.
+    away, in pieces that touch nothing there, and outside of `mask` all is as in `first`.
+    mask, hounsfield, spacing_mm : as for `divide_lungs`. first : bool, what is the first lung's by its side,
+    or by a network. aside : as `mm_from_spine` gives it.
     """
     box = bounding_box(mask)
     if box is None:
         return first
-    aside = mm_from_spine(mask, hounsfield, spacing_mm)[box[0], box[2]]
     side = first.copy()
-    side[box] = _side_of_surface(mask[box], hounsfield[box], spacing_mm, aside, first[box])
+    side[box] = _side_of_surface(mask[box], hounsfield[box], spacing_mm, aside[box[0], box[2]], first[box])
     return side
 
 

@@ -17,6 +17,7 @@ from napari_unet.core.masks import neighbours
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.resize import resized
+from napari_unet.core.spine import mm_from_spine
 from napari_unet.core.volume_labels import likeliest_labels
 
 _SLICES_MM = 2.5  # thinner slices are looked at by turns: little changes from one to the next
@@ -40,10 +41,11 @@ def settled_lungs(raster: Raster, found: Prediction) -> Prediction:
         return found
     hounsfield = np.stack([_on_grid(raster, found, z) for z in range(0, found.planes, step)])
     spacing = (found.grid_spacing[0] * step, *found.grid_spacing[1:])
-    airways = main_airways(mask, hounsfield, spacing)
+    aside = mm_from_spine(mask, hounsfield, spacing)
+    airways = main_airways(mask, hounsfield, spacing, aside)
     side = first
     if _touch(mask & first, mask & ~first):
-        side = side_of_membrane(mask, first, hounsfield, spacing)
+        side = side_of_membrane(mask, first, hounsfield, spacing, aside)
     maps = found.maps.copy()
     for k in np.flatnonzero(((side != first) | airways).any(axis=(1, 2))).tolist():
         nearest = tuple(ndimage.distance_transform_edt(~mask[k], return_distances=False, return_indices=True))

@@ -30,9 +30,8 @@ def field_of(raster: Raster, rule: InputRule, z: int = 0, box: tuple[slice, ...]
     """The raw pixels (channels, *axes) that a network sees at once, and where they were cut out.
 
     z : of a stack, the slice in the middle; its neighbours are further channels, the first of them towards
-    the feet where the affine says so. A border of padding is cut
-    off (of the slice in the middle, or of the volume), other padding is NaN. box : rows and columns to be cut
-    out of a slice instead, see `common_box`.
+    the feet where the affine says so. A border of padding is cut off (of the slice in the middle, or of the
+    volume), other padding is NaN. box : rows and columns to be cut out of a slice instead, see `common_box`.
     Not for an image where the rule is for volumes.
     """
     if rule.axes == 3:

@@ -14,9 +14,9 @@ import torch
 import yaml
 
 from napari_unet.core.errors import UserError
+from napari_unet.core.prediction import Prediction
 from napari_unet.core.quiet import quiet
 from napari_unet.core.raster import Raster
-from napari_unet.core.volume_labels import any_label
 from napari_unet.core.window import display_pixels
 from napari_unet.io.atomic import atomic_write
 from napari_unet.models.bioimageio_rdf import description, readme, result_file
@@ -110,8 +110,8 @@ def _cover(
         if answer.output == card.output and not answer.pooled
     )
     planes = pixels.reshape(-1, *pixels.shape[-2:])
-    plane, shown = planes[len(planes) // 2], maps[0].numpy()
-    whole = any_label(shown) if card.output.task == "segmentation" else shown.max(axis=0)
+    plane = planes[len(planes) // 2]
+    whole = Prediction(maps[0].numpy(), task=card.output.task).foreground
     mask = (whole >= card.output.threshold).reshape(-1, *plane.shape)
     original = np.repeat(display_pixels(Raster(plane))[..., None], 3, axis=-1)
     marked = original.copy()

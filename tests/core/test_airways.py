@@ -6,9 +6,15 @@ import numpy as np
 import pytest
 
 from napari_unet.core.airways import main_airways
+from napari_unet.core.spine import mm_from_spine
 
 SPACING = (3.0, 2.0, 2.0)
 SPINE = 45
+
+
+def _found(mask: np.ndarray, hounsfield: np.ndarray) -> np.ndarray:
+    aside = mm_from_spine(mask, hounsfield, SPACING) if mask.any() else np.zeros((len(mask), mask.shape[2]))
+    return main_airways(mask, hounsfield, SPACING, aside)
 
 
 def _chest(lung_hu: int = -820) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -27,7 +33,7 @@ def _chest(lung_hu: int = -820) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def test_a_bronchus_that_joins_the_trachea_is_found_with_its_wall_and_no_farther_than_20_mm() -> None:
     mask, hounsfield, lumen = _chest()
     before = mask.copy()
-    found = main_airways(mask, hounsfield, SPACING)
+    found = _found(mask, hounsfield)
     np.testing.assert_array_equal(mask, before)
     assert not (found & ~mask).any()
     near = lumen.copy()
@@ -40,7 +46,7 @@ def test_a_bronchus_that_joins_the_trachea_is_found_with_its_wall_and_no_farther
 def test_a_piece_of_the_trachea_in_the_mask_is_found() -> None:
     mask, hounsfield, _ = _chest()
     mask[34:38, 28:34, 36 : SPINE + 3] = True
-    assert main_airways(mask, hounsfield, SPACING)[34:38, 28:34, SPINE - 3 : SPINE + 3].all()
+    assert _found(mask, hounsfield)[34:38, 28:34, SPINE - 3 : SPINE + 3].all()
 
 
 @pytest.mark.parametrize(("upside_down", "other_way"), [(True, False), (False, True), (True, True)])
@@ -51,8 +57,8 @@ def test_the_order_of_slices_and_columns_does_not_matter(upside_down: bool, othe
         slice(None, None, -1 if other_way else 1),
     )
     mask, hounsfield, _ = _chest()
-    found = main_airways(mask[turn], hounsfield[turn], SPACING)
-    np.testing.assert_array_equal(found[turn], main_airways(mask, hounsfield, SPACING))
+    found = _found(mask[turn], hounsfield[turn])
+    np.testing.assert_array_equal(found[turn], _found(mask, hounsfield))
 
 
 def test_air_that_is_no_trachea_leads_nowhere() -> None:
@@ -60,17 +66,17 @@ def test_air_that_is_no_trachea_leads_nowhere() -> None:
     hounsfield[20:, 28:34, SPINE - 3 : SPINE + 3] = 40
     hounsfield[4:14, 30:48, SPINE - 8 : SPINE] = -1000  # a hernia of the stomach: 30 mm high
     hounsfield[8, 30, 20:SPINE] = -1000
-    assert not main_airways(mask, hounsfield, SPACING).any()
+    assert not _found(mask, hounsfield).any()
     hounsfield[:, :20, SPINE - 3 : SPINE + 3] = -1000  # air before the chest, over all slices
     hounsfield[10, 15, 20:SPINE] = -1000
-    assert not main_airways(mask, hounsfield, SPACING).any()
+    assert not _found(mask, hounsfield).any()
 
 
 def test_lung_as_thin_as_air_is_not_taken_for_an_airway() -> None:
     mask, hounsfield, _ = _chest(lung_hu=-960)
-    assert not main_airways(mask, hounsfield, SPACING).any()
+    assert not _found(mask, hounsfield).any()
 
 
 def test_without_lungs_there_are_no_airways() -> None:
     mask, hounsfield, _ = _chest()
-    assert not main_airways(np.zeros_like(mask), hounsfield, SPACING).any()
+    assert not _found(np.zeros_like(mask), hounsfield).any()

@@ -10,7 +10,7 @@ from ct_phantom import SPINE, TOUCHING_MM, touching_lungs
 from scipy import ndimage
 
 from napari_unet.core.lung_division import divide_lungs, side_of_membrane
-from napari_unet.core.spine import spine_columns
+from napari_unet.core.spine import mm_from_spine, spine_columns
 from napari_unet.io.formats import read_mask, read_raster
 
 
@@ -65,7 +65,9 @@ def test_the_membrane_decides_where_a_network_took_the_middle(membrane: int) -> 
     mask, hounsfield, left = touching_lungs(membrane)
     first = np.broadcast_to(np.arange(mask.shape[2]) < 50, mask.shape)
     before = first.copy()
-    side = side_of_membrane(mask, first, hounsfield, TOUCHING_MM)
+    side = side_of_membrane(
+        mask, first, hounsfield, TOUCHING_MM, mm_from_spine(mask, hounsfield, TOUCHING_MM)
+    )
     wrong = mask & (side != left)
     wrong[:, :, membrane] = False
     assert not wrong.any()
@@ -79,7 +81,9 @@ def test_what_lies_far_from_the_spine_or_touches_nothing_stays_with_the_network(
     first[3:6, 30:36, 16:20] = False  # far out in the left of the image
     mask[5, 50, 48] = True  # alone behind the spine, and the network gives it to the lung on the right
     first[5, 50, 48] = False
-    side = side_of_membrane(mask, first, hounsfield, TOUCHING_MM)
+    side = side_of_membrane(
+        mask, first, hounsfield, TOUCHING_MM, mm_from_spine(mask, hounsfield, TOUCHING_MM)
+    )
     assert not side[3:6, 30:36, 16:20].any() and not side[5, 50, 48]
 
 
@@ -87,7 +91,7 @@ def test_an_empty_mask_stays_empty() -> None:
     mask, hounsfield, _ = touching_lungs(50)
     nothing = np.zeros_like(mask)
     assert not divide_lungs(nothing, hounsfield, TOUCHING_MM, "L").any()
-    assert side_of_membrane(nothing, mask, hounsfield, TOUCHING_MM) is mask
+    assert side_of_membrane(nothing, mask, hounsfield, TOUCHING_MM, np.zeros((12, 90))) is mask
     with pytest.raises(ValueError, match="empty"):
         spine_columns(np.zeros_like(mask), hounsfield, TOUCHING_MM)
 
