@@ -36,22 +36,33 @@ def main_airways(
     if box is None:
         return found
     near = np.abs(aside) <= _NEAR_SPINE_MM
-    steps = max(1, round(_INTO_MASK_MM / spacing_mm[2]))
+    steps = round((_INTO_MASK_MM + _WALL_MM) / spacing_mm[2]) + 1
     columns = np.flatnonzero(near.any(axis=0))
-    middle = (slice(None), box[1], slice(max(0, columns[0] - steps - 1), columns[-1] + steps + 2))
+    middle = (slice(None), box[1], slice(max(0, columns[0] - steps), columns[-1] + steps + 1))
     lung, air = mask[middle], hounsfield[middle] < _AIR_HU
     outside, inside = air & ~lung & near[:, None, middle[2]], air & lung
     trachea = _tallest(outside, _TALLEST_MM / spacing_mm[0])
     if trachea is None:
         return found
     for _ in range(2):  # the mask may cut it in two
-        reached = ndimage.binary_dilation(trachea, iterations=steps, mask=trachea | inside)
+        joined = trachea | (inside & _within(trachea, _INTO_MASK_MM, spacing_mm))
+        reached = ndimage.binary_propagation(trachea, mask=joined)
         trachea = ndimage.binary_propagation(reached, mask=reached | outside) & outside
     reached &= lung
     if np.count_nonzero(reached) * np.prod(spacing_mm) <= 1000 * _MOST_ML:
-        wall = max(1, round(_WALL_MM / spacing_mm[2]))
-        found[middle] = ndimage.binary_dilation(reached, iterations=wall) & lung
+        found[middle] = _within(reached, _WALL_MM, spacing_mm) & lung
     return found
+
+
+def _within(mask: np.ndarray, reach_mm: float, spacing_mm: tuple[float, ...]) -> np.ndarray:
+    """bool (Z, Y, X): what is no farther from `mask` than this, `mask` itself too."""
+    near = np.zeros(mask.shape, bool)
+    box = bounding_box(mask)
+    if box is not None:
+        reach = [int(reach_mm / mm) for mm in spacing_mm]
+        part = tuple(slice(max(0, s.start - n), s.stop + n) for s, n in zip(box, reach, strict=True))
+        near[part] = ndimage.distance_transform_edt(~mask[part], sampling=spacing_mm) <= reach_mm
+    return near
 
 
 def _tallest(air: np.ndarray, least: float) -> np.ndarray | None:

@@ -34,10 +34,11 @@ def check_mask(
 ) -> tuple[CheckResult, ...]:
     """Check results of a mask of lungs (Y, X), or (Z, Y, X) as one volume; none if all looks as it should.
 
-    mask : bool or labels, of which those of a volume tell its sides. spacing_mm, row_direction : as in
-    Raster. Size is judged only where the spacing is known, for an adult. The slices of a stack of radiographs
-    are checked one by one by the caller. counted : what `sides_and_parts` gives for an image's mask, where
-    somebody has asked for it already. pixels : of a volume of CT in HU; without them nothing is said of air.
+    mask : bool or labels; those of a volume tell its sides, see `check_volume`. spacing_mm, row_direction :
+    as in Raster. Size is judged only where the spacing is known, for an adult. The slices of a stack of
+    radiographs are checked one by one by the caller. counted : what `sides_and_parts` gives for an image's
+    mask, where somebody has asked for it already. pixels : of a volume of CT in HU; without them nothing is
+    said of air.
     """
     if spacing_mm is not None and len(spacing_mm) != mask.ndim:
         raise ValueError(f"spacing {spacing_mm} does not fit shape {mask.shape}")
@@ -81,7 +82,8 @@ def check_labels(
     elif per_slice and marked.ndim == 3:
         found = [result for part in marked for result in check_mask(part, one, row_direction)]
     elif marked.ndim == 3:
-        found = list(check_volume(mask, spacing_mm, row_direction, pixels))
+        told = labels.of_mask(mask).tells_sides
+        found = list(check_volume(mask if told else marked, spacing_mm, row_direction, pixels))
     else:
         found = list(check_mask(marked, spacing_mm, row_direction))
     said = (*check_label_values(mask, row_direction, per_slice, labels=labels), *found)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import ndimage
 
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import LEFT, RIGHT, lung, named
 from napari_unet.core.lung_sides import split_left_right
+from napari_unet.core.masks import part_sizes
 
 _OWN = 0.7  # of a lung must have its label; the cut between touching lungs may be off by some of it
 _COARSE = (24, 256, 256)  # slices, rows and columns that are enough to see which label lies where
+_FACE = 0.25  # of its surface a lung shares with the other one where they touch in front: less than this
 _APART = 0.95  # of each label must lie on its side of a line if there are no two lungs to go by
 
 
@@ -46,20 +49,23 @@ def label_problem(
     if not sides or not labels.of_lungs:
         return ""
     slices = mask if per_slice and mask.ndim == 3 else mask[np.newaxis]
-    return MIXED if any(sides_mixed(part, row_direction) for part in slices) else ""
+    return MIXED if any(sides_mixed(part, row_direction, labels.tells_sides) for part in slices) else ""
 
 
-def sides_mixed(labels: np.ndarray, row_direction: str | None = None) -> bool:
+def sides_mixed(labels: np.ndarray, row_direction: str | None = None, told: bool = False) -> bool:
     """Whether RIGHT and LEFT are both there and do not separate the lungs; as `label_problem`.
 
     A mask with one label for both lungs, of which somebody painted a part with LEFT, is mixed. Lungs whose
-    labels are swapped are not.
+    labels are swapped are not. told : the set tells sides. In a volume of such labels it does not matter
+    where they lie, as a lung may cross the midline, only whether one goes on in the other.
     """
     steps = (max(1, n // enough) for n, enough in zip(labels.shape, _COARSE[-labels.ndim :], strict=True))
     labels = labels[tuple(slice(None, None, step) for step in steps)]
     right, left = labels == RIGHT, labels == LEFT
     if not right.any() or not left.any():
         return False
+    if told and labels.ndim == 3:
+        return _goes_on(right, left) or _goes_on(left, right)
     where = split_left_right(lung(labels), row_direction, per_slice=False)
     halves = [where == side for side in (RIGHT, LEFT)]
     if all(half.any() for half in halves):
@@ -68,14 +74,18 @@ def sides_mixed(labels: np.ndarray, row_direction: str | None = None) -> bool:
     return not _apart(right, left)
 
 
+def _goes_on(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether much of one label lies in parts that share much of their surface with the other label."""
+    parts, sizes = part_sizes(one)
+    surface, shared = (one & ndimage.binary_dilation(beside) for beside in (~one, other))
+    counts = [np.bincount(parts[where], minlength=len(sizes)) for where in (surface, shared)]
+    wide = counts[1] > _FACE * counts[0]
+    return bool(sizes[wide].sum() > (1 - _OWN) * sizes.sum())
+
+
 def _apart(right: np.ndarray, left: np.ndarray) -> bool:
     """Whether two labels do not touch and lie on two sides of a line from top to bottom."""
-    grown = np.zeros_like(left)
-    for axis in range(left.ndim):
-        there, of = np.moveaxis(grown, axis, 0), np.moveaxis(left, axis, 0)
-        there[1:] |= of[:-1]
-        there[:-1] |= of[1:]
-    if (grown & right).any():
+    if (ndimage.binary_dilation(left) & right).any():
         return False
     others = tuple(range(left.ndim - 1))
     columns = (np.count_nonzero(mask, axis=others) for mask in (right, left))

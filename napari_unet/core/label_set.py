@@ -114,6 +114,16 @@ class LabelSet:
         """Whether the labels are the lungs, and each lung has its own label."""
         return self.of_lungs and len(self.labels) > 1
 
+    def of_mask(self, mask: np.ndarray) -> LabelSet:
+        """Return what the numbers in one mask of this set mean: of lungs, a left lung says which is which.
+
+        The one rule for whether a mask says so. A right lung alone says it only where the set does: 1 is any
+        lung in `LUNGS`.
+        """
+        if self.of_lungs and not self.tells_sides and bool((mask == LEFT).any()):
+            return RIGHT_AND_LEFT
+        return self
+
     @property
     def known(self) -> tuple[int, ...]:
         """The values that have a meaning in a mask with this set, ascending.

@@ -82,8 +82,8 @@ def live_numbers(
     is_volume = labels.ndim == 3 and modality not in RADIOGRAPHS
     mask = lung(labels)
     whole = is_image or is_volume
-    problems = check_label_values(labels, row_direction, sides=whole)
-    told_apart = bool((labels == LEFT).any()) and not problems
+    problems = check_label_values(labels, row_direction, sides=whole, labels=label_set)
+    told_apart = label_set.tells_sides or (label_set.of_mask(labels).tells_sides and not problems)
     by_geometry = is_volume and not told_apart
     apart = split_left_right(mask, row_direction, per_slice=False) if by_geometry else labels
     counted = None if told_apart or is_volume else sides_and_parts(mask, row_direction)

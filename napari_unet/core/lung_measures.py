@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from napari_unet.core.acquisition import Acquisition
+from napari_unet.core.field_edge import EDGE_MM, cut_mm
+from napari_unet.core.frames import DicomFrame
 from napari_unet.core.labels import LEFT, lung
 from napari_unet.core.padding import is_padding, padded_pixels
 from napari_unet.core.raster import Modality, Raster, modality_of
@@ -23,7 +25,6 @@ EMPHYSEMA_HU = -950
 CUT_MM2 = 100.0
 """Of lung in the first or last slice: more than the tip of an apex or of a recess, so the scan ends in it."""
 _THICKEST_MM = 1.5  # in thicker slices air and tissue mix in one voxel, and the share is too small
-_EDGE_MM = 20.0  # of lung along the edge of the field in one slice
 
 FIGURES = ("volume_ml", "right_ml", "left_ml", "mean_hu", "laa950_percent", "slice_mm", "kernel", "contrast")
 """What has a column of its own in reports, by the columns' names."""
@@ -119,7 +120,8 @@ def lung_measures(slabs: Iterable[np.ndarray], raster: Raster, stopped_at: int |
     spacing = raster.spacing_mm
     known = raster.acquisition or Acquisition()
     millilitres = None if spacing is None else prod(spacing) / 1000
-    why = _no_share(is_ct, sums.voxels, spacing, known)
+    resampled = isinstance(raster.frame, DicomFrame) and raster.frame.resampled
+    why = _no_share(is_ct, sums.voxels, spacing, known, resampled)
     return LungMeasures(
         volume_ml=None if millilitres is None else sums.voxels * millilitres,
         right_ml=None if millilitres is None else (sums.voxels - sums.left) * millilitres,
@@ -134,7 +136,9 @@ def lung_measures(slabs: Iterable[np.ndarray], raster: Raster, stopped_at: int |
     )
 
 
-def _no_share(is_ct: bool, voxels: int, spacing: tuple[float, ...] | None, known: Acquisition) -> str:
+def _no_share(
+    is_ct: bool, voxels: int, spacing: tuple[float, ...] | None, known: Acquisition, resampled: bool
+) -> str:
     """Why no share under -950 HU is given; "" if one is."""
     if not is_ct:
         return "The image is not a CT."
@@ -153,6 +157,8 @@ def _no_share(is_ct: bool, voxels: int, spacing: tuple[float, ...] | None, known
             f"the kernel {known.kernel} is not in the table" if known.kernel else "the kernel is not known"
         )
         reasons.append(named)
+    if resampled:  # what is mixed of two voxels has less noise, and fewer values far from the mean
+        reasons.append("the slices were tilted, uneven or incomplete, and were resampled")
     if known.contrast == "given":
         reasons.append("a contrast medium was given")
     return f"Share under {EMPHYSEMA_HU} HU not given: {listed(reasons)}." if reasons else ""
@@ -166,6 +172,7 @@ class _Sums:
         self.voxels = self.left = self.thin = 0
         self.total = 0.0
         self._padding, self._spacing = raster.padding, raster.spacing_mm
+        self._is_ct = modality_of(raster) is Modality.CT
         self._last = len(raster.pixels) - 1
         self._ends: list[str] = []
         self._edge = False
@@ -193,7 +200,8 @@ class _Sums:
             area = len(values) * self._spacing[1] * self._spacing[2]
             if z in (0, self._last) and area > CUT_MM2:
                 self._ends.append("first" if z == 0 else "last")
-            self._edge = self._edge or _along_edge(inside, padded, self._spacing[1:]) > _EDGE_MM
+            hounsfield = pixels if self._is_ct else None
+            self._edge = self._edge or cut_mm(inside, hounsfield, self._spacing[1:], padded) > EDGE_MM
 
     def incomplete(self, stopped_at: int | None) -> Iterable[str]:
         """Why there is more lung than was counted."""
@@ -208,13 +216,3 @@ class _Sums:
                 yield f"{missing} slice{' is' if missing == 1 else 's are'} missing within the lungs."
         if stopped_at is not None:
             yield f"Only {stopped_at} of {self._last + 1} slices have a mask."
-
-
-def _along_edge(inside: np.ndarray, padded: np.ndarray | None, spacing_mm: tuple[float, ...]) -> float:
-    """Length in mm over which lung lies at the image's edge, or beside padding. spacing_mm : (Y, X)."""
-    outside = np.ones([n + 2 for n in inside.shape], bool)
-    outside[1:-1, 1:-1] = False if padded is None else padded
-    beside = outside[1:-1, :-2] | outside[1:-1, 2:]
-    above = outside[:-2, 1:-1] | outside[2:, 1:-1]
-    down, across = (np.count_nonzero(inside & edge) for edge in (beside, above))
-    return float(down * spacing_mm[0] + across * spacing_mm[1])

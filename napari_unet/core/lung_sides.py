@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from napari_unet.core.label_set import LabelSet
 from napari_unet.core.labels import LEFT, RIGHT, lung
 from napari_unet.core.masks import bounding_box, without_small_parts
 from napari_unet.core.orientation import is_right_lung_on_the_left
@@ -38,13 +39,16 @@ def split_left_right(
     return split_and_counted(mask, row_direction)[0]
 
 
-def told_apart(labels: np.ndarray, row_direction: str | None, *, per_slice: bool) -> np.ndarray:
-    """uint8: a mask of lungs with right and left apart, 0 elsewhere: by its labels if any is a left lung.
+def told_apart(
+    labels: np.ndarray, known: LabelSet, row_direction: str | None, *, per_slice: bool
+) -> np.ndarray:
+    """uint8: a mask of lungs with right and left apart, 0 elsewhere: by its labels where these tell sides.
 
-    Else as `split_left_right`, which the other arguments are for.
+    known : what the labels mean; see `LabelSet.of_mask`. Else as `split_left_right`, which the other
+    arguments are for.
     """
     lungs = lung(labels)
-    if (labels == LEFT).any():
+    if known.of_mask(labels).tells_sides:
         return np.where(lungs, labels, np.uint8(0))
     return split_left_right(lungs, row_direction, per_slice=per_slice)
 

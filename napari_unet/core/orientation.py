@@ -65,6 +65,17 @@ def axes_towards(affine: np.ndarray | None) -> tuple[str, str, str] | None:
     return first, second, third
 
 
+def in_plane(affine: np.ndarray | None) -> dict[str, str]:
+    """`row_direction` and `column_direction` of each slice of a volume, as in Raster.
+
+    Empty if the affine says nothing, or slices are not axial.
+    """
+    towards = axes_towards(affine)
+    if towards is None or towards[1] not in "AP" or towards[2] not in "LR":
+        return {}
+    return {"row_direction": towards[2], "column_direction": towards[1]}
+
+
 def is_mirrored(affine: np.ndarray | None, order: tuple[int, ...] = (0, 1, 2)) -> bool:
     """Whether a volume is mirrored where its axes lead towards the viewer, down and to the right.
 

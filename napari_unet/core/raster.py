@@ -11,6 +11,7 @@ import numpy as np
 from napari_unet.core.acquisition import Acquisition
 from napari_unet.core.errors import UserError
 from napari_unet.core.frames import Frame
+from napari_unet.core.orientation import in_plane
 
 
 class Modality(StrEnum):
@@ -63,6 +64,9 @@ class Raster:
     row_direction : str, optional
         "L" or "R": side of the patient to which X increases, from the header (the first value of DICOM
         PatientOrientation, where it leads left or right). None if the header does not say.
+    column_direction : str, optional
+        "P" or "A": side of the patient to which Y increases, of a single axial slice; the affine of a volume
+        says it. None if nothing does.
     body_part : str
         DICOM BodyPartExamined ("CHEST", "HAND", ...). "" if unknown.
     age_years, position
@@ -93,6 +97,7 @@ class Raster:
     window: tuple[float, float] | None = None
     padding: tuple[float, float] | None = None
     row_direction: str | None = None
+    column_direction: str | None = None
     body_part: str = ""
     age_years: float | None = field(default=None, repr=False)
     position: str = ""
@@ -125,7 +130,7 @@ class Raster:
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "pixels"}
 
     def slice(self, index: int) -> Raster:
-        """Return one slice as a raster, with its in-plane spacing.
+        """Return one slice as a raster, with its in-plane spacing, and where its rows and columns lead.
 
         Parameters
         ----------
@@ -145,7 +150,8 @@ class Raster:
         if self.pixels.ndim != 3:
             raise ValueError(f"only a (Z, Y, X) raster has slices, got shape {self.shape}")
         spacing = None if self.spacing_mm is None else self.spacing_mm[1:]
-        return replace(self, pixels=self.pixels[index], spacing_mm=spacing, affine=None, frame=None)
+        known = {"spacing_mm": spacing, "affine": None, "frame": None} | in_plane(self.affine)
+        return replace(self, pixels=self.pixels[index], **known)
 
 
 def modality_of(raster: Raster) -> Modality:

@@ -40,7 +40,9 @@ class Turn:
                 if flipped:
                     turn[axis, axis], turn[axis, 3] = -1, raster.shape[axis] - 1
             affine = affine @ turn
-        return replace(raster, pixels=pixels, affine=affine, frame=None, row_direction="L")
+        return replace(
+            raster, pixels=pixels, affine=affine, frame=None, row_direction="L", column_direction=None
+        )
 
     def prediction(self, found: Prediction, of: Raster) -> Prediction:
         """What was found in the turned image, for the image `of` itself."""
@@ -62,13 +64,15 @@ class Turn:
 
 
 def turn_to_stand(raster: Raster) -> Turn:
-    """How slices are to be turned. What neither affine nor `row_direction` says is taken as it should be.
+    """How slices are to be turned, by the affine of a volume or the two directions of a slice.
+
+    What nothing says is taken as it should be.
 
     Raises UserError if the slices of a volume are coronal or sagittal.
     """
     towards = axes_towards(raster.affine)
     if towards is None:
-        return Turn(False, raster.row_direction == "R")
+        return Turn(raster.column_direction == "A", raster.row_direction == "R")
     across, down, along = towards
     if across not in "SI":
         raise UserError(

@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_unet.core.blocks import in_blocks
 from napari_unet.core.check_parts import CheckResult, Code, adult_size, border, both_sides, extra_parts, holes
+from napari_unet.core.field_edge import EDGE_MM, cut_mm
 from napari_unet.core.labels import LEFT, lung
 from napari_unet.core.lung_measures import CUT_MM2
 from napari_unet.core.lung_sides import sides_and_parts
@@ -37,7 +38,8 @@ def check_volume(
     Parameters
     ----------
     mask : ndarray of shape (Z, Y, X)
-        Labels, 1 the patient's right lung and 2 the left one, or bool: then geometry tells the sides.
+        Labels, 1 the patient's right lung and 2 the left one, or bool: then geometry tells the sides. Labels
+        of a set that does not tell them are for the caller to make bool of.
     spacing_mm, row_direction
         As in Raster. Size, cut ends and air are judged only where the spacing is known.
     pixels : ndarray of shape (Z, Y, X), optional
@@ -55,7 +57,7 @@ def check_volume(
     box = bounding_box(marked)
     if box is None:
         return (CheckResult(Code.NO_LUNG, "No lung is marked."),)
-    told = small.dtype != bool and bool((small == LEFT).any())
+    told = small.dtype != bool
     if told:
         left = int(np.count_nonzero(small == LEFT))
         right, parts = int(np.count_nonzero(marked)) - left, part_sizes(marked[box])[1]
@@ -67,7 +69,7 @@ def check_volume(
         both_sides(right, left, row_direction, _RATIO, told),
         extra_parts(parts, right + left),
         holes(marked[box], right + left),
-        border(np.asarray(marked.any(axis=0))),
+        border(np.asarray(marked.any(axis=0))) or _field(marked, pixels, coarse),
         _gap(marked),
         _ends(marked, coarse),
         adult_size(right + left, coarse, _VOLUME_ML),
@@ -93,6 +95,20 @@ def _gap(marked: np.ndarray) -> CheckResult | None:
         Code.GAP,
         f"{len(without)} slice{'' if one else 's'} within the lungs {'has' if one else 'have'} no lung "
         f"marked, {'slice' if one else 'the first is slice'} {without[0] + 1}.",
+    )
+
+
+def _field(
+    marked: np.ndarray, pixels: np.ndarray | None, spacing_mm: tuple[float, ...] | None
+) -> CheckResult | None:
+    """The edge of a round field of view; `border` looks at that of the array."""
+    if pixels is None or spacing_mm is None:
+        return None
+    slices = zip(marked, thinned(pixels, _LONGEST), strict=True)
+    if not any(cut_mm(lungs, plane, spacing_mm[1:]) > EDGE_MM for lungs, plane in slices if lungs.any()):
+        return None
+    return CheckResult(
+        Code.BORDER, "A lung reaches the edge of the field of view: part of it may be cut off."
     )
 
 

@@ -47,7 +47,8 @@ def again_steps(
         for done, (case, id) in enumerate(zip(drawn, ids, strict=True), start=1):
             first = project.first_mask(case.id)
             if first is not None:
-                made.add_revision(id, project.read_mask(first.id), first.author, first.note)
+                mask = project.read_mask(first.id)
+                made.add_revision(id, mask, first.author, first.note, sides=first.sides)
             yield CaseDone(str(done), done, len(ids))
     return len(ids)
 

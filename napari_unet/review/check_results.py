@@ -20,7 +20,9 @@ def follow_masks(project: MaskStore) -> list[str]:
     done = []
     for case_id, revision in project.unchecked():
         with suppress(UserError):
-            codes = mask_checks(project.read_mask(revision), project.case(case_id), project.labels)
+            codes = mask_checks(
+                project.read_mask(revision), project.case(case_id), project.label_set_of(revision)
+            )
             project.put_checks(revision, codes)
             done.append(case_id)
     return done
@@ -53,7 +55,8 @@ def store_first_mask(project: MaskStore, case_id: str, first: Prediction, by: st
         known = (*said, *(case.checks or ())) if said else case.checks
         project.put_check_results(case_id, known, first.boundary_uncertainty)
         return False
-    project.add_revision(case_id, first.drawn, author, note=f"for {by}")
+    sides = first.label_set.tells_sides
+    project.add_revision(case_id, first.drawn, author, note=f"for {by}", sides=sides)
     project.put_check_results(case_id, checks, first.boundary_uncertainty)
     return True
 
@@ -74,8 +77,8 @@ def store_next_mask(project: MaskStore, case_id: str, found: Prediction, by: str
     _put_features(project, case_id, found)
     if found.drawn is None:
         return False
-    author = Author(AuthorKind.MODEL, found.model, found.version)
-    if project.renew_mask(case_id, found.drawn, author, note=f"for {by}") is None:
+    author, sides = Author(AuthorKind.MODEL, found.model, found.version), found.label_set.tells_sides
+    if project.renew_mask(case_id, found.drawn, author, f"for {by}", sides) is None:
         return False
     project.put_map(case_id, found)
     project.put_check_results(case_id, (*found.image_checks, *found.checks), found.boundary_uncertainty)

@@ -134,11 +134,12 @@ def store(
     compared: Comparison | None,
     checks: Sequence[str],
     aside: bool = False,
+    sides: bool = False,
 ) -> str:
     """Writes the file, then its row, as the case's current mask; returns the new revision's id.
 
     checks : codes of the anatomy checks that it fails; they become the case's, beside the input check's.
-    aside : it becomes one of the case's masks, but not the current one.
+    aside : it becomes one of the case's masks, but not the current one. sides : see `Revision`.
 
     An accepted case is corrected when a person changes its mask, and needs a second look when a model or a
     file gives it another one. A file that a killed process left without a row is never written over: the
@@ -173,6 +174,7 @@ def store(
         "pixels": mask.pixels,
         "note": note,
         "checks": list(checks),
+        "sides": sides,
     }
     if compared is not None:
         row |= {

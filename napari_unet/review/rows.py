@@ -110,6 +110,7 @@ def revision_from(row: Row[Any]) -> Revision:
         changed_pixels=row.changed_pixels,
         changed_mm2=row.changed_mm2,
         note=row.note,
+        sides=row.sides,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     DateTime,
     Float,
@@ -19,9 +20,10 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest migration; see `migrations/versions`."""
 
 
@@ -139,6 +141,7 @@ revisions = Table(
     Column("changed_mm2", Float),
     Column("note", Text, nullable=False),
     Column("checks", JSON(none_as_null=True)),  # codes of the anatomy checks; NULL in rows of before 0005
+    Column("sides", Boolean, nullable=False, server_default=false()),  # see Revision
     UniqueConstraint("case", "number", name="one_number_per_case"),
 )
 

@@ -6,7 +6,7 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.label_set import LabelSet
+from napari_unet.core.label_set import RIGHT_AND_LEFT, LabelSet
 from napari_unet.core.wording import size_in_words
 from napari_unet.review import revisions, rows, schema, untouched
 from napari_unet.review.faults import faults_explained
@@ -32,6 +32,13 @@ class MaskStore(ReadingStore):
         """What the numbers in the project's masks mean, when they were last looked up."""
         return self._labels
 
+    def label_set_of(self, revision: str | None) -> LabelSet:
+        """Return what the numbers in one mask mean: of lungs, whether they tell right from left.
+
+        `labels` where there is no mask, and where nothing more is known of it; see also `LabelSet.of_mask`.
+        """
+        return self._with_sides(revision is not None and self.revision(revision).sides)
+
     def admit(self, labels: LabelSet, by: str) -> bool:
         """Adopt `labels` for the project if its labels are still free. Call this before you add masks.
 
@@ -54,6 +61,7 @@ class MaskStore(ReadingStore):
         note: str = "",
         parent: str | None = HEAD,
         pixels: np.ndarray | None = None,
+        sides: bool | None = None,
     ) -> Revision:
         """Store a mask as the current one of a case: first the file, then its record.
 
@@ -74,6 +82,9 @@ class MaskStore(ReadingStore):
             Id of the mask that it was made from, which it is compared with. By default the current one.
         pixels : ndarray, optional
             Of a CT in HU, where they are at hand: the mask is looked through for air then.
+        sides : bool, optional
+            Whether its labels tell right from left, see `Revision`. By default those of the mask that it was
+            made from, if a person made it.
 
         Returns
         -------
@@ -101,14 +112,17 @@ class MaskStore(ReadingStore):
         parent = now.revision if parent == HEAD else parent
         if now.revision is not None and self._is_stored(now.revision, labels):
             return self.revision(now.revision)
+        if sides is None:
+            made_from = parent if author.kind == AuthorKind.PERSON else None
+            sides = self.label_set_of(made_from).tells_sides
         compared = self._compare(labels, parent, now.spacing_mm)
         encoded = revisions.encode(labels)
-        checks = mask_checks(labels, now, self._labels, pixels)
+        checks = mask_checks(labels, now, self._with_sides(sides), pixels)
         with self._database.writing() as connection:
             aside = author.kind == AuthorKind.PERSON and self._is_lost(connection, case, author.name)
             note = f"{note}; kept aside".removeprefix("; ") if aside else note
             new = revisions.store(
-                connection, self.folder, case, encoded, author, note, parent, compared, checks, aside
+                connection, self.folder, case, encoded, author, note, parent, compared, checks, aside, sides
             )
             return rows.revision_from(rows.one_revision(connection, new))
 
@@ -209,19 +223,21 @@ class MaskStore(ReadingStore):
             The record of the new revision.
         """
         old = self.revision(revision)
-        author = Author(AuthorKind.PERSON, by)
-        return self.add_revision(old.case, self.read_mask(revision), author, f"restored from {old.number}")
+        author, note = Author(AuthorKind.PERSON, by), f"restored from {old.number}"
+        return self.add_revision(old.case, self.read_mask(revision), author, note, sides=old.sides)
 
     def untouched(self) -> list[str]:
         """Return the ids of new cases with a model's mask that nobody has painted on or opened, by number."""
         with self._database.reading() as connection:
             return untouched.all_untouched(connection)
 
-    def renew_mask(self, case: str, labels: np.ndarray, author: Author, note: str = "") -> Revision | None:
+    def renew_mask(
+        self, case: str, labels: np.ndarray, author: Author, note: str = "", sides: bool = False
+    ) -> Revision | None:
         """Replace the mask of an untouched case with one from another model; the old one is its parent.
 
-        `labels` as in `add_revision`. Returns None, and changes nothing, if somebody has touched the case by
-        the time it would be written. A mask by the same model is not stored again.
+        `labels` and `sides` as in `add_revision`. Returns None, and changes nothing, if somebody has touched
+        the case by the time it would be written. A mask by the same model is not stored again.
         """
         self._look_up_labels()
         old = self.case(case)
@@ -231,15 +247,19 @@ class MaskStore(ReadingStore):
         if before.author == author:
             return before
         compared = self._compare(labels, before.id, old.spacing_mm)
-        encoded, checks = revisions.encode(labels), mask_checks(labels, old, self._labels)
+        encoded, checks = revisions.encode(labels), mask_checks(labels, old, self._with_sides(sides))
         with self._database.writing() as connection:
             row = rows.case_row(connection, case)
             if row.revision != before.id or not untouched.is_untouched(connection, case):
                 return None
             new = revisions.store(
-                connection, self.folder, case, encoded, author, note, before.id, compared, checks
+                connection, self.folder, case, encoded, author, note, before.id, compared, checks, sides=sides
             )
             return rows.revision_from(rows.one_revision(connection, new))
+
+    def _with_sides(self, told: bool) -> LabelSet:
+        """Return the project's labels, of lungs those that tell sides if a mask's labels do."""
+        return RIGHT_AND_LEFT if told and self._labels.of_lungs else self._labels
 
     def _look_up_labels(self) -> LabelSet:
         """Look up the labels: another window may have changed them while there was no mask yet."""

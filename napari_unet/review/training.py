@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
+from napari_unet.core.label_set import RIGHT_AND_LEFT
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.review.labels import labels_of
 from napari_unet.review.rows import all_sources
@@ -29,7 +30,7 @@ def training_pairs(
     columns = (cases.c.id, cases.c.patient, cases.c.content_hash)
     labels = labels_of(connection)
     query = (
-        select(*columns, revisions.c.file, revisions.c.sha256)
+        select(*columns, revisions.c.file, revisions.c.sha256, revisions.c.sides)
         .join(revisions, revisions.c.id == cases.c.revision)
         .where(cases.c.status.in_([status.value for status in statuses]))
         .where(cases.c.file_state.not_in([state.value for state in SET_ASIDE]))
@@ -44,7 +45,7 @@ def training_pairs(
             "" if row.patient in nobody else row.patient,
             row.content_hash,
             row.sha256,
-            label_set=labels,
+            label_set=RIGHT_AND_LEFT if row.sides and labels.of_lungs else labels,
         )
         for row in connection.execute(query)
     ]

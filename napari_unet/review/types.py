@@ -119,6 +119,10 @@ class Revision:
         How much differs from the parent. The area is None without spacing.
     note : str
         Where it comes from, in words ("strokes", "restored", ...).
+    sides : bool
+        Of a mask of lungs: 1 is the right lung and 2 the left one, also where there is only one of them, and
+        whatever else the project's masks hold. So in masks of a model that tells sides, and in what people
+        made of them.
     """
 
     id: str
@@ -134,6 +138,7 @@ class Revision:
     changed_pixels: int | None = None
     changed_mm2: float | None = None
     note: str = ""
+    sides: bool = False
 
 
 @dataclass(frozen=True)

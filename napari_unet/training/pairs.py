@@ -13,8 +13,8 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.geometry import MisplacedMask
 from napari_unet.core.input_check import check_pixels
-from napari_unet.core.label_set import LabelSet
-from napari_unet.core.labels import LEFT, RIGHT, MaskLabels, NotLabels, array_labels, lung
+from napari_unet.core.label_set import LUNGS, LabelSet
+from napari_unet.core.labels import RIGHT, MaskLabels, NotLabels, array_labels, lung
 from napari_unet.core.labels_in_file import labels_in_file
 from napari_unet.core.lung_division import divide_lungs
 from napari_unet.core.lung_sides import split_left_right
@@ -72,7 +72,7 @@ def read_pair(pair: TrainingPair, card: ModelCard) -> ReadPair:
     notes += [f"{_mask(pair)}: {note}" for note in found.notes]
     if known.of_lungs and not known.tells_sides:
         labels = np.where(lung(labels), RIGHT, labels)
-    elif known.of_lungs and (labels == RIGHT).any() and not (labels == LEFT).any():
+    elif known.of_lungs and lung(labels).any() and not (said or LUNGS).of_mask(labels).tells_sides:
         labels = np.where(lung(labels), _sides(lung(labels), raster, card.output.mask_rule.per_slice), labels)
         notes.append(f"{_mask(pair)}: Right and left lung were told apart by where they lie.")
     return ReadPair(raster, labels.astype(np.uint8, copy=False), tuple(notes))

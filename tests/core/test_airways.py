@@ -12,9 +12,9 @@ SPACING = (3.0, 2.0, 2.0)
 SPINE = 45
 
 
-def _found(mask: np.ndarray, hounsfield: np.ndarray) -> np.ndarray:
-    aside = mm_from_spine(mask, hounsfield, SPACING) if mask.any() else np.zeros((len(mask), mask.shape[2]))
-    return main_airways(mask, hounsfield, SPACING, aside)
+def _found(mask: np.ndarray, hounsfield: np.ndarray, spacing: tuple[float, ...] = SPACING) -> np.ndarray:
+    aside = mm_from_spine(mask, hounsfield, spacing) if mask.any() else np.zeros((len(mask), mask.shape[2]))
+    return main_airways(mask, hounsfield, spacing, aside)
 
 
 def _chest(lung_hu: int = -820) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -38,9 +38,28 @@ def test_a_bronchus_that_joins_the_trachea_is_found_with_its_wall_and_no_farther
     assert not (found & ~mask).any()
     near = lumen.copy()
     near[:, :, :26] = False  # ten voxels of 2 mm from where the mask begins
-    assert found[near].all() and not found[..., :24].any()
-    assert found[22, 27, 30] and not found[22, 26, 30]
+    assert found[near].all() and not found[..., :25].any()
+    assert found[22, 28, 30] and not found[22, 27, 30]  # 2 mm of wall, and 4
+    assert found[19, 30, 30] and not found[18, 30, 30]  # 3 mm, and 6
     assert not found[..., 50:].any()
+
+
+@pytest.mark.parametrize("slice_mm", [0.5, 1.0, 5.0, 10.0])
+def test_20_mm_are_20_mm_along_the_body_too_however_thick_the_slices(slice_mm: float) -> None:
+    """A bronchus that goes straight down inside of the mask, beside the trachea that it comes from."""
+    spacing = (slice_mm, 2.0, 2.0)
+    high = round(130 / slice_mm)
+    hounsfield, mask = np.full((high, 60, 90), 40, np.int16), np.zeros((high, 60, 90), bool)
+    mask[:, 8:50, 8:40] = mask[:, 8:50, 54:82] = True
+    hounsfield[mask] = -820
+    hounsfield[:, 46:56, SPINE - 4 : SPINE + 5] = 500
+    top = round(70 / slice_mm)
+    hounsfield[top:, 28:34, SPINE - 3 : SPINE + 3] = -1000
+    hounsfield[:top, 30:33, 36:39] = -1000  # down from where the trachea ends
+    hounsfield[top, 30:33, 36 : SPINE - 3] = -1000
+    down = np.flatnonzero(_found(mask, hounsfield, spacing)[:, 31, 37])
+    assert 0 < (top - down[0]) * slice_mm <= 23 + slice_mm
+    assert (top - down[0]) * slice_mm >= 15 - slice_mm
 
 
 def test_a_piece_of_the_trachea_in_the_mask_is_found() -> None:

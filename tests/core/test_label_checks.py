@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from napari_unet.core.checks import check_labels
-from napari_unet.core.label_checks import label_problem, sides_mixed
+from napari_unet.core.label_checks import MIXED, label_problem, sides_mixed
+from napari_unet.core.label_set import RIGHT_AND_LEFT
 from napari_unet.core.labels import IGNORE, LEFT, RIGHT
 from napari_unet.core.live import live_numbers
 
@@ -67,3 +68,32 @@ def test_strays_are_named() -> None:
     labels[0, 1:3] = 300, -1
     assert label_problem(labels) == "Labels -1, 3, 300 mean nothing in a lung mask."
     assert live_numbers(labels, None, None, "L").check_results[0].text == label_problem(labels)
+
+
+def test_a_lung_may_cross_the_midline_where_the_labels_tell_sides() -> None:
+    labels = np.zeros((20, 60, 100), np.uint8)
+    labels[:, 10:50, 60:90] = LEFT
+    labels[:, 10:50, 5:45] = RIGHT
+    labels[5:15, 10:30, 45:88] = RIGHT  # herniated before a left lung that was cut down to its lower half
+    labels[:, :34, 60:90][labels[:, :34, 60:90] == LEFT] = 0
+    assert sides_mixed(labels, "L") and not sides_mixed(labels, "L", told=True)
+    assert label_problem(labels, "L", labels=RIGHT_AND_LEFT) == ""
+    numbers = live_numbers(labels, None, None, "L", label_set=RIGHT_AND_LEFT)
+    assert numbers.right_pixels == np.count_nonzero(labels == RIGHT)
+    touching = labels.copy()
+    touching[8:12, 28:36, 60:70] = RIGHT
+    assert not sides_mixed(touching, "L", told=True)
+
+
+def test_labels_that_tell_sides_are_mixed_where_one_lung_goes_on_in_the_other() -> None:
+    labels = np.repeat(two_lungs()[None], 20, axis=0)
+    assert label_problem(labels, "L", labels=RIGHT_AND_LEFT) == ""
+    lower, slab = labels.copy(), labels.copy()
+    lower[:, 40:][lower[:, 40:] == LEFT] = RIGHT
+    slab[8:14][slab[8:14] == RIGHT] = LEFT
+    for wrong in (lower, slab):
+        assert label_problem(wrong, "L", labels=RIGHT_AND_LEFT) == MIXED
+        assert "labels" in check_labels(wrong, None, "L", labels=RIGHT_AND_LEFT)
+        numbers = live_numbers(wrong, None, None, "L", label_set=RIGHT_AND_LEFT)
+        assert numbers.check_results[0].text == MIXED
+        assert numbers.left_pixels == np.count_nonzero(wrong == LEFT), "as it is painted"

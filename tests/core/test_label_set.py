@@ -64,3 +64,10 @@ def test_names() -> None:
 def test_what_cannot_be_a_label_or_a_set(make) -> None:
     with pytest.raises(ValueError):
         make()
+
+
+def test_a_left_lung_says_that_a_mask_tells_sides_and_a_right_one_does_not() -> None:
+    hearts = named_set(("right lung", "left lung", "heart"))
+    right, both = np.array([[0, 1]], np.uint8), np.array([[2, 1]], np.uint8)
+    assert LUNGS.of_mask(right) == LUNGS and LUNGS.of_mask(both) == RIGHT_AND_LEFT
+    assert RIGHT_AND_LEFT.of_mask(right) == RIGHT_AND_LEFT and hearts.of_mask(both) == hearts

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from napari_unet.core.acquisition import Acquisition
+from napari_unet.core.frames import DicomFrame
 from napari_unet.core.lung_measures import LungMeasures, lung_measures
 from napari_unet.core.raster import Modality, Raster
 
@@ -53,6 +54,15 @@ def test_no_share_of_thin_lung_where_it_would_mean_nothing(change: dict[str, obj
     assert found.mean_hu == pytest.approx(-840)
     unknown = replace(SOFT, contrast="", thickness_mm=None)
     assert lung_measures(labels, replace(raster, acquisition=unknown)).laa950_percent == pytest.approx(25)
+
+
+def test_slices_that_were_resampled_give_no_share() -> None:
+    labels, raster = chest()
+    frame = DicomFrame("1", "2", "3", ())
+    assert lung_measures(labels, replace(raster, frame=frame)).laa950_percent == pytest.approx(25)
+    found = lung_measures(labels, replace(raster, frame=replace(frame, resampled=True)))
+    assert found.laa950_percent is None and "were resampled" in found.laa950_reason
+    assert found.mean_hu == pytest.approx(-840)
 
 
 def test_what_is_not_known_is_none() -> None:

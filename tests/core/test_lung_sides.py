@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mask_shapes import blobs, count, lungs
 
 from napari_unet.core import lung_sides
-from napari_unet.core.lung_sides import sides_and_parts, split_left_right
+from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT
+from napari_unet.core.lung_sides import sides_and_parts, split_left_right, told_apart
 
 
 def test_wrong_shapes_are_refused() -> None:
@@ -37,6 +38,17 @@ def test_one_lung_is_told_by_its_half_of_the_image(side: int, half: bool) -> Non
         mask[60:] = False
     labels = split_left_right(mask, "L")
     np.testing.assert_array_equal(labels, side * mask)
+
+
+def test_labels_that_tell_sides_go_before_the_place() -> None:
+    alone = lungs(left=False).astype(np.uint8)  # the image's right, where a left lung is expected
+    unsure = alone.copy()
+    unsure[0, 0] = 255
+    assert np.array_equal(told_apart(unsure, RIGHT_AND_LEFT, "L", per_slice=False), alone)
+    assert np.array_equal(told_apart(unsure, LUNGS, "L", per_slice=False), 2 * alone)
+    both = lungs().astype(np.uint8)
+    both[:, :60] *= 2
+    assert np.array_equal(told_apart(both, LUNGS, "L", per_slice=False), both)
 
 
 def test_one_lung_in_two_pieces_is_one_lung() -> None:

@@ -35,6 +35,14 @@ def test_no_lung_and_a_missing_one() -> None:
     assert "missing-lung" in codes(labels) and "missing-lung" in codes(labels > 0)
 
 
+def test_a_lung_alone_is_the_one_of_its_label() -> None:
+    alone = np.where(chest() == 1, 1, 0).astype(np.uint8)[:, :, ::-1]
+    (result,) = check_volume(alone, None, "L")
+    assert result.text == "Only the right lung is marked, the left one is missing."
+    (result,) = check_volume(alone > 0, None, "L")
+    assert result.text.startswith("Only the left lung is marked")
+
+
 def test_the_labels_tell_the_sides_and_not_the_place() -> None:
     labels = chest()
     labels[:, 62:] = np.where(labels[:, 62:] == 2, 0, labels[:, 62:])
@@ -99,5 +107,5 @@ def test_codes_of_a_volume_and_of_a_stack_of_x_rays() -> None:
     labels = chest()[4:36]
     assert check_labels(labels, SPACING, "L") == ("cut-off",)
     assert "cut-off" not in check_labels(labels, SPACING, "L", per_slice=True)
-    pixels = np.full(labels.shape, -1000, np.int16)
+    pixels = np.where(labels > 0, -1000, 40).astype(np.int16)
     assert check_labels(labels, SPACING, "L", pixels=pixels) == ("cut-off", "air")

@@ -19,6 +19,7 @@ from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import RIGHT_AND_LEFT
 from napari_unet.core.masks import MaskRule
 from napari_unet.core.raster import Raster
+from napari_unet.core.standing import Turn, turn_to_stand
 from napari_unet.core.steps import STOP, run
 from napari_unet.core.volume_labels import likeliest_labels
 from napari_unet.inference.predictor import Predictor
@@ -77,6 +78,18 @@ def test_the_same_voxels_are_right_lung_however_slices_are_stored(down: str, alo
     expected[1:5, 10:26, 30:40] = 2
     np.testing.assert_array_equal(prediction.labels(), expected[turned])
     assert prediction.row_direction == along
+
+
+@pytest.mark.parametrize(("down", "along"), list(product("PA", "LR")))
+def test_one_slice_stands_before_the_network_as_its_volume_does(down: str, along: str) -> None:
+    """By itself it has no affine: it keeps where its rows and columns lead."""
+    affine = np.diag([3.0, -2.0 if down == "A" else 2.0, -2.0 if along == "R" else 2.0, 1.0])
+    volume = Raster(_volume(), (3, 2, 2), affine=affine)
+    slice_ = volume.slice(2)
+    assert (slice_.affine, slice_.row_direction, slice_.column_direction) == (None, along, down)
+    assert turn_to_stand(slice_) == turn_to_stand(volume) == Turn(down == "A", along == "R")
+    turned = turn_to_stand(slice_).raster(slice_)
+    assert not turn_to_stand(turned)
 
 
 @pytest.mark.parametrize(("down", "along"), list(product("PA", "LR")))

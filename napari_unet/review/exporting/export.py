@@ -138,7 +138,8 @@ def _refuse_labels(project: ReviewProject, cases: Sequence[Case], held: LabelSet
         stack = case.modality in RADIOGRAPHS
         if labels is None:
             continue
-        if problem := label_problem(labels, case.row_direction, stack, held.tells_sides, held):
+        known = project.label_set_of(case.revision) if held.of_lungs else held
+        if problem := label_problem(labels, case.row_direction, stack, held.tells_sides, known):
             wrong.append(f"Case {case.number} ({case.id}): {problem}")
     if wrong:
         more = f" There are {len(wrong)} such cases." if len(wrong) > _TOLD else ""
@@ -195,7 +196,7 @@ def _item(project: ReviewProject, case: Case, together: Together, held: LabelSet
         status=case.status,
         revision=project.revision(case.revision).sha256,
         raster=upright(raster),
-        labels=_labels(labels, raster, case.row_direction, held),
+        labels=_labels(labels, project.label_set_of(case.revision), raster, case.row_direction, held),
         source=source,
         history=history_of(project, case),
     )
@@ -232,13 +233,18 @@ def _renamed(changed: Sequence[str], names: Mapping[str, str], cases: Sequence[C
     return [f"Some files were renamed, {why}: {listed}{more}."]
 
 
-def _labels(labels: np.ndarray, raster: Raster, row_direction: str | None, held: LabelSet) -> np.ndarray:
-    """Labels as exported: 1 for any lung, or 1 right and 2 left; other sets as they are. IGNORE stays."""
+def _labels(
+    labels: np.ndarray, known: LabelSet, raster: Raster, row_direction: str | None, held: LabelSet
+) -> np.ndarray:
+    """Labels as exported: 1 for any lung, or 1 right and 2 left; other sets as they are. IGNORE stays.
+
+    known : what they mean in the project.
+    """
     if not held.of_lungs:
         return labels
     if held.tells_sides:
         stack = raster.modality in RADIOGRAPHS
-        exported = told_apart(labels, row_direction or raster.row_direction, per_slice=stack)
+        exported = told_apart(labels, known, row_direction or raster.row_direction, per_slice=stack)
     else:
         exported = lung(labels).astype(np.uint8)
     exported[labels == IGNORE] = IGNORE

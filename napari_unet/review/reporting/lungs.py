@@ -28,9 +28,10 @@ def mask_of(project: ReviewProject, case: Case) -> np.ndarray | None:
         return None
 
 
-def sides_of(case: Case, labels: np.ndarray) -> np.ndarray:
-    """A case's mask of lungs with right and left apart, as in an export."""
-    return told_apart(labels, case.row_direction, per_slice=case.modality in RADIOGRAPHS)
+def sides_of(project: ReviewProject, case: Case, labels: np.ndarray) -> np.ndarray:
+    """A case's current mask of lungs with right and left apart, as in an export."""
+    known = project.label_set_of(case.revision)
+    return told_apart(labels, known, case.row_direction, per_slice=case.modality in RADIOGRAPHS)
 
 
 def lungs_of(case: Case, sides: np.ndarray) -> Measures:

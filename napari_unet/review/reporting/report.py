@@ -49,7 +49,7 @@ def report_steps(project: ReviewProject, folder: Path, by: str) -> Generator[Cas
             lines.append(line)
             mask = mask_of(project, case)
             if mask is not None and labels.of_lungs:
-                sides = sides_of(case, mask)
+                sides = sides_of(project, case, mask)
                 lungs = measured_in_volume(project, case, sides)
                 in_volume = {} if lungs is None else _in_volume(lungs)
                 lines[-1] = line = replace(line, **(_per_lung(lungs_of(case, sides)) | in_volume))

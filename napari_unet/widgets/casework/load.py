@@ -10,7 +10,6 @@ import numpy as np
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LUNGS, LabelSet
-from napari_unet.core.labels import LEFT
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import hounsfield
 from napari_unet.core.window import display_window, full_window
@@ -29,7 +28,7 @@ class LoadedCase:
 
     header : of the Raster. limits : contrast limits to begin with. labels : uint8, of the current revision;
     zeros where there is none. recorded : a copy of them for the recorder. revision : its id, or None. views :
-    see ModelViews. label_set : the project's. sides : the mask has left and right. unsaved : labels that
+    see ModelViews. label_set : of its mask. sides : the mask has left and right. unsaved : labels that
     were painted and never saved, because the process was killed, or None. hounsfield : the pixels of a CT;
     None for anything else.
     """
@@ -94,8 +93,8 @@ def load_case(project: ReviewProject, id: str) -> LoadedCase:
     if unsaved is not None and unsaved.shape != raster.shape:
         unsaved = None
     views = ModelViews(project, id, raster.shape)
-    label_set = project.labels
-    sides = label_set.of_lungs and bool((labels == LEFT).any())
+    label_set = project.label_set_of(case.revision)
+    sides = label_set.of_mask(labels).tells_sides
     warming.join()
     return LoadedCase(
         case,

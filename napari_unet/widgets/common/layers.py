@@ -13,6 +13,7 @@ from napari.utils.transforms import Affine
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.geometry import Geometry
+from napari_unet.core.orientation import in_plane
 from napari_unet.core.raster import Raster
 from napari_unet.io.arriving import ArrivingSeries
 from napari_unet.io.formats import geometry_of
@@ -80,6 +81,7 @@ def own_raster_source(layer: Image, index: tuple[int, ...] | None = None) -> Cal
         pixels = np.array(here if index is None else here[index])
         known = _header(header if isinstance(header, dict) else file_header or {}, ndim, spacing)
         if index is not None:
+            known |= in_plane(known.get("affine"))
             known = {key: value for key, value in known.items() if key not in ("affine", "frame")}
             in_mm = known.get("spacing_mm")
             known["spacing_mm"] = None if in_mm is None else in_mm[-2:]

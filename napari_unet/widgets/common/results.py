@@ -195,7 +195,7 @@ def summarise(result: MaskResult, data: np.ndarray, slice_in_view: int) -> Summa
         lungs = lung_measures(sides, volume, result.prediction.stopped_at)
     measures = measure(painted, spacing, direction, modality=modality, labels=sides)
     found = (
-        *check_label_values(labels, direction),
+        *check_label_values(labels, direction, labels=result.labels),
         *check_mask(checked, spacing, direction, pixels=None if volume is None else hounsfield(volume)),
     )
     incomplete = _incomplete(result) if lungs is None else ()  # `lungs` says so itself
