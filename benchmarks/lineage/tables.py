@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean
+from statistics import fmean, median
 
+from benchmarks.lineage.compare import NAMED, difference, is_rising, mean_score, signed
 from benchmarks.lineage.networks import Network
-from benchmarks.lineage.plan import ROWS, SETS, ImageSet, runs
+from benchmarks.lineage.plan import ROWS, SETS, ImageSet, planned, runs
 from benchmarks.lineage.scores import DIVIDED, PLAIN
 from benchmarks.lineage.train import Trained
-from napari_unet.core.network_facts import stage_words
 
 _RISING = " *(still rising)*"
-_PASSED = ("no-norm", "no-norm-no-skips", "no-norm-residual", "today", "encoder-decoder", "residual")
-NAMED = {row.name: row for row in ROWS}
 
 
 def metrics_of(images: ImageSet) -> tuple[str, ...]:
@@ -21,12 +19,16 @@ def metrics_of(images: ImageSet) -> tuple[str, ...]:
     return PLAIN + (DIVIDED if images.divides else ())
 
 
-def networks(found: dict[str, Network]) -> str:
-    """What each network is."""
+def networks(images: ImageSet, found: dict[str, Network]) -> str:
+    """What each network is; one that was not measured is that of a row with the same network, if any was."""
     lines = table_head(["network", "parameters", "multiply-adds a pixel", "time for an image"])
     for row in ROWS:
-        if (one := found.get(row.name)) is not None:
-            taken = "–" if one.time is None else f"{one.time:.2f} ×"
+        one = found.get(row.name)
+        taken = f"{one.time:.2f} ×" if one and one.time is not None else "–"
+        if one is None and planned(images, row):
+            net = images.recipe(row, 0).net
+            one = next((found[name] for name in found if images.recipe(NAMED[name], 0).net == net), None)
+        if one is not None:
             lines.append(line([row.title, f"{one.parameters:,}", f"{one.multiply_adds_per_pixel:,}", taken]))
     return "\n".join(lines)
 
@@ -34,77 +36,51 @@ def networks(found: dict[str, Network]) -> str:
 def trainings(images: ImageSet, found: Sequence[Trained], place: str) -> str:
     """A row for each network, on one place's test images."""
     metrics = metrics_of(images)
-    lines = table_head(["network", "seeds", "epochs", "training, min", *metrics, "worst"])
+    titles = ["network", "seeds", "epochs", "training, min", "on", *metrics, "worst"]
+    lines = table_head(titles + (["V_rand by slice"] if images.divides else []))
     for row in ROWS:
         own = [one for one in found if one.row == row.name and place in one.scores]
         if not own:
             continue
         cells = [
-            row.title + (_RISING if any(one.is_rising for one in own) else ""),
+            marked(row.name, own),
             str(len(own)),
             str(own[0].epochs),
             f"{fmean(one.seconds for one in own) / 60:.1f}",
+            ", ".join(sorted({_maker(one) for one in own})),
             *(_spread([mean_score(one, place, metric) for one in own]) for metric in metrics),
             f"{min(min(one.scores[place]['Dice']) for one in own):.3f}",
         ]
+        if images.divides:
+            values = [value for one in own for value in one.scores[place]["V_rand"]]
+            cells.append(f"{median(values):.3f} ({min(values):.3f}–{max(values):.3f})")
         lines.append(line(cells))
     return "\n".join(lines)
 
 
-def ideas(images: ImageSet, found: Sequence[Trained]) -> str:
-    """What one change did to each metric on the test images: the mean of the seeds that both rows have."""
+def changes(images: ImageSet, found: Sequence[Trained]) -> str:
+    """What one change did to each metric on the test images; all seeds of both rows count."""
     metrics, place = metrics_of(images), images.tests[0][0]
-    lines = table_head(["change", "beside", "seeds", *metrics])
+    lines = table_head(["change", "beside", "seeds", *metrics, "V_rand, median slice"])
     for row in ROWS:
-        pairs = [
-            (one, other)
-            for one in found
-            for other in found
-            if (one.row, other.row, one.seed) == (row.name, row.against, other.seed)
-        ]
-        if not pairs:
+        own, others = ([one for one in found if one.row == name] for name in (row.name, row.against))
+        if not own or not others:
             continue
-        rising = any(one.is_rising for pair in pairs for one in pair)
-        differences = [
-            f"{fmean(mean_score(a, place, metric) - mean_score(b, place, metric) for a, b in pairs):+.4f}"
-            for metric in metrics
-        ]
-        title = row.title + (_RISING if rising else "")
-        lines.append(line([title, NAMED[row.against].title, str(len(pairs)), *differences]))
+        cells = [signed(difference(own, others, place, metric).mean) for metric in metrics]
+        cells.append(signed(difference(own, others, place, "V_rand").median))
+        counts = " and ".join(dict.fromkeys((str(len(own)), str(len(others)))))
+        lines.append(line([marked(row.name, own), marked(row.against, others), counts, *cells]))
     return "\n".join(lines) if len(lines) > 2 else ""
 
 
-def gradients(found: Sequence[Trained]) -> str:
-    """Whether gradients vanish on their way to the first level; of one seed."""
-    chosen = [
-        (NAMED[name], next(one for one in found if one.row == name))
-        for name in _PASSED
-        if any(one.row == name for one in found)
-    ]
-    if not chosen:
-        return ""
-    stages = [
-        name for name in chosen[0][1].gradients if name.startswith(("encoder", "bottleneck", "decoder"))
-    ]
-    lines = table_head(["network", *map(stage_words, stages)])
-    for row, one in chosen:
-        ends = one.gradients["decoder.0"]
-        cells = [
-            " → ".join(f"{norm / end:.2g}" for norm, end in zip(one.gradients[stage], ends, strict=True))
-            for stage in stages
-        ]
-        lines.append(line([row.title, *cells]))
-    return "\n".join(lines)
-
-
-def not_measured(found: Sequence[Trained]) -> list[str]:
+def not_trained(found: Sequence[Trained]) -> list[str]:
     """Which whole trainings are missing, in words: a line for each set."""
     done = {(one.set, one.row, one.seed) for one in found if not one.quick}
     lines = []
     for images in SETS:
         missing: dict[str, list[str]] = {}
-        for planned, row, seed in runs():
-            if planned.name == images.name and (images.name, row.name, seed) not in done:
+        for of, row, seed in runs():
+            if of.name == images.name and (images.name, row.name, seed) not in done:
                 why = ", which needs a GPU" if row.gpu else ""
                 missing.setdefault(row.title + why, []).append(str(seed))
         if missing:
@@ -113,9 +89,15 @@ def not_measured(found: Sequence[Trained]) -> list[str]:
     return lines
 
 
-def mean_score(one: Trained, place: str, metric: str) -> float:
-    """Over the images of a place."""
-    return fmean(one.scores[place][metric])
+def marked(name: str, own: Sequence[Trained]) -> str:
+    """A row's title, and whether it is still rising."""
+    return NAMED[name].title + (_RISING if is_rising(own) else "")
+
+
+def _maker(one: Trained) -> str:
+    """Of what it was trained on: minutes on different processors cannot be compared."""
+    gpu = one.machine.get("GPU", "none")
+    return gpu if gpu != "none" else one.machine.get("processor", "–").split()[0].removesuffix("(R)")
 
 
 def _spread(values: Sequence[float]) -> str:
@@ -132,9 +114,3 @@ def table_head(titles: Sequence[str]) -> list[str]:
 def line(cells: Sequence[str]) -> str:
     """A row of a table."""
     return f"| {' | '.join(cells)} |"
-
-
-def row_of(name: str, found: Sequence[Trained]) -> list[Trained]:
-    """The trainings of a row that are whole and had come to an end: only from these follows anything."""
-    own = [one for one in found if one.row == name and not one.quick]
-    return [] if any(one.is_rising for one in own) else own

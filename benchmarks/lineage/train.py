@@ -28,8 +28,8 @@ from napari_unet.training.data_folder import find_pairs, of_split
 from napari_unet.training.pairs import read_pair
 from napari_unet.training.run import CURVES_FILE, train_model
 
-_LATE = 0.2  # share of the epochs, the last ones, in which a row that gets better is still rising
-_BETTER = 0.003  # by how much
+LATE = 0.2  # share of the epochs, the last ones, in which a row that gets better is still rising
+BETTER = 0.003  # by how much
 _METRICS = {"pixels": of_pixels, "objects": of_objects}
 
 
@@ -40,9 +40,9 @@ class Trained:
     quick : see plan. seconds : of the training, all parts of it; of the processor where that trains, so that
     what else runs on the machine counts little. thresholds : for the metrics of "pixels", and of "objects"
     where images are divided into many. machine : conditions in which it ran. curve : share of the
-    epochs and the score on validation images, as often as it was measured. gradients : of each stage the mean
-    norm of its gradient in the first and the last fifth of the epochs. scores : by place, then by metric, the
-    value of each image.
+    epochs, and Dice on validation images at a threshold of 0.5, as often as it was measured. gradients : of
+    each stage the mean norm of its gradient in the first and the last fifth of the epochs. scores : by place,
+    then by metric, the value of each image.
     """
 
     row: str
@@ -58,11 +58,16 @@ class Trained:
     scores: dict[str, dict[str, list[float]]] = field(default_factory=dict)
 
     @property
+    def rise(self) -> float:
+        """By how much the last epochs were better than all before; 0 if they were not."""
+        before = [score for at, score in self.curve if at <= 1 - LATE]
+        late = [score for at, score in self.curve if at > 1 - LATE]
+        return max(0.0, round(max(late) - max(before), 4)) if before and late else 0.0
+
+    @property
     def is_rising(self) -> bool:
-        """Whether the last epochs were still better than all before: then the row says nothing yet."""
-        before = [score for at, score in self.curve if at <= 1 - _LATE]
-        late = [score for at, score in self.curve if at > 1 - _LATE]
-        return bool(before and late) and max(late) > max(before) + _BETTER
+        """Whether training ended too early: then the row says nothing yet."""
+        return self.rise > BETTER
 
 
 def record_of(results: Path, images: ImageSet, row: Row, seed: int, quick: bool) -> Path:
