@@ -51,8 +51,8 @@ def errors_of(path: Path) -> list[str]:
 
 
 def _checked(path: Path) -> list[str]:
-    done = subprocess.run([program("dciodvfy"), str(path)], capture_output=True, text=True, check=False)
-    return (done.stdout + done.stderr).splitlines()
+    done = subprocess.run([program("dciodvfy"), str(path)], capture_output=True, check=False)
+    return (done.stdout + done.stderr).decode(errors="replace").splitlines()
 
 
 def series(folder: Path, depth: int = 6, **options: object) -> Raster:

@@ -90,8 +90,9 @@ class DicomFrame:
     positions : ImagePositionPatient of each slice in mm, () if unknown. pixel_spacing : (rows, columns) apart
     in mm, () if unknown. patient_orientation : PatientOrientation of an X-ray, () if unknown.
     The array has the pixels of each slice as its file stores them, unless it is `resampled`: then its rows
-    and columns may be others, and a slice that no file stores has an Instance of empty texts. A UID may lead
-    to a patient: it has no repr, and is for exports that are asked for alone.
+    and columns may be others, and a slice that no file stores has an Instance of empty texts.
+    `shared_uids`: several files have the same instance UID, which so names none of them.
+    A UID may lead to a patient: it has no repr, and is for exports that are asked for alone.
     """
 
     study: str
@@ -103,6 +104,7 @@ class DicomFrame:
     pixel_spacing: tuple[float, ...] = ()
     patient_orientation: tuple[str, ...] = ()
     resampled: bool = False
+    shared_uids: bool = False
 
 
 Frame = NiftiFrame | DicomFrame | Turned

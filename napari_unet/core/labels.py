@@ -32,10 +32,14 @@ _SHORTEST_RIM = 16  # pixels; rims that are shorter say nothing
 
 @dataclass(frozen=True)
 class MaskLabels:
-    """Labels of a mask, an unsigned integer array, and sentences about what was assumed in reading it."""
+    """Labels of a mask, an unsigned integer array, and sentences about what was assumed in reading it.
+
+    sides : the file says of each lung which one it is, also where there is only one.
+    """
 
     labels: np.ndarray
     notes: tuple[str, ...] = ()
+    sides: bool = False
 
 
 class NotLabels(UserError):

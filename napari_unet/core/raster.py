@@ -22,6 +22,7 @@ class Modality(StrEnum):
     CT = "CT"
     MR = "MR"
     EM = "EM"
+    MAP = "MAP"  # no term of DICOM: computed from a CT, and in another unit than Hounsfield's
     UNKNOWN = ""
 
 
@@ -150,8 +151,8 @@ class Raster:
         if self.pixels.ndim != 3:
             raise ValueError(f"only a (Z, Y, X) raster has slices, got shape {self.shape}")
         spacing = None if self.spacing_mm is None else self.spacing_mm[1:]
-        known = {"spacing_mm": spacing, "affine": None, "frame": None} | in_plane(self.affine)
-        return replace(self, pixels=self.pixels[index], **known)
+        known: dict[str, Any] = {"spacing_mm": spacing, **in_plane(self.affine)}
+        return replace(self, pixels=self.pixels[index], affine=None, frame=None, **known)
 
 
 def modality_of(raster: Raster) -> Modality:

@@ -7,6 +7,8 @@ thought of goes too.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -17,7 +19,7 @@ from napari_unet.io.atomic import atomic_write
 from napari_unet.io.dicom import guarded, load
 
 if TYPE_CHECKING:
-    from pydicom import Dataset
+    from pydicom import DataElement, Dataset
     from pydicom.tag import BaseTag
 
 METHOD = "Basic Application Confidentiality Profile"
@@ -28,6 +30,37 @@ _EMPTY = (  # what every image has, and the profile empties
     *("StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName", "StudyID"),
     *("PatientBirthDate", "PatientSex"),
 )
+_OF_PATIENT = 0x0010  # the group of a header that is about the patient
+PATIENT_AND_STUDY = (
+    *("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "ReferringPhysicianName"),
+    *("StudyDate", "StudyTime", "StudyID", "AccessionNumber"),
+)
+"""Type 2 in DICOM: empty where the image does not have them."""
+_ALSO_PATIENT_AND_STUDY = (  # of DICOM's modules patient, study, patient study, and those of clinical trials
+    *("StudyInstanceUID", "StudyDescription", "OtherStudyNumbers", "IssuerOfAccessionNumberSequence"),
+    *("ReferringPhysicianIdentificationSequence", "ConsultingPhysicianName"),
+    *("ConsultingPhysicianIdentificationSequence", "PhysiciansOfRecord"),
+    *("PhysiciansOfRecordIdentificationSequence", "NameOfPhysiciansReadingStudy"),
+    *("PhysiciansReadingStudyIdentificationSequence", "ProcedureCodeSequence", "ReferencedStudySequence"),
+    *("ReferencedPatientSequence", "RequestingService", "RequestingServiceCodeSequence"),
+    *("ReasonForPerformedProcedureCodeSequence", "AdmittingDiagnosesDescription"),
+    *("AdmittingDiagnosesCodeSequence", "ReasonForVisit", "ReasonForVisitCodeSequence", "AdmissionID"),
+    *("IssuerOfAdmissionIDSequence", "ServiceEpisodeID", "ServiceEpisodeDescription"),
+    *("IssuerOfServiceEpisodeIDSequence", "PatientState", "PatientIdentityRemoved"),
+    *("DeidentificationMethod", "DeidentificationMethodCodeSequence", "ClinicalTrialSponsorName"),
+    *("ClinicalTrialProtocolID", "ClinicalTrialProtocolName", "IssuerOfClinicalTrialProtocolID"),
+    *("OtherClinicalTrialProtocolIDsSequence", "ClinicalTrialSiteID", "ClinicalTrialSiteName"),
+    *("IssuerOfClinicalTrialSiteID", "ClinicalTrialSubjectID", "IssuerOfClinicalTrialSubjectID"),
+    *("ClinicalTrialSubjectReadingID", "IssuerOfClinicalTrialSubjectReadingID"),
+    *("ClinicalTrialProtocolEthicsCommitteeName", "ClinicalTrialProtocolEthicsCommitteeApprovalNumber"),
+    *("ClinicalTrialTimePointID", "ClinicalTrialTimePointDescription"),
+    *("LongitudinalTemporalOffsetFromEvent", "LongitudinalTemporalEventType"),
+    *("ClinicalTrialTimePointTypeCodeSequence", "IssuerOfClinicalTrialTimePointID"),
+    *("ConsentForClinicalTrialUseSequence",),
+)
+_CHARACTER_SET = 0x00080005
+_LATIN = "iso8859"  # what pydicom takes where no character set is declared
+_LOST = "\ufffd"  # in the place of a letter that could not be decoded
 _MAPPED = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
 _KEPT = (
     *("SOPClassUID", "ImageType", "Modality", "Manufacturer", "PresentationIntentType", "SeriesNumber"),
@@ -45,6 +78,36 @@ _KEPT = (
 )
 _TABLES = ("ModalityLUTSequence", "VOILUTSequence")
 _OF_A_TABLE = ("LUTDescriptor", "LUTData", "ModalityLUTType")
+
+
+def patient_and_study(header: Dataset) -> Dataset:
+    """All that a header says of its patient and its study, as a dataset in Unicode.
+
+    Values are neither interpreted nor corrected: what is not valid in DICOM is kept as it is. Raises
+    UserError, with the attribute's name and without its value, if one cannot be read.
+    """
+    from pydicom.charset import convert_encodings
+    from pydicom.tag import Tag
+
+    wanted = set(map(Tag, (*PATIENT_AND_STUDY, *_ALSO_PATIENT_AND_STUDY)))
+    there = sorted(header.keys())
+    tags = [tag for tag in there if tag in wanted or (tag.group == _OF_PATIENT and tag.element)]
+    made = _in_unicode(header, tags, convert_encodings(header.get("SpecificCharacterSet")))
+    for keyword in PATIENT_AND_STUDY:
+        if keyword not in made:
+            setattr(made, keyword, "")
+    return made
+
+
+def letters_in_doubt(header: Dataset, whose: Dataset) -> bool:
+    """Whether patient and study (`whose`) have letters of a character set that the header does not name.
+
+    Or not rightly.
+    """
+    from pydicom.valuerep import CUSTOMIZABLE_CHARSET_VR
+
+    texts = "".join(str(one.value) for one in whose.iterall() if one.VR in CUSTOMIZABLE_CHARSET_VR)
+    return _LOST in texts or not (header.get("SpecificCharacterSet") or texts.isascii())
 
 
 class UidMap:
@@ -153,6 +216,60 @@ def _read_again(path: Path, made: Dataset) -> None:
 def _is_overlay_bit(tag: BaseTag) -> bool:
     """Whether an element says in which bit of the pixels an overlay is (60xx,0102); 0 is none of them."""
     return tag.group & 0xFF01 == _OVERLAYS and tag.element == _OVERLAY_BIT
+
+
+def _in_unicode(dataset: Dataset, tags: Iterable[BaseTag], encodings: list[str]) -> Dataset:
+    """These elements of a dataset whose texts are encoded so."""
+    from pydicom import Dataset
+    from pydicom.datadict import dictionary_description, dictionary_has_tag
+
+    made = Dataset()
+    for tag in tags:
+        try:
+            made[tag] = _element_in_unicode(dataset, tag, encodings)
+        except UserError:
+            raise
+        except Exception:  # damaged values make pydicom raise nearly anything
+            name = dictionary_description(tag) if dictionary_has_tag(tag) else str(tag)
+            raise UserError(
+                f"The header of the image is damaged: “{name}” cannot be read.",
+                "Export the image from the archive again, or save the mask as PNG, TIFF or NIfTI.",
+            ) from None
+    return made
+
+
+def _element_in_unicode(dataset: Dataset, tag: BaseTag, encodings: list[str]) -> DataElement:
+    """Text as it is written, in one piece: pydicom would make numbers and dates of it, if it can."""
+    from pydicom import DataElement
+    from pydicom.charset import convert_encodings, decode_bytes
+    from pydicom.datadict import dictionary_has_tag, dictionary_VR
+    from pydicom.valuerep import CUSTOMIZABLE_CHARSET_VR, STR_VR, TEXT_VR_DELIMS, PersonName
+
+    element: Any = dataset.get_item(tag)
+    kind = element.VR
+    if kind in (None, "UN") and dictionary_has_tag(tag):
+        kind = dictionary_VR(tag)
+    if kind in STR_VR:
+        text = element.value or ""
+        if isinstance(text, bytes):
+            encodings = encodings if kind in CUSTOMIZABLE_CHARSET_VR else [_LATIN]
+            text = decode_bytes(text, encodings, TEXT_VR_DELIMS)
+        elif not isinstance(text, (str, PersonName)):
+            text = "\\".join(map(str, text)) if isinstance(text, Iterable) else str(text)
+        text = str(text)
+        if len(text.encode("utf8" if kind in CUSTOMIZABLE_CHARSET_VR else _LATIN)) % 2:
+            text += "\0" if kind == "UI" else " "
+        value = PersonName(text.encode(), ["utf8"]) if kind == "PN" else text
+        return DataElement(tag, kind, value, already_converted=True)
+    element = dataset[tag]
+    if element.VR != "SQ":
+        return cast("DataElement", deepcopy(element))
+    items = []
+    for item in element.value:
+        own = item.get("SpecificCharacterSet")
+        inner = [one for one in sorted(item.keys()) if one.element and one != _CHARACTER_SET]
+        items.append(_in_unicode(item, inner, convert_encodings(own) if own else encodings))
+    return DataElement(tag, "SQ", items)
 
 
 def _only(dataset: Dataset, keywords: tuple[str, ...]) -> Dataset:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.frames import DicomFrame
 from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT, Label, LabelSet
-from napari_unet.core.labels import IGNORE, LEFT, as_bytes
+from napari_unet.core.labels import IGNORE, as_bytes
 from napari_unet.core.mask_history import UNREVIEWED, Made, MaskHistory
 from napari_unet.core.quiet import quiet
 from napari_unet.core.raster import Raster
@@ -26,10 +27,11 @@ from napari_unet.io import dicom_header as header
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.content import is_dicom
 from napari_unet.io.dicom import guarded
-from napari_unet.io.dicom_identity import ForResearch
+from napari_unet.io.dicom_identity import ForResearch, letters_in_doubt, patient_and_study
 from napari_unet.io.dicom_seg_planes import own_planes, refer_to_slices
 from napari_unet.io.dicom_seg_read import is_seg
 from napari_unet.io.dicom_seg_source import (
+    OTHER,
     SegRefused,
     between_slices,
     mapped,
@@ -48,6 +50,11 @@ _MEANINGS = {"39607008": "Lung", "3341006": "Right lung", "44029006": "Left lung
 _CODES = {label.name: label.code for known in (LUNGS, RIGHT_AND_LEFT) for label in known.labels}
 _LONG = 64  # characters in a value of the type LO
 _SERIES = 1000  # added to the series number of the image
+_HIGHEST = 2**31 - 1  # number in a value of the type IS
+_LETTERS = (
+    "The header of the image does not rightly name the character set of its patient and study: letters "
+    "beyond A to Z may not be what was meant."
+)
 
 
 @dataclass(frozen=True)
@@ -119,25 +126,36 @@ def write_seg(
     if like.row_direction is None and any(label.side for label in segments):
         said += ", side assumed"
         notes = (*notes, "The image does not say which side is which: right and left are assumed.")
-    with _without_a_name(), quiet("highdicom"):
+    with _without_a_name("The header of the image is damaged and cannot be read."):
         first, stored = stored_slices(like, frame, source)
-        described = [(label, said) for label in segments]
-        made = _made(marked, described, frame, stored, first, history, research)
+        image = Path(first.filename)
+        if research is not None:
+            first, frame, stored = research.header(first), mapped(frame, research), mapped(stored, research)
+        whose = patient_and_study(first)
+        if letters_in_doubt(first, whose):
+            notes = (*notes, _LETTERS)
+    described = [(label, said) for label in segments]
+    with _without_a_name("No DICOM segmentation can be made of this kind of image."), quiet("highdicom"):
+        made = _made(marked, described, frame, stored, first, whose, history, research)
     with atomic_write(path) as partial:
         with quiet("pydicom", "highdicom"):
             made.save_as(partial, enforce_file_format=True)
-        read_by, remark = read_again(partial, marked, frame)
+        read_by, remark = read_again(partial, marked, frame, whose, image)
     return WrittenSeg(path, read_by, (*notes, *remark))
 
 
 @contextmanager
-def _without_a_name() -> Iterator[None]:
-    """What pydicom and highdicom cannot make an object of is refused."""
-    try:
-        with guarded("The header of the image"):
+def _without_a_name(problem: str) -> Iterator[None]:
+    """What pydicom and highdicom fail at is refused in these words; theirs quote values."""
+    with guarded("The header of the image"):
+        try:
             yield
-    except UserError as error:
-        raise SegRefused(error.problem, error.remedy) from None
+        except MemoryError:
+            raise
+        except UserError as error:
+            raise SegRefused(error.problem, error.remedy) from None
+        except Exception:
+            raise SegRefused(problem, OTHER) from None
 
 
 def _segments(labels: np.ndarray, known: LabelSet) -> tuple[np.ndarray, list[Label], tuple[str, ...]]:
@@ -147,7 +165,7 @@ def _segments(labels: np.ndarray, known: LabelSet) -> tuple[np.ndarray, list[Lab
     """
     values = labels.astype(np.uint8) if labels.dtype == bool else as_bytes(labels)
     if known.of_lungs:
-        known = RIGHT_AND_LEFT if known.tells_sides or (values == LEFT).any() else LUNGS
+        known = RIGHT_AND_LEFT if known.of_mask(values).tells_sides else LUNGS
     there = np.bincount(values.ravel(), minlength=IGNORE + 1)
     odd = [int(value) for value in np.flatnonzero(there) if value not in (0, IGNORE, *known.values)]
     if odd:
@@ -172,30 +190,30 @@ def _made(
     frame: DicomFrame,
     stored: DicomFrame,
     first: Dataset,
+    whose: Dataset,
     history: MaskHistory,
     research: ForResearch | None,
 ) -> Any:
     """The object, for the archive or for research.
 
     segments : each with its description. frame, stored : where the mask and where the files lie; one and the
-    same unless the image was resampled.
+    same unless the image was resampled. first, whose : the header of a file of the image, with its patient
+    and study.
     """
     import highdicom
     from pydicom.uid import ExplicitVRLittleEndian
 
-    if research is not None:
-        first, frame, stored = research.header(first), mapped(frame, research), mapped(stored, research)
     said = history.in_words()
     described = [_described(k, *segment, history) for k, segment in enumerate(segments, start=1)]
     names = " and ".join(label.name for label, _ in segments)
     series = f"{names}, {said}" if history.accepted else f"{said} ({names})"
     made: Any = highdicom.seg.Segmentation(
-        source_images=plain_sources(stored, first, between_slices(frame)),
+        source_images=plain_sources(stored, first, whose, between_slices(frame)),
         pixel_array=marked,
         segmentation_type="BINARY",
         segment_descriptions=described,
         series_instance_uid=highdicom.UID(),
-        series_number=_SERIES + max(0, int(header.number(first, "SeriesNumber", 0))),
+        series_number=_series_number(first),
         sop_instance_uid=highdicom.UID(),
         instance_number=1,
         manufacturer=PROGRAM,
@@ -210,6 +228,7 @@ def _made(
         specific_character_set="ISO_IR 192",
         **own_planes(frame, stored),
     )
+    made.update(deepcopy(whose))
     refer_to_slices(made, frame, stored)
     made.ContentCreatorName = "" if research else _name(history.reader)
     if not frame.frame_of_reference:
@@ -219,6 +238,11 @@ def _made(
         if not research.images:
             _without_references(made)
     return made
+
+
+def _series_number(first: Dataset) -> int:
+    number = _SERIES + int(header.number(first, "SeriesNumber", 0))
+    return number if _SERIES < number <= _HIGHEST else _SERIES
 
 
 def _described(number: int, label: Label, said: str, history: MaskHistory) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.core.labels import LEFT, RIGHT, NotLabels
@@ -47,6 +47,11 @@ def values_of(
     others = [one for one in segments if one.number not in found]
     notes = (f"Segments that were left out: {_named(others)}.",) if others else ()
     return found, notes
+
+
+def say_sides(segments: Sequence[Segment], found: Mapping[int, int]) -> bool:
+    """Whether each segment in `found`, which `values_of` gives for lungs, says which lung it is."""
+    return bool(found) and all(_side(one) for one in segments if one.number in found)
 
 
 def _lungs(segments: Sequence[Segment]) -> dict[int, int]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_unet.core.errors import UserError
 from napari_unet.core.frames import DicomFrame
 from napari_unet.core.geometry import Geometry, MisplacedMask, on_grid_of
 from napari_unet.core.label_set import LUNGS, LabelSet
@@ -17,7 +18,7 @@ from napari_unet.core.source import Source
 from napari_unet.io import dicom_header as header
 from napari_unet.io.content import is_dicom
 from napari_unet.io.dicom import guarded, read_header
-from napari_unet.io.dicom_seg_labels import values_of
+from napari_unet.io.dicom_seg_labels import say_sides, values_of
 from napari_unet.io.dicom_seg_read import SegFile, is_seg, read_seg
 
 _THIS = "Choose the segmentation of this image."
@@ -25,15 +26,20 @@ _THIS = "Choose the segmentation of this image."
 
 @dataclass(frozen=True)
 class SegMask:
-    """The labels (Z, Y, X) of a segmentation, with its header, and what was assumed in reading it."""
+    """The labels (Z, Y, X) of a segmentation, with its header, and what was assumed in reading it.
+
+    sides : as in MaskLabels.
+    """
 
     seg: SegFile
     labels: np.ndarray
     notes: tuple[str, ...]
+    sides: bool
 
     def whole(self) -> MaskLabels:
         """All planes; of one plane (Y, X)."""
-        return MaskLabels(self.labels[0] if len(self.labels) == 1 else self.labels, self.notes)
+        labels = self.labels[0] if len(self.labels) == 1 else self.labels
+        return MaskLabels(labels, self.notes, self.sides)
 
     def on(self, instances: frozenset[str], image: Geometry | None) -> MaskLabels:
         """The labels on the grid of an image that consists of these instances and lies there.
@@ -49,11 +55,11 @@ class SegMask:
             (only,) = instances
             planes = [k for k, drawn_on in enumerate(self.seg.of_plane) if only in drawn_on]
             if len(planes) == 1:
-                return MaskLabels(self.labels[planes[0]], notes)
+                return MaskLabels(self.labels[planes[0]], notes, self.sides)
         if image is None or image.flat:
-            return MaskLabels(self.whole().labels, notes)
+            return MaskLabels(self.whole().labels, notes, self.sides)
         labels, moved = on_grid_of(self.labels, self.seg.geometry, image)
-        return MaskLabels(labels, (*notes, *moved))
+        return MaskLabels(labels, (*notes, *moved), self.sides)
 
 
 def read_seg_mask(path: Path, labels: LabelSet = LUNGS, any_label: bool = False) -> SegMask:
@@ -63,7 +69,7 @@ def read_seg_mask(path: Path, labels: LabelSet = LUNGS, any_label: bool = False)
     found, twice = seg.labels(values)
     if twice:
         notes = (*notes, f"{twice:,} voxels are in several of its segments: the last of these counts.")
-    return SegMask(seg, found, notes)
+    return SegMask(seg, found, notes, labels.of_lungs and say_sides(seg.segments, values))
 
 
 def instances_of(image: Path | Source | Raster) -> frozenset[str]:
@@ -77,14 +83,22 @@ def instances_of(image: Path | Source | Raster) -> frozenset[str]:
     return frozenset(uid for path in files if (uid := _instance(path)))
 
 
-def references_among(masks: Iterable[Path]) -> dict[str, list[Path]]:
-    """Of the segmentations among files: which of them refer to an image, by its SOP instance UID."""
+def references_among(masks: Iterable[Path]) -> tuple[dict[str, list[Path]], list[str]]:
+    """Of the segmentations among files: which of them refer to an image, by its SOP instance UID.
+
+    And what is wrong with those that cannot be read, in words.
+    """
     found: dict[str, list[Path]] = {}
+    damaged = []
     for path in masks:
-        if is_seg(path):
-            for uid in read_seg(path).references:
-                found.setdefault(uid, []).append(path)
-    return found
+        try:
+            refer = read_seg(path).references if is_seg(path) else frozenset()
+        except UserError as error:
+            damaged.append(str(error))
+            continue
+        for uid in refer:
+            found.setdefault(uid, []).append(path)
+    return found, damaged
 
 
 def _instance(path: Path) -> str:

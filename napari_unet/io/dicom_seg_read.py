@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from napari_unet.core.geometry import Geometry, MisplacedMask, stack_affine
 from napari_unet.io import dicom_header as header
 from napari_unet.io.content import is_dicom
 from napari_unet.io.dicom import guarded, read_header
+from napari_unet.io.memory import memory_for
 
 _BINARY, _LABELMAP = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"
 _SAME_PLACE_MM = 0.01
@@ -64,31 +65,63 @@ class SegFile:
         Raises UserError if the pixels cannot be read.
         """
         highest = max(values.values(), default=0)
-        found = np.zeros(self.shape, np.min_scalar_type(highest))
         twice = 0
-        for plane, number, pixels in self._frames():
-            target = found[plane]
-            for segment, value in values.items():
-                if number not in (0, segment):
-                    continue
-                here = pixels == segment if number == 0 else pixels
-                twice += int(np.count_nonzero(here & (target != 0) & (target != value)))
-                target[here] = value
+        with memory_for(self.path), guarded(self.path.name):
+            found = np.zeros(self.shape, np.min_scalar_type(highest))
+            for plane, number, pixels in self._frames(values):
+                target = found[plane]
+                for segment, value in values.items():
+                    if number not in (0, segment):
+                        continue
+                    here = pixels == segment if number == 0 else pixels
+                    twice += int(np.count_nonzero(here & (target != 0) & (target != value)))
+                    target[here] = value
         return found, twice
 
-    def _frames(self) -> Iterator[tuple[int, int, np.ndarray]]:
-        """(plane, segment, bool pixels or, where the segment is 0, the numbers of segments)."""
+    def _frames(self, wanted: Container[int]) -> Iterator[tuple[int, int, np.ndarray]]:
+        """(plane, segment, bool pixels or, where the segment is 0, the numbers of segments), one at a time.
+
+        Of frames of one segment, those of the segments that are wanted.
+        """
         import pydicom
 
         from napari_unet.io import dicom_decoder
 
-        with guarded(self.path.name):
-            dicom_decoder.register()
-            dataset: Any = pydicom.dcmread(self.path, force=True)
-            stored = dataset.pixel_array.reshape(len(self.planes), *self.shape[1:])
-            half = header.number(dataset, "MaximumFractionalValue", 1) / 2
-        for plane, number, pixels in zip(self.planes, self.numbers, stored, strict=True):
-            yield plane, number, (pixels if number == 0 else pixels > half if half > 0.5 else pixels > 0)
+        dicom_decoder.register()
+        dataset: Any = pydicom.dcmread(self.path, force=True)
+        if header.number(dataset, "NumberOfFrames", 1) != len(self.planes):
+            raise ValueError("not every frame says where it lies")
+        half = header.number(dataset, "MaximumFractionalValue", 1) / 2
+        chosen = [k for k, number in enumerate(self.numbers) if number == 0 or number in wanted]
+        for k, pixels in _stored(dataset, chosen) if chosen else ():
+            if (number := self.numbers[k]) == 0:
+                yield self.planes[k], number, pixels
+            elif number in wanted:
+                yield self.planes[k], number, (pixels > half if half > 0.5 else pixels > 0)
+
+
+def _stored(dataset: Any, chosen: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
+    """These frames and their numbers; of compressed ones all, because each has to be looked for."""
+    from pydicom.pixels.utils import iter_pixels
+
+    if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        yield from enumerate(iter_pixels(dataset))
+    elif dataset.BitsAllocated == 1:
+        for k in chosen:
+            yield k, _frame_of_bits(dataset, k)
+    else:
+        yield from zip(chosen, iter_pixels(dataset, indices=chosen), strict=True)
+
+
+def _frame_of_bits(dataset: Any, k: int) -> np.ndarray:
+    """Frame k where frames begin within a byte, at which pydicom 3.0 fails if it reads them one by one."""
+    size = dataset.Rows * dataset.Columns
+    if 8 * len(dataset.PixelData) < size * len(dataset.PerFrameFunctionalGroupsSequence):
+        raise ValueError("frames are missing")
+    first, offset = divmod(k * size, 8)
+    packed = np.frombuffer(dataset.PixelData, np.uint8, -(-(offset + size) // 8), first)
+    bits = np.unpackbits(packed, count=offset + size, bitorder="little")[offset:]
+    return bits.reshape(dataset.Rows, dataset.Columns)
 
 
 def is_seg(path: Path) -> bool:
@@ -106,7 +139,7 @@ def read_seg(path: Path) -> SegFile:
     """The header of a segmentation. Raises UserError if it is damaged or its frames form no even stack."""
     import pydicom
 
-    with guarded(path.name):
+    with memory_for(path), guarded(path.name):
         dataset = read_header(path)
         frames = list(dataset.get("PerFrameFunctionalGroupsSequence") or ())
         shared = (dataset.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]

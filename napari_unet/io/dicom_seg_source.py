@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -17,19 +18,14 @@ from napari_unet.core.source import Source
 from napari_unet.io import dicom_header as header
 from napari_unet.io.content import is_dicom
 from napari_unet.io.dicom import read_header
-from napari_unet.io.dicom_identity import ForResearch
+from napari_unet.io.dicom_identity import PATIENT_AND_STUDY, ForResearch
 from napari_unet.io.names import files_at
 
 if TYPE_CHECKING:
     from pydicom import Dataset
     from pydicom.valuerep import DSfloat
 
-_OTHER = "Save the mask as PNG, TIFF or NIfTI."
-_OF_PATIENT_AND_STUDY = (
-    *("PatientName", "PatientID", "PatientBirthDate", "PatientSex"),
-    *("StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName"),
-)
-"""Type 2 in DICOM: empty where the image does not have them."""
+OTHER = "Save the mask as PNG, TIFF or NIfTI."
 _SHARED = {
     "PlaneOrientationSequence": ("ImageOrientationPatient",),
     "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness", "SpacingBetweenSlices"),
@@ -51,17 +47,21 @@ def place_of(like: Raster) -> DicomFrame:
     """
     frame = like.frame
     if not isinstance(frame, DicomFrame):
-        raise SegRefused("A DICOM segmentation refers to a DICOM image, and this image is not DICOM.", _OTHER)
+        raise SegRefused("A DICOM segmentation refers to a DICOM image, and this image is not DICOM.", OTHER)
+    if frame.shared_uids:
+        raise SegRefused(
+            "Several slices share one UID, and a DICOM segmentation refers to slices by it.", OTHER
+        )
     planes = like.shape[0] if like.pixels.ndim == 3 else 1
     uids = {one.sop_instance for one in frame.instances}
     known = frame.resampled or (all(uids) and all(one.sop_class for one in frame.instances))
     if not (frame.study and frame.series and known):
-        raise SegRefused("The image lacks the UIDs that a DICOM segmentation refers to.", _OTHER)
+        raise SegRefused("The image lacks the UIDs that a DICOM segmentation refers to.", OTHER)
     if not frame.resampled and (len(frame.instances) != planes or len(uids) not in (1, planes)):
-        raise SegRefused("Some slices of the image are in one file, and some are not.", _OTHER)
+        raise SegRefused("Some slices of the image are in one file, and some are not.", OTHER)
     placed = len(frame.positions) == planes and len(frame.orientation) == 6 and len(frame.pixel_spacing) == 2
     if planes > 1 and not (placed and frame.frame_of_reference):
-        raise SegRefused("The series does not say in which frame of reference it lies.", _OTHER)
+        raise SegRefused("The series does not say in which frame of reference it lies.", OTHER)
     if not placed:
         return replace(frame, frame_of_reference="", orientation=(), positions=())
     if not frame.resampled:
@@ -106,7 +106,7 @@ def _stored_frames(first: Dataset, frame: DicomFrame) -> DicomFrame:
     groups = first.PerFrameFunctionalGroupsSequence
     places = [tuple(header.numbers(each.PlanePositionSequence[0], "ImagePositionPatient")) for each in groups]
     if len(set(places)) < len(places):
-        raise SegRefused("The file of the image holds several images of one place.", _OTHER)
+        raise SegRefused("The file of the image holds several images of one place.", OTHER)
     instance = Instance(header.text(first, "SOPClassUID"), header.text(first, "SOPInstanceUID"))
     return replace(frame, instances=(instance,) * len(places), positions=tuple(places))
 
@@ -122,28 +122,29 @@ def _headers(files: Iterable[Path], frame: DicomFrame) -> Iterator[Dataset]:
             yield dataset
 
 
-def plain_sources(stored: DicomFrame, first: Dataset, between: float) -> list[Dataset]:
-    """What highdicom refers to: for each slice its UIDs and place, and the patient and study of `first`.
+def plain_sources(stored: DicomFrame, first: Dataset, whose: Dataset, between: float) -> list[Dataset]:
+    """What highdicom refers to: for each slice its UIDs and place, and what else the header `first` says.
 
-    between : from slice to slice of the mask in mm, 0.0 for one slice.
+    Of patient and study (`whose`) no value: highdicom refuses some that are in use. between : from slice to
+    slice of the mask in mm, 0.0 for one slice.
     """
     from pydicom import Dataset
 
-    patient: Any = Dataset()
-    for element in deepcopy(first):
-        if element.tag.group < _PIXELS and not element.tag.is_private:
-            patient[element.tag] = element
-    for keyword in _OF_PATIENT_AND_STUDY:
-        if keyword not in patient:
-            setattr(patient, keyword, "")
+    made: Any = Dataset()
+    for tag in sorted(first.keys()):
+        if tag.group < _PIXELS and not tag.is_private and tag not in whose:
+            with suppress(Exception):  # no value is needed that cannot be read
+                made[tag] = deepcopy(first[tag])
+    for keyword in PATIENT_AND_STUDY:
+        setattr(made, keyword, "")
     between = between or header.number(first, "SliceThickness", 1.0)
     thickness = header.number(first, "SliceThickness", between)
     through = (thickness if thickness > 0 else between, between)
     size = (int(header.number(first, "Rows", 0)), int(header.number(first, "Columns", 0)))
     if in_one_file(stored):
-        return [_as_multi_frame(_placed(patient, size, stored, 0, through), stored)]
+        return [_as_multi_frame(_placed(made, size, stored, 0, through), stored)]
     others = (Dataset() for _ in stored.instances[1:])  # highdicom looks for the patient in the first one
-    return [_placed(made, size, stored, k, through) for k, made in enumerate((patient, *others))]
+    return [_placed(each, size, stored, k, through) for k, each in enumerate((made, *others))]
 
 
 def numbers(values: Iterable[float]) -> list[DSfloat]:

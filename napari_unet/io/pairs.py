@@ -123,11 +123,8 @@ def _by_reference(
     result: MasksOfImages, images: Sequence[Path], sources: Sequence[Source], masks: dict[str, list[Path]]
 ) -> None:
     """Gives images the segmentations that refer to them: where they have no mask, or another image's."""
-    try:
-        refer = references_among(path for several in masks.values() for path in several)
-    except UserError as error:
-        result.problems.append(str(error))
-        return
+    refer, damaged = references_among(path for several in masks.values() for path in several)
+    result.problems += damaged
     if not refer:
         return
     for image, source in zip(images, sources, strict=True):
@@ -152,16 +149,12 @@ def _under_one_name(here: dict[str, list[Path]], there: dict[str, list[Path]]) -
     """Gives segmentations that have no partner by name the name of the one that refers to the same image."""
     alone = [case for case in here if case not in there and len(here[case]) == 1]
     called = {paths[0]: case for case, paths in there.items() if case not in here and len(paths) == 1}
-    try:
-        refer = references_among(called)
-        for case in alone if refer else ():
-            (path,) = here[case]
-            uids = instances_of(path) if is_seg(path) else ()
-            mine = {one for uid in uids for one in refer.get(uid, ()) if one in called}
-            if len(mine) == 1:
-                there[case] = there.pop(called.pop(*mine))
-    except UserError:
-        return  # a damaged file is reported when it is read
+    refer, _ = references_among(called)  # a damaged file is reported when it is read
+    for case in alone if refer else ():
+        theirs, _ = references_among(here[case])
+        mine = {one for uid in theirs for one in refer.get(uid, ()) if one in called}
+        if len(mine) == 1:
+            there[case] = there.pop(called.pop(*mine))
 
 
 def masks_by_case(folder: Path, ignored: Ignored | None = None) -> tuple[dict[str, list[Path]], list[str]]:

@@ -199,7 +199,8 @@ def _attach(project: ReviewProject, case: Case, image: Source, path: Path, by: s
             f"The mask has the size {size_in_words(labels.shape)}, its image {size_in_words(case.shape)}.",
             "Choose the mask of this image, with the same size.",
         )
-    project.add_revision(case.id, labels, Author(AuthorKind.FILE, by), note="from a file")
+    author = Author(AuthorKind.FILE, by)
+    project.add_revision(case.id, labels, author, note="from a file", sides=found.sides)
     return found.notes
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import shutil
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pydicom
 import pytest
-from dicom_files import save
+from dicom_files import save, save_series
 from seg_rooms import BY_MODEL, ORIENTATIONS, lungs, series, xray_tags
 
 from napari_unet import npe2_io
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note
 from napari_unet.core.geometry import MisplacedMask
-from napari_unet.core.label_set import RIGHT_AND_LEFT, Label, LabelSet
+from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT, Label, LabelSet
 from napari_unet.core.labels import NotLabels
 from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
@@ -52,6 +53,17 @@ def test_what_was_written_is_read(tmp_path: Path, name: str) -> None:
         found = read_labels(path, of=image, labels=RIGHT_AND_LEFT)
         assert np.array_equal(found.labels, mask) and found.notes == ()
     assert np.array_equal(read_labels(path).labels, mask)
+
+
+def test_a_lung_alone_keeps_the_side_that_its_segment_names(tmp_path: Path, ct: Raster) -> None:
+    both = lungs(ct.shape)
+    for side in (1, 2):
+        alone = np.where(both == side, side, 0).astype(np.uint8)
+        path = write_seg(tmp_path / f"{side}.dcm", alone, ct, RIGHT_AND_LEFT, BY_MODEL).path
+        found = read_labels(path, of=ct)
+        assert np.array_equal(found.labels, alone) and found.sides
+    path = write_seg(tmp_path / "any.dcm", np.minimum(both, 1), ct, LUNGS, BY_MODEL).path
+    assert not read_labels(path, of=ct).sides
 
 
 def test_an_x_ray_and_a_single_slice(tmp_path: Path, ct: Raster) -> None:
@@ -183,6 +195,26 @@ def test_masks_of_a_folder_find_their_images_by_what_they_refer_to(tmp_path: Pat
     assert paths[1] not in found.of and "Several DICOM segmentations" in found.unclear[paths[1]]
 
 
+def test_a_damaged_segmentation_does_not_keep_the_others_from_their_images(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("images", "masks", "other masks")]
+    for folder in folders:
+        folder.mkdir()
+    paths = [save(folders[0] / f"{name}.dcm", np.ones((20, 24), np.uint16), **xray_tags()) for name in "abc"]
+    mask = lungs((20, 24))
+    for image, here, there in zip(paths, "123", "789", strict=True):
+        for folder, name in zip(folders[1:], (here, there), strict=True):
+            write_seg(folder / f"{name}.dcm", mask, read_raster(image), RIGHT_AND_LEFT, BY_MODEL)
+    for folder, name in zip(folders[1:], "19", strict=True):  # the first here, the last there
+        damaged = folder / f"{name}.dcm"
+        damaged.write_bytes(damaged.read_bytes()[:1800])
+        assert is_seg(damaged)
+    found = masks_of_images(paths, folders[1])
+    assert {image.stem: path.name for image, path in found.of.items()} == {"b": "2.dcm", "c": "3.dcm"}
+    assert "1.dcm is damaged" in " ".join(found.problems)
+    pairs = find_pairs(*folders[1:]).cases.values()
+    assert [(here.name, there.name) for here, there in pairs] == [("2.dcm", "8.dcm")]
+
+
 def test_a_series_finds_its_segmentation(tmp_path: Path, ct: Raster) -> None:
     masks = tmp_path / "masks"
     masks.mkdir()
@@ -225,9 +257,10 @@ def test_uneven_frames_and_damaged_files_are_refused(tmp_path: Path, ct: Raster)
     made.save_as(path)
     with pytest.raises(MisplacedMask, match="evenly spaced"):
         read_labels(path, of=ct)
-    path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UserError, match="damaged"):
-        read_labels(path, of=ct)
+    for part in (whole[: len(whole) // 2], whole[:-100]):  # the second lacks a part of the left lung alone
+        path.write_bytes(part)
+        with pytest.raises(UserError, match="damaged"):
+            read_labels(path, of=ct, labels=LabelSet("one", (Label(1, "right lung"),)))
 
 
 def test_segments_that_overlap_are_reported(tmp_path: Path, ct: Raster) -> None:
@@ -239,6 +272,68 @@ def test_segments_that_overlap_are_reported(tmp_path: Path, ct: Raster) -> None:
     made.PixelData = np.packbits(frames.ravel(), bitorder="little").tobytes()
     made.save_as(path)
     assert "1 voxels" in " ".join(read_labels(path, of=ct).notes)
+
+
+def test_of_many_segments_no_more_is_decoded_at_once_than_a_frame(tmp_path: Path) -> None:
+    """As in a segmentation of the whole body: a hundred segments in thousands of frames."""
+    volume = np.zeros((6, 256, 256), np.int16)
+    image = read_raster(Source(tuple(save_series(tmp_path / "ct", volume))))
+    kinds = (Label(1, "R", code="3341006"), Label(2, "L", code="44029006"))
+    kinds += tuple(Label(value, f"bone {value}") for value in range(3, 63))
+    mask = np.zeros(image.shape, np.uint8)
+    mask.ravel()[: 62 * 50] = np.repeat(np.arange(1, 63), 50)
+    path = write_seg(tmp_path / "a_seg.dcm", mask, image, LabelSet("body", kinds), BY_MODEL).path
+    read_labels(path)  # loads what reading needs
+    decoded = 62 * mask.size
+    tracemalloc.start()
+    found = read_labels(path, labels=RIGHT_AND_LEFT)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.array_equal(found.labels, np.where(mask < 3, mask, 0)) and "bone 3" in found.notes[0]
+    assert peak < decoded / 2
+    assert np.array_equal(read_labels(path, any_label=True).labels, mask)
+
+
+def test_frames_that_share_a_byte(tmp_path: Path) -> None:
+    """Bits of binary frames follow each other without a gap: 35 of them, here."""
+    image = read_raster(Source(tuple(save_series(tmp_path / "ct", np.zeros((3, 5, 7), np.int16)))))
+    mask = np.random.default_rng(0).integers(0, 5, image.shape).astype(np.uint8)
+    kinds = (Label(1, "a"), Label(2, "b"), Label(3, "R", code="3341006"), Label(4, "L", code="44029006"))
+    path = write_seg(tmp_path / "a_seg.dcm", mask, image, LabelSet("odd", kinds), BY_MODEL).path
+    assert np.array_equal(read_labels(path, labels=RIGHT_AND_LEFT).labels, np.choose(mask, [0, 0, 0, 1, 2]))
+
+
+def test_frames_that_are_compressed(tmp_path: Path, ct: Raster) -> None:
+    """Fractional ones, of which each has a byte for each pixel."""
+    mask = lungs(ct.shape)
+    path = write_seg(tmp_path / "a_seg.dcm", mask, ct, RIGHT_AND_LEFT, BY_MODEL).path
+    made = pydicom.dcmread(path)
+    frames = made.pixel_array * np.uint8(200)
+    made.BitsAllocated = made.BitsStored = 8
+    made.HighBit, made.SegmentationType, made.MaximumFractionalValue = 7, "FRACTIONAL", 255
+    made.PixelData = frames.tobytes()
+    made.compress(pydicom.uid.RLELossless)
+    made.save_as(path)
+    assert np.array_equal(read_labels(path, of=ct, labels=RIGHT_AND_LEFT).labels, mask)
+    left = LabelSet("one", (Label(1, "left lung"),))
+    assert np.array_equal(read_labels(path, of=ct, labels=left).labels, mask == 2)
+
+
+def test_one_that_does_not_fit_into_the_memory(
+    tmp_path: Path, ct: Raster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_seg(tmp_path / "a_seg.dcm", lungs(ct.shape), ct, RIGHT_AND_LEFT, BY_MODEL).path
+
+    whole = pydicom.dcmread
+
+    def full(path: Path, **options: Any) -> Any:
+        if not options.get("stop_before_pixels"):
+            raise MemoryError
+        return whole(path, **options)
+
+    monkeypatch.setattr(pydicom, "dcmread", full)
+    with pytest.raises(UserError, match="does not fit into the memory"):
+        read_labels(path)
 
 
 @pytest.mark.data

@@ -206,7 +206,7 @@ class AddDialog(QDialog):
                     "Drawn by the model" if drawing else "No mask; finding scores kept hidden, by the model"
                 )
                 self.first.addItem(f"{what} {name}{which}", (_MODEL, name, answer))
-        self.first.addItem("From a folder of masks (PNG, TIFF, NIfTI)", (_FOLDER, "", None))
+        self.first.addItem("From a folder of masks (PNG, TIFF, NIfTI, DICOM SEG)", (_FOLDER, "", None))
         self.first.addItem("None: start with empty masks", (_NOTHING, "", None))
 
     def _suggest(self) -> None:

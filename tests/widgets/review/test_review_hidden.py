@@ -194,7 +194,7 @@ def test_masks_that_a_model_draws_first_follow_its_protocol_until_another_is_typ
     assert dialog.protocol.text() == "Visible lung fields; the heart is left out."
     dialog.first.setCurrentIndex(rows["None: start with empty masks"])
     assert dialog.protocol.text() != "Visible lung fields; the heart is left out."
-    dialog.first.setCurrentIndex(rows["From a folder of masks (PNG, TIFF, NIfTI)"])
+    dialog.first.setCurrentIndex(rows["From a folder of masks (PNG, TIFF, NIfTI, DICOM SEG)"])
     assert dialog.protocol.text() == ""  # nobody but the user knows what they hold
     qtbot.keyClicks(dialog.protocol, "With the heart")
     dialog.first.setCurrentIndex(rows["Drawn by the model test-lung"])
