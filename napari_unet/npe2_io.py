@@ -22,7 +22,7 @@ from napari_unet.io.dicom_seg_read import is_seg, read_seg
 from napari_unet.io.formats import is_mask_name, is_readable_image, read_labels, read_raster, stem, write_mask
 from napari_unet.io.layer_data import HEADER, LayerData, image_layer
 from napari_unet.io.names import is_index
-from napari_unet.io.opened import Opened, files_of, opened
+from napari_unet.io.opened import Opened, holds_medical, opened
 from napari_unet.io.sources import named_paths
 from napari_unet.io.unpacked import has_dicom, is_bundle
 from napari_unet.samples import CT, CT_2, SAMPLES, SampleImage
@@ -35,18 +35,22 @@ _FOR_ALL_LAYERS = ("name", "metadata", "scale", "units", "translate")
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
     """A reader if all of these files are images that this package reads.
 
-    Of a folder, if it holds such an image; of a zip file, if it holds DICOM. A DICOMDIR stands for the images
-    that it lists.
+    Of a folder, if it holds such an image that is not a picture; of a zip file, if it holds DICOM. A DICOMDIR
+    stands for the images that it lists.
     """
-    given = _each(path)
-    bundles = [one for one in given if is_bundle(one)]
-    files = files_of([one for one in given if one not in bundles])
-    known = all(map(is_readable_image, files)) and all(is_index(one) or has_dicom(one) for one in bundles)
-    return read_layers if (files or bundles) and known else None
+    return read_layers if all(map(_is_read, _each(path))) else None
+
+
+def _is_read(given: Path) -> bool:
+    if given.is_dir():
+        return holds_medical(given)
+    return is_index(given) or has_dicom(given) if is_bundle(given) else is_readable_image(given)
 
 
 def read_layers(path: str | list[str]) -> list[LayerData]:
-    """One layer an image, with spacing, place, units, window and header; raises UserError.
+    """One layer an image, with spacing, place, units, window and header.
+
+    Of several, those that cannot be read are told, and the others open; raises UserError if there are none.
 
     The files of a series of CT, MR or PET are one image. What is named `*_mask.*` and holds the numbers of a
     mask (see core.labels) becomes a labels layer, and so does a DICOM segmentation. A file of a series that
@@ -60,8 +64,7 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
     images = _chosen(found, viewer)
     for sentence in found.told if images else ():
         warnings.warn(sentence, stacklevel=2)  # napari shows it
-    names = map(stem, named_paths(images))
-    layers = [_layer(image, name, viewer) for image, name in zip(images, names, strict=True)]
+    layers = _layers(images, viewer)
     _read_on(viewer, [layer[0] for layer in layers])
     return layers or [(None,)]  # type: ignore[list-item]
 
@@ -155,6 +158,21 @@ def _read_on(viewer: Any, data: Sequence[Any]) -> None:
 
         for series in several:
             read_while_shown(viewer, series)
+
+
+def _layers(images: Sequence[Source], viewer: Any) -> list[LayerData]:
+    """The layers of those that can be read. Raises the first UserError if none can."""
+    layers, errors = [], []
+    for image, name in zip(images, map(stem, named_paths(images)), strict=True):
+        try:
+            layers.append(_layer(image, name, viewer))
+        except UserError as error:
+            errors.append(error)
+    for failed in errors if layers else errors[1:]:
+        warnings.warn(str(failed), stacklevel=3)  # napari shows it
+    if errors and not layers:
+        raise errors[0]
+    return layers
 
 
 def _layer(image: Source, name: str, viewer: Any = None) -> LayerData:

@@ -58,14 +58,22 @@ def read_dicom(path: Path) -> Raster:
             window=window,
             padding=pixels.padding,
             row_direction=header.row_direction(dataset),
+            column_direction=header.column_direction(dataset),
             body_part=header.text(dataset, "BodyPartExamined"),
             age_years=header.age_years(dataset),
             position=header.position(dataset),
             acquisition=header.acquisition(dataset),
-            notes=pixels.notes,
+            notes=(*_on_values(dataset), *pixels.notes),
             source=str(path),
             frame=frame,
         )
+
+
+def _on_values(dataset: Dataset) -> tuple[str, ...]:
+    if header.is_rescaled(dataset):
+        return header.note_on_unit(header.other_unit(dataset))
+    unknown = "The image does not say how its values become Hounsfield units (rescale)"
+    return (f"{unknown}: the stored values were used.",)
 
 
 def _frame(dataset: Dataset) -> DicomFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,15 @@ def is_multi_frame(path: Path) -> bool:
 
     False for masks (SEG), and for films and other stacks without places.
     """
+    try:
+        state = path.stat()
+    except OSError:
+        return False
+    return _is_multi_frame(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=1 << 15)  # asked when a folder is listed, and again when each of its images is read
+def _is_multi_frame(path: Path, modified: int, size: int) -> bool:
     if not is_dicom(path):
         return False
     try:

@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
-_MODALITIES = {m.value: m for m in Modality} | {"RG": Modality.CR}  # RG: film, digitised
+_MODALITIES = {m.value: m for m in Modality if m is not Modality.MAP}
+_MODALITIES |= {"RG": Modality.CR}  # film, digitised
+_HOUNSFIELD = {"", "HU", "US"}  # US: the header does not say
+_UNITS = {  # of a CT's values, by RescaleType; other words are not repeated: somebody may have written any
+    "HU_MOD": "modified Hounsfield units",
+    "Z_EFF": "effective atomic number",
+    "ED": "electron density",
+    "EDW": "electron density relative to water",
+    "MGML": "mg/ml",
+    "OD": "optical density",
+    "PCT": "per cent",
+}
 _AGE_UNITS = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
 _OLDEST = 120  # what is older is a date that somebody made up
 _STUDY_DATES = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")
@@ -30,7 +41,7 @@ _LYING = {
     "decubitus": r"\bdecub(itus)?\b",
 }
 _OF_A_FRAME = {
-    *("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence"),
+    *("RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence", "GantryDetectorTilt"),
     *("WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence"),
     *(*_SPACINGS, "ImageOrientationPatient", "ImagePositionPatient", "PatientOrientation"),
     *("SliceThickness", "ConvolutionKernel", "ConvolutionKernelGroup", "PixelPaddingValue"),
@@ -97,7 +108,51 @@ def flatten(dataset: Dataset, frame: int = 0, whole: Dataset | None = None) -> N
 
 def modality(dataset: Dataset) -> Modality:
     """The machine; unknown for secondary captures and for machines that Modality has no name for."""
+    if other_unit(dataset):
+        return Modality.MAP
     return _MODALITIES.get(text(dataset, "Modality"), Modality.UNKNOWN)
+
+
+def other_unit(dataset: Dataset) -> str:
+    """The unit of a CT's values in words, "" if they are in Hounsfield units or nothing says otherwise."""
+    unit = text(dataset, "RescaleType").upper()
+    if text(dataset, "Modality") != "CT" or unit in _HOUNSFIELD or unit.startswith("HOUNSFIELD"):
+        return ""
+    return _UNITS.get(unit, "another unit")
+
+
+def note_on_unit(unit: str) -> tuple[str, ...]:
+    """What to say of an image with `other_unit`."""
+    if not unit:
+        return ()
+    return (
+        f"By the header, the values are not Hounsfield units but {unit}: the image is not treated as a CT.",
+    )
+
+
+def has_modality_table(dataset: Dataset) -> bool:
+    """Whether a table, and not a slope and an intercept, says what stored values mean."""
+    return bool(dataset.get("ModalityLUTSequence"))
+
+
+def rescale(dataset: Dataset) -> tuple[float, float] | None:
+    """Slope and intercept from stored values to those of the machine; None where the header has none.
+
+    A CT has to say both: with one alone, values are not in Hounsfield units. Other machines may leave out
+    what changes nothing.
+    """
+    slope, intercept = numbers(dataset, "RescaleSlope"), numbers(dataset, "RescaleIntercept")
+    if text(dataset, "Modality") == "CT" and not (slope and intercept):
+        return None
+    line = (slope or [1.0])[0], (intercept or [0.0])[0]
+    return line if line[0] else None
+
+
+def is_rescaled(dataset: Dataset) -> bool:
+    """Whether the header says how values become those of the machine; True for machines without a unit."""
+    if text(dataset, "Modality") != "CT" or has_modality_table(dataset):
+        return True
+    return rescale(dataset) is not None
 
 
 def inverted(dataset: Dataset) -> bool | None:
@@ -109,7 +164,7 @@ def inverted(dataset: Dataset) -> bool | None:
     photometric = text(dataset, "PhotometricInterpretation")
     if photometric == "MONOCHROME1" or text(dataset, "PresentationLUTShape") == "INVERSE":
         return True
-    falling = number(dataset, "RescaleSlope", 1) < 0 and "ModalityLUTSequence" not in dataset
+    falling = number(dataset, "RescaleSlope", 1) < 0 and not has_modality_table(dataset)
     return False if photometric == "MONOCHROME2" and not falling else None
 
 
@@ -156,6 +211,14 @@ def row_direction(dataset: Dataset) -> str | None:
     cosines = numbers(dataset, "ImageOrientationPatient")
     if len(cosines) == 6 and abs(cosines[0]) > max(abs(cosines[1]), abs(cosines[2])):
         return "L" if cosines[0] > 0 else "R"
+    return None
+
+
+def column_direction(dataset: Dataset) -> str | None:
+    """The patient's side, "A" or "P", to which Y increases in an axial slice; None if nothing says so."""
+    cosines = numbers(dataset, "ImageOrientationPatient")
+    if len(cosines) == 6 and abs(cosines[4]) > max(abs(cosines[3]), abs(cosines[5])):
+        return "P" if cosines[4] > 0 else "A"
     return None
 
 
@@ -224,7 +287,7 @@ def acquisition(dataset: Dataset) -> Acquisition | None:
     applied = bool(
         dataset.get("ContrastBolusAgentSequence")
         or number(dataset, "ContrastBolusVolume", 0) > 0
-        or text(dataset, "ContrastBolusRoute")
+        or contrast_of(text(dataset, "ContrastBolusRoute")) == "given"
     )
     group, maker = text(dataset, "ConvolutionKernelGroup"), text(dataset, "Manufacturer")
     thickness = number(dataset, "SliceThickness", 0)

@@ -210,13 +210,12 @@ def _padding(dataset: Dataset, dtype: np.dtype) -> tuple[float, float] | None:
 
 def _rescaled(pixels: np.ndarray, dataset: Dataset) -> np.ndarray:
     """After the modality LUT or rescale: whole numbers where that is exact, else float32 or float64."""
-    if "ModalityLUTSequence" in dataset:
+    if header.has_modality_table(dataset):
         from pydicom.pixels.processing import apply_modality_lut
 
         return np.asarray(apply_modality_lut(pixels, dataset))
-    slope = header.number(dataset, "RescaleSlope", 1)
-    intercept = header.number(dataset, "RescaleIntercept", 0)
-    if (slope, intercept) == (1, 0) or slope == 0:
+    slope, intercept = header.rescale(dataset) or (1.0, 0.0)
+    if (slope, intercept) == (1, 0):
         return pixels
     whole = pixels.dtype.kind in "ui" and slope.is_integer() and intercept.is_integer()
     if whole and pixels.itemsize <= 2 and abs(slope) * 2**16 + abs(intercept) < 2**31:

@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.source import Source
 from napari_unet.io import dicom_header as header
-from napari_unet.io.content import is_dicom
 from napari_unet.io.dicom import guarded, read_header
+from napari_unet.io.dicom_member import APART, Member, member_of
 from napari_unet.io.dicom_slices import PARALLEL
-from napari_unet.io.names import CAPTURE, LOCALIZER, OBJECT, ODD, REPORT, SEGMENTATION, suffix_of
+from napari_unet.io.names import LOCALIZER, ODD, SEGMENTATION, SINGLE
 
-_VOLUMES = {  # machines whose series are volumes, by what the image is stored as
-    "1.2.840.10008.5.1.4.1.1.2": "CT",
-    "1.2.840.10008.5.1.4.1.1.4": "MR",
-    "1.2.840.10008.5.1.4.1.1.128": "PT",
-}
-_PHOTOGRAPHED = "1.2.840.10008.5.1.4.1.1.7"  # secondary captures: pictures of a screen
-_DOCUMENTS = ("1.2.840.10008.5.1.4.1.1.88.", "1.2.840.10008.5.1.4.1.1.104.")  # structured reports, PDF
-_SCOUTS = {"LOCALIZER", "SCOUT", "SURVEY"}  # in ImageType
-_SERIES = ("StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber", "PatientID")
-_APART = (  # what tells the stacks of one series apart, the first that does
-    *("AcquisitionNumber", "TemporalPositionIdentifier", "TemporalPositionIndex", "TriggerTime"),
-    *("NominalPercentageOfCardiacPhase", "EchoTime", "DiffusionBValue", "ConvolutionKernel"),
-    *("SliceThickness", "ImageType", "AcquisitionTime"),
-)
-_PLACE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns")
-_FIELDS = ("SOPClassUID", "SOPInstanceUID", "Modality", "FrameOfReferenceUID", "NumberOfFrames", *_PLACE)
-_NO_DICOM = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz", ".bmp", ".gif", ".webp"})
 _FEW = 3  # so many slices are a stack of their own beside a larger one of the same series
 _SAME_MM = 0.01  # slices that are no farther apart lie at one place
 
@@ -67,30 +48,36 @@ def sort_out(paths: Iterable[Path]) -> Sorted:
     A series has several stacks if its slices differ in size, orientation or pixel size, or if several lie at
     one place and something in their headers tells them apart (acquisition, phase, kernel). Localizers,
     secondary captures, reports and other objects of the study of a series are set aside, and so are the
-    segmentations of the study of any image.
+    segmentations of the study of any image. A localizer is often called by its header alone: in the study of
+    a stack of CT, single slices count as such, and a few that are not axial.
     X-rays are no series: they stand for themselves, also where several are of one series. A series that lies
     in several folders, whole in each, is there several times. What cannot be read is left for its reader to
     refuse.
     """
-    headers = [one for path in paths if (one := _header(path))]
-    found = Sorted()
-    by_series: dict[tuple[str, ...], list[_Header]] = defaultdict(list)
+    headers = [one for path in paths if (one := member_of(path))]
+    by_series: dict[tuple[str, ...], list[Member]] = defaultdict(list)
     for one in headers:
         if one.series:
             by_series[one.series].append(one)
-    for slices in by_series.values():
-        for copy in _copies(slices):
-            stacks, odd = _stacks(copy)
-            found.series += [Series(tuple(one.path for one in stack), stack[0].kind) for stack in stacks]
-            if odd:
-                found.aside[ODD] += [one.path for one in odd]
+    stacks: list[list[Member]] = []
+    aside: dict[Path, str] = {}
+    for copy in (copy for slices in by_series.values() for copy in _copies(slices)):
+        several, odd = _stacks(copy)
+        stacks += several
+        aside |= {one.path: ODD for one in odd}
+    aside |= _scouts([one for one in headers if one.path not in aside], stacks)
+    found = Sorted()
+    for stack in stacks:
+        if stack[0].path not in aside:
+            found.series.append(Series(tuple(one.path for one in stack), stack[0].kind))
     used = {file for series in found.series for file in series.files}
-    own = (one for one in headers if one.path in used or (one.frames > 1 and not one.beside))
-    studies = {one.study for one in own} - {""}
+    own = _Studies(one for one in headers if one.path in used or (one.frames > 1 and not one.beside))
     of_images = {one.study for one in headers if not one.beside} - {""}
     for one in headers:
-        if one.beside and one.study in (of_images if one.beside == SEGMENTATION else studies):
-            found.aside[one.beside].append(one.path)
+        if one.beside and (one.study in of_images if one.beside == SEGMENTATION else one in own):
+            aside[one.path] = one.beside
+    for path, reason in aside.items():
+        found.aside[reason].append(path)
     return found
 
 
@@ -109,111 +96,49 @@ def series_number(path: Path) -> str:
     return str(int(found[0])) if found else ""
 
 
-@dataclass(frozen=True)
-class _Header:
-    """What tells where a file belongs. series : () for what is no slice of a volume; kind : machine.
+class _Studies:
+    """Those that some files belong to: by their UID, and by their folder for files that have none."""
 
-    beside : why it is set aside where its study has a series, "" if it is not. grid : size, pixel size and
-    frame of reference. apart : the values of `_APART`.
-    """
+    def __init__(self, headers: Iterable[Member]) -> None:
+        known = list(headers)
+        self._uids = {one.study for one in known}
+        self._folders = {one.path.parent for one in known}
 
-    path: Path
-    study: str
-    uid: str
-    kind: str
-    series: tuple[str, ...]
-    beside: str
-    frames: int
-    grid: tuple[Any, ...]
-    cosines: tuple[float, ...]
-    place: tuple[float, ...]
-    apart: tuple[str, ...]
-
-    @property
-    def is_placed(self) -> bool:
-        """Whether it says all that is needed to find its stack."""
-        rows, columns, spacing, _ = self.grid
-        return (
-            len(self.cosines) == 6 and len(self.place) == 3 and min(rows, columns) > 0 and len(spacing) == 2
-        )
-
-    @cached_property
-    def height(self) -> float:
-        """Along the normal of its plane, in mm."""
-        return float(np.cross(self.cosines[:3], self.cosines[3:]) @ np.array(self.place))
+    def __contains__(self, one: Member) -> bool:
+        return one.study in self._uids if one.study else one.path.parent in self._folders
 
 
-def _header(path: Path) -> _Header | None:
-    """None for what is not DICOM or cannot be read."""
-    if suffix_of(path).lower() in _NO_DICOM or not is_dicom(path):
-        return None
-    try:
-        with guarded(path.name):
-            dataset = read_header(path, *_FIELDS, *_SERIES, *_APART)
-            stored, machine = header.text(dataset, "SOPClassUID"), header.text(dataset, "Modality")
-            frames = int(header.number(dataset, "NumberOfFrames", 1))
-            kind = _VOLUMES.get(stored, machine)
-            beside = _why_beside(dataset, stored, kind, frames)
-            series: tuple[str, ...] = ()
-            if kind in _VOLUMES.values() and not beside and frames == 1:
-                uid = header.text(dataset, "SeriesInstanceUID")
-                series = (kind, uid) if uid else (kind, str(path.parent), *map(str, _texts(dataset, _SERIES)))
-            spacing = tuple(round(mm, 4) for mm in header.numbers(dataset, "PixelSpacing"))
-            size = (header.number(dataset, "Rows", 0), header.number(dataset, "Columns", 0))
-            return _Header(
-                path,
-                header.text(dataset, "StudyInstanceUID"),
-                header.text(dataset, "SOPInstanceUID"),
-                kind,
-                series,
-                beside,
-                frames,
-                (*size, spacing, header.text(dataset, "FrameOfReferenceUID")),
-                tuple(header.numbers(dataset, "ImageOrientationPatient")),
-                tuple(header.numbers(dataset, "ImagePositionPatient")),
-                tuple(_texts(dataset, _APART)),
-            )
-    except UserError:
-        return None
+def _scouts(headers: Sequence[Member], stacks: Sequence[Sequence[Member]]) -> dict[Path, str]:
+    """The slices of CT beside a stack of their study that belong to none, or to a few that are not axial."""
+    place = {one.path: len(stack) for stack in stacks for one in stack}
+    slices = {
+        one.path: place.get(one.path, one.frames) for one in headers if one.kind == "CT" and not one.beside
+    }
+    studies = _Studies(one for one in headers if slices.get(one.path, 0) >= _FEW)
+    return {
+        one.path: SINGLE if one.is_axial else LOCALIZER
+        for one in headers
+        if one.series and one in studies and slices.get(one.path, _FEW) < (2 if one.is_axial else _FEW)
+    }
 
 
-def _texts(dataset: Any, keywords: Iterable[str]) -> Iterator[str]:
-    return (header.text(dataset, keyword) for keyword in keywords)
-
-
-def _why_beside(dataset: Any, stored: str, kind: str, frames: int) -> str:
-    """Why a file is no slice of a series of its study; "" for slices, and for images of other machines."""
-    if kind == "SEG":
-        return SEGMENTATION
-    if stored.startswith(_DOCUMENTS):
-        return REPORT
-    without_image = stored not in _VOLUMES and header.number(dataset, "Rows", 0) < 1
-    if without_image or kind in ("PR", "RTDOSE"):
-        return OBJECT
-    if stored.startswith(_PHOTOGRAPHED) and frames == 1:
-        return CAPTURE
-    image_type = dataset.get("ImageType") or ()
-    words = {image_type} if isinstance(image_type, str) else set(map(str, image_type))
-    return LOCALIZER if kind in _VOLUMES.values() and words & _SCOUTS else ""
-
-
-def _copies(slices: Sequence[_Header]) -> list[list[_Header]]:
+def _copies(slices: Sequence[Member]) -> list[list[Member]]:
     """The files of a series; of one that was copied, those of each folder."""
-    folders: dict[Path, list[_Header]] = defaultdict(list)
+    folders: dict[Path, list[Member]] = defaultdict(list)
     for one in slices:
         folders[one.path.parent].append(one)
-    holds = [sorted(one.uid for one in inside) for inside in folders.values()]
-    if not holds[0][0] or any(one != holds[0] for one in holds):
+    holds = [sorted((one.uid, one.place) for one in inside) for inside in folders.values()]
+    if not holds[0][0][0] or any(one != holds[0] for one in holds):
         return [list(slices)]
     return list(folders.values())
 
 
-def _stacks(slices: Sequence[_Header]) -> tuple[list[list[_Header]], list[_Header]]:
+def _stacks(slices: Sequence[Member]) -> tuple[list[list[Member]], list[Member]]:
     """The stacks of several slices in a series, and single slices beside a stack of theirs.
 
     What does not tell its place stays with the largest stack, whose reader names it.
     """
-    groups: list[list[_Header]] = []
+    groups: list[list[Member]] = []
     for one in filter(lambda each: each.is_placed, slices):
         for group in groups:
             if group[0].grid == one.grid and np.allclose(
@@ -234,21 +159,39 @@ def _stacks(slices: Sequence[_Header]) -> tuple[list[list[_Header]], list[_Heade
     return [stack for stack in stacks if len(stack) > 1], odd
 
 
-def _at_one_place(group: list[_Header]) -> list[list[_Header]]:
-    """A group by the first of `_APART` that leaves no two slices at one place; whole if there are none."""
-    if not _overlaps(group):
+def _at_one_place(group: list[Member]) -> list[list[Member]]:
+    """A group without two slices at one place: by the first of `APART` that does it, or by several in turn.
+
+    Whole if there are no such slices, or if nothing tells them apart.
+    """
+    if _most_at_one_place(group) < 2:
         return [group]
-    for k in range(len(_APART)):
-        parts: dict[str, list[_Header]] = defaultdict(list)
-        for one in group:
-            parts[one.apart[k]].append(one)
-        several = len(parts) > 1 and min(map(len, parts.values())) > 1
-        if several and not any(map(_overlaps, parts.values())):
-            return list(parts.values())
-    return [group]
+    for k in range(len(APART)):
+        parts = _parts(group, k)
+        if all(_most_at_one_place(part) < 2 for part in parts):
+            return parts
+    parts = [group]
+    for k in range(len(APART)):
+        parts = [smaller for part in parts for smaller in _parts(part, k)]
+    return parts if all(_most_at_one_place(part) < 2 for part in parts) else [group]
 
 
-def _overlaps(group: Sequence[_Header]) -> bool:
-    """Whether different slices lie at one place; one that is stored twice does not count."""
-    heights = sorted({one.uid or str(one.path): one.height for one in group}.values())
-    return bool((np.diff(heights) < _SAME_MM).any())
+def _parts(group: list[Member], k: int) -> list[list[Member]]:
+    """A group by one of `APART`, if fewer slices lie at one place then; else whole."""
+    parts: dict[str, list[Member]] = defaultdict(list)
+    for one in group:
+        parts[one.apart[k]].append(one)
+    if min(map(len, parts.values())) < 2:
+        return [group]
+    most = _most_at_one_place(group)
+    return (
+        list(parts.values()) if all(_most_at_one_place(part) < most for part in parts.values()) else [group]
+    )
+
+
+def _most_at_one_place(group: Sequence[Member]) -> int:
+    """How many different slices lie at one place at most; one that is stored twice counts once."""
+    different = {(one.uid or str(one.path), one.place): one.height for one in group}
+    heights = np.sort(list(different.values()))
+    starts = np.flatnonzero(np.diff(heights, prepend=-np.inf) >= _SAME_MM)
+    return int(np.diff(starts, append=len(heights)).max())

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 COMPLETE = "Export the whole series from the archive again."
 ALONE = "Remove the others from the folder, or export the series from the archive again."
+_APART = "Have the archive export each stack by itself."
 PARALLEL = 1e-3
 """By how much the direction cosines of two slices of one stack may differ."""
 _SQUARE = 1e-2  # how far rows and columns may be from unit length and a right angle
@@ -33,6 +34,7 @@ _RESCALE = ("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence")
 _TAGS = (
     *(*_UIDS, *_RESCALE, "Modality", "Rows", "Columns", "NumberOfFrames"),
     *("ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing"),
+    *("RescaleType", "GantryDetectorTilt"),
 )
 
 
@@ -41,7 +43,8 @@ class Slice:
     """What the header of one slice says: UIDs by keyword, (rows, columns), place in mm (L, P, S).
 
     rescaled : whether it says how its values become those of the machine (HU of a CT); True for machines that
-    have no such unit.
+    have no such unit. unit : of a CT that is not in HU, in words. tilt : of the gantry in degrees, as the
+    header has it beside the place; 0 if it has none.
     """
 
     path: Path
@@ -52,6 +55,8 @@ class Slice:
     position: np.ndarray  # (3,)
     spacing: tuple[float, float]  # from row to row, from column to column
     rescaled: bool
+    unit: str
+    tilt: float
 
     @property
     def instance(self) -> Instance:
@@ -107,11 +112,13 @@ def _frames(path: Path) -> list[Slice]:
         dataset = read_header(path, *_TAGS, *GROUPS)
         count = int(header.number(dataset, "NumberOfFrames", 1))
         slices = [_known(frame_header(dataset, k), path, k) for k in range(count)]
+    if not _are_parallel(slices):
+        raise UserError(f"{path.name} contains slices of several orientations.", _APART)
     places = Counter(tuple(one.position) for one in slices)
     if max(places.values()) > 1:
         raise UserError(
             f"{path.name} contains {max(places.values())} volumes in one place, such as phases or times.",
-            "Export one of them by itself.",
+            _APART,
         )
     return slices
 
@@ -135,7 +142,6 @@ def _known(dataset: Dataset, path: Path, frame: int | None) -> Slice:
     spacing = header.numbers(dataset, "PixelSpacing")
     shape = (int(header.number(dataset, "Rows", 0)), int(header.number(dataset, "Columns", 0)))
     uids = {name: header.text(dataset, name) for name in _UIDS}
-    rescaled = header.text(dataset, "Modality") != "CT" or any(name in dataset for name in _RESCALE)
     orientation = np.array(cosines).reshape(2, 3) if len(cosines) == 6 else np.zeros((2, 3))
     square = np.abs(orientation @ orientation.T - np.eye(2)).max() <= _SQUARE
     if len(place) != 3 or not square:
@@ -146,7 +152,18 @@ def _known(dataset: Dataset, path: Path, frame: int | None) -> Slice:
     if len(spacing) != 2 or min(spacing) <= 0 or min(shape) < 1:
         raise UserError(f"{path.name} does not give its pixel size.", COMPLETE)
     orientation /= np.linalg.norm(orientation, axis=1, keepdims=True)
-    return Slice(path, frame, uids, shape, orientation, np.array(place), (spacing[0], spacing[1]), rescaled)
+    return Slice(
+        path,
+        frame,
+        uids,
+        shape,
+        orientation,
+        position=np.array(place),
+        spacing=(spacing[0], spacing[1]),
+        rescaled=header.is_rescaled(dataset),
+        unit=header.other_unit(dataset),
+        tilt=header.number(dataset, "GantryDetectorTilt", 0),
+    )
 
 
 def _one_series(slices: Sequence[Slice], name: str) -> None:
@@ -166,11 +183,14 @@ def _one_size(slices: Sequence[Slice], name: str) -> None:
 
 
 def _one_plane(slices: Sequence[Slice], name: str) -> None:
-    apart = np.ptp(np.stack([one.orientation for one in slices]), axis=0).max()
-    if apart > PARALLEL:
+    if not _are_parallel(slices):
         raise UserError(
             f"The slices of the series {name} are not parallel: one of them may be a scout image.", ALONE
         )
+
+
+def _are_parallel(slices: Sequence[Slice]) -> bool:
+    return bool(np.ptp(np.stack([one.orientation for one in slices]), axis=0).max() <= PARALLEL)
 
 
 def _one_unit(slices: Sequence[Slice], name: str) -> None:
@@ -182,6 +202,8 @@ def _one_unit(slices: Sequence[Slice], name: str) -> None:
             f"{_names(without)}.",
             COMPLETE,
         )
+    if len({one.unit for one in slices}) > 1:
+        raise UserError(f"The slices of the series {name} have values of several units.", ALONE)
 
 
 def _names(paths: Sequence[Path]) -> str:

@@ -6,8 +6,9 @@ wrong in millimetres looks like any other.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,13 +18,21 @@ from napari_unet.core.frames import DicomFrame, Instance
 from napari_unet.core.geometry import stack_affine
 from napari_unet.core.source import Source
 from napari_unet.core.straighten import UprightGrid, upright_grid
+from napari_unet.io import dicom_header as header
 from napari_unet.io.dicom_slices import COMPLETE, Slice, same_pixels, slices_of
 
 _SHIFT_MM = 0.1  # by how much slices may be shifted
 _TILT_DEGREES = 0.1  # and how steeply the last against the first
+_TILT_TOLD = 0.5  # degrees: what is less is not worth a word
+_EXACT_MM = 0.0101  # slices that are no farther from where they are shown are not worth one either
+_ROUNDED_MM = 0.0501  # nor if headers round places to tenths
 _STEEPEST = 45.0  # degrees: what is steeper is no tilt of a gantry
 _SAME_PLACE = 0.02  # share of the spacing below which two slices lie at one place
 _NO_SLICE = Instance("", "")
+_SHARED = (
+    "Several slices share one identifier (SOPInstanceUID), which should be unique: all of them were used. "
+    "No DICOM segmentation can say which of them it belongs to."
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class Stack:
 
     grid : rows and columns of the array; None where they are those of each slice. step : (3,) from one slice
     of the array to the next, origin : (3,) its first pixel, in mm (L, P, S). notes : what was done, in words.
+    shared_uids : as of DicomFrame.
     """
 
     slices: tuple[Slice, ...]
@@ -40,6 +50,7 @@ class Stack:
     step: np.ndarray
     origin: np.ndarray
     notes: tuple[str, ...]
+    shared_uids: bool
 
     @property
     def spacing(self) -> tuple[float, float, float]:
@@ -73,6 +84,7 @@ class Stack:
             tuple(tuple(map(float, place)) for place in places),
             first.spacing,
             resampled=self.grid is not None or None in sources,
+            shared_uids=self.shared_uids,
         )
 
 
@@ -84,7 +96,11 @@ def stack_of(source: Source) -> Stack:
         notes.append(
             "No slice says how its values become Hounsfield units (rescale): the stored values were used."
         )
-    stored, slices = len(slices), _once(slices)
+    notes += header.note_on_unit(slices[0].unit)
+    shared = _share_uids(slices)
+    if shared:
+        notes.append(_SHARED)
+    stored, slices = len(slices), _once(slices, shared, source.name)
     if len(slices) < stored:
         notes.append(_said_of_copies(stored - len(slices)))
     normal = np.cross(*slices[0].orientation)
@@ -97,20 +113,45 @@ def stack_of(source: Source) -> Stack:
         step = (ordered[-1].position - ordered[0].position) / (len(even.levels) - 1)
     else:
         step = even.step_mm * normal
-    return Stack(ordered, even, grid, step, origin, (*notes, *tilt, *said))
+    stack = Stack(ordered, even, grid, step, origin, (), shared)
+    return replace(stack, notes=(*notes, *tilt, *said, *_said_of_tilt(stack), *_said_of_places(stack)))
 
 
-def _once(slices: Sequence[Slice]) -> list[Slice]:
-    """Slices without those that are stored twice, under one UID or with the same pixels at one place."""
-    seen: dict[str, Slice] = {}
+def _share_uids(slices: Sequence[Slice]) -> bool:
+    """Whether files that lie at different places have the same instance UID."""
+    places: dict[str, set[tuple[float, ...]]] = defaultdict(set)
     for one in slices:
-        seen.setdefault(f"{one.uids['SOPInstanceUID'] or one.path}/{one.frame}", one)
-    places: dict[tuple[float, ...], list[Slice]] = {}
-    for one in seen.values():
-        others = places.setdefault(tuple(one.position), [])
-        if not any(same_pixels(one, other) for other in others):
-            others.append(one)
-    return [one for others in places.values() for one in others]
+        if one.frame is None and (uid := one.instance.sop_instance):
+            places[uid].add(tuple(one.position))
+    return any(len(several) > 1 for several in places.values())
+
+
+def _once(slices: Sequence[Slice], shared_uids: bool, name: str) -> list[Slice]:
+    """Slices without those that are stored twice at one place: under one UID, or with the same pixels.
+
+    Raises UserError as soon as two at one place differ: there may be thousands.
+    """
+    places: dict[tuple[float, ...], list[Slice]] = defaultdict(list)
+    for one in slices:
+        places[tuple(one.position)].append(one)
+    for first, *others in places.values():
+        for other in others:
+            uid = first.instance.sop_instance
+            same_uid = uid and uid == other.instance.sop_instance and not shared_uids
+            if not (same_uid or same_pixels(first, other)):
+                raise _at_one_place(first, other, len(slices) - len(places), name)
+    return [together[0] for together in places.values()]
+
+
+def _at_one_place(one: Slice, other: Slice, pairs: int, name: str) -> UserError:
+    """Names of folders are left out: they may be those of patients."""
+    first, second = one.path.name, other.path.name
+    which = f"{first} and {second}" if first != second else f"two files called {first}, in different folders"
+    several = f", and there are {pairs - 1} more such pairs" if pairs > 1 else ""
+    return UserError(
+        f"Two slices of the series {name} have the same position: {which}{several}.",
+        "Remove copies from the folder. If there are several volumes (phases), export each by itself.",
+    )
 
 
 def _said_of_copies(copies: int) -> str:
@@ -128,12 +169,7 @@ def _evenly(slices: Sequence[Slice], heights: np.ndarray, name: str) -> tuple[Ev
     same = gaps <= _SAME_PLACE * usual
     if same.any():
         at = int(np.argmax(same))
-        pairs = f"{slices[at].path.name} and {slices[at + 1].path.name}"
-        several = f", and there are {int(same.sum()) - 1} more such pairs" if same.sum() > 1 else ""
-        raise UserError(
-            f"Two slices of the series {name} have the same position: {pairs}{several}.",
-            "Remove copies from the folder. If there are several volumes (phases), export each by itself.",
-        )
+        raise _at_one_place(slices[at], slices[at + 1], int(same.sum()), name)
     off = np.abs(heights - np.linspace(heights[0], heights[-1], len(heights))).max()
     if off <= max(EVEN_MM, EVEN * usual):
         step = float(heights[-1] - heights[0]) / (len(heights) - 1)
@@ -167,6 +203,33 @@ def _said_of_gaps(gaps: np.ndarray, even: EvenStack) -> list[str]:
             f"{even.step_mm:.4g} mm."
         )
     return said
+
+
+def _said_of_tilt(stack: Stack) -> tuple[str, ...]:
+    """Where the header has a tilt that neither the places of the slices nor their plane show."""
+    degrees = max(abs(one.tilt) for one in stack.slices)
+    normal = np.abs(np.cross(*stack.slices[0].orientation))
+    seen = float(np.degrees(np.arccos(min(1.0, normal.max()))))
+    if degrees <= _TILT_TOLD or stack.grid is not None or seen > degrees / 2:
+        return ()
+    return (
+        f"The header also says that the gantry was tilted by {degrees:.3g}°. The places of the slices say "
+        "that it was not, and they are shown so: check the shape of the body from the side.",
+    )
+
+
+def _said_of_places(stack: Stack) -> tuple[str, ...]:
+    """Where slices that are shown as they are stored lie elsewhere than the array says."""
+    normal = np.cross(*stack.slices[0].orientation)
+    off = 0.0
+    for z in range(len(stack.even.levels)):
+        if (k := stack.even.source_of(z)) is not None:
+            apart = stack.slices[k].position - stack.origin - z * stack.step
+            off = max(off, float(np.linalg.norm(apart if stack.grid is None else apart @ normal)))
+    places = np.array([one.position for one in stack.slices])
+    if off <= _EXACT_MM or (off <= _ROUNDED_MM and np.allclose(places, places.round(1), rtol=0, atol=1e-6)):
+        return ()
+    return (f"Stored slices lie up to {off:.2g} mm beside the evenly spaced places at which they are shown.",)
 
 
 def _upright(

@@ -7,18 +7,21 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.wording import first_of
+from napari_unet.core.wording import counted, first_of
 from napari_unet.io.names import (
     CAPTURE,
     FOLDER,
     HIDDEN,
     INDEX,
     LOCALIZER,
+    MISSING,
     NO_IMAGE,
     OBJECT,
     ODD,
+    PICTURE,
     REPORT,
     SEGMENTATION,
+    SINGLE,
 )
 
 _NAMED = 3  # files that are named of each kind
@@ -42,11 +45,19 @@ _WORDS = {  # (one, several)
         "1 has another size or orientation than its series",
         "{} have another size or orientation than their series",
     ),
+    SINGLE: ("1 is a single slice beside a series", "{} are single slices beside a series"),
+    PICTURE: (
+        "1 is a picture beside the DICOM images of a disc or a zip file",
+        "{} are pictures beside the DICOM images of a disc or a zip file",
+    ),
 }
 
 
 class Ignored:
-    """Files by the reason why they were passed over. Sub-folders that were not looked into count apart."""
+    """Files by the reason why they were passed over.
+
+    Sub-folders that were not looked into count apart, and so do files that are not there.
+    """
 
     def __init__(self) -> None:
         self._paths: dict[str, list[Path]] = defaultdict(list)
@@ -64,7 +75,7 @@ class Ignored:
     def sentences(self, names: bool = True) -> list[str]:
         """What was passed over, counted; names : with the first names of each kind."""
         found = {reason: sorted(paths) for reason, paths in self._paths.items() if paths}
-        folders = found.pop(FOLDER, [])
+        folders, missing = found.pop(FOLDER, []), found.pop(MISSING, [])
         told = [self._listed(index, names) for index in found.get(INDEX, [])]
         total = sum(map(len, found.values()))
         if total:
@@ -76,6 +87,12 @@ class Ignored:
         if folders:
             which = "1 sub-folder was" if len(folders) == 1 else f"{len(folders)} sub-folders were"
             told.append(f"{which} not looked into{_examples(folders, names)}.")
+        if missing:
+            one = len(missing) == 1
+            told.append(
+                f"{counted(len(missing), 'image')} that a DICOMDIR lists {'is' if one else 'are'} not there"
+                f"{_examples(missing, names)}."
+            )
         return told
 
     def _listed(self, index: Path, names: bool) -> str:

@@ -17,8 +17,9 @@ from typing import Protocol
 
 from napari_unet.io.content import is_dicom, is_nifti_pair
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz", ".dcm", ".dicom"})
-IMAGE_SUFFIXES |= {".bmp", ".gif", ".webp", ".jp2", ".j2k", ".mpo", ".jfif"}
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp"})
+PICTURE_SUFFIXES |= {".jp2", ".j2k", ".mpo", ".jfif"}
+IMAGE_SUFFIXES = PICTURE_SUFFIXES | {".nii", ".nii.gz", ".dcm", ".dicom"}
 
 RESULT_ENDINGS = ("_overlay", "_probability", "_heatmap")  # what we may leave beside an image
 
@@ -31,8 +32,10 @@ _LETTERS = re.compile(r"\.[a-z]{1,4}")
 
 NO_IMAGE, HIDDEN, INDEX, FOLDER = "no image", "hidden", "index", "folder"
 LOCALIZER, CAPTURE, REPORT, OBJECT, ODD = "localizer", "capture", "report", "object", "odd"
-SEGMENTATION = "segmentation"
-"""Why something in a folder was passed over; the second line: what lies beside a series (io.dicom_sets)."""
+SEGMENTATION, SINGLE = "segmentation", "single"
+PICTURE, MISSING = "picture", "missing"
+"""Why something was passed over; the second and third line: what lies beside a series (io.dicom_sets), the
+last one: what is on a disc or in a zip file, and what should be (io.discs)."""
 
 
 class PassedOver(Protocol):
@@ -91,6 +94,11 @@ def image_names(path: Path) -> tuple[str, str]:
     The whole name is sought first: it distinguishes images that differ in their suffix alone (1.png, 1.dcm).
     """
     return composed(path.name), stem(path)
+
+
+def is_picture(path: Path) -> bool:
+    """True for the names of pictures: of files that are neither DICOM nor NIfTI."""
+    return suffix_of(path).lower() in PICTURE_SUFFIXES
 
 
 def is_hidden(path: Path) -> bool:

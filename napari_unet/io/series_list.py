@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from napari_unet.io.dicom_pixels import read_pixels
 
 _TAGS = (
     *("SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "Modality", "SliceThickness"),
-    *("ConvolutionKernel", "Rows", "Columns", "NumberOfFrames"),
+    *("ConvolutionKernel", "RescaleType", "Rows", "Columns", "NumberOfFrames"),
 )
 _LISTS = "`napari-unet-lung series` lists them."
 _END = 4  # the shortest end of a UID that names a series
@@ -89,7 +90,7 @@ EVERY = SeriesChoice(every=True)
 
 def series_infos(sources: Sequence[Source]) -> list[SeriesInfo]:
     """The series among images, multi-frame files too, by their headers; other images are ignored."""
-    found = [_info(one) for one in sources if one.is_series or is_multi_frame(one.first)]
+    found = [_info(one) for one in sources if _is_series(one)]
     called = turns([(one.source.path, one.number) for one in found])
     return [
         replace(one, number=f"{one.number}-{turn}") if turn else one
@@ -132,9 +133,14 @@ def _several(sources: Sequence[Source], place: Callable[[Source], Path]) -> dict
     """The series of places that hold more than one."""
     places: dict[Path, list[Source]] = defaultdict(list)
     for one in sources:
-        if one.is_series:
-            places[place(one)].append(one)
+        if _is_series(one):
+            at = place(one)
+            places[at.parent if at == one.first else at].append(one)
     return {path: several for path, several in places.items() if len(several) > 1}
+
+
+def _is_series(source: Source) -> bool:
+    return source.is_series or is_multi_frame(source.first)
 
 
 def _undecided(path: Path, infos: Sequence[SeriesInfo]) -> UserError:
@@ -153,6 +159,12 @@ def _in_words(infos: Sequence[SeriesInfo]) -> str:
     return f"There are: {shown}{'; …' if len(infos) > _NAMED else ''}."
 
 
+def _description(dataset: Any) -> str:
+    """With the unit of its values, if these are not what one expects of the machine."""
+    unit = header.other_unit(dataset)
+    return " ".join(filter(None, (header.text(dataset, "SeriesDescription"), unit and f"[{unit}]")))
+
+
 def _info(source: Source) -> SeriesInfo:
     with guarded(source.first.name):
         dataset = read_header(source.first, *_TAGS, *GROUPS)
@@ -164,7 +176,7 @@ def _info(source: Source) -> SeriesInfo:
         return SeriesInfo(
             source,
             str(int(number[0])) if number else "",
-            header.text(dataset, "SeriesDescription"),
+            _description(dataset),
             header.text(dataset, "Modality"),
             frames if frames > 1 else len(source.files),
             thickness[0] if thickness else None,

@@ -9,6 +9,7 @@ from pathlib import Path
 from napari_unet.core.source import Source
 from napari_unet.core.wording import turns
 from napari_unet.io.dicom_sets import series_number, sort_out
+from napari_unet.io.discs import passed_over
 from napari_unet.io.names import PassedOver
 
 
@@ -16,11 +17,13 @@ def sources_among(paths: Iterable[Path], ignored: PassedOver | None = None) -> l
     """The images among files, in the order in which the first file of each was given.
 
     The files of a series of CT, MR or PET are one image together, every other file is one by itself. What
-    lies beside a series and is no image of it (localizers, reports, captures of the screen) is passed over;
-    ignored : gets it.
+    lies beside a series and is no image of it (localizers, reports, captures of the screen) is passed over,
+    and so are the pictures on a disc with DICOM images. ignored : gets it, and what a disc lacks.
     """
     given = list(dict.fromkeys(paths))
     found = sort_out(given)
+    for reason, several in passed_over(given).items():
+        found.aside[reason] += several
     aside = {path for several in found.aside.values() for path in several}
     if ignored is not None:
         for reason, several in found.aside.items():

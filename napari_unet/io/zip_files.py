@@ -41,6 +41,11 @@ def check_member(source: Path, member: zipfile.ZipInfo, by_hand: str) -> None:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
         raise unsafe(source, name, "leads out of it")
+    check_kind(source, member, by_hand, name)
+
+
+def check_kind(source: Path, member: zipfile.ZipInfo, by_hand: str, name: str) -> None:
+    """Raises UserError if a member is a link or encrypted. name : what it is called then."""
     if stat.S_ISLNK(member.external_attr >> 16):
         raise unsafe(source, name, "is a link")
     if member.flag_bits & 1:

@@ -186,6 +186,22 @@ def test_the_side_that_columns_run_to(tmp_path, pixels, tags, towards):
     assert read_raster(save(tmp_path / "a.dcm", pixels, **tags)).row_direction == towards
 
 
+@pytest.mark.parametrize(
+    ("cosines", "towards"),
+    [
+        ([1, 0, 0, 0, 1, 0], "P"),
+        ([-1, 0, 0, 0, -1, 0], "A"),
+        ([1, 0, 0, 0, 0, -1], None),
+        ([0, 1, 0, 0, 0, -1], None),
+        (None, None),
+    ],
+)
+def test_whether_rows_run_to_the_back_or_the_front(tmp_path, pixels, cosines, towards):
+    tags = {} if cosines is None else {"ImageOrientationPatient": cosines}
+    raster = read_raster(save(tmp_path / "a.dcm", pixels, Modality="CT", **tags))
+    assert raster.column_direction == towards
+
+
 def _code(meaning):
     code = pydicom.Dataset()
     code.CodeMeaning = meaning

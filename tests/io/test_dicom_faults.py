@@ -9,14 +9,16 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
-from dicom_files import change, save_series
+from dicom_files import change, save_multi_frame, save_series
 from pydicom.uid import MRImageStorage
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.frames import DicomFrame, Instance
-from napari_unet.core.raster import Raster
+from napari_unet.core.raster import Modality, Raster, hounsfield, modality_of
 from napari_unet.core.source import Source
 from napari_unet.io.formats import geometry_of, read_raster
+from napari_unet.io.series_list import series_infos
+from napari_unet.io.sources import sources_among
 
 SPACING = (2.5, 0.75, 0.5)
 
@@ -92,6 +94,40 @@ def test_copies_are_taken_once_and_told(tmp_path: Path) -> None:
         read_raster(Source.of([files[2], same]))
 
 
+_SHARED = "Several slices share one identifier (SOPInstanceUID), which should be unique"
+
+
+def test_slices_that_share_an_identifier_are_all_kept(tmp_path: Path) -> None:
+    """As bad anonymisers leave them."""
+    files = save_series(tmp_path / "ct", volume(), spacing_mm=SPACING)
+    assert not read(files).frame.shared_uids
+    change(files[2], SOPInstanceUID=pydicom.dcmread(files[5]).SOPInstanceUID)
+    raster = read(files)
+    assert np.array_equal(raster.pixels, volume()) and raster.frame.shared_uids
+    (note,) = raster.notes
+    assert note.startswith(_SHARED)
+    for file in files:
+        change(file, SOPInstanceUID="1.2.3")
+    assert np.array_equal(read(files).pixels, volume())
+    again = tmp_path / "ct" / "again"
+    shutil.copy(files[4], again)
+    copied = read([*files, again])
+    assert np.array_equal(copied.pixels, volume()) and len(copied.notes) == 2
+    change(again, PixelData=bytes(2 * volume()[0].size))  # another image at that place: a second phase
+    with pytest.raises(UserError, match="have the same position"):
+        read_raster(Source.of([*files, again]))
+
+
+def test_slices_that_share_an_identifier_are_one_series_in_their_own_folders(tmp_path: Path) -> None:
+    files = save_series(tmp_path / "ct", volume(), spacing_mm=SPACING, SOPInstanceUID="1.2.3")
+    moved = []
+    for file in files:
+        (tmp_path / f"of_{file.name}").mkdir()
+        moved.append(file.rename(tmp_path / f"of_{file.name}" / "IM1"))
+    (source,) = sources_among(moved)
+    assert np.array_equal(read_raster(source).pixels, volume())
+
+
 def test_a_series_without_rescale_says_so(tmp_path: Path) -> None:
     files = save_series(tmp_path / "ct", volume())
     for file in files:
@@ -104,6 +140,42 @@ def test_a_series_without_rescale_says_so(tmp_path: Path) -> None:
     for file in files:
         change(file, Modality="MR", SOPClassUID=MRImageStorage)
     assert read(files).notes == ()
+
+
+_NO_RESCALE = (
+    {"RescaleSlope": "", "RescaleIntercept": ""},
+    {"RescaleSlope": 0},
+    {"RescaleIntercept": None},
+    {"RescaleIntercept": ""},
+)
+
+
+@pytest.mark.parametrize("tags", _NO_RESCALE)
+def test_an_incomplete_rescale_is_none(tags: dict[str, object], tmp_path: Path) -> None:
+    files = save_series(tmp_path / "ct", volume())
+    change(files[3], **tags)
+    with pytest.raises(UserError, match=r"1 of the 8 slices .* Hounsfield units: IM"):
+        read_raster(Source.of(files))
+    single = read_raster(files[3])
+    (note,) = single.notes
+    assert "does not say how its values become Hounsfield units" in note
+    assert np.array_equal(single.pixels, volume()[3] + 1024)
+    for file in (*files[:3], *files[4:]):
+        change(file, **tags)
+    raster = read(files)
+    assert np.array_equal(raster.pixels, volume() + 1024)
+    assert [note.partition(" (")[0] for note in raster.notes] == [
+        "No slice says how its values become Hounsfield units"
+    ]
+
+
+def test_other_machines_may_leave_out_one_half_of_the_rescale(tmp_path: Path) -> None:
+    files = save_series(tmp_path / "mr", volume(), Modality="MR", SOPClassUID=MRImageStorage, RescaleSlope=2)
+    for file in files:
+        change(file, RescaleIntercept=None)
+    raster = read(files)
+    assert np.array_equal(raster.pixels, (volume().astype(int) + 1024) * 2) and raster.notes == ()
+    assert read_raster(files[0]).notes == ()
 
 
 @pytest.mark.parametrize("outside", [-2000, -2048, -3024])
@@ -133,6 +205,67 @@ def test_low_values_inside_of_the_image_alone_are_no_padding(tmp_path: Path) -> 
         change(file, PixelRepresentation=1, RescaleIntercept=0, PixelData=pixels.tobytes())
     raster = read(files)
     assert raster.padding is None and np.array_equal(raster.pixels, hu)
+
+
+def test_a_tilt_that_only_the_header_knows_is_said(tmp_path: Path) -> None:
+    files = save_series(tmp_path / "ct", volume(), spacing_mm=SPACING, GantryDetectorTilt=-20)
+    (note,) = read(files).notes
+    assert note.startswith("The header also says that the gantry was tilted by 20°. The places of the slices")
+    for degrees in (0.4, "", None):
+        for file in files:
+            change(file, GantryDetectorTilt=degrees)
+        assert read(files).notes == ()
+    plane = (1, 0, 0, 0, np.cos(np.radians(20)), -np.sin(np.radians(20)))  # which the slices show themselves
+    assert read(save_series(tmp_path / "b", volume(), orientation=plane, GantryDetectorTilt=20)).notes == ()
+    for k, file in enumerate(files):
+        change(file, GantryDetectorTilt=18, ImagePositionPatient=[-100, -120 + k * 0.8, -300 + k * 2.5])
+    (note,) = read_raster(Source.of(files)).notes
+    assert "straightened" in note
+
+
+@pytest.mark.parametrize(
+    ("unit", "words"),
+    [("Z_EFF", "effective atomic number"), ("MGML", "mg/ml"), ("SECRET^PATIENT", "another unit")],
+)
+def test_values_that_are_no_hounsfield_units_are_no_ct(unit: str, words: str, tmp_path: Path) -> None:
+    files = save_series(tmp_path / "ct", volume(), RescaleType=unit, SeriesDescription="Spectral")
+    multi = save_multi_frame(tmp_path / "multi.dcm", files, RescaleType=unit)
+    for raster in (read(files), read_raster(files[0]), read_raster(multi)):
+        (note,) = raster.notes
+        assert note.startswith(f"By the header, the values are not Hounsfield units but {words}: ")
+        assert raster.modality is Modality.MAP and raster.acquisition is None
+        assert hounsfield(raster) is None and modality_of(raster) is Modality.MAP
+    (info,) = series_infos([Source.of(files)])
+    assert info.description == f"Spectral [{words}]"
+    change(files[0], RescaleType="HU")
+    with pytest.raises(UserError, match="values of several units"):
+        read_raster(Source.of(files))
+    for file in files:
+        change(file, RescaleType="US")
+    assert read(files).notes == () and read(files).modality is Modality.CT
+
+
+def test_a_map_beside_its_ct_in_one_series_is_a_stack_of_its_own(tmp_path: Path) -> None:
+    same = {"SeriesInstanceUID": "1.2", "FrameOfReferenceUID": "1.3"}
+    ct = save_series(tmp_path / "a", volume(), RescaleType="HU", **same)
+    tissue = save_series(tmp_path / "b", volume(), RescaleType="Z_EFF", **same)
+    assert sources_among([*ct, *tissue]) == [Source.of(ct), Source.of(tissue)]
+
+
+@pytest.mark.parametrize(("off", "said"), [(0.09, "0.09"), (0.03, "0.03"), (0.005, ""), (0.0, "")])
+def test_how_far_slices_lie_from_where_they_are_shown_is_said(off: float, said: str, tmp_path: Path) -> None:
+    files = save_series(tmp_path / "ct", volume(), spacing_mm=(5, 0.75, 0.5))
+    change(files[3], ImagePositionPatient=[-100, -120, -285 + off])
+    notes = read_raster(Source.of(files)).notes
+    words = f"Stored slices lie up to {said} mm beside the evenly spaced places at which they are shown."
+    assert notes == ((words,) if said else ())
+
+
+def test_places_that_were_rounded_to_tenths_are_not_worth_a_word(tmp_path: Path) -> None:
+    files = save_series(tmp_path / "ct", volume())
+    for k, file in enumerate(files):
+        change(file, ImagePositionPatient=[-100, -120, round(-300 + k * 1.25 + 0.01, 1)])
+    assert read_raster(Source.of(files)).notes == ()
 
 
 def test_a_truncated_file_in_the_middle_is_named(tmp_path: Path) -> None:

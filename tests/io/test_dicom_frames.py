@@ -15,6 +15,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.raster import Raster
 from napari_unet.core.source import Source
 from napari_unet.io.formats import geometry_of, mask_suffix, read_labels, read_raster, write_mask
+from napari_unet.io.series_list import SeriesChoice, chosen, series_to_choose
 from napari_unet.io.sources import sources_among
 
 
@@ -72,6 +73,34 @@ def test_several_volumes_in_one_file_are_refused_in_words(tmp_path: Path) -> Non
     multi = save_multi_frame(tmp_path / "multi.dcm", [*files, *files, *files])
     with pytest.raises(UserError, match=r"multi\.dcm contains 3 volumes in one place, such as phases"):
         read_raster(multi)
+
+
+def test_several_planes_in_one_file_are_refused_in_words(tmp_path: Path) -> None:
+    """Also where their first frames lie at one place."""
+    axial = save_series(tmp_path / "a", volume())
+    coronal = save_series(tmp_path / "b", volume(), orientation=(1, 0, 0, 0, 0, -1))
+    multi = save_multi_frame(tmp_path / "multi.dcm", [*axial, *coronal])
+    with pytest.raises(UserError, match=r"multi\.dcm contains slices of several orientations") as error:
+        read_raster(multi)
+    assert error.value.remedy == "Have the archive export each stack by itself."
+
+
+def test_several_multi_frame_files_in_a_folder_are_a_choice(tmp_path: Path) -> None:
+    files = save_series(tmp_path / "ct", volume())
+    multi = [save_multi_frame(tmp_path / f"{k}.dcm", files, SeriesNumber=k) for k in (1, 2, 3)]
+    sources = sources_among(multi)
+    assert [info.number for info in series_to_choose(sources)] == ["1", "2", "3"]
+    kept, ((path, error),) = chosen(sources, SeriesChoice())
+    assert kept == [] and path == tmp_path
+    assert "There are: 1 (6 slices); 2 (6 slices); 3 (6 slices)." in error.problem
+    assert chosen(sources, SeriesChoice(("2",))) == ([sources[1]], [])
+    assert chosen(sources[:1], SeriesChoice()) == (sources[:1], []) and series_to_choose(sources[:1]) == []
+    beside = sources_among([*files, multi[0]])
+    kept, problems = chosen(beside, SeriesChoice())
+    assert kept == beside and problems == []  # in folders of their own
+    packed = tmp_path / "a.zip"
+    kept, ((path, _),) = chosen(sources, SeriesChoice(), lambda one: packed)
+    assert kept == [] and path == packed
 
 
 def test_reading_needs_little_more_memory_than_the_volume(tmp_path: Path) -> None:

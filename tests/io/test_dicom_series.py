@@ -20,6 +20,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.frames import DicomFrame
 from napari_unet.core.raster import Modality
 from napari_unet.core.source import Source
+from napari_unet.io import dicom_slices
 from napari_unet.io.formats import mask_suffix, read_labels, read_raster, write_mask
 
 SPACING = (2.5, 0.75, 0.5)
@@ -150,6 +151,19 @@ def test_slices_at_one_place(tmp_path: Path) -> None:
     assert "have the same position" in said and files[2].name in said and files[3].name in said
 
 
+def test_two_phases_are_refused_after_two_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of thousands of slices, no more pixels are read than it takes to find that they are no copies."""
+    same = {"SeriesInstanceUID": "1.2", "FrameOfReferenceUID": "1.3"}
+    first = save_series(tmp_path / "DOE^JANE", volume(), **same)
+    other = save_series(tmp_path / "b", volume()[::-1], **same)
+    read = []
+    monkeypatch.setattr(dicom_slices, "load", lambda path: read.append(path) or pydicom.dcmread(path))
+    said = refused([*first, *other]).problem
+    assert len(read) == 2 and read[0].name == read[1].name
+    assert f"two files called {read[0].name}, in different folders, and there are 5 more such pairs" in said
+    assert "DOE" not in said
+
+
 def test_places_that_were_rounded_are_even(tmp_path: Path) -> None:
     files = save_series(tmp_path / "ct", volume())
     for k, file in enumerate(files):
@@ -258,3 +272,6 @@ def test_how_a_ct_was_made_is_read_and_the_agent_s_name_is_not_kept(tmp_path: Pa
     silent = read_raster(Source.of(save_series(tmp_path / "two", volume()))).acquisition
     assert silent == Acquisition()
     assert read_raster(Source.of(save_series(tmp_path / "mr", volume(), Modality="MR"))).acquisition is None
+    tags = {"ContrastBolusAgent": "UNKNOWN", "ContrastBolusRoute": "NONE"}
+    empty = read_raster(Source.of(save_series(tmp_path / "three", volume(), **tags))).acquisition
+    assert empty == Acquisition()

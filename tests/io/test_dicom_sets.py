@@ -114,6 +114,25 @@ def test_stacks_at_one_place_in_one_series(keyword: str, tmp_path: Path) -> None
     assert names == ["a_4-1", "a_4-2"]
 
 
+def test_stacks_that_only_two_tags_tell_apart(tmp_path: Path) -> None:
+    """Two phases, each by two kernels; the acquisition is continued in the middle."""
+    same, files = ids(), {}
+    for phase in ("1", "2"):
+        for kernel in ("B30f", "B70f"):
+            tags = {"TemporalPositionIdentifier": phase, "ConvolutionKernel": kernel}
+            files[phase, kernel] = stack(tmp_path / f"{phase}{kernel}", 4, **same, **tags)
+    for each in files.values():
+        for k, file in enumerate(each):
+            change(file, AcquisitionNumber=k // 2)
+    found = sort_out([file for each in files.values() for file in each]).series
+    assert [set(one.files) for one in found] == [set(each) for each in files.values()]
+    for each in files.values():
+        for file in each:
+            change(file, ConvolutionKernel="B30f")
+    (series,) = sort_out([file for each in files.values() for file in each]).series
+    assert len(series.files) == 16  # two of each are left at one place: its reader says so
+
+
 def test_a_tilted_or_continued_acquisition_is_not_taken_apart(tmp_path: Path) -> None:
     files = stack(tmp_path / "a", 6)
     for k, file in enumerate(files):
@@ -164,6 +183,44 @@ def test_what_lies_beside_a_series_is_named_and_not_read(tmp_path: Path) -> None
     assert sources_among(dose) == [Source.of(dose)] and sort_out([*series, *dose]).aside == {OBJECT: dose}
     change(capture[0], StudyInstanceUID=generate_uid())
     assert len(sources_among([*series, *capture])) == 2
+
+
+FRONTAL, LATERAL = (1, 0, 0, 0, 0, -1), (0, 1, 0, 0, 0, -1)
+
+
+def moved(files: list[Path], folder: Path, name: str) -> list[Path]:
+    """Files under other names into a folder with others."""
+    return [file.rename(folder / f"{name}{k}") for k, file in enumerate(files)]
+
+
+@pytest.mark.parametrize("study", ["1.2.3", ""])
+def test_scouts_are_told_apart_without_the_word_for_it(study: str, tmp_path: Path) -> None:
+    """Frontal and lateral under one UID, as many scanners store them; anonymisers take the study away."""
+    series = stack(tmp_path / "a", 5, StudyInstanceUID=study)
+    both = ids() | {"StudyInstanceUID": study}
+    scouts = moved(stack(tmp_path / "b", 1, orientation=FRONTAL, **both), tmp_path / "a", "frontal")
+    scouts += moved(stack(tmp_path / "c", 1, orientation=LATERAL, **both), tmp_path / "a", "lateral")
+    twice = stack(tmp_path / "d", 2, orientation=FRONTAL, StudyInstanceUID=study)
+    scouts += moved(twice, tmp_path / "a", "again")
+    named = {"StudyInstanceUID": study, "ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}
+    scouts += moved(stack(tmp_path / "e", 1, **named), tmp_path / "a", "named")
+    found = sort_out([*scouts, *series])
+    assert [one.files for one in found.series] == [tuple(series)]
+    assert {reason: sorted(files) for reason, files in found.aside.items()} == {LOCALIZER: sorted(scouts)}
+    assert len(sources_among(scouts[:2])) == 2  # alone they are images
+    elsewhere = stack(tmp_path / "f", 1, orientation=FRONTAL, StudyInstanceUID=study and "1.2.4")
+    assert sources_among([*elsewhere, *series]) == [Source.of(elsewhere), Source.of(series)]
+
+
+def test_a_single_slice_beside_a_series_is_named(tmp_path: Path) -> None:
+    """Such as those that follow the contrast medium."""
+    series = stack(tmp_path / "a", 5, StudyInstanceUID="1.2.3")
+    single = stack(tmp_path / "b", 1, StudyInstanceUID="1.2.3")
+    ignored = Ignored()
+    assert sources_among([*single, *series], ignored) == [Source.of(series)]
+    assert "1 is a single slice beside a series (IM0000)" in ignored.sentences()[0]
+    few = stack(tmp_path / "c", 2, StudyInstanceUID="1.2.3")
+    assert sources_among([*few, *single]) == [Source.of(few), Source.of(single)]
 
 
 def test_the_folders_that_others_stumble_over(hard: Path) -> None:

@@ -9,7 +9,7 @@ import pydicom
 import pytest
 from dicom_files import save, save_multi_frame, save_series
 from npe2 import PluginManifest
-from pydicom.uid import generate_uid
+from pydicom.uid import MultiFrameGrayscaleByteSecondaryCaptureImageStorage, generate_uid
 
 import napari_unet
 from napari_unet.core.errors import UserError
@@ -211,6 +211,33 @@ def test_what_was_done_to_a_series_and_what_lies_beside_it_is_told(tmp_path):
     words = [str(one.message) for one in said]
     assert any("1 is the localizer of a series (scout)" in text for text in words)
     assert any(text.startswith("ct: 1 slice of the series is missing") for text in words)
+
+
+def test_a_damaged_file_does_not_keep_the_others_from_opening(tmp_path):
+    save_series(tmp_path / "ct", np.zeros((5, 6, 7), np.int16))
+    (tmp_path / "ct" / "empty.dcm").write_bytes(b"")
+    cut = save(tmp_path / "ct" / "cut.dcm", _PIXELS)
+    cut.write_bytes(cut.read_bytes()[:-40])
+    with pytest.warns(UserWarning) as said:
+        ((pixels, options, _),) = read_layers(str(tmp_path / "ct"))
+    assert (pixels.shape, options["name"]) == ((5, 6, 7), "ct")
+    words = [str(one.message) for one in said]
+    assert any(text.startswith("empty.dcm is empty (0 bytes).") for text in words)
+    assert any(text.startswith("cut.dcm is damaged or incomplete") for text in words)
+    only = [str(cut), str(tmp_path / "ct" / "empty.dcm")]
+    with pytest.warns(UserWarning, match="empty"), pytest.raises(UserError, match="is damaged or incomplete"):
+        read_layers(only)
+
+
+def test_a_multi_frame_capture_beside_a_series_is_named_and_not_read(tmp_path):
+    study = generate_uid()
+    files = save_series(tmp_path / "ct", np.zeros((5, 6, 7), np.int16), StudyInstanceUID=study)
+    film = {"SOPClassUID": MultiFrameGrayscaleByteSecondaryCaptureImageStorage, "NumberOfFrames": 3}
+    slab = np.zeros((18, 7), np.uint8)
+    save(files[0].parent / "film", slab, StudyInstanceUID=study, Rows=6, Modality="CT", **film)
+    with pytest.warns(UserWarning, match=r"1 is a secondary capture beside a series \(film\)"):
+        ((pixels, _, _),) = read_layers(str(tmp_path / "ct"))
+    assert pixels.shape == (5, 6, 7)
 
 
 def test_what_is_said_of_a_volume_in_one_file_is_a_warning(tmp_path):
