@@ -66,7 +66,7 @@ class Result:
             "left_mm2": row.left_mm2,
             **{name: getattr(row, name) for name in FIGURES},
             "incomplete": list(self.lungs.incomplete) if self.lungs else [],
-            "laa950_reason": self.lungs.laa950_reason if self.lungs else "",
+            "laa950_reason": row.laa950_reason,
             **dict(zip(self.label_columns, row.label_sizes, strict=True)),
             "parts": row.parts,
             "checks": [
@@ -100,7 +100,8 @@ class Result:
         size += f" in {self.slices} slices" if self.slices > 1 else ""
         size += "" if self.spacing_known else ", no spacing"
         remarks = [result.text for result in self.check_results] + list(self.notes)
-        remarks += self.lungs.incomplete if self.lungs is not None else ()
+        if self.lungs is not None:
+            remarks += filter(None, (*self.lungs.incomplete, self.lungs.density_in_words()))
         return " ".join([f"{row.case}: {size}, in {row.seconds:.1f} s.", *remarks])
 
 

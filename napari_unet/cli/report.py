@@ -27,8 +27,9 @@ class Row:
     volume). right_px, left_px, right_mm2, left_mm2 : of the patient's right and left lung, by the image's
     sides, also where the mask does not distinguish them. Of the lungs in a volume, else None and "":
     volume_ml, right_ml, left_ml, mean_hu, laa950_percent, slice_mm, kernel, contrast, as in
-    core.lung_measures. label_sizes : of labels that are not lungs, see
-    core.label_sizes; they have columns of their own after all others. New columns come at the end.
+    core.lung_measures; incomplete : its sentences, why the volume is at least what was measured;
+    laa950_reason. label_sizes : of labels that are not lungs, see core.label_sizes; they have columns of
+    their own after all others. New columns come at the end.
     """
 
     case: str
@@ -53,6 +54,8 @@ class Row:
     slice_mm: float | None = None
     kernel: str = ""
     contrast: str = ""
+    incomplete: str = ""
+    laa950_reason: str = ""
     label_sizes: tuple[int | float | None, ...] = ()
 
     def cells(self) -> list[str]:
@@ -63,6 +66,7 @@ class Row:
             *map(_cell, (self.area_px, self.right_px, self.left_px, self.right_mm2, self.left_mm2)),
             *map(_cell, (self.volume_ml, self.right_ml, self.left_ml, self.mean_hu)),
             *(_cell(self.laa950_percent, ".2f"), _cell(self.slice_mm, ".3f"), self.kernel, self.contrast),
+            *(self.incomplete, self.laa950_reason),
             *map(_cell, self.label_sizes),
         ]
 

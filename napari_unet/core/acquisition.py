@@ -7,6 +7,7 @@ unknown: makers have hundreds of names, and a guess would pass for knowledge.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -95,7 +96,25 @@ def sharpness_of(kernel: str, manufacturer: str, group: str = "") -> Sharpness:
     return table.get(name, "")
 
 
-_WITHOUT = {"NONE", "NO", "NO CONTRAST", "WITHOUT", "WITHOUT CONTRAST", "NIL", "N", "OHNE", "NATIVE", "0"}
+_NO = (
+    r"\b(?:WITHOUT|WO|W O|WOUT|NO|NONE|NOT|NIL|N|NON(?! ?IONI)"  # "non-ionic" is a kind of contrast medium
+    r"|OHNE|KEINE?S?|SANS|AUCUNE?|PAS DE|SIN|NINGUNO?|SENZA|NESSUNO?|SEM|ZONDER|GEEN|UTAN|UDEN|UTEN|BEZ)"
+)
+_MEDIUM = (
+    r"\b(?:[CK]ONTRAST\w*|KM|MDC|PDC|PRODUIT|DYE|MEDIUM|MEDIA|AGENT|IV|INTRAVEN\w*|ORAL\w*|BOLUS|INJE[CK]\w*"
+    r"|ENHANCE\w*|GIVEN|USED|ADMINISTERED)\b"
+)
+_WITHOUT = re.compile(
+    rf"{_NO} (?:[^\W\d]+ )?{_MEDIUM}|{_NO}$"  # "no iv contrast", but not "Isovue 300 no reaction"
+    r"|\b(?:NATIVE?|NATIVO|NATIF|PLAIN|(?:UN|NON)(?:CONTRAST|ENHANCED)\w*)\b"
+    r"|^0+ ?(?:ML|CC)?$|^FALSE$|비조영|없음|안 ?함|単純|なし|無|平扫"
+)
+_WITH = re.compile(r"\b(?:W(?! O\b)|WITH|MIT|AVEC|CON|COM|MET)\b")  # "with and without"
+_PLACEHOLDER = re.compile(
+    r"UNKNOWN|UNK|NA|N A|NULL|NAN|TBD|X+|BLANK|EMPTY|MISSING|REMOVED|DELETED|REDACTED|ANON\w*|UNDEFINED"
+    r"|UNSPECIFIED|UNBEKANNT|INCONNU|DESCONOCIDO|SCONOSCIUTO|NO (?:VALUE|DATA|INFO\w*)"
+    r"|NOT (?:KNOWN|SPECIFIED|STATED|RECORDED|AVAILABLE|APPLICABLE|ENTERED|DEFINED|SET)"
+)
 
 
 def contrast_of(agent: str | None, applied: bool = False) -> Contrast:
@@ -104,11 +123,34 @@ def contrast_of(agent: str | None, applied: bool = False) -> Contrast:
     Parameters
     ----------
     agent : str, optional
-        ContrastBolusAgent; None if the header has no such element, which says nothing.
+        ContrastBolusAgent, or what a person wrote in another field. None if the header has no such element,
+        which says nothing.
     applied : bool
         Whether the header says so in another place: an agent in a sequence, a volume, a route.
+
+    Returns
+    -------
+    {"given", "none", ""}
+        "none" for what says without, in several languages ("NON-CONTRAST", "W/O", "no iv contrast", "nativ").
+        Placeholders ("N/A", "-", "UNKNOWN") say nothing. Any other text is the name of a medium.
     """
-    said = (agent or "").strip().upper()
-    if said in _WITHOUT:
-        return "none"
-    return "given" if said or applied else ""
+    said = {_said(part) for part in re.split(r"[,;&+|]|\bAND\b", _plain(agent or ""))}
+    if "given" in said:
+        return "given"
+    return "none" if "none" in said else "given" if applied else ""
+
+
+def _said(part: str) -> Contrast:
+    """`contrast_of` a part of `_plain` text."""
+    words = " ".join(re.findall(r"[^\W_]+", part))
+    others = " ".join(re.sub(_MEDIUM, "", words).split())
+    if not words or _PLACEHOLDER.fullmatch(others):
+        return ""
+    return "none" if _WITHOUT.search(words) and not _WITH.search(words) else "given"
+
+
+def _plain(text: str) -> str:
+    """In capitals and without accents; abbreviations as one word: "w/o" is WO, "i.v." IV, "N/A" NA."""
+    apart = unicodedata.normalize("NFKD", text.upper())
+    bare = unicodedata.normalize("NFC", "".join(one for one in apart if not unicodedata.combining(one)))
+    return re.sub(r"\b(\w)\.|\b([WNI])/(?=(?:O|OUT|A|V)\b)", r"\1\2", bare)

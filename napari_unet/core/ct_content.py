@@ -13,6 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from napari_unet.core.blocks import in_blocks
+from napari_unet.core.body_part import names_other_part
 from napari_unet.core.input_check import NotForModel
 from napari_unet.core.masks import between, part_sizes
 from napari_unet.core.raster import AIR_HU, Modality, Raster
@@ -67,11 +68,22 @@ def lung_like(pixels: np.ndarray, spacing_mm: tuple[float, ...]) -> LungLike:
     return LungLike(area, share, len(stack) * spacing_mm[0] if pixels.ndim == 3 else 0.0)
 
 
-def ct_content_notes(raster: Raster, modalities: Sequence[str], use: str) -> tuple[str, ...]:
+def decided_by_content(raster: Raster, modalities: Sequence[str]) -> bool:
+    """Whether `ct_content_notes` can tell if an image is for a model of lungs: not without the spacing.
+
+    modalities : what the model takes; one that takes more than CT is not decided on.
+    """
+    return tuple(modalities) == (Modality.CT,) and raster.spacing_mm is not None
+
+
+def ct_content_notes(
+    raster: Raster, modalities: Sequence[str], use: str, body_parts: Sequence[str] = ()
+) -> tuple[str, ...]:
     """What to say about an image that shows hardly any lung, for a model of lungs in CT; () if it shows some.
 
-    modalities : what the model takes; nothing is said for one that takes more than CT, nor of a CT without
-    spacing. Raises NotForModel if the image shows no lung, or has no values that CT has.
+    modalities, body_parts : what the model takes; nothing is said for one that takes more than CT, nor of a
+    CT without spacing. Raises NotForModel if the image shows no lung, or hardly any where the header names
+    another part of the body, or has no values that CT has.
     """
     if tuple(modalities) != (Modality.CT,):
         return ()
@@ -90,7 +102,21 @@ def ct_content_notes(raster: Raster, modalities: Sequence[str], use: str) -> tup
         raise NotForModel(
             "This CT shows no aerated lung: it may be one of a head, a limb or the abdomen.", remedy
         )
+    if found.little and names_other_part(raster.body_part, body_parts):
+        raise NotForModel(
+            f"The header says {raster.body_part}, and this CT shows hardly any aerated lung.", remedy
+        )
     return ("Hardly any aerated lung is in this CT: check the mask with care.",) if found.little else ()
+
+
+def other_part_notes(raster: Raster, body_parts: Sequence[str]) -> tuple[str, ...]:
+    """What to say about a CT that was taken for what it shows, though its header names another body part."""
+    if not names_other_part(raster.body_part, body_parts):
+        return ()
+    return (
+        f"The header says {raster.body_part}, but the image shows lung: it was segmented. Check that this is "
+        "the right image.",
+    )
 
 
 def _area_cm2(pixels: np.ndarray, spacing_mm: tuple[float, ...]) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from napari_unet.core.body_part import may_hold_lung, names_other_part
 from napari_unet.core.errors import UserError
 from napari_unet.core.image_kind import CT, kind_of
 from napari_unet.core.masks import MaskRule, bounding_box, clean
@@ -78,16 +79,26 @@ def check_pixels(raster: Raster) -> None:
 
 
 def check_kind(
-    raster: Raster, modalities: Sequence[str], views: Sequence[str], body_parts: Sequence[str] = ()
+    raster: Raster,
+    modalities: Sequence[str],
+    views: Sequence[str],
+    body_parts: Sequence[str] = (),
+    *,
+    by_content: bool = False,
 ) -> None:
     """Raises NotForModel if the header says that the model is not for this image.
 
     Where no header names a modality, values only CT has say it.
 
-    modalities, views, body_parts : what the model takes; () means anything. A body part fits if one of
-    `body_parts` occurs in it ("CHEST" in "CHEST_ABDOMEN").
+    modalities, views, body_parts : what the model takes; () means anything (see core.body_part). by_content :
+    what a CT shows decides (core.ct_content): its header alone refuses only what cannot hold lung.
     """
     expected = " or ".join(dict.fromkeys(_IN_WORDS.get(modality, modality) for modality in modalities))
+    if modalities and raster.modality is Modality.MAP:
+        raise NotForModel(
+            f"The values of this map are not in Hounsfield units; the model is for {expected} images.",
+            "Open the CT that it was computed from.",
+        )
     if modalities and raster.modality and raster.modality not in modalities:
         raise NotForModel(
             f"This is a {raster.modality} image; the model is for {expected} images.",
@@ -104,11 +115,11 @@ def check_kind(
             f"This is a {raster.view} view; the model is for {' and '.join(views)} views.",
             f"Open a {' or '.join(views)} view.",
         )
-    part = raster.body_part.upper()
-    if body_parts and part and not any(fitting in part for fitting in body_parts):
+    part = raster.body_part
+    if names_other_part(part, body_parts) and not (by_content and may_hold_lung(part)):
         raise NotForModel(
-            f"The header says {raster.body_part}; the model is for {' or '.join(body_parts)}.",
-            "Choose a model for this part of the body.",
+            f"The header says {part}; the model is for {' or '.join(body_parts)}.",
+            "Choose a model for this part of the body. If the header is wrong, correct its BodyPartExamined.",
         )
 
 

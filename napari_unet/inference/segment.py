@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from napari_unet.core.auto import AUTO
 from napari_unet.core.checks import INVERTED, SITUS, UNLIKE, Code, check_mask
-from napari_unet.core.ct_content import ct_content_notes
+from napari_unet.core.ct_content import ct_content_notes, decided_by_content, other_part_notes
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note
 from napari_unet.core.image_kind import kind_of
@@ -84,12 +84,16 @@ def segment_steps(
     if masks_only and answer.task != "segmentation":
         which = f"answer {answer.id} of the model" if len(card.outputs) > 1 else "model"
         raise UserError(f"The {which} {card.name} gives scores and no masks.", "Choose a model for masks.")
-    check_kind(raster, card.modalities, card.views, card.body_parts)
+    by_content = answer.labels.of_lungs and decided_by_content(raster, card.modalities)
+    check_kind(raster, card.modalities, card.views, card.body_parts, by_content=by_content)
     little_lung: tuple[str, ...] = ()
+    other_part: tuple[str, ...] = ()
     if input_check and answer.labels.of_lungs:
-        little_lung = ct_content_notes(raster, card.modalities, card.use)
+        little_lung = ct_content_notes(raster, card.modalities, card.use, card.body_parts)
+        other_part = other_part_notes(raster, card.body_parts)
     facts = card.facts_against(raster.header())
-    before = (*filter(None, [card.warning]), *raster.notes, *(fact.text for fact in facts), *little_lung)
+    of_image = (*raster.notes, *other_part, *(fact.text for fact in facts), *little_lung)
+    before = (*filter(None, [card.warning]), *of_image)
     for text in (*filter(None, [chosen]), *before):
         yield Note(text)
     inverted = raster.inverted

@@ -24,6 +24,7 @@ COLUMNS = [
     *("case", "model", "version", "device", "seconds", "area_mm2", "parts", "checks", "error"),
     *("area_px", "right_px", "left_px", "right_mm2", "left_mm2"),
     *("volume_ml", "right_ml", "left_ml", "mean_hu", "laa950_percent", "slice_mm", "kernel", "contrast"),
+    *("incomplete", "laa950_reason"),
 ]
 Run = Callable[..., Result]
 Save = Callable[..., Path]
@@ -98,7 +99,7 @@ def test_right_and_left_follow_the_header(
 
 def test_a_case_without_a_mask_has_no_numbers(run: Run, save: Save, out: Path) -> None:
     run("segment", save("flat.png", np.full((40, 60), 9, np.uint8)), "-o", out)
-    assert [report(out)[0][name] for name in COLUMNS[9:]] == [""] * 13
+    assert [report(out)[0][name] for name in COLUMNS[9:]] == [""] * 15
 
 
 def test_threshold(run: Run, save: Save, out: Path) -> None:

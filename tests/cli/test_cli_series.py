@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -141,3 +143,27 @@ def test_a_disc_and_a_zip_file_ask_too(run: Run, bright_is_lung: None, study: Pa
     assert result.exit_code == 1 and "packed.zip contains several series." in " ".join(result.stderr.split())
     assert run("segment", packed, "--series", "8", "-o", tmp_path / "out").exit_code == 0
     assert (tmp_path / "out" / "packed_8_mask.nii.gz").is_file()
+
+
+def test_the_commands_of_the_ct_tutorial_take_a_folder_of_studies(
+    run: Run, bright_is_lung: None, study: Path, tmp_path: Path
+) -> None:
+    """A folder for each series, and one that holds several."""
+    text = (Path(__file__).parents[2] / "docs" / "ct-tutorial.md").read_text(encoding="utf-8")
+    block = next(part for part in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if " segment " in part)
+    (words,) = (shlex.split(line)[1:] for line in block.splitlines())
+    places = {"study/": study, "masks/": tmp_path / "masks"}
+    assert run(*(places.get(word, word) for word in words)).exit_code == 0
+    made = {path.name for path in (tmp_path / "masks").iterdir()}
+    for name in ("below", "study_4-1", "study_4-2", "study_7"):
+        assert {f"{name}_mask.nii.gz", f"{name}_seg.dcm"} <= made
+
+    (line,) = re.findall(r"^napari-unet-lung (review add .*)$", text, re.MULTILINE)
+    run("review", "new", tmp_path / "project")
+    places = {"my-review/": tmp_path / "project", "study/": study}
+    given = [
+        places.get(word, word) for word in shlex.split(line) if word not in ("xrays/", "--model", "auto")
+    ]
+    assert run(*given).exit_code == 0
+    with ReviewProject.open(tmp_path / "project") as project:
+        assert len(project.cases()) == 4

@@ -54,8 +54,12 @@ def test_both_lungs_are_measured_in_a_series(run: Run, tmp_path: Path) -> None:
     ]
     assert [record[name] for name in OF_VOLUMES[:6]] == pytest.approx([72, 48, 24, -880, 100 / 3, 1.25])
     assert (record["kernel"], record["contrast"], record["incomplete"]) == ("Br36d/3", "none", [])
-    assert record["laa950_reason"] == "" and row["area_mm2"] == "" and row["area_px"] == str(24 * 600)
+    assert record["laa950_reason"] == row["laa950_reason"] == row["incomplete"] == ""
+    assert row["area_mm2"] == "" and row["area_px"] == str(24 * 600)
     assert row["checks"] == "volume"  # 72 mL are few
+    said = " ".join(run("segment", tmp_path / "thorax", "-o", tmp_path / "again").output.split())
+    assert "72 mL (right 48, left 24) in 30 slices" in said
+    assert "Mean -880 HU; 33.3 % under -950 HU." in said
 
 
 def test_the_probability_of_a_volume_has_8_bits_and_lies_in_its_place(run: Run, tmp_path: Path) -> None:
@@ -80,8 +84,10 @@ def test_a_scan_that_ends_within_the_lungs_says_at_least(run: Run, tmp_path: Pat
     assert record["laa950_percent"] is None and row["contrast"] == "given"
     for reason in ("slices of 2.5 mm", "the kernel B70f is sharp", "a contrast medium was given"):
         assert reason in record["laa950_reason"]
-    said = run("segment", tmp_path / "thorax", "-o", tmp_path / "again").output
-    assert "at least 132 mL (right 88, left 44) in 25 slices" in " ".join(said.split())
+    assert row["incomplete"] == record["incomplete"][0] and row["laa950_reason"] == record["laa950_reason"]
+    said = " ".join(run("segment", tmp_path / "thorax", "-o", tmp_path / "again").output.split())
+    assert "at least 132 mL (right 88, left 44) in 25 slices" in said
+    assert f"{row['incomplete']} Mean {float(row['mean_hu']):.0f} HU. {row['laa950_reason']}" in said
 
 
 def test_a_series_that_lacks_slices_is_segmented_and_says_at_least(run: Run, tmp_path: Path) -> None:

@@ -41,7 +41,52 @@ def test_the_group_of_a_kernel_goes_first_if_it_says_anything() -> None:
     assert sharpness_of("B31f", SIEMENS, "CONSTANT_Q") == "soft"
 
 
-def test_contrast_is_given_none_or_unknown() -> None:
-    assert contrast_of("Omnipaque 350") == contrast_of(None, applied=True) == "given"
-    assert contrast_of(" none ") == contrast_of("NO CONTRAST", applied=True) == "none"
-    assert contrast_of("") == contrast_of(None) == ""
+@pytest.mark.parametrize(
+    "said",
+    [
+        *(
+            "Omnipaque 350",
+            "NON-IONIC",
+            "non ionic IV contrast",
+            "IV",
+            "ORAL",
+            "APPLIED",
+            "Y",
+            "100 ml",
+            "조영제",
+        ),
+        *("W/WO", "with and without contrast", "mit und ohne KM", "ORAL, NO IV", "Isovue 300 no reaction"),
+    ],
+)
+def test_a_medium_is_given_whatever_its_name(said: str) -> None:
+    assert contrast_of(said) == "given"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *(
+            " none ",
+            "NO CONTRAST",
+            "NON-CONTRAST",
+            "W/O",
+            "w/o iv contrast",
+            "no iv contrast",
+            "No i.v. contrast",
+        ),
+        *("Contrast: none", "not given", "unenhanced", "0 ml", "NO ORAL, NO IV", "CHEST WITHOUT CONTRAST"),
+        *("nativ", "ohne intravenöses Kontrastmittel", "kein KM", "sans injection", "sin contraste"),
+        *("senza mdc", "비조영", "造影なし", "ＮＯＮＥ"),
+    ],
+)
+def test_without_is_understood_as_people_write_it(said: str) -> None:
+    assert contrast_of(said) == "none"
+    assert contrast_of(said, applied=True) == "none"
+
+
+@pytest.mark.parametrize(
+    "said", [None, "", " ", "-", "?", "N/A", "n.a.", "UNKNOWN", "Contrast: unknown", "XXX"]
+)
+def test_a_placeholder_says_nothing_about_contrast(said: str | None) -> None:
+    assert contrast_of(said) == ""
+    assert contrast_of(said, applied=True) == "given"

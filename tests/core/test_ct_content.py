@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from ct_phantom import SPACING_MM, chest_ct
 
-from napari_unet.core.ct_content import ct_content_notes, lung_like
+from napari_unet.core.ct_content import (
+    ct_content_notes,
+    decided_by_content,
+    lung_like,
+    other_part_notes,
+)
 from napari_unet.core.input_check import NotForModel
 from napari_unet.core.raster import Modality, Raster
 
@@ -16,7 +21,7 @@ _USE = "chest CT of adults"
 def _notes(pixels: np.ndarray, **header: object) -> tuple[str, ...]:
     spacing = SPACING_MM[-pixels.ndim :]
     raster = Raster(pixels, **{"spacing_mm": spacing, "modality": Modality.CT, **header})  # type: ignore[arg-type]
-    return ct_content_notes(raster, ["CT"], _USE)
+    return ct_content_notes(raster, ["CT"], _USE, ["CHEST", "THORAX"])
 
 
 def _without_lungs(gas_hu: int = 40, radius: int = 12) -> np.ndarray:
@@ -52,6 +57,29 @@ def test_a_body_without_lungs_is_refused_with_gas_in_it_too(gas_hu: int) -> None
 def test_a_little_aerated_lung_is_flagged() -> None:
     (said,) = _notes(_without_lungs(-800))
     assert said.startswith("Hardly any aerated lung")
+
+
+def test_under_the_name_of_another_part_a_chest_is_taken_and_a_little_lung_is_not() -> None:
+    pixels, _ = chest_ct()
+    assert _notes(pixels, body_part="ABDOMEN") == ()
+    with pytest.raises(NotForModel, match="The header says ABDOMEN, and this CT shows hardly any") as error:
+        _notes(_without_lungs(-800), body_part="ABDOMEN")
+    assert error.value.remedy == f"The model is for {_USE}: open one."
+    assert _notes(_without_lungs(-800), body_part="Thorax") == _notes(_without_lungs(-800))
+
+
+def test_the_name_of_another_part_is_told() -> None:
+    named = Raster(chest_ct()[0], modality=Modality.CT, body_part="ABDOMEN")
+    (said,) = other_part_notes(named, ["CHEST"])
+    assert said.startswith("The header says ABDOMEN, but the image shows lung")
+    assert other_part_notes(named, ()) == other_part_notes(named, ["ABDOMEN"]) == ()
+
+
+def test_without_spacing_and_for_more_than_ct_the_content_does_not_decide() -> None:
+    pixels, _ = chest_ct()
+    assert decided_by_content(Raster(pixels, SPACING_MM), ["CT"])
+    assert not decided_by_content(Raster(pixels), ["CT"])
+    assert not decided_by_content(Raster(pixels, SPACING_MM), ["CT", "MR"])
 
 
 def test_of_a_few_slices_a_small_piece_of_lung_is_enough() -> None:

@@ -113,6 +113,7 @@ def test_what_fits_or_says_nothing_is_taken(header: dict[str, Any]) -> None:
     ("header", "words"),
     [
         ({"modality": Modality.CT}, "This is a CT image; the model is for X-ray images"),
+        ({"modality": Modality.MAP}, "The values of this map are not in Hounsfield units"),
         ({"modality": Modality.MR}, "MR"),
         ({"modality": Modality.EM}, "EM"),
         ({"view": "LL"}, "LL view"),
@@ -129,6 +130,19 @@ def test_what_does_not_fit_is_refused(header: dict[str, Any], words: str) -> Non
 def test_a_model_for_anything_takes_anything() -> None:
     raster = Raster(_noise(40, 40) - 900, modality=Modality.CT, view="LL", body_part="HAND")
     check_kind(raster, (), ())
+
+
+def test_where_the_content_decides_a_header_refuses_only_what_holds_no_lung() -> None:
+    of_ct = ("CT",), (), ("CHEST",)
+    for part in ("ABDOMEN", "HEART", "TAP"):
+        raster = Raster(_noise(40, 40), modality=Modality.CT, body_part=part)
+        check_kind(raster, *of_ct, by_content=True)
+        with pytest.raises(NotForModel, match=f"The header says {part}; the model is for CHEST"):
+            check_kind(raster, *of_ct)
+    head = Raster(_noise(40, 40), modality=Modality.CT, body_part="HEAD")
+    with pytest.raises(NotForModel, match="The header says HEAD") as error:
+        check_kind(head, *of_ct, by_content=True)
+    assert "BodyPartExamined" in error.value.remedy
 
 
 def test_hounsfield_units_give_a_ct_slice_away() -> None:

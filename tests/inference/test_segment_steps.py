@@ -188,3 +188,27 @@ def test_a_model_for_ct_refuses_one_that_shows_no_lung_and_flags_one_that_shows_
     flagged = found(little)
     assert "unlike" in flagged.image_checks
     assert flagged.notes[0].startswith("Hardly any aerated lung")
+
+
+def test_a_ct_under_the_name_of_another_part_is_taken_for_what_it_shows(tmp_path: Path) -> None:
+    window = IntensityRule("window", -1000, 400)
+    fields = {"modalities": ("CT",), "body_parts": ("CHEST",), "use": "chest CT"}
+    saved(tmp_path / "tiny", input=InputRule(size=(64, 64)), intensity=window, **fields)
+    library = ModelLibrary(tmp_path)
+    pixels, labels = chest_ct((24, 64, 64))
+
+    def found(pixels: np.ndarray, body_part: str, **options: Any) -> Prediction:
+        raster = Raster(pixels, (8.0, 4.5, 4.5), modality=Modality.CT, body_part=body_part)
+        return _segment(library, raster, **options)
+
+    assert found(pixels, "CHEST").notes == ()
+    taken = found(pixels, "ABDOMEN")
+    assert taken.notes[0].startswith("The header says ABDOMEN, but the image shows lung")
+    assert taken.image_checks == ()
+    abdomen = np.where(labels > 0, np.int16(40), pixels)
+    with pytest.raises(NotForModel, match="no aerated lung"):
+        found(abdomen, "ABDOMEN")
+    assert found(abdomen, "ABDOMEN", input_check=False).planes == 24
+    for options in ({}, {"input_check": False}):
+        with pytest.raises(NotForModel, match="The header says HEAD"):
+            found(pixels, "HEAD", **options)

@@ -36,7 +36,8 @@ def right_lung() -> np.ndarray:
 
 def found() -> Prediction:
     likely = np.stack([right_lung() == 1, np.zeros(right_lung().shape, bool)]).astype(np.float32)
-    return Prediction(likely, model="ct-lung", version="2", label_set=RIGHT_AND_LEFT, drawn=right_lung()).kept()
+    made = Prediction(likely, model="ct-lung", version="2", label_set=RIGHT_AND_LEFT, drawn=right_lung())
+    return made.kept()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from napari_unet.core.ct_content import decided_by_content
 from napari_unet.core.errors import UserError
 from napari_unet.core.input_check import check_kind, check_pixels
 from napari_unet.core.inside import Place
@@ -202,10 +203,11 @@ def subject_of(
             "Choose a model for images or slices.",
         )
     check_pixels(raster)
-    check_kind(raster, card.modalities, card.views, card.body_parts)
+    answer = card.output_named(output)
+    by_content = answer.labels.of_lungs and decided_by_content(raster, card.modalities)
+    check_kind(raster, card.modalities, card.views, card.body_parts, by_content=by_content)
     turn = turn_to_stand(raster) if card.in_hounsfield and raster.pixels.ndim == 3 else Turn(False, False)
     standing = turn.raster(raster) if turn else raster
-    answer = card.output_named(output)
     slice_ = standing.slice(index) if standing.pixels.ndim == 3 else standing
     outer: Box = (slice(0, slice_.shape[0]), slice(0, slice_.shape[1]))
     if card.frame is not None:

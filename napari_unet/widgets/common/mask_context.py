@@ -27,8 +27,8 @@ class MaskContext:
     lung. per_slice : a stack of X-rays, each an image of its own. probability : float32 0..1 (Y, X) of the
     slice at a position on the mask's leading axes, or None. model_mask : labels (uint8) of the whole mask as
     the model (or the file the mask came from) had them, or None. Both may take long: never on the GUI thread.
-    labels : what the numbers in the mask mean. marked : slices, from 0, that were marked as right. mark :
-    keeps those that are marked; does nothing for a mask of no review.
+    labels : what the numbers in the mask mean. marked : slices, from 0, that were marked as right when the
+    context was made. mark : keeps those that are marked.
     """
 
     image: ref[Image]

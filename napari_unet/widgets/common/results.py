@@ -32,7 +32,7 @@ class MaskResult:
 
     header : Raster.header() of what was segmented. image : the layer that it came from. index : see
     layers.raster_source. threshold : the one that the mask was made with. left_right : whether the lungs have
-    labels of their own.
+    labels of their own. marked : slices, from 0, that were marked as right.
     """
 
     prediction: Prediction
@@ -42,6 +42,7 @@ class MaskResult:
     left_right: bool = False
     threshold: float = 0.5
     trail: ThresholdTrail = field(default_factory=ThresholdTrail)
+    marked: tuple[int, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -86,7 +87,13 @@ class MaskResult:
             model_mask=lambda: _drawn(self, prediction.labels(), self.left_right),
             threshold=prediction.threshold,
             labels=self.labels,
+            marked=self.marked,
+            mark=self.mark,
         )
+
+    def mark(self, slices: tuple[int, ...]) -> None:
+        """Keep which slices are marked as right."""
+        self.marked = slices
 
 
 @dataclass(frozen=True)
@@ -234,9 +241,13 @@ def save(result: MaskResult, data: np.ndarray, path: Path) -> Path:
 
 def as_made(result: MaskResult, labels: np.ndarray) -> bool:
     """Whether a mask is what the model makes at a threshold that was chosen, and nobody painted."""
+    return np.array_equal(labels, made_labels(result, labels))
+
+
+def made_labels(result: MaskResult, labels: np.ndarray) -> np.ndarray:
+    """What the model makes at the threshold that `labels` came from, painted on or not; of its `shape`."""
     threshold, _ = result.trail.nearest(_marked(result, labels))
-    made = result.prediction.labels(threshold)
-    return np.array_equal(labels, _drawn(result, made, has_sides(result, labels)))
+    return _drawn(result, result.prediction.labels(threshold), has_sides(result, labels))
 
 
 def _marked(result: MaskResult, labels: np.ndarray) -> np.ndarray:

@@ -20,11 +20,14 @@ from napari_unet.core.training_pair import TrainingPair
 from napari_unet.io.names import composed
 from napari_unet.io.upright import upright
 from napari_unet.widgets.common.layers import geometry_of_layer, is_image, is_mask, own_raster_source
+from napari_unet.widgets.common.results import made_labels
 from napari_unet.widgets.common.sources import Source, look_at_source
 from napari_unet.widgets.session import Session
 
 _ROWS = 4  # that can be seen at once
 _ID = 16  # letters of a hash
+_OF_MODEL = "Of a mask that a model made in a CT, only slices that you changed or marked as key slices count."
+_OF_OTHERS = "Of {which}, all slices with a mask count."
 
 
 @dataclass
@@ -33,6 +36,24 @@ class _Row:
     image: Image | None
     chosen: bool
     by_user: bool = False  # whether the user has ticked it, or taken the tick away
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What a mask of a volume was before a person worked on it.
+
+    first : what it began as, by how it is now; None if it was drawn from nothing. It may take long. marked :
+    slices that a person marked as right.
+    """
+
+    first: Callable[[np.ndarray], np.ndarray | None]
+    marked: tuple[int, ...]
+
+    def touched(self, labels: np.ndarray) -> set[int]:
+        """The slices of `labels`, (Z, Y, X), that a person changed or marked."""
+        first = self.first(labels)
+        before = np.zeros_like(labels) if first is None else first.reshape(labels.shape)
+        return _slices(labels != before) | {z for z in self.marked if z < len(labels)}
 
 
 class LayerPairs(QTableWidget):
@@ -78,6 +99,26 @@ class LayerPairs(QTableWidget):
             for row in self._rows
             if row.chosen and row.image is not None and _shape(row.image) == row.mask.data.shape
         ]
+
+    def slices_in_words(self) -> str:
+        """Which slices of the chosen stacks are learned from; "" if there is no stack."""
+        of_model = [self.begun(mask) is not None for _, mask in self.chosen() if mask.ndim == 3]
+        said = [_OF_MODEL] if any(of_model) else []
+        if not all(of_model):
+            said.append(_OF_OTHERS.format(which="other stacks" if said else "a stack"))
+        return " ".join(said)
+
+    def begun(self, mask: Labels) -> Begun | None:
+        """What a mask of a volume began with; None if that is not known, and for a stack of X-rays."""
+        context, result = self._session.context_of(mask), self._session.result_of(mask)
+        if context is None or context.per_slice:
+            return None
+        case = self._session.casework.current
+        if case is not None and self._session.casework.current_layer is mask:
+            return Begun(lambda _: context.model_mask(), case.marked)
+        if result is None:
+            return Begun(lambda _: context.model_mask(), context.marked)
+        return Begun(lambda labels: made_labels(result, labels.reshape(result.shape)), context.marked)
 
     def refresh(self, _event: Any = None) -> None:
         """Offer what is in the layer list now; ticks and images that were chosen stay."""
@@ -172,29 +213,52 @@ class LayerPairs(QTableWidget):
             layer.events.name.connect(self.refresh)
 
 
-def pairs_of(chosen: list[tuple[Image, Labels]]) -> Callable[[], list[tuple[TrainingPair, str]]]:
+def pairs_of(
+    chosen: list[tuple[Image, Labels]], begun: Callable[[Labels], Begun | None] = lambda _mask: None
+) -> Callable[[], list[tuple[TrainingPair, str]]]:
     """A function that copies the pixels of (image, mask) layers and makes pairs, each with the mask's name.
 
     The function may run in any thread. An open image counts as a patient of its own; of a stack, the slices
-    count on which anything is painted. Ids are hashes of the pixels: no name of a layer goes into a model.
+    count that a person touched since it was `begun`, or, if that is not known, all with a mask. Ids are
+    hashes of the pixels: no name of a layer goes into a model.
     Where napari shows an image otherwise than its file is, image and mask are brought to how the file is; a
-    UserError where that cannot be done.
+    UserError where that cannot be done, and for a stack of which no slice counts.
     """
     sources = [
-        (look_at_source(image), own_raster_source(image), mask.data, mask.name) for image, mask in chosen
+        (look_at_source(image), own_raster_source(image), mask.data, mask.name, begun(mask))
+        for image, mask in chosen
     ]
 
     def pairs() -> list[tuple[TrainingPair, str]]:
         made = []
-        for look, own, data, name in sources:
+        for look, own, data, name, before in sources:
             found, labels = Source() if look is None else look(), np.array(data)
+            slices = _that_count(labels, before, name) if labels.ndim == 3 else None
             if found.raster is None:
-                made.append((_pair(own(found.header), labels), name))
+                made.append((_pair(own(found.header), labels, slices), name))
             else:
-                made.append((_pair(found.raster, _on_file(labels, found.raster, name)), name))
+                made.append((_pair(found.raster, _on_file(labels, found.raster, name), slices), name))
         return made
 
     return pairs
+
+
+def _that_count(labels: np.ndarray, begun: Begun | None, name: str) -> tuple[int, ...]:
+    """The slices of a stack that are learned from. Raises UserError if there is none."""
+    found = _slices(labels != 0) if begun is None else begun.touched(labels)
+    if found:
+        return tuple(sorted(found))
+    if begun is None:
+        raise UserError(f"{name} is empty in all slices.", "Draw a mask in it, or untick it.")
+    raise UserError(
+        f"No slice of {name} was changed or marked as a key slice.",
+        "Correct some slices, or mark those that are right in the Correct dock; or untick this mask.",
+    )
+
+
+def _slices(where: np.ndarray) -> set[int]:
+    """The slices (first axis) in which anything is True."""
+    return set(np.flatnonzero(where.any(axis=(1, 2))).tolist())
 
 
 def _on_file(labels: np.ndarray, raster: Raster, name: str) -> np.ndarray:
@@ -210,20 +274,17 @@ def _on_file(labels: np.ndarray, raster: Raster, name: str) -> np.ndarray:
     )
 
 
-def _pair(raster: Raster, labels: np.ndarray) -> TrainingPair:
+def _pair(raster: Raster, labels: np.ndarray, slices: tuple[int, ...] | None) -> TrainingPair:
     image = hashlib.sha256(np.ascontiguousarray(raster.pixels).data)
     both = image.copy()
     both.update(np.ascontiguousarray(labels).data)
-    painted = None
-    if labels.ndim == 3:
-        painted = tuple(np.flatnonzero(labels.any(axis=(1, 2))).tolist())
     header = raster.header() | {"source": ""}
     return TrainingPair(
         both.hexdigest()[:_ID],
         Raster(raster.pixels, **header),
         labels,
         patient=image.hexdigest()[:_ID],
-        slices=painted,
+        slices=slices,
     )
 
 

@@ -144,7 +144,7 @@ class SourceBox(QWidget):
     def collector(self) -> Callable[[], Chosen]:
         """A function that makes the pairs of what is chosen now, for any thread."""
         if not self.project.isChecked():
-            make = pairs_of(self.pairs.chosen())
+            make = pairs_of(self.pairs.chosen(), self.pairs.begun)
 
             def from_layers() -> Chosen:
                 found = make()
@@ -205,7 +205,8 @@ class SourceBox(QWidget):
             )
         else:
             few = LEAST <= count.patients < evidence.LEAST
-            self.says.say(count.words() + _AT_MOST * few)
+            which = "" if from_project else self.pairs.slices_in_words()
+            self.says.say(" ".join(filter(None, (count.words() + _AT_MOST * few, which))))
             if count.patients < LEAST:
                 self.warning.warn("At least 2 cases of different patients are needed: one to test on.")
             elif count.cases < FEW:

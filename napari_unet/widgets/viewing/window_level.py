@@ -47,7 +47,7 @@ class WindowLevel:
         self._swap(image)
 
     def reset(self) -> None:
-        """Back to the window that the image opened with: its header's, or all values; grey as it was."""
+        """Back to the window that the image opened with (`core.window.opening_window`); grey as it was."""
         image = self._image()
         if image is None:
             return
