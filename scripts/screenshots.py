@@ -79,7 +79,7 @@ def inside(folder: Path) -> None:
 
     def answered() -> None:
         desk.wait(0.3)
-        desk.wait_until(lambda: not dock.cancel.isEnabled(), "answer")
+        desk.wait_until(lambda: not dock.is_busy, "answer")
 
     answered()
     for level in range(5):

@@ -217,7 +217,7 @@ class AlteredMask:
 
 @dataclass(frozen=True)
 class Panel:
-    """One picture of several that show something together. name : of its caption (core.tour).
+    """One picture of several that show something together. name : of its caption (napari_unet.tour).
 
     pixels : uint8 (y, x) or (y, x, 3). numbers : float (rows, columns), written into cells; either may be
     None. facts : what its caption fills in.
@@ -233,8 +233,8 @@ class Panel:
 class Look:
     """Pictures and figures that belong together: of an operation, or of a stop of the tour.
 
-    name : of its sentence (core.tour). facts : what the sentence fills in. missing : models that it needs
-    and that are not in the library.
+    name : of its sentence (napari_unet.tour). facts : what the sentence fills in. missing : models that it
+    needs and that are not in the library.
     """
 
     name: str

@@ -39,10 +39,14 @@ CAPTIONS: dict[str, Text] = {
     "decoded": Text("What the decoder draws from that ({model})", "Decoder가 여기서 그린 mask ({model})"),
     "patch": Text("Patch: what it reads", "Patch: 읽는 값"),
     "kernel": Text("Kernel: its weights", "Kernel: weight"),
+    "kernel_folded": Text(
+        "Kernel: its weights, with the batch normalisation multiplied in, as in the bias",
+        "Kernel: batch normalization을 곱해 넣은 weight (bias도 같음)",
+    ),
     "products": Text(
-        "Products: they add up to {part:.3f}. With all inputs (here {inputs}) and a constant, the bias of "
-        "{bias:.3f}: {sum:.3f}",
-        "곱: 더하면 {part:.3f}. 입력 {inputs}개를 모두 더하고 bias {bias:.3f}을(를) 더하면 {sum:.3f}",
+        "Products: they add up to {part:.3f}. With all inputs (here {inputs}) and the bias of {bias:.3f}: "
+        "{sum:.3f}",
+        "곱: 더하면 {part:.3f}. 입력 {inputs}개를 모두 더하고 bias({bias:.3f})를 더하면 {sum:.3f}",
     ),
     "map": Text(
         "Map {map} of {maps}: such a sum at every pixel", "Feature map {map}/{maps}: pixel마다 이런 합"
@@ -66,19 +70,33 @@ CAPTIONS: dict[str, Text] = {
     "four_numbers": Text("Numbers before", "Pooling 전의 숫자"),
     "largest": Text("The largest of each 2 × 2", "2 × 2마다 가장 큰 값"),
     "values_before": Text(
-        "A map of {network} before pooling: {before}", "Pooling 전 {network}의 map: {before}"
+        "A map of {network}, {stage}: {before}; in the same greys as the one that comes back",
+        "{network}의 map, {stage}: {before}; 되돌린 map과 밝기 척도가 같음",
     ),
-    "values_pooled": Text("After max pooling: {pooled}", "Max pooling 후: {pooled}"),
+    "values_convolved": Text(
+        "After a convolution with stride 2: {convolved}, a quarter of the numbers; in greys of its own",
+        "Stride 2 convolution 후: {convolved}, 숫자는 4분의 1; 밝기 척도는 따로",
+    ),
     "values_back": Text(
-        "After a transposed convolution (“deconvolution”): the size is back, the values are not; they differ "
-        "by {error:.0f} %",
-        "Transposed convolution(“deconvolution”) 후: 크기는 돌아오고 값은 돌아오지 않음 (차이 {error:.0f} %)",
+        "After the transposed convolution with the same kernel: the size is back, the values are not; they "
+        "differ by {error:.0f} %",
+        "같은 kernel로 transposed convolution을 한 후: 크기는 돌아오고 값은 돌아오지 않음 "
+        "(차이 {error:.0f} %)",
     ),
-    "numbers_before": Text("Some of its values, before pooling", "Pooling 전의 값 일부"),
-    "numbers_pooled": Text("The same after pooling", "같은 곳의 pooling 후 값"),
+    "numbers_before": Text("Some of its values", "Map의 값 일부"),
+    "numbers_convolved": Text(
+        "Convolved: each block of 2 × 2 times the kernel, added up",
+        "Convolution: 2 × 2마다 kernel을 곱해서 더한 값",
+    ),
     "numbers_back": Text(
-        "And “returned”: each pooled value times the same 2 × 2 kernel",
-        "“되돌린” 값: pooling 후의 값마다 같은 2 × 2 kernel을 곱한 것",
+        "Transposed: each of these sums times the kernel",
+        "Transposed convolution: 그 합마다 kernel을 곱한 값",
+    ),
+    "up_kernel": Text(
+        "The kernel: of the {kernels} of this up-convolution the one that brings this map back best, scaled "
+        "for the smallest difference; half of them leave {median:.0f} % or more",
+        "Kernel: 이 up-convolution의 {kernels}개 중 이 map이 가장 잘 돌아오는 것, 차이가 가장 작도록 scale을 "
+        "맞춤; 절반은 차이가 {median:.0f} % 이상",
     ),
     "checkerboard": Text(
         "The network's own enlarged map, closely: a checkerboard pattern is {checkerboard:.0f} % of its "
@@ -152,6 +170,9 @@ OPERATIONS: dict[str, Text] = {
     "streams": Text("Two streams", "두 개의 stream"),
 }
 """Names of the operations, in the order of the lecture."""
+
+UNALTERED = Text("{network}, unaltered", "{network}, 바꾸지 않은 상태")
+"""Of the network in pictures that do not follow what is cut and silenced."""
 
 MISSING = Text(
     "Not in the library: {models}. What is shown is without it, or by the nearest model that is there.",

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_unet.core.inside import Look, Panel
 from napari_unet.tour.captions import CAPTIONS, MISSING
-from napari_unet.tour.fonts import font
+from napari_unet.tour.fonts import Letters
 from napari_unet.tour.words import Language
 
 WIDTH = 1200
@@ -108,11 +108,11 @@ class _Writer:
 
     def lines(self, text: str, size: int, width: int) -> list[str]:
         """Text in lines of at most `width` pixels; words that are longer are broken."""
-        letters = font(self._language, size)
+        letters = Letters(self._language, size)
         lines, line = [], ""
-        for word in _words(text, lambda part: letters.getlength(part) <= width):
+        for word in _words(text, lambda part: letters.length(part) <= width):
             longer = f"{line} {word}".strip()
-            if line and letters.getlength(longer) > width:
+            if line and letters.length(longer) > width:
                 lines.append(line)
                 longer = word
             line = longer
@@ -120,9 +120,9 @@ class _Writer:
 
     def write(self, lines: list[str], x: int, y: int, size: int, colour: tuple[int, int, int]) -> int:
         """Returns where the next line would be."""
-        letters = font(self._language, size)
+        letters = Letters(self._language, size)
         for line in lines:
-            self._pen.text((x, y), line, font=letters, fill=colour, stroke_width=_STROKE[self._language])
+            letters.write(self._pen, (x, y), line, fill=colour, stroke_width=_STROKE[self._language])
             y += _step(size)
         return y
 
@@ -130,7 +130,7 @@ class _Writer:
         """Numbers in square cells, darker where they are larger."""
         rows, columns = numbers.shape
         cell = side // max(rows, columns)
-        letters = font(self._language, min(_NUMBER, max(9, cell // 3)))
+        letters = Letters(self._language, min(_NUMBER, max(9, cell // 3)))
         largest = float(np.nanmax(np.abs(numbers))) or 1.0
         for row in range(rows):
             for column in range(columns):
@@ -140,14 +140,8 @@ class _Writer:
                 fill = (shade, shade, 255) if value < 0 else (255, 255 - (255 - shade) // 2, shade)
                 self._pen.rectangle((left, top, left + cell, top + cell), fill=fill, outline=_LINE)
                 centre = (left + cell / 2, top + cell / 2)
-                self._pen.text(
-                    centre,
-                    number_text(value),
-                    font=letters,
-                    fill=_INK,
-                    anchor="mm",
-                    stroke_width=_STROKE[self._language],
-                )
+                stroke = _STROKE[self._language]
+                letters.write_in_middle(self._pen, centre, number_text(value), fill=_INK, stroke_width=stroke)
 
 
 def _words(text: str, fits: Any) -> Iterator[str]:

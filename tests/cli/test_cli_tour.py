@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 from inside_models import lineage
+from korean_font import need_korean_font
 from PIL import Image
 from typer.testing import CliRunner
 
 from napari_unet.cli.main import app
 from napari_unet.core.errors import UserError
 from napari_unet.inference.inside import tour as stops
-from napari_unet.tour import fonts
 from napari_unet.tour.picture import WIDTH
-from napari_unet.tour.words import Language
 
 
 @pytest.fixture(autouse=True)
@@ -44,10 +43,7 @@ def test_ten_pictures_and_a_page(tmp_path: Path) -> None:
 
 
 def test_in_korean(tmp_path: Path) -> None:
-    try:
-        fonts.font(Language.KOREAN, 12)
-    except UserError:
-        pytest.skip("there is no Korean font here")
+    need_korean_font()
     done = walk("-o", str(tmp_path / "out"), "--language", "ko")
     assert done.exit_code == 0, done.output  # type: ignore[attr-defined]
     page = (tmp_path / "out" / "tour.html").read_text(encoding="utf-8")

@@ -6,6 +6,8 @@ from string import Formatter
 
 import numpy as np
 import pytest
+from korean_font import need_korean_font
+from PIL import Image, ImageDraw
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.inside import Look, Panel
@@ -23,14 +25,6 @@ TEXTS = [
     *(text for stop in TOUR for text in (stop.title, stop.sentence)),
     *(value for value in vars(captions).values() if isinstance(value, Text)),
 ]
-
-
-@pytest.fixture
-def korean() -> None:
-    try:
-        fonts.font(Language.KOREAN, 12)
-    except UserError:
-        pytest.skip("there is no Korean font here")
 
 
 def names(text: str) -> set[str]:
@@ -53,8 +47,14 @@ def test_no_operation_is_without_words() -> None:
     assert list(OPERATIONS) == list(DONE)
 
 
+def need_font(language: Language) -> None:
+    if language is Language.KOREAN:
+        need_korean_font()
+
+
 @pytest.mark.parametrize("language", Language)
-def test_no_letter_is_an_empty_box(korean: None, language: Language) -> None:
+def test_no_letter_is_an_empty_box(language: Language) -> None:
+    need_font(language)
     said = "".join(text.say(language) for text in TEXTS if text is not captions.INTRO)  # of the dock alone
     said += number_text(-1.5) + number_text(np.nan)
     said += "0123456789.,×→%" + language.named
@@ -64,8 +64,38 @@ def test_no_letter_is_an_empty_box(korean: None, language: Language) -> None:
     )
 
 
-def test_an_empty_box_is_seen(korean: None) -> None:
-    assert fonts.letters_missing("a한\U0010fffe", Language.KOREAN) == {"\U0010fffe"}
+@pytest.mark.parametrize(("language", "known"), [(Language.ENGLISH, "aş"), (Language.KOREAN, "aş한")])
+def test_an_empty_box_is_seen(language: Language, known: str) -> None:
+    need_font(language)
+    assert fonts.letters_missing(f"{known}\U0010fffe", language) == {"\U0010fffe"}
+
+
+def test_a_letter_that_the_korean_font_lacks_is_of_another() -> None:
+    """It is drawn as in English, on the line of the letters beside it."""
+    need_korean_font()
+    odd = next((letter for letter in "şǂ℮" if not fonts.has_letter(letter, Language.KOREAN)), None)
+    if odd is None or not fonts.has_letter(odd, Language.ENGLISH):
+        pytest.skip("the Korean font here has all of these letters")
+    letters, plain = fonts.Letters(Language.KOREAN, 40), fonts.font(Language.KOREAN, 40)
+    alone = fonts.font(Language.ENGLISH, 40).getlength(odd)
+    assert letters.length(f"한{odd}글") == pytest.approx(2 * plain.getlength("한") + alone, abs=0.5)
+    drawn = {text: ink(letters, text) for text in ("한글", f"한{odd}글", "한 글")}
+    assert drawn[f"한{odd}글"].sum() > drawn["한글"].sum()
+    rows = [np.flatnonzero(drawn[text].any(axis=1)) for text in ("한글", f"한{odd}글")]
+    assert abs(int(rows[0][-1]) - int(rows[1][-1])) <= 12  # a tail below the line at most
+
+
+def ink(letters: fonts.Letters, text: str) -> np.ndarray:
+    """Where there is some, on a page of its own."""
+    page = Image.new("L", (400, 80), 255)
+    letters.write(ImageDraw.Draw(page), (10, 10), text, fill=0)
+    return np.asarray(page) < 128
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text.ko[:20])
+def test_korean_words_choose_no_ending_by_brackets(text: Text) -> None:
+    """As a form does, and no slide."""
+    assert not any(form in text.ko for form in ("을(를)", "(으)로", "은(는)", "이(가)", "와(과)"))
 
 
 def test_without_a_korean_font_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

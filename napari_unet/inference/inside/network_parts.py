@@ -137,12 +137,11 @@ def residual(subject: Subject, stage: str, pixel: Pixel) -> Look:
     number = ranked(subject, name)[name].best
     shown = {what: values[number] for what, values in kept.items()}
     greys = dict(zip(shown, alike_grey(list(shown.values())), strict=True))
-    sizes = {what: float(values.norm()) for what, values in kept.items()}
-    whole = sizes["x"] + sizes["f"]
+    sizes = {what: float(values.norm()) for what, values in shown.items()}
     facts = {
         "stage": stage_words(name),
         "map": number + 1,
-        "share": 100 * sizes["f"] / whole if whole > 0 else float("nan"),
+        "ratio": sizes["f"] / sizes["x"] if sizes["x"] > 0 else float("nan"),
     }
     return Look(
         "residual",

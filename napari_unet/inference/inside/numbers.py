@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,7 +17,24 @@ from napari_unet.inference.inside.altered import stage_named
 from napari_unet.inference.inside.anatomy import inner_of, step_of
 from napari_unet.inference.inside.feature_maps import ranked
 from napari_unet.inference.inside.subject import Subject
+from napari_unet.models.card import NetSpec
+from napari_unet.models.checkpoint import bare_net
 from napari_unet.nets.stages import stages_of
+
+
+class ThereAndBack(NamedTuple):
+    """A map, convolved with stride 2 and brought back to its size by the transposed convolution.
+
+    kernel : (2, 2), its squares add up to 1. convolved, back : (y, x). difference : ‖back - map‖ / ‖map‖.
+    median : of the differences that all `kernels` of the layer leave.
+    """
+
+    kernel: Tensor
+    convolved: Tensor
+    back: Tensor
+    difference: float
+    median: float
+    kernels: int
 
 
 def first_stage(subject: Subject) -> str:
@@ -99,6 +117,42 @@ def patch(layer: nn.Conv2d, given: Tensor, row: int, column: int) -> Tensor:
     rows = torch.arange(height) * down + row * layer.stride[0]
     columns = torch.arange(width) * right + column * layer.stride[1]
     return wide[:, rows][:, :, columns]
+
+
+def is_folded(subject: Subject, layer: nn.Module) -> bool:
+    """Whether batch normalisation is multiplied into the weights and the bias of a layer (inference.fold)."""
+    name = next(name for name, part in inner_of(subject.net).named_modules() if part is layer)
+    return name in _normalised(subject.predictor.card.net.model_dump_json())
+
+
+@lru_cache(maxsize=16)
+def _normalised(spec: str) -> frozenset[str]:
+    """Names of the convolutions that batch normalisation follows in the stored network. spec : a NetSpec."""
+    net = inner_of(bare_net(NetSpec.model_validate_json(spec)))
+    norms = (name for name, part in net.named_modules() if isinstance(part, nn.BatchNorm2d))
+    return frozenset(name.replace("norm", "conv") for name in norms)
+
+
+def there_and_back(values: Tensor, weights: Tensor) -> ThereAndBack:
+    """A map (y, x) convolved with stride 2, then the transposed convolution with the same kernel.
+
+    weights : (inputs, outputs, 2, 2) of an up-convolution: one kernel each. Taken is the one that brings the
+    map back best. Kernels are scaled so that their squares add up to 1: each block of 2×2 values then comes
+    back as its projection on the kernel, and no other scale comes nearer.
+    """
+    height, width = (n // 2 * 2 for n in values.shape)
+    values = values[:height, :width]
+    kernels = functional.normalize(weights.flatten(0, 1).flatten(1), dim=1)
+    blocks = values.unfold(0, 2, 2).unfold(1, 2, 2).reshape(-1, 4).double()
+    kept = ((kernels.double() @ (blocks.T @ blocks)) * kernels).sum(dim=1) / blocks.square().sum()
+    left = (1 - kept).clamp(min=0).sqrt()  # difference that each kernel leaves
+    best = int(kept.nan_to_num().argmax())
+    kernel = kernels[best].reshape(1, 1, 2, 2)
+    convolved = functional.conv2d(values[None, None], kernel, stride=2)
+    back = functional.conv_transpose2d(convolved, kernel, stride=2)
+    return ThereAndBack(
+        kernel[0, 0], convolved[0, 0], back[0, 0], float(left[best]), float(left.median()), len(kernels)
+    )
 
 
 def checkerboard(values: Tensor) -> float:

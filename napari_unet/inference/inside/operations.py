@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-import torch
 from torch import nn
 from torch.nn import functional
 
@@ -24,14 +23,16 @@ from napari_unet.inference.inside.numbers import (
     even_corner,
     first_convolution,
     first_stage,
+    is_folded,
     level_of,
     patch,
     position,
     shape_text,
     telling_corner,
+    there_and_back,
     through,
 )
-from napari_unet.inference.inside.panels import grey, image_of, map_grey, marked, within
+from napari_unet.inference.inside.panels import alike_grey, grey, image_of, map_grey, marked, within
 from napari_unet.inference.inside.subject import Subject
 from napari_unet.nets.alexnet import AlexNet
 from napari_unet.nets.stages import stages_of
@@ -68,7 +69,8 @@ def convolution(subject: Subject, stage: str, pixel: Pixel) -> Look:
     """Kernel, patch, products and their sum at a pixel: of the first convolution of a stage.
 
     Shown are the map with the strongest answer there, and of its inputs the one that contributes most.
-    Normalisation that was folded into the weights (inference.fold) is in them.
+    Normalisation that was folded into the weights (inference.fold) is in them, and in the bias: the fact
+    `folded` says whether there is any.
     """
     name = stage or first_stage(subject)
     layer = first_convolution(subject, name)
@@ -84,11 +86,14 @@ def convolution(subject: Subject, stage: str, pixel: Pixel) -> Look:
     bias = 0.0 if layer.bias is None else float(layer.bias.detach()[number])
     side = layer.weight.shape[-1]
     row, column = subject.grid_pixel(pixel)
+    folded = is_folded(subject, layer)
     facts = {
         "stage": stage_words(name),
+        "folded": folded,
         "inputs": len(mine),
         "side": side,
         "part": float(sums[channel]),
+        "total": float(sums.sum()),
         "bias": bias,
         "sum": float(sums.sum()) + bias,
         "value": float(made[number, y, x]),
@@ -100,7 +105,7 @@ def convolution(subject: Subject, stage: str, pixel: Pixel) -> Look:
         (
             Panel("image", marked(image_of(subject), row, column, 12)),
             Panel("patch", numbers=as_numbers(mine[channel])),
-            Panel("kernel", numbers=as_numbers(kernel[channel])),
+            Panel("kernel_folded" if folded else "kernel", numbers=as_numbers(kernel[channel])),
             Panel("products", numbers=as_numbers(kernel[channel] * mine[channel]), facts=facts),
             Panel("map", marked(map_grey(made[number]), y, x, 12), facts=facts),
         ),
@@ -138,12 +143,12 @@ def pooling(subject: Subject, stage: str, pixel: Pixel) -> Look:
 
 
 def deconvolution(subject: Subject, stage: str, pixel: Pixel) -> Look:
-    """Pooling, then a transposed convolution: the size is back, the values are not.
+    """A convolution and the transposed one with the same kernel: the size is back, the values are not.
 
-    A map is pooled and enlarged by a 2×2 kernel of the network's own transposed convolution, the largest one,
-    scaled so that it comes as near to the map as it can. The checkerboard is that of the network's own map:
-    the spread of the means of the four positions in a 2×2 block, as a share of the map's (Odena et al. 2016,
-    "Deconvolution and checkerboard artifacts", says where it comes from).
+    With stride 2. The network pools in place of such a convolution, so the kernel is one of its own 2×2
+    up-convolution: the one that does best on the map shown (`there_and_back`). The checkerboard is that of
+    the network's own map: the spread of the means of the four positions in a 2×2 block, as a share of the
+    map's (Odena et al. 2016, "Deconvolution and checkerboard artifacts", says where it comes from).
     """
     level = level_of(stage)
     stages = dict(stages_of(inner_of(subject.net)))
@@ -157,37 +162,35 @@ def deconvolution(subject: Subject, stage: str, pixel: Pixel) -> Look:
     name = found[0].replace("up.", "encoder.")
     both = ranked(subject, name, found[0])
     before = both[name].values[both[name].best]
-    small = functional.max_pool2d(before[None], 2)[0]
-    weights = up.conv.weight.detach()
-    strongest = int(weights.square().sum(dim=(2, 3)).argmax())
-    kernel = weights[strongest // weights.shape[1], strongest % weights.shape[1]]
-    back = torch.kron(small, kernel)
-    before = before[: back.shape[0], : back.shape[1]]
-    power = float(back.square().sum())
-    back = back * (float((back * before).sum()) / power if power > 0 else 0.0)
-    length = float(before.norm())
+    way = there_and_back(before, up.conv.weight.detach())
+    before = before[: way.back.shape[0], : way.back.shape[1]]
     made = both[found[0]].values
     own = made[int(made.flatten(1).std(dim=1).argmax())]
     facts = {
-        "level": level + 1,
+        "stage": stage_words(name),
         "before": shape_text(before.shape),
-        "pooled": shape_text(small.shape),
-        "after": shape_text(back.shape),
-        "error": 100 * float((back - before).norm()) / length if length > 0 else float("nan"),
+        "convolved": shape_text(way.convolved.shape),
+        "after": shape_text(way.back.shape),
+        "kernels": way.kernels,
+        "error": 100 * way.difference,
+        "median": 100 * way.median,
         "checkerboard": 100 * checkerboard(own),
     }
+    first, last = alike_grey([before, way.back])
     y, x = telling_corner(before, position(subject, before.shape, pixel), 4)
     at = position(subject, own.shape, pixel)
     top, left = even_corner(at, own.shape, min(_NEAR, *own.shape))
+    middle = way.convolved[y // 2 : y // 2 + 2, x // 2 : x // 2 + 2]
     return Look(
         "deconvolution",
         (
-            Panel("values_before", within(subject, map_grey(before)), facts=facts),
-            Panel("values_pooled", within(subject, map_grey(small)), facts=facts),
-            Panel("values_back", within(subject, map_grey(back)), facts=facts),
+            Panel("values_before", within(subject, first), facts=facts),
+            Panel("values_convolved", within(subject, map_grey(way.convolved)), facts=facts),
+            Panel("values_back", within(subject, last), facts=facts),
             Panel("numbers_before", numbers=as_numbers(before[y : y + 4, x : x + 4])),
-            Panel("numbers_pooled", numbers=as_numbers(small[y // 2 : y // 2 + 2, x // 2 : x // 2 + 2])),
-            Panel("numbers_back", numbers=as_numbers(back[y : y + 4, x : x + 4])),
+            Panel("numbers_convolved", numbers=as_numbers(middle)),
+            Panel("numbers_back", numbers=as_numbers(way.back[y : y + 4, x : x + 4])),
+            Panel("up_kernel", numbers=as_numbers(way.kernel), facts=facts),
             Panel("checkerboard", grey(own[top : top + _NEAR, left : left + _NEAR]), facts=facts),
         ),
         facts,

@@ -62,7 +62,10 @@ class ExploreWidget(Dock):
             self.message,
         )
         self._asker, self._shown = self.inquiry.asker, self.inquiry.shown
-        self.on_image = NetworkOnImage(self.inquiry, self._session, self.network)
+        self._anatomy = Asker(self._session, self)  # of its own: no other question gives it up
+        self.on_image = NetworkOnImage(
+            self.inquiry, self._session, self.network, lambda: self.tour.stop is not None
+        )
         self.lecture = Lecture(self.inquiry, self.tour, self.lineage)
         self.image.chosen.connect(self._on_image)
         self.model.chosen.connect(self._on_network)
@@ -72,6 +75,8 @@ class ExploreWidget(Dock):
         self._asker.busy_changed.connect(self._show_state)
         self._asker.failed.connect(self._on_failed)
         self._asker.cancelled.connect(lambda: self.inquiry.say("Cancelled."))
+        self._anatomy.busy_changed.connect(self._show_state)
+        self._anatomy.failed.connect(self._say_failure)
         self._show_state()
         self._on_network(self.model.entry())
 
@@ -116,9 +121,15 @@ class ExploreWidget(Dock):
         column.addStretch()
         self.fill(body, self.status, self.message)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a question to the engine is open."""
+        return self._asker.is_busy or self._anatomy.is_busy
+
     def close_down(self) -> None:
         """Release the viewer."""
         self._asker.give_up()
+        self._anatomy.give_up()
         self.on_image.close_down()
         if self._keys is not None:
             self._keys.switch(False)
@@ -143,10 +154,11 @@ class ExploreWidget(Dock):
     def _on_network(self, entry: ModelEntry | None) -> None:
         """Another network: what was shown of the one before goes."""
         self._forget()
+        self._anatomy.give_up()
         self.network.show_network(None)
         self._show_state()
         if entry is not None:
-            self._asker.ask("anatomy", lambda: {"model": str(entry.folder)}, self._on_anatomy)
+            self._anatomy.ask("anatomy", lambda: {"model": str(entry.folder)}, self._on_anatomy)
 
     def _forget(self) -> None:
         self._asker.give_up()
@@ -168,9 +180,14 @@ class ExploreWidget(Dock):
             self.pages.setCurrentIndex(_TOUR)
             self.tour.step(1 if name == "next" else -1)
         elif name == "put_back":
-            self.network.restore()
+            self._on_put_back()
         else:
             self._on_back()
+
+    def _on_put_back(self) -> None:
+        """The network as it is; at a stop of the tour, whose picture stays, only if something is altered."""
+        if self.network.alteration or self.tour.stop is None:
+            self.network.restore()
 
     def _on_back(self) -> None:
         """Back to the image: the tour is left, and all that lies over the image goes."""
@@ -188,9 +205,8 @@ class ExploreWidget(Dock):
             self.lecture.go_to(self.tour.stop)
 
     def _show_state(self, *_: object) -> None:
-        busy = self._asker.is_busy
-        self.cancel.setEnabled(busy)
-        self.bar.setVisible(busy)
+        self.cancel.setEnabled(self._asker.is_busy)
+        self.bar.setVisible(self.is_busy)
         ready = self.image.layer() is not None
         for button in (self.lineage.run, self.lineage.window_run, self.tour.begin):
             button.setEnabled(ready)
@@ -198,5 +214,8 @@ class ExploreWidget(Dock):
     def _on_failed(self, error: UserError) -> None:
         if self.tour.stop is not None:
             self._shown.end_picture()  # it is of the stop before
+        self._say_failure(error)
+
+    def _say_failure(self, error: UserError) -> None:
         self.status.say("")
         self.message.warn(str(error))

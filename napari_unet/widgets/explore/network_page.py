@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from html import escape
 from math import isnan
 
 from qtpy.QtCore import Signal
@@ -27,6 +28,7 @@ _HINT = (
     "Choose a block for its maps{arrows}. Arrow keys go from block to block, Space chooses, Delete silences."
 )
 _ARROWS = ", an arrow (→) to cut that skip connection"
+_UNALTERED = "Of the unaltered network: "
 _SILENCE_MAP = "Silence this map"
 _HOW = (
     "How much a map matters: |sum of activation × gradient| over the map, of the logits in the mask. To "
@@ -52,6 +54,7 @@ class NetworkPage(QWidget):
         super().__init__()
         self._anatomy: Anatomy | None = None
         self._alteration = Alteration()
+        self._told, self._of_unaltered = "", False
         self.network = DrawnU()
         self.network.chosen.connect(self._on_chosen)
         self.network.silence.connect(self._toggle_stage)
@@ -136,8 +139,7 @@ class NetworkPage(QWidget):
         """Nothing lies over the image: what can be done."""
         has_arrows = self._anatomy is not None and bool(self._anatomy.skips)
         hint = _HINT.format(arrows=_ARROWS if has_arrows else "")
-        self.about.say_plain(hint if self._anatomy is not None else "")
-        self.about.setToolTip("")
+        self._tell_about(escape(hint) if self._anatomy is not None else "")
         self.silence_map.setText(_SILENCE_MAP)
 
     def say_maps(self, found: FeatureMaps) -> None:
@@ -149,14 +151,14 @@ class NetworkPage(QWidget):
         named = stage_words(found.stage)
         stage = f"{named}, {which}" if which else named
         if shown == 1:
-            self.about.say_plain(f"{stage}: its only map.")
+            said = f"{stage}: its only map."
         else:
             of = f"{shown} maps of {found.count}" if shown < found.count else f"{shown} maps"
-            self.about.say_plain(
+            said = (
                 f"{stage}: {of}, by how much they matter for the mask: {best}, … The slider below the image "
                 "goes from one to the next."
             )
-        self.about.setToolTip(_HOW)
+        self._tell_about(escape(said), _HOW)
         self._show_state()
 
     def say_map(self, number: int) -> None:
@@ -167,16 +169,16 @@ class NetworkPage(QWidget):
         """What a click has shown."""
         field = f"{found.side} × {found.side} pixels of the network's input"
         most = "the whole image" if found.side is None else field
-        self.about.say_plain(
+        said = (
             f"The answer at this pixel can depend on {most}: the frame. Half of what it does depend on, "
             f"measured by the gradient, lies within {found.half} × {found.half} pixels around it, "
             f"95 % within {found.most} × {found.most}."
         )
+        self._tell_about(escape(said), of_unaltered=True)
 
     def say_numbers(self, html: str) -> None:
         """What is under the mouse."""
-        self.about.say(html)
-        self.about.setToolTip("")
+        self._tell_about(html, of_unaltered=True)
 
     def say_mask(self, found: AlteredMask) -> None:
         """How far the mask has moved."""
@@ -228,6 +230,16 @@ class NetworkPage(QWidget):
         self._alteration = replace(self._alteration, **changes)  # type: ignore[arg-type]
         self._tell()
 
+    def _tell_about(self, html: str, tip: str = "", *, of_unaltered: bool = False) -> None:
+        """Say what is looked at. of_unaltered : it is of the network as it is, whatever is cut."""
+        self._told, self._of_unaltered = html, of_unaltered
+        self.about.setToolTip(tip)
+        self._show_about()
+
+    def _show_about(self) -> None:
+        unaltered = _UNALTERED if self._of_unaltered and self._alteration else ""
+        self.about.say(f"<span>{unaltered}</span>{self._told}" if self._told else "")
+
     def _tell(self) -> None:
         self._show_state()
         self.altered.emit(self._alteration)
@@ -235,6 +247,7 @@ class NetworkPage(QWidget):
     def _show_state(self) -> None:
         anatomy, altered = self._anatomy, self._alteration
         self.network.show_altered(altered)
+        self._show_about()
         chosen = self.network.current
         for part in (self.put_back, self.click, self.follow, self.look, self.operation):
             part.setEnabled(anatomy is not None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from napari.layers import Image
 from qtpy.QtCore import QObject
 
@@ -15,7 +17,7 @@ from napari_unet.core.inside import (
     FeatureMaps,
     ReceptiveField,
 )
-from napari_unet.tour.captions import OPERATIONS
+from napari_unet.tour.captions import OPERATIONS, UNALTERED
 from napari_unet.tour.picture import picture
 from napari_unet.widgets.explore.asking import Sight
 from napari_unet.widgets.explore.clicks import Clicks
@@ -32,9 +34,12 @@ class NetworkOnImage(QObject):
     found : the maps that are shown. pixel : the one that was clicked last.
     """
 
-    def __init__(self, inquiry: Inquiry, session: Session, page: NetworkPage) -> None:
+    def __init__(
+        self, inquiry: Inquiry, session: Session, page: NetworkPage, touring: Callable[[], bool]
+    ) -> None:
+        """touring : whether the tour is at a stop, whose picture stays while nothing is altered."""
         super().__init__(page)
-        self._inquiry, self._page, self._shown = inquiry, page, inquiry.shown
+        self._inquiry, self._page, self._shown, self._touring = inquiry, page, inquiry.shown, touring
         self.found: FeatureMaps | None = None
         self.pixel: tuple[int, int] | None = None
         self._clicks = Clicks(inquiry.viewer, self._clickable)
@@ -110,7 +115,8 @@ class NetworkOnImage(QObject):
         self._inquiry.ask(AskMask(alteration), self._on_mask)
 
     def _on_mask(self, sight: Sight, found: AlteredMask) -> None:
-        self._shown.end_picture()
+        if found.alteration or not self._touring():
+            self._shown.end_picture()
         self._page.say_mask(found)
         if found.alteration and not found.scores:
             self._shown.mask(sight.image, sight.index, found, sight.entry.card.output.labels)
@@ -137,6 +143,8 @@ class NetworkOnImage(QObject):
             return
         language, entry = self._inquiry.language(), self._inquiry.model.entry()
         title, named = OPERATIONS[operation].say(language), "" if entry is None else entry.card.name
+        if self._page.alteration:
+            named = UNALTERED.say(language, {"network": named})
         stage = self._page.network.current if operation in ("convolution", "pooling") else ""
         self._inquiry.ask(
             AskLook(operation, stage, self.pixel),

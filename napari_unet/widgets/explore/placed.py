@@ -174,8 +174,7 @@ class Shown:
             self._active = layers.selection.active
         options: Any = {"rgb": True, "interpolation2d": "linear", "metadata": {MAP: "map"}}
         shown = Image(pixels, name=name, **options)
-        self._replace(PICTURE, shown, None)
-        layers.selection.active = shown  # so that no marks of an image lie over it
+        self._replace(PICTURE, shown, None)  # napari selects it, so that no marks of an image lie over it
         for layer in layers:
             layer.visible = layer is shown
         self._viewer.reset_view()
@@ -184,13 +183,13 @@ class Shown:
         """Take the picture away and show again what it hid; False if there was none."""
         if self.layer(PICTURE) is None:
             return False
-        self.take_away(PICTURE)
         for layer in self._hidden:
             if layer in self._viewer.layers:
                 layer.visible = True
         active, self._hidden, self._active = self._active, [], None
         if active is not None and active in self._viewer.layers:
-            self._viewer.layers.selection.active = active
+            self._viewer.layers.selection.active = active  # first: the window follows each choice
+        self.take_away(PICTURE)
         self._viewer.reset_view()
         return True
 
@@ -249,7 +248,7 @@ class Shown:
         if image is not None:
             lies_over(layer, image)
         self._viewer.add_layer(layer)
-        if active is not None and active in self._viewer.layers:
+        if image is not None and active is not None and active in self._viewer.layers:
             self._viewer.layers.selection.active = active
 
 

@@ -68,13 +68,16 @@ def in_numbers(look: Look) -> str:
         f"Sum of the products {facts['part']:.3f}. With {of}the bias of {facts['bias']:.3f}: "
         f"{facts['sum']:.3f}."
     )
+    if facts["folded"]:
+        total += " Kernel and bias: with the batch normalisation multiplied in."
     head = f"{escape(str(facts['stage']).capitalize())}, map {facts['map']}, under the mouse"
     if facts["side"] > _WRITTEN:
         return f"<b>{head}</b><br>{total}"
+    kernels = numbers["kernel_folded" if facts["folded"] else "kernel"]
     rows = "".join(
         f"<tr>{_cells(patch)}<td>{times}</td>{_cells(kernel)}<td>{equal}</td>{_cells(products)}</tr>"
         for number, (patch, kernel, products) in enumerate(
-            zip(numbers["patch"], numbers["kernel"], numbers["products"], strict=True)
+            zip(numbers["patch"], kernels, numbers["products"], strict=True)
         )
         for times, equal in [("×", "=") if number == facts["side"] // 2 else ("", "")]
     )

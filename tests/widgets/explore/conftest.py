@@ -61,7 +61,7 @@ class Explorer:
 
     def calm(self) -> None:
         """Wait until every question is answered."""
-        until_calm(self._qtbot, lambda: not self.dock._asker.is_busy)
+        until_calm(self._qtbot, lambda: not self.dock.is_busy)
 
     def choose(self, model: str) -> None:
         self.dock.model.choose(model)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from inside_models import chest
 from looks import cut_texts, on_small_screen, scroll_bars
+from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_unet.core.errors import UserError
@@ -66,6 +68,53 @@ def test_an_image_that_is_replaced_meanwhile(explorer, real_engine, qtbot) -> No
     job.end(answer(job.arguments))
     explorer.calm()
     assert not explorer.named("Feature maps") and "replaced" in explorer.words("status")
+
+
+def to_the_tour(explorer) -> None:
+    canvas = explorer.viewer.window._qt_viewer.canvas.native
+    QTest.keyClick(canvas, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
+
+
+def another_image(explorer) -> None:
+    explorer.dock.image.choose(explorer.viewer.add_image(chest().pixels, name="another"))
+
+
+def back(explorer) -> None:
+    explorer.dock.back.click()
+
+
+@pytest.mark.parametrize("do", [to_the_tour, another_image, back])
+def test_the_network_is_drawn_whatever_is_done_before_the_engine_answers(
+    explorer, real_engine, qtbot, do
+) -> None:
+    answered = real_engine._answers.pop("anatomy")
+    explorer.dock.model.choose("lineage-unet-2015")
+    qtbot.waitUntil(lambda: bool(real_engine.jobs))
+    (job,) = real_engine.jobs
+    do(explorer)
+    qtbot.waitUntil(lambda: not explorer.dock.cancel.isEnabled())
+    assert explorer.dock.is_busy and not job.cancelled
+    job.end(answered(job.arguments))
+    explorer.calm()
+    assert explorer.dock.network.network.skip_button(3).isEnabled()
+    assert bool(explorer.named("Stop 1")) is (do is to_the_tour), "the stop stays where it is"
+
+
+def test_a_network_that_nobody_wants_any_more_is_not_drawn(explorer, real_engine, qtbot) -> None:
+    answered = real_engine._answers.pop("anatomy")
+    explorer.dock.model.choose("lineage-unet-2015")
+    qtbot.waitUntil(lambda: bool(real_engine.jobs))
+    real_engine._answers["anatomy"] = answered
+    explorer.choose("lineage-encoder-decoder")
+    assert real_engine.jobs[0].cancelled
+    with pytest.raises(KeyError):
+        explorer.dock.network.network.skip_button(0)
+
+
+def test_a_network_that_cannot_be_drawn_says_why(explorer, real_engine) -> None:
+    real_engine._answers["anatomy"] = lambda _: UserError("It broke.", "Mend it.")
+    explorer.choose("lineage-unet-2015")
+    assert "It broke. Mend it." in explorer.words("message") and not explorer.dock.network.look.isEnabled()
 
 
 def test_another_network_takes_its_layers_away(explorer) -> None:

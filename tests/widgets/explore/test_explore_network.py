@@ -13,7 +13,9 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_unet.core.inside import Alteration, AskLook, Look
+from napari_unet.tour.picture import picture
 from napari_unet.widgets.common.layers import is_image, is_mask
+from napari_unet.widgets.explore import on_image
 from napari_unet.widgets.explore.under_mouse import in_numbers
 
 
@@ -207,9 +209,44 @@ def test_of_a_large_kernel_only_the_sum_is_written() -> None:
         "part": 1.0,
         "bias": 0.5,
         "sum": 2.5,
+        "folded": False,
     }
     said = in_numbers(Look("convolution", facts=facts))
     assert "<table" not in said and "With all 3 maps that go in and the bias of 0.500: 2.500." in said
+    assert "normalisation" not in said
+    assert "with the batch normalisation multiplied in" in in_numbers(
+        Look("convolution", facts=facts | {"folded": True})
+    )
+
+
+def test_what_does_not_follow_a_cut_says_so(explorer, wait, monkeypatch) -> None:
+    """The receptive field, the numbers under the mouse, and the picture of an operation."""
+    page, unaltered = explorer.dock.network, "Of the unaltered network: "
+    explorer.dock.on_image.click(30, 20)
+    explorer.calm()
+    assert "gradient" in explorer.words("about_block") and unaltered not in explorer.words("about_block")
+    drawn(explorer).skip_button(0).click()
+    explorer.calm()
+    assert unaltered in explorer.words("about_block"), "what was said before is not of this mask"
+    page.follow.click()
+    over(explorer, 21, 31)
+    wait(lambda: "under the mouse" in explorer.words("about_block"))
+    assert unaltered in explorer.words("about_block")
+    named: list[str] = []
+
+    def noted(look, title, sentence, language):
+        named.append(sentence)
+        return picture(look, title, sentence, language)
+
+    monkeypatch.setattr(on_image, "picture", noted)
+    page.look.click()
+    explorer.calm()
+    page.put_back.click()
+    explorer.calm()
+    assert unaltered not in explorer.words("about_block")
+    page.look.click()
+    explorer.calm()
+    assert named == ["lineage-residual, unaltered", "lineage-residual"]
 
 
 def test_an_operation_is_a_picture_and_the_image_comes_back(explorer) -> None:

@@ -33,7 +33,7 @@ def test_skips_are_cut_by_key_and_the_tour_begins(opened, qtbot):
     viewer, dock = opened
 
     def calm() -> None:
-        qtbot.waitUntil(lambda: not dock._asker.is_busy, timeout=120_000)
+        qtbot.waitUntil(lambda: not dock.is_busy, timeout=120_000)
 
     calm()
     network = dock.network.network

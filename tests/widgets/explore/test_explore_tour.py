@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from korean_font import need_korean_font
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
@@ -16,9 +17,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.inside import NetworkDone, Place, WindowsDone
 from napari_unet.core.lineage import LINEAGE
 from napari_unet.inference.inside import tour as tour_stops
-from napari_unet.tour import fonts
 from napari_unet.tour.stops import TOUR
-from napari_unet.tour.words import Language
 
 ALT = Qt.KeyboardModifier.AltModifier
 
@@ -47,6 +46,27 @@ def test_ten_stops_by_keys_alone(explorer) -> None:
     assert explorer.dock.tour.stop is TOUR[-2]
     key(explorer, Qt.Key.Key_E)
     assert explorer.dock.tour.stop is None and not explorer.named("Stop") and explorer.image.visible
+
+
+def test_putting_back_leaves_the_picture_of_the_stop(explorer) -> None:
+    """With nothing altered nothing is asked; what was cut before the tour began is joined again."""
+    key(explorer, Qt.Key.Key_Right)
+    asked = len(explorer.engine.answered)
+    key(explorer, Qt.Key.Key_0)
+    assert len(explorer.engine.answered) == asked
+    key(explorer, Qt.Key.Key_E)
+    explorer.dock.network.network.skip_button(0).click()
+    explorer.calm()
+    key(explorer, Qt.Key.Key_Right)
+    key(explorer, Qt.Key.Key_0)
+    assert not explorer.dock.network.alteration and not explorer.named("Mask")
+    (shown,) = explorer.named("Stop")
+    assert shown.visible and not explorer.image.visible and explorer.dock.tour.stop is TOUR[0]
+    explorer.dock.network.network.skip_button(0).click()
+    explorer.calm()
+    assert not explorer.named("Stop") and explorer.named("Mask of the altered"), "a cut is looked at"
+    key(explorer, Qt.Key.Key_E)
+    assert explorer.image.visible and explorer.viewer.layers.selection.active is explorer.image
 
 
 def test_a_stop_that_fails_leaves_no_picture_of_the_one_before(explorer, monkeypatch) -> None:
@@ -81,11 +101,20 @@ def test_the_script_walks_all_stops_and_notes_each_key(explorer, monkeypatch) ->
         walk.tour("")
 
 
+def test_the_page_of_the_keys_says_which_held_the_window(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "desk", SimpleNamespace(Desk=None))
+    monkeypatch.syspath_prepend(Path(__file__).parents[3] / "scripts")
+    script = importlib.import_module("tour_by_keys")
+    quick, slow = "Alt+Right\t0.1 s\t50 ms\t2/10. Two", "Alt+Right\t0.8 s\t164 ms\t1/10. One"
+    said = script.page([slow, quick, "Alt+E\t0.2 s\t99 ms\t"])
+    assert (
+        "more than 50 ms. 2 of 3 keys did not meet it: Alt+Right to stop 1 (164 ms), Alt+E (99 ms). " in said
+    )
+    assert "All 1 keys met it" in script.page([quick])
+
+
 def test_in_korean(explorer) -> None:
-    try:
-        fonts.font(Language.KOREAN, 12)
-    except UserError:
-        pytest.skip("there is no Korean font here")
+    need_korean_font()
     explorer.dock.tour.go(6)
     explorer.calm()
     before = explorer.named("Stop")[0].data.copy()
