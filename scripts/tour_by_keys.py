@@ -1,14 +1,18 @@
 """Walks the ten stops of the tour in a real napari window, by keys alone, in both languages.
 
 Writes docs/tour-by-keys.md: each key, what the dock then said, after how many seconds, and for how long the
-window was held at most meanwhile, by drawing too; with a picture of the window at each stop. Needs a screen
-of 1366×768: `make tour-by-keys`.
+window was held at most meanwhile, by drawing too; with a picture of the window at each stop. Writes the
+pictures of the tutorial too, those of `napari-unet-lung tour` in a smaller size. Needs a screen of 1366×768
+and nothing else at work: `make tour-by-keys`.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+import subprocess
+import sys
+import tempfile
 import time
 from html import unescape
 from pathlib import Path
@@ -28,7 +32,8 @@ _WIDTH = 360  # of the dock
 _ALT, _NONE = Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.NoModifier
 _MOST_TABS = 100
 _COLOURS = 64  # of the pictures: twenty of them are kept
-_PICTURES = "images/tour-keys"
+_PICTURES, _OF_TUTORIAL = "images/tour-keys", "images/tour"
+_WIDEST = 900  # pixels, of those of the tutorial
 _HEAD = """# The tour by keys alone
 
 `make tour-by-keys` walks the [ten stops](inside.md#the-tour) in a real window of 1366×768, in both
@@ -132,6 +137,18 @@ def main() -> None:
         Image.open(path).quantize(_COLOURS).save(path, optimize=True)
     (docs / "tour-by-keys.md").write_text(page(walk.log), encoding="utf-8")
     print(f"{docs / 'tour-by-keys.md'}: {len(walk.log)} keys")
+    pictures_of_tutorial(docs / _OF_TUTORIAL)
+
+
+def pictures_of_tutorial(folder: Path) -> None:
+    """The stops as the command line writes them."""
+    with tempfile.TemporaryDirectory() as made:
+        command = Path(sys.executable).with_name("napari-unet-lung")
+        subprocess.run([command, "tour", "-o", f"{made}/tour"], check=True)
+        for path in sorted(Path(made).glob("tour/stop-*.png")):
+            picture = Image.open(path).convert("RGB")
+            picture.thumbnail((_WIDEST, picture.height))
+            picture.quantize(_COLOURS).save(folder / path.name, optimize=True)
 
 
 def page(log: list[str]) -> str:
