@@ -44,6 +44,8 @@ def measure(quick: bool) -> Result:
         "consolidated, collapsed and fibrotic lung and tumour are in, pleural fluid and the air of "
         "a pneumothorax are out. HD95 and surface distance are those of both lungs together, the worst of "
         "the volumes. Wrong side: of the lung that mask and truth share, the part that got the other side. "
+        "Where lungs touch, masks and truth of LCTSC are divided by the same rule (`core/lung_division.py`), "
+        "so there it says nothing; the sides of the other CT are not ours. "
         f"{SILVER}: labels by TotalSegmentator, no truth.",
         _COLUMNS,
     )

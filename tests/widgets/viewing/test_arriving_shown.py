@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from dicom_files import save_series
 from qtpy.QtCore import QTimer
@@ -203,7 +204,9 @@ def test_a_script_gets_all_of_it_at_once(viewer, tmp_path) -> None:
 
 def test_what_is_refused_by_its_headers_gives_no_layer(viewer, qtbot, tmp_path) -> None:
     files = save_series(tmp_path / "thorax", volume())
-    files[2].write_bytes(files[3].read_bytes()[:300])
+    other = pydicom.dcmread(files[2])
+    other.ImagePositionPatient = pydicom.dcmread(files[3]).ImagePositionPatient
+    other.save_as(files[2])
     refused: list[UserError] = []
 
     def open_it() -> None:
