@@ -80,12 +80,13 @@ def scores(day: Day) -> dict[int, dict[str, float]]:
 
 def test_before_a_call_the_window_shows_neither_score_nor_map(day: Day) -> None:
     assert len(day.before) == CASES
+    known = scores(day)
     for case, seen in enumerate(day.before, start=1):
         assert seen["scores"] == "" and seen["heat"] == [] and not seen["page"], case
         assert not [line for line in seen["listed"] if line.startswith(f"Case {case}:")]
         for words in seen["words"]:
             assert MODEL not in words or "Score" not in words, words
-            assert f"abnormal {100 * scores(day)[case]['abnormal']:.0f}" not in words
+            assert f"abnormal {100 * known[case]['abnormal']:.0f}" not in words
 
 
 def test_after_the_call_the_score_and_the_map_stand_beside_it(day: Day) -> None:
