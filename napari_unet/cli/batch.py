@@ -22,7 +22,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
 from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT, LabelSet
 from napari_unet.core.label_sizes import label_sizes, size_columns
-from napari_unet.core.lung_measures import LungMeasures, lung_measures
+from napari_unet.core.lung_measures import lung_measures
 from napari_unet.core.lung_sides import Counted, split_and_counted, split_left_right
 from napari_unet.core.mask_history import Made, MaskHistory
 from napari_unet.core.masks import count_parts
@@ -134,7 +134,7 @@ class Batch(CaseBatch[Result]):
             checks=tuple(dict.fromkeys([*prediction.image_checks, *(str(found.code) for found in results)])),
             area_px=measured.pixels,
             **(_of_sides(measured) if known.of_lungs else {}),
-            **(_of_volume(lungs) if lungs is not None else {}),
+            **(lungs.in_report() if lungs is not None else {}),
             label_sizes=label_sizes(said, known, prediction.spacing_mm),
         )
         return Result(
@@ -217,14 +217,6 @@ def _of_sides(measured: Measures) -> dict[str, Any]:
         "left_px": measured.left_pixels,
         "right_mm2": measured.right_mm2,
         "left_mm2": measured.left_mm2,
-    }
-
-
-def _of_volume(lungs: LungMeasures) -> dict[str, Any]:
-    return {
-        **lungs.figures(),
-        "incomplete": " ".join(lungs.incomplete),
-        "laa950_reason": lungs.laa950_reason,
     }
 
 

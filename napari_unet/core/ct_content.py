@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from napari_unet.core.blocks import in_blocks
 from napari_unet.core.body_part import names_other_part
-from napari_unet.core.input_check import NotForModel
+from napari_unet.core.input_check import NotForModel, check_kind
 from napari_unet.core.masks import between, part_sizes
 from napari_unet.core.raster import AIR_HU, Modality, Raster
 from napari_unet.core.spread import spread
@@ -66,6 +66,21 @@ def lung_like(pixels: np.ndarray, spacing_mm: tuple[float, ...]) -> LungLike:
         (_area_cm2(stack[z], spacing_mm[-2:]) for z in spread(len(stack), _MOST)), default=(0.0, 0.0)
     )
     return LungLike(area, share, len(stack) * spacing_mm[0] if pixels.ndim == 3 else 0.0)
+
+
+def check_kind_or_content(
+    raster: Raster,
+    of_lungs: bool,
+    modalities: Sequence[str],
+    views: Sequence[str],
+    body_parts: Sequence[str],
+) -> None:
+    """`check_kind`, which believes a header that names another body part only where content cannot decide.
+
+    of_lungs : whether the model marks lungs and nothing else. Raises NotForModel.
+    """
+    by_content = of_lungs and decided_by_content(raster, modalities)
+    check_kind(raster, modalities, views, body_parts, by_content=by_content)
 
 
 def decided_by_content(raster: Raster, modalities: Sequence[str]) -> bool:

@@ -120,9 +120,11 @@ class LabelSet:
         The one rule for whether a mask says so. A right lung alone says it only where the set does: 1 is any
         lung in `LUNGS`.
         """
-        if self.of_lungs and not self.tells_sides and bool((mask == LEFT).any()):
-            return RIGHT_AND_LEFT
-        return self
+        return self if self.tells_sides else self.with_sides(bool((mask == LEFT).any()))
+
+    def with_sides(self, told: bool) -> LabelSet:
+        """Return what a mask of this set means: of lungs the set that tells sides, if the mask does."""
+        return RIGHT_AND_LEFT if told and self.of_lungs else self
 
     @property
     def known(self) -> tuple[int, ...]:

@@ -70,6 +70,11 @@ class LungMeasures:
         """Return `FIGURES` by name."""
         return {name: getattr(self, name) for name in FIGURES}
 
+    def in_report(self) -> dict[str, Any]:
+        """Return `figures`, and in words why a volume is incomplete and a share is missing."""
+        reasons = {"incomplete": " ".join(self.incomplete), "laa950_reason": self.laa950_reason}
+        return self.figures() | reasons
+
     @property
     def at_least(self) -> str:
         """What stands before each volume in words: "at least " where the scan does not hold all, else ""."""

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from napari_unet.core.auto import AUTO
 from napari_unet.core.checks import INVERTED, SITUS, UNLIKE, Code, check_mask
-from napari_unet.core.ct_content import ct_content_notes, decided_by_content, other_part_notes
+from napari_unet.core.ct_content import check_kind_or_content, ct_content_notes, other_part_notes
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note
 from napari_unet.core.image_kind import kind_of
-from napari_unet.core.input_check import ShapePrior, check_kind, check_pixels, content_notes, polarity_note
+from napari_unet.core.input_check import ShapePrior, check_pixels, content_notes, polarity_note
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Modality, Raster, modality_of
 from napari_unet.core.situs import SITUS_NOTE
@@ -84,8 +84,7 @@ def segment_steps(
     if masks_only and answer.task != "segmentation":
         which = f"answer {answer.id} of the model" if len(card.outputs) > 1 else "model"
         raise UserError(f"The {which} {card.name} gives scores and no masks.", "Choose a model for masks.")
-    by_content = answer.labels.of_lungs and decided_by_content(raster, card.modalities)
-    check_kind(raster, card.modalities, card.views, card.body_parts, by_content=by_content)
+    check_kind_or_content(raster, answer.labels.of_lungs, card.modalities, card.views, card.body_parts)
     little_lung: tuple[str, ...] = ()
     other_part: tuple[str, ...] = ()
     if input_check and answer.labels.of_lungs:

@@ -6,7 +6,7 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from napari_unet.core.errors import UserError
-from napari_unet.core.label_set import RIGHT_AND_LEFT, LabelSet
+from napari_unet.core.label_set import LabelSet
 from napari_unet.core.wording import size_in_words
 from napari_unet.review import revisions, rows, schema, untouched
 from napari_unet.review.faults import faults_explained
@@ -37,7 +37,7 @@ class MaskStore(ReadingStore):
 
         `labels` where there is no mask, and where nothing more is known of it; see also `LabelSet.of_mask`.
         """
-        return self._with_sides(revision is not None and self.revision(revision).sides)
+        return self._labels.with_sides(revision is not None and self.revision(revision).sides)
 
     def admit(self, labels: LabelSet, by: str) -> bool:
         """Adopt `labels` for the project if its labels are still free. Call this before you add masks.
@@ -117,7 +117,7 @@ class MaskStore(ReadingStore):
             sides = self.label_set_of(made_from).tells_sides
         compared = self._compare(labels, parent, now.spacing_mm)
         encoded = revisions.encode(labels)
-        checks = mask_checks(labels, now, self._with_sides(sides), pixels)
+        checks = mask_checks(labels, now, self._labels.with_sides(sides), pixels)
         with self._database.writing() as connection:
             aside = author.kind == AuthorKind.PERSON and self._is_lost(connection, case, author.name)
             note = f"{note}; kept aside".removeprefix("; ") if aside else note
@@ -247,7 +247,7 @@ class MaskStore(ReadingStore):
         if before.author == author:
             return before
         compared = self._compare(labels, before.id, old.spacing_mm)
-        encoded, checks = revisions.encode(labels), mask_checks(labels, old, self._with_sides(sides))
+        encoded, checks = revisions.encode(labels), mask_checks(labels, old, self._labels.with_sides(sides))
         with self._database.writing() as connection:
             row = rows.case_row(connection, case)
             if row.revision != before.id or not untouched.is_untouched(connection, case):
@@ -256,10 +256,6 @@ class MaskStore(ReadingStore):
                 connection, self.folder, case, encoded, author, note, before.id, compared, checks, sides=sides
             )
             return rows.revision_from(rows.one_revision(connection, new))
-
-    def _with_sides(self, told: bool) -> LabelSet:
-        """Return the project's labels, of lungs those that tell sides if a mask's labels do."""
-        return RIGHT_AND_LEFT if told and self._labels.of_lungs else self._labels
 
     def _look_up_labels(self) -> LabelSet:
         """Look up the labels: another window may have changed them while there was no mask yet."""

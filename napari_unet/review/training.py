@@ -7,7 +7,6 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from napari_unet.core.label_set import RIGHT_AND_LEFT
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.review.labels import labels_of
 from napari_unet.review.rows import all_sources
@@ -45,7 +44,7 @@ def training_pairs(
             "" if row.patient in nobody else row.patient,
             row.content_hash,
             row.sha256,
-            label_set=RIGHT_AND_LEFT if row.sides and labels.of_lungs else labels,
+            label_set=labels.with_sides(row.sides),
         )
         for row in connection.execute(query)
     ]

@@ -39,17 +39,6 @@ from napari_unet.io.sources import sources_among
 _SPL_OF_RAS = np.array([[0, 0, 1, 0], [0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 1]], float)
 
 
-@pytest.fixture
-def ct(tmp_path: Path) -> Raster:
-    return series(tmp_path / "ct")
-
-
-@pytest.fixture
-def xray(tmp_path: Path) -> Raster:
-    pixels = np.random.default_rng(0).integers(0, 4000, (20, 24)).astype(np.uint16)
-    return read_raster(save(tmp_path / "xray.dcm", pixels, **xray_tags()))
-
-
 def by_dcmqi(path: Path, folder: Path) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     """Of each segment its voxels (bool, in the order of dcmqi) and their affine (to S, P, L)."""
     folder.mkdir()

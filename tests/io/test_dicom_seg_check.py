@@ -8,26 +8,13 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from dicom_files import save
-from seg_rooms import BY_MODEL, errors_of, lungs, program, series, xray_tags
+from seg_rooms import BY_MODEL, errors_of, lungs, program
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT
 from napari_unet.core.raster import Raster
 from napari_unet.io import dicom_seg_check
 from napari_unet.io.dicom_seg import write_seg
-from napari_unet.io.formats import read_raster
-
-
-@pytest.fixture
-def ct(tmp_path: Path) -> Raster:
-    return series(tmp_path / "ct")
-
-
-@pytest.fixture
-def xray(tmp_path: Path) -> Raster:
-    pixels = np.random.default_rng(0).integers(0, 4000, (20, 24)).astype(np.uint16)
-    return read_raster(save(tmp_path / "xray.dcm", pixels, **xray_tags()))
 
 
 def without_dcmqi(monkeypatch: pytest.MonkeyPatch, instead: Path | None = None) -> None:

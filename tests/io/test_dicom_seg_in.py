@@ -30,11 +30,6 @@ from napari_unet.io.names import list_images
 from napari_unet.io.pairs import find_pairs, masks_of_images
 
 
-@pytest.fixture
-def ct(tmp_path: Path) -> Raster:
-    return series(tmp_path / "ct")
-
-
 def edited(path: Path, **tags: Any) -> Path:
     made = pydicom.dcmread(path)
     for keyword, value in tags.items():

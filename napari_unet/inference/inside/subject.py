@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from napari_unet.core.ct_content import decided_by_content
+from napari_unet.core.ct_content import check_kind_or_content
 from napari_unet.core.errors import UserError
-from napari_unet.core.input_check import check_kind, check_pixels
+from napari_unet.core.input_check import check_pixels
 from napari_unet.core.inside import Place
 from napari_unet.core.prediction import Box, Prediction
 from napari_unet.core.raster import Modality, Raster, modality_of
@@ -204,8 +204,7 @@ def subject_of(
         )
     check_pixels(raster)
     answer = card.output_named(output)
-    by_content = answer.labels.of_lungs and decided_by_content(raster, card.modalities)
-    check_kind(raster, card.modalities, card.views, card.body_parts, by_content=by_content)
+    check_kind_or_content(raster, answer.labels.of_lungs, card.modalities, card.views, card.body_parts)
     turn = turn_to_stand(raster) if card.in_hounsfield and raster.pixels.ndim == 3 else Turn(False, False)
     standing = turn.raster(raster) if turn else raster
     slice_ = standing.slice(index) if standing.pixels.ndim == 3 else standing

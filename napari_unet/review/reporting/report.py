@@ -114,8 +114,7 @@ def _line(project: ReviewProject, case: Case) -> tuple[CaseLine, Revision | None
 
 def _in_volume(lungs: LungMeasures) -> dict[str, Any]:
     """Without what is padding in the image, so that right and left add up to the volume."""
-    reasons = {"incomplete": " ".join(lungs.incomplete), "laa950_reason": lungs.laa950_reason}
-    return {name: value for name, value in (lungs.figures() | reasons).items() if value is not None}
+    return {name: value for name, value in lungs.in_report().items() if value is not None}
 
 
 def _per_lung(lungs: Measures) -> dict[str, Any]:
