@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LEAST = 2
 """Cases without which there is nothing to learn: some to learn from, and another one to test on."""
 
-_AT_MOST = f". With fewer than {evidence.LEAST} patients, the best possible verdict is “perhaps better”."
+_AT_MOST = f"With fewer than {evidence.LEAST} patients, the best possible verdict is “perhaps better”."
 _CALM_MS = 300  # changes of cases that come within this time are counted together
 
 
@@ -206,7 +206,8 @@ class SourceBox(QWidget):
         else:
             few = LEAST <= count.patients < evidence.LEAST
             which = "" if from_project else self.pairs.slices_in_words()
-            self.says.say(" ".join(filter(None, (count.words() + _AT_MOST * few, which))))
+            more = " ".join(filter(None, (_AT_MOST * few, which)))
+            self.says.say(f"{count.words()}. {more}" if more else count.words())
             if count.patients < LEAST:
                 self.warning.warn("At least 2 cases of different patients are needed: one to test on.")
             elif count.cases < FEW:

@@ -71,6 +71,7 @@ def test_corrected_and_marked_slices_of_a_model_s_mask_count_and_no_others(
     qtbot.mouseClick(correct.slices.mark, LEFT)
     assert correct.slices.known() == [2, 5, 7]
     assert "only slices that you changed or marked" in dock.setup.source.says.text()
+    assert "</b>. " in dock.setup.source.says.text(), "a sentence after the number of cases"
     edit = edit_to(result, mask.data, 0.3)  # the threshold draws in all slices, and a person in none
     mask.data_setitem(edit.where, edit.values)
     assert start(dock, engines, qtbot)[SHAPE].slices == (2, 5, 7)
