@@ -43,7 +43,8 @@ class AlexNet(nn.Module):
     def __init__(
         self, *, classes: int = 1000, channels: int = 3, width: float = 1.0, dropout: float = 0.5
     ) -> None:
-        """width : share of the published kernels and neurons. dropout : before the connected layers.
+        """width : share of the published kernels and neurons. dropout : of the hidden
+        neurons of both connected layers (section 4.2).
 
         Raises ValueError for a width that leaves a layer no kernels.
         """
@@ -69,12 +70,12 @@ class AlexNet(nn.Module):
         self.maxima = nn.MaxPool2d(3, stride=2)
         self.connected = nn.Sequential(
             nn.Flatten(),
-            nn.Dropout(dropout),
             nn.Linear(five * 6 * 6, hidden),
             nn.ReLU(),
             nn.Dropout(dropout),
             nn.Linear(hidden, hidden),
             nn.ReLU(),
+            nn.Dropout(dropout),
         )
         self.output = nn.Linear(hidden, classes)
         for module in self.modules():

@@ -66,6 +66,18 @@ def test_each_image_has_one_logit_per_class_which_stands_everywhere() -> None:
     assert len(net.pool(logits).unique()) == 6  # dropout rests, and the images differ
 
 
+def test_dropout_silences_the_neurons_of_both_hidden_layers_and_no_map() -> None:
+    """Section 4.2: it sets the output of hidden neurons to zero, in the first two connected layers."""
+    net = AlexNet(width=1 / 8, channels=1, classes=2, dropout=0.9).train()
+    given = []
+    for layer in (*(part for part in net.connected if hasattr(part, "weight")), net.output):
+        layer.register_forward_pre_hook(lambda module, inputs: given.append(inputs[0]))
+    net(torch.rand(4, 1, 227, 227))
+    zeros = [float((values == 0).float().mean()) for values in given]
+    assert zeros[0] < 0.8  # the maps: only what ReLU leaves out
+    assert min(zeros[1:]) > 0.9
+
+
 def test_a_larger_image_is_cut_into_squares_whose_mean_is_pooled() -> None:
     net = AlexNet(width=1 / 32, channels=1, classes=2).eval()
     image = torch.rand(1, 1, 227, 454)
