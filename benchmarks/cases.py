@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from benchmarks import (
+    arriving,
     backends,
     brush_events,
     cases_per_minute,
@@ -25,6 +26,7 @@ from benchmarks import (
     sliding_window,
     start,
     tiled,
+    tour,
     two_answers,
     volumes,
     window,
@@ -44,11 +46,13 @@ CASES: dict[str, Callable[[bool], Result]] = {
     "queue": review_queue.measure,
     "case": next_case.measure,
     "brush": brush_events.measure,
+    "tour": tour.measure,
     "backends": backends.measure,
     "tiled": tiled.measure,
     "windows": sliding_window.measure,
     "peers": peers.measure,
     "volumes": volumes.measure,
+    "series": arriving.measure,
     "masks": masks.measure,
     "correct": correct_tools.measure,
     "worth": correct_tools.measure_worth,

@@ -25,8 +25,8 @@ from benchmarks.data import data_folder
 from napari_unet.core.steps import run
 from napari_unet.io.atomic import atomic_write
 from napari_unet.resources_path import resource
-from napari_unet.training.config import DataConfig, Recipe, read_recipe
 from napari_unet.training.ct_kinds import Kind
+from napari_unet.training.recipe import DataConfig, Recipe, read_recipe
 from napari_unet.training.run import train_model
 
 RESULTS = Path(__file__).parent / "results" / "ct_folds"

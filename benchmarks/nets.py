@@ -18,8 +18,9 @@ from benchmarks.images import unit_xray
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.inference.fold import folded
-from napari_unet.models.card import CARD_FILE, ModelCard, NetSpec
+from napari_unet.models.card import ModelCard, NetSpec
 from napari_unet.models.checkpoint import load_model, save_model
+from napari_unet.models.folder import CARD_FILE
 from napari_unet.models.library import default_library
 from napari_unet.nets.unet import UNet
 from napari_unet.resources_path import resource

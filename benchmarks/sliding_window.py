@@ -14,7 +14,7 @@ from benchmarks.nets import fast_net
 from benchmarks.result import Column, Result
 from benchmarks.timing import interleaved
 from napari_unet.core.lineage import CIRESAN
-from napari_unet.models.card import read_card
+from napari_unet.models.folder import read_card
 from napari_unet.models.library import default_library
 from napari_unet.nets.ciresan import KERNELS, SlidingWindow, activation
 

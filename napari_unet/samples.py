@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-from napari_unet.core.inside import slab
-from napari_unet.core.raster import Raster
 from napari_unet.resources_path import resource
 
 
@@ -52,12 +49,3 @@ CT_2 = SampleImage(
     "lidc_1011_4mm", "Chest CT LIDC-IDRI-1011 (4 mm)", resource("samples", "lidc_1011_4mm.nii.gz")
 )
 """A stack of 84 slices, without a mask."""
-
-
-@cache
-def middle_of_ct() -> Raster:
-    """The slice in the middle of the sample CT, with its neighbours: for the last stop of the tour."""
-    from napari_unet.io.formats import read_raster
-
-    raster = read_raster(CT.image)
-    return slab(raster, len(raster.pixels) // 2, 1)[0]

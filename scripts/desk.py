@@ -23,7 +23,7 @@ os.environ["NAPARI_CONFIG"] = ""  # napari's settings stay in memory
 import napari
 from napari._qt.dialogs.qt_notification import NapariQtNotification
 from PIL import Image
-from qtpy.QtCore import QBuffer, QEvent, QPoint, QPointF, Qt
+from qtpy.QtCore import QBuffer, QEvent, QEventLoop, QPoint, QPointF, Qt, QTimer
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QDockWidget, QWidget
@@ -61,10 +61,9 @@ class Desk:
 
     def wait(self, seconds: float) -> None:
         """Let the window live for a while."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            QApplication.processEvents()
-            time.sleep(0.01)
+        loop = QEventLoop()
+        QTimer.singleShot(round(1000 * seconds), loop.quit)
+        loop.exec()
 
     def wait_until(self, happened: Callable[[], Any], what: str, patience_s: float = _PATIENCE_S) -> None:
         """Raises SystemExit if it does not happen."""

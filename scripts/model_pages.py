@@ -7,14 +7,8 @@ from pathlib import Path
 
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.masks import MaskRule
-from napari_unet.models.card import (
-    WEIGHTS_FILE,
-    DataSource,
-    FindingRow,
-    ModelCard,
-    ScoreRow,
-    read_card,
-)
+from napari_unet.models.card import DataSource, FindingRow, ModelCard, ScoreRow
+from napari_unet.models.folder import WEIGHTS_FILE, read_card
 from napari_unet.resources_path import resource
 
 PAGES = Path(__file__).parents[1] / "docs" / "models"

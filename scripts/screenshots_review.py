@@ -58,7 +58,7 @@ class ReviewDesk(Desk):
         header = self.page.header
 
         def is_still() -> bool:
-            busy = header.work.text() or self.work.importer.first_masks.running
+            busy = header.work.text() or self.work.masks.first_masks.running
             return not busy and "Saving" not in header.saved.text() and self.work.current is not None
 
         self.wait(1.0)
@@ -68,7 +68,7 @@ class ReviewDesk(Desk):
     def open(self, number: int) -> None:
         """Open a case by its number."""
         (id,) = (case.id for case in self.work.cases.values() if case.number == number)
-        self.work.open_case(id)
+        self.work.navigator.open_case(id)
         self.wait_until(lambda: self.work.current is not None and self.work.current.id == id, "case")
         self.rest()
 

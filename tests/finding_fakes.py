@@ -14,12 +14,14 @@ from napari_unet.core.input_rule import InputRule
 from napari_unet.core.lung_frame import LungFrame
 from napari_unet.core.raster import Raster
 from napari_unet.io.formats import read_raster
-from napari_unet.models.card import FindingReference, ModelCard, NetSpec, Output
+from napari_unet.models.card import ModelCard, NetSpec
 from napari_unet.models.checkpoint import build_net, save_model
 from napari_unet.models.library import ModelLibrary
+from napari_unet.models.output import FindingReference, Output
 from napari_unet.resources_path import resource
 from napari_unet.training.augment_config import AugmentConfig
-from napari_unet.training.config import DataConfig, FindingConfig, Recipe, ReferenceConfig, TrainingConfig
+from napari_unet.training.config import TrainingConfig
+from napari_unet.training.recipe import DataConfig, FindingConfig, Recipe, ReferenceConfig
 
 FINDINGS = ("abnormal", "tb_like", "effusion")
 SMALL = {"base": 2, "depth": 3, "widest": 8, "classes": len(FINDINGS)}

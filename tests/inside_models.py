@@ -9,8 +9,9 @@ from net_fakes import UNIT, lungs, saved, xray
 
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.raster import Raster
-from napari_unet.models.card import NetSpec, Output
+from napari_unet.models.card import NetSpec
 from napari_unet.models.library import ModelEntry, ModelLibrary
+from napari_unet.models.output import Output
 
 SIDE = 64
 NETS: dict[str, tuple[str, dict[str, Any]]] = {

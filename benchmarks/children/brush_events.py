@@ -62,7 +62,7 @@ def _open_case(viewer: Any, folder: Path, side: int) -> Any:
         viewer.window.add_plugin_dock_widget("napari-unet-lung", name)
     session.casework.open_project(folder / "project")
     _wait(lambda: session.casework.project is not None)
-    session.casework.open_case(case)
+    session.casework.navigator.open_case(case)
     _wait(lambda: session.casework.current_layer is not None)
     return session
 

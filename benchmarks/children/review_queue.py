@@ -90,7 +90,7 @@ def _in_window(folder: Path, found: dict[str, Any]) -> None:
     found["next"] = []
     for _ in range(5):
         before, start = len(opened), time.perf_counter()
-        casework.open_next()
+        casework.navigator.open_next()
         _wait(lambda before=before: len(opened) > before)
         found["next"].append(time.perf_counter() - start)
         _rest(0.5)

@@ -14,7 +14,8 @@ from benchmarks.finding.measure import LAST, reader
 from benchmarks.finding.reading import GROWN, LUNGS_ONLY, MEAN_SHAPE, WHOLE, Scores
 from benchmarks.finding.sets import Picture, children, covid, montgomery, nih
 from napari_unet.io.atomic import atomic_write
-from napari_unet.models.card import CARD_FILE, FindingRow, ModelCard
+from napari_unet.models.card import FindingRow, ModelCard
+from napari_unet.models.folder import CARD_FILE
 
 Read = list[tuple[Picture, Scores]]
 

@@ -25,14 +25,16 @@ from napari_unet.core.steps import run
 from napari_unet.core.window import display_pixels
 from napari_unet.inference.lung_frame import LungsNotFound, framed_steps
 from napari_unet.inference.predictor import Predictor
-from napari_unet.models.card import ModelCard, NetSpec, Output, read_card
+from napari_unet.models.card import ModelCard, NetSpec
 from napari_unet.models.checkpoint import load_model
+from napari_unet.models.folder import read_card
 from napari_unet.models.library import ModelEntry, default_library
+from napari_unet.models.output import Output
 from napari_unet.resources_path import resource
-from napari_unet.training.config import DataConfig, Recipe, read_recipe
 from napari_unet.training.frames import FRAMES_FILE, find_frames
 from napari_unet.training.pairs import read_image
 from napari_unet.training.pictures import pictures, scores_of_samples
+from napari_unet.training.recipe import DataConfig, Recipe, read_recipe
 from napari_unet.training.run import train_model
 from napari_unet.training.sources import find_sources, of_use
 

@@ -11,8 +11,8 @@ from napari_unet.models.card import NetSpec
 from napari_unet.models.checkpoint import bare_net
 from napari_unet.nets.ciresan import SlidingWindow
 from napari_unet.nets.stages import parameters_of
-from napari_unet.training.config import Recipe
 from napari_unet.training.precision import FLOAT32, step_precision
+from napari_unet.training.recipe import Recipe
 
 
 @cache  # the page is written after each training

@@ -14,7 +14,8 @@ from napari_unet.core.label_set import LUNGS, Label, LabelSet
 from napari_unet.core.masks import MaskRule
 from napari_unet.models.card import NetSpec
 from napari_unet.training.augment_config import AugmentConfig
-from napari_unet.training.config import DataConfig, Recipe, ScoreConfig, TrainingConfig
+from napari_unet.training.config import TrainingConfig
+from napari_unet.training.recipe import DataConfig, Recipe, ScoreConfig
 
 CELLS = LabelSet("cells", (Label(1, "cell"),))
 _TODAY = {"depth": 4, "norm": "batch", "up": "transposed", "block": "plain"}

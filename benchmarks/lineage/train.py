@@ -20,12 +20,13 @@ from napari_unet.core.steps import run as run_steps
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.predictor import Predictor
 from napari_unet.io.atomic import atomic_write
-from napari_unet.models.card import ModelCard, read_card
+from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import load_model
+from napari_unet.models.folder import read_card
 from napari_unet.models.library import ModelEntry
-from napari_unet.training.config import Recipe
 from napari_unet.training.data_folder import find_pairs, of_split
 from napari_unet.training.pairs import read_pair
+from napari_unet.training.recipe import Recipe
 from napari_unet.training.run import CURVES_FILE, train_model
 
 LATE = 0.2  # share of the epochs, the last ones, in which a row that gets better is still rising

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from napari_unet.cli.console import complain, json_line, progress_bar, stderr, stdout
-from napari_unet.cli.options import CaseMinutes, Cluster, Device, Resume, Workers
+from napari_unet.cli.options import (
+    Anonymous,
+    CaseMinutes,
+    Cluster,
+    Device,
+    JsonLines,
+    Output,
+    Recursive,
+    Resume,
+    Workers,
+)
 from napari_unet.cli.usage import check_model, model_findings
 from napari_unet.core.auto import FINDING_MODEL, LUNGS_FOR_FINDINGS
-from napari_unet.core.errors import UserError
 
 
 def find(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Images, folders or globs.")],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="OUT", file_okay=False, help="Folder for the results.")
-    ],
+    output: Output,
     model: Annotated[
         str, typer.Option(metavar="NAME", help="Name or folder of a model that scores findings.")
     ] = FINDING_MODEL,
     device: Device = "auto",
-    recursive: Annotated[bool, typer.Option("--recursive", help="Include sub-folders.")] = False,
-    anonymous: Annotated[bool, typer.Option("--anonymous", help="Replace case names with hashes.")] = False,
+    recursive: Recursive = False,
+    anonymous: Anonymous = False,
     heatmap: Annotated[
         bool, typer.Option("--heatmap", help="Also write each image with its heat map.")
     ] = False,
@@ -33,7 +39,7 @@ def find(
     workers: Workers = None,
     cluster: Cluster = None,
     case_minutes: CaseMinutes = 60,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.")] = False,
+    as_json: JsonLines = False,
 ) -> None:
     """Write OUT/findings.csv: scores from 0 to 100 of chest X-rays. Research use, not a diagnosis."""
     from napari_unet.cli.inputs import find_inputs
@@ -45,8 +51,7 @@ def find(
     say = stderr if as_json else stdout
     for sentence in given.ignored:
         stderr.print(sentence, markup=False)
-    if not given.cases:
-        raise UserError("There is no image to look at.", "Name images or a folder that holds some.")
+    given.need("look at")
     make_folder(output)
     check_model(model, device if cluster is None else None)
     findings = model_findings(model)

@@ -118,7 +118,7 @@ def _ask(steps: Generator[Any, Any, ProtocolQuestion], parent: str, command: lis
     if not question.open:
         return
     again = f"napari-unet-lung {shlex.join(command)} --protocol"
-    complain(f"Your masks may follow another protocol than the model {parent}.")
+    complain(question.asked_of(parent))
     for line in (
         *question.in_lines(),
         f"If they follow the same protocol, and only the images differ: {again} same",

@@ -61,6 +61,11 @@ class Inputs:
         """True if `path` lies in a folder that was given as input or that holds one of the inputs."""
         return path.resolve().parent in self.folders
 
+    def need(self, to: str) -> None:
+        """Raises UserError if there is nothing to work on. to : what was to be done: "segment"."""
+        if not self.cases:
+            raise UserError(f"There is no image to {to}.", "Name images or a folder that holds some.")
+
 
 def find_inputs(
     given: Sequence[str],

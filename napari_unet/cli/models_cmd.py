@@ -20,7 +20,8 @@ from napari_unet.engine.here import steps
 
 if TYPE_CHECKING:
     from napari_unet.core.network_facts import NetworkDrawing
-    from napari_unet.models.card import DataSource, ModelCard, Output, ReplaySpec
+    from napari_unet.models.card import DataSource, ModelCard, ReplaySpec
+    from napari_unet.models.output import Output
 
 app = typer.Typer(help="List, show, verify and choose the models on this computer.", no_args_is_help=True)
 app.command("export")(export_model)

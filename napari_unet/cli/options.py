@@ -65,6 +65,7 @@ CaseMinutes = Annotated[
 ]
 ProjectFolder = Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder of the review project.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
+JsonLines = Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.")]
 Output = Annotated[
     Path, typer.Option("-o", "--output", metavar="OUT", file_okay=False, help="Folder for the results.")
 ]

@@ -24,7 +24,7 @@ def remember(
     from napari_unet.core.errors import UserError
     from napari_unet.models.checkpoint import copy_model
     from napari_unet.models.library import default_library
-    from napari_unet.training.config import read_recipe
+    from napari_unet.training.recipe import read_recipe
 
     entry = default_library().find(name)
     work = engine().submit("remember", recipe=read_recipe(recipe), card=entry.card)

@@ -15,10 +15,11 @@ import typer
 
 from napari_unet.cli import review_again_cmd, review_export_cmd, review_readings_cmd
 from napari_unet.cli.console import complain, json_line, stderr, stdout, watched
-from napari_unet.cli.options import AsJson, CaseMinutes, Cluster, ProjectFolder, Workers
+from napari_unet.cli.options import Answer, AsJson, CaseMinutes, Cluster, ProjectFolder, Workers
 from napari_unet.cli.review_export_cmd import Reviewer
 from napari_unet.cli.series_cmd import AllSeries, SeriesOption, choice_of
-from napari_unet.cli.usage import check_model, model_labels
+from napari_unet.cli.usage import check_device, check_model, model_labels
+from napari_unet.core.auto import AUTO, NO_MODEL
 from napari_unet.core.errors import UserError
 from napari_unet.core.wording import counted
 from napari_unet.review.login import login_name
@@ -79,15 +80,13 @@ def add(
     model: Annotated[
         str | None,
         typer.Option(
-            metavar="auto|NAME",
+            metavar="auto|none|NAME",
             help="Make first masks with this model where there is none; auto: with the one in use for X-rays "
-            "or CT, to suit each image.",
+            "or CT, to suit each image; none: no masks. [auto, where it can be used]",
+            show_default=False,
         ),
     ] = None,
-    answer: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="For a model with several answers: the name of one, old or new."),
-    ] = None,
+    answer: Answer = None,
     device: Annotated[str, typer.Option(help="For the model: auto, cpu, cuda or mps.")] = "auto",
     series: SeriesOption = None,
     all_series: AllSeries = False,
@@ -105,23 +104,29 @@ def add(
         raise typer.BadParameter("--accept needs --masks.")
     if split is not None and manifest is None:
         raise typer.BadParameter("--split needs --manifest.")
-    if answer is not None and model is None:
-        raise typer.BadParameter("--answer needs --model.")
+    if answer is not None and model == NO_MODEL:
+        raise typer.BadParameter("--answer needs a model; leave out --model none.")
     from napari_unet.review.add import gather
     from napari_unet.review.store import ReviewProject
 
-    if model is not None:
-        check_model(model, device if cluster is None else None, answer)
+    named = model is not None or answer is not None
+    model, here = model or AUTO, cluster is None
+    if model != NO_MODEL and named:
+        check_model(model, device if here else None, answer)
+    elif model != NO_MODEL and here and device != AUTO:
+        check_device(device)
     by = reviewer or login_name("command line")
     with ReviewProject.open(project) as opened:
         first = None
-        if model is not None:
+        if model != NO_MODEL:
             from napari_unet.cli.on_cluster import workplace
             from napari_unet.cli.review_model import MaskMaker, admit_model
 
-            admit_model(opened, model, answer, by)
+            if named:
+                admit_model(opened, model, answer, by)
             where = partial(workplace, workers, cluster, (model,), device, case_minutes)
-            first = MaskMaker(opened, model, answer, device, by, where).make
+            maker = MaskMaker(opened, model, answer, device, by, where)
+            first = maker.make if named else partial(maker.make_where_possible, here=here)
         found = gather(
             inputs,
             manifest=manifest,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -14,14 +15,18 @@ from napari_unet.cli.overlapped import Balance, is_large, overlapped
 from napari_unet.cli.usage import model_labels, model_warning
 from napari_unet.cluster.first_masks import Asked, first_masks
 from napari_unet.core.auto import AUTO
+from napari_unet.core.checks import UNLIKE
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
 from napari_unet.core.first_mask import as_first_mask
+from napari_unet.core.image_kind import images_of, kind_of_modality
 from napari_unet.core.wording import counted, listed
 from napari_unet.engine.here import engine
 from napari_unet.io.formats import read_raster
+from napari_unet.models.library import default_library
 from napari_unet.review.check_results import store_first_mask
 from napari_unet.review.labels import OtherLabels
+from napari_unet.review.types import DECIDED
 
 if TYPE_CHECKING:
     from napari_unet.cluster.workplace import Workplace
@@ -67,9 +72,58 @@ class MaskMaker:
             f"; {refused} unsuitable for this model, first in the queue by anatomy checks" if refused else ""
         )
         only = f"; {scored} scored, without a mask" if scored else ""
-        which = listed(list(made)) if self.model == AUTO and made else self.model
-        stdout.print(f"{counted(made.total(), 'first mask')} by {which}{only}{aside}.")
+        which = listed(list(made)) if self.model == AUTO else self.model
+        by = f" by {which}" if which else ""
+        stdout.print(f"{counted(made.total(), 'first mask')}{by}{only}{aside}.")
         return failed > 0
+
+    def make_where_possible(self, ids: Sequence[str], here: bool) -> bool:
+        """As `make`, where nobody has named a model: what "auto" cannot do is told, and is not a failure.
+
+        Cases that are decided, or unsuitable for a model before, are left as they are. here : no cluster of
+        other computers makes the masks.
+        """
+        possible = self._possible(ids, here)
+        return bool(possible) and self.make(possible)
+
+    def _possible(self, ids: Sequence[str], here: bool) -> list[str]:
+        cases = [case for case in map(self.project.case, ids) if case.status not in DECIDED]
+        fresh = [case for case in cases if UNLIKE not in (case.checks or ())]
+        if before := len(cases) - len(fresh):
+            were = "case was" if before == 1 else "cases were"
+            stderr.print(f"{before:,} {were} unsuitable for a model before; --model auto tries again.")
+        kinds: dict[str, list[str]] = {}
+        for case in fresh:
+            kinds.setdefault(kind_of_modality(case.modality), []).append(case.id)
+        if kinds and here:
+            try:
+                self._check_engine()
+            except UserError as error:
+                stderr.print(f"No first masks: {error}", markup=False)
+                return []
+        possible = []
+        for kind, of_kind in kinds.items():
+            try:
+                self._check_model_in_use(kind, here)
+            except UserError as error:
+                which = f"{images_of(kind)} ({counted(len(of_kind), 'image')})"
+                stderr.print(f"No first masks for {which}: {error}", markup=False)
+            else:
+                possible += of_kind
+        return possible
+
+    def _check_engine(self) -> None:
+        """Raises UserError if no network runs here."""
+        if importlib.util.find_spec("torch") is None:
+            raise UserError("PyTorch is not installed.", "Run: pip install torch")
+        engine().submit("pick_device", name=self.device).result()
+
+    def _check_model_in_use(self, kind: str, here: bool) -> None:
+        """Raises UserError if the model in use for a kind of image is damaged, or not for this project."""
+        entry = default_library().for_kind(kind)
+        if here:
+            entry.verify_weights()
+        admit_model(self.project, entry.card.name, None, self.by)
 
     def _steps(
         self, ids: Sequence[str], place: Workplace | None

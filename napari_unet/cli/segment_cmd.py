@@ -30,7 +30,6 @@ from napari_unet.cli.options import (
 from napari_unet.cli.series_cmd import AllSeries, SeriesOption, choice_of
 from napari_unet.cli.usage import check_model, model_labels
 from napari_unet.core.auto import AUTO
-from napari_unet.core.errors import UserError
 from napari_unet.core.wording import counted
 
 if TYPE_CHECKING:
@@ -78,8 +77,7 @@ def segment(
         say.print(f"Skipped {masks} among the inputs.")
     for sentence in found.ignored:
         stderr.print(sentence, markup=False)
-    if not found.cases:
-        raise UserError("There is no image to segment.", "Name images or a folder that holds some.")
+    found.need("segment")
     make_folder(output)
     check_model(model, device if cluster is None else None, answer)
     sides = sides_of(labels, model, answer)

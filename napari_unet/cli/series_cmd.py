@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from napari_unet.cli.console import complain, json_line, show_table, stderr
+from napari_unet.cli.options import JsonLines
 from napari_unet.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def series(
     inputs: Annotated[
         list[str], typer.Argument(metavar="INPUT...", help="Folders, zip files, DICOMDIRs or globs.")
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.")] = False,
+    as_json: JsonLines = False,
 ) -> None:
     """List the series of CT, MR and PET in folders and below; for --series of segment and review add.
 

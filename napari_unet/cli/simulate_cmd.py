@@ -10,7 +10,7 @@ import typer
 
 from napari_unet.cli import usage
 from napari_unet.cli.console import complain, progress_bar, stderr, stdout
-from napari_unet.cli.options import Cluster, Device, Threads, Workers
+from napari_unet.cli.options import Answer, Cluster, Device, Threads, Workers
 from napari_unet.engine.here import steps
 
 if TYPE_CHECKING:
@@ -35,10 +35,7 @@ def simulate(
     ] = None,
     split: Annotated[str | None, typer.Option(help="Only images of this split in the manifest.")] = None,
     model: Annotated[str, typer.Option(help="The model to start from.")] = "cxr-lung",
-    answer: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="For a model with several answers: the name of one, old or new."),
-    ] = None,
+    answer: Answer = None,
     preset: Annotated[
         str, typer.Option(parser=usage.preset, metavar="[quick|thorough]", help="Preset for fine-tuning.")
     ] = "quick",

@@ -35,7 +35,7 @@ def tour(
     from napari_unet.cli.report import make_folder
     from napari_unet.core.steps import run
     from napari_unet.engine.here import steps
-    from napari_unet.samples import middle_of_ct
+    from napari_unet.samples import CT
     from napari_unet.tour.fonts import font
     from napari_unet.tour.page import write_page, write_stop
     from napari_unet.tour.stops import TOUR
@@ -48,7 +48,7 @@ def tour(
     missing: dict[str, None] = {}
     with progress_bar("Touring", total=len(TOUR)) as bar:
         for stop in TOUR:
-            arguments = {"ct": middle_of_ct()} if stop.name == "use" else {}
+            arguments = {"ct": CT.image} if stop.name == "use" else {}
             look = run(steps("tour_stop", raster=raster, stop=stop.name, device=device, **arguments))
             shown.append(write_stop(output, stop, look, spoken))
             missing |= dict.fromkeys(look.missing)

@@ -37,7 +37,7 @@ def train(
     from napari_unet.core.events import CaseDone, EpochEnded, Note
     from napari_unet.core.steps import run
     from napari_unet.models.library import default_library
-    from napari_unet.training.config import read_recipe
+    from napari_unet.training.recipe import read_recipe
 
     try:
         plan = read_recipe(recipe)

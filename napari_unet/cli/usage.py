@@ -31,15 +31,22 @@ def check_model(model: str, device: str | None, answer: str | None = None) -> No
 
     With "auto" one of the models in use must have the answer. device : None if the work is done elsewhere.
     """
-    from napari_unet.engine.here import engine
     from napari_unet.models.library import default_library
 
     with _told():
         entries = default_library().meant(model)
         if not any(_has(entry, answer) for entry in entries):
             entries[0].card.output_named(answer)
-        if device is not None:
-            engine().submit("pick_device", name=device).result()
+    if device is not None:
+        check_device(device)
+
+
+def check_device(device: str) -> None:
+    """A device that does not exist is wrong usage."""
+    from napari_unet.engine.here import engine
+
+    with _told():
+        engine().submit("pick_device", name=device).result()
 
 
 def find_model(model: str) -> ModelEntry:

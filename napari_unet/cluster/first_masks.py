@@ -1,4 +1,4 @@
-"""First masks on a cluster, one case a task: for `review add --model` and for the window."""
+"""First masks on a cluster, one case a task: for `review add` and for the window."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def known_by(*models: str, library: ModelLibrary | None = None) -> dict[str, Any
     """
     from napari_unet import __version__
     from napari_unet.core.files import checksum
-    from napari_unet.models.card import CARD_FILE
+    from napari_unet.models.folder import CARD_FILE
     from napari_unet.models.library import default_library
 
     library = library or default_library()

@@ -1,7 +1,13 @@
-"""The word that stands in the place of a model's name. Needs nothing: the help of the command line has it."""
+"""Words in the place of a model's name. Needs nothing: the help of the command line has them."""
 
 AUTO = "auto"
 """The model in use for the kind of image that is found, see models.library."""
+
+NO_MODEL = "none"
+"""No model at all, where there may be one."""
+
+RESERVED = frozenset({AUTO, NO_MODEL})
+"""What no model may be called."""
 
 FINDING_MODEL = "cxr-finding"
 """The shipped model that scores findings."""

@@ -25,6 +25,9 @@ class UserError(Exception):
         return f"{self.problem} {self.remedy}".strip()
 
 
+IN_THE_LOG = "The log has the details; please report it with them."
+"""The remedy for what nobody has foreseen, where it is logged."""
+
 _MEMORY_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
 
 

@@ -11,6 +11,9 @@ from napari_unet.core.lung_sides import split_left_right
 from napari_unet.core.orientation import sides
 from napari_unet.core.raster import RADIOGRAPHS, Modality
 
+IN_PIXELS = "Pixel size unknown: sizes are in pixels."
+"""Beside sizes of an image whose spacing nobody knows."""
+
 
 @dataclass(frozen=True)
 class Measures:

@@ -34,6 +34,10 @@ class ProtocolQuestion:
         """Whether a person has to answer it: the words differ, or the masks do."""
         return self.zones_differ or protocols_differ(self.yours, self.theirs)
 
+    def asked_of(self, model: str) -> str:
+        """The question as a sentence; `model` is the one whose masks were corrected."""
+        return f"Your masks may follow another protocol than the model {model}."
+
     def in_lines(self) -> tuple[str, ...]:
         """What is known, in sentences: each protocol, and what was measured."""
         told = (

@@ -21,8 +21,9 @@ from napari_unet.inference.lung_frame import Framed, LungsNotFound, framed_steps
 from napari_unet.inference.occlusion import occlusion_steps
 from napari_unet.inference.predictor import Steps
 from napari_unet.inference.segment import PredictorCache, segment_steps
-from napari_unet.models.card import ModelCard, Output
+from napari_unet.models.card import ModelCard
 from napari_unet.models.library import ModelLibrary, default_library
+from napari_unet.models.output import Output
 
 Method = Literal["activation", "occlusion"]
 """Of a heat map: the network's own class activation map, or by hiding patches of the image."""

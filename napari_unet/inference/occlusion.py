@@ -50,6 +50,6 @@ def occlusion_steps(
 @torch.inference_mode()
 def _scores(predictor: Predictor, images: Tensor) -> np.ndarray:
     """float32 (N, findings) of inputs (N, C, Y, X), without their mirror images."""
-    net, own = predictor.net, predictor.card.channels_of(predictor.card.output)
-    pooled = net.pool(net(images.to(predictor.device)))[:, own]  # type: ignore[operator]
+    net, own = predictor.network.net, predictor.card.channels_of(predictor.card.output)
+    pooled = net.pool(net(images.to(predictor.network.device)))[:, own]  # type: ignore[operator]
     return np.asarray(torch.sigmoid(pooled.float()).cpu().numpy())

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from napari_unet.core.errors import UserError, is_out_of_memory
+from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, SliceDone, TileDone
-from napari_unet.core.input_check import mixed_polarity_note, plausibility
+from napari_unet.core.input_check import mixed_polarity_note
 from napari_unet.core.orientation import axes_towards
 from napari_unet.core.padding import is_padding
 from napari_unet.core.prediction import Box, Prediction, in_bytes
@@ -24,55 +25,33 @@ from napari_unet.core.settled_lungs import settled_lungs
 from napari_unet.core.situs import situs_notes
 from napari_unet.core.standing import turn_to_stand
 from napari_unet.core.steps import STOP, changed
-from napari_unet.core.tiling import plan_tiles, predict_tiled
-from napari_unet.core.volume_labels import any_label, likeliest_labels
-from napari_unet.inference.backend import Backend, FastestBackend, TorchBackend
-from napari_unet.inference.features import image_features, of_length_one
-from napari_unet.inference.fold import folded
+from napari_unet.core.volume_labels import likeliest_labels
+from napari_unet.inference.features import image_features
 from napari_unet.inference.freed_memory import freed_memory_kept
-from napari_unet.inference.prepare import Field, ahead, common_box, field_at_size, network_input
-from napari_unet.models.card import ModelCard, Output
-from napari_unet.models.checkpoint import check_fits
-from napari_unet.nets.registry import facts_of
+from napari_unet.inference.placed_network import Maps, PlacedNetwork, Seen
+from napari_unet.inference.prepare import Field, ahead, common_box, field_at_size
+from napari_unet.models.card import ModelCard
 
 Steps = Generator[TileDone | Note, str | None, Prediction]
-Maps = Generator[TileDone | Note, str | None, np.ndarray]
-_FIRST_CORE, _SMALLEST_CORE = 1184, 64  # pixels per side of what a tile keeps; in volumes as many in all
 _MOST_AS_FLOATS = 2**28  # bytes of the maps of a stack or volume
 
 
 @dataclass
-class _Seen:
+class _Run(Seen):
     """What a run is asked for, and what it finds out on its way.
 
-    Of each image: `inverted`, `plausibility`, `scores` (float32, one per finding) and where its maps lie; of
-    each pass of the network its features.
+    boxes : where the maps of each image lie.
     stopped_at : of a volume, how many slices were done when somebody stopped it. shown_at : the threshold at
     which each slice of a volume is shown when it is done; None if none is.
     """
 
-    output: Output
     shown_at: float | None = None
-    notes: list[str] = field(default_factory=list)
-    inverted: list[bool] = field(default_factory=list)
-    plausibility: list[float] = field(default_factory=list)
-    scores: list[np.ndarray] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
-    passes: list[np.ndarray] = field(default_factory=list)
     stopped_at: int | None = None
 
 
-@dataclass(frozen=True)
-class _Looked:
-    """What the network says of a whole field: maps (C, *size), their looks, and scores (C,) if it has any."""
-
-    maps: np.ndarray
-    looks: float
-    scores: np.ndarray | None
-
-
 class Predictor:
-    """Runs one model on one device. Fold, channels_last, inference_mode; half precision on CUDA.
+    """Runs one model on one device.
 
     net : the network of `card`. device : from `pick_device`. fastest : on a processor another library may
     take torch's place, to 1e-4 the same (`FastestBackend`); without it the same bits come every time. Not to
@@ -81,17 +60,19 @@ class Predictor:
     """
 
     def __init__(self, net: nn.Module, card: ModelCard, device: torch.device, fastest: bool = False) -> None:
-        check_fits(net, card)
-        self.card = card
-        self.device = device
-        self.facts = facts_of(net)
-        self.net = folded(net)
-        self._fastest = fastest
-        self._backend: Backend = TorchBackend(self.net)
-        self._placed: torch.device | None = None
-        # InstanceNorm is slower in channels_last, everything else of two axes faster.
-        plain = card.input.axes != 2 or any(isinstance(part, nn.InstanceNorm2d) for part in net.modules())
-        self.layout = torch.contiguous_format if plain else torch.channels_last
+        self.network = PlacedNetwork(net, card, device, fastest)
+
+    @property
+    def card(self) -> ModelCard:
+        """What the network is and how its images are made."""
+        return self.network.card
+
+    def with_card(self, card: ModelCard) -> Predictor:
+        """The same network as another card has it; this one stays as it is."""
+        other = copy(self)
+        other.network = copy(self.network)
+        other.network.card = card
+        return other
 
     def steps(
         self,
@@ -136,11 +117,10 @@ class Predictor:
         A header may be wrong too: where only the negative of an image is what the model is for, that is
         taken. A (Z, Y, X) raster is done slice by slice, as if each were alone but for the neighbours that
         the card's InputRule names, or at once where the card is for volumes. Raises UserError for an image
-        there. Out of memory on a GPU: smaller tiles, then the CPU; on the CPU: smaller tiles, then a
-        UserError. With flips the probability is the mean of the image and its mirror image, and the entropy
-        of the mean counts their disagreement too (Gal 2017, total uncertainty). Of a classification the maps
-        are those of the network's logits before its pooling, and the scores follow from what it pools; in a
-        stack of images each finding has the highest score of any.
+        there. With flips the probability is the mean of the image and its mirror image, and the entropy of
+        the mean counts their disagreement too (Gal 2017, total uncertainty). Of a classification the maps are
+        those of the network's logits before its pooling, and the scores follow from what it pools; in a stack
+        of images each finding has the highest score of any. Out of memory: see `PlacedNetwork`.
         Where the slices are those of one volume (the answer's MaskRule is not `per_slice`), maps have 8 bits,
         all slices lose the same border of padding, and in slices that are nothing else there is no label.
         shown_at : with a threshold, TileDone of a slice of a volume is a SliceDone, which shows it.
@@ -149,7 +129,7 @@ class Predictor:
         """
         start = time.perf_counter()
         answer, rule = self.card.output_named(output), self.card.input
-        seen = _Seen(answer, shown_at if answer.task == "segmentation" else None)
+        seen = _Run(answer, shown_at=shown_at if answer.task == "segmentation" else None)
         one_field = raster.pixels.ndim == rule.axes
         if raster.pixels.ndim < rule.axes:
             raise UserError(
@@ -178,7 +158,7 @@ class Predictor:
             rule=answer.mask_rule,
             model=self.card.name,
             version=self.card.version_of(answer),
-            device=str(self.device),
+            device=str(self.network.device),
             seconds=time.perf_counter() - start,
             notes=tuple(seen.notes),
             row_direction=raster.row_direction,
@@ -190,7 +170,7 @@ class Predictor:
             ),
         )
 
-    def _stack(self, raster: Raster, inverted: bool | None, seen: _Seen) -> Maps:
+    def _stack(self, raster: Raster, inverted: bool | None, seen: _Run) -> Maps:
         """(C, Z, y, x), slice by slice; 8 bits of a volume, and where floats would fill the memory."""
         slices, volume = len(raster.pixels), not seen.output.mask_rule.per_slice
         box = common_box(raster, seen.output.mask_rule)
@@ -227,7 +207,7 @@ class Predictor:
         """Whether the maps of slices cover what was cut out of them, and not the whole slice."""
         return raster.padding is not None and self.card.input.size is not None
 
-    def _inside(self, raster: Raster, read: Callable[[], Field], inverted: bool | None, seen: _Seen) -> Maps:
+    def _inside(self, raster: Raster, read: Callable[[], Field], inverted: bool | None, seen: _Run) -> Maps:
         """(C, y, x) of an image or slice, (C, Z, y, x) of a volume: as without its border of padding.
 
         A volume has the network's grid in plane and the image's own slices. Where a header names padding,
@@ -236,7 +216,7 @@ class Predictor:
         """
         axes = self.card.input.axes
         spacing, shape = raster.spacing_mm and raster.spacing_mm[-axes:], raster.shape[-axes:]
-        found, box = yield from self._image(read, spacing, inverted, seen)
+        found, box = yield from self.network.steps(read, spacing, inverted, seen)
         covered = tuple(part.stop - part.start for part in box)
         if axes == 3:
             found = at_size(found, (covered[0], *found.shape[2:]))
@@ -256,136 +236,7 @@ class Predictor:
         maps[:, *box] = at_size(found, covered)
         return maps
 
-    def _image(
-        self,
-        read: Callable[[], Field],
-        spacing: tuple[float, ...] | None,
-        inverted: bool | None,
-        seen: _Seen,
-    ) -> Generator[TileDone | Note, str | None, Field]:
-        """(C, *grid) of what the network sees, and where it lies; read : gives `field_at_size`."""
-        core = _FIRST_CORE
-        while True:
-            try:
-                self._place()
-                field, box = read()
-                if self.card.input.size is not None:
-                    maps = self._whole(field, inverted, seen)
-                    yield TileDone(1, 1)
-                else:
-                    maps = yield from self._tiled(field, spacing, bool(inverted), core, seen)
-                    seen.inverted.append(bool(inverted))
-                return maps, box
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-            note, core = self._make_room(core)  # only here: the error held on to the memory
-            seen.notes.append(note.text)
-            yield note
-
-    def _whole(self, small: np.ndarray, inverted: bool | None, seen: _Seen) -> np.ndarray:
-        """(C, *size): the probability in a field that the network sees whole, at its size."""
-        found, expected = self._looked(small, bool(inverted), seen), seen.output.likeness
-        if expected is not None and found.looks < (expected.flag if inverted is None else expected.refuse):
-            other = self._looked(small, not inverted, seen)
-            # Against a header: only where the image would be refused, and its negative is a good one.
-            if other.looks > found.looks and (inverted is None or other.looks >= expected.flag):
-                found, inverted = other, not inverted
-        seen.inverted.append(bool(inverted))
-        seen.plausibility += [found.looks] if expected is not None else []
-        seen.scores += [found.scores] if found.scores is not None else []
-        return found.maps
-
-    def _looked(self, small: np.ndarray, inverted: bool, seen: _Seen) -> _Looked:
-        output = seen.output
-        image = network_input(small, self.card.input, self.card.intensity, inverted)
-        logits = self._logits(_batch(image), seen)
-        maps = self.maps_of(logits, output)
-        looks = plausibility(any_label(maps), output.likeness) if output.likeness else 0.0
-        scores = self.scores_of(logits, output) if output.task == "classification" else None
-        return _Looked(maps, looks, scores)
-
-    def _tiled(
-        self,
-        field: np.ndarray,
-        spacing: tuple[float, ...] | None,
-        inverted: bool,
-        core: int,
-        seen: _Seen,
-    ) -> Maps:
-        """(C, *grid), tile by tile, at the card's spacing or at the image's own."""
-        image = network_input(field, self.card.input, self.card.intensity, inverted, spacing)
-        plan = plan_tiles(self.facts, image.shape[1:], core)
-
-        def predict(part: np.ndarray) -> np.ndarray:
-            return self.maps_of(self._logits(_batch(part), seen), seen.output)
-
-        return (yield from predict_tiled(image, predict, plan))
-
-    @torch.inference_mode()
-    def _logits(self, x: Tensor, seen: _Seen) -> Tensor:
-        """(1, channels, *axes) → (1, classes, *axes), on its device; with flips its mirror image's too."""
-        batch = torch.cat([x, x.flip(-1)]) if self.card.flips else x
-        batch = batch.to(self.device, memory_format=self.layout)
-        with self._precision():
-            logits, bottleneck = self._backend(batch)
-        if not logits.isfinite().all():  # too large for half precision
-            logits, bottleneck = self._backend(batch)
-        if bottleneck is not None:
-            seen.passes.append(of_length_one(bottleneck))
-        if isinstance(self._backend, FastestBackend) and self._backend.said:
-            seen.notes += self._backend.said
-            self._backend.said.clear()
-        return logits.float()
-
-    def placed(self) -> nn.Module:
-        """The network on its device, for who looks into it and leaves it as it was."""
-        self._place()
-        return self.net
-
-    @torch.inference_mode()
-    def maps_of(self, logits: Tensor, output: Output) -> np.ndarray:
-        """float32 (C, *axes) in 0..1, mean over flips: the channels of `output`."""
-        p = torch.sigmoid(logits).cpu()
-        mean = (p[0] + p[1].flip(-1)[self.card.mirrored_channels]) / 2 if self.card.flips else p[0]
-        return mean[self.card.channels_of(output)].numpy()
-
-    @torch.inference_mode()
-    def scores_of(self, logits: Tensor, output: Output) -> np.ndarray:
-        """float32 (C,) in 0..1, mean over flips: the network's own pooling of its logits."""
-        p = torch.sigmoid(self.net.pool(logits)).cpu()  # type: ignore[operator]
-        mean = (p[0] + p[1][self.card.mirrored_channels]) / 2 if self.card.flips else p[0]
-        return mean[self.card.channels_of(output)].numpy()
-
-    def _precision(self) -> AbstractContextManager[object]:
-        return torch.autocast("cuda", torch.float16) if self.device.type == "cuda" else nullcontext()
-
-    def _make_room(self, core: int) -> tuple[Note, int]:
-        """What to try after running out of memory: (what the user is told, side of the next tiles)."""
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
-        tiled = self.card.input.size is None and self.facts.receptive_radius is not None
-        if tiled and core > _SMALLEST_CORE:
-            return Note(f"Out of memory: trying again with tiles of {core // 2} pixels."), core // 2
-        if self.device.type == "cpu":
-            raise UserError(
-                "There is not enough memory for this image.", "Close other programs or open a smaller image."
-            )
-        self.device = torch.device("cpu")
-        return Note("Out of memory on the graphics card: continued on the processor."), _FIRST_CORE
-
-    def _place(self) -> None:
-        if self._placed != self.device:
-            self.net = self.net.to(self.device, memory_format=self.layout)  # type: ignore[call-overload]
-            self._placed = self.device
-            here = self._fastest and self.device.type == "cpu"
-            self._backend = FastestBackend(self.net, self.card.sha256) if here else TorchBackend(self.net)
-
 
 def _notes_only(steps: Maps) -> Maps:
     """The same steps without their TileDone: a stack counts its slices instead."""
     return (yield from changed(steps, lambda event: event if isinstance(event, Note) else None))
-
-
-def _batch(part: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(part))[None]

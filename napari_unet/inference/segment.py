@@ -41,7 +41,7 @@ class PredictorCache:
         while len(self._kept) > self._size:
             self._kept.popitem(last=False)
         predictor = self._kept[key]
-        if predictor.device != chosen:  # it fled to the CPU with an earlier, larger image
+        if predictor.network.device != chosen:  # it fled to the CPU with an earlier, larger image
             del self._kept[key]
             return self.get(entry, device)
         return predictor

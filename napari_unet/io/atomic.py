@@ -52,11 +52,16 @@ def flush_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def disk_full(path: Path) -> UserError:
+    """What to say where there was no room for a file or folder."""
+    return UserError(
+        f"The disk is full: {path} was not written.", "Free some space or choose another folder."
+    )
+
+
 def _explained(error: OSError, path: Path) -> UserError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return UserError(
-            f"The disk is full: {path} was not written.", "Free some space or choose another folder."
-        )
+        return disk_full(path)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return UserError(f"{path.parent} cannot be written to.", "Choose a folder that you may write to.")
     if error.errno == errno.ENAMETOOLONG:

@@ -17,12 +17,11 @@ from napari_unet.core.frames import DicomFrame, Instance
 from napari_unet.core.quiet import is_quiet, quiet
 from napari_unet.core.raster import Raster
 from napari_unet.io import dicom_header as header
-from napari_unet.io.dicom_pixels import read_pixels
+from napari_unet.io.dicom_pixels import AGAIN, read_pixels
+from napari_unet.io.kinds import DAMAGED, KINDS
 
 if TYPE_CHECKING:
     from pydicom import Dataset
-
-_AGAIN = "Export it from the archive again."
 
 
 def read_dicom(path: Path) -> Raster:
@@ -72,8 +71,7 @@ def read_dicom(path: Path) -> Raster:
 def _on_values(dataset: Dataset) -> tuple[str, ...]:
     if header.is_rescaled(dataset):
         return header.note_on_unit(header.other_unit(dataset))
-    unknown = "The image does not say how its values become Hounsfield units (rescale)"
-    return (f"{unknown}: the stored values were used.",)
+    return (f"The image does not say {header.UNSAID_RESCALE}",)
 
 
 def _frame(dataset: Dataset) -> DicomFrame:
@@ -104,7 +102,7 @@ def guarded(name: str) -> Iterator[None]:
     except (UserError, MemoryError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException:  # damaged files make them raise nearly anything, some not even an Exception
-        raise UserError(f"{name} is damaged or incomplete and cannot be read.", _AGAIN) from None
+        raise UserError(f"{name} {DAMAGED}", AGAIN) from None
 
 
 @cache
@@ -147,7 +145,7 @@ def load(path: Path, defer: int | None = None) -> Dataset:
 
     dataset = pydicom.dcmread(path, force=True, defer_size=defer)
     if not {"SOPClassUID", "Modality", "Rows", "PhotometricInterpretation"} & set(dataset.dir()):
-        raise UserError(f"{path.name} is not a DICOM image.", "Open PNG, JPEG, TIFF, NIfTI or DICOM.")
+        raise UserError(f"{path.name} is not a DICOM image.", KINDS)
     if "TransferSyntaxUID" not in dataset.file_meta:
         implicit, little = dataset.original_encoding
         big_or_little = pydicom.uid.ExplicitVRLittleEndian if little else pydicom.uid.ExplicitVRBigEndian

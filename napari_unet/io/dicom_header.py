@@ -48,6 +48,9 @@ _OF_A_FRAME = {
 }
 _VIEWS = {"postero-anterior": "PA", "antero-posterior": "AP", "left lateral": "LL", "right lateral": "RL"}
 
+UNSAID_RESCALE = "how its values become Hounsfield units (rescale): the stored values were used."
+"""What the image or its slices do not say, where none `is_rescaled`."""
+
 
 def text(dataset: Dataset, keyword: str) -> str:
     """A value as text, "" where there is none."""

@@ -17,6 +17,7 @@ from napari_unet.core.errors import UserError
 from napari_unet.io import dicom_header as header
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.dicom import guarded, load
+from napari_unet.io.kinds import DAMAGED
 
 if TYPE_CHECKING:
     from pydicom import DataElement, Dataset
@@ -188,7 +189,7 @@ def write_for_research(path: Path, image: Path, research: ForResearch) -> Path:
             made: Any = research.header(dataset)
             made.file_meta = _meta(dataset.file_meta.TransferSyntaxUID, made)
     except UserError:  # whose words name the file
-        raise NotForResearch("Its image is damaged or incomplete and cannot be read.") from None
+        raise NotForResearch(f"Its image {DAMAGED}") from None
     if header.number(dataset, "NumberOfFrames", 1) > 1:
         raise NotForResearch("All its slices are in one file, whose dates and places are not removed.")
     if burned_in:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _ALLOCATED = (1, 8, 16, 32, 64)
-_AGAIN = "Export it from the archive again."
+AGAIN = "Export it from the archive again."
 _OVERLAYS = 16  # different values that the bits beside the image can have: four overlays are the most
 _EXACT = 2**24  # float32 holds whole numbers up to here
 
@@ -71,7 +71,7 @@ def read_values(dataset: Dataset, name: str) -> Values:
     if words.ndim == 3 and header.number(dataset, "SamplesPerPixel", 1) > 1:
         return Values(_rescaled(grey_from_channels(words, name), dataset), notes=notes)
     if words.ndim != 2:
-        raise UserError(f"{name} does not contain a single grey image (shape {words.shape}).", _AGAIN)
+        raise UserError(f"{name} does not contain a single grey image (shape {words.shape}).", AGAIN)
     padding = _padding(dataset, words.dtype)
     padded = padded_pixels(words, padding)
     stored, more = _stored(words, bits, dataset, padded)
@@ -228,15 +228,13 @@ def _rescaled(pixels: np.ndarray, dataset: Dataset) -> np.ndarray:
 def _check_decoder(dataset: Dataset, name: str) -> None:
     allocated = header.number(dataset, "BitsAllocated", 8)
     if "PixelData" in dataset and allocated not in _ALLOCATED:
-        raise UserError(
-            f"{name} has {allocated:g} bits a pixel, packed in a way that cannot be read.", _AGAIN
-        )
+        raise UserError(f"{name} has {allocated:g} bits a pixel, packed in a way that cannot be read.", AGAIN)
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_encapsulated and not is_available(syntax):
         called = "" if syntax.name == syntax else f" ({syntax.name})"
-        raise UserError(f"{name} is compressed in a way that cannot be read{called}.", _AGAIN)
+        raise UserError(f"{name} is compressed in a way that cannot be read{called}.", AGAIN)
     if not syntax.is_encapsulated and syntax not in _native():
-        raise UserError(f"{name} is compressed in a way that cannot be read.", _AGAIN)
+        raise UserError(f"{name} is compressed in a way that cannot be read.", AGAIN)
 
 
 def _native() -> tuple[str, ...]:

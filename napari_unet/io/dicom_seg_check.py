@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import tempfile
 import zlib
 from itertools import product
 from pathlib import Path
@@ -20,6 +19,7 @@ from napari_unet.io.dicom import guarded, read_header
 from napari_unet.io.dicom_identity import patient_and_study
 from napari_unet.io.dicom_seg_read import read_seg
 from napari_unet.io.dicom_seg_source import SegRefused
+from napari_unet.io.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -52,11 +52,11 @@ def read_again(
     if not frame.frame_of_reference:
         alone = ": dcmqi cannot read the segmentation of a single X-ray"
     try:
-        with tempfile.TemporaryDirectory(prefix="napari-unet-seg-") as folder:
-            shutil.copyfile(path, Path(folder) / _COPY)
-            errors = _new_errors(Path(folder), image)
+        with temporary_folder() as folder:
+            shutil.copyfile(path, folder / _COPY)
+            errors = _new_errors(folder, image)
             if program and not alone:
-                _read_by_dcmqi(program, Path(folder), marked, frame)
+                _read_by_dcmqi(program, folder, marked, frame)
     except _DidNotWork as reason:
         alone = f": dcmqi did not work ({reason})"
     except OSError as error:

@@ -93,9 +93,7 @@ def stack_of(source: Source) -> Stack:
     slices = slices_of(source)
     notes = []
     if not any(one.rescaled for one in slices):
-        notes.append(
-            "No slice says how its values become Hounsfield units (rescale): the stored values were used."
-        )
+        notes.append(f"No slice says {header.UNSAID_RESCALE}")
     notes += header.note_on_unit(slices[0].unit)
     shared = _share_uids(slices)
     if shared:

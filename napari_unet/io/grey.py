@@ -76,8 +76,13 @@ def grey_from_channels(pixels: np.ndarray, name: str) -> np.ndarray:
         luminance = green + 0.299 * (red - green) + 0.114 * (blue - green)
         rows_out[start : start + _ROWS] = np.rint(luminance) if pixels.dtype.kind in "iu" else luminance
     if coloured > _COLOURED_SHARE * result.size:
-        raise UserError(
-            f"{name} is a colour picture, not a radiograph.",
-            "If it is a tinted radiograph, save it as a grey image first.",
-        )
+        raise in_colour(name)
     return result
+
+
+def in_colour(name: str) -> UserError:
+    """What to say of a file with a picture in colour."""
+    return UserError(
+        f"{name} is a colour picture, not a radiograph.",
+        "If it is a tinted radiograph, save it as a grey image first.",
+    )

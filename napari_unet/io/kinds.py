@@ -11,6 +11,8 @@ from napari_unet.io.names import is_readable_image, suffix_of
 
 KINDS = "Open PNG, JPEG, TIFF, NIfTI or DICOM."
 AGAIN = "Copy or export it again."
+DAMAGED = "is damaged or incomplete and cannot be read."
+"""After the name of a file of a known kind."""
 GZIP = b"\x1f\x8b"
 _HEADER = 352  # bytes: NIfTI's magic is in the last of them
 _EXPORT = "Open it in another program and export it as PNG."

@@ -14,6 +14,7 @@ from napari_unet.core.quiet import quiet
 from napari_unet.core.raster import Raster
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.grey import MaskValues, grey_from_channels, mask_from_channels
+from napari_unet.io.kinds import AGAIN, DAMAGED
 from napari_unet.io.upright import TAG, orientation_of, turned_notes, upright, upright_raster
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "JPEG2000")  # MPO is a JPEG of several pictures
@@ -89,9 +90,7 @@ def _read(
     except Image.DecompressionBombError as error:
         raise UserError(f"{path.name} is too large to be a radiograph.", "Make it smaller first.") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise UserError(
-            f"{path.name} is damaged or incomplete and cannot be read.", "Copy or export it again."
-        ) from error
+        raise UserError(f"{path.name} {DAMAGED}", AGAIN) from error
 
 
 def _first(count: int) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ import shutil
 import tempfile
 import time
 import weakref
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -30,6 +31,20 @@ class TemporaryFolder:
         """Raises OSError if there is no room."""
         self.path, lock = _locked()
         self.cleanup = weakref.finalize(self, _remove, self.path, lock)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder until the block ends; those of processes that are gone are removed first.
+
+    Raises OSError if there is no room.
+    """
+    sweep()
+    folder = TemporaryFolder()
+    try:
+        yield folder.path
+    finally:
+        folder.cleanup()
 
 
 def _locked() -> tuple[Path, FileLock]:

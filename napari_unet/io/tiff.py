@@ -14,7 +14,7 @@ from napari_unet.core.frames import Turned
 from napari_unet.core.labels import IGNORE, LEFT, RIGHT
 from napari_unet.core.raster import Raster
 from napari_unet.io.atomic import atomic_write
-from napari_unet.io.grey import MaskValues, grey_from_channels, mask_from_channels
+from napari_unet.io.grey import MaskValues, grey_from_channels, in_colour, mask_from_channels
 from napari_unet.io.tiff_spacing import spacing_of_tiff
 from napari_unet.io.upright import TAG, orientation_of, turned_notes, upright, upright_raster
 
@@ -171,7 +171,7 @@ def _is_extra(page: Any) -> bool:
 def _grey_stack(pixels: np.ndarray, axes: str, page: Any, name: str, labels: bool, grey: Grey) -> np.ndarray:
     """The array of a TIFF series as (Y, X) or (Z, Y, X)."""
     if page.photometric.name not in ("MINISWHITE", "MINISBLACK", "RGB", "YCBCR", "PALETTE"):
-        raise UserError(f"{name} is a colour picture, not a radiograph.", "Save it as a grey image.")
+        raise in_colour(name)
     kept = [a for a, length in zip(axes, pixels.shape, strict=True) if length > 1 or a in "YX"]
     pixels = pixels.reshape([n for a, n in zip(axes, pixels.shape, strict=True) if a in kept])
     colour = next((a for a in kept if a == "S" or (a == "C" and pixels.shape[kept.index("C")] == 3)), None)

@@ -11,13 +11,14 @@ from napari_unet.core.geometry import MisplacedMask
 from napari_unet.core.raster import Raster
 
 TAG = 274  # of EXIF and of TIFF alike
+_TRANSPOSED = "mirrored and rotated by 90°, so that rows became columns"
 _TURNED = {
     2: "mirrored (left and right swapped)",
     3: "rotated by 180°",
     4: "mirrored (top and bottom swapped)",
-    5: "mirrored and rotated by 90°, so that rows became columns",
+    5: _TRANSPOSED,
     6: "rotated by 90° to the right",
-    7: "mirrored and rotated by 90°, so that rows became columns",
+    7: _TRANSPOSED,
     8: "rotated by 90° to the left",
 }
 

@@ -5,47 +5,28 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from functools import lru_cache
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.answered import with_answer
 from napari_unet.core.errors import UserError
 from napari_unet.core.header_facts import HeaderFact, header_facts
-from napari_unet.core.input_check import ShapePrior
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
-from napari_unet.core.label_set import LUNGS, LabelSet, named_set
+from napari_unet.core.label_set import named_set
 from napari_unet.core.lung_frame import LungFrame
-from napari_unet.core.masks import MaskRule
 from napari_unet.core.network_facts import NetworkFacts
 from napari_unet.models.acceptance_record import as_evidence, with_sides
+from napari_unet.models.output import CardPart, Output
 from napari_unet.nets.registry import NETS
 
 FORMAT_VERSION = 2
-_LARGEST_CARD = 16 * 2**20  # bytes
-CARD_FILE = "card.json"
-WEIGHTS_FILE = "weights.safetensors"
-MEMORY_FILE = "memory.safetensors"
 _OF_THE_OUTPUT = ("protocol", "threshold", "mask_rule", "likeness", "labels", "swaps")
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
-
-
-class NetSpec(_Part):
+class NetSpec(CardPart):
     """Which network, by name (nets/registry.py has them), and its arguments."""
 
     kind: str = "unet"
@@ -59,75 +40,7 @@ class NetSpec(_Part):
         return kind
 
 
-class FindingReference(_Part):
-    """Where the scores of a finding lie on validation images of which the truth is known.
-
-    threshold : the highest score that at least the wanted share of the `positives` reach; it belongs to this
-    version of the model. sensitivity, low, high : that share, with its 95 % interval (Wilson 1927).
-    specificity : of the `negatives`. source : which images. normal : the scores of the normal images among
-    them, in order; a score is said as its rank among these.
-    """
-
-    finding: str
-    threshold: float = Field(ge=0, le=1)
-    sensitivity: float
-    low: float
-    high: float
-    specificity: float
-    positives: int
-    negatives: int
-    source: str
-    normal: tuple[float, ...] = ()
-
-    def rank(self, score: float) -> int | None:
-        """Of 100 normal images, how many have a lower score; None without any."""
-        if not self.normal:
-            return None
-        return int(100 * sum(one < score for one in self.normal) / len(self.normal))
-
-
-class Output(_Part):
-    """One answer of a model: a mask or scores.
-
-    id : its name on the command line. task : what its channels are. labels : of a segmentation, one channel
-    each, in that order. findings : of a classification, one channel each. protocol : what its masks include,
-    in words. threshold : of the probability. mask_rule : what is done to a mask afterwards. likeness : how
-    its masks look, for the input check (a ShapePrior). swaps : pairs of channels that change places when the
-    image is mirrored (right and left). references : of findings, how their scores are to be read.
-    """
-
-    id: str = Field(default="lungs", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
-    task: Literal["segmentation", "classification"] = "segmentation"
-    labels: LabelSet = LUNGS
-    findings: tuple[str, ...] = ()
-    protocol: str = ""
-    threshold: float = Field(default=0.5, gt=0, lt=1)
-    mask_rule: MaskRule = MaskRule()
-    likeness: ShapePrior | None = None
-    swaps: tuple[tuple[int, int], ...] = ()
-    references: tuple[FindingReference, ...] = ()
-
-    def reference(self, finding: str) -> FindingReference | None:
-        """How the scores of a finding are to be read, if the card knows."""
-        return next((one for one in self.references if one.finding == finding), None)
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """The names of its channels."""
-        return self.labels.names if self.task == "segmentation" else self.findings
-
-    @model_validator(mode="after")
-    def _whole(self) -> Output:
-        if not self.channels:
-            raise ValueError("a classification needs findings")
-        if any(not 0 <= k < len(self.channels) for pair in self.swaps for k in pair):
-            raise ValueError("swaps name channels that are not there")
-        if self.task == "classification" and self.likeness is not None:
-            raise ValueError("a likeness is that of masks, and a classification makes none")
-        return self
-
-
-class DataSource(_Part):
+class DataSource(CardPart):
     """What a model was trained on and under which licence."""
 
     name: str
@@ -137,7 +50,7 @@ class DataSource(_Part):
     attribution: str = ""
 
 
-class ScoreRow(_Part):
+class ScoreRow(CardPart):
     """Dice on one set: how many images, mean, median, worst, and the share of images under 0.90."""
 
     set: str
@@ -149,7 +62,7 @@ class ScoreRow(_Part):
     note: str = ""
 
 
-class FindingRow(_Part):
+class FindingRow(CardPart):
     """How well a finding was told on one set of n pictures, `positives` of which have it.
 
     auc : area under the ROC curve. sensitivity, specificity : at the threshold on the card.
@@ -165,7 +78,7 @@ class FindingRow(_Part):
     note: str = ""
 
 
-class ReplaySpec(_Part):
+class ReplaySpec(CardPart):
     """The file with the replay set: its SHA-256, images for replay, and images for acceptance tests."""
 
     sha256: str
@@ -173,7 +86,7 @@ class ReplaySpec(_Part):
     gate: int = Field(ge=0)
 
 
-class TrainedCase(_Part):
+class TrainedCase(CardPart):
     """A case the model was fine-tuned on: its id, the SHA-256 of its mask, its patient as a salted hash.
 
     content_hash : SHA-256 of the image file, "" for layers. looks : perceptual hashes of its images as
@@ -188,7 +101,7 @@ class TrainedCase(_Part):
     looks: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{1,64}$")], ...] = ()
 
 
-class ModelCard(_Part):
+class ModelCard(CardPart):
     """The whole truth about a model: what it is for, how to make its input and read its output, its scores.
 
     use : what it is for, in words; one that begins with the word "teaching" is offered nowhere and runs only
@@ -364,44 +277,3 @@ class ModelCard(_Part):
             return as_evidence(record, outputs[-1].id)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError("the comparison with its parent is not complete") from error
-
-
-def read_card(folder: Path) -> ModelCard:
-    """The card in a model folder. Raises UserError if it is missing, damaged, or from a newer version."""
-    path = folder / CARD_FILE
-    try:
-        if path.stat().st_size > _LARGEST_CARD:
-            raise UserError(f"The model card {path} is larger than any card.", "Install the model again.")
-        return _card_of(path.read_text(encoding="utf-8"), path)
-    except FileNotFoundError:
-        raise UserError(
-            f"{folder} is not a model: it has no {CARD_FILE}.", "Choose a model folder."
-        ) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(
-            f"The model card {path} cannot be read ({error}).", "Install the model again."
-        ) from error
-
-
-@lru_cache(maxsize=64)
-def _card_of(text: str, path: Path) -> ModelCard:
-    """`read_card` of what its file says; kept, as a library reads all its cards for each image."""
-    data = json.loads(text)
-    version = data.get("format_version") if isinstance(data, dict) else None
-    if isinstance(version, int) and version > FORMAT_VERSION:
-        raise UserError(
-            f"The model {path.parent.name} was made by a newer version of U-Net Lung "
-            f"(card format {version}).",
-            "Update the plugin: pip install -U napari-unet-lung.",
-        )
-    try:
-        return ModelCard.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "card"
-        if not (isinstance(data, dict) and "outputs" in data):
-            where = where.removeprefix("outputs.0.")
-        raise UserError(
-            f"The model card {path} is damaged ({where}: {first['msg'].removeprefix('Value error, ')}).",
-            "Install the model again.",
-        ) from error

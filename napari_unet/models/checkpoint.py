@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
 from napari_unet.core.network_facts import NetworkDrawing, NetworkFacts
 from napari_unet.io.alone import writing_alone
-from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, NetSpec
+from napari_unet.models.card import ModelCard, NetSpec
+from napari_unet.models.folder import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE
 from napari_unet.models.library import ModelEntry
 from napari_unet.models.replay_set import ReplaySet, write_replay_set
 from napari_unet.nets import registry
@@ -35,8 +38,16 @@ def build_net(spec: NetSpec) -> nn.Module:
 
 def bare_net(spec: NetSpec) -> nn.Module:
     """The network without memory for its weights, to ask what it is. Raises UserError as `build_net` does."""
-    with torch.device("meta"):
+    with torch.device("meta"), _Unfilled():
         return build_net(spec)
+
+
+class _Unfilled(TorchFunctionMode):
+    """Draws no random weights: without memory for them torch would load its compiler, for over a second."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Every other call as it is."""
+        return args[0] if func is Tensor.normal_ else func(*args, **(kwargs or {}))
 
 
 def network_drawing(card: ModelCard) -> NetworkDrawing:

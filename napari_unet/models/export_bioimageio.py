@@ -13,7 +13,6 @@ import numpy as np
 import torch
 import yaml
 
-from napari_unet.core.errors import UserError
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.quiet import quiet
 from napari_unet.core.raster import Raster
@@ -23,7 +22,7 @@ from napari_unet.models.bioimageio_rdf import description, readme, result_file
 from napari_unet.models.card import ModelCard
 from napari_unet.models.example import example_image, grey
 from napari_unet.models.library import ModelEntry
-from napari_unet.models.new_file import add_bytes, check_new_file
+from napari_unet.models.new_file import add_bytes, check_new_file, check_same
 from napari_unet.models.standalone import Answer, Standalone, as_tuple, standalone
 
 TOLERANCE = 1e-4
@@ -48,11 +47,7 @@ def export_bioimageio(
     weights = _torchscript(model, x)
     again = zip(_run_again(weights, x), expected, strict=True)
     off = max(float((other - ours).abs().max()) for other, ours in again)
-    if not off <= TOLERANCE:
-        raise UserError(
-            f"The copy of {entry.card.name} does not do what the model does (off by {off:.2g}).",
-            "Report this to the developers of the plugin.",
-        )
+    check_same(entry.card.name, off, TOLERANCE)
     files = {
         _WEIGHTS: weights,
         "test_input.npy": _npy(example.pixels[None]),

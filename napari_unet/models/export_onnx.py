@@ -15,7 +15,7 @@ from napari_unet.core.quiet import quiet
 from napari_unet.io.atomic import atomic_write
 from napari_unet.models.example import example_image, grey
 from napari_unet.models.library import ModelEntry
-from napari_unet.models.new_file import check_new_file
+from napari_unet.models.new_file import check_new_file, check_same
 from napari_unet.models.standalone import Standalone, as_tuple, standalone
 
 OPSET = 18
@@ -48,11 +48,7 @@ def export_onnx(entry: ModelEntry, path: Path) -> float:
     with atomic_write(path) as partial:
         program.save(partial, external_data=False)
         off = _difference(partial, model, x)
-        if not off <= TOLERANCE:
-            raise UserError(
-                f"The copy of {entry.card.name} does not do what the model does (off by {off:.2g}).",
-                "Report this to the developers of the plugin.",
-            )
+        check_same(entry.card.name, off, TOLERANCE)
     return off
 
 

@@ -6,7 +6,8 @@ import zipfile
 from pathlib import Path
 
 from napari_unet.io.atomic import atomic_write
-from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard
+from napari_unet.models.card import ModelCard
+from napari_unet.models.folder import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE
 from napari_unet.models.library import ModelEntry
 from napari_unet.models.new_file import add_bytes, check_new_file
 

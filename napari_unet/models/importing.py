@@ -12,11 +12,12 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from napari_unet.core.auto import AUTO
+from napari_unet.core.auto import RESERVED
 from napari_unet.core.errors import UserError
 from napari_unet.io.atomic import flush_folder
-from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, read_card
+from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import bare_net, check_fits, load_model
+from napari_unet.models.folder import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, read_card
 from napari_unet.models.library import ModelEntry, ModelLibrary
 from napari_unet.models.replay_set import read_replay_set
 from napari_unet.models.unpacking import LIMITS, unpack
@@ -164,7 +165,7 @@ def _renamed(card: ModelCard, name: str, folder: Path) -> ModelCard:
 
 def _check_free(card: ModelCard, library: ModelLibrary) -> None:
     """Raises UserError if the name is in use; capital letters make no difference, as on some disks."""
-    taken = {AUTO, *(entry.card.name.lower() for entry in library.list())}
+    taken = {*RESERVED, *(entry.card.name.lower() for entry in library.list())}
     if library.own.is_dir():
         taken |= {path.name.lower() for path in library.own.iterdir()}
     if card.name.lower() in taken or card.name.lower().endswith((".partial", ".json")):

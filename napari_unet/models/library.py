@@ -16,7 +16,8 @@ from napari_unet.core.files import checksum
 from napari_unet.core.image_kind import CT, KINDS, XRAY, Kind, kind_of_model
 from napari_unet.io.atomic import atomic_write
 from napari_unet.io.names import as_stored
-from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard, read_card
+from napari_unet.models.card import ModelCard
+from napari_unet.models.folder import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, read_card
 from napari_unet.resources_path import resource
 
 SHIPPED: Mapping[str, str] = {XRAY: "cxr-lung", CT: "ct-lung"}

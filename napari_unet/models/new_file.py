@@ -20,6 +20,15 @@ def check_new_file(path: Path) -> None:
         )
 
 
+def check_same(name: str, off: float, most: float) -> None:
+    """Raises UserError if what was written of a model gives results that are `off` by more than `most`."""
+    if not off <= most:
+        raise UserError(
+            f"The copy of {name} does not do what the model does (off by {off:.2g}).",
+            "Report this to the developers of the plugin.",
+        )
+
+
 def add_bytes(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     """One member without date and owner: the same content gives the same zip file. Stored, not compressed."""
     archive.writestr(zipfile.ZipInfo(name, _SAME_EACH_TIME), content)

@@ -8,7 +8,8 @@ from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.errors import UserError
 from napari_unet.io.alone import writing_alone
 from napari_unet.io.atomic import atomic_write
-from napari_unet.models.card import CARD_FILE, ModelCard, ScoreRow, read_card
+from napari_unet.models.card import ModelCard, ScoreRow
+from napari_unet.models.folder import CARD_FILE, read_card
 from napari_unet.models.library import ModelEntry
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from napari_unet.models.card import ModelCard, Output
+from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry
+from napari_unet.models.output import Output
 from napari_unet.nets.further_answer import settled
 
 _LONGEST_NAME = 32  # of a tensor, in BioImage.IO

@@ -10,7 +10,7 @@ from typing import IO
 from napari_unet.core.errors import UserError
 from napari_unet.io import zip_files
 from napari_unet.io.zip_files import MIB
-from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE
+from napari_unet.models.folder import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE
 
 LIMITS = {CARD_FILE: 16 * MIB, WEIGHTS_FILE: 4096 * MIB, MEMORY_FILE: 1024 * MIB}
 """The files of a model and how many bytes each may have at most."""

@@ -11,9 +11,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select
 
+from napari_unet.review.record import Call, CallKind
 from napari_unet.review.schema import calls
 from napari_unet.review.trail import now
-from napari_unet.review.types import Author, AuthorKind, Call, CallKind, Measurement
+from napari_unet.review.types import Author, AuthorKind, Measurement
 
 _LATER = calls.alias("later")
 STANDS: ColumnElement[bool] = and_(

@@ -15,11 +15,12 @@ from napari_unet.review.calls import STANDS, add_call
 from napari_unet.review.cases import change
 from napari_unet.review.labels import labels_of
 from napari_unet.review.leases import FREE, Session
+from napari_unet.review.record import CallKind
 from napari_unet.review.revisions import corrected_by_person, encode, follow_back, has_mark, store
 from napari_unet.review.rows import case_row
 from napari_unet.review.schema import calls, revisions
 from napari_unet.review.trail import note_event, now
-from napari_unet.review.types import DECIDED, USABLE, Author, AuthorKind, CallKind, FileState, Reason, Status
+from napari_unet.review.types import DECIDED, USABLE, Author, AuthorKind, FileState, Reason, Status
 
 
 def begin(connection: Connection, session: Session, case: str, by: str) -> None:

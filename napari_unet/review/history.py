@@ -9,7 +9,8 @@ import numpy as np
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.mask_history import Made, MaskHistory
-from napari_unet.review.types import USABLE, AuthorKind, Case, Revision
+from napari_unet.review.record import Revision
+from napari_unet.review.types import USABLE, AuthorKind, Case
 
 
 class Masks(Protocol):

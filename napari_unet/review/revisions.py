@@ -24,10 +24,11 @@ from napari_unet.io.atomic import atomic_write, flush_folder
 from napari_unet.review.cases import change
 from napari_unet.review.database import on_failure
 from napari_unet.review.mask_checks import image_codes
+from napari_unet.review.record import Revision
 from napari_unet.review.rows import case_row
 from napari_unet.review.schema import revisions
 from napari_unet.review.trail import note_event, now
-from napari_unet.review.types import USABLE, Author, AuthorKind, Revision, Status
+from napari_unet.review.types import USABLE, Author, AuthorKind, Status
 
 MASKS = "masks"
 

@@ -1,4 +1,4 @@
-"""Rows of the tables as the values of `types.py`."""
+"""Rows of the tables as the values of `types.py` and `record.py`."""
 
 from __future__ import annotations
 
@@ -16,19 +16,10 @@ from napari_unet.core.leaks import Fingerprint
 from napari_unet.core.source import Source
 from napari_unet.review.calls import lines_of, marks_of
 from napari_unet.review.leases import FREE, is_leased
+from napari_unet.review.record import Event, Revision
 from napari_unet.review.schema import cases, events, files, revisions
 from napari_unet.review.trail import now
-from napari_unet.review.types import (
-    Author,
-    AuthorKind,
-    Case,
-    Event,
-    FileState,
-    Measurement,
-    Reason,
-    Revision,
-    Status,
-)
+from napari_unet.review.types import Author, AuthorKind, Case, FileState, Measurement, Reason, Status
 
 _STATUS = {status.value: status for status in Status}
 _STATE = {state.value: state for state in FileState}

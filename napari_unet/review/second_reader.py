@@ -15,10 +15,11 @@ from sqlalchemy import Connection, func, select
 from napari_unet.core.errors import UserError
 from napari_unet.core.second_reading import FindingCall, Reading
 from napari_unet.review.calls import STANDS, add_call, all_calls, call_from, standing
+from napari_unet.review.record import Call, CallKind
 from napari_unet.review.rows import case_row
 from napari_unet.review.schema import calls, events
 from napari_unet.review.trail import note_event
-from napari_unet.review.types import Author, AuthorKind, Call, CallKind
+from napari_unet.review.types import Author, AuthorKind
 
 TRIAGE = "triage"
 """Kind of the event, and of the setting, that scores may be seen before any call."""

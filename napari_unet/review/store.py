@@ -24,10 +24,11 @@ from napari_unet.review.labels import labels_of
 from napari_unet.review.leases import Session
 from napari_unet.review.lock import LockFile
 from napari_unet.review.network import NOTE, is_network
+from napari_unet.review.record import Event
 from napari_unet.review.scan import read_facts
 from napari_unet.review.store_masks import HEAD, MaskStore
 from napari_unet.review.trail import note_event
-from napari_unet.review.types import USABLE, Event, Status
+from napari_unet.review.types import USABLE, Status
 from napari_unet.review.verify import Contents, Problem, verify_steps, with_other_files
 
 __all__ = ["HEAD", "ReviewProject"]

@@ -13,15 +13,9 @@ from napari_unet.core.source import Source
 from napari_unet.review import calls, rows, schema
 from napari_unet.review import cases as case_rows
 from napari_unet.review.database import Database
+from napari_unet.review.record import Call
 from napari_unet.review.trail import note_event
-from napari_unet.review.types import (
-    Call,
-    Case,
-    FileFacts,
-    Measurement,
-    NewCase,
-    Status,
-)
+from napari_unet.review.types import Case, FileFacts, Measurement, NewCase, Status
 
 
 class CaseStore:

@@ -13,10 +13,11 @@ from napari_unet.review.faults import faults_explained
 from napari_unet.review.labels import admit, labels_of
 from napari_unet.review.leases import CaseTaken
 from napari_unet.review.mask_checks import mask_checks
+from napari_unet.review.record import Revision
 from napari_unet.review.revisions import Comparison
 from napari_unet.review.store_readings import ReadingStore
 from napari_unet.review.trail import now
-from napari_unet.review.types import Author, AuthorKind, Revision
+from napari_unet.review.types import Author, AuthorKind
 
 HEAD = "<head>"
 """As `parent` of a new mask: the one that is current now."""

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from napari_unet.core.calibration import Calibration, Truth
 from napari_unet.core.second_reading import FindingCall, Reading
 from napari_unet.review import calibrating, second_reader
+from napari_unet.review.record import Call, CallKind
 from napari_unet.review.second_reader import ModelScore
 from napari_unet.review.store_models import ModelStore
-from napari_unet.review.types import Call, CallKind
 
 
 class ReadingStore(ModelStore):

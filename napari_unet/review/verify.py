@@ -14,8 +14,9 @@ from napari_unet.core.source import Source
 from napari_unet.io.formats import read_raster
 from napari_unet.review.calls import standing
 from napari_unet.review.file_stamps import stamp_of
+from napari_unet.review.record import Call, CallKind, Revision
 from napari_unet.review.revisions import MASKS
-from napari_unet.review.types import DECIDED, Call, CallKind, Case, FileState, Revision
+from napari_unet.review.types import DECIDED, Case, FileState
 
 
 class ProblemKind(StrEnum):

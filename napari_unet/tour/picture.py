@@ -146,6 +146,9 @@ class _Writer:
 
 def _words(text: str, fits: Any) -> Iterator[str]:
     for word in text.split():
+        if fits(word):
+            yield word
+            continue
         part = ""
         for letter in word:
             if part and not fits(part + letter):

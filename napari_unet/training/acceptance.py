@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -24,9 +23,10 @@ from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
-from napari_unet.models.card import ModelCard, Output
+from napari_unet.models.card import ModelCard
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry, ModelLibrary, default_library
+from napari_unet.models.output import Output
 from napari_unet.models.replay_set import ReplaySet, read_replay_set
 from napari_unet.training.cases import image_fingerprints
 from napari_unet.training.compared import ComparedCase, middle, shown_pixels
@@ -239,9 +239,7 @@ def _in_groups(found: Sequence[Measured], groups: Sequence[int]) -> list[Measure
 
 def _for_inputs(model: Predictor) -> Predictor:
     """The same model for 8-bit images that went through its IntensityRule before."""
-    changed = copy.copy(model)
-    changed.card = model.card.model_copy(update={"intensity": IntensityRule("window", 0, 255)})
-    return changed
+    return model.with_card(model.card.model_copy(update={"intensity": IntensityRule("window", 0, 255)}))
 
 
 def _only(card: ModelCard, output: Output) -> ModelCard:

@@ -63,8 +63,7 @@ class Parent:
         question = run(asked(self.predictor, cases.pairs, protocol))
         if question.open:
             raise UserError(
-                f"Your masks may follow another protocol than the model {self.card.name}. "
-                f"{' '.join(question.in_lines())}",
+                " ".join((question.asked_of(self.card.name), *question.in_lines())),
                 "Say which it is: the same protocol on other images; or another protocol, for which the new "
                 "model gets an answer of its own.",
             )

@@ -14,7 +14,7 @@ from napari_unet.core.leaks import perceptual_hash
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.models.card import DataSource, ModelCard
 from napari_unet.models.replay_set import ReplayItem, ReplaySet, Role
-from napari_unet.training.config import Recipe, data_source
+from napari_unet.training.recipe import Recipe, data_source
 from napari_unet.training.samples import labelled
 from napari_unet.training.sources import Use, find_sources
 

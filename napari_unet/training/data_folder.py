@@ -19,7 +19,7 @@ from napari_unet.io.ignored import Ignored
 from napari_unet.io.manifest import Line, match, read_table, split_name
 from napari_unet.io.names import as_stored
 from napari_unet.io.pairs import masks_of_images
-from napari_unet.training.config import COLUMNS, DataConfig, FindingConfig
+from napari_unet.training.recipe import COLUMNS, DataConfig, FindingConfig
 from napari_unet.training.separate import together
 
 

@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from napari_unet.core.errors import UserError
-from napari_unet.models.card import ModelCard, NetSpec, Output
+from napari_unet.models.card import ModelCard, NetSpec
 from napari_unet.models.checkpoint import build_net
+from napari_unet.models.output import Output
 from napari_unet.models.replay_set import ReplaySet
 from napari_unet.nets.further_answer import KIND, FurtherAnswer
 from napari_unet.nets.unet import UNet

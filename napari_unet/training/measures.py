@@ -12,7 +12,8 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.evidence_metrics import OF_MASKS, OF_SCORES, Metric
 from napari_unet.core.label_set import BACKGROUND
 from napari_unet.core.labels import IGNORE, lung
-from napari_unet.models.card import ModelCard, Output
+from napari_unet.models.card import ModelCard
+from napari_unet.models.output import Output
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from itertools import count
 
 from pydantic import ValidationError
 
-from napari_unet.core.auto import AUTO
+from napari_unet.core.auto import RESERVED
 from napari_unet.core.errors import UserError
 from napari_unet.models.card import ModelCard
 from napari_unet.models.library import ModelLibrary
@@ -35,7 +35,7 @@ def check_name(library: ModelLibrary, name: str) -> None:
     try:
         ModelCard(name=name)
         allowed = not name.endswith(".partial") and name.split(".")[0].upper() not in _WINDOWS
-        allowed &= name.casefold() != AUTO
+        allowed &= name.casefold() not in RESERVED
     except ValidationError:
         allowed = False
     if not allowed:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Generator, Sequence
 
 import numpy as np
@@ -20,11 +19,11 @@ from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.predictor import Predictor
 from napari_unet.inference.prepare import common_box, field_of, network_input
 from napari_unet.models.card import FindingRow, ModelCard
-from napari_unet.training.config import FindingConfig, Recipe
 from napari_unet.training.data_folder import find_pairs, of_split
 from napari_unet.training.frames import Frames, cut_to, framed
 from napari_unet.training.learner import THRESHOLDS
 from napari_unet.training.pairs import read_image
+from napari_unet.training.recipe import FindingConfig, Recipe
 from napari_unet.training.samples import OVERSIZE, Samples
 
 
@@ -96,8 +95,9 @@ def choose_cut(predictor: Predictor, val: Samples) -> float:
 
 def scores_of_samples(predictor: Predictor, samples: Samples) -> np.ndarray:
     """float (N, findings) in 0..1, of images as the network takes them."""
-    shown = copy.copy(predictor)
-    shown.card = predictor.card.model_copy(update={"intensity": IntensityRule("window", 0, 1)})
+    shown = predictor.with_card(
+        predictor.card.model_copy(update={"intensity": IntensityRule("window", 0, 1)})
+    )
     return np.array([_scores(shown, Raster(image[0]), False) for image in samples.images])
 
 

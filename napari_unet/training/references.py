@@ -9,8 +9,8 @@ import numpy as np
 from napari_unet.core.calibration import reached_by
 from napari_unet.core.second_reading import share_with_interval
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.models.card import FindingReference
-from napari_unet.training.config import ReferenceConfig
+from napari_unet.models.output import FindingReference
+from napari_unet.training.recipe import ReferenceConfig
 
 _DIGITS = 4
 

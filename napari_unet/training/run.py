@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import csv
 import io
 from collections.abc import Callable, Generator, Sequence
@@ -26,11 +25,12 @@ from napari_unet.inference.device import pick_device
 from napari_unet.inference.predictor import Predictor
 from napari_unet.io.alone import writing_alone
 from napari_unet.io.atomic import atomic_write
-from napari_unet.models.card import ModelCard, Output, ScoreRow
+from napari_unet.models.card import ModelCard, ScoreRow
 from napari_unet.models.checkpoint import bare_net, build_net, check_fits, save_model
+from napari_unet.models.output import Output
 from napari_unet.training.choose_replay import recipe_replay_set
 from napari_unet.training.compared import middle
-from napari_unet.training.config import Recipe, TrainingConfig, data_source
+from napari_unet.training.config import TrainingConfig
 from napari_unet.training.data_folder import find_pairs, of_split
 from napari_unet.training.encoder import begin_with_encoder
 from napari_unet.training.fit import TrainingResult, fit, simulated
@@ -46,6 +46,7 @@ from napari_unet.training.pictures import (
     usual_maps,
 )
 from napari_unet.training.precision import step_precision
+from napari_unet.training.recipe import Recipe, data_source
 from napari_unet.training.references import references
 from napari_unet.training.samples import Samples, SliceChoice, labelled
 from napari_unet.training.separate import check_splits
@@ -123,12 +124,13 @@ def train_model(
     if "threshold" not in recipe.card:
         choose = choose_cut if recipe.findings else choose_threshold
         card = card.with_output(threshold=choose(predictor, val))
-        predictor.card = card
+        predictor = predictor.with_card(card)
     if recipe.reference is not None:
         of = [one.data.name for one in found for _ in one.of("val")]
         scores = scores_of_samples(predictor, val)
         read = references(card.output.findings, scores, of_use(found, "val"), of, recipe.reference)
-        card = predictor.card = card.with_output(references=read)
+        card = card.with_output(references=read)
+        predictor = predictor.with_card(card)
         usual = usual_maps(as_saved(card, result.weights), val, of_use(found, "val"), recipe.reference.normal)
         result = replace(result, weights=result.weights | usual)
     weights = result.weights
@@ -218,8 +220,7 @@ def choose_threshold(predictor: Predictor, val: Samples) -> float:
     card = predictor.card
     known = card.output.labels
     if card.intensity.kind == "window":  # the images went through it already
-        predictor = copy.copy(predictor)
-        predictor.card = predictor.card.model_copy(update={"intensity": IntensityRule("window", 0, 1)})
+        predictor = predictor.with_card(card.model_copy(update={"intensity": IntensityRule("window", 0, 1)}))
     totals = dict.fromkeys(THRESHOLDS, 0.0)
     for samples in (val, simulated(val, card)):
         found: dict[float, list[float]] = {threshold: [] for threshold in THRESHOLDS}

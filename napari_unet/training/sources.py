@@ -13,8 +13,8 @@ from torch import Tensor
 from napari_unet.core.errors import UserError
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.io.manifest import split_name
-from napari_unet.training.config import DataConfig, FindingConfig
 from napari_unet.training.data_folder import check_patients, find_pairs
+from napari_unet.training.recipe import DataConfig, FindingConfig
 
 Use = Literal["train", "val"]
 

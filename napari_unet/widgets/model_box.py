@@ -9,8 +9,9 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from napari_unet.core.image_kind import XRAY
-from napari_unet.models.card import ModelCard, Output, ScoreRow
+from napari_unet.models.card import ModelCard, ScoreRow
 from napari_unet.models.library import ModelEntry, choose
+from napari_unet.models.output import Output
 from napari_unet.training.outcome import was_tested_less
 from napari_unet.widgets.common.forms import Foldable, WrappedLabel
 from napari_unet.widgets.common.preferences import chosen_library

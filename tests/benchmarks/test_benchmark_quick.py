@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.cases import CASES
 from benchmarks.result import read
+from napari_unet.tour.stops import TOUR
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,6 +28,7 @@ def test_quick_mode_measures_every_case_and_keeps_torch_out_of_the_window(tmp_pa
     assert tiles and all(row[-1] < 1e-6 for row in tiles)
     torch = {row[0]: row[-1] for row in found["start"].rows}
     assert torch["`import napari_unet`"] == torch["`napari-unet-lung --help`"] == "no"
+    assert len(found["tour"].rows) == len(TOUR) and all(len(row) == 5 for row in found["tour"].rows)
     window = found["window"]
     assert "not measured" in window.rows[0][1:] or window.notes == ["torch in the window's process: no."]
     assert "## Where it was measured" in page.read_text(encoding="utf-8")

@@ -16,8 +16,9 @@ from benchmarks.ct_sets import FOLDS, CtScore, Volume, compared, from_json, summ
 from napari_unet.core.labels import LEFT, RIGHT
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.training.augment_config import VolumeConfig
-from napari_unet.training.config import DataConfig, Recipe, TrainingConfig
+from napari_unet.training.config import TrainingConfig
 from napari_unet.training.ct_kinds import Kind
+from napari_unet.training.recipe import DataConfig, Recipe
 
 RECIPE = Recipe("ct", (DataConfig("nowhere"),), training=TrainingConfig(volumes=VolumeConfig(disease=1)))
 SCORE = CtScore(0.98, 0.97, float("nan"), 2.0, 0.3, 0.001, ("A note.",))

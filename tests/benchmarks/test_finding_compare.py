@@ -15,13 +15,14 @@ from PIL import Image
 from benchmarks.finding import compare
 from benchmarks.finding.restored import restored
 from napari_unet.core.input_rule import InputRule
-from napari_unet.models.card import ModelCard, NetSpec, read_card
+from napari_unet.models.card import ModelCard, NetSpec
 from napari_unet.models.checkpoint import load_model
+from napari_unet.models.folder import read_card
 from napari_unet.models.library import ModelEntry
 from napari_unet.nets.finding_net import FindingNet
 from napari_unet.resources_path import resource
-from napari_unet.training.config import read_recipe
 from napari_unet.training.encoder import begin_with_encoder
+from napari_unet.training.recipe import read_recipe
 
 
 def test_a_variant_is_trained_once_and_measured_on_validation_images(

@@ -27,7 +27,7 @@ from benchmarks.lineage.scores import (
 )
 from benchmarks.lineage.train import Trained, read_results, train_row
 from napari_unet.core.partition import objects_of, rand_score
-from napari_unet.training.config import DataConfig, ScoreConfig
+from napari_unet.training.recipe import DataConfig, ScoreConfig
 
 CELLS = np.ones((40, 60), bool)
 CELLS[:, 17:22] = CELLS[:, 40:43] = False

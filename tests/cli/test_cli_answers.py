@@ -18,7 +18,8 @@ from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import LUNGS, named_set
 from napari_unet.io.formats import read_mask
-from napari_unet.models.card import NetSpec, Output
+from napari_unet.models.card import NetSpec
+from napari_unet.models.output import Output
 from napari_unet.review.store import ReviewProject
 
 Run = Callable[..., Result]
@@ -94,7 +95,8 @@ def test_an_answer_that_is_not_there_is_wrong_usage(run: Run, tmp_path: Path, im
         result = run(*command)
         assert result.exit_code == 2
         assert "heart-out, heart-in" in " ".join(result.stderr.split())
-    assert run("review", "add", tmp_path / "project", image, "--answer", "old").exit_code == 2
+    alone = run("review", "add", tmp_path / "project", image, "--answer", "heart")
+    assert alone.exit_code == 2 and "no answer named heart" in " ".join(alone.stderr.split())
 
 
 def test_segment_refuses_scores_in_words(run: Run, tmp_path: Path, image: Path) -> None:

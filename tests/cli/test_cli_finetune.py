@@ -19,8 +19,9 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.steps import run as run_steps
-from napari_unet.models.card import NetSpec, Output
+from napari_unet.models.card import NetSpec
 from napari_unet.models.library import default_library
+from napari_unet.models.output import Output
 from napari_unet.review.scan import scan_steps
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, NewCase

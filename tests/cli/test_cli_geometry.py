@@ -16,9 +16,9 @@ from napari_unet.core.training_pair import TrainingPair
 from napari_unet.io.formats import read_raster
 from napari_unet.models.library import default_library
 from napari_unet.review.store import ReviewProject
-from napari_unet.training.config import DataConfig
 from napari_unet.training.data_folder import find_pairs
 from napari_unet.training.pairs import read_pair
+from napari_unet.training.recipe import DataConfig
 
 Run = Callable[..., Result]
 CASES = Path(__file__).parents[1] / "data" / "cases"
@@ -45,7 +45,7 @@ def add(run: Run, tmp_path: Path, mask: Path) -> tuple[Result, Path]:
     images = folder(tmp_path / "images", ct=CASES / "ct.nii.gz")
     masks, project = folder(tmp_path / "masks", ct_mask=mask), tmp_path / "project"
     assert run("review", "new", project).exit_code == 0
-    return run("review", "add", project, images, "--masks", masks), project
+    return run("review", "add", project, images, "--masks", masks, "--model", "none"), project
 
 
 def test_review_refuses_an_identity_beside_a_real_place(run: Run, tmp_path: Path) -> None:

@@ -67,7 +67,8 @@ def test_review_add(run: Run, folder: Path) -> None:
 def test_review_add_refuses(run: Run, folder: Path) -> None:
     project = folder / "project"
     run("review", "new", project)
-    result = run("review", "add", project, folder / "images", "--masks", put(folder, GREYS[0]))
+    masks = put(folder, GREYS[0])
+    result = run("review", "add", project, folder / "images", "--masks", masks, "--model", "none")
     assert result.exit_code == 1
     assert f"Case 1: {GREYS[1]}" in told(result)
 

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from napari_unet.cli import console, models_cmd
 from napari_unet.core.errors import UserError
-from napari_unet.models.card import CARD_FILE, ModelCard
+from napari_unet.models.card import ModelCard
+from napari_unet.models.folder import CARD_FILE
 
 _NAME = "cxr-lung-" + "-".join(["montgomery", "shenzhen", "covid", "paediatric"])
 _TITLE = "Lung fields of children and adults in frontal chest X-rays, standing or supine, of three hospitals"

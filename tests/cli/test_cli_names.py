@@ -108,10 +108,13 @@ def test_a_file_that_was_only_renamed_to_the_other_composition_stays_one_case(
 ) -> None:
     project = tmp_path / "project"
     run("review", "new", project)
-    assert "1 case added." in run("review", "add", project, decomposed).stdout
+    assert "1 case added." in run("review", "add", project, decomposed, "--model", "none").stdout
     (stored,) = decomposed.iterdir()
     stored.rename(stored.with_name(unicodedata.normalize("NFC", stored.name)))
-    assert "0 cases added; 1 case there already." in run("review", "add", project, decomposed).stdout
+    assert (
+        "0 cases added; 1 case there already."
+        in run("review", "add", project, decomposed, "--model", "none").stdout
+    )
     with ReviewProject.open(project) as opened:
         assert all(path.exists() for path in opened.sources().values()) and len(opened.cases()) == 1
 
@@ -133,7 +136,7 @@ def test_review_takes_what_segment_takes(run: Run, tmp_path: Path) -> None:
     project = tmp_path / "project"
     run("review", "new", project)
     given = [CASES / name for name in ("scan.IMA", "1.2.840.99.55", "1.2.840.99.56")]
-    result = run("review", "add", project, *given)
+    result = run("review", "add", project, *given, "--model", "none")
     assert result.exit_code == 0 and "3 cases added." in result.stdout, result.output
 
 
@@ -155,7 +158,8 @@ def test_a_manifest_without_leading_zeros_and_suffixes_is_matched_and_told(
     project, manifest = tmp_path / "project", tmp_path / "m.csv"
     run("review", "new", project)
     manifest.write_text("sep=;\nFILE;Patient\n7;p7\n8;p8\n;\n;\n")
-    result = run("review", "add", project, save("007.png"), save("008.png"), "--manifest", manifest)
+    images = save("007.png"), save("008.png")
+    result = run("review", "add", project, *images, "--manifest", manifest, "--model", "none")
     assert result.exit_code == 0 and "7 for 007.png, 8 for 008.png" in result.stderr
     with ReviewProject.open(project) as opened:
         assert len({case.patient for case in opened.cases()} - {""}) == 2
@@ -217,14 +221,14 @@ def test_review_takes_a_series_as_one_case(run: Run, save: Callable[..., Path], 
     save("a.png")
     ct_series(tmp_path / "in" / "thorax")
     run("review", "new", project)
-    result = run("review", "add", project, tmp_path / "in")
+    result = run("review", "add", project, tmp_path / "in", "--model", "none")
     assert result.exit_code == 0 and "2 cases added." in result.stdout, result.output
     with ReviewProject.open(project) as opened:
         assert [case.shape for case in opened.cases()][1] == (4, 16, 20)
         assert all(case.file_state == "present" for case in opened.cases())
     gone = sorted((tmp_path / "in" / "thorax").iterdir())[1]
     gone.unlink()
-    result = run("review", "add", project, tmp_path / "in")
+    result = run("review", "add", project, tmp_path / "in", "--model", "none")
     told = " ".join(result.stderr.split())
     assert result.exit_code == 1 and "Case 2: the series is missing" in told and gone.name in told
     assert "1 of 4 files" in told
@@ -238,7 +242,8 @@ def test_x_rays_of_one_series_go_on_being_cases(run: Run, bright_is_lung: None, 
         save_dicom(tmp_path / "films" / f"{k}", pixels, SeriesInstanceUID=uid)
     assert "3 of 3 segmented" in run("segment", tmp_path / "films", "-o", tmp_path / "out").output
     run("review", "new", tmp_path / "p")
-    assert "3 cases added." in run("review", "add", tmp_path / "p", tmp_path / "films").stdout
+    added = run("review", "add", tmp_path / "p", tmp_path / "films", "--model", "none")
+    assert "3 cases added." in added.stdout
 
 
 def test_a_dicomdir_stands_for_what_it_lists(run: Run, bright_is_lung: None, tmp_path: Path) -> None:
@@ -255,7 +260,7 @@ def test_a_dicomdir_stands_for_what_it_lists(run: Run, bright_is_lung: None, tmp
     assert "2 of 2 segmented" in run("segment", index, "-o", tmp_path / "out").output
     result = run("segment", tmp_path / "disc", "-o", tmp_path / "out")
     assert result.exit_code == 1 and "lists 2 images (" in " ".join(result.output.split())
-    assert "2 cases added." in run("review", "add", tmp_path / "p", index).stdout
+    assert "2 cases added." in run("review", "add", tmp_path / "p", index, "--model", "none").stdout
     next(file for file in (tmp_path / "disc").rglob("*") if file.is_file() and file != index).unlink()
     result = run("segment", index, "-o", tmp_path / "out")
     assert result.exit_code == 0, result.output

@@ -16,7 +16,8 @@ from napari_unet.cli.main import app
 from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.errors import UserError
 from napari_unet.core.input_rule import InputRule
-from napari_unet.models.card import TrainedCase, read_card
+from napari_unet.models.card import TrainedCase
+from napari_unet.models.folder import read_card
 from napari_unet.models.library import ModelEntry
 from napari_unet.models.replay_set import read_replay_set
 

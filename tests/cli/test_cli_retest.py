@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from napari_unet.models.card import CARD_FILE, read_card
+from napari_unet.models.folder import CARD_FILE, read_card
 
 FROZEN = Path(__file__).parents[1] / "data" / "frozen"
 COMMAND = "napari-unet-lung models test ours"
@@ -45,7 +45,7 @@ def test_the_untouched_images_of_a_project_are_looked_at(
 ) -> None:
     for name in ("project", "images"):
         shutil.copytree(FROZEN / name, tmp_path / name)
-    run("review", "add", tmp_path / "project", tmp_path / "images")  # they have moved
+    run("review", "add", tmp_path / "project", tmp_path / "images", "--model", "none")  # they have moved
     made = run("models", "test", "ours", "--device", "cpu", "--review", tmp_path / "project", "--json")
     assert made.exit_code == 0, made.output
     found = json.loads(made.stdout)

@@ -15,7 +15,8 @@ from net_fakes import TINY, saved, xrays_to_correct
 from PIL import Image
 
 from napari_unet.core.input_rule import InputRule
-from napari_unet.models.card import NetSpec, Output
+from napari_unet.models.card import NetSpec
+from napari_unet.models.output import Output
 from napari_unet.simulation.result import as_svg, as_table
 from napari_unet.simulation.simulate import Arm, Cost, Outcome
 

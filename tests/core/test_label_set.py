@@ -9,7 +9,7 @@ import pytest
 
 from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT, Label, LabelSet, named_set
 from napari_unet.core.labels import IGNORE
-from napari_unet.models.card import Output
+from napari_unet.models.output import Output
 
 HEART = named_set(("right lung", "left lung", "heart"))
 MASK = np.array([[0, 1, 2], [3, IGNORE, 1]], np.uint8)

@@ -20,7 +20,7 @@ from napari_unet.cli import evaluate_cmd, report
 from napari_unet.cli.main import app
 from napari_unet.core.checks import INVERTED, SITUS, UNLIKE, Code
 from napari_unet.core.input_check import LARGEST, SMALLEST, ShapePrior
-from napari_unet.training.config import read_recipe
+from napari_unet.training.recipe import read_recipe
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

@@ -391,12 +391,12 @@ class Hands(QObject):
 
     def wait_for_masks(self) -> None:
         """Wait until all images are read and the model has looked at each."""
-        importer = self.work.importer
+        masks = self.work.masks
         self._until(
             lambda: (
                 len(self.work.cases) > 0
                 and all(case.content_hash for case in self.work.cases.values())
-                and not importer.first_masks.running
+                and not masks.first_masks.running
                 and not self.work.connection._jobs
             ),
             "the model never ended",

@@ -27,8 +27,9 @@ from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT, Label, LabelSet
 from napari_unet.core.source import Source
 from napari_unet.inference.predictor import Predictor
 from napari_unet.io.formats import read_raster
-from napari_unet.models.card import NetSpec, Output
+from napari_unet.models.card import NetSpec
 from napari_unet.models.checkpoint import build_net, save_model
+from napari_unet.models.output import Output
 from napari_unet.nets.registry import NETS
 
 SIDE, DEPTH = 64, 140

@@ -127,7 +127,7 @@ def test_first_masks_of_a_review_with_both(made: Room, run: Run, tmp_path: Path)
     project = tmp_path / "project"
     assert run("review", "new", project).exit_code == 0
     default_library().use("ct-toy-b")
-    result = run("review", "add", project, made.inputs, "--model", "auto")
+    result = run("review", "add", project, made.inputs)
     assert result.exit_code == 0, result.output
     assert "3 first masks by" in result.stdout and "ct-toy-b" in result.stdout and "cxr-lung" in result.stdout
     with ReviewProject.open(project) as opened:

@@ -66,7 +66,7 @@ def test_its_moved_images_are_found_and_it_is_exported_reported_and_read_by_othe
     frozen: Path, run: Run, tmp_path: Path
 ) -> None:
     project = frozen / "project"
-    run("review", "add", project, frozen / "images")
+    run("review", "add", project, frozen / "images", "--model", "none")
     assert json.loads(run("review", "status", project, "--json").stdout)["cases"] == 8
     run("review", "verify", project)
     for kind in ("png", "tiff", "nifti", "coco", "nnunet"):
@@ -89,6 +89,6 @@ def test_the_fine_tuned_model_is_current_gives_the_same_mask_and_goes_on_learnin
     mask = np.asarray(Image.open(tmp_path / "out" / "chest_6_mask.png")) > 0
     expected = np.asarray(Image.open(FROZEN / "chest_6_by_ours.png")) > 0
     assert np.count_nonzero(mask != expected) <= 2  # rounding of another processor
-    run("review", "add", frozen / "project", frozen / "images")
+    run("review", "add", frozen / "project", frozen / "images", "--model", "none")
     made = run("finetune", frozen / "project", "--from", "ours", "--name", "next", "--protocol", "same")
     assert "next" in made.stdout and library.find("next").card.parent == "ours"

@@ -11,8 +11,8 @@ import pytest
 from clinic_rooms import COVID, REVIEWER, Window, command
 
 from napari_unet.core.second_reading import FindingCall
+from napari_unet.review.record import CallKind
 from napari_unet.review.store import ReviewProject
-from napari_unet.review.types import CallKind
 
 MODEL = "cxr-finding"
 CASES = 12

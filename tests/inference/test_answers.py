@@ -23,8 +23,9 @@ from napari_unet.core.steps import run
 from napari_unet.inference.first_mask import first_mask_steps
 from napari_unet.inference.predictor import Predictor
 from napari_unet.inference.segment import PredictorCache, segment_steps
-from napari_unet.models.card import NetSpec, Output
+from napari_unet.models.card import NetSpec
 from napari_unet.models.library import ModelLibrary
+from napari_unet.models.output import Output
 from napari_unet.review.add import add_found, gather
 from napari_unet.review.check_results import store_first_mask
 from napari_unet.review.store import ReviewProject

@@ -32,7 +32,8 @@ def test_cuda_equals_the_cpu_within_half_precision(flips: bool, how: InputRule) 
 def test_the_network_runs_in_half_precision() -> None:
     kinds = []
     predictor = Predictor(tiny_net(), card(), pick_device("cuda"))
-    predictor.net.head.register_forward_hook(lambda module, inputs, output: kinds.append(output.dtype))
+    head = predictor.network.net.head
+    head.register_forward_hook(lambda module, inputs, output: kinds.append(output.dtype))
     run(predictor.steps(Raster(xray(lungs()))))
     assert kinds == [torch.float16]
 

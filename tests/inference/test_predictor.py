@@ -19,8 +19,8 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.inference.predictor import Predictor
 from napari_unet.inference.segment import segment_steps
-from napari_unet.models.card import Output
 from napari_unet.models.library import ModelLibrary
+from napari_unet.models.output import Output
 
 CPU = torch.device("cpu")
 
@@ -141,7 +141,7 @@ def test_a_header_is_believed_unless_only_the_negative_is_what_the_model_is_for(
 
 
 def test_events_count_tiles_and_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_unet.inference.predictor._FIRST_CORE", 32)
+    monkeypatch.setattr("napari_unet.inference.placed_network._FIRST_CORE", 32)
     predictor = Predictor(identity_net(), card(), CPU)
     pixels = np.random.default_rng(0).random((3, 40, 70))
     assert list(predictor.steps(Raster(pixels[0]))) == [TileDone(k, 3) for k in range(1, 4)]

@@ -20,10 +20,10 @@ from napari_unet.core.prediction import Prediction
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import STOP, run
 from napari_unet.core.volume_labels import likeliest_labels
-from napari_unet.inference import predictor
+from napari_unet.inference import placed_network
 from napari_unet.inference.predictor import Predictor
 from napari_unet.inference.prepare import ahead
-from napari_unet.models.card import Output
+from napari_unet.models.output import Output
 
 CPU = torch.device("cpu")
 NAMES = ("one", "two", "three")
@@ -53,7 +53,7 @@ def test_tiles_of_slices_with_neighbours_equal_the_whole(monkeypatch: pytest.Mon
     net, raster = tiny_net(channels=3), Raster(np.random.default_rng(0).random((2, 100, 76)))
     fields = {"input": InputRule(neighbours=1), "flips": True}
     whole = _predict(net, raster, **fields).probability
-    monkeypatch.setattr(predictor, "_FIRST_CORE", 8)
+    monkeypatch.setattr(placed_network, "_FIRST_CORE", 8)
     np.testing.assert_allclose(_predict(net, raster, **fields).probability, whole, atol=1e-5)
 
 
@@ -70,7 +70,7 @@ def test_tiles_of_a_volume_equal_the_whole(flips: bool, monkeypatch: pytest.Monk
         if flips:
             expected = (expected + net(x.flip(-1)).sigmoid().flip(-1)) / 2
     np.testing.assert_allclose(whole.probability, expected[0], atol=1e-6)
-    monkeypatch.setattr(predictor, "_FIRST_CORE", 2)
+    monkeypatch.setattr(placed_network, "_FIRST_CORE", 2)
     steps = Predictor(net, card(**fields), CPU).steps(Raster(volume), False)
     assert next(steps).total > 4
     np.testing.assert_allclose(run(steps).probability, whole.probability, atol=1e-6)

@@ -24,7 +24,8 @@ from napari_unet.core.steps import STOP, run
 from napari_unet.core.volume_labels import likeliest_labels
 from napari_unet.inference.predictor import Predictor
 from napari_unet.inference.segment import segment_steps
-from napari_unet.models.card import NetSpec, Output
+from napari_unet.models.card import NetSpec
+from napari_unet.models.output import Output
 
 HEIGHT, WIDTH = 32, 48
 

@@ -11,7 +11,7 @@ from torch import nn
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.core.tiling import TilePlan, predict_tiled
-from napari_unet.inference import predictor
+from napari_unet.inference import placed_network
 from napari_unet.inference.predictor import Predictor
 from napari_unet.nets.answer_designs import DESIGNS
 from napari_unet.nets.mirrored import MirroredBorders
@@ -91,7 +91,7 @@ def test_the_predictor_s_tiles_equal_its_whole(
     raster = Raster(np.random.default_rng(0).random(shape, dtype=np.float32))
     tiles = Predictor(tiny_net(depth=2, up=up), card(flips=flips), torch.device("cpu"))
     whole = run(tiles.steps(raster))
-    monkeypatch.setattr(predictor, "_FIRST_CORE", 8)
+    monkeypatch.setattr(placed_network, "_FIRST_CORE", 8)
     steps = tiles.steps(raster)
     assert next(steps).total > 1 or raster.pixels.size < 5000
     cut = run(steps)
@@ -100,7 +100,7 @@ def test_the_predictor_s_tiles_equal_its_whole(
 
 
 def test_a_net_that_sees_everything_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predictor, "_FIRST_CORE", 16)
+    monkeypatch.setattr(placed_network, "_FIRST_CORE", 16)
     net = tiny_net(norm="instance")
     image = np.random.default_rng(0).random((50, 70), dtype=np.float32)
     steps = Predictor(net, card(), torch.device("cpu")).steps(Raster(image))

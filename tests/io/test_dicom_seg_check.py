@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -135,3 +140,31 @@ def test_without_dcmqi_pydicom_reads_it_alone_and_that_is_said(
     with pytest.raises(UserError, match="does not hold the mask"):
         write_seg(tmp_path / "b_seg.dcm", lungs(ct.shape), ct, LUNGS, BY_MODEL)
     assert not (tmp_path / "b_seg.dcm").exists()
+
+
+_WRITES = """
+import sys
+from pathlib import Path
+from seg_rooms import BY_MODEL, lungs, series
+from napari_unet.core.label_set import LUNGS
+from napari_unet.io.dicom_seg import write_seg
+ct = series(Path(sys.argv[1]) / "another ct")
+write_seg(Path(sys.argv[1]) / "killed_seg.dcm", lungs(ct.shape), ct, LUNGS, BY_MODEL)
+"""
+
+
+def test_the_copy_that_a_killed_process_left_is_removed_by_the_next(
+    tmp_path: Path, ct: Raster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary, reader = tmp_path / "temporary", tmp_path / "bin" / dicom_seg_check.READER
+    for folder in (temporary, reader.parent):
+        folder.mkdir()
+    reader.write_text("#!/bin/sh\nkill -9 $PPID\n")
+    reader.chmod(0o700)
+    places = {"PATH": f"{reader.parent}{os.pathsep}{os.environ['PATH']}", "TMPDIR": str(temporary)}
+    places["PYTHONPATH"] = str(Path(__file__).parents[1])
+    killed = subprocess.run([sys.executable, "-c", _WRITES, tmp_path], env={**os.environ, **places})
+    assert killed.returncode == -signal.SIGKILL and len(list(temporary.rglob("seg.dcm"))) == 1
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    write_seg(tmp_path / "a_seg.dcm", lungs(ct.shape), ct, LUNGS, BY_MODEL)
+    assert list(temporary.iterdir()) == []

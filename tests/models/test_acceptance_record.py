@@ -16,7 +16,8 @@ from net_fakes import card
 
 from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.errors import UserError
-from napari_unet.models.card import CARD_FILE, ModelCard, read_card
+from napari_unet.models.card import ModelCard
+from napari_unet.models.folder import CARD_FILE, read_card
 
 FROZEN = Path(__file__).parents[1] / "data" / "frozen" / "models" / "ours" / CARD_FILE
 SIDES = ("new_site", "old_domain")

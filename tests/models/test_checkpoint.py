@@ -18,8 +18,9 @@ from napari_unet.core.files import checksum
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.network_facts import NetworkFacts
 from napari_unet.models import checkpoint
-from napari_unet.models.card import CARD_FILE, WEIGHTS_FILE, NetSpec, read_card
+from napari_unet.models.card import NetSpec
 from napari_unet.models.checkpoint import build_net, load_model, save_model
+from napari_unet.models.folder import CARD_FILE, WEIGHTS_FILE, read_card
 from napari_unet.models.library import ModelEntry
 
 
@@ -229,3 +230,14 @@ def test_facts_of_another_network_are_refused_and_old_cards_need_none(tmp_path: 
 def test_a_network_of_volumes_does_not_fit_a_card_of_images(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="2 axes"):
         load_model(saved(tmp_path / "m", net=NetSpec(kind="toy-volume")))
+
+
+def test_asking_what_a_network_is_does_not_load_the_compiler_of_torch() -> None:
+    code = (
+        "import sys; from napari_unet.models.checkpoint import bare_net; "
+        "from napari_unet.models.library import default_library; "
+        "net = bare_net(default_library().find('cxr-lung').card.net); "
+        "print('torch._dynamo' in sys.modules, all(p.is_meta for p in net.parameters()))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert said.split() == ["False", "True"]

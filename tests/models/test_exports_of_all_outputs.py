@@ -20,12 +20,13 @@ from net_fakes import TINY, saved
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT
-from napari_unet.models.card import ModelCard, NetSpec, Output
+from napari_unet.models.card import ModelCard, NetSpec
 from napari_unet.models.export_bioimageio import export_bioimageio
 from napari_unet.models.export_onnx import TOLERANCE, export_onnx
 from napari_unet.models.export_zip import export_zip
 from napari_unet.models.importing import import_model
 from napari_unet.models.library import ModelEntry, ModelLibrary
+from napari_unet.models.output import Output
 from napari_unet.models.standalone import Standalone, answers, as_tuple, standalone
 
 test_description.__test__ = False

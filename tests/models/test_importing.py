@@ -21,9 +21,10 @@ from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
 from napari_unet.models import importing, unpacking
-from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, TrainedCase
+from napari_unet.models.card import TrainedCase
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.export_zip import export_zip
+from napari_unet.models.folder import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE
 from napari_unet.models.importing import import_model
 from napari_unet.models.library import ModelLibrary
 from napari_unet.models.replay_set import read_replay_set

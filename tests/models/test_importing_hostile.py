@@ -18,7 +18,8 @@ from napari_unet.core.errors import UserError
 from napari_unet.core.files import checksum
 from napari_unet.core.input_rule import InputRule
 from napari_unet.io import zip_files
-from napari_unet.models.card import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE, ModelCard
+from napari_unet.models.card import ModelCard
+from napari_unet.models.folder import CARD_FILE, MEMORY_FILE, WEIGHTS_FILE
 from napari_unet.models.importing import import_model
 from napari_unet.models.library import ModelEntry, ModelLibrary
 

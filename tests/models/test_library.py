@@ -12,7 +12,8 @@ from net_fakes import saved
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.image_kind import CT, XRAY, Kind
-from napari_unet.models.card import CARD_FILE, ModelCard
+from napari_unet.models.card import ModelCard
+from napari_unet.models.folder import CARD_FILE
 from napari_unet.models.library import ModelEntry, ModelLibrary, Unreadable, default_library
 
 

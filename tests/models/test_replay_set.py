@@ -23,8 +23,9 @@ from napari_unet.core.files import checksum
 from napari_unet.core.input_rule import InputRule
 from napari_unet.core.label_set import LUNGS, named_set
 from napari_unet.core.labels import IGNORE
-from napari_unet.models.card import CARD_FILE, DataSource, NetSpec, TrainedCase, read_card
+from napari_unet.models.card import DataSource, NetSpec, TrainedCase
 from napari_unet.models.checkpoint import load_model, save_model
+from napari_unet.models.folder import CARD_FILE, read_card
 from napari_unet.models.library import ModelEntry
 from napari_unet.models.replay_set import ReplayItem, ReplaySet, read_replay_set, write_replay_set
 from napari_unet.training.samples import from_replay_set
@@ -211,7 +212,7 @@ def test_reading_a_memory_needs_no_torch(tmp_path: Path) -> None:
     with_replay_set(tmp_path / "m", some())
     program = (
         "import sys; from pathlib import Path; from napari_unet.models.library import ModelEntry;"
-        "from napari_unet.models.card import read_card;"
+        "from napari_unet.models.folder import read_card;"
         "from napari_unet.models.replay_set import read_replay_set;"
         "folder = Path(sys.argv[1]); assert len(read_replay_set(ModelEntry(read_card(folder), folder))) == 3;"
         "assert 'torch' not in sys.modules"

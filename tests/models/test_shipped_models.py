@@ -19,7 +19,7 @@ from napari_unet.core.protocol import protocols_differ
 from napari_unet.models.library import SHIPPED, ModelEntry, default_library
 from napari_unet.models.replay_set import read_replay_set
 from napari_unet.training.choose_replay import recipe_replay_set
-from napari_unet.training.config import read_recipe
+from napari_unet.training.recipe import read_recipe
 
 RECIPES = Path(__file__).parents[2] / "resources" / "recipes"
 ENTRIES = {entry.card.name: entry for entry in default_library().list() if entry.shipped}

@@ -7,9 +7,10 @@ import torch
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.input_rule import InputRule
-from napari_unet.models.card import ModelCard, NetSpec, Output
+from napari_unet.models.card import ModelCard, NetSpec
 from napari_unet.models.checkpoint import build_net, check_fits, load_model
 from napari_unet.models.library import default_library
+from napari_unet.models.output import Output
 from napari_unet.nets.finding_net import FindingNet
 from napari_unet.nets.registry import facts_of
 from napari_unet.training.encoder import begin_with_encoder

@@ -12,7 +12,7 @@ from torch import nn
 
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
-from napari_unet.inference import predictor
+from napari_unet.inference import placed_network
 from napari_unet.inference.predictor import Predictor
 from napari_unet.models.card import NetSpec
 from napari_unet.nets.registry import build, facts_of
@@ -119,7 +119,7 @@ def test_tiles_equal_the_whole_with_mirrored_borders(
     raster = Raster(np.random.default_rng(0).random(shape, dtype=np.float32))
     whole = run(Predictor(net, card(net=spec), torch.device("cpu")).steps(raster)).probability
     assert whole.std() > 1e-3
-    monkeypatch.setattr(predictor, "_FIRST_CORE", 1)
+    monkeypatch.setattr(placed_network, "_FIRST_CORE", 1)
     steps = Predictor(net, card(net=spec), torch.device("cpu")).steps(raster)
     assert next(steps).total > 1
     np.testing.assert_allclose(

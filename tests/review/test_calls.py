@@ -20,13 +20,13 @@ from napari_unet.review import schema
 from napari_unet.review.calls import add_call, standing
 from napari_unet.review.check_results import store_first_mask
 from napari_unet.review.queue import priorities
+from napari_unet.review.record import CallKind
 from napari_unet.review.reporting.lines import COLUMNS
 from napari_unet.review.reporting.report import report_steps
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import (
     Author,
     AuthorKind,
-    CallKind,
     FileFacts,
     FileState,
     Measurement,

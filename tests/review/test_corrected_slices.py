@@ -10,7 +10,8 @@ import pytest
 from export_rooms import READER, Room, lungs
 
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.review.types import AuthorKind, CallKind, Reason, Status
+from napari_unet.review.record import CallKind
+from napari_unet.review.types import AuthorKind, Reason, Status
 
 DEPTH = 6
 

@@ -22,8 +22,8 @@ from napari_unet.core.errors import UserError
 from napari_unet.io import atomic
 from napari_unet.review.exporting.export import ExportOptions, ExportResult, Format, Ratios, export_steps
 from napari_unet.review.types import Author, AuthorKind, NewCase, Status
-from napari_unet.training.config import DataConfig
 from napari_unet.training.data_folder import find_pairs
+from napari_unet.training.recipe import DataConfig
 
 
 @pytest.fixture

@@ -22,11 +22,12 @@ from napari_unet.review.calls import standing
 from napari_unet.review.exporting.export import ExportOptions, export_steps
 from napari_unet.review.exporting.kinds import Format
 from napari_unet.review.queue import priorities
+from napari_unet.review.record import CallKind
 from napari_unet.review.reporting.report import report_steps
 from napari_unet.review.scan import scan_steps
 from napari_unet.review.second_reader import NotCalled
 from napari_unet.review.store import ReviewProject
-from napari_unet.review.types import Author, AuthorKind, CallKind, Order, Status
+from napari_unet.review.types import Author, AuthorKind, Order, Status
 
 SCORE = 0.8371
 SAYS = {"nodule": FindingCall(2, "right upper zone")}

@@ -22,7 +22,7 @@ from napari_unet.models.card import DataSource
 from napari_unet.models.library import default_library
 from napari_unet.models.replay_set import read_replay_set
 from napari_unet.training.choose_replay import choose_replay_set, recipe_replay_set
-from napari_unet.training.config import DataConfig, Recipe, ReplayConfig, read_recipe
+from napari_unet.training.recipe import DataConfig, Recipe, ReplayConfig, read_recipe
 from napari_unet.training.samples import from_replay_set, labelled
 
 CARD = card(input=InputRule(size=(32, 40)))

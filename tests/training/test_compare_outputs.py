@@ -21,9 +21,10 @@ from napari_unet.core.input_rule import InputRule
 from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT, Label, LabelSet
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.models.card import NetSpec, Output
+from napari_unet.models.card import NetSpec
 from napari_unet.models.checkpoint import build_net, save_model
 from napari_unet.models.library import ModelLibrary
+from napari_unet.models.output import Output
 from napari_unet.training.acceptance import compare_models
 
 SIZE = InputRule(size=(32, 48))

@@ -22,8 +22,8 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.steps import STOP
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.segment import segment
-from napari_unet.models.card import CARD_FILE
 from napari_unet.models.checkpoint import load_model
+from napari_unet.models.folder import CARD_FILE
 from napari_unet.models.library import ModelLibrary
 from napari_unet.models.replay_set import read_replay_set
 from napari_unet.training.drift import MACHINES, REFERENCE, YOURS

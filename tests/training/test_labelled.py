@@ -22,7 +22,8 @@ from napari_unet.core.labels import IGNORE
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.prepare import resized
-from napari_unet.models.card import ModelCard, Output
+from napari_unet.models.card import ModelCard
+from napari_unet.models.output import Output
 from napari_unet.training.pairs import read_pair
 from napari_unet.training.samples import labelled
 

@@ -101,7 +101,7 @@ def test_all_places_are_counted_in_one_row(
     models: tuple[Predictor, Predictor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good, _ = models
-    good.card = good.card.model_copy(update={"modalities": ("DX",)})
+    good = good.with_card(good.card.model_copy(update={"modalities": ("DX",)}))
     references = replay_set(0, 1)
     monkeypatch.setattr(drift, "travel_set", lambda: travel_set()[:2])
     own = [pair(f"{k}", xray(lungs(64, 64), k)) for k in range(MOST_UNTOUCHED + 6)]
@@ -146,7 +146,7 @@ def test_the_travel_set_has_eight_children_and_eight_adults_with_credit() -> Non
 
 @pytest.mark.data
 def test_no_recipe_trains_or_validates_with_the_travel_set(data: Path) -> None:
-    from napari_unet.training.config import read_recipe
+    from napari_unet.training.recipe import read_recipe
     from napari_unet.training.sources import find_sources, of_use
 
     travel = {image.original for image in travel_set()}

@@ -10,7 +10,7 @@ import pytest
 from napari_unet.core.label_set import LUNGS, RIGHT_AND_LEFT, Label, LabelSet
 from napari_unet.core.labels import IGNORE
 from napari_unet.core.metrics import dice, hd95
-from napari_unet.models.card import Output
+from napari_unet.models.output import Output
 from napari_unet.training.measures import Value, mask_values, measures
 
 THREE = LabelSet("chest", (Label(1, "lungs"), Label(3, "heart"), Label(7, "trachea")))

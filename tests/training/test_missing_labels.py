@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from finding_fakes import FINDINGS_TOLD, REFERENCE, TELLS_ALL, several_sources
+from finding_fakes import FINDINGS_TOLD, TELLS_ALL, several_sources
 from PIL import Image
 
 from napari_unet.core.calibration import reached_by
@@ -19,22 +19,16 @@ from napari_unet.core.events import CaseDone, EpochEnded
 from napari_unet.core.lung_frame import LungFrame
 from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.models.card import Output
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.library import ModelEntry
 from napari_unet.nets.finding_net import FindingNet
 from napari_unet.resources_path import resource
 from napari_unet.training import frames as frames_of
-from napari_unet.training.config import (
-    FindingConfig,
-    Recipe,
-    ReferenceConfig,
-    ScoreConfig,
-)
 from napari_unet.training.frames import FRAMES_FILE, cut_to, find_frames
 from napari_unet.training.losses import cross_entropy
 from napari_unet.training.pairs import read_image
 from napari_unet.training.pictures import finding_auc, pictures, usual_maps
+from napari_unet.training.recipe import FindingConfig, Recipe, ReferenceConfig, ScoreConfig
 from napari_unet.training.references import references
 from napari_unet.training.run import train_model
 from napari_unet.training.samples import Samples
@@ -183,13 +177,6 @@ def test_references_need_both_kinds() -> None:
     pairs = [TrainingPair(str(k), Path("x"), None, findings={"a": True}) for k in range(3)]
     config = ReferenceConfig(("s",), normal="a")
     assert references(["a"], np.ones((3, 1)), pairs, ["s"] * 3, config) == ()
-
-
-def test_a_score_is_a_rank() -> None:
-    assert [REFERENCE.rank(score) for score in (0.0, 0.015, 0.5, 2.0)] == [0, 50, 75, 100]
-    assert REFERENCE.model_copy(update={"normal": ()}).rank(0.5) is None
-    output = Output(id="f", task="classification", findings=("abnormal",), references=(REFERENCE,))
-    assert output.reference("abnormal") == REFERENCE and output.reference("fibrosis") is None
 
 
 def chests() -> list[TrainingPair]:

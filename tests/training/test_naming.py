@@ -34,7 +34,7 @@ def test_names_do_not_grow_from_child_to_child(tmp_path: Path, today: str) -> No
     check_name(library, long)
 
 
-@pytest.mark.parametrize("name", ["", "a b", "../up", "ä", "a" * 65, "x.partial"])
+@pytest.mark.parametrize("name", ["", "a b", "../up", "ä", "a" * 65, "x.partial", "auto", "None"])
 def test_names_that_cannot_be(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match="cannot be the name"):
         check_name(ModelLibrary(tmp_path), name)

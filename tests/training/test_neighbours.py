@@ -17,7 +17,7 @@ from napari_unet.inference.predictor import Predictor
 from napari_unet.models.card import NetSpec
 from napari_unet.models.replay_set import ReplayItem, ReplaySet
 from napari_unet.training.acceptance import measure_replay_set
-from napari_unet.training.config import DataConfig, Recipe
+from napari_unet.training.recipe import DataConfig, Recipe
 from napari_unet.training.run import train_model
 
 RULE = InputRule(size=(SIDE, SIDE), neighbours=1)

@@ -22,9 +22,10 @@ from napari_unet.core.label_set import RIGHT_AND_LEFT
 from napari_unet.core.raster import Raster
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.segment import segment
-from napari_unet.models.card import NetSpec, Output
+from napari_unet.models.card import NetSpec
 from napari_unet.models.checkpoint import build_net, load_model, save_model
 from napari_unet.models.library import ModelEntry, ModelLibrary
+from napari_unet.models.output import Output
 from napari_unet.models.replay_set import ReplaySet, read_replay_set
 from napari_unet.training import beginning, finetune, protocol_question
 from napari_unet.training.acceptance import compare_models

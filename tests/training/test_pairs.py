@@ -15,8 +15,8 @@ from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.models.card import ModelCard
-from napari_unet.training.config import DataConfig
 from napari_unet.training.data_folder import find_pairs
+from napari_unet.training.recipe import DataConfig
 from napari_unet.training.samples import labelled
 from napari_unet.training.separate import check_splits
 

@@ -21,15 +21,17 @@ from napari_unet.core.input_rule import InputRule
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.inference.segment import segment_steps
-from napari_unet.models.card import NetSpec, read_card
+from napari_unet.models.card import NetSpec
+from napari_unet.models.folder import read_card
 from napari_unet.models.library import ModelLibrary
 from napari_unet.nets.registry import NETS
 from napari_unet.training.augment_config import AugmentConfig
 from napari_unet.training.choose_replay import recipe_replay_set
-from napari_unet.training.config import DataConfig, FindingConfig, Recipe, ScoreConfig, TrainingConfig
+from napari_unet.training.config import TrainingConfig
 from napari_unet.training.data_folder import find_pairs
 from napari_unet.training.learner import Learner
 from napari_unet.training.pictures import finding_auc, pictures
+from napari_unet.training.recipe import DataConfig, FindingConfig, Recipe, ScoreConfig
 from napari_unet.training.run import train_model
 
 PNEUMONIA = FindingConfig("Pneumonia", column="Label", values=("virus", "bacteria"))

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from napari_unet.core.errors import UserError
-from napari_unet.training.config import TrainingConfig, read_recipe
+from napari_unet.training.config import TrainingConfig
+from napari_unet.training.recipe import read_recipe
 
 SHORT = "name: mine\ndata: {folder: x}\n"
 

@@ -14,7 +14,8 @@ from napari_unet.core.events import CaseDone
 from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.models.card import CARD_FILE, ModelCard, read_card
+from napari_unet.models.card import ModelCard
+from napari_unet.models.folder import CARD_FILE, read_card
 from napari_unet.models.library import ModelLibrary
 from napari_unet.training.drift import MACHINES, UNTOUCHED
 from napari_unet.training.finetune import fine_tune

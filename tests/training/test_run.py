@@ -27,13 +27,15 @@ from napari_unet.core.steps import run as run_steps
 from napari_unet.inference.predictor import Predictor
 from napari_unet.inference.segment import segment_steps
 from napari_unet.io.alone import writing_alone
-from napari_unet.models.card import NetSpec, read_card
+from napari_unet.models.card import ModelCard, NetSpec
 from napari_unet.models.checkpoint import load_model
 from napari_unet.models.export_onnx import TOLERANCE, export_onnx
+from napari_unet.models.folder import read_card
 from napari_unet.models.library import ModelEntry, ModelLibrary
 from napari_unet.training import run as training_run
-from napari_unet.training.config import DataConfig, Recipe, ScoreConfig, TrainingConfig
+from napari_unet.training.config import TrainingConfig
 from napari_unet.training.data_folder import find_pairs
+from napari_unet.training.recipe import DataConfig, Recipe, ScoreConfig
 from napari_unet.training.run import score_row, train_model
 from napari_unet.training.samples import Samples
 
@@ -191,6 +193,9 @@ class _Shadow:
     """A predictor that is sure of the lungs, and half sure of a rim around them that is not lung."""
 
     card = card()
+
+    def with_card(self, card: ModelCard) -> _Shadow:
+        return self
 
     def steps(self, raster: Raster, inverted: bool) -> Generator[TileDone, None, Prediction]:
         lungs = raster.pixels > 0.5

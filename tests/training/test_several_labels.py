@@ -20,15 +20,17 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
 from napari_unet.inference.segment import segment_steps
-from napari_unet.models.card import ModelCard, NetSpec, Output
+from napari_unet.models.card import ModelCard, NetSpec
 from napari_unet.models.checkpoint import build_net, save_model
 from napari_unet.models.library import ModelLibrary
+from napari_unet.models.output import Output
 from napari_unet.models.replay_set import read_replay_set
 from napari_unet.training.augment import Augment
 from napari_unet.training.choose_replay import choose_replay_set
-from napari_unet.training.config import DataConfig, Recipe, ReplayConfig, ScoreConfig, TrainingConfig
+from napari_unet.training.config import TrainingConfig
 from napari_unet.training.fit import fit
 from napari_unet.training.learner import Learner, label_dice
+from napari_unet.training.recipe import DataConfig, Recipe, ReplayConfig, ScoreConfig
 from napari_unet.training.run import train_model
 from napari_unet.training.samples import Samples, from_replay_set, labelled
 

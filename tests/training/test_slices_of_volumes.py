@@ -13,9 +13,9 @@ from napari_unet.core.input_rule import InputRule
 from napari_unet.core.intensity import IntensityRule
 from napari_unet.training.augment import Augment
 from napari_unet.training.augment_config import AugmentConfig
-from napari_unet.training.config import DataConfig
 from napari_unet.training.data_folder import find_pairs
 from napari_unet.training.learner import Learner, label_dice
+from napari_unet.training.recipe import DataConfig
 from napari_unet.training.samples import Samples, SliceChoice
 from napari_unet.training.shifts import CT_SHIFTS, SHIFTS, shifts_of
 

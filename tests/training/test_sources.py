@@ -20,8 +20,9 @@ from napari_unet.models.card import NetSpec
 from napari_unet.models.library import ModelLibrary
 from napari_unet.models.replay_set import read_replay_set
 from napari_unet.training.choose_replay import recipe_replay_set
-from napari_unet.training.config import DataConfig, Recipe, ReplayConfig, TrainingConfig, read_recipe
+from napari_unet.training.config import TrainingConfig
 from napari_unet.training.data_folder import find_pairs
+from napari_unet.training.recipe import DataConfig, Recipe, ReplayConfig, read_recipe
 from napari_unet.training.run import train_model
 from napari_unet.training.separate import check_splits
 from napari_unet.training.sources import Epoch, find_sources, of_use

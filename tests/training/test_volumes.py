@@ -19,10 +19,12 @@ from napari_unet.core.label_set import RIGHT_AND_LEFT
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.core.steps import run
 from napari_unet.core.training_pair import TrainingPair
-from napari_unet.models.card import NetSpec, Output
+from napari_unet.models.card import NetSpec
+from napari_unet.models.output import Output
 from napari_unet.training.augment_config import VolumeConfig
-from napari_unet.training.config import DataConfig, Recipe, TrainingConfig
+from napari_unet.training.config import TrainingConfig
 from napari_unet.training.ct_kinds import Kind
+from napari_unet.training.recipe import DataConfig, Recipe
 from napari_unet.training.run import train_model
 from napari_unet.training.samples import labelled
 from napari_unet.training.volumes import ChangedVolumes, changed_volume

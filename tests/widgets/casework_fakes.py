@@ -91,7 +91,7 @@ class Review:
 
     def open(self, id: str) -> Any:
         """Open a case; returns its mask layer."""
-        self.work.open_case(id)
+        self.work.navigator.open_case(id)
         self.until_open(id)
         return self.work.current_layer
 

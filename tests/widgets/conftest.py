@@ -9,7 +9,8 @@ from dock_fakes import fake_engine, settle, two_lungs
 from job_fakes import FakeJob
 from qtpy.QtCore import QSettings
 
-from napari_unet.models.card import CARD_FILE, ModelCard
+from napari_unet.models.card import ModelCard
+from napari_unet.models.folder import CARD_FILE
 from napari_unet.widgets import session as session_module
 from napari_unet.widgets.common import run_on
 from napari_unet.widgets.review import ReviewWidget

@@ -103,7 +103,7 @@ def shown_maps(subject: Subject, stage: str, found: Ranked, most: int) -> Featur
         tuple(order),
         tuple(float(found.weights[k]) for k in order),
         len(values),
-        subject.place(size, step_of(size, subject.whole, subject.predictor.facts.stride)),
+        subject.place(size, step_of(size, subject.whole, subject.predictor.network.facts.stride)),
     )
 
 

@@ -81,7 +81,7 @@ def best_map(subject: Subject, stage: str) -> tuple[int, Tensor]:
 
 def position(subject: Subject, size: tuple[int, ...], pixel: tuple[int, int]) -> tuple[int, int]:
     """The position of a map of `size` that is nearest to a pixel of the (turned) image."""
-    place = subject.place(size, step_of(size, subject.whole, subject.predictor.facts.stride))
+    place = subject.place(size, step_of(size, subject.whole, subject.predictor.network.facts.stride))
     row, column = (
         min(max(round((at - origin) / step), 0), n - 1)
         for at, origin, step, n in zip(pixel, place.origin, place.step, size, strict=True)

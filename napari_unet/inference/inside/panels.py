@@ -92,7 +92,9 @@ def marked(picture: np.ndarray, row: int, column: int, side: int) -> np.ndarray:
 
 def within(subject: Subject, values: np.ndarray) -> np.ndarray:
     """The part of a map (y, x) that lies in the image; the border that is mirrored is left out."""
-    place = subject.place(values.shape, step_of(values.shape, subject.whole, subject.predictor.facts.stride))
+    place = subject.place(
+        values.shape, step_of(values.shape, subject.whole, subject.predictor.network.facts.stride)
+    )
     for axis in (0, 1):
         at = place.origin[axis] + place.step[axis] * np.arange(values.shape[axis])
         values = np.compress((at >= 0) & (at < subject.shape[axis]), values, axis=axis)

@@ -54,7 +54,7 @@ def _span(subject: Subject, length: int, at: int) -> tuple[int, int]:
 
     Networks treat both axes alike: each is asked for as the last one.
     """
-    least = subject.whole[0] - subject.x.shape[-2] + subject.predictor.facts.stride
+    least = subject.whole[0] - subject.x.shape[-2] + subject.predictor.network.facts.stride
     first, last = _spans(subject.predictor.card.net.model_dump_json(), length, least)[at]
     return int(first), int(last)
 

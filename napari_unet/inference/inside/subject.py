@@ -23,7 +23,7 @@ from napari_unet.core.steps import run
 from napari_unet.inference.lung_frame import framed_steps, within
 from napari_unet.inference.predictor import Predictor
 from napari_unet.inference.prepare import field_at_size, network_input
-from napari_unet.models.card import Output
+from napari_unet.models.output import Output
 from napari_unet.nets.mirrored import MirroredBorders
 
 LARGEST = 768
@@ -113,10 +113,10 @@ class Subject:
 
     def prediction(self, logits: Tensor) -> Prediction:
         """What `logits` of `views` say of the image."""
-        maps = self.predictor.maps_of(logits, self.output)[:, : self.grid[0], : self.grid[1]]
+        maps = self.predictor.network.maps_of(logits, self.output)[:, : self.grid[0], : self.grid[1]]
         scores: dict[str, float] = {}
         if self.output.task == "classification":
-            found = self.predictor.scores_of(logits, self.output)
+            found = self.predictor.network.scores_of(logits, self.output)
             scores = dict(zip(self.output.findings, map(float, found), strict=True))
         covers_all = self.box == (slice(0, self.shape[0]), slice(0, self.shape[1]))
         return Prediction(
@@ -151,13 +151,13 @@ class Subject:
     def views(self) -> Tensor:
         """`x`, and its mirror image where the card says that both are predicted and averaged."""
         both = torch.cat([self.x, self.x.flip(-1)]) if self.predictor.card.flips else self.x
-        return both.contiguous(memory_format=self.predictor.layout)
+        return both.contiguous(memory_format=self.predictor.network.layout)
 
 
 class SubjectCache:
     """The subjects looked at last: a second question about one does not prepare it again."""
 
-    def __init__(self, size: int = 4) -> None:
+    def __init__(self, size: int = 8) -> None:
         self._size = size
         self._kept: OrderedDict[tuple[object, ...], Subject] = OrderedDict()
 
@@ -173,7 +173,7 @@ class SubjectCache:
         header = {name: value for name, value in raster.header().items() if name not in ("frame", "source")}
         about = repr((header, raster.pixels.dtype, raster.shape, index, output, box))
         digest = hashlib.sha256(np.ascontiguousarray(raster.pixels).tobytes()).hexdigest()
-        key = (id(predictor), str(predictor.device), digest, about)
+        key = (id(predictor), str(predictor.network.device), digest, about)
         if key not in self._kept:
             self._kept[key] = subject_of(predictor, raster, index, output, box)
         self._kept.move_to_end(key)
@@ -210,7 +210,7 @@ def subject_of(
     slice_ = standing.slice(index) if standing.pixels.ndim == 3 else standing
     outer: Box = (slice(0, slice_.shape[0]), slice(0, slice_.shape[1]))
     if card.frame is not None:
-        framed = run(framed_steps(slice_, card.frame, str(predictor.device)))
+        framed = run(framed_steps(slice_, card.frame, str(predictor.network.device)))
         standing, outer = framed.raster, framed.box
     inverted = standing.inverted
     if inverted is None and modality_of(raster) is Modality.CT:
@@ -223,10 +223,10 @@ def subject_of(
     place, part = within(outer, (found[-2], found[-1])), False
     if rule.size is None:
         image, place, part = _middle(image, place)
-    net, stride = predictor.placed(), predictor.facts.stride
+    net, stride = predictor.network.placed(), predictor.network.facts.stride
     more = [(0, 0), *((0, -n % stride) for n in image.shape[1:])]
     x = torch.from_numpy(np.pad(image, more, mode="edge"))[None]
-    x = x.to(predictor.device, memory_format=predictor.layout)
+    x = x.to(predictor.network.device, memory_format=predictor.network.layout)
     return Subject(
         predictor,
         net,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import replace
+from functools import lru_cache
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ import numpy as np
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import TileDone
 from napari_unet.core.heat import heat
-from napari_unet.core.inside import Look, Panel, WindowsDone
+from napari_unet.core.inside import Look, Panel, WindowsDone, slab
 from napari_unet.core.lineage import (
     ALEXNET,
     CIRESAN,
@@ -31,7 +33,8 @@ from napari_unet.inference.inside.operations import look
 from napari_unet.inference.inside.panels import image_of, marked, on_grid, outlined, with_outlines
 from napari_unet.inference.inside.subject import Subject, shared_subjects
 from napari_unet.inference.inside.windows import windows
-from napari_unet.inference.segment import PredictorCache, shared_cache
+from napari_unet.inference.segment import PredictorCache
+from napari_unet.io.formats import read_raster
 from napari_unet.io.heat_picture import with_heat
 from napari_unet.models.library import ModelLibrary, choose, default_library
 
@@ -43,12 +46,15 @@ _BEGUN = TileDone(0, 1)
 WINDOW_S = 0.2
 """Seconds for which the sliding window runs at its stop."""
 
+_models = PredictorCache(len({ALEXNET, CIRESAN, ENCODER_DECODER, RESIDUAL, TODAY, TODAY_CT, UNET_2015}))
+"""All of the tour, a few MB each: no stop loads one again."""
+
 
 def tour_stop_steps(
     raster: Raster,
     stop: str,
     *,
-    ct: Raster | None = None,
+    ct: Path | None = None,
     seconds: float = WINDOW_S,
     device: str = "auto",
     library: ModelLibrary | None = None,
@@ -56,13 +62,13 @@ def tour_stop_steps(
 ) -> Steps:
     """One of STOPS on an X-ray (Y, X): yields events, returns what is to be shown.
 
-    ct : a volume for the last stop, of which the middle is shown. seconds : see WINDOW_S. Of models that are
-    not in the library `Look.missing` says so, and the nearest one that is there stands in.
+    ct : the file of a volume for the last stop, of which the middle is shown. seconds : see WINDOW_S. Of
+    models that are not in the library `Look.missing` says so, and the nearest one that is there stands in.
     Raises UserError if there is no such stop, and for images that the models are not for.
     """
     if stop not in STOPS:
         raise UserError(f"The tour has no stop {stop}.", f"Its stops: {', '.join(STOPS)}.")
-    guide = _Guide(raster, library or default_library(), device, cache or shared_cache)
+    guide = _Guide(raster, library or default_library(), device, cache or _models)
     yield _BEGUN
     if stop == "window":
         found = yield from _window(guide, seconds)
@@ -162,7 +168,7 @@ def _window(guide: _Guide, seconds: float) -> Steps:
         }
         column = done.done % sliding.grid[1]
         drawn = with_outlines(image_of(sliding), done.labels, {1: LUNGS})
-        side = 2 * (sliding.predictor.facts.receptive_radius or 0) + 1
+        side = 2 * (sliding.predictor.network.facts.receptive_radius or 0) + 1
         panels.append(Panel("window_runs", marked(drawn, done.row, column, side), facts=facts))
         panels += _masked("windows_at_once", sliding)
         yield _BEGUN
@@ -214,12 +220,20 @@ def _skip(guide: _Guide) -> Steps:
     return replace(found, panels=(*found.panels, *never))
 
 
-def _use(guide: _Guide, ct: Raster | None) -> Steps:
+@lru_cache(maxsize=1)
+def _middle(path: Path) -> tuple[Raster, int]:
+    """The slice in the middle of a volume, with its neighbours, and which of these it is."""
+    raster = read_raster(path)
+    return slab(raster, len(raster.pixels) // 2, 1)
+
+
+def _use(guide: _Guide, ct: Path | None) -> Steps:
     """What it is good for: an X-ray, a CT, and a finding where there is a model for one."""
     panels = [*_sized("xray_mask", guide.seen_by(TODAY))]
     yield _BEGUN
     if ct is not None:
-        panels += _sized("ct_mask", guide.seen_by(TODAY_CT, raster=ct, index=len(ct.pixels) // 2))
+        middle, index = _middle(ct)
+        panels += _sized("ct_mask", guide.seen_by(TODAY_CT, raster=middle, index=index))
         yield _BEGUN
     panels += guide.finding()
     return Look("use", tuple(panels), {"panels": len(panels)})

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from napari_unet.core.errors import UserError
 from napari_unet.io.alone import writing_alone
+from napari_unet.io.atomic import disk_full
 
 
 @contextmanager
@@ -45,7 +46,5 @@ def _made(folder: Path, target: Path) -> Iterator[Path]:
 
 def _explained(error: OSError, folder: Path) -> UserError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return UserError(
-            f"The disk is full: {folder} was not written.", "Free some space or choose another folder."
-        )
+        return disk_full(folder)
     return UserError(f"{folder} cannot be written ({error.strerror or error}).", "Choose another folder.")

@@ -17,8 +17,9 @@ from napari_unet.core.raster import Raster
 from napari_unet.core.window import display_pixels
 from napari_unet.io.formats import read_raster
 from napari_unet.review.exporting.burned_in import find_text
+from napari_unet.review.record import Revision
 from napari_unet.review.store import ReviewProject
-from napari_unet.review.types import AuthorKind, Case, Revision
+from napari_unet.review.types import AuthorKind, Case
 
 _LONGEST = 420  # pixels of a picture: sharp on paper at 4 cm
 

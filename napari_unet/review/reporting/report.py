@@ -18,6 +18,7 @@ from napari_unet.review.check_results import follow_masks
 from napari_unet.review.exporting.folder import new_folder
 from napari_unet.review.exporting.manifest import write_rows
 from napari_unet.review.faults import StoreFault
+from napari_unet.review.record import Revision
 from napari_unet.review.reporting.lines import COLUMNS, CaseLine, cell
 from napari_unet.review.reporting.lungs import lines_in_words, lungs_of, mask_of, measured_in_volume, sides_of
 from napari_unet.review.reporting.page import page
@@ -26,7 +27,7 @@ from napari_unet.review.reporting.scores import ScoreTable
 from napari_unet.review.reporting.summary import summarise
 from napari_unet.review.revisions import Comparison, begun_with, compare
 from napari_unet.review.store import ReviewProject
-from napari_unet.review.types import DECIDED, USABLE, AuthorKind, Case, Measurement, Revision, Status
+from napari_unet.review.types import DECIDED, USABLE, AuthorKind, Case, Measurement, Status
 
 _PICTURES = 4
 

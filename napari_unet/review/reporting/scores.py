@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from napari_unet.review.calls import standing
+from napari_unet.review.record import Call, CallKind
 from napari_unet.review.reporting.lines import cell
-from napari_unet.review.types import Call, CallKind
 
 
 class ScoreTable:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from traceback import format_tb
 
-from napari_unet.core.errors import UserError
+from napari_unet.core.errors import IN_THE_LOG, UserError
 from napari_unet.review.faults import explained
 
 _log = logging.getLogger(__name__)
@@ -49,9 +49,7 @@ def in_words(error: Exception) -> UserError:
         return error
     if isinstance(error, OSError):
         return explained(error)
-    return UserError(
-        "Something went wrong while saving.", "The log has the details; please report it with them."
-    )
+    return UserError("Something went wrong while saving.", IN_THE_LOG)
 
 
 def log_bug(what: str, error: Exception) -> None:

@@ -12,7 +12,7 @@ from superqt.utils import qdebounced
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.palette import YELLOW
-from napari_unet.review.types import Revision
+from napari_unet.review.record import Revision
 from napari_unet.widgets.casework.cache import CaseLayers
 from napari_unet.widgets.casework.connection import ProjectConnection
 from napari_unet.widgets.casework.presenter import CasePresenter

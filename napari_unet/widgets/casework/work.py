@@ -23,6 +23,8 @@ from napari_unet.widgets.casework.first_masks import FirstMasks
 from napari_unet.widgets.casework.importer import Importer
 from napari_unet.widgets.casework.label_words import said_of_labels
 from napari_unet.widgets.casework.layers import OtherLayers
+from napari_unet.widgets.casework.mask_requests import MaskRequests
+from napari_unet.widgets.casework.navigator import CaseNavigator
 from napari_unet.widgets.casework.opener import CaseOpener
 from napari_unet.widgets.casework.presenter import CasePresenter
 from napari_unet.widgets.casework.reader import CaseReader
@@ -69,8 +71,8 @@ class CaseWork(QObject):
 
     All methods are for the GUI thread and return at once; what they bring about comes in signals, on the GUI
     thread too. Reading is done in jobs, writing by one saver, in the order of the calls. `views` has what is
-    shown of the open case, `decisions` what is decided about it, `reader` what is read of cases; `importer`
-    adds images and asks for first masks.
+    shown of the open case, `decisions` what is decided about it, `reader` what is read of cases; `navigator`
+    goes through the queue, `importer` adds images, `masks` asks models for masks.
 
     project_changed : the project that is open now, or None. cases_changed : ids of cases that are new or
     changed in `cases`. queue_changed : `queue` is another. case_opened : a Case, when its layers are there.
@@ -95,7 +97,6 @@ class CaseWork(QObject):
         super().__init__()
         self.reviewer = ""
         self.connection = ProjectConnection(self)
-        self._unsaved: list[str] = []
         self._resting = ""  # the case that was open when the docks were hidden
         self.connection.opened.connect(self._on_project)
         self.connection.save_state.connect(self.save_state)
@@ -104,7 +105,6 @@ class CaseWork(QObject):
         self.connection.mask_saved.connect(self.case_list.took_mask)
         self.case_list.cases_changed.connect(self.cases_changed)
         self.case_list.queue_changed.connect(self.queue_changed)
-        self.reader = CaseReader(self.connection, self.case_list, self._here)
         self.approved = ApprovedMasks(self.case_list, host.viewer, self)
         self.presenter = CasePresenter(host.viewer, host.keep_context, self.author, self.approved.protects)
         self.presenter.asked.connect(lambda: self.approved.ask(self.presenter))
@@ -117,6 +117,9 @@ class CaseWork(QObject):
         self.opener.closed.connect(self.approved.withdraw)
         self.opener.closed.connect(self.case_closed)
         self.opener.recovered.connect(self.recovered)
+        self.navigator = CaseNavigator(self.connection, self.case_list, self.presenter, self.opener, self)
+        self.navigator.reported.connect(self.reported)
+        self.reader = CaseReader(self.connection, self.case_list, self.navigator.here)
         self._others = OtherLayers(host.viewer)
         self.views = CaseViews(self.connection, self.presenter, host.viewer, lambda: host.outlines, self)
         self.views.reported.connect(self.reported)
@@ -142,24 +145,28 @@ class CaseWork(QObject):
             lambda: host.engine,
             lambda: host.cluster_engine,
             host.library,
-            self.coming,
+            self.navigator.coming,
             self,
         )
         first_masks.relabelled.connect(self.show_labels)
-        self.importer = Importer(
+        first_masks.failed.connect(self.failed)
+        self.masks = MaskRequests(
             self.connection,
             self.case_list,
             self.presenter,
             self.opener,
             first_masks,
-            self.author,
             host.model_for,
             self,
+        )
+        self.masks.reported.connect(self.reported)
+        self.importer = Importer(
+            self.connection, self.case_list, self.presenter, self.opener, self.masks, self.author, self
         )
         self.importer.failed.connect(self.failed)
         self.importer.reported.connect(self.reported)
         first_masks.stored.connect(self.views.map_came)
-        self.views.map_requested.connect(self.importer.ask_for_map)
+        self.views.map_requested.connect(self.masks.ask_for_map)
         self._cursor = host.viewer.cursor.events.position
         self._cursor.connect(self.opener.lease.time.alive)
         self.painted.connect(self.opener.lease.time.alive)
@@ -200,6 +207,7 @@ class CaseWork(QObject):
             self.opener.leave()
         finally:  # whatever becomes of the layers, all is written and the process can end
             self.importer.stop()
+            self.masks.first_masks.stop()
             self.connection.close()
         self.opener.forget_all()
         self.case_list.use([])
@@ -216,14 +224,14 @@ class CaseWork(QObject):
     def rest(self, on: bool) -> None:
         """The docks are all hidden: the open case is saved and left. It comes back with them."""
         if on:
-            self._resting = self._here()
+            self._resting = self.navigator.here()
             self.opener.leave()
             self._others.show()
         else:
             id, self._resting = self._resting, ""
             if self.project is not None:
                 self._others.hide()
-            self.open_case(id)
+            self.navigator.open_case(id)
 
     def read(self, work: Callable[[ReviewProject], Any]) -> Job:
         """`work(project)` in a thread, for what has no method here. It must not write."""
@@ -239,7 +247,7 @@ class CaseWork(QObject):
         self.connection.write(work, done, failed)
 
     def _on_project(self, cases: list[Case], unsaved: list[str]) -> None:
-        self._unsaved = unsaved
+        self.navigator.unsaved = unsaved
         self._others.hide()
         self.case_list.order = self.connection.order or self.case_list.order
         self.case_list.use(cases)
@@ -293,46 +301,7 @@ class CaseWork(QObject):
         """The mask layer of the open case."""
         return None if self.presenter.layers is None else self.presenter.layers.mask
 
-    def open_case(self, id: str, or_next: bool = False) -> None:
-        """Show a case. The open one is saved first; an older request that still loads is forgotten.
-
-        or_next : if another window has it open, the next one that is free; else the open one stays.
-        """
-        if self.project is not None and id in self.cases:
-            self.opener.lease.time.alive()
-            self.opener.open(id, or_next)
-
-    def open_next(self) -> None:
-        """The next case of the queue that is not decided; if all are, the next one.
-
-        Cases with strokes that a program left behind when it was killed go before all others.
-        """
-        if self._unsaved:
-            self.open_case(self._unsaved.pop(0), or_next=True)
-            return
-        here = self._here()
-        following = self.case_list.next_undecided(here) or self.case_list.beside(here, 1)
-        self._open_or_tell(following, "This is the last case.", or_next=True)
-
-    def open_previous(self) -> None:
-        """The case before the open one in the queue, decided or not."""
-        self._open_or_tell(self.case_list.beside(self._here(), -1), "This is the first case.")
-
-    def coming(self) -> list[str]:
-        """The open case and those behind it in the queue, in order."""
-        return self.queue[self.case_list.place(self._here()) or 0 :]
-
-    def _here(self) -> str:
-        return "" if self.presenter.layers is None else self.presenter.layers.id
-
-    def _open_or_tell(self, id: str | None, otherwise: str, or_next: bool = False) -> None:
-        if id is not None:
-            self.open_case(id, or_next)
-        elif self.project is not None:
-            self.reported.emit(otherwise)
-
     def _on_opened(self, id: str) -> None:
-        self._unsaved = [other for other in self._unsaved if other != id]
         self.views.opened()
         self.case_opened.emit(self.cases[id])
 

@@ -106,6 +106,11 @@ class WrappedLabel(Toned):
         self.say(f"<span style='color: var(--warning)'>⚠</span> {escape(text)}")
 
 
+def purpose_label() -> WrappedLabel:
+    """What the masks of a dock are for, at its end."""
+    return WrappedLabel("For research only; not a medical device.", name="purpose")
+
+
 def key_table(rows: Iterable[tuple[str, str]]) -> str:
     """Keys or gestures and what they do, as simple HTML."""
     cells = "".join(

@@ -9,13 +9,12 @@ from typing import Any, TypeVar
 
 from qtpy.QtCore import QEventLoop, QObject, Qt, Signal
 
-from napari_unet.core.errors import UserError
+from napari_unet.core.errors import IN_THE_LOG, UserError
 from napari_unet.core.steps import run
 from napari_unet.engine.job import JobCancelled
 from napari_unet.engine.protocol import Engine
 
 _log = logging.getLogger(__name__)
-_REPORT = "The log has the details; please report it with them."
 _T = TypeVar("_T")
 _running: set[Job] = set()  # keeps a job alive until it has reported its end
 
@@ -26,7 +25,7 @@ def in_words(error: Exception) -> UserError:
         return error
     _log.exception("something failed that should not")
     said = str(error).strip().rstrip(".") or type(error).__name__
-    return UserError(f"Something went wrong: {said}.", _REPORT)
+    return UserError(f"Something went wrong: {said}.", IN_THE_LOG)
 
 
 class Job(QObject):

@@ -20,6 +20,7 @@ from napari_unet.widgets.napari_compat.history import is_painting, one_step
 _OTHER = IGNORE - 1  # stands for labels that a byte cannot hold
 _AGAIN_MS = 80  # while a stroke of the brush is under way
 _TRIES = 5
+_CLOSED = "The mask was closed in the meantime; nothing was changed."
 
 WAIT = UserError("One moment: the image is being read.", "Then try again.")
 """While what belongs to the slice in view is being loaded."""
@@ -135,7 +136,7 @@ class MaskEditor(QObject):
 
     def _compute(self, request: _Request) -> None:
         if request.layer not in self._viewer.layers:
-            self._finish("The mask was closed in the meantime; nothing was changed.")
+            self._finish(_CLOSED)
             return
         data, lead = request.layer.data, request.lead
 
@@ -166,7 +167,7 @@ class MaskEditor(QObject):
         """Make the change; returns what to report, or None if it is computed again."""
         layer = request.layer
         if layer not in self._viewer.layers:
-            return "The mask was closed in the meantime; nothing was changed."
+            return _CLOSED
         if layer.data is not data:
             return "The mask was replaced in the meantime; nothing was changed. Try again."
         if is_painting(layer) or not np.array_equal(plane_of(layer, request.lead), before):

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_unet.core.correct import LiveNumbers, live_numbers
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE, LEFT, RIGHT
+from napari_unet.core.measure import IN_PIXELS
 from napari_unet.core.orientation import SIDES_ASSUMED, SIDES_ASSUMED_IN_VOLUME
 from napari_unet.core.raster import RADIOGRAPHS
 from napari_unet.widgets.common.forms import WrappedLabel, check_list
@@ -144,7 +145,7 @@ def sizes_of(numbers: LiveNumbers, ignored: int = 0, part: str = "") -> str:
     cells = "".join(f"<tr><td>{name}</td>{_right(value)}</tr>" for name, value in rows)
     lines = [] if lungs is None else [escape(reason) for reason in lungs.incomplete]
     if numbers.element is None:
-        lines.append("Pixel size unknown: sizes are in pixels.")
+        lines.append(IN_PIXELS)
     if numbers.sides_assumed and (numbers.right_pixels or numbers.left_pixels):
         lines.append(SIDES_ASSUMED if lungs is None else SIDES_ASSUMED_IN_VOLUME)
     paragraphs = "".join(f"<p style='margin: 4px 0 0 0'>{line}</p>" for line in lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from napari.layers import Image
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -40,6 +41,7 @@ KEYS = {"Alt+Right": "next", "Alt+Left": "back", "Alt+0": "put_back", "Alt+E": "
 
 _NETWORK, _TOUR, _LINEAGE = range(3)
 _BAR = 6  # pixels
+_SLOW_MS = 1000  # until the bar comes: its movement takes a processor from the engine where there is no GPU
 
 
 class ExploreWidget(Dock):
@@ -102,6 +104,10 @@ class ExploreWidget(Dock):
         room = self.bar.sizePolicy()
         room.setRetainSizeWhenHidden(True)
         self.bar.setSizePolicy(room)
+        self.bar.hide()
+        self._slow = QTimer(self)
+        self._slow.setSingleShot(True)
+        self._slow.timeout.connect(self.bar.show)
         self.status = WrappedLabel(name="status")
         self.message = WrappedLabel(name="message")
         fields = Fields()
@@ -206,7 +212,11 @@ class ExploreWidget(Dock):
 
     def _show_state(self, *_: object) -> None:
         self.cancel.setEnabled(self._asker.is_busy)
-        self.bar.setVisible(self.is_busy)
+        if not self.is_busy:
+            self._slow.stop()
+            self.bar.hide()
+        elif not self._slow.isActive():
+            self._slow.start(_SLOW_MS)
         ready = self.image.layer() is not None
         for button in (self.lineage.run, self.lineage.window_run, self.tour.begin):
             button.setEnabled(ready)

@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject
 
 from napari_unet.core.inside import Look, NetworkDone, WindowsDone
 from napari_unet.core.lineage import CIRESAN, UNET_2015
+from napari_unet.samples import CT
 from napari_unet.tour.captions import LINEAGE_TITLE
 from napari_unet.tour.picture import picture
 from napari_unet.tour.stops import Stop
@@ -113,9 +114,5 @@ class Lecture(QObject):
 
 
 def _sample_ct(stop: Stop) -> dict[str, Any]:
-    """The last stop shows a CT too."""
-    if stop.name != "use":
-        return {}
-    from napari_unet.samples import middle_of_ct
-
-    return {"ct": middle_of_ct()}
+    """The last stop shows a CT too; the engine reads it, so that the window goes on drawing."""
+    return {"ct": CT.image} if stop.name == "use" else {}

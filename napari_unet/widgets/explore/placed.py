@@ -99,7 +99,7 @@ class Shown:
         for name in tuple(self._layers):
             layer = self.layer(name)
             if layer is not None:
-                layer.visible = name in names
+                _see(layer, name in names)
 
     def map_in_view(self) -> int | None:
         """Which of the maps of the stack is seen; None if there is no stack."""
@@ -176,7 +176,7 @@ class Shown:
         shown = Image(pixels, name=name, **options)
         self._replace(PICTURE, shown, None)  # napari selects it, so that no marks of an image lie over it
         for layer in layers:
-            layer.visible = layer is shown
+            _see(layer, layer is shown)
         self._viewer.reset_view()
 
     def end_picture(self) -> bool:
@@ -185,7 +185,7 @@ class Shown:
             return False
         for layer in self._hidden:
             if layer in self._viewer.layers:
-                layer.visible = True
+                _see(layer, True)
         active, self._hidden, self._active = self._active, [], None
         if active is not None and active in self._viewer.layers:
             self._viewer.layers.selection.active = active  # first: the window follows each choice
@@ -250,6 +250,12 @@ class Shown:
         self._viewer.add_layer(layer)
         if image is not None and active is not None and active in self._viewer.layers:
             self._viewer.layers.selection.active = active
+
+
+def _see(layer: Layer, seen: bool) -> None:
+    """Show or hide a layer; napari would draw it again where nothing changes."""
+    if layer.visible != seen:
+        layer.visible = seen
 
 
 def _at(values: np.ndarray, index: tuple[int, ...]) -> np.ndarray:

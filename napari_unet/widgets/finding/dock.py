@@ -100,7 +100,7 @@ class FindingWidget(Dock):
         self.status = WrappedLabel(name="status")
         self.message = WrappedLabel(name="message")
         self.cases: CaseList = CaseList()
-        self.cases.opened.connect(self._casework.open_case)
+        self.cases.opened.connect(self._casework.navigator.open_case)
         self._cases = Foldable("Cases you have called", self.cases)
         self.threshold = ThresholdBox()
         self.threshold.asked.connect(self._on_calibrate)

@@ -93,7 +93,7 @@ class ContourView(QObject):
         self._hidden.clear()
         id, self._left = self._left, ""
         if id and self._casework.current is None:
-            self._casework.open_case(id)
+            self._casework.navigator.open_case(id)
         else:
             with suppress(RuntimeError):  # a window that closes
                 self._viewer.scene.camera.center, self._viewer.scene.camera.zoom = center, zoom

@@ -9,7 +9,7 @@ from napari.utils.notifications import show_error, show_info
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_unet.core.errors import UserError
-from napari_unet.widgets.common.forms import WrappedLabel
+from napari_unet.widgets.common.forms import WrappedLabel, purpose_label
 from napari_unet.widgets.common.preferences import chosen_library
 from napari_unet.widgets.dock import Dock
 from napari_unet.widgets.finetune.acceptance import AcceptancePage
@@ -75,7 +75,7 @@ class FineTuneWidget(Dock):
         column = QVBoxLayout(body)
         for part in (self.setup, self.run, self.acceptance, self.in_use, self.earlier_test):
             column.addWidget(part, stretch=part is self.acceptance)  # its table takes what room there is
-        column.addWidget(WrappedLabel("For research only; not a medical device.", name="purpose"))
+        column.addWidget(purpose_label())
         column.addStretch()
         self._area = self.fill(body, self.status, self.message)
 
@@ -214,7 +214,7 @@ class FineTuneWidget(Dock):
         text = f"<b>{escape(name)}</b> is in use now, in Segment and in Review."
         casework = self._session.casework
         if casework.project is not None:
-            casework.importer.predict_again(name)
+            casework.masks.predict_again(name)
             text += (
                 " Where a model drew the mask and nobody has opened the case since, it draws a new one, in "
                 "the background. All other masks stay as they are."

@@ -156,7 +156,7 @@ class RunPage(QWidget):
         self.shown.say("")
         id, self._left = self._left, ""
         if id and self._casework.current is None:
-            self._casework.open_case(id)
+            self._casework.navigator.open_case(id)
 
     def _on_case_opened(self, _case: object) -> None:
         self._left = ""

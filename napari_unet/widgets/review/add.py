@@ -23,8 +23,8 @@ from napari_unet.core.auto import AUTO
 from napari_unet.core.image_kind import KINDS, images_of
 from napari_unet.core.label_set import LUNGS, LabelSet
 from napari_unet.io.first_kind import first_kind
-from napari_unet.models.card import Output
 from napari_unet.models.library import ModelLibrary
+from napari_unet.models.output import Output
 from napari_unet.widgets.common.forms import Fields, Foldable, WrappedLabel
 from napari_unet.widgets.common.run_on import RunOnBox
 from napari_unet.widgets.common.text_fields import TextBox

@@ -11,7 +11,8 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 
 from napari_unet.io.identity import Identity
 from napari_unet.review.queue import SHAPE_PASSED, SHAPE_TIP
-from napari_unet.review.types import AuthorKind, Case, FileState, Order, Revision
+from napari_unet.review.record import Revision
+from napari_unet.review.types import AuthorKind, Case, FileState, Order
 from napari_unet.widgets.common.forms import Fields, WrappedLabel
 from napari_unet.widgets.common.text_fields import TextLine
 from napari_unet.widgets.review.queue_rows import patient_words, status_words, why_words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_unet.core.auto import AUTO
 from napari_unet.core.errors import UserError
@@ -27,15 +27,21 @@ from napari_unet.widgets.review.news import DockNews
 from napari_unet.widgets.review.page import ReviewPage
 from napari_unet.widgets.review.queue_pictures import PictureFeed
 from napari_unet.widgets.review.queue_rows import is_unavailable
-from napari_unet.widgets.review.start import StartPage, remember_project, remember_reviewer, reviewer
+from napari_unet.widgets.review.start import (
+    StartPage,
+    ask_for_project,
+    remember_project,
+    remember_reviewer,
+    reviewer,
+)
 from napari_unet.widgets.review.updates import CaseUpdates
 from napari_unet.widgets.session import is_hidden
 
 if TYPE_CHECKING:
     from napari_unet.io.identity import Identity
+    from napari_unet.review.record import Revision
     from napari_unet.review.saving.save_state import SaveState
     from napari_unet.review.store import ReviewProject
-    from napari_unet.review.types import Revision
 
 
 class ReviewWidget(Dock):
@@ -76,7 +82,7 @@ class ReviewWidget(Dock):
 
     def _wire(self) -> None:
         casework, page = self.casework, self.page
-        importer, masks = casework.importer, casework.importer.first_masks
+        importer, masks = casework.importer, casework.masks.first_masks
         self._wires = [
             (casework.project_changed, self._on_project),
             (casework.cases_changed, self.updates.show),
@@ -202,13 +208,13 @@ class ReviewWidget(Dock):
             self._add_images(addition)
         elif self.casework.cases:
             self.casework.importer.scan()
-            self.casework.open_next()
+            self.casework.navigator.open_next()
 
     def _on_menu(self, name: str) -> None:
         if name == "add":
             self.ask_images()
         elif name == "masks":
-            self.casework.importer.make_first_masks(AUTO)
+            self.casework.masks.make_first_masks(AUTO)
         elif name == "run on":
             RunOnDialog(self).open()
         elif name == "look":
@@ -226,9 +232,9 @@ class ReviewWidget(Dock):
         elif name == "keys":
             show_preferences(self._viewer)
         elif name == "open":
-            folder = QFileDialog.getExistingDirectory(self, "Open a review project: choose its folder")
-            if folder:
-                self.open_project(Path(folder))
+            folder = ask_for_project(self)
+            if folder is not None:
+                self.open_project(folder)
         elif name == "close":
             self.page.case.flush_note()
             self.casework.close_project()
@@ -263,7 +269,7 @@ class ReviewWidget(Dock):
         if is_unavailable(case):
             self._ask_why(case_id)
         else:
-            self.casework.open_case(case_id)
+            self.casework.navigator.open_case(case_id)
 
     def _ask_why(self, case_id: str) -> None:
         """Of a series that was set aside: what is wrong with its files."""

@@ -41,6 +41,12 @@ def remember_project(folder: Path) -> None:
     _settings().setValue("projects", [str(path) for path in [folder, *others][:_RECENT]])
 
 
+def ask_for_project(parent: QWidget) -> Path | None:
+    """The folder of a project that the person chooses; None if they do not."""
+    folder = QFileDialog.getExistingDirectory(parent, "Open a review project: choose its folder")
+    return Path(folder) if folder else None
+
+
 _ABOUT = (
     "Go through many images by keyboard: look, then accept, correct or reject each one. "
     "A <b>review project</b> is a folder that keeps the masks and all decisions; "
@@ -116,6 +122,6 @@ class StartPage(QWidget):
             button.setEnabled(has_name)
 
     def _ask(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Open a review project: choose its folder")
-        if folder:
-            self.open_requested.emit(Path(folder))
+        folder = ask_for_project(self)
+        if folder is not None:
+            self.open_requested.emit(folder)

@@ -62,10 +62,10 @@ class CaseUpdates(QObject):
         if case is not None:
             page.unavailable.show_case(case)
             if not is_unavailable(case):
-                casework.open_case(case.id)
+                casework.navigator.open_case(case.id)
         if current is None and page.wants_first and casework.queue and not casework.opener.is_loading:
             page.wants_first = False
-            casework.open_next()
+            casework.navigator.open_next()
 
     def _show_progress(self) -> None:
         cases = self._casework.cases.values()

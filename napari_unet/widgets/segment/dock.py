@@ -28,7 +28,7 @@ from napari_unet.doctor import refuse_foreign_files
 from napari_unet.io.arriving import ArrivingSeries, settled
 from napari_unet.models.library import ModelEntry
 from napari_unet.widgets.common.colours import legend_of, mask_colormap
-from napari_unet.widgets.common.forms import Fields, Foldable, WrappedLabel, key_table
+from napari_unet.widgets.common.forms import Fields, Foldable, WrappedLabel, key_table, purpose_label
 from napari_unet.widgets.common.jobs import Job, run_in_thread, run_on_engine
 from napari_unet.widgets.common.layer_picker import LayerPicker
 from napari_unet.widgets.common.layers import is_image, show_mask, slice_in_view
@@ -118,7 +118,7 @@ class SegmentWidget(Dock):
         for part in (self.keep, self.bar, self.hint, self.facts, self.result):
             column.addWidget(part)
         column.addWidget(Foldable("Mouse and keys", WrappedLabel(_hints(), name="hints")))
-        column.addWidget(WrappedLabel("For research only; not a medical device.", name="purpose"))
+        column.addWidget(purpose_label())
         column.addStretch()
         self.fill(body, self.status, self.message)
 

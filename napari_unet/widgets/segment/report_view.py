@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_unet.core.live import LiveNumbers
 from napari_unet.core.lung_measures import LungMeasures
-from napari_unet.core.measure import Measures
+from napari_unet.core.measure import IN_PIXELS, Measures
 from napari_unet.core.orientation import SIDES_ASSUMED, SIDES_ASSUMED_IN_VOLUME
 from napari_unet.review.queue import SHAPE_PASSED, SHAPE_TIP
 from napari_unet.widgets.common.forms import WrappedLabel, check_list
@@ -74,7 +74,7 @@ def sizes(measures: Measures, lungs: LungMeasures | None = None) -> str:
     if measures.ratio is not None:
         lines.append(f"Left/right ratio: {measures.ratio:.2f}")
     if measures.area_mm2 is None and measures.volume_ml is None:
-        lines.append("Pixel size unknown: sizes are in pixels.")
+        lines.append(IN_PIXELS)
     if measures.sides_assumed:
         lines.append(SIDES_ASSUMED if lungs is None else SIDES_ASSUMED_IN_VOLUME)
     paragraphs = "".join(f"<p style='margin: 4px 0 0 0'>{line}</p>" for line in lines if line)
@@ -87,7 +87,7 @@ def label_table(numbers: LiveNumbers) -> str:
         f"<tr><td>{escape(name[:1].upper() + name[1:])}</td>{_cell(numbers.size(pixels))}</tr>"
         for name, pixels in numbers.sizes
     )
-    unknown = "" if numbers.element is not None else "<p>Pixel size unknown: sizes are in pixels.</p>"
+    unknown = "" if numbers.element is not None else f"<p>{IN_PIXELS}</p>"
     return f"<table cellspacing=2>{''.join(rows)}</table>{unknown}"
 
 

@@ -35,8 +35,8 @@ def test_the_prediction_afterwards_is_the_one_before_bit_for_bit(
 ) -> None:
     one = predictor(name)
     before = run(one.steps(chest()))
-    state = {key: value.clone() for key, value in one.net.state_dict().items()}
-    wanted = [parameter.requires_grad for parameter in one.net.parameters()]
+    state = {key: value.clone() for key, value in one.network.net.state_dict().items()}
+    wanted = [parameter.requires_grad for parameter in one.network.net.parameters()]
     subject = subject_of(one, chest())
     stage = next(name for name, _ in stages_of(subject.inner))
     questions: list[Any] = [AskMask(alteration) for alteration in ALTERATIONS]
@@ -52,9 +52,9 @@ def test_the_prediction_afterwards_is_the_one_before_bit_for_bit(
     after = run(one.steps(chest()))
     np.testing.assert_array_equal(after.maps, before.maps)
     assert dict(after.scores) == dict(before.scores)
-    assert all(torch.equal(value, state[key]) for key, value in one.net.state_dict().items())
-    assert not any(part._forward_hooks or part._forward_pre_hooks for part in one.net.modules())
-    assert [parameter.requires_grad for parameter in one.net.parameters()] == wanted
+    assert all(torch.equal(value, state[key]) for key, value in one.network.net.state_dict().items())
+    assert not any(part._forward_hooks or part._forward_pre_hooks for part in one.network.net.modules())
+    assert [parameter.requires_grad for parameter in one.network.net.parameters()] == wanted
 
 
 def test_after_a_failure_too(seen: Callable[..., Subject]) -> None:
@@ -103,9 +103,9 @@ def test_a_silent_map_is_missing_for_all_that_reads_it(seen: Callable[..., Subje
 def test_far_from_the_border_padding_changes_nothing(seen: Callable[..., Subject], name: str) -> None:
     """On an image that is larger than twice the receptive field; at its border it does."""
     subject = seen(name)
-    reach = subject.predictor.facts.receptive_radius
+    reach = subject.predictor.network.facts.receptive_radius
     assert reach is not None
-    stride = subject.predictor.facts.stride
+    stride = subject.predictor.network.facts.stride
     side = (2 * reach + 64) // stride * stride
     wide = torch.rand(1, 1, side, side, generator=torch.Generator().manual_seed(0))
     object.__setattr__(subject, "x", wide)

@@ -14,7 +14,8 @@ from napari_unet.core.inside import Alteration, AskLook, AskMaps, AskMask
 from napari_unet.core.steps import run
 from napari_unet.inference.inside.anatomy import anatomy
 from napari_unet.inference.inside.steps import inside_steps
-from napari_unet.models.card import NetSpec, Output
+from napari_unet.models.card import NetSpec
+from napari_unet.models.output import Output
 from napari_unet.nets.answer_designs import DESIGNS
 
 BASE = {"kind": "unet", "arguments": {"base": 4, "depth": 2}}

@@ -60,10 +60,10 @@ def test_maps_lie_where_they_look(predictor: Callable[..., Predictor], name: str
     """Networks of positive weights see a bright spot: the middle of the maps' response is the spot's."""
     one = predictor(name)
     with torch.no_grad():
-        for key, parameter in one.net.named_parameters():
+        for key, parameter in one.network.net.named_parameters():
             parameter.copy_(parameter.abs() * (0 if key.endswith("bias") else 1) + 0)
-        if isinstance(one.net, AlexNet):  # what it subtracts from images is added again
-            first = one.net.encoder[0]
+        if isinstance(one.network.net, AlexNet):  # what it subtracts from images is added again
+            first = one.network.net.encoder[0]
             first.bias.copy_(GREY * first.weight.sum(dim=(1, 2, 3)))
     pixels = np.zeros((128, 128), np.float32)
     row, column = 70, 50
@@ -147,7 +147,7 @@ def test_what_is_turned_twice_is_as_it_was(seen: Callable[..., Subject]) -> None
 def test_volumes_are_refused(predictor: Callable[..., Predictor]) -> None:
     one = predictor("lineage-residual")
     rule = replace(one.card.input, axes=3, size=None)
-    one.card = one.card.model_copy(update={"input": rule})
+    one = one.with_card(one.card.model_copy(update={"input": rule}))
     with pytest.raises(UserError, match="is for volumes"):
         subject_of(one, chest())
 

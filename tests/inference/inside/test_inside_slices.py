@@ -17,7 +17,8 @@ from napari_unet.core.label_set import named_set
 from napari_unet.core.raster import Modality, Raster
 from napari_unet.core.steps import run
 from napari_unet.inference.inside.steps import inside_steps
-from napari_unet.models.card import NetSpec, Output
+from napari_unet.models.card import NetSpec
+from napari_unet.models.output import Output
 
 
 def volume(flipped: bool) -> Raster:

@@ -11,11 +11,15 @@ from inside_models import SIDE, chest, lineage, teaching_model
 from napari_unet.core.errors import UserError
 from napari_unet.core.inside import Look, NetworkDone, WindowsDone
 from napari_unet.core.lineage import LINEAGE, STOPS
+from napari_unet.core.raster import Raster
 from napari_unet.core.steps import run
+from napari_unet.inference.inside import tour
 from napari_unet.inference.inside.lineage import lineage_steps
 from napari_unet.inference.inside.tour import tour_stop_steps
 from napari_unet.inference.segment import PredictorCache
-from napari_unet.models.library import ModelLibrary
+from napari_unet.io.formats import read_raster
+from napari_unet.models.library import ModelLibrary, default_library
+from napari_unet.samples import CT
 from napari_unet.tour.captions import CAPTIONS
 from napari_unet.tour.stops import TOUR
 from napari_unet.tour.words import Language
@@ -69,6 +73,21 @@ def test_the_window_counts(library: ModelLibrary) -> None:
     look, events = visit(library, "window")
     counts = [event.done for event in events if isinstance(event, WindowsDone)]
     assert counts == sorted(counts) and 0 < look.facts["done"] < look.facts["total"] == SIDE * SIDE
+
+
+def test_the_last_stop_reads_a_ct_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+
+    def reading(path: Path) -> Raster:
+        read.append(path)
+        return read_raster(path)
+
+    monkeypatch.setattr(tour, "read_raster", reading)
+    tour._middle.cache_clear()
+    for _ in range(2):
+        look = run(tour_stop_steps(chest(), "use", ct=CT.image, device="cpu", library=default_library()))
+        assert any(panel.name.startswith("ct_mask") for panel in look.panels)
+    assert read == [CT.image]
 
 
 def test_there_is_no_such_stop(library: ModelLibrary) -> None:

@@ -8,7 +8,8 @@ import nibabel
 import numpy as np
 from casework_fakes import SHAPE, asked, first_mask, lungs, stroke, write_images
 
-from napari_unet.models.card import CARD_FILE, ModelCard
+from napari_unet.models.card import ModelCard
+from napari_unet.models.folder import CARD_FILE
 from napari_unet.models.library import ModelLibrary
 from napari_unet.review.types import Author, AuthorKind, Order, Status
 from napari_unet.widgets.review.queue_rows import Column
@@ -44,13 +45,13 @@ def test_untouched_cases_get_the_new_mask_and_touched_ones_stay_as_they_are(revi
     opened = work.cases[untouched[0]].status is Status.IN_PROGRESS  # accepting went on to it
     touched = [painted, accepted] + untouched[:1] * opened
     before = {id: (project.case(id), project.revisions(id), files(review, id)) for id in touched}
-    work.importer.predict_again("child")
+    work.masks.predict_again("child")
     expected = [id for id in ids if id not in touched] + [accepted]
     for count in range(1, len(expected) + 1):
         job = asked(review, engine, count)
         assert job.kind == "first_mask" and job.arguments["model"] == "child"
         job.end(by_child())
-    review.qtbot.waitUntil(lambda: not work.importer.first_masks.running)
+    review.qtbot.waitUntil(lambda: not work.masks.first_masks.running)
     review.settle()
     assert {id: (project.case(id), project.revisions(id), files(review, id)) for id in touched} == before
     for id in set(ids) - set(touched):
@@ -64,7 +65,7 @@ def test_untouched_cases_get_the_new_mask_and_touched_ones_stay_as_they_are(revi
 
 def test_a_case_that_is_painted_while_the_model_looks_stays(review, engine, tmp_path):
     (id,) = review.start(write_images(tmp_path / "images", 1))
-    review.work.importer.predict_again("child")
+    review.work.masks.predict_again("child")
     job = asked(review, engine, 1)
     mask = review.open(id)
     stroke(mask, (5, 5))
@@ -79,10 +80,10 @@ def test_a_case_that_is_painted_while_the_model_looks_stays(review, engine, tmp_
 
 def test_stopped_midway_each_case_is_either_as_before_or_done(review, engine, tmp_path):
     ids = review.start(write_images(tmp_path / "images", 3))
-    review.work.importer.predict_again("child")
+    review.work.masks.predict_again("child")
     asked(review, engine, 1).end(by_child())
     job = asked(review, engine, 2)
-    review.work.importer.first_masks.stop()
+    review.work.masks.first_masks.stop()
     assert job.cancelled
     review.settle()
     project = review.work.project
@@ -101,15 +102,15 @@ def test_stopped_midway_each_case_is_either_as_before_or_done(review, engine, tm
 
 def test_started_twice_is_once(review, engine, tmp_path):
     ids = review.start(write_images(tmp_path / "images", 2))
-    review.work.importer.predict_again("child")
-    review.work.importer.predict_again("child")
+    review.work.masks.predict_again("child")
+    review.work.masks.predict_again("child")
     review.settle()
     for count in (1, 2):
         asked(review, engine, count).end(by_child())
-    review.qtbot.waitUntil(lambda: not review.work.importer.first_masks.running)
+    review.qtbot.waitUntil(lambda: not review.work.masks.first_masks.running)
     review.settle()
     assert len(engine.jobs) == 2
-    review.work.importer.predict_again("child")  # and again, when all have it
+    review.work.masks.predict_again("child")  # and again, when all have it
     for count in (3, 4):
         asked(review, engine, count).end(by_child())
     review.settle()
@@ -118,10 +119,10 @@ def test_started_twice_is_once(review, engine, tmp_path):
 
 def test_cases_that_still_wait_for_their_first_mask_get_it_from_the_new_model(review, engine, tmp_path):
     ids = review.start(write_images(tmp_path / "images", 3), masks=False)
-    first_masks = review.work.importer.first_masks
-    review.work.importer.make_first_masks("parent")
+    first_masks = review.work.masks.first_masks
+    review.work.masks.make_first_masks("parent")
     job = asked(review, engine, 1)
-    review.work.importer.predict_again("child")
+    review.work.masks.predict_again("child")
     job.end(first_mask())  # by the model that was used before
     for count in (2, 3, 4):
         job = asked(review, engine, count)
@@ -137,23 +138,23 @@ def test_cases_that_still_wait_for_their_first_mask_get_it_from_the_new_model(re
 
 def test_a_mask_that_is_being_stored_is_replaced_too(review, engine, tmp_path):
     (id,) = review.start(write_images(tmp_path / "images", 1), masks=False)
-    importer = review.work.importer
-    importer.make_first_masks("parent")
+    masks = review.work.masks
+    masks.make_first_masks("parent")
     job = asked(review, engine, 1)
-    with review.qtbot.waitSignal(importer.first_masks.ended):
+    with review.qtbot.waitSignal(masks.first_masks.ended):
         job.end(first_mask())
-    importer.predict_again("child")  # the mask before may still be on its way to the disk
+    masks.predict_again("child")  # the mask before may still be on its way to the disk
     asked(review, engine, 2).end(by_child())
-    review.qtbot.waitUntil(lambda: not importer.first_masks.running)
+    review.qtbot.waitUntil(lambda: not masks.first_masks.running)
     review.settle()
     assert review.work.project.revisions(id)[-1].author == CHILD
 
 
 def test_a_model_that_fails_leaves_the_masks(review, engine, tmp_path):
     (id,) = review.start(write_images(tmp_path / "images", 1))
-    review.work.importer.predict_again("child")
+    review.work.masks.predict_again("child")
     asked(review, engine, 1).end(RuntimeError("out of luck"))
-    review.qtbot.waitUntil(lambda: not review.work.importer.first_masks.running)
+    review.qtbot.waitUntil(lambda: not review.work.masks.first_masks.running)
     review.settle()
     assert "got no mask" in str(review.failures[0])
     assert len(review.work.project.revisions(id)) == 1
@@ -165,7 +166,7 @@ def test_the_queue_is_sorted_anew_by_what_the_new_model_says(review, engine, tmp
     work.set_order(Order.INFORMATIVE)
     review.settle()
     assert work.queue == ids  # nothing is known
-    work.importer.predict_again("child")
+    work.masks.predict_again("child")
     for count, (angle, score) in enumerate([(0.0, 0.5), (0.1, 0.4), (1.5, 0.3)], start=1):
         asked(review, engine, count).end(by_child(angle, score))
     review.qtbot.waitUntil(lambda: work.queue == [ids[0], ids[2], ids[1]])
@@ -212,18 +213,18 @@ def test_cases_of_another_kind_of_image_keep_their_masks(review, engine, models,
     work = review.work
     work.importer.scan()
     review.qtbot.waitUntil(lambda: work.cases[volume].modality == "CT", timeout=20_000)
-    work.importer.make_first_masks("auto", [volume, *xrays])
+    work.masks.make_first_masks("auto", [volume, *xrays])
     assert asked(review, engine, 1).arguments["library"].for_kind("CT").card.name == "ct-child"
-    work.importer.predict_again("ct-child")
+    work.masks.predict_again("ct-child")
     drawn = np.stack([lungs(SHAPE)] * 3)
     of_volume = replace(first_mask(), maps=drawn[None] * np.uint8(255), shape=drawn.shape, drawn=drawn)
     models_of: dict[str, list[str]] = {}
     ended = 0
 
     def something_happened() -> bool:
-        return len(engine.jobs) > ended or not work.importer.first_masks.running
+        return len(engine.jobs) > ended or not work.masks.first_masks.running
 
-    while work.importer.first_masks.running:
+    while work.masks.first_masks.running:
         review.qtbot.waitUntil(something_happened, timeout=20_000)
         for job in engine.jobs[ended:]:
             ended += 1

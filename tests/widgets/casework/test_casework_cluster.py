@@ -27,7 +27,7 @@ def begun(review, engine, tmp_path, count=3):
     ids = review.start(write_images(tmp_path / "images", count), masks=False)
     review.work.set_order(Order.ID)
     review.settle()
-    review.work.importer.make_first_masks("test-lung")
+    review.work.masks.make_first_masks("test-lung")
     return ids, asked(review, engine, 1)
 
 
@@ -37,9 +37,9 @@ def test_all_cases_go_there_at_once_the_open_one_first(review, engine, cluster, 
     review.settle()
     mask = review.open(ids[1])
     progress = []
-    review.work.importer.first_masks.progressed.connect(progress.append)
-    review.work.importer.make_first_masks("test-lung")
-    review.work.importer.make_first_masks("test-lung")  # twice is once
+    review.work.masks.first_masks.progressed.connect(progress.append)
+    review.work.masks.make_first_masks("test-lung")
+    review.work.masks.make_first_masks("test-lung")  # twice is once
     job = asked(review, engine, 1)
     assert (job.kind, job.arguments["address"], job.arguments["model"]) == (
         "first_masks",
@@ -52,7 +52,7 @@ def test_all_cases_go_there_at_once_the_open_one_first(review, engine, cluster, 
         job.tell(FirstMaskMade(id, first_mask()))
     review.qtbot.waitUntil(lambda: bool(mask.data.any()))
     job.end(None)
-    review.qtbot.waitUntil(lambda: not review.work.importer.first_masks.running)
+    review.qtbot.waitUntil(lambda: not review.work.masks.first_masks.running)
     review.settle()
     assert len(engine.jobs) == 1
     assert [(one.done, one.total) for one in progress][-1] == (3, 3)
@@ -70,7 +70,7 @@ def test_a_case_that_fails_is_told_and_the_others_go_on(review, engine, cluster,
     job.tell(FirstMaskMade(ids[0], None, UserError("It is damaged.", "Replace it.")))
     job.tell(FirstMaskMade(ids[1], first_mask()), FirstMaskMade(ids[2], first_mask()))
     job.end(None)
-    review.qtbot.waitUntil(lambda: not review.work.importer.first_masks.running)
+    review.qtbot.waitUntil(lambda: not review.work.masks.first_masks.running)
     review.settle()
     assert "Case 1 got no mask. It is damaged." in str(review.failures[-1])
     assert [review.work.cases[id].revision is None for id in ids] == [True, False, False]
@@ -80,14 +80,14 @@ def test_a_cluster_that_is_gone_is_told_with_the_way_back(review, engine, cluste
     ids, job = begun(review, engine, tmp_path)
     job.tell(FirstMaskMade(ids[0], first_mask()))
     job.end(UserError("The scheduler cannot be reached.", "Start it."))
-    review.qtbot.waitUntil(lambda: not review.work.importer.first_masks.running)
+    review.qtbot.waitUntil(lambda: not review.work.masks.first_masks.running)
     review.settle()
     said = str(review.failures[-1])
     assert f"2 cases got no mask on {ADDRESS}. The scheduler cannot be reached." in said
     assert "Start it. Or choose “This computer” under Project ▸ Run first masks on…" in said
     assert review.work.cases[ids[0]].revision is not None
     choose_cluster("")
-    review.work.importer.make_first_masks("test-lung")
+    review.work.masks.make_first_masks("test-lung")
     assert asked(review, engine, 2).kind == "first_mask"
 
 
@@ -118,7 +118,7 @@ def test_masks_come_no_faster_than_the_disk_takes_them(review, engine, cluster, 
     review.qtbot.waitUntil(lambda: RESUME in job.words)
     assert job.words[0] == PAUSE
     job.end(None)
-    review.qtbot.waitUntil(lambda: not review.work.importer.first_masks.running)
+    review.qtbot.waitUntil(lambda: not review.work.masks.first_masks.running)
     review.settle()
     assert all(review.work.cases[id].revision is not None for id in ids)
 

@@ -28,7 +28,7 @@ def statuses(review) -> list[Status]:
 
 
 def test_accepted_rejected_and_put_aside(review, three):
-    review.work.open_next()
+    review.work.navigator.open_next()
     review.until_open(three[0])
     assert review.work.decisions.accept()
     review.until_open(three[1])

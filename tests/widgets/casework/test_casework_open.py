@@ -117,30 +117,18 @@ def test_undo_goes_on_after_coming_back(review, three):
     np.testing.assert_array_equal(review.saved(three[0]), painted)
 
 
-def test_going_through_the_queue(review, three):
-    review.work.open_next()
-    review.until_open(three[0])
-    review.work.open_previous()
-    assert review.news[-1] == "This is the first case."
-    review.work.open_next()
-    review.until_open(three[1])
-    review.work.open_previous()
-    review.until_open(three[0])
-    assert review.work.coming() == three
-
-
 def test_the_next_case_is_read_ahead(review, three):
     review.open(three[0])
     review.settle()
     assert review.work.opener._ahead.case.id == three[1]
-    review.work.open_next()
+    review.work.navigator.open_next()
     assert review.work.current.id == three[1]  # at once
 
 
 def test_the_last_wish_counts(review, three):
-    review.work.open_case(three[0])
-    review.work.open_case(three[1])
-    review.work.open_case(three[2])
+    review.work.navigator.open_case(three[0])
+    review.work.navigator.open_case(three[1])
+    review.work.navigator.open_case(three[2])
     review.until_open(three[2])
     review.settle()
     assert [case.id for case in review.opened] == [three[2]]
@@ -148,10 +136,10 @@ def test_the_last_wish_counts(review, three):
 
 
 def test_opened_twice_is_opened_once(review, three):
-    review.work.open_case(three[0])
-    review.work.open_case(three[0])
+    review.work.navigator.open_case(three[0])
+    review.work.navigator.open_case(three[0])
     review.until_open(three[0])
-    review.work.open_case(three[0])
+    review.work.navigator.open_case(three[0])
     review.settle()
     assert len(review.opened) == 1
 
@@ -160,13 +148,13 @@ def test_a_case_whose_image_is_gone_is_told(review, three, tmp_path):
     review.open(three[0])
     review.settle()
     (tmp_path / "images" / "2.png").unlink()
-    review.work.open_case(three[2])
+    review.work.navigator.open_case(three[2])
     review.qtbot.waitUntil(lambda: bool(review.failures))
     assert review.work.current.id == three[0]
 
 
 def test_the_project_is_closed_while_a_case_loads(review, three):
-    review.work.open_case(three[0])
+    review.work.navigator.open_case(three[0])
     review.work.close_project()
     review.settle()
     assert not review.opened and not review.viewer.layers
@@ -183,7 +171,7 @@ def elsewhere(review, three):
 
 def test_a_case_of_somebody_else_is_not_opened(review, three, elsewhere):
     elsewhere.begin(three[1], "Bob")
-    review.work.open_case(three[1])
+    review.work.navigator.open_case(three[1])
     review.qtbot.waitUntil(lambda: bool(review.failures))
     assert "Bob has case 2 open" in str(review.failures[0])
     assert review.work.current is None and not review.viewer.layers
@@ -193,7 +181,7 @@ def test_the_open_case_stays_when_one_of_somebody_else_is_clicked(review, three,
     elsewhere.begin(three[1], "Ann")
     mask = review.open(three[0])
     stroke(mask, (5, 5))
-    review.work.open_case(three[1])
+    review.work.navigator.open_case(three[1])
     review.qtbot.waitUntil(lambda: bool(review.failures))
     assert "You have case 2 open in another window" in str(review.failures[0])
     review.settle()
@@ -224,7 +212,7 @@ def test_going_on_where_all_others_are_open_elsewhere(review, three, elsewhere):
     assert review.failures[-1].problem == told
     assert review.work.current is None and not review.viewer.layers
     elsewhere.leave(three[1], "Dr. X", 1.0)
-    review.work.open_next()
+    review.work.navigator.open_next()
     review.until_open(three[1])
 
 
@@ -251,11 +239,11 @@ def test_a_case_that_was_taken_over_loses_nothing(review, three, monkeypatch, th
         elif then == "accept":
             review.work.decisions.accept()
         else:
-            review.work.open_case(three[1])
+            review.work.navigator.open_case(three[1])
         review.qtbot.waitUntil(lambda: bool(review.failures))
         assert "Case 1 was opened elsewhere (Bob) since you opened it" in str(review.failures[0])
         review.settle()
-        assert review.work._here() == ("" if then == "renew" else three[1])
+        assert review.work.navigator.here() == ("" if then == "renew" else three[1])
         assert (bobs.case(three[0]).revision, bobs.case(three[0]).status) == (head, Status.IN_PROGRESS)
         np.testing.assert_array_equal(bobs.read_mask(bobs.revisions(three[0])[-1].id), painted)
         bobs.leave(three[0], "Bob", 1.0)

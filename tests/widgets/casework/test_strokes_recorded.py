@@ -309,7 +309,7 @@ def test_unsaved_strokes_come_back_first_and_as_one_edit(review, tmp_path):
     end_as_if_killed(review, id)
     review.reopen()
     assert review.work.cases[id].revision == revision
-    review.work.open_next()  # it goes before those that come first in the queue
+    review.work.navigator.open_next()  # it goes before those that come first in the queue
     review.until_open(id)
     mask = review.work.current_layer
     review.qtbot.waitUntil(lambda: np.array_equal(mask.data, painted) and review.recovered == [id])
@@ -336,10 +336,10 @@ def test_unsaved_strokes_wait_for_the_next_time_if_the_case_is_left_while_they_c
         bring_in(opener, *arguments, **options)
         if not left:
             left.append(True)
-            review.work.open_case(other)
+            review.work.navigator.open_case(other)
 
     monkeypatch.setattr(CaseOpener, "bring_in", bring_in_and_leave)
-    review.work.open_case(id)
+    review.work.navigator.open_case(id)
     review.qtbot.waitUntil(lambda: bool(left))
     review.until_open(other)
     review.settle()
@@ -356,7 +356,7 @@ def test_strokes_of_a_case_that_is_open_elsewhere_are_not_told_to_be_back(review
     with ReviewProject.open(review.folder) as other:
         other.begin(id, "Bob")
         review.reopen()
-        review.work.open_next()
+        review.work.navigator.open_next()
         review.qtbot.waitUntil(lambda: bool(review.failures))
         assert not review.recovered and not review.viewer.layers
         other.leave(id, "Bob", 1.0)

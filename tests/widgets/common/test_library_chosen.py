@@ -57,12 +57,12 @@ def test_the_setting_is_kept_in_napari_s_own_file_and_read_from_it(mine, tmp_pat
 def test_first_masks_and_new_masks_are_asked_of_the_chosen_library(review, engine, models, mine, tmp_path):
     choose(mine)
     review.start(write_images(tmp_path / "images", 1), masks=False)
-    review.work.importer.make_first_masks("ours")
+    review.work.masks.make_first_masks("ours")
     job = asked(review, engine, 1)
     assert job.arguments["library"].own == mine
     job.end(first_mask())
     review.qtbot.waitUntil(lambda: all(case.revision for case in review.work.cases.values()))
-    review.work.importer.predict_again("ours")
+    review.work.masks.predict_again("ours")
     assert asked(review, engine, 2).arguments["library"].own == mine
 
 
@@ -77,12 +77,12 @@ def test_a_real_engine_draws_first_masks_with_a_model_of_the_chosen_folder(
     review = Review(make_napari_viewer(show=True), qtbot, tmp_path / "project")
     try:
         (id,) = review.start(write_images(tmp_path / "images", 1), masks=False)
-        importer = review.work.importer
+        masks = review.work.masks
         for ask, name, version in (
-            (importer.make_first_masks, "twin", "3"),
-            (importer.predict_again, "ours", "1"),
+            (masks.make_first_masks, "twin", "3"),
+            (masks.predict_again, "ours", "1"),
         ):
-            with qtbot.waitSignal(importer.first_masks.ended, timeout=60_000):
+            with qtbot.waitSignal(masks.first_masks.ended, timeout=60_000):
                 ask(name)
             review.settle()
             assert not review.failures, [str(error) for error in review.failures]

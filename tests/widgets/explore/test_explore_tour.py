@@ -18,6 +18,7 @@ from napari_unet.core.inside import NetworkDone, Place, WindowsDone
 from napari_unet.core.lineage import LINEAGE
 from napari_unet.inference.inside import tour as tour_stops
 from napari_unet.tour.stops import TOUR
+from napari_unet.widgets.explore import dock as dock_module
 
 ALT = Qt.KeyboardModifier.AltModifier
 
@@ -106,11 +107,38 @@ def test_the_page_of_the_keys_says_which_held_the_window(monkeypatch) -> None:
     monkeypatch.syspath_prepend(Path(__file__).parents[3] / "scripts")
     script = importlib.import_module("tour_by_keys")
     quick, slow = "Alt+Right\t0.1 s\t50 ms\t2/10. Two", "Alt+Right\t0.8 s\t164 ms\t1/10. One"
-    said = script.page([slow, quick, "Alt+E\t0.2 s\t99 ms\t"])
+    alone = script.Alone(150.4, 40, 80)
+    said = script.page([slow, quick, "Alt+E\t0.2 s\t99 ms\t"], alone)
     assert (
-        "more than 50 ms. 2 of 3 keys did not meet it: Alt+Right to stop 1 (164 ms), Alt+E (99 ms). " in said
+        "more than 50 ms. 2 of 3 keys did not meet it: Alt+Right to stop 1 (164 ms), Alt+E (99 ms).\n" in said
     )
-    assert "All 1 keys met it" in script.page([quick])
+    assert "napari alone holds it for 150 ms to add such a picture" in said and "80 ms to remove it" in said
+    assert "All 1 keys met it" in script.page([quick], alone)
+
+
+def test_the_script_measures_napari_without_the_dock(explorer, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "desk", SimpleNamespace(Desk=None))
+    monkeypatch.syspath_prepend(Path(__file__).parents[3] / "scripts")
+    walk = object.__new__(importlib.import_module("tour_by_keys").Walk)
+    waiting = lambda seconds: QTest.qWait(round(1000 * min(seconds, 0.1)))  # noqa: E731
+    walk.desk = SimpleNamespace(viewer=explorer.viewer, wait=waiting, settle=lambda: waiting(0.1))
+    walk.dock = explorer.dock
+    alone = walk.napari_alone()
+    assert min(alone) > 0 and alone.add > alone.replace
+    assert [layer.name for layer in explorer.viewer.layers] == ["chest"]
+
+
+def test_the_bar_moves_only_where_an_answer_takes_long(explorer, real_engine, monkeypatch, wait) -> None:
+    """Its movement keeps a processor busy, which the engine needs."""
+    monkeypatch.setattr(dock_module, "_SLOW_MS", 300)
+    explorer.dock.pages.setCurrentIndex(2)
+    real_engine._answers.pop("lineage")
+    explorer.dock.lineage.run.click()
+    assert explorer.dock.bar.isHidden()
+    wait(lambda: not explorer.dock.bar.isHidden())
+    explorer.dock.cancel.click()
+    explorer.calm()
+    assert explorer.dock.bar.isHidden()
 
 
 def test_in_korean(explorer) -> None:

@@ -19,8 +19,9 @@ from napari_unet.core.finding_reading import FindingReading
 from napari_unet.core.lung_thirds import lung_thirds
 from napari_unet.core.prediction import Prediction
 from napari_unet.core.second_reading import FindingCall
-from napari_unet.models.card import CARD_FILE, ModelCard
-from napari_unet.review.types import CallKind
+from napari_unet.models.card import ModelCard
+from napari_unet.models.folder import CARD_FILE
+from napari_unet.review.record import CallKind
 from napari_unet.widgets.finding import FindingWidget
 from napari_unet.widgets.finding.heat_view import CONTOUR, GREY, OFF
 

@@ -15,7 +15,9 @@ from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.drift import Drift
 from napari_unet.core.events import PartBegun, Preview, StepsDone
 from napari_unet.core.protocol import ProtocolQuestion
-from napari_unet.models.card import CARD_FILE, ModelCard, Output
+from napari_unet.models.card import ModelCard
+from napari_unet.models.folder import CARD_FILE
+from napari_unet.models.output import Output
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import Author, AuthorKind, NewCase, Status
 from napari_unet.training.compared import ComparedCase

@@ -156,7 +156,7 @@ def test_the_canvas_is_what_it_was_when_the_page_is_left(dock, compared, viewer,
 def test_the_open_case_makes_room_and_comes_back(dock, compared, viewer, qtbot):
     _, ids = compared()
     work = dock._session.casework
-    work.open_case(ids[0])
+    work.navigator.open_case(ids[0])
     qtbot.waitUntil(lambda: work.current is not None)
     click(dock, qtbot, 2)
     qtbot.waitUntil(lambda: "Case 2 – new model" in names(viewer))
@@ -171,7 +171,7 @@ def test_a_case_that_is_opened_meanwhile_takes_the_place(dock, compared, viewer,
     work = dock._session.casework
     click(dock, qtbot, 2)
     qtbot.waitUntil(lambda: len(viewer.layers) == 3)
-    work.open_case(ids[3])
+    work.navigator.open_case(ids[3])
     qtbot.waitUntil(lambda: work.current is not None and "Case 2" not in names(viewer))
     assert work.current.id == ids[3]
     assert not dock.acceptance.table.selectedItems()

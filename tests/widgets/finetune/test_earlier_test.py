@@ -17,7 +17,8 @@ from napari_unet.core.acceptance_report import AcceptanceReport
 from napari_unet.core.drift import Drift, DriftCase
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import CaseDone
-from napari_unet.models.card import CARD_FILE, ModelCard, read_card
+from napari_unet.models.card import ModelCard
+from napari_unet.models.folder import CARD_FILE, read_card
 from napari_unet.models.library import default_library
 from napari_unet.widgets.finetune import FineTuneWidget
 from napari_unet.widgets.finetune.training import Stage

@@ -110,7 +110,7 @@ def test_few_cases_are_warned_of_and_one_is_too_few(dock, project, qtbot):
     assert not dock.setup.start.isEnabled()
     work = dock._session.casework
     new = [id for id, case in work.cases.items() if case.status == "new"]
-    work.open_case(new[0])
+    work.navigator.open_case(new[0])
     qtbot.waitUntil(lambda: work.current is not None)
     work.decisions.accept()
     qtbot.waitUntil(lambda: "2 cases of 2 patients" in dock.setup.source.says.text())
@@ -401,7 +401,7 @@ def test_a_held_out_case_is_shown_and_leaves_no_trace(dock, started, viewer, lib
 def test_an_open_case_is_not_covered_unasked(dock, project, engines, qtbot):
     ids = project(new=1)
     work = dock._session.casework
-    work.open_case(ids[4])
+    work.navigator.open_case(ids[4])
     qtbot.waitUntil(lambda: work.current is not None)
     qtbot.waitUntil(dock.setup.start.isEnabled)
     layer = work.current_layer
@@ -420,7 +420,7 @@ def test_a_held_out_case_and_one_in_review_are_never_on_the_canvas_together(
     assert dock.run.watch.isChecked(), "nothing is on the canvas"
     job.tell(*fold(1, ids[1]))
     qtbot.waitUntil(lambda: len(dock.run.preview.layers()) == 2)
-    work.open_case(ids[4])
+    work.navigator.open_case(ids[4])
     qtbot.waitUntil(lambda: work.current is not None)
     assert not dock.run.watch.isChecked() and not dock.run.preview.layers()
     work.current_layer.paint((2, 2), 1)
@@ -467,7 +467,7 @@ def test_cases_that_taught_it_in_another_project_are_told_too(dock, project, lib
 def test_a_stroke_of_this_moment_is_learned_from(dock, project, engines, qtbot):
     ids = project()
     work = dock._session.casework
-    work.open_case(ids[0])
+    work.navigator.open_case(ids[0])
     qtbot.waitUntil(lambda: work.current is not None)
     before = work.cases[ids[0]].revision
     work.current_layer.paint((2, 2), 1)
@@ -545,7 +545,7 @@ def test_a_new_mask_belongs_to_the_image_it_is_named_after_and_an_empty_one_is_n
 def test_a_mask_in_review_is_not_ticked_unasked(dock, project, qtbot):
     ids = project(new=1)
     work = dock._session.casework
-    work.open_case(ids[4])
+    work.navigator.open_case(ids[4])
     qtbot.waitUntil(lambda: work.current is not None)
     dock.setup.source.layers.setChecked(True)
     pairs = dock.setup.source.pairs

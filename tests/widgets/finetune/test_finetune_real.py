@@ -51,7 +51,7 @@ def test_two_corrected_cases_become_a_model_that_is_taken_and_given_back(dock, q
     )
     ids = list(work.cases)
     for id in ids[:2]:
-        work.open_case(id)
+        work.navigator.open_case(id)
         qtbot.waitUntil(lambda id=id: work.current is not None and work.current.id == id)
         height, width = work.current_layer.data.shape
         before = work.current_layer.data.copy()
@@ -87,7 +87,7 @@ def test_two_corrected_cases_become_a_model_that_is_taken_and_given_back(dock, q
     qtbot.waitUntil(lambda: default_library().current() == name)
     qtbot.waitUntil(lambda: dock._session.model == name)
     qtbot.waitUntil(lambda: predicted_by(name), timeout=LONG)
-    qtbot.waitUntil(lambda: not work.importer.first_masks.running, timeout=LONG)
+    qtbot.waitUntil(lambda: not work.masks.first_masks.running, timeout=LONG)
     assert [work.project.case(id).revision for id in ids[:2]] == people
     assert all(work.project.revision(revision).author.kind is AuthorKind.PERSON for revision in people)
     qtbot.mouseClick(dock.in_use.back, LEFT)

@@ -158,7 +158,7 @@ def test_a_case_that_is_left_without_an_answer_stays_as_it_was(review, three):
     before = mask.data.copy()
     drag(review, mask, (5, 5), (5, 40))
     box = question(review)
-    review.work.open_next()
+    review.work.navigator.open_next()
     review.until_open(three[1])
     assert not box.isVisible()
     np.testing.assert_array_equal(mask.data, before)

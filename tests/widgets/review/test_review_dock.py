@@ -14,7 +14,9 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QApplication, QDockWidget, QListWidget
 
-from napari_unet.models.card import CARD_FILE, ModelCard, Output
+from napari_unet.models.card import ModelCard
+from napari_unet.models.folder import CARD_FILE
+from napari_unet.models.output import Output
 from napari_unet.review.exporting.kinds import Format
 from napari_unet.review.store import ReviewProject
 from napari_unet.review.types import FileState, NewCase, Order, Reason, Status

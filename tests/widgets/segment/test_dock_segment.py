@@ -10,7 +10,9 @@ from qtpy.QtWidgets import QLabel
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.events import Note, TileDone
-from napari_unet.models.card import CARD_FILE, ModelCard, Output
+from napari_unet.models.card import ModelCard
+from napari_unet.models.folder import CARD_FILE
+from napari_unet.models.output import Output
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from dicom_files import save, save_series
 
 from napari_unet.core.label_set import RIGHT_AND_LEFT
 from napari_unet.core.raster import Modality
-from napari_unet.models.card import CARD_FILE, ModelCard
+from napari_unet.models.card import ModelCard
+from napari_unet.models.folder import CARD_FILE
 from napari_unet.models.library import default_library
 from napari_unet.widgets.review.add import AddDialog
 from napari_unet.widgets.session import session_of
