@@ -95,7 +95,7 @@ test-pyqt6: $(PYQT6)/.ready
 bench: $(VENV)/.ready
 	$(BIN)/python -m benchmarks
 
-# Broken off, it goes on where it stopped. QUICK=--quick: small images and a sixth of the epochs, one seed.
+# Broken off, it goes on where it stopped. QUICK=--quick: small images and a twelfth of the epochs, one seed.
 lineage: $(VENV)/.ready
 	$(BIN)/python -m benchmarks.lineage $(QUICK)
 

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.data import data_folder
 from benchmarks.lineage.curves import as_svg
 from benchmarks.lineage.networks import measure_networks, measured_networks
 from benchmarks.lineage.page import curves_file, page
 from benchmarks.lineage.plan import ROWS, SETS, ImageSet, Row, runs
 from benchmarks.lineage.train import read_results, record_of, train_row
+from benchmarks.result import NotMeasured
 from napari_unet.io.atomic import atomic_write
 
 _ROOT = Path(__file__).parents[2]
@@ -26,7 +28,9 @@ _ROOT = Path(__file__).parents[2]
 def main(arguments: list[str] | None = None) -> None:
     """Results that are stored are kept; a training that was broken off goes on. Each makes the page again."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lineage", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="images of half the size, a sixth of the epochs")
+    parser.add_argument(
+        "--quick", action="store_true", help="images of half the size, a twelfth of the epochs"
+    )
     parser.add_argument(
         "--rows", nargs="*", choices=[row.name for row in ROWS], help="default: all; none without a name"
     )
@@ -39,9 +43,6 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--docs", type=Path, default=_ROOT / "docs", help="where the page is written")
     options = parser.parse_args(arguments)
     end = time.monotonic() + 3600 * options.hours
-    for images in SETS:
-        if images.name in (options.sets or [images.name]) and time.monotonic() < end:
-            measure_networks(images, options.results)
     wanted = [
         (images, row, seed)
         for images, row, seed in runs(options.quick)
@@ -50,7 +51,15 @@ def main(arguments: list[str] | None = None) -> None:
         and seed in (options.seeds or [seed])
         and (torch.cuda.is_available() or not row.gpu)
     ]
-
+    missing = (not record_of(options.results, *run, options.quick).is_file() for run in wanted)
+    if time.monotonic() < end and any(missing):
+        try:
+            data_folder()
+        except NotMeasured:
+            parser.error("NAPARI_UNET_DATA names no folder, and there is nothing to train on without it.")
+    for images in SETS:
+        if images.name in (options.sets or [images.name]) and time.monotonic() < end:
+            measure_networks(images, options.results)
     failed: list[str] = []
 
     def train(run: tuple[ImageSet, Row, int]) -> None:

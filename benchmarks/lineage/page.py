@@ -22,7 +22,8 @@ are trained by the same command on the same images; what differs stands in `benc
 was better in the last fifth of its epochs than before, by more than {BETTER}. It is marked, and nothing is
 concluded from it. That is strict: where a network's own threshold is far from 0.5, its probabilities may
 rise while its masks stay the same. A *quick* training has images of half the size (a quarter of the pixels)
-and a sixth of the epochs; it shows that a network learns, and its figures are no measure of the network.
+and a twelfth of the epochs, and there is one for each network, not for each row; it shows that a network
+learns, and its figures are no measure of it.
 
 **Who has seen the test images.** Each training reads them once, after everything has been chosen; quick ones
 have seed 0, whole ones 2 to 4. Of membranes, the rows of seed 2 have read them twice, except *U-Net 2015
