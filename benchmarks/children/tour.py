@@ -25,9 +25,8 @@ def main(side: int, walks: int) -> None:
     for _ in range(walks):
         seconds, grown = [], []
         for stop in STOPS:
-            more = {"ct": CT.image} if stop == "use" else {}
             start = time.perf_counter()
-            run(steps("tour_stop", raster=raster, stop=stop, device="cpu", **more))
+            run(steps("tour_stop", raster=raster, stop=stop, device="cpu", ct=CT.image))
             seconds.append(time.perf_counter() - start)
             grown.append(peak_bytes() - before)
         found.append({"seconds": seconds, "grown": grown})

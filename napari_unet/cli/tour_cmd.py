@@ -48,8 +48,7 @@ def tour(
     missing: dict[str, None] = {}
     with progress_bar("Touring", total=len(TOUR)) as bar:
         for stop in TOUR:
-            arguments = {"ct": CT.image} if stop.name == "use" else {}
-            look = run(steps("tour_stop", raster=raster, stop=stop.name, device=device, **arguments))
+            look = run(steps("tour_stop", raster=raster, stop=stop.name, device=device, ct=CT.image))
             shown.append(write_stop(output, stop, look, spoken))
             missing |= dict.fromkeys(look.missing)
             bar.show(stop.number)

@@ -62,8 +62,9 @@ def tour_stop_steps(
 ) -> Steps:
     """One of STOPS on an X-ray (Y, X): yields events, returns what is to be shown.
 
-    ct : the file of a volume for the last stop, of which the middle is shown. seconds : see WINDOW_S. Of
-    models that are not in the library `Look.missing` says so, and the nearest one that is there stands in.
+    ct : the file of a volume, of which the last stop shows the middle; no other stop reads it, and where
+    there is none, that one goes without. seconds : see WINDOW_S. Of models that are not in the library
+    `Look.missing` says so, and the nearest one that is there stands in.
     Raises UserError if there is no such stop, and for images that the models are not for.
     """
     if stop not in STOPS:

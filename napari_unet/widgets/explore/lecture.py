@@ -43,7 +43,7 @@ class Lecture(QObject):
         title = f"{stop.number}. {stop.title.say(language)}"
 
         def arguments() -> dict[str, Any]:
-            return {"stop": stop.name, **sight.image_only(), **_sample_ct(stop)}
+            return {"stop": stop.name, **sight.image_only(), "ct": CT.image}
 
         def drawn(look: Look) -> tuple[Look, np.ndarray]:
             return look, picture(look, title, stop.sentence.say(language, look.facts), language)
@@ -111,8 +111,3 @@ class Lecture(QObject):
             if there:
                 self._shown.windows(sight.image, sight.index, done)
         self._shown.only(WINDOWS, BESIDE)
-
-
-def _sample_ct(stop: Stop) -> dict[str, Any]:
-    """The last stop shows a CT too; the engine reads it, so that the window goes on drawing."""
-    return {"ct": CT.image} if stop.name == "use" else {}

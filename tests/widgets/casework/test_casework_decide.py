@@ -8,18 +8,9 @@ from casework_fakes import stroke, write_images
 
 from napari_unet.core.errors import UserError
 from napari_unet.core.labels import IGNORE
-from napari_unet.review.types import Measurement, Order, Reason, Status
+from napari_unet.review.types import Measurement, Reason, Status
 from napari_unet.widgets.casework.decisions import EmptyMask, StillWrong
 from napari_unet.widgets.casework.lease import ActiveTime
-
-
-@pytest.fixture
-def three(review, tmp_path):
-    """Ids of three cases with masks; the queue is in the order of adding."""
-    ids = review.start(write_images(tmp_path / "images", 3))
-    review.work.set_order(Order.ID)
-    review.settle()
-    return ids
 
 
 def statuses(review) -> list[Status]:

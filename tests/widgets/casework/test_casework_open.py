@@ -12,17 +12,8 @@ from PIL import Image as Picture
 
 from napari_unet.review import decisions, rows, store_decisions, store_masks, trail
 from napari_unet.review.store import ReviewProject
-from napari_unet.review.types import Author, AuthorKind, Order, Status
+from napari_unet.review.types import Author, AuthorKind, Status
 from napari_unet.widgets.casework.cache import CaseCache
-
-
-@pytest.fixture
-def three(review, tmp_path):
-    """Ids of three cases with masks; the queue is in the order of adding."""
-    ids = review.start(write_images(tmp_path / "images", 3))
-    review.work.set_order(Order.ID)
-    review.settle()
-    return ids
 
 
 def test_a_project_is_opened_with_its_cases(review, three):
